@@ -1,0 +1,205 @@
+//! The configuration, checked and ready: no illegal value can be expressed.
+
+use crate::secret::Secret;
+use std::time::Duration;
+
+/// Everything a gateway needs to know to serve.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// Where clients are served, as the first `Gateway` says; the command line wins.
+    pub listeners: Vec<Listener>,
+    /// What the ConfigMap `ai-gateway-config` says of the log.
+    pub log_level: Option<LogLevel>,
+    /// Where requests can be sent, in the order of the files.
+    pub backends: Vec<Backend>,
+    /// Which request goes where, in the order of the files.
+    pub routes: Vec<Route>,
+    /// What the reader should know, though nothing is wrong: kinds skipped, old fields ignored.
+    pub notices: Vec<String>,
+}
+
+/// One address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Its name in the `Gateway`.
+    pub name: String,
+    /// The port.
+    pub port: u16,
+    /// The hostname served there, if it is limited to one.
+    pub hostname: Option<String>,
+    /// The certificate and key, when the listener speaks TLS.
+    pub tls: Option<ServerTls>,
+}
+
+/// A certificate chain and its key, both PEM.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerTls {
+    /// The chain, leaf first.
+    pub certificate_pem: String,
+    /// The private key.
+    pub key_pem: Secret,
+}
+
+impl Eq for ServerTls {}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Errors only.
+    Error,
+    /// And warnings.
+    Warn,
+    /// And one line for each exchange.
+    Info,
+    /// And the progress of each stream, without its text.
+    Debug,
+    /// And the content: for a developer's own machine only.
+    Trace,
+}
+
+/// One place that answers requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Backend {
+    /// `metadata.namespace`, or `default`.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// What it is.
+    pub kind: BackendKind,
+}
+
+/// What a backend speaks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BackendKind {
+    /// Bedrock's Converse.
+    Bedrock(Box<Bedrock>),
+    /// Another schema of the resources, accepted in the configuration and not served yet.
+    NotServed {
+        /// The schema's name, for example `OpenAI`.
+        schema: String,
+    },
+}
+
+/// How to call one Bedrock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bedrock {
+    /// The region that signs the call, and that names the endpoint when none is given.
+    pub region: Option<String>,
+    /// Scheme, host and port to call instead of the region's own.
+    pub endpoint: Option<url::Url>,
+    /// The host name that the certificate must have, when it is not the endpoint's.
+    pub tls_hostname: Option<String>,
+    /// Certificates to trust instead of the system's, PEM.
+    pub tls_ca_pem: Option<String>,
+    /// Who calls.
+    pub credentials: Credentials,
+    /// The model ids served without a route, for the short form; empty: none.
+    pub models: Vec<String>,
+    /// HTTP/2 instead of HTTP/1.1.
+    pub http2: bool,
+    /// What the operator knows of a model better than the catalogue: model id (or ARN) to base model id.
+    pub base_models: Vec<(String, String)>,
+}
+
+/// Where a call's credentials come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Credentials {
+    /// AWS's default chain, or `AWS_BEARER_TOKEN_BEDROCK`.
+    Default,
+    /// A shared credentials file, given as text.
+    File {
+        /// INI text.
+        text: Secret,
+        /// The profile in it.
+        profile: String,
+    },
+    /// A Bedrock API key.
+    ApiKey(Secret),
+    /// A web identity (IRSA-like): the token's file and the role, for `oidcExchangeToken`.
+    NotServed {
+        /// Why calls to this backend fail.
+        why: String,
+    },
+}
+
+/// One `AIGatewayRoute`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// `metadata.namespace`, or `default`.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// Hostnames it is limited to; empty: any.
+    pub hostnames: Vec<String>,
+    /// Tried in order; the first that matches decides.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule of a route.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Its name, when it has one.
+    pub name: Option<String>,
+    /// Any of these must match; empty: everything matches.
+    pub matches: Vec<Match>,
+    /// Where to.
+    pub backends: Vec<BackendRef>,
+    /// `timeouts.request`: the whole exchange. `None`: no limit.
+    pub request_timeout: Option<Duration>,
+    /// `streamIdleTimeout`.
+    pub stream_idle_timeout: Option<Duration>,
+    /// `modelsOwnedBy`.
+    pub models_owned_by: Option<String>,
+    /// `modelsCreatedAt`, in seconds since the epoch.
+    pub models_created_at: Option<u64>,
+}
+
+/// All of these headers must match.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Match {
+    /// The conditions.
+    pub headers: Vec<HeaderMatch>,
+}
+
+/// One condition on one header; `x-ai-eg-model` stands for the body's `model`.
+#[derive(Clone, Debug)]
+pub struct HeaderMatch {
+    /// The header's name, in lower case.
+    pub name: String,
+    /// What its value must be.
+    pub value: HeaderValueMatch,
+}
+
+/// What a header's value must be.
+#[derive(Clone, Debug)]
+pub enum HeaderValueMatch {
+    /// Exactly this.
+    Exact(String),
+    /// The whole of it matches.
+    Regex(regex::Regex),
+}
+
+impl PartialEq for HeaderMatch {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+            && match (&self.value, &other.value) {
+                (HeaderValueMatch::Exact(a), HeaderValueMatch::Exact(b)) => a == b,
+                (HeaderValueMatch::Regex(a), HeaderValueMatch::Regex(b)) => a.as_str() == b.as_str(),
+                (HeaderValueMatch::Exact(_), HeaderValueMatch::Regex(_))
+                | (HeaderValueMatch::Regex(_), HeaderValueMatch::Exact(_)) => false,
+            }
+    }
+}
+
+/// One target of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendRef {
+    /// Index into [`Config::backends`].
+    pub backend: usize,
+    /// The model id to call instead of the one asked for.
+    pub model_name_override: Option<String>,
+    /// Its share among the rule's targets of one priority.
+    pub weight: u32,
+    /// Lower is tried first.
+    pub priority: u32,
+}

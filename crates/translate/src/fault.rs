@@ -1,0 +1,174 @@
+//! What can go wrong with one exchange, and whose fault it is.
+
+use std::fmt;
+
+/// What went wrong, sorted by whose fault it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// The client's request is wrong: it must change before it is sent again.
+    ClientMistaken(Mistake),
+    /// The request is right, but Bedrock or this gateway cannot do it.
+    Unsupported(Mistake),
+    /// Bedrock answered, and said no.
+    Refused(Refusal),
+    /// Bedrock's answer breaks its own protocol.
+    UpstreamMisbehaved(Misbehaviour),
+    /// Bedrock was not reached, or went silent.
+    UpstreamUnreachable(Unreachable),
+    /// A mistake of this gateway.
+    Ours(String),
+}
+
+/// What is wrong with a request, in words for the person who wrote it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mistake {
+    /// The kind of mistake, which decides status and code.
+    pub kind: MistakeKind,
+    /// The field, as a path: `messages[2].content[0].image_url.url`.
+    pub param: Option<String>,
+    /// What was expected and what was found.
+    pub message: String,
+}
+
+/// The kinds of mistake that a client can act on differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MistakeKind {
+    /// The body is not JSON.
+    Malformed,
+    /// A field is missing, or has a value or a type that it may not have.
+    InvalidValue,
+    /// A field asks for what cannot be done.
+    UnsupportedParameter,
+    /// No backend serves this model id.
+    ModelNotFound,
+    /// No such path.
+    PathNotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// The body is larger than the limit.
+    TooLarge,
+    /// The body took too long to arrive.
+    TooSlow,
+    /// The content type is not JSON.
+    UnsupportedMediaType,
+    /// The caller may not do this.
+    Unauthorized,
+}
+
+/// Bedrock's own no: an HTTP error, or an exception inside a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The exception's name, for example `ThrottlingException`.
+    pub exception: String,
+    /// The HTTP status that belongs to the exception.
+    pub status: u16,
+    /// Bedrock's message, unchanged.
+    pub message: String,
+    /// Seconds after which Bedrock wants to be asked again, when it says so.
+    pub retry_after: Option<u64>,
+}
+
+/// How an answer broke the protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Misbehaviour {
+    /// The event stream's framing is broken: a checksum, a length, a header.
+    Frame(String),
+    /// A frame or an answer is not the JSON that it must be.
+    Json(String),
+    /// The stream ended before `messageStop`.
+    EndedEarly,
+    /// The stream ended inside a frame.
+    CutFrame,
+    /// The model produced output that Bedrock itself calls malformed.
+    MalformedOutput(String),
+    /// Some other departure from the protocol.
+    Protocol(String),
+}
+
+/// Why Bedrock was not reached.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unreachable {
+    /// No connection: refused, unresolved, TLS failure.
+    Connect(String),
+    /// The connection broke.
+    Broken(String),
+    /// Nothing came in time.
+    Timeout(String),
+    /// No credentials to sign with.
+    Credentials(String),
+}
+
+impl Fault {
+    /// A wrong value in the field `param`.
+    #[must_use]
+    pub fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::mistake(MistakeKind::InvalidValue, Some(param.into()), message)
+    }
+
+    /// The field `param` asks for what cannot be done.
+    #[must_use]
+    pub fn unsupported(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Unsupported(Mistake {
+            kind: MistakeKind::UnsupportedParameter,
+            param: Some(param.into()),
+            message: message.into(),
+        })
+    }
+
+    /// A mistake of the client, of any kind.
+    #[must_use]
+    pub fn mistake(kind: MistakeKind, param: Option<String>, message: impl Into<String>) -> Self {
+        Self::ClientMistaken(Mistake { kind, param, message: message.into() })
+    }
+
+    /// One word for metrics and logs: whose fault, and what.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        match self {
+            Self::ClientMistaken(_) => "client_mistaken",
+            Self::Unsupported(_) => "unsupported",
+            Self::Refused(refusal) => &refusal.exception,
+            Self::UpstreamMisbehaved(_) => "upstream_misbehaved",
+            Self::UpstreamUnreachable(_) => "upstream_unreachable",
+            Self::Ours(_) => "internal",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientMistaken(mistake) | Self::Unsupported(mistake) => f.write_str(&mistake.message),
+            Self::Refused(refusal) => f.write_str(&refusal.message),
+            Self::UpstreamMisbehaved(misbehaviour) => misbehaviour.fmt(f),
+            Self::UpstreamUnreachable(unreachable) => unreachable.fmt(f),
+            Self::Ours(what) => write!(f, "internal error of the gateway: {what}"),
+        }
+    }
+}
+
+impl fmt::Display for Misbehaviour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Frame(what) => write!(f, "the answer's event stream is broken: {what}"),
+            Self::Json(what) => write!(f, "the answer is not the JSON it should be: {what}"),
+            Self::EndedEarly => f.write_str("the answer ended before the model had finished"),
+            Self::CutFrame => f.write_str("the answer was cut off in the middle of a frame"),
+            Self::MalformedOutput(reason) => write!(f, "the model produced unusable output ({reason})"),
+            Self::Protocol(what) => write!(f, "the answer breaks the protocol: {what}"),
+        }
+    }
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(what) => write!(f, "could not connect to the upstream: {what}"),
+            Self::Broken(what) => write!(f, "the connection to the upstream broke: {what}"),
+            Self::Timeout(what) => write!(f, "the upstream did not answer in time: {what}"),
+            Self::Credentials(what) => write!(f, "no AWS credentials to sign the call with: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}

@@ -1,0 +1,97 @@
+//! What a client asked of the model's reasoning, in whatever words it asked.
+
+/// The one value that every dialect's reasoning controls are normalised to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReasoningAsk {
+    /// Whether, and how much.
+    pub switch: Switch,
+    /// How hard, when the client said so in words; stands beside any switch.
+    pub effort: Option<Effort>,
+    /// What the client wants to see of it.
+    pub display: Option<Display>,
+    /// The client does not want the reasoning in its answer.
+    pub exclude: bool,
+    /// The client allows thinking between tool calls (`interleaved-thinking-2025-05-14`).
+    pub interleaved: bool,
+    /// The request field that asked, for errors and warnings: `reasoning_effort`, `thinking`, ...
+    pub param: &'static str,
+}
+
+/// Whether a client asked for reasoning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Switch {
+    /// It did not say: the model's own default.
+    #[default]
+    Unset,
+    /// Not wanted.
+    Off,
+    /// Wanted, as much as the model sees fit (or as `effort` says).
+    On,
+    /// Wanted, with this many tokens at most.
+    Budget(u32),
+    /// Wanted only between tool calls (`thinking.type: between_tools`).
+    BetweenTools,
+}
+
+/// How hard to think, in the words that all vendors share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effort {
+    /// `minimal`
+    Minimal,
+    /// `low`
+    Low,
+    /// `medium`
+    Medium,
+    /// `high`
+    High,
+    /// `xhigh`
+    XHigh,
+    /// `max`
+    Max,
+}
+
+/// What of its thinking a model shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Display {
+    /// A readable summary.
+    Summarized,
+    /// Nothing but the signature.
+    Omitted,
+}
+
+impl Effort {
+    /// Reads the word; `None` for words that are no effort (`none` is a [`Switch::Off`]).
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "minimal" => Self::Minimal,
+            "low" => Self::Low,
+            "medium" => Self::Medium,
+            "high" => Self::High,
+            "xhigh" => Self::XHigh,
+            "max" => Self::Max,
+            _ => return None,
+        })
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+}
+
+impl ReasoningAsk {
+    /// Whether the client asked for reasoning in any way.
+    #[must_use]
+    pub fn wants_reasoning(&self) -> bool {
+        !matches!(self.switch, Switch::Unset | Switch::Off) || (self.effort.is_some() && self.switch != Switch::Off)
+    }
+}

@@ -1,0 +1,72 @@
+//! What the gateway changed or left out of a request that it nevertheless served.
+
+use std::fmt;
+
+/// One thing that the client asked for and did not get exactly so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What became of it.
+    pub kind: WarningKind,
+    /// The field, as a path.
+    pub param: String,
+    /// Why, in one sentence without the field's value.
+    pub why: String,
+}
+
+/// What became of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarningKind {
+    /// Accepted, without effect.
+    Ignored,
+    /// Not sent, because the model refuses it as things stand.
+    Dropped,
+    /// Sent with another value.
+    Changed,
+    /// Reasoning was asked for, and the model has none to give.
+    ReasoningUnavailable,
+}
+
+impl Warning {
+    /// The field has no effect.
+    #[must_use]
+    pub fn ignored(param: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { kind: WarningKind::Ignored, param: param.into(), why: why.into() }
+    }
+
+    /// The field was not sent.
+    #[must_use]
+    pub fn dropped(param: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { kind: WarningKind::Dropped, param: param.into(), why: why.into() }
+    }
+
+    /// The field was sent with another value.
+    #[must_use]
+    pub fn changed(param: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { kind: WarningKind::Changed, param: param.into(), why: why.into() }
+    }
+
+    /// The model cannot reason.
+    #[must_use]
+    pub fn reasoning_unavailable(param: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { kind: WarningKind::ReasoningUnavailable, param: param.into(), why: why.into() }
+    }
+}
+
+impl WarningKind {
+    /// The word for headers and logs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ignored => "ignored",
+            Self::Dropped => "dropped",
+            Self::Changed => "changed",
+            Self::ReasoningUnavailable => "reasoning-unavailable",
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.kind.word(), self.param, self.why)
+    }
+}
