@@ -1,2 +1,3 @@
-//! placeholder
-fn main(){}
+//! The chores of the workspace, as one command.
+
+fn main() {}

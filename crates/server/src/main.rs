@@ -1,2 +1,3 @@
-//! placeholder
-fn main(){}
+//! The binary `aquifer`.
+
+fn main() {}

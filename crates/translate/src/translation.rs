@@ -1,0 +1,1 @@
+//! One answer on its way back: the only file that names both sides.

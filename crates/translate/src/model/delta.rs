@@ -1,0 +1,1 @@
+//! The increments of an answer, in the order Bedrock sends them.

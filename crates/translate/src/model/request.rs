@@ -1,0 +1,1 @@
+//! What a client asks of a model, in nobody's dialect.

@@ -1,0 +1,1 @@
+//! JSON strings that travel as they came.

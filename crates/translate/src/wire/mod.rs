@@ -1,0 +1,3 @@
+//! Byte formats that know nothing of models or messages.
+
+pub mod eventstream;

@@ -1,0 +1,3 @@
+//! Bedrock's Converse and ConverseStream.
+
+pub mod request;

@@ -1,0 +1,1 @@
+//! A request, said in the words of Converse.

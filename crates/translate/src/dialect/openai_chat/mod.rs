@@ -1,0 +1,3 @@
+//! OpenAI's Chat Completions.
+
+pub mod request;

@@ -1,0 +1,1 @@
+//! Amazon's event-stream framing, read.
