@@ -1,7 +1,28 @@
 //! The configuration, checked and ready: no illegal value can be expressed.
 
+mod assemble;
+mod backends;
+mod environment;
+mod load;
+mod mistake;
+mod routes;
+mod rules;
+mod schema;
+mod secrets;
+mod shape;
+mod substitute;
+mod yaml;
+
+pub use load::{Source, load};
+pub use mistake::Mistake;
+pub use yaml::MAX_BYTES;
+
 use crate::secret::Secret;
+use std::fmt;
 use std::time::Duration;
+
+/// The region of last resort: for a backend without one, when AWS's own configuration names none either.
+pub const DEFAULT_REGION: &str = "us-east-1";
 
 /// Everything a gateway needs to know to serve.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,17 +94,20 @@ pub struct Backend {
 pub enum BackendKind {
     /// Bedrock's Converse.
     Bedrock(Box<Bedrock>),
-    /// Another schema of the resources, accepted in the configuration and not served yet.
+    /// Accepted in the configuration and not served.
     NotServed {
         /// The schema's name, for example `OpenAI`.
         schema: String,
+        /// Why, for the person who sends a request to it.
+        why: String,
     },
 }
 
 /// How to call one Bedrock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bedrock {
-    /// The region that signs the call, and that names the endpoint when none is given.
+    /// The region that signs the call, and that names the endpoint when none is given. `None`: what the AWS
+    /// profile says, else [`DEFAULT_REGION`].
     pub region: Option<String>,
     /// Scheme, host and port to call instead of the region's own.
     pub endpoint: Option<url::Url>,
@@ -115,7 +139,7 @@ pub enum Credentials {
     },
     /// A Bedrock API key.
     ApiKey(Secret),
-    /// A web identity (IRSA-like): the token's file and the role, for `oidcExchangeToken`.
+    /// Credentials that the configuration names and that cannot be had: `oidcExchangeToken`, a missing `Secret`.
     NotServed {
         /// Why calls to this backend fail.
         why: String,
@@ -136,7 +160,7 @@ pub struct Route {
 }
 
 /// One rule of a route.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rule {
     /// Its name, when it has one.
     pub name: Option<String>,
@@ -170,13 +194,22 @@ pub struct HeaderMatch {
     pub value: HeaderValueMatch,
 }
 
-/// What a header's value must be.
-#[derive(Clone, Debug)]
+/// What a header's value must be. It is never printed: a header can carry a caller's key.
+#[derive(Clone)]
 pub enum HeaderValueMatch {
     /// Exactly this.
     Exact(String),
     /// The whole of it matches.
     Regex(regex::Regex),
+}
+
+impl fmt::Debug for HeaderValueMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exact(_) => "Exact(***)",
+            Self::Regex(_) => "Regex(***)",
+        })
+    }
 }
 
 impl PartialEq for HeaderMatch {

@@ -1,0 +1,144 @@
+//! From single resources to one [`Config`]: references are followed, what they miss is said.
+
+use super::backends::{self, service_backends};
+use super::load::{Document, Kind, SETTINGS, World};
+use super::mistake::{Report, Spot};
+use super::routes::gateway_routes;
+use super::shape::unsupported;
+use super::yaml::Node;
+use super::{BackendKind, Config, Listener, LogLevel, ServerTls, secrets};
+
+/// All resources of the files, to follow references in.
+#[derive(Clone, Copy)]
+pub(super) struct Set<'a> {
+    pub(super) documents: &'a [Document<'a>],
+    pub(super) world: World<'a>,
+}
+
+impl<'a> Set<'a> {
+    pub(super) fn of(self, kind: Kind) -> impl Iterator<Item = &'a Document<'a>> {
+        self.documents.iter().filter(move |document| document.kind == kind)
+    }
+
+    pub(super) fn find(self, kind: Kind, namespace: &str, name: &str) -> Option<&'a Document<'a>> {
+        self.of(kind).find(|document| document.namespace == namespace && document.name == name)
+    }
+}
+
+/// Where in a document.
+pub(super) fn spot<'d>(document: &Document<'d>, node: &Node, path: &'d str) -> Spot<'d> {
+    Spot { file: document.file, place: node.place, path }
+}
+
+/// Joins the resources; a mistake that only the whole shows goes into the report.
+pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mut Report) -> Config {
+    let set = Set { documents, world };
+    duplicates(set, report);
+    let log_level = log_level(set, report);
+    let listeners = listeners(set, report);
+    let backends = service_backends(set, report);
+    let routes = gateway_routes(set, &backends, report);
+    backends::unused(set, &backends, report);
+    if !backends.iter().any(|backend| matches!(backend.kind, BackendKind::Bedrock(_))) {
+        report.notices.push("no backend can be served: every request will be refused".to_owned());
+    }
+    Config { listeners, log_level, backends, routes, notices: Vec::new() }
+}
+
+/// The same kind, namespace and name twice: which one was meant cannot be known.
+fn duplicates(set: Set<'_>, report: &mut Report) {
+    let mut seen = std::collections::HashMap::new();
+    for document in set.documents {
+        let key = (document.kind as u8, &document.namespace, &document.name);
+        if let Some(first) = seen.insert(key, document) {
+            let first = format!("{}:{}", first.file, first.root.place.line);
+            let message = format!("Duplicate value: {} is already given at {first}", document.id());
+            let node = document.root.at("metadata.name").unwrap_or(&document.root);
+            report.refuse(spot(document, node, "metadata.name"), message);
+        }
+    }
+}
+
+fn log_level(set: Set<'_>, report: &mut Report) -> Option<LogLevel> {
+    let mut found = None;
+    for document in set.of(Kind::ConfigMap).filter(|document| document.name == SETTINGS) {
+        for entry in document.root.entries_at("data") {
+            let path = super::shape::join("data", &entry.key);
+            let spot = Spot { file: document.file, place: entry.value.place, path: &path };
+            if entry.key != "log_level" {
+                report.notice(spot, "unknown setting, ignored: log_level is known");
+                continue;
+            }
+            let text = entry.value.text().unwrap_or_default();
+            found = LogLevel::named(text);
+            if found.is_none() {
+                report.refuse(spot, unsupported(text, &["error", "warn", "info", "debug", "trace"]));
+            }
+        }
+    }
+    found
+}
+
+impl LogLevel {
+    /// Reads a level's name, in any case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "error" => Self::Error,
+            "warn" | "warning" => Self::Warn,
+            "info" => Self::Info,
+            "debug" => Self::Debug,
+            "trace" => Self::Trace,
+            _ => return None,
+        })
+    }
+}
+
+fn listeners(set: Set<'_>, report: &mut Report) -> Vec<Listener> {
+    let mut gateways = set.of(Kind::Gateway);
+    let Some(gateway) = gateways.next() else { return Vec::new() };
+    for other in gateways {
+        let message = format!("a second Gateway, ignored: {} is served", gateway.id());
+        report.notice(spot(other, &other.root, ""), message);
+    }
+    let nodes = gateway.root.items_at("spec.listeners").iter().enumerate();
+    nodes.filter_map(|(index, node)| listener(set, gateway, node, index, report)).collect()
+}
+
+fn listener(set: Set<'_>, gateway: &Document<'_>, node: &Node, index: usize, report: &mut Report) -> Option<Listener> {
+    let path = format!("spec.listeners[{index}]");
+    let spot = Spot { file: gateway.file, place: node.place, path: &path };
+    let tls = match node.text_at("protocol").unwrap_or_default() {
+        "HTTP" => None,
+        "HTTPS" => match server_tls(set, gateway, node) {
+            Ok(tls) => Some(tls),
+            Err(why) => {
+                report.notice(spot, format!("not served: {why}"));
+                return None;
+            }
+        },
+        _ => {
+            report.notice(spot, "not served: the protocols served are HTTP and HTTPS");
+            return None;
+        }
+    };
+    Some(Listener {
+        name: node.text_at("name")?.to_owned(),
+        port: node.get("port").and_then(Node::whole).and_then(|port| u16::try_from(port).ok())?,
+        hostname: node.text_at("hostname").map(str::to_owned),
+        tls,
+    })
+}
+
+fn server_tls(set: Set<'_>, gateway: &Document<'_>, listener: &Node) -> Result<ServerTls, String> {
+    if listener.text_at("tls.mode") == Some("Passthrough") {
+        return Err("TLS that passes through has no HTTP to read".to_owned());
+    }
+    let reference = listener.items_at("tls.certificateRefs").first();
+    let reference = reference.ok_or_else(|| "tls.certificateRefs names no certificate".to_owned())?;
+    let namespace = reference.text_at("namespace").unwrap_or(&gateway.namespace);
+    let name = reference.text_at("name").unwrap_or_default();
+    let certificate = secrets::secret(set, namespace, name, "tls.crt")?;
+    let key_pem = secrets::secret(set, namespace, name, "tls.key")?;
+    Ok(ServerTls { certificate_pem: certificate.expose().to_owned(), key_pem })
+}

@@ -1,0 +1,249 @@
+//! From files to a checked [`Config`], or to every mistake that is in them.
+
+use super::assemble::assemble;
+use super::mistake::{Mistake, Report, Spot};
+use super::shape::{Check, Shape, unsupported};
+use super::yaml::{Node, Value};
+use super::{Config, rules, schema, substitute, yaml};
+use std::collections::BTreeMap;
+
+/// One file, read.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The file's name, as mistakes shall show it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// The `ConfigMap` that holds the settings.
+pub(super) const SETTINGS: &str = "ai-gateway-config";
+
+/// What the files may ask the host for.
+#[derive(Clone, Copy)]
+pub(super) struct World<'a> {
+    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) read_file: &'a dyn Fn(&str) -> std::io::Result<String>,
+}
+
+/// Reads and checks the files together.
+///
+/// `env` answers `${NAME}` in the files, and the names of AWS's own variables; `read_file` reads what the
+/// annotations `substitution.aigw.run/file/<KEY>` of a `Secret` name.
+///
+/// # Errors
+///
+/// All mistakes of all files, in the order of the files and of the places in them.
+pub fn load(
+    sources: &[Source],
+    env: &dyn Fn(&str) -> Option<String>,
+    read_file: &dyn Fn(&str) -> std::io::Result<String>,
+) -> Result<Config, Vec<Mistake>> {
+    let world = World { env, read_file };
+    let mut reader = Reader::default();
+    for source in sources {
+        let (documents, mistake) = yaml::parse(&source.name, &source.text);
+        for root in documents {
+            reader.document(&source.name, root, world);
+        }
+        reader.report.mistakes.extend(mistake);
+    }
+    let Reader { documents, skipped, mut report } = reader;
+    let mut config = assemble(&documents, world, &mut report);
+    let file_order = |file: &str| sources.iter().position(|source| source.name == file);
+    if report.mistakes.is_empty() {
+        config.notices = report.notices;
+        config.notices.extend(skipped_line(&skipped));
+        return Ok(config);
+    }
+    report
+        .mistakes
+        .sort_by_cached_key(|mistake| (file_order(&mistake.file), mistake.line, mistake.column, mistake.path.clone()));
+    Err(report.mistakes)
+}
+
+/// The kinds of resource that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    ServiceBackend,
+    GatewayRoute,
+    SecurityPolicy,
+    Backend,
+    TlsPolicy,
+    Gateway,
+    Secret,
+    ConfigMap,
+}
+
+/// One resource whose shape and rules hold.
+pub(super) struct Document<'a> {
+    pub(super) file: &'a str,
+    pub(super) kind: Kind,
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) root: Node,
+}
+
+impl Document<'_> {
+    /// `namespace/name`.
+    pub(super) fn id(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+}
+
+/// What became of a document's `apiVersion` and `kind`.
+enum Sort {
+    Read(Kind, &'static Shape),
+    Skip,
+    Refuse { field: &'static str, message: String },
+}
+
+fn sort(group: &str, version: &str, kind: &str, root: &Node) -> Sort {
+    let short = root.at("spec.provider").is_some() || root.at("spec.config").is_some();
+    let (found, shape): (Kind, &'static Shape) = match (group, kind) {
+        ("aigateway.envoyproxy.io", "AIServiceBackend") if short => (Kind::ServiceBackend, &schema::SHORT_BACKEND),
+        ("aigateway.envoyproxy.io", "AIServiceBackend") => (Kind::ServiceBackend, &schema::SERVICE_BACKEND),
+        ("aigateway.envoyproxy.io", "AIGatewayRoute") => (Kind::GatewayRoute, &schema::GATEWAY_ROUTE),
+        ("aigateway.envoyproxy.io", "BackendSecurityPolicy") => (Kind::SecurityPolicy, &schema::SECURITY_POLICY),
+        ("aigateway.envoyproxy.io", "GatewayConfig" | "QuotaPolicy" | "MCPRoute") => return Sort::Skip,
+        ("aigateway.envoyproxy.io", _) => {
+            let kinds = ["AIServiceBackend", "AIGatewayRoute", "BackendSecurityPolicy"];
+            return Sort::Refuse { field: "kind", message: unsupported(kind, &kinds) };
+        }
+        ("gateway.envoyproxy.io", "Backend") => (Kind::Backend, &schema::BACKEND),
+        ("gateway.networking.k8s.io", "BackendTLSPolicy") => (Kind::TlsPolicy, &schema::TLS_POLICY),
+        ("gateway.networking.k8s.io", "Gateway") => (Kind::Gateway, &schema::GATEWAY),
+        ("", "Secret") => (Kind::Secret, &schema::SECRET),
+        ("", "ConfigMap") => (Kind::ConfigMap, &schema::CONFIG_MAP),
+        _ => return Sort::Skip,
+    };
+    if group == "aigateway.envoyproxy.io" && !matches!(version, "v1alpha1" | "v1beta1") {
+        let versions = ["aigateway.envoyproxy.io/v1alpha1", "aigateway.envoyproxy.io/v1beta1"];
+        return Sort::Refuse { field: "apiVersion", message: unsupported(&format!("{group}/{version}"), &versions) };
+    }
+    Sort::Read(found, shape)
+}
+
+#[derive(Default)]
+struct Reader<'a> {
+    documents: Vec<Document<'a>>,
+    skipped: BTreeMap<String, usize>,
+    report: Report,
+}
+
+impl<'a> Reader<'a> {
+    fn document(&mut self, file: &'a str, mut root: Node, world: World<'_>) {
+        if root.is_null() {
+            return;
+        }
+        let Some((group, version, kind)) = self.header(file, &root) else { return };
+        if group.is_empty() && kind == "List" {
+            self.list(file, root, world);
+            return;
+        }
+        let (kind, shape) = match sort(&group, &version, &kind, &root) {
+            Sort::Read(kind, shape) => (kind, shape),
+            Sort::Skip => {
+                self.skip(kind);
+                return;
+            }
+            Sort::Refuse { field, message } => {
+                let place = root.get(field).map_or(root.place, |node| node.place);
+                self.report.refuse(Spot { file, place, path: field }, message);
+                return;
+            }
+        };
+        if kind == Kind::ConfigMap && !concerns_us(&root) {
+            self.skip("ConfigMap".to_owned());
+            return;
+        }
+        self.replace_variables(file, &mut root, world);
+        let mistakes = self.report.mistakes.len();
+        let mut check = Check { file, report: &mut self.report };
+        check.node(&root, "", shape);
+        match kind {
+            Kind::ServiceBackend if root.at("spec.provider").is_none() => rules::service_backend(&mut check, &root),
+            Kind::GatewayRoute => rules::gateway_route(&mut check, &root),
+            Kind::Secret => rules::secret(&mut check, &root),
+            Kind::SecurityPolicy => rules::security_policy(&mut check, &root, version == "v1alpha1"),
+            _ => {}
+        }
+        if self.report.mistakes.len() == mistakes {
+            let text = |path: &str| root.text_at(path).map(str::to_owned);
+            let namespace = text("metadata.namespace").unwrap_or_else(|| "default".to_owned());
+            let name = text("metadata.name").unwrap_or_default();
+            self.documents.push(Document { file, kind, namespace, name, root });
+        }
+    }
+
+    fn skip(&mut self, kind: String) {
+        let count = self.skipped.entry(kind).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// The group, version and kind of a document; `None` when it is no resource, which was said then.
+    fn header(&mut self, file: &'a str, root: &Node) -> Option<(String, String, String)> {
+        let spot = Spot { file, place: root.place, path: "" };
+        if !matches!(root.value, Value::Map(_)) {
+            self.report.refuse(spot, "expected a mapping with apiVersion, kind, metadata and spec");
+            return None;
+        }
+        match (root.text_at("apiVersion"), root.text_at("kind")) {
+            (Some(version), Some(kind)) => {
+                let (group, version) = version.split_once('/').unwrap_or(("", version));
+                Some((group.to_owned(), version.to_owned(), kind.to_owned()))
+            }
+            (None, None) if root.get("spec").is_none() && root.get("metadata").is_none() => {
+                self.report.notice(spot, "skipped: not a resource, it has neither apiVersion nor kind");
+                None
+            }
+            (version, kind) => {
+                for (field, found) in [("apiVersion", version), ("kind", kind)] {
+                    if found.is_none() {
+                        self.report.refuse(Spot { path: field, ..spot }, "Required value: expected text");
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    /// The resources of a `List`, as `kubectl get --output yaml` writes it.
+    fn list(&mut self, file: &'a str, root: Node, world: World<'_>) {
+        let Value::Map(entries) = root.value else { return };
+        let items = entries.into_iter().filter(|entry| entry.key == "items").map(|entry| entry.value.value);
+        for item in items.filter_map(list_items).flatten() {
+            self.document(file, item, world);
+        }
+    }
+
+    fn replace_variables(&mut self, file: &'a str, root: &mut Node, world: World<'_>) {
+        let report = &mut self.report;
+        substitute::substitute(root, world.env, &mut |node, name| {
+            let spot = Spot { file, place: node.place, path: "" };
+            report.notice(spot, format!("the environment has no {name}: nothing stands in its place"));
+        });
+    }
+}
+
+/// The settings' own `ConfigMap`, or one that can hold certificates.
+fn concerns_us(config_map: &Node) -> bool {
+    config_map.text_at("metadata.name") == Some(SETTINGS)
+        || config_map.get("data").is_some_and(|data| data.get("ca.crt").is_some())
+}
+
+fn list_items(value: Value) -> Option<Vec<Node>> {
+    match value {
+        Value::List(items) => Some(items),
+        Value::Scalar(_) | Value::Map(_) => None,
+    }
+}
+
+/// One line that names the kinds that were passed over.
+fn skipped_line(skipped: &BTreeMap<String, usize>) -> Option<String> {
+    let named: Vec<String> = skipped
+        .iter()
+        .map(|(kind, count)| if *count == 1 { kind.clone() } else { format!("{kind} ({count})") })
+        .collect();
+    (!named.is_empty()).then(|| format!("skipped, as they do not concern this gateway: {}", named.join(", ")))
+}

@@ -1,0 +1,72 @@
+//! What is wrong with a configuration, and where: collected, so that all of it is told at once.
+
+use std::fmt;
+
+/// A place in a file, both counted from 1; columns count characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+/// One mistake in one file. It never holds a secret's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The file, as its [`Source`](super::Source) is named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+    /// The field, as `spec.rules[0].backendRefs[1].name`; empty when the file is not YAML.
+    pub path: String,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+/// `file:line:column: path: message`, as editors and terminals link it.
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+/// Where in which file, and in which field.
+#[derive(Clone, Copy)]
+pub(super) struct Spot<'a> {
+    pub(super) file: &'a str,
+    pub(super) place: Place,
+    pub(super) path: &'a str,
+}
+
+impl Spot<'_> {
+    fn mistake(self, message: String) -> Mistake {
+        let Self { file, place, path } = self;
+        Mistake { file: file.to_owned(), line: place.line, column: place.column, path: path.to_owned(), message }
+    }
+}
+
+/// Everything that was found to say about the files.
+#[derive(Default)]
+pub(super) struct Report {
+    pub(super) mistakes: Vec<Mistake>,
+    pub(super) notices: Vec<String>,
+}
+
+impl Report {
+    /// Something is wrong there: the configuration is refused.
+    pub(super) fn refuse(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+        self.mistakes.push(spot.mistake(message.into()));
+    }
+
+    /// Something there is worth knowing, though nothing is wrong.
+    pub(super) fn notice(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+        self.notices.push(spot.mistake(message.into()).to_string());
+    }
+}

@@ -1,0 +1,111 @@
+//! `AIGatewayRoute`: its rules, with the backends that they name.
+
+use super::assemble::{Set, spot};
+use super::load::{Document, Kind};
+use super::mistake::{Report, Spot};
+use super::shape::{duration, seconds_since_epoch};
+use super::yaml::Node;
+use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Route, Rule};
+use regex::{Regex, RegexBuilder};
+use std::time::Duration;
+
+/// How large one compiled pattern may be, in bytes.
+const PATTERN_LIMIT: usize = 1 << 20;
+
+/// A pattern that must match the whole of a value.
+pub(super) fn whole_match(pattern: &str) -> Option<Regex> {
+    let compiled = |pattern: &str| RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT).build().ok();
+    compiled(pattern)?;
+    compiled(&format!(r"\A(?:{pattern})\z"))
+}
+
+/// Every `AIGatewayRoute`, in the order of the files.
+pub(super) fn gateway_routes(set: Set<'_>, backends: &[Backend], report: &mut Report) -> Vec<Route> {
+    set.of(Kind::GatewayRoute)
+        .map(|document| {
+            if let Some(costs) = document.root.at("spec.llmRequestCosts") {
+                report.notice(spot(document, costs, "spec.llmRequestCosts"), "not used yet");
+            }
+            let rules = document.root.items_at("spec.rules").iter().enumerate();
+            Route {
+                namespace: document.namespace.clone(),
+                name: document.name.clone(),
+                hostnames: hostnames(&document.root),
+                rules: rules.map(|(index, node)| rule(document, backends, node, index, report)).collect(),
+            }
+        })
+        .collect()
+}
+
+fn hostnames(root: &Node) -> Vec<String> {
+    root.items_at("spec.hostnames").iter().filter_map(Node::text).map(str::to_owned).collect()
+}
+
+fn rule(document: &Document<'_>, backends: &[Backend], node: &Node, index: usize, report: &mut Report) -> Rule {
+    let references = node.items_at("backendRefs").iter().enumerate();
+    let references = references.filter_map(|(at, reference)| {
+        let path = format!("spec.rules[{index}].backendRefs[{at}]");
+        backend_ref(document, backends, reference, &path, report)
+    });
+    let references = references.collect();
+    Rule {
+        name: node.text_at("name").map(str::to_owned),
+        matches: node.items_at("matches").iter().map(condition).collect(),
+        backends: references,
+        request_timeout: limit(node, "timeouts.request"),
+        stream_idle_timeout: limit(node, "streamIdleTimeout"),
+        models_owned_by: node.text_at("modelsOwnedBy").map(str::to_owned),
+        models_created_at: node.text_at("modelsCreatedAt").and_then(seconds_since_epoch),
+    }
+}
+
+/// A duration; nought means no limit, as in the Gateway API.
+fn limit(node: &Node, path: &str) -> Option<Duration> {
+    node.text_at(path).and_then(duration).filter(|limit| !limit.is_zero())
+}
+
+fn condition(node: &Node) -> Match {
+    let header = |header: &Node| {
+        let value = header.text_at("value").unwrap_or_default();
+        let value = match header.text_at("type") {
+            Some("RegularExpression") => HeaderValueMatch::Regex(whole_match(value)?),
+            _ => HeaderValueMatch::Exact(value.to_owned()),
+        };
+        Some(HeaderMatch { name: header.text_at("name")?.to_ascii_lowercase(), value })
+    };
+    Match { headers: node.items_at("headers").iter().filter_map(header).collect() }
+}
+
+/// One reference, or nothing and a notice where these files have no such backend.
+fn backend_ref(
+    document: &Document<'_>,
+    backends: &[Backend],
+    node: &Node,
+    path: &str,
+    report: &mut Report,
+) -> Option<BackendRef> {
+    let spot = Spot { file: document.file, place: node.place, path };
+    if node.text_at("kind") == Some("InferencePool") {
+        report.notice(spot, "not served: an InferencePool is no Bedrock");
+        return None;
+    }
+    for field in ["headerMutation", "bodyMutation"] {
+        if node.get(field).is_some() {
+            report.notice(spot, format!("{field} is not done yet: requests are sent unchanged"));
+        }
+    }
+    let name = node.text_at("name")?;
+    let namespace = node.text_at("namespace").unwrap_or(&document.namespace);
+    let backend = backends.iter().position(|backend| backend.name == name && backend.namespace == namespace);
+    if backend.is_none() {
+        let message = format!("no AIServiceBackend {namespace}/{name} in these files: no request is sent there");
+        report.notice(spot, message);
+    }
+    let number = |field: &str| node.get(field).and_then(Node::whole).and_then(|value| u32::try_from(value).ok());
+    Some(BackendRef {
+        backend: backend?,
+        model_name_override: node.text_at("modelNameOverride").filter(|name| !name.is_empty()).map(str::to_owned),
+        weight: number("weight").unwrap_or(1),
+        priority: number("priority").unwrap_or(0),
+    })
+}

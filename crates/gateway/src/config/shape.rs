@@ -1,0 +1,386 @@
+//! What a field of a resource may look like, and the check that says where a node departs from it.
+//!
+//! The wording of the mistakes is that of a Kubernetes API server, so that one manifest is refused with the
+//! same words here and there.
+
+use super::mistake::{Report, Spot};
+use super::yaml::{Entry, Node, Scalar, Value};
+use regex::Regex;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// What a node must be.
+pub(super) enum Shape {
+    /// Anything: not read here.
+    Any,
+    /// Text with `min` to `max` characters of some form.
+    Text { min: usize, max: usize, form: Form },
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A whole number between two others.
+    Whole { min: i64, max: i64 },
+    /// `true` or `false`.
+    Truth,
+    /// At most `max` items of one shape; `key` names the field in which no two items may agree.
+    List { of: &'static Self, max: usize, key: Option<&'static str> },
+    /// These fields; what others mean, `Others` says.
+    Map { fields: &'static [Field], others: Others },
+    /// Any fields, all of text.
+    Texts,
+}
+
+/// What a field is that a shape does not know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Others {
+    /// Not read here, and no news: the shape names only what matters to us.
+    Welcome,
+    /// Pruned, as Kubernetes does, with a notice.
+    Pruned,
+    /// A mistake.
+    Refused,
+}
+
+/// One field of a mapping.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) required: bool,
+    pub(super) shape: &'static Shape,
+}
+
+pub(super) const fn required(name: &'static str, shape: &'static Shape) -> Field {
+    Field { name, required: true, shape }
+}
+
+pub(super) const fn optional(name: &'static str, shape: &'static Shape) -> Field {
+    Field { name, required: false, shape }
+}
+
+/// A form of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Any text.
+    Free,
+    /// A resource's name.
+    Subdomain,
+    /// An API group.
+    Group,
+    /// A kind.
+    Kind,
+    /// A namespace.
+    Label,
+    /// A hostname, perhaps with `*.` in front.
+    Hostname,
+    /// A header's name.
+    HeaderName,
+    /// A Gateway API duration, as `1m30s`.
+    Duration,
+    /// An AWS region.
+    Region,
+    /// A point in time, RFC 3339.
+    Time,
+    /// `http://` or `https://` with a host and perhaps a port.
+    Endpoint,
+}
+
+static SUBDOMAIN: LazyLock<Option<Regex>> = LazyLock::new(|| Form::Subdomain.compiled());
+static GROUP: LazyLock<Option<Regex>> = LazyLock::new(|| Form::Group.compiled());
+static KIND: LazyLock<Option<Regex>> = LazyLock::new(|| Form::Kind.compiled());
+static LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| Form::Label.compiled());
+static HOSTNAME: LazyLock<Option<Regex>> = LazyLock::new(|| Form::Hostname.compiled());
+static HEADER_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Form::HeaderName.compiled());
+static DURATION: LazyLock<Option<Regex>> = LazyLock::new(|| Form::Duration.compiled());
+static REGION: LazyLock<Option<Regex>> = LazyLock::new(|| Form::Region.compiled());
+
+impl Form {
+    /// The regular expression that text of this form matches, where there is one.
+    fn pattern(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Subdomain => r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+            Self::Group => r"^$|^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+            Self::Kind => r"^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$",
+            Self::Label => r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+            Self::Hostname => r"^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+            Self::HeaderName => r"^[A-Za-z0-9!#$%&'*+\-.^_\x60|~]+$",
+            Self::Duration => r"^([0-9]{1,5}(h|m|s|ms)){1,4}$",
+            Self::Region => r"^[a-z0-9]+(-[a-z0-9]+)*$",
+            Self::Free | Self::Time | Self::Endpoint => return None,
+        })
+    }
+
+    fn compiled(self) -> Option<Regex> {
+        Regex::new(self.pattern()?).ok()
+    }
+
+    fn regex(self) -> Option<&'static Regex> {
+        match self {
+            Self::Subdomain => SUBDOMAIN.as_ref(),
+            Self::Group => GROUP.as_ref(),
+            Self::Kind => KIND.as_ref(),
+            Self::Label => LABEL.as_ref(),
+            Self::Hostname => HOSTNAME.as_ref(),
+            Self::HeaderName => HEADER_NAME.as_ref(),
+            Self::Duration => DURATION.as_ref(),
+            Self::Region => REGION.as_ref(),
+            Self::Free | Self::Time | Self::Endpoint => None,
+        }
+    }
+
+    /// Whether `text` has this form.
+    pub(super) fn fits(self, text: &str) -> bool {
+        self.complaint(text, "").is_none()
+    }
+
+    /// What is wrong with `text`, if anything is.
+    fn complaint(self, text: &str, path: &str) -> Option<String> {
+        match self {
+            Self::Time => seconds_since_epoch(text)
+                .is_none()
+                .then(|| format!("{path} in body must be of type date-time: \"2006-01-02T15:04:05Z\" is an example")),
+            Self::Endpoint => endpoint(text).err().map(str::to_owned),
+            other => {
+                let (pattern, regex) = (other.pattern()?, other.regex()?);
+                (!regex.is_match(text)).then(|| format!("{path} in body should match '{pattern}'"))
+            }
+        }
+    }
+}
+
+/// Reads `1h2m3s4ms`; the form was checked before.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let milliseconds = match unit {
+            "h" => 3_600_000,
+            "m" => 60_000,
+            "s" => 1000,
+            "ms" => 1,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(milliseconds)?))?;
+        rest = after;
+    }
+    Some(total)
+}
+
+/// Reads a point in time, RFC 3339, not before 1970.
+pub(super) fn seconds_since_epoch(text: &str) -> Option<u64> {
+    let format = &time::format_description::well_known::Rfc3339;
+    u64::try_from(time::OffsetDateTime::parse(text, format).ok()?.unix_timestamp()).ok()
+}
+
+/// Reads an endpoint: scheme, host and port.
+pub(super) fn endpoint(text: &str) -> Result<url::Url, &'static str> {
+    let url = url::Url::parse(text).map_err(|_| "expected a URL such as \"http://localhost:8080\"")?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err("expected a URL that begins with http:// or https:// and names a host");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("expected a URL without a user and a password");
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err("expected a URL of scheme, host and port, without a path");
+    }
+    Ok(url)
+}
+
+/// A check of one document.
+pub(super) struct Check<'a> {
+    pub(super) file: &'a str,
+    pub(super) report: &'a mut Report,
+}
+
+impl Check<'_> {
+    /// Compares `node`, found at `path`, with `shape`.
+    pub(super) fn node(&mut self, node: &Node, path: &str, shape: &Shape) {
+        match (shape, &node.value) {
+            (Shape::Any, _) => {}
+            (Shape::Map { fields, others }, Value::Map(entries)) => self.map(node, entries, path, fields, *others),
+            (Shape::Texts, Value::Map(entries)) => {
+                for entry in entries.iter().filter(|entry| !entry.value.is_null()) {
+                    let free = Shape::Text { min: 0, max: usize::MAX, form: Form::Free };
+                    self.node(&entry.value, &join(path, &entry.key), &free);
+                }
+            }
+            (Shape::List { of, max, key }, Value::List(items)) => self.list(node, items, path, (of, *max, *key)),
+            (Shape::Text { min, max, form }, Value::Scalar(scalar)) => {
+                if self.is_type(node, scalar, path, "string") {
+                    self.text(node, scalar, path, (*min, *max, *form));
+                }
+            }
+            (Shape::OneOf(words), Value::Scalar(scalar)) => {
+                if self.is_type(node, scalar, path, "string") && !words.contains(&scalar.text.as_str()) {
+                    self.refuse(node, path, unsupported(scalar.shown(), words));
+                }
+            }
+            (Shape::Whole { min, max }, Value::Scalar(scalar)) => {
+                if self.is_type(node, scalar, path, "integer") {
+                    self.whole(node, scalar, path, *min, *max);
+                }
+            }
+            (Shape::Truth, Value::Scalar(scalar)) => {
+                self.is_type(node, scalar, path, "boolean");
+            }
+            (expected, found) => {
+                let message = wrong_type(path, type_name(found), expected.type_name());
+                self.refuse(node, path, message);
+            }
+        }
+    }
+
+    fn map(&mut self, node: &Node, entries: &[Entry], path: &str, fields: &[Field], others: Others) {
+        for field in fields {
+            let path = join(path, field.name);
+            match node.get(field.name) {
+                Some(value) => self.node(value, &path, field.shape),
+                None if field.required => {
+                    let message = match field.shape {
+                        Shape::OneOf(words) => unsupported("", words),
+                        shape => format!("Required value: expected {}", shape.described()),
+                    };
+                    self.refuse(node, &path, message);
+                }
+                None => {}
+            }
+        }
+        let known = |entry: &&Entry| !fields.iter().any(|field| field.name == entry.key);
+        for entry in entries.iter().filter(known) {
+            let path = join(path, &entry.key);
+            let spot = Spot { file: self.file, place: entry.place, path: &path };
+            let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+            match others {
+                Others::Welcome => {}
+                Others::Pruned => self.report.notice(spot, "unknown field, ignored"),
+                Others::Refused => {
+                    self.report.refuse(spot, format!("unknown field: expected one of {}", names.join(", ")));
+                }
+            }
+        }
+    }
+
+    fn list(&mut self, node: &Node, items: &[Node], path: &str, (of, max, key): (&Shape, usize, Option<&str>)) {
+        if items.len() > max {
+            let message = format!("Too many: {}: must have at most {max} items", items.len());
+            self.refuse(node, path, message);
+            return;
+        }
+        let mut seen = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            self.node(item, &path, of);
+            let Some(text) = key.and_then(|key| item.get(key)).and_then(Node::text) else { continue };
+            if seen.contains(&text) {
+                let message = format!("Duplicate value: no two items may have the same {}", key.unwrap_or_default());
+                self.refuse(item, &path, message);
+            }
+            seen.push(text);
+        }
+    }
+
+    fn is_type(&mut self, node: &Node, scalar: &Scalar, path: &str, expected: &str) -> bool {
+        let substituted = scalar.written.is_some();
+        let as_read = Scalar { text: scalar.text.clone(), plain: scalar.plain || substituted, written: None };
+        let found = as_read.type_name();
+        let fits = found == expected || (expected == "string" && substituted);
+        if !fits {
+            self.refuse(node, path, wrong_type(path, found, expected));
+        }
+        fits
+    }
+
+    fn text(&mut self, node: &Node, scalar: &Scalar, path: &str, (min, max, form): (usize, usize, Form)) {
+        let length = scalar.text.chars().count();
+        let message = if length < min {
+            format!("Invalid value: \"\": {path} in body should be at least {min} chars long")
+        } else if length > max {
+            format!("Too long: may not be more than {max} characters")
+        } else if let Some(complaint) = form.complaint(&scalar.text, path) {
+            let shown = if form == Form::Endpoint { "endpoint" } else { scalar.shown() };
+            format!("Invalid value: {shown:?}: {complaint}")
+        } else {
+            return;
+        };
+        self.refuse(node, path, message);
+    }
+
+    fn whole(&mut self, node: &Node, scalar: &Scalar, path: &str, min: i64, max: i64) {
+        let (Ok(value), shown) = (scalar.text.parse::<i64>(), scalar.shown()) else { return };
+        if value < min {
+            let message = format!("Invalid value: {shown}: {path} in body should be greater than or equal to {min}");
+            self.refuse(node, path, message);
+        } else if value > max {
+            let message = format!("Invalid value: {shown}: {path} in body should be less than or equal to {max}");
+            self.refuse(node, path, message);
+        }
+    }
+
+    /// Says that the node at `path` is wrong.
+    pub(super) fn refuse(&mut self, node: &Node, path: &str, message: String) {
+        self.report.refuse(Spot { file: self.file, place: node.place, path }, message);
+    }
+
+    /// Says that a rule about the whole node at `path` is broken.
+    pub(super) fn break_rule(&mut self, node: &Node, path: &str, rule: &str) {
+        let kind = if matches!(node.value, Value::List(_)) { "array" } else { "object" };
+        self.refuse(node, path, format!("Invalid value: \"{kind}\": {rule}"));
+    }
+}
+
+impl Shape {
+    fn type_name(&self) -> &'static str {
+        match self {
+            Self::Any | Self::Map { .. } | Self::Texts => "object",
+            Self::Text { .. } | Self::OneOf(_) => "string",
+            Self::Whole { .. } => "integer",
+            Self::Truth => "boolean",
+            Self::List { .. } => "array",
+        }
+    }
+
+    fn described(&self) -> String {
+        match self {
+            Self::Map { fields, .. } => {
+                let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+                format!("a mapping with {}", names.join(", "))
+            }
+            Self::Any | Self::Texts => "a mapping".to_owned(),
+            Self::Text { .. } | Self::OneOf(_) => "text".to_owned(),
+            Self::Whole { .. } => "a whole number".to_owned(),
+            Self::Truth => "true or false".to_owned(),
+            Self::List { .. } => "a list".to_owned(),
+        }
+    }
+}
+
+/// `parent.name`, with brackets where the name itself has dots or slashes.
+pub(super) fn join(parent: &str, name: &str) -> String {
+    if name.is_empty() || name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-') {
+        format!("{parent}[{name:?}]")
+    } else if parent.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{parent}.{name}")
+    }
+}
+
+/// Kubernetes's words for a value that is none of those allowed.
+pub(super) fn unsupported(found: &str, words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+    format!("Unsupported value: {found:?}: supported values: {}", words.join(", "))
+}
+
+fn wrong_type(path: &str, found: &str, expected: &str) -> String {
+    format!("Invalid value: \"{found}\": {path} in body must be of type {expected}: \"{found}\"")
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Scalar(scalar) => scalar.type_name(),
+        Value::List(_) => "array",
+        Value::Map(_) => "object",
+    }
+}

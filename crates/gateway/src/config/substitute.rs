@@ -1,0 +1,105 @@
+//! `${NAME}` and `${NAME:=default}` in the files, replaced from the environment after the YAML is read.
+//!
+//! Replacing after reading keeps every line and column true, and a value from the environment can never
+//! become YAML itself.
+
+use super::yaml::{Node, Value};
+
+const OPEN: char = '\u{e000}';
+const CLOSE: char = '\u{e001}';
+
+/// Hides the braces of `${...}` behind characters that mean nothing to YAML, one for one, so that a
+/// reference can stand unquoted in a flow mapping, as it could if it were replaced in the text.
+pub(super) fn shield(text: &str) -> String {
+    let mut shielded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, found) = rest.split_at(at);
+        shielded.push_str(before);
+        if let Some((reference, _, length)) = reference(found) {
+            shielded.push('$');
+            shielded.push(OPEN);
+            shielded.push_str(reference);
+            shielded.push(CLOSE);
+            rest = found.get(length..).unwrap_or_default();
+        } else {
+            shielded.push_str("${");
+            rest = found.get(2..).unwrap_or_default();
+        }
+    }
+    shielded.push_str(rest);
+    shielded
+}
+
+/// Undoes [`shield`].
+pub(super) fn unshield(text: &str) -> String {
+    if text.contains(OPEN) { text.replace(OPEN, "{").replace(CLOSE, "}") } else { text.to_owned() }
+}
+
+/// What stands between the braces at the start of `text`, its name, and the length of the whole.
+fn reference(text: &str) -> Option<(&str, &str, usize)> {
+    let inner = text.strip_prefix("${")?;
+    let end = inner.find(['}', '{', '\n'])?;
+    let inner = inner.get(..end).filter(|_| inner.get(end..).is_some_and(|rest| rest.starts_with('}')))?;
+    let name = inner.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()?;
+    let operator = inner.get(name.len()..)?;
+    let known = operator.is_empty() || [":=", ":-", "=", "-"].iter().any(|known| operator.starts_with(known));
+    let named = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    (known && named).then_some((inner, name, end.saturating_add(3)))
+}
+
+/// Replaces every reference below `node`; hands each name that is not set and has no default to `unset`,
+/// together with the node that needs it.
+pub(super) fn substitute(node: &mut Node, env: &dyn Fn(&str) -> Option<String>, unset: &mut dyn FnMut(&Node, &str)) {
+    match &mut node.value {
+        Value::List(items) => items.iter_mut().for_each(|item| substitute(item, env, unset)),
+        Value::Map(entries) => entries.iter_mut().for_each(|entry| substitute(&mut entry.value, env, unset)),
+        Value::Scalar(scalar) => {
+            if !scalar.text.contains("${") {
+                return;
+            }
+            let mut missing = Vec::new();
+            let replaced = replace(&scalar.text, env, &mut missing);
+            if replaced != scalar.text {
+                scalar.written = Some(std::mem::replace(&mut scalar.text, replaced));
+            }
+            missing.iter().for_each(|name| unset(node, name));
+        }
+    }
+}
+
+fn replace(text: &str, env: &dyn Fn(&str) -> Option<String>, missing: &mut Vec<String>) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, found) = rest.split_at(at);
+        let Some((inner, name, length)) = reference(found) else {
+            replaced.push_str(before);
+            replaced.push_str("${");
+            rest = found.get(2..).unwrap_or_default();
+            continue;
+        };
+        rest = found.get(length..).unwrap_or_default();
+        if let Some(escaped) = before.strip_suffix('$') {
+            replaced.push_str(escaped);
+            replaced.push_str(found.get(..length).unwrap_or_default());
+            continue;
+        }
+        replaced.push_str(before);
+        match (value(inner, name, env), inner.len() == name.len()) {
+            (Some(value), _) => replaced.push_str(&value),
+            (None, true) => missing.push(name.to_owned()),
+            (None, false) => {}
+        }
+    }
+    replaced.push_str(rest);
+    replaced
+}
+
+/// The value of `NAME`, or its default: after `:=` and `:-` also where the value is empty.
+fn value(inner: &str, name: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let operator = inner.get(name.len()..).unwrap_or_default();
+    let empty_too = operator.starts_with(':');
+    let default = operator.get(if empty_too { 2 } else { 1 }..).map(str::to_owned);
+    env(name).filter(|value| !(empty_too && value.is_empty())).or(default)
+}

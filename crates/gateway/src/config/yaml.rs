@@ -1,0 +1,314 @@
+//! YAML read into a tree in which every node knows its place, with limits on size, depth and aliases.
+//!
+//! The tree is built from the parser's events without recursion: a hostile file can exhaust neither the
+//! stack nor the memory.
+
+use super::mistake::{Mistake, Place};
+use super::substitute;
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
+use std::collections::{HashMap, HashSet};
+
+/// The largest file that is read, in bytes.
+pub const MAX_BYTES: usize = 16 << 20;
+/// How deep lists and mappings may nest.
+const MAX_DEPTH: usize = 64;
+/// How many bytes the tree of one file may take, aliases expanded.
+const MAX_WEIGHT: usize = 64 << 20;
+/// What one node weighs besides its text.
+const NODE_WEIGHT: usize = 64;
+
+/// One node of the tree.
+#[derive(Clone)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) value: Value,
+}
+
+#[derive(Clone)]
+pub(super) enum Value {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+#[derive(Clone)]
+pub(super) struct Scalar {
+    pub(super) text: String,
+    /// Not quoted, so that `true`, `12` and `null` are no text.
+    pub(super) plain: bool,
+    /// What the file says, when the environment put something else in its place.
+    pub(super) written: Option<String>,
+}
+
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) place: Place,
+    pub(super) value: Node,
+}
+
+impl Node {
+    /// An empty document.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(&self.value, Value::Scalar(scalar) if scalar.is_null())
+    }
+
+    /// The value of a field; `None` when it is missing or null.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        let entry = self.entries().iter().find(|entry| entry.key == key)?;
+        (!entry.value.is_null()).then_some(&entry.value)
+    }
+
+    /// The value of a field of a field, as `spec.schema.name`.
+    pub(super) fn at(&self, path: &str) -> Option<&Self> {
+        path.split('.').try_fold(self, |node, key| node.get(key))
+    }
+
+    /// The text of a scalar.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(scalar) if !scalar.is_null() => Some(&scalar.text),
+            Value::Scalar(_) | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// The text of a field of a field.
+    pub(super) fn text_at(&self, path: &str) -> Option<&str> {
+        self.at(path)?.text()
+    }
+
+    /// The whole number of a scalar.
+    pub(super) fn whole(&self) -> Option<i64> {
+        self.text()?.parse().ok()
+    }
+
+    /// The items of a list; none when it is something else.
+    pub(super) fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::List(items) => items,
+            Value::Scalar(_) | Value::Map(_) => &[],
+        }
+    }
+
+    /// The items of the list in a field of a field.
+    pub(super) fn items_at(&self, path: &str) -> &[Self] {
+        self.at(path).map_or(&[], Self::items)
+    }
+
+    /// The entries of a mapping; none when it is something else.
+    pub(super) fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            Value::Scalar(_) | Value::List(_) => &[],
+        }
+    }
+
+    /// The entries of the mapping in a field of a field.
+    pub(super) fn entries_at(&self, path: &str) -> &[Entry] {
+        self.at(path).map_or(&[], Self::entries)
+    }
+}
+
+impl Scalar {
+    pub(super) fn is_null(&self) -> bool {
+        self.plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+    }
+
+    /// What the scalar says where text is no problem to show: never what the environment put in.
+    pub(super) fn shown(&self) -> &str {
+        self.written.as_deref().unwrap_or(&self.text)
+    }
+
+    /// The name of its JSON type.
+    pub(super) fn type_name(&self) -> &'static str {
+        if !self.plain {
+            "string"
+        } else if self.is_null() {
+            "null"
+        } else if matches!(self.text.as_str(), "true" | "True" | "TRUE" | "false" | "False" | "FALSE") {
+            "boolean"
+        } else if self.text.parse::<i64>().is_ok() {
+            "integer"
+        } else if self.text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
+            && self.text.parse::<f64>().is_ok()
+        {
+            "number"
+        } else {
+            "string"
+        }
+    }
+}
+
+/// The documents of a file, and the mistake that ended the reading, if one did.
+pub(super) fn parse(file: &str, text: &str) -> (Vec<Node>, Option<Mistake>) {
+    let mut builder = Builder::default();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let outcome = if text.len() > MAX_BYTES {
+        Err((Place { line: 1, column: 1 }, format!("the file is too large: at most {MAX_BYTES} bytes are read")))
+    } else {
+        builder.read(&substitute::shield(text))
+    };
+    let mistake = outcome.err().map(|(place, message)| Mistake {
+        file: file.to_owned(),
+        line: place.line,
+        column: place.column,
+        path: String::new(),
+        message,
+    });
+    (builder.documents, mistake)
+}
+
+type Step<T> = Result<T, (Place, String)>;
+
+/// A node that is complete, with what it takes to copy it.
+#[derive(Clone)]
+struct Built {
+    node: Node,
+    weight: usize,
+    height: usize,
+}
+
+/// A list or a mapping that is still open.
+struct Open {
+    built: Built,
+    anchor: usize,
+    keys: HashSet<String>,
+    key: Option<(String, Place)>,
+}
+
+#[derive(Default)]
+struct Builder {
+    documents: Vec<Node>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Built>,
+    weight: usize,
+}
+
+impl Builder {
+    fn read(&mut self, text: &str) -> Step<()> {
+        let mut parser = Parser::new_from_str(text);
+        while let Some(event) = parser.next_event() {
+            let (event, span) = event.map_err(|error| unreadable(&error))?;
+            self.take(event, place(&span.start))?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: Event<'_>, place: Place) -> Step<()> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), place),
+            Event::SequenceStart(anchor, _) => self.begin(Value::List(Vec::new()), anchor, place),
+            Event::MappingStart(anchor, _) => self.begin(Value::Map(Vec::new()), anchor, place),
+            Event::SequenceEnd | Event::MappingEnd => self.end(place),
+            Event::Alias(anchor) => {
+                let Some(mut built) = self.anchors.get(&anchor).cloned() else {
+                    return Err((place, "an alias inside the node that it names".to_owned()));
+                };
+                built.node.place = place;
+                self.spend(built.weight, place)?;
+                self.put(built, 0, place)
+            }
+            Event::DocumentEnd => {
+                self.anchors.clear();
+                Ok(())
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) => Ok(()),
+        }
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, tag: Option<&Tag>, at: Place) -> Step<()> {
+        let plain = style == ScalarStyle::Plain && tag.is_none_or(|tag| tag.suffix != "str");
+        let text = substitute::unshield(text);
+        let weight = NODE_WEIGHT.saturating_add(text.len());
+        self.spend(weight, at)?;
+        let node = Node { place: at, value: Value::Scalar(Scalar { text, plain, written: None }) };
+        self.put(Built { node, weight, height: 0 }, anchor, at)
+    }
+
+    fn begin(&mut self, value: Value, anchor: usize, place: Place) -> Step<()> {
+        self.spend(NODE_WEIGHT, place)?;
+        if self.open.len() >= MAX_DEPTH {
+            return Err((place, format!("nested too deep: at most {MAX_DEPTH} levels are read")));
+        }
+        let built = Built { node: Node { place, value }, weight: NODE_WEIGHT, height: 1 };
+        self.open.push(Open { built, anchor, keys: HashSet::new(), key: None });
+        Ok(())
+    }
+
+    fn end(&mut self, place: Place) -> Step<()> {
+        let Some(mut open) = self.open.pop() else { return Ok(()) };
+        if let Value::Map(entries) = &mut open.built.node.value {
+            merge(entries, &open.keys);
+        }
+        self.put(open.built, open.anchor, place)
+    }
+
+    /// Puts a complete node where it belongs: into the document, a list, or a mapping as key or value.
+    fn put(&mut self, built: Built, anchor: usize, place: Place) -> Step<()> {
+        if anchor > 0 {
+            self.spend(built.weight, place)?;
+            self.anchors.insert(anchor, built.clone());
+        }
+        if self.open.len().saturating_add(built.height) > MAX_DEPTH {
+            return Err((place, format!("nested too deep: at most {MAX_DEPTH} levels are read")));
+        }
+        let Some(parent) = self.open.last_mut() else {
+            self.documents.push(built.node);
+            return Ok(());
+        };
+        parent.built.weight = parent.built.weight.saturating_add(built.weight);
+        parent.built.height = parent.built.height.max(built.height.saturating_add(1));
+        match &mut parent.built.node.value {
+            Value::List(items) => items.push(built.node),
+            Value::Map(entries) => match parent.key.take() {
+                Some((key, place)) => entries.push(Entry { key, place, value: built.node }),
+                None => parent.key = Some(new_key(built.node, &mut parent.keys)?),
+            },
+            Value::Scalar(_) => {}
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, weight: usize, place: Place) -> Step<()> {
+        self.weight = self.weight.saturating_add(weight);
+        if self.weight > MAX_WEIGHT {
+            return Err((place, format!("too many nodes, aliases expanded: at most {MAX_WEIGHT} bytes are kept")));
+        }
+        Ok(())
+    }
+}
+
+fn new_key(node: Node, keys: &mut HashSet<String>) -> Step<(String, Place)> {
+    let Value::Scalar(scalar) = node.value else {
+        return Err((node.place, "a list or a mapping as a key: a field's name is expected".to_owned()));
+    };
+    if !keys.insert(scalar.text.clone()) {
+        return Err((node.place, format!("the field {:?} is given twice", scalar.text)));
+    }
+    Ok((scalar.text, node.place))
+}
+
+/// Does what the merge key `<<` asks for: the fields of the other mapping, where this one has none.
+fn merge(entries: &mut Vec<Entry>, keys: &HashSet<String>) {
+    let Some(at) = entries.iter().position(|entry| entry.key == "<<") else { return };
+    let mut seen = keys.clone();
+    let merged = entries.remove(at).value;
+    let others = match merged.value {
+        Value::Map(_) => vec![merged],
+        Value::List(items) => items,
+        Value::Scalar(_) => return,
+    };
+    for other in others {
+        if let Value::Map(more) = other.value {
+            entries.extend(more.into_iter().filter(|entry| seen.insert(entry.key.clone())));
+        }
+    }
+}
+
+fn place(marker: &Marker) -> Place {
+    Place { line: marker.line(), column: marker.col().saturating_add(1) }
+}
+
+fn unreadable(error: &ScanError) -> (Place, String) {
+    (place(error.marker()), format!("not YAML: {}", error.info()))
+}
