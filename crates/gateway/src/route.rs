@@ -49,7 +49,7 @@ pub fn choose<'c>(
     }
     let short_form = config.backends.iter().enumerate().find_map(|(backend, found)| match &found.kind {
         BackendKind::Bedrock(bedrock) if bedrock.models.iter().any(|served| served == model) => {
-            Some(Target { backend, bedrock: bedrock, model_id: model.to_owned(), rule: None })
+            Some(Target { backend, bedrock, model_id: model.to_owned(), rule: None })
         }
         BackendKind::Bedrock(_) | BackendKind::NotServed { .. } => None,
     });
@@ -61,7 +61,7 @@ fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str) -> Result<Target
     let target = |reference: &BackendRef| match &config.backends.get(reference.backend)?.kind {
         BackendKind::Bedrock(bedrock) => Some(Target {
             backend: reference.backend,
-            bedrock: bedrock,
+            bedrock,
             model_id: reference.model_name_override.clone().unwrap_or_else(|| model.to_owned()),
             rule: Some(rule),
         }),

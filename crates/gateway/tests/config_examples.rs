@@ -1,0 +1,67 @@
+//! The examples that users copy load, and say what their comments promise.
+
+use aquifer_gateway::config::{BackendKind, Bedrock, Config, Credentials, LogLevel, Source, load};
+use aquifer_gateway::route::{choose, models};
+use http::HeaderMap;
+use std::time::Duration;
+
+fn example(name: &str) -> Config {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
+    let source = Source { name: name.to_owned(), text: std::fs::read_to_string(path).unwrap() };
+    let env = |name: &str| (name == "HOME").then(|| "/home/somebody".to_owned());
+    let read_file = |path: &str| {
+        assert_eq!(path, "/home/somebody/.aws/credentials");
+        Ok("[default]\naws_access_key_id = AKIDEXAMPLE\n".to_owned())
+    };
+    load(&[source], &env, &read_file).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+}
+
+fn bedrock(config: &Config) -> &Bedrock {
+    match &config.backends[0].kind {
+        BackendKind::Bedrock(bedrock) => bedrock,
+        BackendKind::NotServed { why, .. } => panic!("{why}"),
+    }
+}
+
+#[test]
+fn the_short_form() {
+    let config = example("bedrock.yaml");
+    let bedrock = bedrock(&config);
+    assert_eq!(bedrock.region.as_deref(), Some("us-east-1"));
+    assert_eq!((bedrock.endpoint.as_ref(), bedrock.http2), (None, false));
+    assert_eq!(bedrock.credentials, Credentials::Default);
+    let model = "anthropic.claude-3-5-sonnet-20241022-v2:0";
+    let target = choose(&config, model, &HeaderMap::new(), None).unwrap();
+    assert_eq!((target.backend, target.model_id.as_str(), target.rule), (0, model, None));
+    assert_eq!(config.notices, [""; 0]);
+}
+
+#[test]
+fn the_log_level() {
+    assert_eq!(example("debug-log.yaml").log_level, Some(LogLevel::Debug));
+}
+
+#[test]
+fn the_form_of_envoy_ai_gateway() {
+    let config = example("envoy-ai-gateway.yaml");
+    assert_eq!(config.notices, [""; 0]);
+    assert_eq!((config.listeners[0].port, config.listeners[0].tls.is_none()), (1975, true));
+    let bedrock = bedrock(&config);
+    assert_eq!(bedrock.endpoint.as_ref().unwrap().as_str(), "https://bedrock-runtime.us-east-1.amazonaws.com/");
+    assert_eq!((bedrock.region.as_deref(), &bedrock.tls_hostname), (Some("us-east-1"), &None));
+    let Credentials::File { text, profile } = &bedrock.credentials else { panic!("{:?}", bedrock.credentials) };
+    assert!(text.expose().contains("AKIDEXAMPLE"));
+    assert_eq!(profile, "default");
+    assert!(!format!("{config:?}").contains("AKIDEXAMPLE"));
+
+    let target = choose(&config, "thinker", &HeaderMap::new(), None).unwrap();
+    assert_eq!(target.model_id, "us.anthropic.claude-sonnet-4-5-20250929-v1:0");
+    let rule = target.rule.unwrap();
+    assert_eq!(rule.request_timeout, Some(Duration::from_secs(900)));
+    assert_eq!(rule.stream_idle_timeout, Some(Duration::from_secs(120)));
+    let amazon = choose(&config, "us.amazon.nova-micro-v1:0", &HeaderMap::new(), None).unwrap();
+    assert_eq!(amazon.model_id, "us.amazon.nova-micro-v1:0");
+    assert!(choose(&config, "not.amazon.nova", &HeaderMap::new(), None).is_err());
+    let listed: Vec<(String, String)> = models(&config).into_iter().map(|m| (m.id, m.owned_by)).collect();
+    assert_eq!(listed, [("thinker".to_owned(), "Anthropic".to_owned())]);
+}
