@@ -10,6 +10,9 @@ use http::HeaderMap;
 /// The header that stands for the model that the body names.
 pub const MODEL_HEADER: &str = "x-ai-eg-model";
 
+/// How many characters of an unknown model id an error repeats.
+const MOST_SHOWN: usize = 256;
+
 /// Who owns a model of a rule that does not say it, as the resource's definition has it.
 const ROUTE_OWNER: &str = "Envoy AI Gateway";
 /// Who owns a model of the short form.
@@ -53,8 +56,9 @@ pub fn choose<'c>(
         }
         BackendKind::Bedrock(_) | BackendKind::NotServed { .. } => None,
     });
-    short_form
-        .ok_or_else(|| not_found(format!("The model {model:?} does not exist: no route and no backend serves it.")))
+    short_form.ok_or_else(|| {
+        not_found(format!("The model {:?} does not exist: no route and no backend serves it.", shown(model)))
+    })
 }
 
 fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str) -> Result<Target<'c>, Fault> {
@@ -72,7 +76,7 @@ fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str) -> Result<Target
     references.iter().find_map(|reference| target(reference)).ok_or_else(|| {
         let why = references.iter().find_map(|reference| why_not(config.backends.get(reference.backend)?));
         let why = why.unwrap_or_else(|| "the route has no backend for it".to_owned());
-        not_found(format!("The model {model:?} cannot be served: {why}."))
+        not_found(format!("The model {:?} cannot be served: {why}.", shown(model)))
     })
 }
 
@@ -83,6 +87,11 @@ fn why_not(backend: &Backend) -> Option<String> {
         }
         BackendKind::Bedrock(_) => None,
     }
+}
+
+/// As much of a client's model id as an error repeats.
+fn shown(model: &str) -> &str {
+    model.char_indices().nth(MOST_SHOWN).map_or(model, |(end, _)| model.get(..end).unwrap_or_default())
 }
 
 fn not_found(message: String) -> Fault {

@@ -1,4 +1,5 @@
 //! The examples that users copy load, and say what their comments promise.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use aquifer_gateway::config::{BackendKind, Bedrock, Config, Credentials, LogLevel, Source, load};
 use aquifer_gateway::route::{choose, models};

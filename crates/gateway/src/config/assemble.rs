@@ -4,7 +4,7 @@ use super::backends::{self, service_backends};
 use super::load::{Document, Kind, SETTINGS, World};
 use super::mistake::{Report, Spot};
 use super::routes::gateway_routes;
-use super::shape::unsupported;
+use super::shape::{self, unsupported};
 use super::yaml::Node;
 use super::{BackendKind, Config, Listener, LogLevel, ServerTls, secrets};
 
@@ -63,7 +63,7 @@ fn log_level(set: Set<'_>, report: &mut Report) -> Option<LogLevel> {
     let mut found = None;
     for document in set.of(Kind::ConfigMap).filter(|document| document.name == SETTINGS) {
         for entry in document.root.entries_at("data") {
-            let path = super::shape::join("data", &entry.key);
+            let path = shape::join("data", &entry.key);
             let spot = Spot { file: document.file, place: entry.value.place, path: &path };
             if entry.key != "log_level" {
                 report.notice(spot, "unknown setting, ignored: log_level is known");
@@ -72,7 +72,7 @@ fn log_level(set: Set<'_>, report: &mut Report) -> Option<LogLevel> {
             let text = entry.value.text().unwrap_or_default();
             found = LogLevel::named(text);
             if found.is_none() {
-                report.refuse(spot, unsupported(text, &["error", "warn", "info", "debug", "trace"]));
+                report.refuse(spot, unsupported(shape::short(text), &["error", "warn", "info", "debug", "trace"]));
             }
         }
     }

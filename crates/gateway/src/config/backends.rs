@@ -31,7 +31,7 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
         }
     }
     let short = document.root.at("spec.config");
-    let bedrock = short.map_or_else(|| full(set, document), |config| short_form(set, config));
+    let bedrock = short.map_or_else(|| full(set, document, report), |config| short_form(set, config));
     let bedrock = bedrock.and_then(|bedrock| secured(set, document, bedrock, report)).and_then(sound_region);
     match bedrock {
         Ok(bedrock) => {
@@ -54,7 +54,9 @@ fn at<'d>(document: &Document<'d>, path: &'d str) -> Spot<'d> {
 
 fn sound_region(bedrock: Bedrock) -> Result<Bedrock, String> {
     match &bedrock.region {
-        Some(region) if !Form::Region.fits(region) => Err(format!("{region:?} is not an AWS region")),
+        Some(region) if !Form::Region.fits(region) => {
+            Err("the region is not an AWS region, such as us-east-1".to_owned())
+        }
         _ => Ok(bedrock),
     }
 }
@@ -80,13 +82,17 @@ fn short_form(set: Set<'_>, config: &Node) -> Result<Bedrock, String> {
 }
 
 /// The Envoy form: the address is a `Backend`'s, TLS comes with a `BackendTLSPolicy`.
-fn full(set: Set<'_>, document: &Document<'_>) -> Result<Bedrock, String> {
+fn full(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Result<Bedrock, String> {
     let reference = document.root.at("spec.backendRef");
     let name = reference.and_then(|reference| reference.text_at("name")).unwrap_or_default();
     let namespace = reference.and_then(|reference| reference.text_at("namespace")).unwrap_or(&document.namespace);
     let backend = set.find(Kind::Backend, namespace, name);
     let backend = backend.ok_or_else(|| format!("Backend {namespace}/{name} is not in these files"))?;
-    let endpoint = backend.root.items_at("spec.endpoints").first();
+    let endpoints = backend.root.items_at("spec.endpoints");
+    if endpoints.len() > 1 {
+        report.notice(at(backend, "spec.endpoints"), "only the first endpoint is called");
+    }
+    let endpoint = endpoints.first();
     let endpoint = endpoint.ok_or_else(|| format!("Backend {namespace}/{name} has no endpoint"))?;
     let (host, port) = if let Some(fqdn) = endpoint.get("fqdn") {
         (fqdn.text_at("hostname").unwrap_or_default().to_owned(), fqdn.text_at("port").unwrap_or_default())

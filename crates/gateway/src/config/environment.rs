@@ -35,7 +35,9 @@ fn bedrock(env: Env<'_>, notices: &mut Vec<String>) -> Result<BackendKind, Strin
         None => notices.push(format!(
             "neither AWS_REGION nor AWS_DEFAULT_REGION is set: the AWS profile's region is used, or {DEFAULT_REGION}"
         )),
-        Some(region) if !Form::Region.fits(region) => return Err(format!("{region:?} is not an AWS region")),
+        Some(region) if !Form::Region.fits(region) => {
+            return Err("the region is not an AWS region, such as us-east-1".to_owned());
+        }
         Some(_) => {}
     }
     Ok(BackendKind::Bedrock(Box::new(Bedrock { region, endpoint: endpoint(env)?, ..Bedrock::default() })))

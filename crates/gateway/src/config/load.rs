@@ -2,10 +2,13 @@
 
 use super::assemble::assemble;
 use super::mistake::{Mistake, Report, Spot};
-use super::shape::{Check, Shape, unsupported};
+use super::shape::{Check, Shape, short, unsupported};
 use super::yaml::{Node, Value};
 use super::{Config, rules, schema, substitute, yaml};
 use std::collections::BTreeMap;
+
+/// How many resources all files together may have.
+const MOST_RESOURCES: usize = 10_000;
 
 /// One file, read.
 #[derive(Clone, Debug)]
@@ -99,17 +102,18 @@ enum Sort {
 }
 
 fn sort(group: &str, version: &str, kind: &str, root: &Node) -> Sort {
-    let short = root.at("spec.provider").is_some() || root.at("spec.config").is_some();
+    let is_short = root.at("spec.provider").is_some() || root.at("spec.config").is_some();
     let (found, shape): (Kind, &'static Shape) = match (group, kind) {
-        ("aigateway.envoyproxy.io", "AIServiceBackend") if short => (Kind::ServiceBackend, &schema::SHORT_BACKEND),
+        ("aigateway.envoyproxy.io", "AIServiceBackend") if is_short => (Kind::ServiceBackend, &schema::SHORT_BACKEND),
         ("aigateway.envoyproxy.io", "AIServiceBackend") => (Kind::ServiceBackend, &schema::SERVICE_BACKEND),
         ("aigateway.envoyproxy.io", "AIGatewayRoute") => (Kind::GatewayRoute, &schema::GATEWAY_ROUTE),
         ("aigateway.envoyproxy.io", "BackendSecurityPolicy") => (Kind::SecurityPolicy, &schema::SECURITY_POLICY),
         ("aigateway.envoyproxy.io", "GatewayConfig" | "QuotaPolicy" | "MCPRoute") => return Sort::Skip,
         ("aigateway.envoyproxy.io", _) => {
             let kinds = ["AIServiceBackend", "AIGatewayRoute", "BackendSecurityPolicy"];
-            return Sort::Refuse { field: "kind", message: unsupported(kind, &kinds) };
+            return Sort::Refuse { field: "kind", message: unsupported(short(kind), &kinds) };
         }
+        (_, "AIServiceBackend" | "AIGatewayRoute" | "BackendSecurityPolicy") => return wrong_version(group, version),
         ("gateway.envoyproxy.io", "Backend") => (Kind::Backend, &schema::BACKEND),
         ("gateway.networking.k8s.io", "BackendTLSPolicy") => (Kind::TlsPolicy, &schema::TLS_POLICY),
         ("gateway.networking.k8s.io", "Gateway") => (Kind::Gateway, &schema::GATEWAY),
@@ -118,10 +122,15 @@ fn sort(group: &str, version: &str, kind: &str, root: &Node) -> Sort {
         _ => return Sort::Skip,
     };
     if group == "aigateway.envoyproxy.io" && !matches!(version, "v1alpha1" | "v1beta1") {
-        let versions = ["aigateway.envoyproxy.io/v1alpha1", "aigateway.envoyproxy.io/v1beta1"];
-        return Sort::Refuse { field: "apiVersion", message: unsupported(&format!("{group}/{version}"), &versions) };
+        return wrong_version(group, version);
     }
     Sort::Read(found, shape)
+}
+
+fn wrong_version(group: &str, version: &str) -> Sort {
+    let versions = ["aigateway.envoyproxy.io/v1alpha1", "aigateway.envoyproxy.io/v1beta1"];
+    let found = format!("{group}/{version}");
+    Sort::Refuse { field: "apiVersion", message: unsupported(short(&found), &versions) }
 }
 
 #[derive(Default)]
@@ -137,6 +146,11 @@ impl<'a> Reader<'a> {
             return;
         }
         let Some((group, version, kind)) = self.header(file, &root) else { return };
+        if self.documents.len() >= MOST_RESOURCES {
+            let spot = Spot { file, place: root.place, path: "" };
+            self.report.refuse(spot, format!("Too many: at most {MOST_RESOURCES} resources are read"));
+            return;
+        }
         if group.is_empty() && kind == "List" {
             self.list(file, root, world);
             return;

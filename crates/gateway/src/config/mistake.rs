@@ -52,21 +52,30 @@ impl Spot<'_> {
     }
 }
 
+/// How many mistakes, and how many notices, are told at most.
+const MOST_TOLD: usize = 1000;
+
 /// Everything that was found to say about the files.
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) mistakes: Vec<Mistake>,
     pub(super) notices: Vec<String>,
+    /// How many regular expressions there are so far.
+    pub(super) patterns: usize,
 }
 
 impl Report {
     /// Something is wrong there: the configuration is refused.
     pub(super) fn refuse(&mut self, spot: Spot<'_>, message: impl Into<String>) {
-        self.mistakes.push(spot.mistake(message.into()));
+        if self.mistakes.len() < MOST_TOLD {
+            self.mistakes.push(spot.mistake(message.into()));
+        }
     }
 
     /// Something there is worth knowing, though nothing is wrong.
     pub(super) fn notice(&mut self, spot: Spot<'_>, message: impl Into<String>) {
-        self.notices.push(spot.mistake(message.into()).to_string());
+        if self.notices.len() < MOST_TOLD {
+            self.notices.push(spot.mistake(message.into()).to_string());
+        }
     }
 }

@@ -10,7 +10,7 @@ use regex::{Regex, RegexBuilder};
 use std::time::Duration;
 
 /// How large one compiled pattern may be, in bytes.
-const PATTERN_LIMIT: usize = 1 << 20;
+const PATTERN_LIMIT: usize = 1 << 18;
 
 /// A pattern that must match the whole of a value.
 pub(super) fn whole_match(pattern: &str) -> Option<Regex> {

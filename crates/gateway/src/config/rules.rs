@@ -4,6 +4,9 @@ use super::schema::POLICY_TYPES;
 use super::shape::{Check, duration};
 use super::yaml::Node;
 
+/// How many regular expressions all files together may have.
+const MOST_PATTERNS: usize = 1000;
+
 /// Rules of an `AIServiceBackend` in Envoy AI Gateway's form.
 pub(super) fn service_backend(check: &mut Check<'_>, root: &Node) {
     let Some(reference) = root.at("spec.backendRef") else { return };
@@ -92,6 +95,12 @@ fn patterns(check: &mut Check<'_>, condition: &Node, path: &str) {
             continue;
         }
         let Some(value) = header.at("value") else { continue };
+        check.report.patterns = check.report.patterns.saturating_add(1);
+        if check.report.patterns > MOST_PATTERNS {
+            let message = format!("Too many: at most {MOST_PATTERNS} regular expressions are read");
+            check.refuse(value, &format!("{path}.headers[{index}].value"), message);
+            return;
+        }
         if value.text().is_some_and(|pattern| super::routes::whole_match(pattern).is_none()) {
             let path = format!("{path}.headers[{index}].value");
             check.refuse(value, &path, "Invalid value: not a regular expression of the RE2 syntax".to_owned());

@@ -9,6 +9,9 @@ use regex::Regex;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+/// How many characters of a value or a field's name a message shows.
+const MOST_SHOWN: usize = 100;
+
 /// What a node must be.
 pub(super) enum Shape {
     /// Anything: not read here.
@@ -214,7 +217,7 @@ impl Check<'_> {
             }
             (Shape::OneOf(words), Value::Scalar(scalar)) => {
                 if self.is_type(node, scalar, path, "string") && !words.contains(&scalar.text.as_str()) {
-                    self.refuse(node, path, unsupported(scalar.shown(), words));
+                    self.refuse(node, path, unsupported(short(scalar.shown()), words));
                 }
             }
             (Shape::Whole { min, max }, Value::Scalar(scalar)) => {
@@ -299,7 +302,7 @@ impl Check<'_> {
         } else if length > max {
             format!("Too long: may not be more than {max} characters")
         } else if let Some(complaint) = form.complaint(&scalar.text, path) {
-            let shown = if form == Form::Endpoint { "endpoint" } else { scalar.shown() };
+            let shown = if form == Form::Endpoint { "endpoint" } else { short(scalar.shown()) };
             format!("Invalid value: {shown:?}: {complaint}")
         } else {
             return;
@@ -308,7 +311,7 @@ impl Check<'_> {
     }
 
     fn whole(&mut self, node: &Node, scalar: &Scalar, path: &str, min: i64, max: i64) {
-        let (Ok(value), shown) = (scalar.text.parse::<i64>(), scalar.shown()) else { return };
+        let (Ok(value), shown) = (scalar.text.parse::<i64>(), short(scalar.shown())) else { return };
         if value < min {
             let message = format!("Invalid value: {shown}: {path} in body should be greater than or equal to {min}");
             self.refuse(node, path, message);
@@ -358,6 +361,7 @@ impl Shape {
 
 /// `parent.name`, with brackets where the name itself has dots or slashes.
 pub(super) fn join(parent: &str, name: &str) -> String {
+    let name = short(name);
     if name.is_empty() || name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-') {
         format!("{parent}[{name:?}]")
     } else if parent.is_empty() {
@@ -365,6 +369,11 @@ pub(super) fn join(parent: &str, name: &str) -> String {
     } else {
         format!("{parent}.{name}")
     }
+}
+
+/// The beginning of a text, as long as a message can bear.
+pub(super) fn short(text: &str) -> &str {
+    text.char_indices().nth(MOST_SHOWN).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
 }
 
 /// Kubernetes's words for a value that is none of those allowed.

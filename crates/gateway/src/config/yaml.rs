@@ -9,11 +9,11 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use std::collections::{HashMap, HashSet};
 
 /// The largest file that is read, in bytes.
-pub const MAX_BYTES: usize = 16 << 20;
+pub const MAX_BYTES: usize = 4 << 20;
 /// How deep lists and mappings may nest.
 const MAX_DEPTH: usize = 64;
 /// How many bytes the tree of one file may take, aliases expanded.
-const MAX_WEIGHT: usize = 64 << 20;
+const MAX_WEIGHT: usize = 32 << 20;
 /// What one node weighs besides its text.
 const NODE_WEIGHT: usize = 64;
 
