@@ -1,5 +1,4 @@
 //! The rules of the resources' definitions, one broken at a time, in the words that an API server says.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use aquifer_gateway::config::{Source, load};
 

@@ -38,7 +38,7 @@ pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mu
     let listeners = listeners(set, report);
     let backends = service_backends(set, report);
     let routes = gateway_routes(set, &backends, report);
-    backends::unused(set, &backends, report);
+    backends::shadowed(set, &backends, report);
     if !backends.iter().any(|backend| matches!(backend.kind, BackendKind::Bedrock(_))) {
         report.notices.push("no backend can be served: every request will be refused".to_owned());
     }

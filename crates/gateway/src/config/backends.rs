@@ -204,7 +204,7 @@ fn credentials(set: Set<'_>, policy: &Document<'_>) -> Result<Credentials, Strin
 }
 
 /// Says which short-form models an earlier backend takes already.
-pub(super) fn unused(set: Set<'_>, backends: &[Backend], report: &mut Report) {
+pub(super) fn shadowed(set: Set<'_>, backends: &[Backend], report: &mut Report) {
     let mut taken: Vec<&str> = Vec::new();
     for (backend, document) in backends.iter().zip(set.of(Kind::ServiceBackend)) {
         let BackendKind::Bedrock(bedrock) = &backend.kind else { continue };

@@ -393,3 +393,67 @@ fn type_name(value: &Value) -> &'static str {
         Value::Map(_) => "object",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        for (form, good, bad) in [
+            (Form::Subdomain, vec!["a", "a-b.c0"], vec!["", "A", "-a", "a.", "a_b", "a\n"]),
+            (Form::Group, vec!["", "a.b"], vec!["A", "."]),
+            (Form::Kind, vec!["Backend", "x1"], vec!["", "1x", "a.b"]),
+            (Form::Label, vec!["default"], vec!["a.b", ""]),
+            (Form::Hostname, vec!["a.b", "*.a.b"], vec!["*", "a.*", "A", "a:80"]),
+            (Form::HeaderName, vec!["X-Ai_eg!"], vec!["", "a b", "a:"]),
+            (
+                Form::Duration,
+                vec!["1h2m3s4ms", "0s", "99999h"],
+                vec!["", "1", "s", "100000h", "1s1s1s1s1s", "1d", "-1s"],
+            ),
+            (Form::Region, vec!["us-east-1", "us-gov-west-1"], vec!["", "us-east-1å", "us--1", "a/b", "US-EAST-1"]),
+            (
+                Form::Time,
+                vec!["2025-01-01T00:00:00Z", "2025-01-01T00:00:00.5+01:00"],
+                vec!["", "2025-01-01", "1960-01-01T00:00:00Z"],
+            ),
+            (
+                Form::Endpoint,
+                vec!["http://a", "https://[::1]:8443/", "http://127.0.0.1:1"],
+                vec!["", "a", "a:1", "ftp://a", "http://", "http://u@a", "http://a/b", "http://a?b", "http://a#b"],
+            ),
+            (Form::Free, vec!["", "anything"], vec![]),
+        ] {
+            assert!(good.iter().all(|text| form.fits(text)), "{form:?}");
+            for text in bad {
+                assert!(!form.fits(text), "{form:?} {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("1h2m3s4ms"), Some(Duration::from_millis(3_723_004)));
+        assert_eq!(duration("1m1m"), Some(Duration::from_secs(120)));
+        assert_eq!(duration(""), Some(Duration::ZERO));
+        for wrong in ["5", "m", "5x", "99999999999999999999h", "18446744073709551615h"] {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn points_in_time() {
+        assert_eq!(seconds_since_epoch("1970-01-01T00:00:01Z"), Some(1));
+        assert_eq!(seconds_since_epoch("1969-12-31T23:59:59Z"), None);
+    }
+
+    #[test]
+    fn paths() {
+        assert_eq!(join("", "spec"), "spec");
+        assert_eq!(join("spec", "rules"), "spec.rules");
+        assert_eq!(join("data", "ca.crt"), "data[\"ca.crt\"]");
+        assert_eq!(join("a", ""), "a[\"\"]");
+        assert_eq!(join("a", &"é".repeat(500)).chars().count(), 105);
+    }
+}

@@ -103,3 +103,63 @@ fn value(inner: &str, name: &str, env: &dyn Fn(&str) -> Option<String>) -> Optio
     let default = operator.get(if empty_too { 2 } else { 1 }..).map(str::to_owned);
     env(name).filter(|value| !(empty_too && value.is_empty())).or(default)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(name: &str) -> Option<String> {
+        let value = match name {
+            "A" => "alpha",
+            "_b1" => "beta",
+            "EMPTY" => "",
+            "NESTED" => "${A}",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn references_and_what_only_looks_like_one() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("${A}", "alpha"),
+            ("<${A}${_b1}>", "<alphabeta>"),
+            ("${A:=x}", "alpha"),
+            ("${NONE:=x:=y}", "x:=y"),
+            ("${NONE:-x}", "x"),
+            ("${NONE=x}", "x"),
+            ("${NONE:=}", ""),
+            ("${EMPTY:=x}", "x"),
+            ("${EMPTY=x}", ""),
+            ("${EMPTY}", ""),
+            ("${NESTED}", "${A}"),
+            ("$${A}", "${A}"),
+            ("$A $ ${ ${} ${1} ${A", "$A $ ${ ${} ${1} ${A"),
+            ("${A B}", "${A B}"),
+            ("${A:?x}", "${A:?x}"),
+            ("${${A}}", "${alpha}"),
+        ] {
+            let mut missing = Vec::new();
+            assert_eq!(replace(text, &env, &mut missing), expected, "{text}");
+            assert_eq!(missing, [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn names_without_a_value_are_handed_out() {
+        let mut missing = Vec::new();
+        assert_eq!(replace("a${X}b${Y:=z}${Y}", &env, &mut missing), "abz");
+        assert_eq!(missing, ["X", "Y"]);
+    }
+
+    #[test]
+    fn shielding_keeps_every_place_and_comes_undone() {
+        for text in ["${A}", "x${A:=b c}y$", "${A\n}", "{a: ${A}, b: {}}", "é${A}", "${"] {
+            let shielded = shield(text);
+            assert_eq!(shielded.chars().count(), text.chars().count());
+            assert_eq!(unshield(&shielded), text);
+        }
+        assert!(!shield("{${A}").contains('}'));
+    }
+}

@@ -202,7 +202,7 @@ impl Builder {
             Event::SequenceEnd | Event::MappingEnd => self.end(place),
             Event::Alias(anchor) => {
                 let Some(mut built) = self.anchors.get(&anchor).cloned() else {
-                    return Err((place, "an alias inside the node that it names".to_owned()));
+                    return Err((place, "an alias of no node before it in this document".to_owned()));
                 };
                 built.node.place = place;
                 self.spend(built.weight, place)?;
@@ -311,4 +311,110 @@ fn place(marker: &Marker) -> Place {
 
 fn unreadable(error: &ScanError) -> (Place, String) {
     (place(error.marker()), format!("not YAML: {}", error.info()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Node {
+        let (mut documents, mistake) = parse("f", text);
+        assert_eq!((documents.len(), mistake), (1, None), "{text}");
+        documents.remove(0)
+    }
+
+    fn refusal(text: &str) -> String {
+        parse("f", text).1.map(|mistake| mistake.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn places_count_lines_and_characters_from_one() {
+        let root = one("a: 1\né: {b: [x, ünï, y]}\n");
+        let place = |node: &Node| (node.place.line, node.place.column);
+        assert_eq!(place(&root), (1, 1));
+        assert_eq!(place(root.at("a").unwrap()), (1, 4));
+        let items = root.items_at("é.b");
+        assert_eq!(items.iter().map(place).collect::<Vec<_>>(), [(2, 9), (2, 12), (2, 17)]);
+        assert_eq!((root.entries()[1].place.line, root.entries()[1].place.column), (2, 1));
+    }
+
+    #[test]
+    fn fields_of_fields() {
+        let root = one("a: {b: {c: 7, none: null, empty: }}\nlist: [1, 2]\n");
+        assert_eq!(root.text_at("a.b.c"), Some("7"));
+        assert_eq!(root.at("a.b.c").and_then(Node::whole), Some(7));
+        for missing in ["a.b.none", "a.b.empty", "a.x", "list.a", "a.b.c.d"] {
+            assert!(root.at(missing).is_none(), "{missing}");
+        }
+        assert_eq!((root.items_at("list").len(), root.items_at("a").len(), root.entries_at("a").len()), (2, 0, 1));
+        assert_eq!(root.text_at("list"), None);
+    }
+
+    #[test]
+    fn the_types_of_scalars() {
+        for (text, expected) in [
+            ("x", "string"),
+            ("'1'", "string"),
+            ("!!str 1", "string"),
+            ("1", "integer"),
+            ("-1", "integer"),
+            ("1.5", "number"),
+            ("1e3", "number"),
+            ("infinity", "string"),
+            ("2025-01-01T00:00:00Z", "string"),
+            ("true", "boolean"),
+            ("\"true\"", "string"),
+            ("~", "null"),
+            ("''", "string"),
+        ] {
+            let Value::Scalar(scalar) = one(text).value else { panic!("{text}") };
+            assert_eq!(scalar.type_name(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn documents_are_kept_up_to_the_mistake() {
+        let (documents, mistake) = parse("f", "a: 1\n---\nb: 2\n---\nc: [\n");
+        assert_eq!((documents.len(), mistake.is_some()), (2, true));
+        let (documents, mistake) = parse("f", "\u{feff}---\n---\n# nothing\n");
+        assert!(documents.iter().all(Node::is_null) && mistake.is_none());
+        assert_eq!(parse("f", "").0.len(), 0);
+    }
+
+    #[test]
+    fn aliases_are_copies_with_their_own_place() {
+        let root = one("a: &x {k: v}\nb: *x\nc: &y 1\nd: [*y, *x]\n");
+        assert_eq!(root.text_at("b.k"), Some("v"));
+        assert_eq!(root.at("b").unwrap().place, Place { line: 2, column: 4 });
+        assert_eq!(root.items_at("d")[0].text(), Some("1"));
+        assert!(
+            refusal("a: &x 1\n---\nb: *x\n").contains("3:4: an alias of no node"),
+            "anchors end with their document"
+        );
+    }
+
+    #[test]
+    fn merge_keys_yield_to_the_fields_beside_them() {
+        let root = one("a: &a {k: 1, l: 1}\nb: &b {l: 2, m: 2}\nc: {<<: [*a, *b], k: 3}\nd: {<<: x, k: 4}\n");
+        let found = |key: &str| root.at("c").and_then(|c| c.text_at(key)).map(str::to_owned);
+        assert_eq!((found("k"), found("l"), found("m")), (Some("3".into()), Some("1".into()), Some("2".into())));
+        assert_eq!((found("<<"), root.text_at("d.k")), (None, Some("4")));
+    }
+
+    #[test]
+    fn a_variable_can_stand_in_a_flow_mapping() {
+        let root = one("a: {b: ${X:=y}, c: z}\n");
+        assert_eq!((root.text_at("a.b"), root.text_at("a.c")), (Some("${X:=y}"), Some("z")));
+        assert_eq!(root.at("a.c").unwrap().place, Place { line: 1, column: 20 });
+    }
+
+    #[test]
+    fn limits() {
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(refusal(&nested(MAX_DEPTH)), "");
+        assert!(refusal(&nested(MAX_DEPTH + 1)).contains("at most 64 levels"));
+        let big = "x".repeat(1 << 20);
+        let aliased = format!("a: &a {big}\nb: [{}]\n", "*a, ".repeat(40));
+        assert!(refusal(&aliased).contains("too many nodes"), "large scalars weigh what they hold");
+    }
 }
