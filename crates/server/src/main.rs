@@ -1,3 +1,35 @@
-//! The binary `aquifer`.
+//! The binary `aquifer`: the gateway on a network of its own.
 
-fn main() {}
+mod admin;
+mod cli;
+mod clock;
+mod commands;
+mod credentials;
+mod drive;
+mod endpoint;
+mod environment;
+mod host;
+mod http;
+mod listen;
+mod pending;
+mod settings;
+mod sign;
+mod telemetry;
+mod tls;
+mod upstream;
+
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            // Nothing is left to tell it to when even standard error is closed.
+            let _ = writeln!(std::io::stderr(), "aquifer: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

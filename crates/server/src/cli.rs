@@ -1,0 +1,228 @@
+//! The command line: commands, flags, defaults, help.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where clients are served when nothing else is said.
+pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:1975";
+/// Where health and metrics are served when nothing else is said.
+pub(crate) const DEFAULT_ADMIN: &str = "127.0.0.1:1064";
+
+/// An AI gateway for AWS Bedrock: OpenAI's Chat Completions in front, Converse behind, reasoning intact.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, after_help = TOP_EXAMPLES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  aquifer demo                                  try it without an AWS account
+  AWS_REGION=us-east-1 aquifer serve            every Bedrock model of a region, no file needed
+  aquifer serve --config gateway.yaml           with a configuration
+  aquifer check gateway.yaml                    what is wrong with a configuration
+
+Exit codes: 0 all went well, 1 it did not, 2 the command line is wrong.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Starts a simulated Bedrock and a gateway in front of it, and prints a curl line to try
+    #[command(after_help = "Examples:\n  aquifer demo\n  aquifer demo --pace 200ms --listen 127.0.0.1:0")]
+    Demo(Demo),
+    /// Serves clients until SIGTERM or Ctrl-C
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Serve),
+    /// Reads a configuration and reports every mistake in it
+    #[command(after_help = "Examples:\n  aquifer check gateway.yaml\n  aquifer check config.d/")]
+    Check(Check),
+    /// Plays Bedrock on a socket
+    #[command(after_help = "Examples:\n  aquifer simulator --listen 127.0.0.1:8099\n  \
+                            AWS_ENDPOINT_URL_BEDROCK_RUNTIME=http://127.0.0.1:8099 aquifer serve")]
+    Simulator(Simulator),
+    /// Shows what is known of each Bedrock model
+    #[command(after_help = "Examples:\n  aquifer models\n  aquifer models --json | jq '.[0]'")]
+    Models(Models),
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  AWS_REGION=us-east-1 aquifer serve
+  aquifer serve --config gateway.yaml --log-format json
+  aquifer serve --config config.d/ --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem
+
+Credentials come from AWS's usual chain (environment, profile, SSO, web identity, ECS, EKS, EC2) or from
+AWS_BEARER_TOKEN_BEDROCK; the endpoint can be changed with AWS_ENDPOINT_URL_BEDROCK_RUNTIME.
+SIGHUP reads the configuration again; SIGTERM and Ctrl-C end the streams in flight first, a second one does not.
+The line `aquifer listening on http://ADDR:PORT` on standard output says that it is ready.";
+
+/// `aquifer demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Address and port for clients; the default falls back to a free port when it is taken
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Address and port for health and metrics; the default falls back to a free port when it is taken
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) admin: Option<String>,
+    /// Pause between the deltas of the simulated model, for example 50ms or 1s
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) pace: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+/// `aquifer serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// YAML file, or folder of YAML files, with the configuration; without it the AWS environment decides
+    #[arg(long, short, value_name = "PATH", env = "AQUIFER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address and port for clients; port 0 takes a free one [default: the configuration's Gateway, else
+    /// 127.0.0.1:1975]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Address and port for /healthz, /readyz and /metrics; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_ADMIN)]
+    pub(crate) admin: String,
+    /// PEM file with the certificate chain for clients
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// PEM file with the certificate's private key
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Largest request body, for example 32MiB
+    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = size)]
+    pub(crate) max_body: usize,
+    /// How long a request body may take to arrive
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    pub(crate) body_timeout: Duration,
+    /// How long a request's head may take to arrive, on a new connection or an idle one
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    pub(crate) header_timeout: Duration,
+    /// How many client connections are open at once; more wait to be accepted
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
+    pub(crate) max_connections: usize,
+    /// How long streams in flight may go on after SIGTERM
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    pub(crate) drain_timeout: Duration,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+/// `aquifer check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// YAML file, or folder of YAML files
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+}
+
+/// `aquifer simulator`.
+#[derive(Debug, Args)]
+pub(crate) struct Simulator {
+    /// Address and port to play Bedrock on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: String,
+    /// Pause between deltas, for example 50ms or 1s
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) pace: Option<Duration>,
+}
+
+/// `aquifer models`.
+#[derive(Debug, Args)]
+pub(crate) struct Models {
+    /// As JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How the log is written, on standard error.
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// How much is logged; wins over the configuration [default: the configuration's log_level, else info]
+    #[arg(long, value_name = "LEVEL", env = "AQUIFER_LOG")]
+    pub(crate) log_level: Option<Level>,
+    /// How it is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// The log's levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// The log's forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// One line of words for each event
+    Text,
+    /// One JSON object for each event
+    Json,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| "expected a whole number with a unit: 500ms, 30s, 2m".to_owned())?;
+    match &text[digits.len()..] {
+        "ms" => Ok(Duration::from_millis(number)),
+        "" | "s" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
+        "h" => Ok(Duration::from_secs(number.saturating_mul(3600))),
+        unit => Err(format!("unknown unit `{unit}`; expected ms, s, m or h")),
+    }
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: usize = digits.parse().map_err(|_| "expected a whole number with a unit: 512KiB, 32MiB".to_owned())?;
+    let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        unit => return Err(format!("unknown unit `{unit}`; expected KiB, MiB or GiB")),
+    };
+    number.checked_mul(factor).ok_or_else(|| "too large".to_owned())
+}
+
+fn connections(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=1_000_000) => Ok(number),
+        _ => Err("expected a number from 1 to 1000000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_and_sizes() {
+        assert_eq!(time("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(time("3"), Ok(Duration::from_secs(3)));
+        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
+        assert!(time("soon").is_err());
+        assert!(time("3 fortnights").is_err());
+        assert_eq!(size("32MiB"), Ok(32 << 20));
+        assert_eq!(size("77"), Ok(77));
+        assert!(size("99999999999GiB").is_err());
+        assert!(size("MiB").is_err());
+        assert!(connections("0").is_err());
+    }
+}

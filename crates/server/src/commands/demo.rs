@@ -1,0 +1,115 @@
+//! `aquifer demo`: a simulated Bedrock, a gateway in front of it, and a line to paste.
+
+use super::run::{Front, Signals, bind, until_signalled};
+use super::say;
+use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
+use crate::environment::Environment;
+use crate::host::{Host, Limits};
+use crate::pending::{self, Options};
+use crate::telemetry::{Telemetry, log};
+use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, Route, Rule};
+use aquifer_gateway::secret::Secret;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// The model of the line to paste.
+const MODEL: &str = "anthropic.claude-3-5-sonnet-20241022-v2:0";
+/// The simulator checks that calls are signed, not by whom.
+const CREDENTIALS: &str =
+    "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = for-the-simulator-only\n";
+/// Slow enough to watch, quick enough to wait for.
+const PACE: Duration = Duration::from_millis(60);
+
+/// Serves until a signal.
+pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
+    let signals = Signals::new()?;
+    log::start(arguments.log.log_level, arguments.log.log_format);
+    let listener = default_or_free("--listen", arguments.listen.as_deref(), DEFAULT_LISTEN).await?;
+    let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
+    let simulator = bind("--listen", "127.0.0.1:0").await?;
+    let config = config(simulator.local_addr()?)?;
+    let mut options = Options::default();
+    options.pace = arguments.pace.unwrap_or(PACE);
+    tokio::spawn(async move {
+        if let Err(error) = pending::serve(simulator, options, std::future::pending()).await {
+            tracing::error!(%error, "the simulator failed");
+        }
+    });
+    let limits = Limits {
+        max_body: 32 << 20,
+        body_timeout: Duration::from_secs(60),
+        header_timeout: Duration::from_secs(60),
+        max_connections: 1000,
+    };
+    // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
+    let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
+    say(&invitation(listener.local_addr()?))?;
+    let fronts = vec![Front { listener, certificate: None }];
+    until_signalled(host, fronts, admin, Duration::from_secs(5), signals).await
+}
+
+/// Binds what was asked for; without that, the default, or a free port when it is taken.
+async fn default_or_free(flag: &str, asked: Option<&str>, default: &str) -> anyhow::Result<TcpListener> {
+    if let Some(asked) = asked {
+        return bind(flag, asked).await;
+    }
+    match TcpListener::bind(default).await {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            let free = bind(flag, "127.0.0.1:0").await?;
+            say(&format!("{default} is taken, so this uses {}; choose one with {flag}", free.local_addr()?))?;
+            Ok(free)
+        }
+        Err(_) => bind(flag, default).await,
+        Ok(listener) => Ok(listener),
+    }
+}
+
+/// Every model id goes to the simulator.
+fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
+    let bedrock = Bedrock {
+        region: Some("us-east-1".to_owned()),
+        endpoint: Some(format!("http://{simulator}").parse()?),
+        tls_hostname: None,
+        tls_ca_pem: None,
+        credentials: Credentials::File { text: Secret::new(CREDENTIALS.to_owned()), profile: "default".to_owned() },
+        models: vec![MODEL.to_owned()],
+        http2: false,
+        base_models: Vec::new(),
+    };
+    let backend = Backend {
+        namespace: "default".to_owned(),
+        name: "simulator".to_owned(),
+        kind: BackendKind::Bedrock(Box::new(bedrock)),
+    };
+    let every = Rule {
+        name: None,
+        matches: Vec::new(),
+        backends: vec![BackendRef { backend: 0, model_name_override: None, weight: 1, priority: 0 }],
+        request_timeout: None,
+        stream_idle_timeout: None,
+        models_owned_by: None,
+        models_created_at: None,
+    };
+    let route = Route {
+        namespace: "default".to_owned(),
+        name: "every-model".to_owned(),
+        hostnames: Vec::new(),
+        rules: vec![every],
+    };
+    Ok(Config { backends: vec![backend], routes: vec![route], ..Config::default() })
+}
+
+fn invitation(gateway: SocketAddr) -> String {
+    let body = format!(
+        r#"{{"model": "{MODEL}", "stream": true, "messages": [{{"role": "user", "content": "Why is the sky blue?"}}]}}"#
+    );
+    format!(
+        "A simulated Bedrock is behind this gateway; no AWS account is used. Try it:\n\n  \
+         curl -N http://{gateway}/v1/chat/completions -H 'content-type: application/json' -d '{body}'\n\n\
+         First come chunks with delta.reasoning, then chunks with delta.content. Ctrl-C ends the demo.\n"
+    )
+}

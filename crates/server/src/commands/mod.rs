@@ -1,0 +1,43 @@
+//! The commands, one file each.
+
+mod check;
+mod demo;
+mod models;
+mod run;
+mod serve;
+mod simulator;
+
+use crate::cli::{Cli, Command};
+use anyhow::Context;
+use std::io::{ErrorKind, Write, stdout};
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::runtime::Builder;
+
+/// Runs what the command line asks for.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Demo(arguments) => block_on(demo::run(arguments)),
+        Command::Serve(arguments) => block_on(serve::run(arguments)),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Simulator(arguments) => block_on(simulator::run(arguments)),
+        Command::Models(arguments) => models::run(&arguments),
+    }
+}
+
+fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = Builder::new_multi_thread().enable_all().build().context("the runtime did not start")?;
+    let result = runtime.block_on(command);
+    // Streams that are still in flight end here, and are recorded.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    result
+}
+
+/// Writes a line to standard output at once. A reader that has gone away is no error.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
+        _ => Ok(()),
+    }
+}

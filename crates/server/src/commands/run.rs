@@ -1,0 +1,93 @@
+//! What `serve` and `demo` share: listeners bound, ready lines, signals, the drain.
+
+use super::say;
+use crate::admin;
+use crate::host::Host;
+use crate::listen::{self, Certificate};
+use anyhow::Context;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+/// A bound address for clients.
+pub(super) struct Front {
+    /// The socket.
+    pub(super) listener: TcpListener,
+    /// Its certificate, when it speaks TLS.
+    pub(super) certificate: Option<Certificate>,
+}
+
+/// Binds an address, or says which flag to change.
+pub(super) async fn bind(flag: &str, address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}; choose another with {flag}"))
+}
+
+/// The signals that end the process.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they do not end it by themselves.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let on = |kind| signal(kind).context("cannot wait for signals");
+        Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
+    }
+
+    /// The next one.
+    pub(super) async fn end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Serves until a signal, then lets the streams in flight end; a second signal ends them at once.
+pub(super) async fn until_signalled(
+    host: Arc<Host>,
+    fronts: Vec<Front>,
+    admin_listener: TcpListener,
+    drain: Duration,
+    mut signals: Signals,
+) -> anyhow::Result<ExitCode> {
+    let (stop, stopped) = watch::channel(false);
+    let permits = Arc::new(Semaphore::new(host.limits.max_connections));
+    let mut serving = JoinSet::new();
+    let mut lines = Vec::new();
+    for front in fronts {
+        let scheme = if front.certificate.is_some() { "https" } else { "http" };
+        lines.push(format!("aquifer listening on {scheme}://{}", front.listener.local_addr()?));
+        let (host, permits, stopped) = (Arc::clone(&host), Arc::clone(&permits), stopped.clone());
+        serving.spawn(listen::serve(front.listener, front.certificate, host, permits, stopped));
+    }
+    lines.push(format!("aquifer admin on http://{}", admin_listener.local_addr()?));
+    tokio::spawn(admin::serve(admin_listener, Arc::clone(&host)));
+    for line in lines {
+        say(&line)?;
+    }
+    signals.end().await;
+    tracing::info!(limit_s = drain.as_secs(), "draining: streams in flight may end");
+    host.begin_draining();
+    stop.send_replace(true);
+    let ended = async { while serving.join_next().await.is_some() {} };
+    tokio::select! {
+        () = ended => {
+            tracing::info!("drained");
+            Ok(ExitCode::SUCCESS)
+        }
+        () = tokio::time::sleep(drain) => {
+            tracing::warn!("the time to drain is over: streams in flight are cut");
+            Ok(ExitCode::FAILURE)
+        }
+        () = signals.end() => {
+            tracing::warn!("second signal: streams in flight are cut");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}

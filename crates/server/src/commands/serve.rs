@@ -1,0 +1,197 @@
+//! `aquifer serve`: the gateway, until a signal.
+
+use super::check::summary;
+use super::run::{Front, Signals, bind, until_signalled};
+use crate::cli::{DEFAULT_LISTEN, Serve};
+use crate::environment::Environment;
+use crate::host::{Host, Limits};
+use crate::listen::Certificate;
+use crate::settings::{Settings, Stamp};
+use crate::telemetry::Telemetry;
+use crate::telemetry::log::{self, LogControl};
+use crate::tls;
+use anyhow::{Context, bail};
+use aquifer_gateway::config::{Config, Listener};
+use arc_swap::ArcSwap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How often the configuration is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Serves.
+pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
+    let signals = Signals::new()?;
+    let control = log::start(arguments.log.log_level, arguments.log.log_format);
+    let environment = Environment::read();
+    let settings = arguments.config.clone().map(|path| Settings { path, environment: environment.clone() });
+    let (stamp, config) = first_config(settings.as_ref(), &environment)?;
+    control.configured(config.log_level);
+    tell(&config);
+    let (fronts, certificates) = fronts(&arguments, &config.listeners).await?;
+    let admin = bind("--admin", &arguments.admin).await?;
+    let limits = Limits {
+        max_body: arguments.max_body,
+        body_timeout: arguments.body_timeout,
+        header_timeout: arguments.header_timeout,
+        max_connections: arguments.max_connections,
+    };
+    let listeners = config.listeners.clone();
+    let host = Arc::new(Host::new(config, environment, Telemetry::new(), limits)?);
+    let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
+    let watching = Watch { settings, stamp, control, certificates, files, listeners, host: Arc::clone(&host) };
+    tokio::spawn(watching.run());
+    until_signalled(host, fronts, admin, arguments.drain_timeout, signals).await
+}
+
+/// The configuration to begin with; a mistake in it ends the process.
+fn first_config(settings: Option<&Settings>, environment: &Environment) -> anyhow::Result<(Option<Stamp>, Config)> {
+    let Some(settings) = settings else {
+        return Ok((None, crate::pending::from_environment(&|name| environment.get(name).map(str::to_owned))));
+    };
+    let (stamp, loaded) = settings.load();
+    match loaded? {
+        Ok(config) => Ok((Some(stamp), config)),
+        Err(mistakes) => bail!("the configuration is wrong:\n{}", mistakes.join("\n")),
+    }
+}
+
+fn tell(config: &Config) {
+    for notice in &config.notices {
+        tracing::info!("{notice}");
+    }
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "serving {}", summary(config));
+}
+
+/// A certificate in force, with the name of the listener whose it is.
+type Named = (String, Certificate);
+
+/// Binds the address of the command line, else those of the configuration's Gateway, else the default.
+async fn fronts(arguments: &Serve, listeners: &[Listener]) -> anyhow::Result<(Vec<Front>, Vec<Named>)> {
+    let own = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(certificate), Some(key)) => Some(tls::from_files(certificate, key)?),
+        _ => None,
+    };
+    let mut wanted: Vec<(String, String, Option<_>)> = Vec::new();
+    if arguments.listen.is_none() {
+        for listener in listeners {
+            let address = format!("127.0.0.1:{}", listener.port);
+            if wanted.iter().all(|(_, taken, _)| *taken != address) {
+                wanted.push((listener.name.clone(), address, own.clone().or_else(|| listener.tls.clone())));
+            }
+        }
+    }
+    if wanted.is_empty() {
+        let address = arguments.listen.as_deref().unwrap_or(DEFAULT_LISTEN).to_owned();
+        let first = listeners.first();
+        let name = first.map(|listener| listener.name.clone()).unwrap_or_default();
+        wanted.push((name, address, own.or_else(|| first.and_then(|listener| listener.tls.clone()))));
+    }
+    let (mut fronts, mut certificates) = (Vec::new(), Vec::new());
+    for (name, address, tls) in wanted {
+        let certificate = match &tls {
+            Some(tls) => Some(Arc::new(ArcSwap::new(tls::server(tls)?))),
+            None => None,
+        };
+        certificates.extend(certificate.clone().map(|certificate| (name, certificate)));
+        fronts.push(Front { listener: bind("--listen", &address).await?, certificate });
+    }
+    Ok((fronts, certificates))
+}
+
+/// Takes over what changes on disk: the configuration, the certificates.
+struct Watch {
+    settings: Option<Settings>,
+    stamp: Option<Stamp>,
+    control: LogControl,
+    certificates: Vec<Named>,
+    files: Option<(PathBuf, PathBuf)>,
+    listeners: Vec<Listener>,
+    host: Arc<Host>,
+}
+
+impl Watch {
+    async fn run(mut self) {
+        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+        let mut certificate_files = self.read_files().await;
+        loop {
+            let asked = tokio::select! {
+                _ = hangup.recv() => true,
+                () = tokio::time::sleep(LOOK) => false,
+            };
+            self.reload(asked).await;
+            let files = self.read_files().await;
+            if files != certificate_files {
+                self.renew_from_files(files.as_ref());
+                certificate_files = files;
+            }
+        }
+    }
+
+    /// Reads the configuration again when it changed, or when someone asks; a wrong one changes nothing.
+    async fn reload(&mut self, asked: bool) {
+        let (Some(settings), Some(stamp)) = (self.settings.clone(), self.stamp.clone()) else { return };
+        let read = move || (asked || settings.changed_since(&stamp)).then(|| settings.load());
+        let Ok(Some((stamp, loaded))) = tokio::task::spawn_blocking(read).await else { return };
+        self.stamp = Some(stamp);
+        match loaded {
+            Ok(Ok(config)) => self.adopt(config),
+            Ok(Err(mistakes)) => {
+                for mistake in &mistakes {
+                    tracing::error!("{mistake}");
+                }
+                tracing::error!(mistakes = mistakes.len(), "the new configuration is wrong; the old one stays");
+            }
+            Err(error) => tracing::error!("{error:#}; the old configuration stays"),
+        }
+    }
+
+    fn adopt(&mut self, config: Config) {
+        let (level, listeners) = (config.log_level, config.listeners.clone());
+        tell(&config);
+        if let Err(error) = self.host.adopt(config) {
+            tracing::error!("{error:#}; the old configuration stays");
+            return;
+        }
+        self.control.configured(level);
+        let places = |all: &[Listener]| all.iter().map(|it| (it.port, it.tls.is_some())).collect::<Vec<_>>();
+        if places(&listeners) != places(&self.listeners) {
+            tracing::warn!("the listeners have changed; that takes effect after a restart");
+        }
+        if self.files.is_none() {
+            for listener in &listeners {
+                self.renew(listener);
+            }
+        }
+        self.listeners = listeners;
+    }
+
+    fn renew(&self, listener: &Listener) {
+        let certificate = self.certificates.iter().find(|(name, _)| *name == listener.name);
+        let (Some((name, certificate)), Some(tls)) = (certificate, &listener.tls) else { return };
+        match tls::server(tls) {
+            Ok(new) => certificate.store(new),
+            Err(error) => tracing::error!(listener = name, "{error:#}; the old certificate stays"),
+        }
+    }
+
+    async fn read_files(&self) -> Option<aquifer_gateway::config::ServerTls> {
+        let (certificate, key) = self.files.clone()?;
+        let read = tokio::task::spawn_blocking(move || tls::from_files(&certificate, &key)).await;
+        read.context("reading the certificate failed").ok()?.ok()
+    }
+
+    fn renew_from_files(&self, files: Option<&aquifer_gateway::config::ServerTls>) {
+        match files.map(tls::server) {
+            Some(Ok(new)) => {
+                self.certificates.iter().for_each(|(_, certificate)| certificate.store(Arc::clone(&new)));
+                tracing::info!("new certificate");
+            }
+            Some(Err(error)) => tracing::error!("{error:#}; the old certificate stays"),
+            None => tracing::error!("the certificate's files cannot be read; the old certificate stays"),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! `aquifer simulator`: Bedrock, played on a socket.
+
+use super::run::{Signals, bind};
+use super::say;
+use crate::cli::Simulator;
+use crate::pending::{self, Options};
+use anyhow::Context;
+use std::process::ExitCode;
+
+/// Plays until a signal.
+pub(super) async fn run(arguments: Simulator) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::new()?;
+    let listener = bind("--listen", &arguments.listen).await?;
+    say(&format!("aquifer simulator listening on http://{}", listener.local_addr()?))?;
+    let mut options = Options::default();
+    if let Some(pace) = arguments.pace {
+        options.pace = pace;
+    }
+    pending::serve(listener, options, async move { signals.end().await }).await.context("the simulator failed")?;
+    Ok(ExitCode::SUCCESS)
+}

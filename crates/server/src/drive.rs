@@ -1,0 +1,149 @@
+//! Drives one exchange: what it asks for is done, what happens is fed to it, in lockstep with the client.
+
+use crate::clock;
+use crate::host::{Host, Serving};
+use crate::telemetry::InFlight;
+use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::record::{Outcome, Record};
+use aquifer_gateway::translate::fault::Unreachable;
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use hyper::body::{Body, Incoming};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// One exchange with its call. Dropped before the end, it tells the exchange that the client left.
+///
+/// Nothing is read from Bedrock before the client's connection has asked for more, so a slow client slows
+/// the call; and the call is dropped with the drive, so a client that leaves ends it at once.
+pub(crate) struct Drive {
+    host: Arc<Host>,
+    serving: Arc<Serving>,
+    exchange: Exchange,
+    call: Progress,
+    over: bool,
+    _in_flight: InFlight,
+}
+
+type Sending = Pin<Box<dyn Future<Output = Result<Response<Incoming>, Unreachable>> + Send>>;
+
+/// How far the call is.
+enum Progress {
+    Idle,
+    Sending(Sending),
+    Answering(Incoming),
+}
+
+/// What to tell the client next.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The answer's head.
+    Head(StatusCode, HeaderMap),
+    /// More of its body.
+    Body(Bytes),
+    /// Its end.
+    End,
+    /// The exchange has neither anything to do nor anything to wait for.
+    Stuck,
+}
+
+impl Drive {
+    /// Begins.
+    pub(crate) fn begin(host: &Arc<Host>, arrival: &Arrival<'_>) -> Self {
+        let serving = host.serving();
+        let exchange = Exchange::begin(Arc::clone(&serving.config), arrival);
+        let in_flight = host.telemetry.begin();
+        Self { host: Arc::clone(host), serving, exchange, call: Progress::Idle, over: false, _in_flight: in_flight }
+    }
+
+    /// What can be told the client without waiting for anything.
+    pub(crate) fn next_ready(&mut self) -> Option<Step> {
+        while let Some(output) = self.exchange.poll() {
+            match output {
+                Output::Call(call) => self.call = Progress::Sending(Box::pin(self.serving.upstreams.call(call))),
+                Output::Head { status, headers } => return Some(Step::Head(status, headers)),
+                Output::Body(bytes) => return Some(Step::Body(bytes)),
+                Output::Done(record) => {
+                    self.finish(&record);
+                    return Some(Step::End);
+                }
+            }
+        }
+        self.over.then_some(Step::End)
+    }
+
+    /// What to tell the client next.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        loop {
+            if let Some(step) = self.next_ready() {
+                return Poll::Ready(step);
+            }
+            if !ready!(self.poll_input(cx)) {
+                return Poll::Ready(Step::Stuck);
+            }
+        }
+    }
+
+    /// Waits for the next thing to happen and feeds it; false when nothing can.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        match &mut self.call {
+            Progress::Idle => return Poll::Ready(false),
+            Progress::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
+                Ok(answer) => {
+                    let (head, body) = answer.into_parts();
+                    self.call = Progress::Answering(body);
+                    let input = Input::UpstreamHead { status: head.status, headers: &head.headers };
+                    self.exchange.handle(input, clock::now());
+                }
+                Err(unreachable) => self.call_failed(unreachable),
+            },
+            Progress::Answering(body) => match ready!(Pin::new(body).poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    if let Some(data) = frame.data_ref() {
+                        self.exchange.handle(Input::UpstreamBody(data), clock::now());
+                    }
+                }
+                Some(Err(error)) => self.call_failed(Unreachable::Broken(error.to_string())),
+                None => {
+                    self.call = Progress::Idle;
+                    self.exchange.handle(Input::UpstreamEnd, clock::now());
+                }
+            },
+        }
+        Poll::Ready(true)
+    }
+
+    fn call_failed(&mut self, unreachable: Unreachable) {
+        self.call = Progress::Idle;
+        self.exchange.handle(Input::UpstreamFailed(unreachable), clock::now());
+    }
+
+    fn finish(&mut self, record: &Record) {
+        self.call = Progress::Idle;
+        if !std::mem::replace(&mut self.over, true) {
+            self.host.telemetry.observe(record);
+        }
+    }
+}
+
+impl Drop for Drive {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        self.call = Progress::Idle;
+        if !std::thread::panicking() {
+            self.exchange.handle(Input::ClientGone, clock::now());
+            while let Some(output) = self.exchange.poll() {
+                if let Output::Done(record) = output {
+                    self.finish(&record);
+                }
+            }
+        }
+        if !self.over {
+            let fault = Some("internal".to_owned());
+            self.finish(&Record { outcome: Outcome::Failed, status: 500, fault, ..Record::default() });
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What every request of this process shares: the configuration in force, the upstreams, the telemetry.
+
+use crate::environment::Environment;
+use crate::telemetry::Telemetry;
+use crate::upstream::Upstreams;
+use aquifer_gateway::config::Config;
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// One configuration with the upstreams made for it; an exchange keeps the one it began with.
+pub(crate) struct Serving {
+    /// What the exchange decides by.
+    pub(crate) config: Arc<Config>,
+    /// What it calls.
+    pub(crate) upstreams: Upstreams,
+}
+
+/// What bounds one client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Largest body, in bytes.
+    pub(crate) max_body: usize,
+    /// For a whole body.
+    pub(crate) body_timeout: Duration,
+    /// For a head.
+    pub(crate) header_timeout: Duration,
+    /// Open connections.
+    pub(crate) max_connections: usize,
+}
+
+/// The process.
+pub(crate) struct Host {
+    serving: ArcSwap<Serving>,
+    environment: Environment,
+    draining: AtomicBool,
+    /// Log and metrics.
+    pub(crate) telemetry: Telemetry,
+    /// What bounds one client.
+    pub(crate) limits: Limits,
+}
+
+impl Host {
+    /// Begins to serve with this configuration.
+    ///
+    /// # Errors
+    /// A backend cannot be used as configured.
+    pub(crate) fn new(
+        config: Config,
+        environment: Environment,
+        telemetry: Telemetry,
+        limits: Limits,
+    ) -> anyhow::Result<Self> {
+        let upstreams = Upstreams::of(&config, &environment, &Upstreams::default())?;
+        let serving = ArcSwap::from_pointee(Serving { config: Arc::new(config), upstreams });
+        Ok(Self { serving, environment, draining: AtomicBool::new(false), telemetry, limits })
+    }
+
+    /// What a new exchange begins with.
+    pub(crate) fn serving(&self) -> Arc<Serving> {
+        self.serving.load_full()
+    }
+
+    /// Serves new exchanges by a new configuration; those in flight end by the old one.
+    ///
+    /// # Errors
+    /// A backend cannot be used as configured; the old configuration stays.
+    pub(crate) fn adopt(&self, config: Config) -> anyhow::Result<()> {
+        let upstreams = Upstreams::of(&config, &self.environment, &self.serving().upstreams)?;
+        self.serving.store(Arc::new(Serving { config: Arc::new(config), upstreams }));
+        Ok(())
+    }
+
+    /// From now on nothing new is accepted.
+    pub(crate) fn begin_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether new clients should be sent here.
+    pub(crate) fn ready(&self) -> bool {
+        !self.draining.load(Ordering::Relaxed)
+    }
+}

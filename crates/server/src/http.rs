@@ -1,0 +1,206 @@
+//! The client's side: a request is read whole within its limits, the answer goes out as it comes.
+
+use crate::clock;
+use crate::drive::{Drive, Step};
+use crate::host::Host;
+use crate::pending::refusal;
+use aquifer_gateway::exchange::Arrival;
+use aquifer_gateway::record::{Outcome, Record};
+use aquifer_gateway::translate::Fault;
+use aquifer_gateway::translate::fault::MistakeKind;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Method, Request, Response, header, request};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+/// The body of an answer.
+pub(crate) enum Answer {
+    /// Known whole.
+    Whole(Option<Bytes>),
+    /// Comes as the exchange goes on; the first part is there already.
+    Driven {
+        /// What was said together with the head.
+        first: Option<Bytes>,
+        /// What says the rest.
+        drive: Box<Drive>,
+    },
+}
+
+impl From<Bytes> for Answer {
+    fn from(bytes: Bytes) -> Self {
+        Self::Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+    let arrived = clock::now();
+    let (head, body) = request.into_parts();
+    Ok(match read_whole(&host, &head, body).await {
+        Ok(body) => exchange(&host, &head, &body, arrived).await,
+        Err(fault) => {
+            let mut response = refuse(&host, &fault, arrived);
+            // The rest of the body was not read, so the connection cannot carry another request.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            if head.version == http::Version::HTTP_2 {
+                response.headers_mut().remove(header::CONNECTION);
+            }
+            response
+        }
+    })
+}
+
+async fn exchange(host: &Arc<Host>, head: &request::Parts, body: &[u8], now: Instant) -> Response<Answer> {
+    let mut random = [0; 16];
+    if getrandom::fill(&mut random).is_err() {
+        return refuse(host, &Fault::Ours("the system gives no randomness".to_owned()), now);
+    }
+    let mut drive = Drive::begin(
+        host,
+        &Arrival {
+            method: &head.method,
+            path: head.uri.path(),
+            headers: &head.headers,
+            body,
+            random: u128::from_ne_bytes(random),
+            unix_seconds: clock::unix_seconds(),
+            now,
+        },
+    );
+    match std::future::poll_fn(|cx| drive.poll_next(cx)).await {
+        Step::Head(status, headers) => {
+            let mut response = Response::new(begin_body(drive));
+            *response.status_mut() = status;
+            *response.headers_mut() = headers;
+            response
+        }
+        step => {
+            tracing::error!(?step, "an exchange gave no answer");
+            let (status, headers, body) = refusal(&Fault::Ours("no answer was made".to_owned()));
+            respond(status, headers, body)
+        }
+    }
+}
+
+/// An answer that is known whole goes out whole, with its length.
+fn begin_body(mut drive: Drive) -> Answer {
+    let first = match drive.next_ready() {
+        Some(Step::Body(bytes)) => Some(bytes),
+        Some(_) => return Answer::Whole(None),
+        None => None,
+    };
+    let Some(first) = first else { return Answer::Driven { first: None, drive: Box::new(drive) } };
+    match drive.next_ready() {
+        Some(Step::Body(second)) => {
+            let mut both = BytesMut::from(first);
+            both.extend_from_slice(&second);
+            Answer::Driven { first: Some(both.freeze()), drive: Box::new(drive) }
+        }
+        Some(_) => Answer::from(first),
+        None => Answer::Driven { first: Some(first), drive: Box::new(drive) },
+    }
+}
+
+/// Refuses before there is an exchange, and records it.
+fn refuse(host: &Host, fault: &Fault, arrived: Instant) -> Response<Answer> {
+    let (status, headers, body) = refusal(fault);
+    host.telemetry.observe(&Record {
+        status: status.as_u16(),
+        outcome: Outcome::Failed,
+        fault: Some(fault.label().to_owned()),
+        fault_message: Some(fault.to_string()),
+        duration: clock::now().saturating_duration_since(arrived),
+        ..Record::default()
+    });
+    respond(status, headers, body)
+}
+
+fn respond(status: http::StatusCode, headers: http::HeaderMap, body: Bytes) -> Response<Answer> {
+    let mut response = Response::new(Answer::from(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// Reads the body, at most as long and for as long as the limits say.
+async fn read_whole(host: &Host, head: &request::Parts, body: Incoming) -> Result<Bytes, Fault> {
+    if head.method == Method::GET && body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let limit = host.limits.max_body;
+    let read = tokio::time::timeout(host.limits.body_timeout, collect(body, limit)).await;
+    read.unwrap_or_else(|_| {
+        let within = host.limits.body_timeout.as_secs();
+        let message = format!("the request's body did not arrive within {within} seconds");
+        Err(Fault::mistake(MistakeKind::TooSlow, None, message))
+    })
+}
+
+async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
+    let announced = body.size_hint().lower();
+    let mut whole = BytesMut::new();
+    let mut read = 0_usize;
+    let mut too_large = announced > limit as u64;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Fault::mistake(MistakeKind::Malformed, None, "the request's body ended before it was complete")
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        read = read.saturating_add(data.len());
+        too_large |= read > limit;
+        if !too_large {
+            whole.extend_from_slice(&data);
+            continue;
+        }
+        whole = BytesMut::new();
+        // Many clients read the answer only after they have sent everything, so some of it is read and dropped.
+        if read > limit.saturating_mul(2).max(1 << 20) {
+            break;
+        }
+    }
+    match too_large {
+        false => Ok(whole.freeze()),
+        true => {
+            let message = format!("the request's body is larger than the limit of {limit} bytes");
+            Err(Fault::mistake(MistakeKind::TooLarge, None, message))
+        }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = match self.get_mut() {
+            Self::Whole(bytes) => bytes.take(),
+            Self::Driven { first, drive } => match first.take() {
+                Some(first) => Some(first),
+                None => loop {
+                    match std::task::ready!(drive.poll_next(cx)) {
+                        Step::Body(bytes) if bytes.is_empty() => {}
+                        Step::Body(bytes) => break Some(bytes),
+                        Step::Head(..) | Step::End | Step::Stuck => break None,
+                    }
+                },
+            },
+        };
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Driven { .. } => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Accepts clients: plain or TLS, HTTP/1.1 or HTTP/2, a bounded number at once, and ends them gracefully.
+
+use crate::host::Host;
+use crate::http;
+use arc_swap::ArcSwap;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustls::ServerConfig;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+
+/// For a TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two attempts to accept while the system refuses (no file descriptors left, for one).
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// How often a silent HTTP/2 client is asked whether it is still there.
+const PING: Duration = Duration::from_secs(20);
+
+/// A listener's certificate, which a new configuration may replace.
+pub(crate) type Certificate = Arc<ArcSwap<ServerConfig>>;
+
+/// Accepts until `stop` says so, then waits for the connections to end; they are asked to.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    certificate: Option<Certificate>,
+    host: Arc<Host>,
+    permits: Arc<Semaphore>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let graceful = GracefulShutdown::new();
+    loop {
+        let stream = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = accept(&listener, &permits) => accepted,
+        };
+        let Some((stream, permit)) = stream else { break };
+        let (host, certificate, watcher) = (Arc::clone(&host), certificate.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            connection(stream, certificate, host, watcher).await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+/// The next client, once there is room for it.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return Some((stream, permit)),
+            Err(error) => {
+                tracing::warn!(%error, "a client was not accepted");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, certificate: Option<Certificate>, host: Arc<Host>, watcher: Watcher) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    let Some(certificate) = certificate else { return speak(stream, host, watcher).await };
+    let handshake = TlsAcceptor::from(certificate.load_full()).accept(stream);
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
+        Ok(Ok(stream)) => speak(stream, host, watcher).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, host: Arc<Host>, watcher: Watcher) {
+    let asked = Arc::new(AtomicBool::new(false));
+    let patience = host.limits.header_timeout;
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).adaptive_window(true);
+    let service = service_fn({
+        let asked = Arc::clone(&asked);
+        move |request| {
+            asked.store(true, Ordering::Relaxed);
+            http::answer(Arc::clone(&host), request)
+        }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    // Before the protocol is known, hyper's own limit for heads is not in force yet.
+    let silent = async {
+        tokio::time::sleep(patience).await;
+        if asked.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        ended = watcher.watch(connection) => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection broke");
+            }
+        }
+        () = silent => tracing::debug!("a client connected and asked nothing"),
+    }
+}

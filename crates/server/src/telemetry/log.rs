@@ -1,0 +1,152 @@
+//! The log, on standard error: one line for each exchange, never its content.
+
+use crate::cli::{Level, LogFormat};
+use aquifer_gateway::config::LogLevel;
+use aquifer_gateway::record::{Outcome, Record};
+use std::io::{IsTerminal, stderr};
+use std::time::Duration;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Registry, fmt, reload};
+
+/// Changes the log's level while it is written.
+pub(crate) struct LogControl {
+    filter: reload::Handle<Targets, Registry>,
+    asked: Option<Level>,
+}
+
+/// Starts the log; a level asked for on the command line stays whatever the configuration says.
+pub(crate) fn start(asked: Option<Level>, format: LogFormat) -> LogControl {
+    let (filter, handle) = reload::Layer::new(targets(asked.map_or(LevelFilter::INFO, filter_of)));
+    let control = LogControl { filter: handle, asked };
+    let registry = tracing_subscriber::registry().with(filter);
+    // A second start in one process (tests) keeps the first.
+    let _ = match format {
+        LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr)).try_init(),
+        LogFormat::Text => registry.with(fmt::layer().with_ansi(stderr().is_terminal()).with_writer(stderr)).try_init(),
+    };
+    control
+}
+
+impl LogControl {
+    /// Takes the configuration's level, unless the command line named one.
+    pub(crate) fn configured(&self, level: Option<LogLevel>) {
+        if self.asked.is_some() {
+            return;
+        }
+        let level = match level.unwrap_or(LogLevel::Info) {
+            LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warn => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Trace => LevelFilter::TRACE,
+        };
+        if let Err(error) = self.filter.reload(targets(level)) {
+            tracing::error!(%error, "the log's level was not changed");
+        }
+    }
+}
+
+fn filter_of(level: Level) -> LevelFilter {
+    match level {
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Trace => LevelFilter::TRACE,
+    }
+}
+
+/// Libraries stay at `warn`: below it some of them log requests with their headers.
+fn targets(level: LevelFilter) -> Targets {
+    Targets::new().with_target("aquifer", level).with_default(level.min(LevelFilter::WARN))
+}
+
+/// Writes an exchange's line.
+pub(crate) fn exchange(record: &Record) {
+    for warning in &record.warnings {
+        tracing::warn!(id = record.id, model = shortened(&record.model), warning, "served with a warning");
+    }
+    let tokens = record.tokens.unwrap_or_default();
+    let known = record.tokens.is_some();
+    macro_rules! line {
+        ($level:ident, $message:literal) => {
+            tracing::$level!(
+                id = record.id,
+                operation = record.operation,
+                model = shortened(&record.model),
+                model_id = (record.model_id != record.model).then(|| shortened(&record.model_id)),
+                backend = some(&record.backend),
+                stream = record.stream,
+                status = record.status,
+                outcome = outcome_word(record.outcome),
+                finish_reason = record.finish_reason,
+                fault = record.fault,
+                fault_message = record.fault_message,
+                duration_ms = milliseconds(record.duration),
+                first_reasoning_ms = record.time_to_first_reasoning.map(milliseconds),
+                first_token_ms = record.time_to_first_token.map(milliseconds),
+                reasoned = record.reasoned,
+                input_tokens = known.then_some(tokens.input),
+                output_tokens = known.then_some(tokens.output),
+                cache_read_tokens = known.then_some(tokens.cache_read),
+                cache_write_tokens = known.then_some(tokens.cache_write),
+                reasoning_tokens = tokens.reasoning,
+                $message
+            )
+        };
+    }
+    match (record.outcome, record.status) {
+        (Outcome::Answered, _) => line!(info, "answered"),
+        (Outcome::Abandoned, _) => line!(info, "the client left"),
+        (Outcome::Failed, 500..) => line!(warn, "failed"),
+        // A stream that broke after its head has status 200, but it is no client's mistake.
+        (Outcome::Failed, ..400) => line!(warn, "failed in mid-stream"),
+        (Outcome::Failed, _) => line!(info, "refused"),
+    }
+}
+
+/// The word for an outcome, in log and metrics.
+pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Failed => "failed",
+        Outcome::Abandoned => "abandoned",
+    }
+}
+
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// A client may name a model as long as its body.
+fn shortened(text: &str) -> &str {
+    let end = (0..=text.len().min(200)).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or(0)]
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_between_characters() {
+        assert_eq!(shortened("claude"), "claude");
+        assert_eq!(shortened(&"ü".repeat(300)).len(), 200);
+        assert_eq!(shortened(&format!("a{}", "ü".repeat(300))).len(), 199);
+    }
+
+    #[test]
+    fn libraries_stay_quiet() {
+        let targets = targets(LevelFilter::TRACE);
+        assert!(targets.would_enable("aquifer::http", &tracing::Level::TRACE));
+        assert!(targets.would_enable("aquifer_gateway::exchange", &tracing::Level::TRACE));
+        assert!(!targets.would_enable("aws_sigv4::http_request", &tracing::Level::DEBUG));
+        assert!(!super::targets(LevelFilter::ERROR).would_enable("hyper", &tracing::Level::WARN));
+    }
+}

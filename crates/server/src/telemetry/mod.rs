@@ -1,0 +1,46 @@
+//! What is told of each exchange, from its record alone: a line of the log and the metrics.
+
+pub(crate) mod log;
+mod metrics;
+
+use aquifer_gateway::record::Record;
+use metrics::Metrics;
+use std::sync::Arc;
+
+/// Log and metrics.
+pub(crate) struct Telemetry {
+    metrics: Arc<Metrics>,
+}
+
+/// Counts an exchange as in flight until it is dropped.
+pub(crate) struct InFlight(Arc<Metrics>);
+
+impl Telemetry {
+    /// Counts from zero.
+    pub(crate) fn new() -> Self {
+        Self { metrics: Arc::new(Metrics::new()) }
+    }
+
+    /// An exchange began.
+    pub(crate) fn begin(&self) -> InFlight {
+        self.metrics.in_flight.inc();
+        InFlight(Arc::clone(&self.metrics))
+    }
+
+    /// An exchange ended.
+    pub(crate) fn observe(&self, record: &Record) {
+        self.metrics.observe(record);
+        log::exchange(record);
+    }
+
+    /// All metrics, in OpenMetrics' text form.
+    pub(crate) fn metrics(&self) -> String {
+        self.metrics.text()
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.dec();
+    }
+}

@@ -1,0 +1,111 @@
+//! TLS on both sides: certificates to show, roots to trust.
+
+use anyhow::{Context, ensure};
+use aquifer_gateway::config::ServerTls;
+use aquifer_gateway::secret::Secret;
+use rustls::client::ClientConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{RootCertStore, ServerConfig};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+/// A listener's side: HTTP/2 and HTTP/1.1 by ALPN.
+///
+/// # Errors
+/// The certificate or the key is not PEM, or they do not belong together.
+pub(crate) fn server(tls: &ServerTls) -> anyhow::Result<Arc<ServerConfig>> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(tls.certificate_pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .context("the certificate chain is not PEM")?;
+    ensure!(!chain.is_empty(), "the certificate chain holds no certificate");
+    let key = PrivateKeyDer::from_pem_slice(tls.key_pem.expose().as_bytes()).context("the private key is not PEM")?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .context("the certificate and the key do not belong together")?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Reads a chain and a key from files.
+///
+/// # Errors
+/// A file cannot be read.
+pub(crate) fn from_files(certificate: &Path, key: &Path) -> anyhow::Result<ServerTls> {
+    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    Ok(ServerTls { certificate_pem: read(certificate)?, key_pem: Secret::new(read(key)?) })
+}
+
+/// A backend's side: the given authorities, else the system's. Its ALPN is left to the connector.
+///
+/// # Errors
+/// The given text holds no certificate.
+pub(crate) fn client(authorities_pem: Option<&str>) -> anyhow::Result<ClientConfig> {
+    let roots = match authorities_pem {
+        Some(pem) => Arc::new(own_roots(pem)?),
+        None => system_roots(),
+    };
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+fn own_roots(pem: &str) -> anyhow::Result<RootCertStore> {
+    let mut store = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        store.add(certificate.context("the authorities are not PEM")?)?;
+    }
+    ensure!(!store.is_empty(), "the authorities hold no certificate");
+    Ok(store)
+}
+
+/// The system's roots, read once for the life of the process.
+fn system_roots() -> Arc<RootCertStore> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    let read = || {
+        let found = rustls_native_certs::load_native_certs();
+        for error in &found.errors {
+            tracing::warn!(%error, "some of the system's certificate authorities were not read");
+        }
+        let mut store = RootCertStore::empty();
+        let (added, _) = store.add_parsable_certificates(found.certs);
+        if added == 0 {
+            tracing::warn!("the system trusts no certificate authority: calls over https will fail");
+        }
+        Arc::new(store)
+    };
+    Arc::clone(ROOTS.get_or_init(read))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair() -> (String, String) {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    }
+
+    #[test]
+    fn a_pair_is_accepted_and_two_halves_are_not() {
+        let (certificate_pem, key) = pair();
+        let good = ServerTls { certificate_pem: certificate_pem.clone(), key_pem: Secret::new(key) };
+        assert_eq!(server(&good).unwrap().alpn_protocols.len(), 2);
+        let (_, foreign) = pair();
+        assert!(
+            server(&ServerTls { certificate_pem: certificate_pem.clone(), key_pem: Secret::new(foreign) }).is_err()
+        );
+        assert!(server(&ServerTls { certificate_pem, key_pem: Secret::new("nothing".to_owned()) }).is_err());
+    }
+
+    #[test]
+    fn authorities_must_be_some() {
+        assert!(client(Some(&pair().0)).is_ok());
+        assert!(client(Some("nothing")).is_err());
+        assert!(client(None).is_ok());
+    }
+}

@@ -1,0 +1,38 @@
+//! The admin listener of a running gateway, and how the process ends.
+
+use crate::support::{Aquifer, ask};
+
+#[test]
+fn health_readiness_and_metrics() {
+    let aquifer = Aquifer::serve(&[], &[]);
+    assert_eq!(aquifer.admin("/healthz").status, 200);
+    assert_eq!(aquifer.admin("/readyz").status, 200);
+    let metrics = aquifer.admin("/metrics");
+    assert_eq!(metrics.status, 200);
+    assert!(metrics.head.contains("content-type: application/openmetrics-text"), "{}", metrics.head);
+    assert!(metrics.body.contains("aquifer_build_info{version="), "{}", metrics.body);
+    assert!(metrics.body.ends_with("# EOF\n"));
+    assert_eq!(aquifer.admin("/nothing").status, 404);
+    let posted = ask(aquifer.admin.unwrap(), "POST", "/metrics", "");
+    assert_eq!(posted.status, 405);
+    assert!(posted.head.contains("allow: get, head"));
+}
+
+#[test]
+fn either_signal_ends_an_idle_gateway_well() {
+    for signal in ["TERM", "INT"] {
+        let mut aquifer = Aquifer::serve(&[], &[]);
+        aquifer.signal(signal);
+        assert_eq!(aquifer.wait(), Some(0), "{}", aquifer.log());
+        assert!(aquifer.log().contains("drained"));
+    }
+}
+
+#[test]
+fn json_logs_are_json() {
+    let aquifer = Aquifer::serve(&["--log-format", "json"], &[]);
+    aquifer.wait_for_log("serving");
+    for line in aquifer.log().lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
+}

@@ -1,0 +1,8 @@
+//! The real binary, started on free ports and spoken to as its users do.
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod support;

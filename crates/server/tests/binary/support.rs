@@ -1,0 +1,256 @@
+//! Starts the real binary on free ports and speaks HTTP to it, with a limit on every wait.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// No test waits longer for one thing.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+/// A process of the binary; killed when dropped.
+pub(crate) struct Aquifer {
+    child: Child,
+    stdout: Receiver<String>,
+    stderr: Arc<Mutex<String>>,
+    pub(crate) gateway: Option<SocketAddr>,
+    pub(crate) admin: Option<SocketAddr>,
+}
+
+/// The binary, without anything of the caller's AWS settings.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aquifer"));
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("AWS_") || name.starts_with("AQUIFER_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", "/nonexistent").args(arguments);
+    command
+}
+
+/// Runs the binary to its end.
+pub(crate) fn run(arguments: &[&str]) -> (i32, String, String) {
+    let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Waiting::begin();
+    while child.try_wait().unwrap().is_none() {
+        deadline.tick("the process to end", || {
+            let _ = child.kill();
+        });
+    }
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap_or(-1), text(stdout), text(stderr))
+}
+
+impl Aquifer {
+    /// `serve` on free ports, with these arguments and variables; returns when it is ready.
+    pub(crate) fn serve(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut all = vec!["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+        all.extend(arguments);
+        Self::start(&all, variables)
+    }
+
+    /// `demo` on free ports.
+    pub(crate) fn demo(arguments: &[&str]) -> Self {
+        let mut all = vec!["demo", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--pace", "1ms"];
+        all.extend(arguments);
+        Self::start(&all, &[])
+    }
+
+    /// Any command that prints the two ready lines.
+    pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut started = Self::spawn(arguments, variables);
+        started.gateway = Some(started.address("aquifer listening on "));
+        started.admin = Some(started.address("aquifer admin on "));
+        started
+    }
+
+    /// Any command.
+    pub(crate) fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = command(arguments);
+        command.envs(variables.iter().copied());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, stdout) = channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let (log, err) = (Arc::clone(&stderr), BufReader::new(child.stderr.take().unwrap()));
+        std::thread::spawn(move || {
+            for line in err.lines().map_while(Result::ok) {
+                let mut log = log.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        Self { child, stdout, stderr, gateway: None, admin: None }
+    }
+
+    /// The address in the next line of standard output that begins so.
+    pub(crate) fn address(&self, prefix: &str) -> SocketAddr {
+        loop {
+            match self.stdout.recv_timeout(LIMIT) {
+                Ok(line) => {
+                    let rest = line.strip_prefix(prefix).and_then(|rest| rest.split_once("://"));
+                    if let Some((_, address)) = rest {
+                        return address.parse().unwrap();
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    panic!("`{prefix}` never came; the log:\n{}", self.log())
+                }
+            }
+        }
+    }
+
+    /// What was logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.stderr.lock().unwrap().clone()
+    }
+
+    /// Waits until the log holds this text.
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        wait_until(&format!("`{text}` in the log"), || self.log().contains(text), || self.log());
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for the end; the exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        let deadline = Waiting::begin();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            deadline.tick("the process to end", || {});
+        }
+    }
+
+    /// One request to the gateway.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Reply {
+        ask(self.gateway.unwrap(), method, path, body)
+    }
+
+    /// A chat completion.
+    pub(crate) fn chat(&self, body: &str) -> Reply {
+        self.ask("POST", "/v1/chat/completions", body)
+    }
+
+    /// One request to the admin listener.
+    pub(crate) fn admin(&self, path: &str) -> Reply {
+        ask(self.admin.unwrap(), "GET", path, "")
+    }
+
+    /// The value of a metric, summed over the lines that begin so; 0 when there is none.
+    pub(crate) fn metric(&self, prefix: &str) -> f64 {
+        let text = self.admin("/metrics").body;
+        let lines = text.lines().filter(|line| line.starts_with(prefix));
+        lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+    }
+
+    /// Waits until a metric has this value.
+    pub(crate) fn wait_for_metric(&self, prefix: &str, value: f64) {
+        let have = || (self.metric(prefix) - value).abs() < f64::EPSILON;
+        wait_until(&format!("{prefix} = {value}"), have, || self.admin("/metrics").body);
+    }
+}
+
+impl Drop for Aquifer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Counts the rounds of a wait, so that no wait is endless.
+pub(crate) struct Waiting(std::cell::Cell<u32>);
+
+impl Waiting {
+    pub(crate) fn begin() -> Self {
+        Self(std::cell::Cell::new(0))
+    }
+
+    pub(crate) fn tick(&self, what: &str, mut otherwise: impl FnMut()) {
+        self.0.set(self.0.get() + 1);
+        if self.0.get() > 1500 {
+            otherwise();
+            panic!("waited too long for {what}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits until something is so.
+pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool, tell: impl Fn() -> String) {
+    for _ in 0..1500 {
+        if so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("waited too long for {what}:\n{}", tell());
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+/// Opens a connection with limits on its waits.
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect_timeout(&address, LIMIT).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream.set_write_timeout(Some(LIMIT)).unwrap();
+    stream
+}
+
+/// The bytes of one request.
+pub(crate) fn request(method: &str, path: &str, body: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: aquifer\r\ncontent-type: application/json\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// One request on its own connection.
+pub(crate) fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> Reply {
+    let mut stream = connect(address);
+    stream.write_all(request(method, path, body).as_bytes()).unwrap();
+    read_reply(&mut stream)
+}
+
+/// Reads until the connection ends.
+pub(crate) fn read_reply(stream: &mut impl Read) -> Reply {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {text:?}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    let body = if chunked { unchunked(body) } else { body.to_owned() };
+    Reply { status, head: head.to_ascii_lowercase(), body }
+}
+
+fn unchunked(mut rest: &str) -> String {
+    let mut whole = String::new();
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            return whole;
+        }
+        whole.push_str(&after[..size]);
+        rest = after[size..].strip_prefix("\r\n").unwrap();
+    }
+    panic!("the body's last chunk never came: {whole}");
+}
