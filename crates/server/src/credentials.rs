@@ -71,13 +71,13 @@ impl Signer {
         }
     }
 
-    /// The region to sign for: the configuration's, the environment's, the profile's, or the machine's own.
+    /// The region to sign for: the configuration's, the environment's, the profile's, the machine's own,
+    /// or the default one.
     pub(crate) async fn region(&self) -> Result<&str, String> {
         if let Some(region) = &self.region {
             return Ok(region);
         }
-        let found = self.chain().await?.region().map(Region::as_ref);
-        found.ok_or_else(|| "no region: set `region` in the configuration, or AWS_REGION".to_owned())
+        Ok(self.chain().await?.region().map_or(config::DEFAULT_REGION, Region::as_ref))
     }
 
     /// What to authorise a call with.
@@ -175,16 +175,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn bedrock(credentials: config::Credentials) -> config::Bedrock {
-        config::Bedrock {
-            region: Some("us-east-1".to_owned()),
-            endpoint: None,
-            tls_hostname: None,
-            tls_ca_pem: None,
-            credentials,
-            models: Vec::new(),
-            http2: false,
-            base_models: Vec::new(),
-        }
+        config::Bedrock { region: Some("us-east-1".to_owned()), credentials, ..config::Bedrock::default() }
     }
 
     #[derive(Debug)]

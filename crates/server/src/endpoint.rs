@@ -80,19 +80,9 @@ fn suffix(region: &str, dual_stack: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aquifer_gateway::config::Credentials;
 
     fn bedrock(endpoint: Option<&str>) -> Bedrock {
-        Bedrock {
-            region: None,
-            endpoint: endpoint.map(|text| text.parse().unwrap()),
-            tls_hostname: None,
-            tls_ca_pem: None,
-            credentials: Credentials::Default,
-            models: Vec::new(),
-            http2: false,
-            base_models: Vec::new(),
-        }
+        Bedrock { endpoint: endpoint.map(|text| text.parse().unwrap()), ..Bedrock::default() }
     }
 
     fn base(endpoint: Option<&str>, environment: Environment, region: &str) -> String {

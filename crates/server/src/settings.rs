@@ -1,9 +1,8 @@
 //! The configuration on disk: read, checked, and watched for changes.
 
 use crate::environment::Environment;
-use crate::pending::{Source, load};
 use anyhow::{Context, ensure};
-use aquifer_gateway::config::Config;
+use aquifer_gateway::config::{Config, Mistake, Source, load};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -34,7 +33,7 @@ impl Settings {
     ///
     /// # Errors
     /// The path cannot be read, or all the mistakes in it, one a line.
-    pub(crate) fn load(&self) -> (Stamp, anyhow::Result<Result<Config, Vec<String>>>) {
+    pub(crate) fn load(&self) -> (Stamp, anyhow::Result<Result<Config, Vec<Mistake>>>) {
         let sources = match sources(&self.path) {
             Ok(sources) => sources,
             Err(error) => return (self.stamp(&BTreeSet::new()), Err(error)),
@@ -45,8 +44,7 @@ impl Settings {
             read_bounded(Path::new(name))
         };
         let env = |name: &str| self.environment.get(name).map(str::to_owned);
-        let loaded = load(&sources, &env, &read_file)
-            .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let loaded = load(&sources, &env, &read_file);
         (stamp_of(&sources, named.into_inner()), Ok(loaded))
     }
 

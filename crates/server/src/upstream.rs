@@ -78,7 +78,7 @@ impl Upstream {
         let bedrock = match &backend.kind {
             BackendKind::Bedrock(bedrock) => Ok(Caller::new(bedrock, environment)
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
-            BackendKind::NotServed { schema } => Err(format!("backends of schema {schema} are not served yet")),
+            BackendKind::NotServed { why, .. } => Err(why.clone()),
         };
         Ok(Self { backend: backend.clone(), bedrock })
     }

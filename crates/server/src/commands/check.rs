@@ -14,7 +14,7 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     match loaded? {
         Err(mistakes) => {
             for mistake in &mistakes {
-                say(mistake)?;
+                say(&mistake.to_string())?;
             }
             let many = if mistakes.len() == 1 { "" } else { "s" };
             say(&format!("{} mistake{many} in {}", mistakes.len(), arguments.path.display()))?;

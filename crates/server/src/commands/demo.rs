@@ -32,8 +32,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;
     let config = config(simulator.local_addr()?)?;
-    let mut options = Options::default();
-    options.pace = arguments.pace.unwrap_or(PACE);
+    let options = Options { pace: arguments.pace.unwrap_or(PACE), ..Options::default() };
     tokio::spawn(async move {
         if let Err(error) = pending::serve(simulator, options, std::future::pending()).await {
             tracing::error!(%error, "the simulator failed");
@@ -73,12 +72,9 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
     let bedrock = Bedrock {
         region: Some("us-east-1".to_owned()),
         endpoint: Some(format!("http://{simulator}").parse()?),
-        tls_hostname: None,
-        tls_ca_pem: None,
         credentials: Credentials::File { text: Secret::new(CREDENTIALS.to_owned()), profile: "default".to_owned() },
         models: vec![MODEL.to_owned()],
-        http2: false,
-        base_models: Vec::new(),
+        ..Bedrock::default()
     };
     let backend = Backend {
         namespace: "default".to_owned(),
@@ -86,13 +82,8 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         kind: BackendKind::Bedrock(Box::new(bedrock)),
     };
     let every = Rule {
-        name: None,
-        matches: Vec::new(),
         backends: vec![BackendRef { backend: 0, model_name_override: None, weight: 1, priority: 0 }],
-        request_timeout: None,
-        stream_idle_timeout: None,
-        models_owned_by: None,
-        models_created_at: None,
+        ..Rule::default()
     };
     let route = Route {
         namespace: "default".to_owned(),

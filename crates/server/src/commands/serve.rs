@@ -11,7 +11,7 @@ use crate::telemetry::Telemetry;
 use crate::telemetry::log::{self, LogControl};
 use crate::tls;
 use anyhow::{Context, bail};
-use aquifer_gateway::config::{Config, Listener};
+use aquifer_gateway::config::{BackendKind, Config, Listener, ServerTls};
 use arc_swap::ArcSwap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,12 +50,19 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
 /// The configuration to begin with; a mistake in it ends the process.
 fn first_config(settings: Option<&Settings>, environment: &Environment) -> anyhow::Result<(Option<Stamp>, Config)> {
     let Some(settings) = settings else {
-        return Ok((None, crate::pending::from_environment(&|name| environment.get(name).map(str::to_owned))));
+        let config = Config::from_environment(&|name| environment.get(name).map(str::to_owned));
+        if let Some(BackendKind::NotServed { why, .. }) = config.backends.first().map(|backend| &backend.kind) {
+            bail!("the environment is wrong: {why}");
+        }
+        return Ok((None, config));
     };
     let (stamp, loaded) = settings.load();
     match loaded? {
         Ok(config) => Ok((Some(stamp), config)),
-        Err(mistakes) => bail!("the configuration is wrong:\n{}", mistakes.join("\n")),
+        Err(mistakes) => {
+            let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+            bail!("the configuration is wrong:\n{}", lines.join("\n"))
+        }
     }
 }
 
@@ -178,13 +185,13 @@ impl Watch {
         }
     }
 
-    async fn read_files(&self) -> Option<aquifer_gateway::config::ServerTls> {
+    async fn read_files(&self) -> Option<ServerTls> {
         let (certificate, key) = self.files.clone()?;
         let read = tokio::task::spawn_blocking(move || tls::from_files(&certificate, &key)).await;
         read.context("reading the certificate failed").ok()?.ok()
     }
 
-    fn renew_from_files(&self, files: Option<&aquifer_gateway::config::ServerTls>) {
+    fn renew_from_files(&self, files: Option<&ServerTls>) {
         match files.map(tls::server) {
             Some(Ok(new)) => {
                 self.certificates.iter().for_each(|(_, certificate)| certificate.store(Arc::clone(&new)));

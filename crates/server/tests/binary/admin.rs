@@ -36,3 +36,12 @@ fn json_logs_are_json() {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
 }
+
+#[test]
+fn what_is_refused_is_counted() {
+    let aquifer = Aquifer::serve(&["--max-body", "1KiB"], &[]);
+    let reply = aquifer.chat(&format!("{{\"model\": \"{}\"}}", "x".repeat(2000)));
+    assert!((400..500).contains(&reply.status), "{reply:?}");
+    assert!(reply.body.contains("limit of 1024 bytes"), "{reply:?}");
+    aquifer.wait_for_metric("aquifer_requests_total{outcome=\"failed\"", 1.0);
+}

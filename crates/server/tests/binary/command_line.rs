@@ -73,3 +73,11 @@ fn a_simulator_says_where_it_is_and_ends_on_a_signal() {
     simulator.signal("TERM");
     assert_eq!(simulator.wait(), Some(0));
 }
+
+#[test]
+fn the_demo_invites_and_ends_on_a_signal() {
+    let mut demo = Aquifer::demo(&[]);
+    assert_eq!(demo.admin("/readyz").status, 200);
+    demo.signal("INT");
+    assert_eq!(demo.wait(), Some(0), "{}", demo.log());
+}

@@ -5,4 +5,6 @@ mod admin;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod configuration;
+#[cfg(test)]
 mod support;

@@ -1,0 +1,141 @@
+//! Configurations on disk: checked, served, changed while they are served; certificates too.
+
+use crate::support::{Aquifer, connect, read_reply, request, run};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use std::fs::write;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+const GOOD: &str = "apiVersion: aigateway.envoyproxy.io/v1alpha1\nkind: AIServiceBackend\nmetadata: {name: one}\n\
+                    spec: {provider: awsbedrock, config: {model: amazon.nova-lite-v1:0, region: us-east-1}}\n";
+const WRONG: &str = "apiVersion: aigateway.envoyproxy.io/v1alpha1\nkind: AIServiceBackend\nmetadata: {name: one}\n\
+                     spec: {provider: awsbedrock, config: {model: 7, region: [x]}}\n";
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn check_tells_every_mistake_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    write(&file, WRONG).unwrap();
+    let (code, out, err) = run(&["check", text(&file)]);
+    assert_eq!(code, 1, "{out}{err}");
+    let mistakes: Vec<_> = out.lines().filter(|line| line.contains("gateway.yaml:4:")).collect();
+    assert_eq!(mistakes.len(), 2, "{out}");
+    assert!(mistakes[0].contains("spec.config"), "{out}");
+    write(&file, GOOD).unwrap();
+    for path in [&file, folder.path()] {
+        let (code, out, err) = run(&["check", text(path)]);
+        assert_eq!(code, 0, "{out}{err}");
+        assert!(out.contains("OK: 1 backend,"), "{out}");
+    }
+}
+
+#[test]
+fn a_wrong_configuration_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    write(&file, WRONG).unwrap();
+    let (code, out, err) =
+        run(&["serve", "--config", text(&file), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    assert_eq!(code, 1);
+    assert!(!out.contains("listening"));
+    assert_eq!(err.matches("gateway.yaml:4:").count(), 2, "{err}");
+}
+
+#[test]
+fn a_change_is_taken_over_and_a_wrong_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    write(&file, GOOD).unwrap();
+    let aquifer = Aquifer::serve(&["--config", text(&file)], &[]);
+    write(&file, WRONG).unwrap();
+    aquifer.wait_for_log("the old one stays");
+    assert_eq!(aquifer.log().matches("gateway.yaml:4:").count(), 2, "{}", aquifer.log());
+    assert_eq!(aquifer.admin("/readyz").status, 200);
+    write(&file, format!("{GOOD}---\n{}", GOOD.replace("one", "two").replace("lite", "pro"))).unwrap();
+    aquifer.wait_for_log("serving 2 backends");
+}
+
+#[test]
+fn a_hangup_reads_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    write(&file, GOOD).unwrap();
+    let aquifer = Aquifer::serve(&["--config", text(&file)], &[]);
+    aquifer.signal("HUP");
+    crate::support::wait_until(
+        "a second `serving`",
+        || aquifer.log().matches("serving 1 backend").count() == 2,
+        || aquifer.log(),
+    );
+}
+
+#[test]
+fn a_wrong_endpoint_in_the_environment_is_named() {
+    let mut started = Aquifer::spawn(
+        &["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
+        &[("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "nonsense"), ("AWS_REGION", "us-east-1")],
+    );
+    started.wait_for_log("AWS_ENDPOINT_URL_BEDROCK_RUNTIME");
+    assert_eq!(started.wait(), Some(1));
+}
+
+struct Pair {
+    certificate: String,
+    key: String,
+}
+
+fn pair() -> Pair {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    Pair { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
+}
+
+/// One request over TLS, trusting this certificate alone.
+fn ask_over_tls(aquifer: &Aquifer, trusted: &str) -> Result<u16, String> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(trusted.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let session = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = rustls::StreamOwned::new(session, connect(aquifer.gateway.unwrap()));
+    stream.write_all(request("GET", "/v1/models", "").as_bytes()).map_err(|error| error.to_string())?;
+    Ok(read_reply(&mut stream).status)
+}
+
+#[test]
+fn tls_by_the_command_line_with_a_certificate_that_is_renewed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let (first, second) = (pair(), pair());
+    write(&certificate, &first.certificate).unwrap();
+    write(&key, &first.key).unwrap();
+    let aquifer = Aquifer::serve(&["--tls-cert", text(&certificate), "--tls-key", text(&key)], &[]);
+    assert!(ask_over_tls(&aquifer, &first.certificate).is_ok());
+    assert!(ask_over_tls(&aquifer, &second.certificate).is_err());
+    write(&certificate, &second.certificate).unwrap();
+    write(&key, &second.key).unwrap();
+    aquifer.wait_for_log("new certificate");
+    assert!(ask_over_tls(&aquifer, &second.certificate).is_ok());
+}
+
+#[test]
+fn half_a_pair_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    write(&certificate, pair().certificate).unwrap();
+    write(&key, pair().key).unwrap();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--tls-cert", text(&certificate)];
+    let (code, _, err) = run(&[&arguments[..], &["--tls-key", text(&key)]].concat());
+    assert_eq!(code, 1);
+    assert!(err.contains("do not belong together"), "{err}");
+}
