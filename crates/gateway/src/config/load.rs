@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// How many resources all files together may have.
 const MOST_RESOURCES: usize = 10_000;
 
+/// How many kinds the line about skipped resources names at most.
+const MOST_KINDS: usize = 50;
+
 /// One file, read.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -158,7 +161,7 @@ impl<'a> Reader<'a> {
         let (kind, shape) = match sort(&group, &version, &kind, &root) {
             Sort::Read(kind, shape) => (kind, shape),
             Sort::Skip => {
-                self.skip(kind);
+                self.skip(&kind);
                 return;
             }
             Sort::Refuse { field, message } => {
@@ -168,10 +171,15 @@ impl<'a> Reader<'a> {
             }
         };
         if kind == Kind::ConfigMap && !concerns_us(&root) {
-            self.skip("ConfigMap".to_owned());
+            self.skip("ConfigMap");
             return;
         }
         self.replace_variables(file, &mut root, world);
+        self.check(file, root, (kind, shape), version == "v1alpha1");
+    }
+
+    /// Keeps the resource if its shape and its rules hold.
+    fn check(&mut self, file: &'a str, root: Node, (kind, shape): (Kind, &Shape), alpha: bool) {
         let mistakes = self.report.mistakes.len();
         let mut check = Check { file, report: &mut self.report };
         check.node(&root, "", shape);
@@ -179,8 +187,8 @@ impl<'a> Reader<'a> {
             Kind::ServiceBackend if root.at("spec.provider").is_none() => rules::service_backend(&mut check, &root),
             Kind::GatewayRoute => rules::gateway_route(&mut check, &root),
             Kind::Secret => rules::secret(&mut check, &root),
-            Kind::SecurityPolicy => rules::security_policy(&mut check, &root, version == "v1alpha1"),
-            _ => {}
+            Kind::SecurityPolicy => rules::security_policy(&mut check, &root, alpha),
+            Kind::ServiceBackend | Kind::Backend | Kind::TlsPolicy | Kind::Gateway | Kind::ConfigMap => {}
         }
         if self.report.mistakes.len() == mistakes {
             let text = |path: &str| root.text_at(path).map(str::to_owned);
@@ -190,8 +198,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn skip(&mut self, kind: String) {
-        let count = self.skipped.entry(kind).or_default();
+    fn skip(&mut self, kind: &str) {
+        let count = self.skipped.entry(short(kind).to_owned()).or_default();
         *count = count.saturating_add(1);
     }
 
@@ -257,6 +265,7 @@ fn list_items(value: Value) -> Option<Vec<Node>> {
 fn skipped_line(skipped: &BTreeMap<String, usize>) -> Option<String> {
     let named: Vec<String> = skipped
         .iter()
+        .take(MOST_KINDS)
         .map(|(kind, count)| if *count == 1 { kind.clone() } else { format!("{kind} ({count})") })
         .collect();
     (!named.is_empty()).then(|| format!("skipped, as they do not concern this gateway: {}", named.join(", ")))
