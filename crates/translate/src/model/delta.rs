@@ -1,1 +1,72 @@
-//! The increments of an answer, in the order Bedrock sends them.
+//! An answer in increments, in nobody's dialect.
+
+use super::request::Citation;
+use super::response::{StopReason, Usage};
+use super::text::Text;
+
+/// One thing that happened in a streamed answer. Texts are borrowed from the frame.
+///
+/// What a provider signs or seals arrives whole, with the end of its block: half a signature helps nobody.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// The answer began.
+    Start,
+    /// A block grew; its first delta opens it.
+    Delta {
+        /// The block, counted over all kinds.
+        index: u32,
+        /// By what.
+        delta: Delta<'a>,
+    },
+    /// A block ended.
+    BlockStop {
+        /// The block.
+        index: u32,
+        /// What seals its reasoning.
+        seal: Option<Seal<'a>>,
+    },
+    /// The model stopped; usage may still come.
+    Stop(StopReason<'a>),
+    /// The bill, at the very end.
+    Metadata {
+        /// Token counts; `None` when the event held none that can be read.
+        usage: Option<Usage>,
+        /// The tier that served it.
+        service_tier: Option<Text<'a>>,
+    },
+    /// Something newer than this gateway, passed over.
+    Unknown,
+}
+
+/// One increment of a block.
+#[derive(Clone, Debug)]
+pub enum Delta<'a> {
+    /// More text.
+    Text(Text<'a>),
+    /// More readable reasoning.
+    Reasoning(Text<'a>),
+    /// A piece of what will seal the block, this many bytes: its end tells the whole.
+    SealPiece(usize),
+    /// A tool call begins.
+    ToolUse {
+        /// The call's id.
+        id: Text<'a>,
+        /// The tool's name, as the client knows it.
+        name: Text<'a>,
+    },
+    /// More of a tool call's arguments: a piece of JSON, as a string.
+    ToolInput(Text<'a>),
+    /// A source of the text.
+    Citation(Citation<'a>),
+    /// Something newer than this gateway, or of no use to any dialect (a server tool's result).
+    Unknown,
+}
+
+/// What ends a block of reasoning.
+#[derive(Clone, Debug)]
+pub enum Seal<'a> {
+    /// The signature on the text before it, joined.
+    Signature(Text<'a>),
+    /// Reasoning that only the provider can read: base64, joined.
+    Redacted(Text<'a>),
+}

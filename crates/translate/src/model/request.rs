@@ -1,1 +1,249 @@
 //! What a client asks of a model, in nobody's dialect.
+
+use super::reasoning::ReasoningAsk;
+use super::text::Text;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// One request. Everything that can be is borrowed from the client's body.
+#[derive(Clone, Debug, Default)]
+pub struct Request<'a> {
+    /// The model the client named.
+    pub model: Cow<'a, str>,
+    /// Whether it wants the answer as a stream.
+    pub stream: bool,
+    /// What leads the conversation: text and cache points only.
+    pub system: Vec<Block<'a>>,
+    /// The turns, in the client's order, one per message of the client.
+    pub messages: Vec<Message<'a>>,
+    /// The tools that the model may call, in the client's order.
+    pub tools: Vec<Tool<'a>>,
+    /// Which of them it may, or must, call.
+    pub tool_choice: ToolChoice<'a>,
+    /// `Some(false)`: at most one call per turn.
+    pub parallel_tools: Option<bool>,
+    /// How to draw tokens, and how many.
+    pub sampling: Sampling<'a>,
+    /// What was asked of the reasoning.
+    pub reasoning: ReasoningAsk,
+    /// The form of the answer.
+    pub format: Format<'a>,
+    /// `default`, `flex`, `priority` or `reserved`; other words are read away by the dialect.
+    pub service_tier: Option<&'static str>,
+    /// The faster hardware is wanted, where there is any.
+    pub latency_optimized: bool,
+    /// Pairs for the provider's invocation log, checked by nobody yet.
+    pub metadata: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// A guardrail in Bedrock's own words, a JSON object.
+    pub guardrail: Option<&'a RawValue>,
+    /// Members for the model's own body in its own words, in the client's order.
+    pub additional_fields: Vec<(Cow<'a, str>, Cow<'a, RawValue>)>,
+    /// Names of the vendor's beta features.
+    pub betas: Vec<Cow<'a, str>>,
+    /// Cache points are to be placed by the gateway, with this time to live.
+    pub automatic_cache: Option<CacheTtl>,
+}
+
+/// One turn.
+#[derive(Clone, Debug)]
+pub struct Message<'a> {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said, in order.
+    pub content: Vec<Block<'a>>,
+    /// The position in the client's list, for errors: `messages[position]`.
+    pub position: usize,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The operator, in the middle of a conversation; leading ones are in [`Request::system`].
+    System,
+    /// The person, or the tools.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One part of a message, on the way in or out. Order is kept from end to end.
+#[derive(Clone, Debug)]
+pub enum Block<'a> {
+    /// Text.
+    Text(Text<'a>),
+    /// Readable reasoning; the text may be empty when only the signature is shown.
+    Reasoning {
+        /// The thought.
+        text: Text<'a>,
+        /// The provider's seal on it.
+        signature: Option<Text<'a>>,
+    },
+    /// Reasoning that only the provider can read: base64, exactly as it came.
+    Redacted(Text<'a>),
+    /// The model calls a tool.
+    ToolUse {
+        /// The call's id.
+        id: Text<'a>,
+        /// The tool's name, as the client knows it.
+        name: Cow<'a, str>,
+        /// A JSON object.
+        input: Cow<'a, RawValue>,
+    },
+    /// What a tool answered.
+    ToolResult {
+        /// The call's id.
+        id: Text<'a>,
+        /// Text, images, documents.
+        content: Vec<Self>,
+        /// The call failed.
+        failed: bool,
+    },
+    /// A picture.
+    Image {
+        /// `png`, `jpeg`, `gif` or `webp`.
+        format: &'static str,
+        /// Where it is.
+        source: MediaSource<'a>,
+    },
+    /// A file.
+    Document {
+        /// `pdf`, `csv`, `doc`, `docx`, `xls`, `xlsx`, `html`, `txt` or `md`.
+        format: &'static str,
+        /// The file's name, as the client wrote it.
+        name: Option<Cow<'a, str>>,
+        /// Where it is.
+        source: MediaSource<'a>,
+    },
+    /// Sound.
+    Audio {
+        /// `mp3`, `wav`, ...
+        format: Cow<'a, str>,
+        /// Where it is.
+        source: MediaSource<'a>,
+    },
+    /// Text with the sources it rests on.
+    Cited {
+        /// The text.
+        text: Text<'a>,
+        /// Its sources.
+        citations: Vec<Citation<'a>>,
+    },
+    /// What stands before this is worth caching.
+    CachePoint(Option<CacheTtl>),
+}
+
+/// The bytes of a picture or file.
+#[derive(Clone, Debug)]
+pub enum MediaSource<'a> {
+    /// Base64 of the bytes.
+    Base64(Text<'a>),
+    /// An object's URI, `s3://bucket/key`.
+    S3(Text<'a>),
+}
+
+/// How long a cached prefix is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CacheTtl {
+    /// `5m`
+    FiveMinutes,
+    /// `1h`
+    OneHour,
+}
+
+/// One source of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Citation<'a> {
+    /// The address, when the source is on the web.
+    pub url: Option<Text<'a>>,
+    /// The source's title.
+    pub title: Option<Text<'a>>,
+}
+
+/// A tool that the model may call.
+#[derive(Clone, Debug)]
+pub struct Tool<'a> {
+    /// The name, as the client knows it.
+    pub name: Cow<'a, str>,
+    /// What it does.
+    pub description: Option<Text<'a>>,
+    /// The JSON Schema of its arguments, as it came; `None` for a tool without arguments.
+    pub schema: Option<&'a RawValue>,
+    /// The arguments must fit the schema exactly.
+    pub strict: Option<bool>,
+    /// A cache point follows.
+    pub cache_point: Option<Option<CacheTtl>>,
+}
+
+/// Which tools may, or must, be called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ToolChoice<'a> {
+    /// The client did not say.
+    #[default]
+    Unset,
+    /// The model decides.
+    Auto,
+    /// Some tool must be called.
+    Required,
+    /// No tool may be called.
+    None,
+    /// This tool must be called.
+    Named(Cow<'a, str>),
+}
+
+/// How to draw tokens, and how many.
+#[derive(Clone, Debug, Default)]
+pub struct Sampling<'a> {
+    /// The most tokens to produce, reasoning included.
+    pub max_tokens: Option<u32>,
+    /// The field that said so, for errors.
+    pub max_tokens_param: &'static str,
+    /// 0 to 1; clients may send up to 2.
+    pub temperature: Option<f64>,
+    /// 0 to 1.
+    pub top_p: Option<f64>,
+    /// The number of candidates.
+    pub top_k: Option<u32>,
+    /// Where to stop.
+    pub stop: Vec<Text<'a>>,
+}
+
+/// The form of the answer.
+#[derive(Clone, Debug, Default)]
+pub enum Format<'a> {
+    /// Any text.
+    #[default]
+    Text,
+    /// Some JSON object, by instruction.
+    Json,
+    /// JSON that fits a schema.
+    Schema {
+        /// The schema's name.
+        name: Text<'a>,
+        /// What it describes.
+        description: Option<Text<'a>>,
+        /// The JSON Schema, as it came.
+        schema: &'a RawValue,
+        /// It must fit exactly.
+        strict: bool,
+    },
+}
+
+impl CacheTtl {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::FiveMinutes => "5m",
+            Self::OneHour => "1h",
+        }
+    }
+}
+
+impl Request<'_> {
+    /// Whether some message holds a tool's call or result.
+    #[must_use]
+    pub fn has_tool_history(&self) -> bool {
+        let tool = |block: &Block<'_>| matches!(block, Block::ToolUse { .. } | Block::ToolResult { .. });
+        self.messages.iter().flat_map(|message| &message.content).any(tool)
+    }
+}

@@ -1,1 +1,70 @@
-//! What a model answered, whole.
+//! What a model answered, whole, in nobody's dialect.
+
+use super::request::Block;
+use super::text::Text;
+use std::borrow::Cow;
+
+/// One whole answer.
+#[derive(Clone, Debug)]
+pub struct Response<'a> {
+    /// What the model said, in order.
+    pub content: Vec<Block<'a>>,
+    /// Why it stopped.
+    pub stop: StopReason<'a>,
+    /// The bill.
+    pub usage: Usage,
+    /// The tier that served it.
+    pub service_tier: Option<Text<'a>>,
+}
+
+/// Why a model stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason<'a> {
+    /// It had finished.
+    EndTurn,
+    /// It came to one of the client's stop sequences.
+    StopSequence,
+    /// It came to the limit, reasoning included.
+    MaxTokens,
+    /// It wants tools.
+    ToolUse,
+    /// A guardrail stepped in.
+    GuardrailIntervened,
+    /// The model's own filter stepped in.
+    ContentFiltered,
+    /// The context ran full while it answered.
+    ContextWindowExceeded,
+    /// Its output cannot be used: the answer is an error, whatever came before.
+    Malformed(Cow<'a, str>),
+    /// A reason that is newer than this gateway.
+    Other(Cow<'a, str>),
+}
+
+/// Token counts. The whole prompt is `input + cache_read + cache_write`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Prompt tokens that were neither read from nor written to the cache.
+    pub input: u64,
+    /// Answer tokens, reasoning included.
+    pub output: u64,
+    /// Prompt tokens read from the cache; `None` when not reported.
+    pub cache_read: Option<u64>,
+    /// Prompt tokens written to the cache; `None` when not reported.
+    pub cache_write: Option<u64>,
+    /// Reasoning tokens, when the model told them: never an estimate.
+    pub reasoning: Option<u64>,
+}
+
+impl Usage {
+    /// The whole prompt.
+    #[must_use]
+    pub fn prompt(&self) -> u64 {
+        self.input.saturating_add(self.cache_read.unwrap_or(0)).saturating_add(self.cache_write.unwrap_or(0))
+    }
+
+    /// Prompt and answer.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.prompt().saturating_add(self.output)
+    }
+}

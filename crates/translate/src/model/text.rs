@@ -1,1 +1,155 @@
-//! JSON strings that travel as they came.
+//! JSON strings that travel as they came: still escaped, without their quotes.
+
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// The inside of a JSON string, still escaped.
+///
+/// What a peer escaped, the other side can read as it is, so nothing is unescaped or escaped on the way.
+/// Its `Debug` shows only the length: a text is somebody's content.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    /// Takes the string that `raw` is; `None` when it is some other JSON value.
+    #[must_use]
+    pub fn from_raw(raw: &'a RawValue) -> Option<Self> {
+        let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+        Some(Self(Cow::Borrowed(inside)))
+    }
+
+    /// Takes what is already escaped; the caller vouches for it.
+    #[must_use]
+    pub fn from_escaped(escaped: impl Into<Cow<'a, str>>) -> Self {
+        Self(escaped.into())
+    }
+
+    /// Escapes a plain string.
+    #[must_use]
+    pub fn from_plain(plain: impl Into<Cow<'a, str>>) -> Self {
+        let plain = plain.into();
+        if plain.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+            let quoted = serde_json::Value::String(plain.into_owned()).to_string();
+            let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            Self(Cow::Owned(inside.unwrap_or_default().to_owned()))
+        } else {
+            Self(plain)
+        }
+    }
+
+    /// As it stands between the quotes.
+    #[must_use]
+    pub fn as_escaped(&self) -> &str {
+        &self.0
+    }
+
+    /// What it says. A half of a surrogate pair, which no string can hold, becomes U+FFFD.
+    #[must_use]
+    pub fn plain(&self) -> Cow<'_, str> {
+        if self.0.contains('\\') { Cow::Owned(unescaped(&self.0)) } else { Cow::Borrowed(&self.0) }
+    }
+
+    /// Whether nothing is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether nothing but white space is in it.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.plain().trim().is_empty()
+    }
+
+    /// The same text, owned.
+    #[must_use]
+    pub fn into_owned(self) -> Text<'static> {
+        Text(Cow::Owned(self.0.into_owned()))
+    }
+
+    /// The same text, borrowed from this one.
+    #[must_use]
+    pub fn borrowed(&self) -> Text<'_> {
+        Text(Cow::Borrowed(&self.0))
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Text({} bytes)", self.0.len())
+    }
+}
+
+fn unescaped(escaped: &str) -> String {
+    let whole: Result<String, _> = serde_json::from_str(&format!("\"{escaped}\""));
+    whole.unwrap_or_else(|_| leniently_unescaped(escaped))
+}
+
+/// For texts with a lone surrogate: JSON's grammar has them, Rust's strings do not.
+fn leniently_unescaped(escaped: &str) -> String {
+    let mut plain = String::with_capacity(escaped.len());
+    let mut rest = escaped;
+    while let Some(at) = rest.find('\\') {
+        plain.push_str(rest.get(..at).unwrap_or_default());
+        let (unit, length) = one_escape(rest.get(at..).unwrap_or_default());
+        plain.push(unit);
+        rest = rest.get(at + length..).unwrap_or_default();
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The character that an escape stands for, and the escape's length in bytes.
+fn one_escape(escape: &str) -> (char, usize) {
+    let quoted = |length: usize| {
+        let piece = escape.get(..length)?;
+        serde_json::from_str::<char>(&format!("\"{piece}\"")).ok().map(|unit| (unit, length))
+    };
+    let unicode = escape.as_bytes().get(1) == Some(&b'u');
+    let lengths: &[usize] = if unicode { &[6, 12] } else { &[2] };
+    let lone = (char::REPLACEMENT_CHARACTER, if unicode { 6 } else { 2 });
+    lengths.iter().find_map(|length| quoted(*length)).unwrap_or(lone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_strings_come_back_as_they_were() {
+        for plain in ["", "hello", "a \"b\" \\ c", "line\nbreak\ttab", "\u{1f}", "é 🦀 \u{2028}"] {
+            let text = Text::from_plain(plain);
+            assert_eq!(text.plain(), plain);
+            let json = format!("\"{}\"", text.as_escaped());
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), plain);
+        }
+    }
+
+    #[test]
+    fn raw_strings_keep_their_escapes() {
+        let raw: &RawValue = serde_json::from_str(r#""\u00e9\/\n""#).unwrap();
+        let text = Text::from_raw(raw).unwrap();
+        assert_eq!(text.as_escaped(), r"\u00e9\/\n");
+        assert_eq!(text.plain(), "é/\n");
+        let number: &RawValue = serde_json::from_str("1").unwrap();
+        assert!(Text::from_raw(number).is_none());
+    }
+
+    #[test]
+    fn lone_surrogates_are_replaced_and_pairs_are_not() {
+        assert_eq!(Text::from_escaped(r"a\ud83db\n").plain(), "a\u{fffd}b\n");
+        assert_eq!(Text::from_escaped(r"\ud83e\udd80\udc00x").plain(), "🦀\u{fffd}x");
+    }
+
+    #[test]
+    fn blank_is_white_space_however_it_is_written() {
+        assert!(Text::from_escaped(r" \n\t\u0020").is_blank());
+        assert!(!Text::from_escaped(r" \n.").is_blank());
+    }
+
+    #[test]
+    fn debug_shows_no_content() {
+        assert_eq!(format!("{:?}", Text::from_plain("secret")), "Text(6 bytes)");
+    }
+}
