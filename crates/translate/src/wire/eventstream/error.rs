@@ -83,10 +83,9 @@ impl fmt::Display for FrameError {
                 f,
                 "the checksum of a frame's lengths is {computed:#010x}, but the frame says that it is {declared:#010x}"
             ),
-            Self::MessageChecksum { declared, computed } => write!(
-                f,
-                "the checksum of a frame is {computed:#010x}, but the frame says that it is {declared:#010x}"
-            ),
+            Self::MessageChecksum { declared, computed } => {
+                write!(f, "the checksum of a frame is {computed:#010x}, but the frame says that it is {declared:#010x}")
+            }
             Self::Lengths { total, headers } => {
                 write!(f, "a frame of {total} bytes cannot have {headers} bytes of headers")
             }
