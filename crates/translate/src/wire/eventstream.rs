@@ -131,6 +131,7 @@ impl Decoder {
     }
 
     /// Whether bytes of an unfinished frame are held: a stream that ends now was cut off.
+    /// A stream that is broken already is not that too.
     #[must_use]
     pub fn is_mid_frame(&self) -> bool {
         self.failed.is_none() && !self.gathered.handed_out && !self.gathered.bytes.is_empty()
@@ -188,7 +189,6 @@ impl Gathered {
     ) -> Result<Option<(Lengths, &'a [u8])>, FrameError> {
         if self.handed_out {
             self.bytes.clear();
-            self.lengths = None;
             self.handed_out = false;
         }
         if self.bytes.is_empty() {

@@ -63,6 +63,7 @@ pub(crate) fn ours_within<'a>(limits: Limits, pieces: impl IntoIterator<Item = &
                 Err(error) => {
                     assert_eq!(decoder.next(&mut input), Err(error), "a broken stream was picked up again");
                     assert_eq!(decoder.next(&mut &[][..]), Err(error), "a broken stream was picked up again");
+                    assert!(!decoder.is_mid_frame(), "a broken stream counted as cut off");
                     return Reading { frames, end: Err(error) };
                 }
             }
