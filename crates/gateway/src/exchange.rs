@@ -6,8 +6,9 @@
 
 use crate::config::Config;
 use crate::record::Record;
+use aquifer_translate::fault::{Fault, Mistake, MistakeKind};
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -62,8 +63,34 @@ pub enum Output {
     },
     /// Send these bytes to the client, at once.
     Body(Bytes),
+    /// Tell the log how the reasoning goes on.
+    Reasoning(ReasoningProgress),
     /// The exchange is over: end the answer, drop the call, remember the record.
     Done(Box<Record>),
+}
+
+/// How far one block of reasoning is, without its text: for the log at debug.
+///
+/// Everything else that is logged comes from the [`Record`], warnings included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReasoningProgress {
+    /// The block's index, as Bedrock counts.
+    pub block: u32,
+    /// What has just happened to it.
+    pub state: ReasoningState,
+    /// How many bytes of reasoning the block has brought so far.
+    pub bytes: u64,
+}
+
+/// What can happen to a block of reasoning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReasoningState {
+    /// Its first delta came.
+    Opened,
+    /// Its signature came.
+    Signature,
+    /// It ended.
+    Closed,
 }
 
 /// An unsigned request to a backend.
@@ -82,13 +109,20 @@ pub struct Call {
 /// One exchange.
 pub struct Exchange {
     _config: Arc<Config>,
+    id: String,
 }
 
 impl Exchange {
     /// Begins with a request that arrived whole.
     #[must_use]
-    pub fn begin(config: Arc<Config>, _arrival: &Arrival<'_>) -> Self {
-        Self { _config: config }
+    pub fn begin(config: Arc<Config>, arrival: &Arrival<'_>) -> Self {
+        Self { _config: config, id: format!("chatcmpl-{:032x}", arrival.random) }
+    }
+
+    /// The id in the answer, in the record and in every line of the log that is about this exchange.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Takes in what happened; `now` is when.
@@ -98,4 +132,21 @@ impl Exchange {
     pub fn poll(&mut self) -> Option<Output> {
         None
     }
+}
+
+/// The answer to a request for which no exchange was begun: a body that is too long or comes too slowly.
+#[must_use]
+pub fn refusal(fault: &Fault) -> (StatusCode, HeaderMap, Bytes) {
+    let status = match fault {
+        Fault::ClientMistaken(Mistake { kind: MistakeKind::TooLarge, .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+        Fault::ClientMistaken(Mistake { kind: MistakeKind::TooSlow, .. }) => StatusCode::REQUEST_TIMEOUT,
+        Fault::ClientMistaken(_) | Fault::Unsupported(_) => StatusCode::BAD_REQUEST,
+        Fault::Refused(_) | Fault::UpstreamMisbehaved(_) | Fault::UpstreamUnreachable(_) => StatusCode::BAD_GATEWAY,
+        Fault::Ours(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let kind = if status.is_client_error() { "invalid_request_error" } else { "api_error" };
+    let error = serde_json::json!({"message": fault.to_string(), "type": kind, "param": null, "code": null});
+    let body = serde_json::json!({ "error": error }).to_string();
+    let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    (status, HeaderMap::from_iter([json]), Bytes::from(body))
 }

@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::host::{Host, Serving};
-use crate::telemetry::InFlight;
+use crate::telemetry::{InFlight, log};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::translate::fault::Unreachable;
@@ -64,6 +64,7 @@ impl Drive {
                 Output::Call(call) => self.call = Progress::Sending(Box::pin(self.serving.upstreams.call(call))),
                 Output::Head { status, headers } => return Some(Step::Head(status, headers)),
                 Output::Body(bytes) => return Some(Step::Body(bytes)),
+                Output::Reasoning(progress) => log::reasoning(self.exchange.id(), progress),
                 Output::Done(record) => {
                     self.finish(&record);
                     return Some(Step::End);

@@ -3,8 +3,7 @@
 use crate::clock;
 use crate::drive::{Drive, Step};
 use crate::host::Host;
-use crate::pending::refusal;
-use aquifer_gateway::exchange::Arrival;
+use aquifer_gateway::exchange::{Arrival, refusal};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;

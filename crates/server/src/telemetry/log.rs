@@ -2,6 +2,7 @@
 
 use crate::cli::{Level, LogFormat};
 use aquifer_gateway::config::LogLevel;
+use aquifer_gateway::exchange::{ReasoningProgress, ReasoningState};
 use aquifer_gateway::record::{Outcome, Record};
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
@@ -26,6 +27,11 @@ pub(crate) fn start(asked: Option<Level>, format: LogFormat) -> LogControl {
         LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr)).try_init(),
         LogFormat::Text => registry.with(fmt::layer().with_ansi(stderr().is_terminal()).with_writer(stderr)).try_init(),
     };
+    std::panic::set_hook(Box::new(|panic| {
+        // The message is left out: it may quote what was being read.
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic: a mistake of this program; one connection ends");
+    }));
     control
 }
 
@@ -61,6 +67,16 @@ fn filter_of(level: Level) -> LevelFilter {
 /// Libraries stay at `warn`: below it some of them log requests with their headers.
 fn targets(level: LevelFilter) -> Targets {
     Targets::new().with_target("aquifer", level).with_default(level.min(LevelFilter::WARN))
+}
+
+/// Writes how a block of reasoning goes on.
+pub(crate) fn reasoning(id: &str, progress: ReasoningProgress) {
+    let ReasoningProgress { block, state, bytes } = progress;
+    match state {
+        ReasoningState::Opened => tracing::debug!(id, block, bytes, "reasoning: block opened"),
+        ReasoningState::Signature => tracing::debug!(id, block, bytes, "reasoning: signature seen"),
+        ReasoningState::Closed => tracing::debug!(id, block, bytes, "reasoning: block closed"),
+    }
 }
 
 /// Writes an exchange's line.
