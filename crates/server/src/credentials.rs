@@ -6,20 +6,21 @@ use aquifer_gateway::config;
 use aquifer_gateway::secret::Secret;
 use arc_swap::ArcSwapOption;
 use aws_config::profile::ProfileFileCredentialsProvider;
-
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use std::error::Error;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Mutex, OnceCell};
 
 /// Credentials are fetched anew this long before they expire, while calls go on with the old ones.
 const REFRESH_BEFORE: Duration = Duration::from_secs(300);
 /// Credentials that expire sooner than this are not used for a new call.
 const UNUSABLE_BEFORE: Duration = Duration::from_secs(10);
+/// After a failure the chain is left alone for this long, so that calls do not queue for it one by one.
+const FAILURE_KEPT: Duration = Duration::from_secs(3);
 /// How long one walk through the chain may take.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -36,8 +37,14 @@ pub(crate) struct Signer {
     region: Option<String>,
     source: Source,
     chain: OnceCell<SdkConfig>,
-    fetching: Arc<Mutex<()>>,
+    fetching: Arc<Mutex<Option<Failure>>>,
     kept: Arc<ArcSwapOption<Credentials>>,
+}
+
+/// The last walk through the chain gave nothing.
+struct Failure {
+    at: Instant,
+    why: String,
 }
 
 enum Source {
@@ -100,11 +107,18 @@ impl Signer {
                 return Ok(Authority::Signature(kept.as_ref().clone()));
             }
         }
-        let _alone = self.fetching.lock().await;
+        let mut failed = self.fetching.lock().await;
         if let Some(kept) = self.kept.load_full().filter(|it| !expires_within(it, UNUSABLE_BEFORE, clock::wall())) {
             return Ok(Authority::Signature(kept.as_ref().clone()));
         }
-        fetch(&provider, &self.kept).await.map(Authority::Signature)
+        if let Some(Failure { at, why }) = failed.as_ref()
+            && clock::now().saturating_duration_since(*at) < FAILURE_KEPT
+        {
+            return Err(why.clone());
+        }
+        let fetched = fetch(&provider, &self.kept).await;
+        *failed = fetched.as_ref().err().map(|why| Failure { at: clock::now(), why: why.clone() });
+        fetched.map(Authority::Signature)
     }
 
     /// Fetches anew while calls go on; does nothing while another fetch is under way.
@@ -137,7 +151,7 @@ async fn fetch(provider: &SharedCredentialsProvider, kept: &ArcSwapOption<Creden
     let fetched = tokio::time::timeout(FETCH_TIMEOUT, provider.provide_credentials()).await;
     let mut credentials = fetched
         .map_err(|_| format!("none within {} s", FETCH_TIMEOUT.as_secs()))?
-        .map_err(|error| format!("{}; {}", told(&error), "looked in AWS's usual places"))?;
+        .map_err(|error| format!("{}; looked in AWS's usual places", told(&error)))?;
     if credentials.expiry().is_none() {
         *credentials.expiry_mut() = Some(clock::wall() + Duration::from_secs(900));
     }
@@ -252,6 +266,32 @@ mod tests {
             }
         });
         waited.await.unwrap();
+    }
+
+    #[derive(Debug, Default)]
+    struct Failing(Arc<AtomicUsize>);
+
+    impl ProvideCredentials for Failing {
+        fn provide_credentials<'a>(&'a self) -> aws_credential_types::provider::future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            let nothing = aws_credential_types::provider::error::CredentialsError::not_loaded("nothing here");
+            aws_credential_types::provider::future::ProvideCredentials::ready(Err(nothing))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_told_again_without_another_walk() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let mut signer = Signer::new(&bedrock(config::Credentials::Default), &Environment::default());
+        signer.source = Source::File(SharedCredentialsProvider::new(Failing(Arc::clone(&calls))));
+        for _ in 0..5 {
+            let why = signer.authority().await.err().unwrap();
+            assert!(why.contains("nothing here"), "{why}");
+        }
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]

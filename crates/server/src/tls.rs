@@ -38,14 +38,25 @@ pub(crate) fn from_files(certificate: &Path, key: &Path) -> anyhow::Result<Serve
     Ok(ServerTls { certificate_pem: read(certificate)?, key_pem: Secret::new(read(key)?) })
 }
 
-/// A backend's side: the given authorities, else the system's. Its ALPN is left to the connector.
+/// Whom a backend's certificate must be signed by.
+pub(crate) enum Authorities<'a> {
+    /// These, PEM.
+    Own(&'a str),
+    /// The system's.
+    System,
+    /// Nobody: the backend is called without TLS.
+    Nobody,
+}
+
+/// A backend's side. Its ALPN is left to the connector.
 ///
 /// # Errors
 /// The given text holds no certificate.
-pub(crate) fn client(authorities_pem: Option<&str>) -> anyhow::Result<ClientConfig> {
-    let roots = match authorities_pem {
-        Some(pem) => Arc::new(own_roots(pem)?),
-        None => system_roots(),
+pub(crate) fn client(authorities: &Authorities<'_>) -> anyhow::Result<ClientConfig> {
+    let roots = match authorities {
+        Authorities::Own(pem) => Arc::new(own_roots(pem)?),
+        Authorities::System => system_roots(),
+        Authorities::Nobody => Arc::new(RootCertStore::empty()),
     };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
@@ -104,8 +115,8 @@ mod tests {
 
     #[test]
     fn authorities_must_be_some() {
-        assert!(client(Some(&pair().0)).is_ok());
-        assert!(client(Some("nothing")).is_err());
-        assert!(client(None).is_ok());
+        assert!(client(&Authorities::Own(&pair().0)).is_ok());
+        assert!(client(&Authorities::Own("nothing")).is_err());
+        assert!(client(&Authorities::System).is_ok());
     }
 }

@@ -1,10 +1,11 @@
 //! Calls to Bedrock: one pool of connections for each backend, every call signed last.
 
+use crate::clock;
 use crate::credentials::{Authority, Signer};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::sign::{self, Scope};
-use crate::{clock, tls};
+use crate::tls::{self, Authorities};
 use anyhow::{Context as _, anyhow};
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
 use aquifer_gateway::exchange::Call;
@@ -94,8 +95,12 @@ impl Caller {
         tcp.set_keepalive(Some(TCP_KEEPALIVE));
         tcp.set_keepalive_interval(Some(TCP_KEEPALIVE / 3));
         tcp.set_keepalive_retries(Some(4));
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls::client(bedrock.tls_ca_pem.as_deref())?).https_or_http();
+        let authorities = match &bedrock.tls_ca_pem {
+            Some(pem) => Authorities::Own(pem),
+            None if endpoint.is_plain() => Authorities::Nobody,
+            None => Authorities::System,
+        };
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls::client(&authorities)?).https_or_http();
         let connector = match &bedrock.tls_hostname {
             Some(name) => {
                 let name = name.clone().try_into().context("the TLS host name is not one")?;
@@ -187,3 +192,6 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
