@@ -10,7 +10,7 @@ use aquifer_translate::fault::{Fault, Mistake, MistakeKind};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A client's request, read whole, with what a host must draw for it.
 pub struct Arrival<'a> {
@@ -104,6 +104,19 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// How long the host waits for it.
+    pub patience: Patience,
+}
+
+/// How long a host waits for a call: what the route says, `None` where it says nothing and the host decides.
+///
+/// When a limit is passed, the host drops the call and feeds [`Input::UpstreamFailed`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Patience {
+    /// Without a byte: `streamIdleTimeout`.
+    pub silence: Option<Duration>,
+    /// From the call to the answer's end: `timeouts.request`.
+    pub whole: Option<Duration>,
 }
 
 /// One exchange.
