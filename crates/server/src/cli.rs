@@ -103,6 +103,10 @@ pub(crate) struct Serve {
     /// How long a request's head may take to arrive, on a new connection or an idle one
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     pub(crate) header_timeout: Duration,
+    /// How long Bedrock may be silent before a call is given up, unless the route says otherwise; a model that
+    /// thinks without showing it can be silent for many minutes, and AWS advises an hour
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]
+    pub(crate) upstream_timeout: Duration,
     /// How many client connections are open at once; more wait to be accepted
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
     pub(crate) max_connections: usize,
@@ -170,16 +174,20 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Timers take any time up to this.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
 fn time(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| "expected a whole number with a unit: 500ms, 30s, 2m".to_owned())?;
-    match &text[digits.len()..] {
-        "ms" => Ok(Duration::from_millis(number)),
-        "" | "s" => Ok(Duration::from_secs(number)),
-        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
-        "h" => Ok(Duration::from_secs(number.saturating_mul(3600))),
-        unit => Err(format!("unknown unit `{unit}`; expected ms, s, m or h")),
-    }
+    let time = match &text[digits.len()..] {
+        "ms" => Duration::from_millis(number),
+        "" | "s" => Duration::from_secs(number),
+        "m" => Duration::from_secs(number.saturating_mul(60)),
+        "h" => Duration::from_secs(number.saturating_mul(3600)),
+        unit => return Err(format!("unknown unit `{unit}`; expected ms, s, m or h")),
+    };
+    if time > LONGEST { Err("longer than 30 days".to_owned()) } else { Ok(time) }
 }
 
 fn size(text: &str) -> Result<usize, String> {
@@ -218,6 +226,7 @@ mod tests {
         assert_eq!(time("3"), Ok(Duration::from_secs(3)));
         assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
         assert!(time("soon").is_err());
+        assert!(time("1000h").is_err());
         assert!(time("3 fortnights").is_err());
         assert_eq!(size("32MiB"), Ok(32 << 20));
         assert_eq!(size("77"), Ok(77));

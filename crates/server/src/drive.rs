@@ -2,8 +2,9 @@
 
 use crate::clock;
 use crate::host::{Host, Serving};
+use crate::patience::Waiting;
 use crate::telemetry::{InFlight, log};
-use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output, Patience};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
@@ -22,6 +23,7 @@ pub(crate) struct Drive {
     serving: Arc<Serving>,
     exchange: Exchange,
     call: Progress,
+    waiting: Waiting,
     over: bool,
     _in_flight: InFlight,
 }
@@ -54,14 +56,25 @@ impl Drive {
         let serving = host.serving();
         let exchange = Exchange::begin(Arc::clone(&serving.config), arrival);
         let in_flight = host.telemetry.begin();
-        Self { host: Arc::clone(host), serving, exchange, call: Progress::Idle, over: false, _in_flight: in_flight }
+        Self {
+            host: Arc::clone(host),
+            serving,
+            exchange,
+            call: Progress::Idle,
+            waiting: Waiting::new(Patience::default(), host.limits.upstream_silence),
+            over: false,
+            _in_flight: in_flight,
+        }
     }
 
     /// What can be told the client without waiting for anything.
     pub(crate) fn next_ready(&mut self) -> Option<Step> {
         while let Some(output) = self.exchange.poll() {
             match output {
-                Output::Call(call) => self.call = Progress::Sending(Box::pin(self.serving.upstreams.call(call))),
+                Output::Call(call) => {
+                    self.waiting = Waiting::new(call.patience, self.host.limits.upstream_silence);
+                    self.call = Progress::Sending(Box::pin(self.serving.upstreams.call(call)));
+                }
                 Output::Head { status, headers } => return Some(Step::Head(status, headers)),
                 Output::Body(bytes) => return Some(Step::Body(bytes)),
                 Output::Reasoning(progress) => log::reasoning(self.exchange.id(), progress),
@@ -88,6 +101,17 @@ impl Drive {
 
     /// Waits for the next thing to happen and feeds it; false when nothing can.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let polled = self.poll_call(cx);
+        if polled.is_ready() {
+            self.waiting.is_over();
+            return polled;
+        }
+        let why = ready!(self.waiting.poll_lost(cx));
+        self.call_failed(Unreachable::Timeout(why));
+        Poll::Ready(true)
+    }
+
+    fn poll_call(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         match &mut self.call {
             Progress::Idle => return Poll::Ready(false),
             Progress::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {

@@ -26,6 +26,8 @@ pub(crate) struct Limits {
     pub(crate) body_timeout: Duration,
     /// For a head.
     pub(crate) header_timeout: Duration,
+    /// For the next byte of a backend, unless the route says otherwise.
+    pub(crate) upstream_silence: Duration,
     /// Open connections.
     pub(crate) max_connections: usize,
 }
@@ -66,10 +68,11 @@ impl Host {
     ///
     /// # Errors
     /// A backend cannot be used as configured; the old configuration stays.
-    pub(crate) fn adopt(&self, config: Config) -> anyhow::Result<()> {
+    pub(crate) fn adopt(&self, config: Config) -> anyhow::Result<Arc<Config>> {
         let upstreams = Upstreams::of(&config, &self.environment, &self.serving().upstreams)?;
-        self.serving.store(Arc::new(Serving { config: Arc::new(config), upstreams }));
-        Ok(())
+        let config = Arc::new(config);
+        self.serving.store(Arc::new(Serving { config: Arc::clone(&config), upstreams }));
+        Ok(config)
     }
 
     /// From now on nothing new is accepted.

@@ -132,6 +132,9 @@ async fn read_whole(host: &Host, head: &request::Parts, body: Incoming) -> Resul
         return Ok(Bytes::new());
     }
     let limit = host.limits.max_body;
+    if body.size_hint().lower() > limit as u64 && head.headers.contains_key(header::EXPECT) {
+        return Err(too_large(limit));
+    }
     let read = tokio::time::timeout(host.limits.body_timeout, collect(body, limit)).await;
     read.unwrap_or_else(|_| {
         let within = host.limits.body_timeout.as_secs();
@@ -144,15 +147,15 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
     let announced = body.size_hint().lower();
     let mut whole = BytesMut::new();
     let mut read = 0_usize;
-    let mut too_large = announced > limit as u64;
+    let mut beyond = announced > limit as u64;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {
             Fault::mistake(MistakeKind::Malformed, None, "the request's body ended before it was complete")
         })?;
         let Ok(data) = frame.into_data() else { continue };
         read = read.saturating_add(data.len());
-        too_large |= read > limit;
-        if !too_large {
+        beyond |= read > limit;
+        if !beyond {
             whole.extend_from_slice(&data);
             continue;
         }
@@ -162,13 +165,12 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
             break;
         }
     }
-    match too_large {
-        false => Ok(whole.freeze()),
-        true => {
-            let message = format!("the request's body is larger than the limit of {limit} bytes");
-            Err(Fault::mistake(MistakeKind::TooLarge, None, message))
-        }
-    }
+    if beyond { Err(too_large(limit)) } else { Ok(whole.freeze()) }
+}
+
+fn too_large(limit: usize) -> Fault {
+    let message = format!("the request's body is larger than the limit of {limit} bytes");
+    Fault::mistake(MistakeKind::TooLarge, None, message)
 }
 
 impl Body for Answer {
@@ -184,7 +186,11 @@ impl Body for Answer {
                     match std::task::ready!(drive.poll_next(cx)) {
                         Step::Body(bytes) if bytes.is_empty() => {}
                         Step::Body(bytes) => break Some(bytes),
-                        Step::Head(..) | Step::End | Step::Stuck => break None,
+                        Step::End => break None,
+                        step @ (Step::Head(..) | Step::Stuck) => {
+                            tracing::error!(?step, "an exchange went wrong in the middle of its answer");
+                            break None;
+                        }
                     }
                 },
             },

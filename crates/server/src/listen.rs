@@ -8,6 +8,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::ServerConfig;
+use socket2::{SockRef, TcpKeepalive};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,6 +23,13 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// How often a silent HTTP/2 client is asked whether it is still there.
 const PING: Duration = Duration::from_secs(20);
+
+/// The largest head of a request, and how much of an answer is held for a client that does not take it.
+const BUFFER: usize = 64 << 10;
+/// After this long without a byte from a client its TCP is asked whether it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+/// A client that takes nothing of what it was sent for this long is gone.
+const STALLED: Duration = Duration::from_secs(600);
 
 /// A listener's certificate, which a new configuration may replace.
 pub(crate) type Certificate = Arc<ArcSwap<ServerConfig>>;
@@ -69,8 +77,8 @@ async fn accept(
 }
 
 async fn connection(stream: TcpStream, certificate: Option<Certificate>, host: Arc<Host>, watcher: Watcher) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no TCP_NODELAY");
+    if let Err(error) = prepare(&stream) {
+        tracing::debug!(%error, "a client's socket was not set up");
     }
     let Some(certificate) = certificate else { return speak(stream, host, watcher).await };
     let handshake = TlsAcceptor::from(certificate.load_full()).accept(stream);
@@ -81,12 +89,23 @@ async fn connection(stream: TcpStream, certificate: Option<Certificate>, host: A
     }
 }
 
+/// Each part of an answer is sent at once; a client that vanished or stalls is noticed while nothing is sent.
+fn prepare(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE / 4))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(STALLED))?;
+    Ok(())
+}
+
 async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, host: Arc<Host>, watcher: Watcher) {
     let asked = Arc::new(AtomicBool::new(false));
     let patience = host.limits.header_timeout;
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).adaptive_window(true);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(BUFFER);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).max_header_list_size(BUFFER as u32);
+    builder.http2().max_send_buf_size(BUFFER).adaptive_window(true);
     let service = service_fn({
         let asked = Arc::clone(&asked);
         move |request| {

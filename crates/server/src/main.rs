@@ -11,6 +11,7 @@ mod environment;
 mod host;
 mod http;
 mod listen;
+mod patience;
 mod pending;
 mod settings;
 mod sign;

@@ -2,15 +2,13 @@
 
 use crate::environment::Environment;
 use anyhow::{Context, ensure};
-use aquifer_gateway::config::{Config, Mistake, Source, load};
+use aquifer_gateway::config::{Config, MAX_BYTES, Mistake, Source, load};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-
-/// No configuration file is as large as this.
-const LARGEST: u64 = 16 << 20;
 
 /// What was read, in one number: the files of the configuration, and those that they name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,12 +93,14 @@ fn sources(path: &Path) -> anyhow::Result<Vec<Source>> {
     files.into_iter().map(read).collect()
 }
 
+/// Reads no more than the loader would take, whatever the file is.
 fn read_bounded(path: &Path) -> io::Result<String> {
-    let found = std::fs::metadata(path)?;
-    if found.len() > LARGEST {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
+    let mut text = String::new();
+    File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_string(&mut text)?;
+    if text.len() > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MAX_BYTES} bytes")));
     }
-    std::fs::read_to_string(path)
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -142,6 +142,17 @@ mod tests {
         assert!(!settings.changed_since(&before));
         write(&file, "two").unwrap();
         assert!(settings.changed_since(&before));
+    }
+
+    #[test]
+    fn no_more_is_read_than_the_loader_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        write(&file, "#".repeat(MAX_BYTES)).unwrap();
+        assert!(read_bounded(&file).is_ok());
+        write(&file, "#".repeat(MAX_BYTES + 1)).unwrap();
+        assert!(read_bounded(&file).is_err_and(|error| error.kind() == io::ErrorKind::FileTooLarge));
+        assert!(read_bounded(Path::new("/dev/zero")).is_err());
     }
 
     #[test]

@@ -32,6 +32,9 @@ const POOL_IDLE: Duration = Duration::from_secs(50);
 /// A model may think for minutes without a byte; a peer that vanished is found by TCP's own probes.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(45);
 
+/// Not signed, so that nothing on the way breaks the signature by changing it.
+const USER_AGENT: &str = concat!("aquifer/", env!("CARGO_PKG_VERSION"));
+
 /// The backends of one configuration, in its order.
 #[derive(Default)]
 pub(crate) struct Upstreams {
@@ -141,6 +144,7 @@ impl Caller {
         }
         .map_err(|why| Unreachable::Credentials(format!("the call was not signed: {why}")))?;
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         self.pool.request(request.map(Full::new)).await.map_err(|error| unreachable(&host, &error))
     }

@@ -83,7 +83,7 @@ pub(super) async fn until_signalled(
         }
         () = tokio::time::sleep(drain) => {
             tracing::warn!("the time to drain is over: streams in flight are cut");
-            Ok(ExitCode::FAILURE)
+            Ok(ExitCode::SUCCESS)
         }
         () = signals.end() => {
             tracing::warn!("second signal: streams in flight are cut");

@@ -37,6 +37,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         max_body: arguments.max_body,
         body_timeout: arguments.body_timeout,
         header_timeout: arguments.header_timeout,
+        upstream_silence: arguments.upstream_timeout,
         max_connections: arguments.max_connections,
     };
     let listeners = config.listeners.clone();
@@ -158,12 +159,12 @@ impl Watch {
 
     fn adopt(&mut self, config: Config) {
         let (level, listeners) = (config.log_level, config.listeners.clone());
-        tell(&config);
-        if let Err(error) = self.host.adopt(config) {
-            tracing::error!("{error:#}; the old configuration stays");
-            return;
-        }
+        let config = match self.host.adopt(config) {
+            Ok(config) => config,
+            Err(error) => return tracing::error!("{error:#}; the old configuration stays"),
+        };
         self.control.configured(level);
+        tell(&config);
         let places = |all: &[Listener]| all.iter().map(|it| (it.port, it.tls.is_some())).collect::<Vec<_>>();
         if places(&listeners) != places(&self.listeners) {
             tracing::warn!("the listeners have changed; that takes effect after a restart");

@@ -2,6 +2,7 @@
 
 use super::*;
 use aquifer_gateway::config::Credentials;
+use aquifer_gateway::exchange::Patience;
 use aquifer_gateway::secret::Secret;
 use http::HeaderMap;
 use http_body_util::BodyExt as _;
@@ -37,7 +38,7 @@ fn call() -> Call {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let path = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream".to_owned();
-    Call { backend: 0, path, headers, body: Bytes::from_static(b"{}") }
+    Call { backend: 0, path, headers, body: Bytes::from_static(b"{}"), patience: Patience::default() }
 }
 
 async fn send(bedrock: Bedrock) -> Result<(http::StatusCode, String), Unreachable> {
@@ -102,7 +103,7 @@ async fn a_call_is_signed_and_its_path_stays_encoded() {
         told.starts_with("HTTP/1.1 /model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream\n"),
         "{told}"
     );
-    assert!(told.contains("accept-encoding: identity\n"), "{told}");
+    assert!(told.contains("accept-encoding: identity\n") && told.contains("user-agent: aquifer/"), "{told}");
     assert!(told.contains(&format!("host: {address}\n")), "{told}");
     assert!(told.contains("x-amz-date: "), "{told}");
     assert!(told.contains("/us-east-1/bedrock/aws4_request, SignedHeaders=content-type;host;x-amz-date,"), "{told}");
