@@ -1,3 +1,4 @@
 //! Byte formats that know nothing of models or messages.
 
 pub mod eventstream;
+pub mod sse;

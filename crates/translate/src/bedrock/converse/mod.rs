@@ -1,3 +1,8 @@
 //! Bedrock's Converse and ConverseStream.
 
+pub mod error;
 pub mod request;
+pub mod response;
+mod seal;
+pub mod stream;
+mod usage;

@@ -1,3 +1,34 @@
 //! OpenAI's Chat Completions.
 
+pub mod error;
+mod finish;
 pub mod request;
+pub mod response;
+pub mod stream;
+mod usage;
+
+use crate::model::text::Text;
+
+/// What every chunk of one answer repeats, and the whole answer has once.
+#[derive(Clone, Debug)]
+pub struct Envelope<'a> {
+    /// `chatcmpl-...`
+    pub id: &'a str,
+    /// Seconds since the epoch.
+    pub created: u64,
+    /// The model as the client named it.
+    pub model: Text<'a>,
+}
+
+/// How the client wants its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Usage comes in a chunk of its own at the end of a stream.
+    pub include_usage: bool,
+    /// Tools were declared with the deprecated `functions`: calls come back as `function_call`.
+    pub legacy_functions: bool,
+    /// The readable reasoning is not wanted.
+    pub exclude_reasoning: bool,
+    /// The `format` that `reasoning_details` name, for example `anthropic-claude-v1`.
+    pub reasoning_format: Option<&'static str>,
+}

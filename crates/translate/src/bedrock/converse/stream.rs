@@ -1,0 +1,226 @@
+//! ConverseStream's events, understood.
+//!
+//! Source: Bedrock's API reference, `ConverseStreamOutput`. Two things are not as that page has them: text and
+//! reasoning blocks begin without a `contentBlockStart`, and every payload carries a padding member `p`.
+
+use super::seal::Seals;
+use super::usage::{TokenUsage, reasoning_tokens};
+use super::{error, response};
+use crate::fault::{Fault, Misbehaviour};
+use crate::model::delta::{Delta, Event};
+use crate::model::text::Text;
+use crate::wire::eventstream::{Frame, Kind};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The reader of one streamed answer.
+#[derive(Debug, Default)]
+pub struct Reader {
+    seals: Seals,
+    /// The blocks in which a tool runs on Bedrock's side: the client has no part in them.
+    server_side: Vec<u32>,
+    reasoning_tokens: Option<u64>,
+    stopped: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BlockDelta<'a> {
+    content_block_index: u32,
+    #[serde(borrow, default)]
+    delta: DeltaUnion<'a>,
+}
+
+/// A union: exactly one member is there. Texts stay as they came.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct DeltaUnion<'a> {
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_content: Option<ReasoningDelta<'a>>,
+    #[serde(borrow)]
+    tool_use: Option<ToolUseDelta<'a>>,
+    #[serde(borrow)]
+    citation: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReasoningDelta<'a> {
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    signature: Option<&'a RawValue>,
+    #[serde(borrow)]
+    redacted_content: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct ToolUseDelta<'a> {
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BlockStart<'a> {
+    content_block_index: u32,
+    #[serde(borrow, default)]
+    start: StartUnion<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct StartUnion<'a> {
+    #[serde(borrow)]
+    tool_use: Option<ToolUseStart<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ToolUseStart<'a> {
+    #[serde(borrow)]
+    tool_use_id: &'a RawValue,
+    #[serde(borrow)]
+    name: &'a RawValue,
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BlockStop {
+    content_block_index: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageStop<'a> {
+    #[serde(borrow)]
+    stop_reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    additional_model_response_fields: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MetadataEvent<'a> {
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    service_tier: Option<&'a RawValue>,
+}
+
+impl Reader {
+    /// What one frame says.
+    ///
+    /// # Errors
+    ///
+    /// An exception frame is Bedrock's refusal; a payload that is not the JSON it must be is its misbehaviour.
+    pub fn event<'a>(&mut self, frame: &Frame<'a>) -> Result<Event<'a>, Fault> {
+        match frame.kind {
+            Kind::Event("contentBlockDelta") => self.delta(frame.payload),
+            Kind::Event("contentBlockStart") => self.start(frame.payload),
+            Kind::Event("contentBlockStop") => {
+                let BlockStop { content_block_index: index } = read(frame.payload)?;
+                Ok(Event::BlockStop { index, seal: self.seals.take(index) })
+            }
+            Kind::Event("messageStart") => Ok(Event::Start),
+            Kind::Event("messageStop") => self.stop(frame.payload),
+            Kind::Event("metadata") => self.metadata(frame.payload),
+            Kind::Event(_) => Ok(Event::Unknown),
+            Kind::Exception(name) => Err(error::exception(name, frame.payload)),
+            Kind::Error { code, message } => Err(error::stream_error(code, message)),
+        }
+    }
+
+    /// The stream ended, as HTTP says it should.
+    ///
+    /// # Errors
+    ///
+    /// Without a `messageStop` the answer is not whole, however cleanly the connection closed.
+    pub fn finish(&self) -> Result<(), Fault> {
+        if self.stopped { Ok(()) } else { Err(Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly)) }
+    }
+
+    /// Whether `messageStop` was seen.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        self.stopped
+    }
+
+    fn delta<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
+        let BlockDelta { content_block_index: index, delta: union } = read(payload)?;
+        let delta = if let Some(raw) = union.text {
+            Delta::Text(string(raw)?)
+        } else if let Some(reasoning) = union.reasoning_content {
+            self.reasoning(index, &reasoning)?
+        } else if let Some(tool) = union.tool_use {
+            match tool.input {
+                Some(input) if !self.server_side.contains(&index) => Delta::ToolInput(string(input)?),
+                _ => Delta::Unknown,
+            }
+        } else if let Some(citation) = union.citation {
+            response::citation(citation).map_or(Delta::Unknown, Delta::Citation)
+        } else {
+            Delta::Unknown
+        };
+        Ok(Event::Delta { index, delta })
+    }
+
+    fn reasoning<'a>(&mut self, index: u32, reasoning: &ReasoningDelta<'a>) -> Result<Delta<'a>, Fault> {
+        if let Some(raw) = reasoning.text {
+            Ok(Delta::Reasoning(string(raw)?))
+        } else if let Some(raw) = reasoning.signature {
+            let piece = string(raw)?;
+            self.seals.signature(index, &piece)?;
+            Ok(Delta::SealPiece(piece.as_escaped().len()))
+        } else if let Some(raw) = reasoning.redacted_content {
+            let piece = string(raw)?;
+            self.seals.redacted(index, &piece)?;
+            Ok(Delta::SealPiece(piece.as_escaped().len()))
+        } else {
+            Ok(Delta::Unknown)
+        }
+    }
+
+    fn start<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
+        let BlockStart { content_block_index: index, start } = read(payload)?;
+        let delta = match start.tool_use {
+            Some(tool) if !response::is_server_side(tool.kind) => {
+                Delta::ToolUse { id: string(tool.tool_use_id)?, name: string(tool.name)? }
+            }
+            Some(_) => {
+                self.server_side.push(index);
+                Delta::Unknown
+            }
+            None => Delta::Unknown,
+        };
+        Ok(Event::Delta { index, delta })
+    }
+
+    fn stop<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
+        let stop: MessageStop<'a> = read(payload)?;
+        self.stopped = true;
+        self.reasoning_tokens = reasoning_tokens(stop.additional_model_response_fields);
+        Ok(Event::Stop(response::stop_reason(stop.stop_reason)))
+    }
+
+    fn metadata<'a>(&self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
+        let metadata: MetadataEvent<'a> = read(payload)?;
+        Ok(Event::Metadata {
+            usage: TokenUsage::read(metadata.usage, self.reasoning_tokens),
+            service_tier: response::service_tier(metadata.service_tier),
+        })
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Fault> {
+    let text = std::str::from_utf8(payload).map_err(|error| response::not_json(&error))?;
+    serde_json::from_str(text).map_err(|error| response::not_json(&response::place(&error)))
+}
+
+fn string(raw: &RawValue) -> Result<Text<'_>, Fault> {
+    Text::from_raw(raw).ok_or_else(|| response::not_json(&"a string was expected"))
+}

@@ -1,0 +1,187 @@
+//! Faults, as the clients of OpenAI's API expect to be told of them.
+//!
+//! Source: OpenAI's API reference, "Error codes"; its SDKs choose the exception by the status alone, retry 408, 409,
+//! 429 and 5xx, and show `message`. The table is in `docs/errors.md`.
+
+use crate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal, Unreachable};
+use crate::model::text::Text;
+
+/// A fault in this dialect's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The HTTP status, when nothing was sent yet.
+    pub status: u16,
+    /// `{"error":{"message":...,"type":...,"param":...,"code":...}}`
+    pub body: String,
+    /// Seconds for `Retry-After`.
+    pub retry_after: Option<u64>,
+}
+
+/// Status, `type` and `code`.
+type Class = (u16, &'static str, Option<String>);
+
+const INVALID: &str = "invalid_request_error";
+const SERVER: &str = "server_error";
+
+/// Tells a fault.
+#[must_use]
+pub fn told(fault: &Fault) -> Told {
+    let (status, kind, code) = class(fault);
+    let param = match fault {
+        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => mistake.param.clone(),
+        Fault::Refused(refusal) => param_of(refusal).map(str::to_owned),
+        _ => None,
+    };
+    let retry_after = match fault {
+        Fault::Refused(refusal) => refusal.retry_after,
+        _ => None,
+    };
+    let quoted = |text: Option<String>| {
+        text.map_or_else(|| "null".to_owned(), |text| format!("\"{}\"", Text::from_plain(text).as_escaped()))
+    };
+    let message = quoted(Some(fault.to_string()));
+    let (param, code) = (quoted(param), quoted(code));
+    let body = format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":{param},"code":{code}}}}}"#);
+    Told { status, body, retry_after }
+}
+
+fn class(fault: &Fault) -> Class {
+    let coded = |status, kind, code: &str| (status, kind, Some(code.to_owned()));
+    match fault {
+        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => of_mistake(mistake),
+        Fault::Refused(refusal) => of_refusal(refusal),
+        Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly | Misbehaviour::CutFrame) => {
+            coded(502, SERVER, "upstream_ended_early")
+        }
+        Fault::UpstreamMisbehaved(Misbehaviour::MalformedOutput(reason)) => coded(502, SERVER, reason),
+        Fault::UpstreamMisbehaved(_) => coded(502, SERVER, "upstream_protocol_error"),
+        Fault::UpstreamUnreachable(Unreachable::Timeout(_)) => coded(504, SERVER, "upstream_timeout"),
+        Fault::UpstreamUnreachable(Unreachable::Credentials(_)) => coded(500, SERVER, "upstream_credentials"),
+        Fault::UpstreamUnreachable(_) => coded(502, SERVER, "upstream_unreachable"),
+        Fault::Ours(_) => coded(500, SERVER, "internal_error"),
+    }
+}
+
+fn of_mistake(mistake: &Mistake) -> Class {
+    let (status, kind, code) = match mistake.kind {
+        MistakeKind::Malformed => (400, INVALID, Some("invalid_json")),
+        MistakeKind::InvalidValue => (400, INVALID, Some("invalid_value")),
+        MistakeKind::UnsupportedParameter => (400, INVALID, Some("unsupported_parameter")),
+        MistakeKind::ModelNotFound => (404, INVALID, Some("model_not_found")),
+        MistakeKind::PathNotFound => (404, INVALID, Some("unknown_url")),
+        MistakeKind::MethodNotAllowed => (405, INVALID, Some("method_not_supported")),
+        MistakeKind::TooLarge => (413, INVALID, Some("request_too_large")),
+        MistakeKind::TooSlow => (408, INVALID, Some("request_timeout")),
+        MistakeKind::UnsupportedMediaType => (415, INVALID, Some("unsupported_media_type")),
+        MistakeKind::Unauthorized => (401, "authentication_error", Some("invalid_api_key")),
+    };
+    (status, kind, code.map(str::to_owned))
+}
+
+fn of_refusal(refusal: &Refusal) -> Class {
+    let kind = match refusal.status {
+        400 => INVALID,
+        401 => "authentication_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        408 | 504 => "timeout_error",
+        429 => "rate_limit_error",
+        402..=499 if refusal.status != 424 => INVALID,
+        _ => SERVER,
+    };
+    let code = match refusal.exception.as_str() {
+        _ if is_too_long(refusal) => "context_length_exceeded".to_owned(),
+        "ThrottlingException" => "rate_limit_exceeded".to_owned(),
+        "ResourceNotFoundException" => "model_not_found".to_owned(),
+        name => snake_case(name.strip_suffix("Exception").unwrap_or(name)),
+    };
+    (refusal.status, kind, Some(code))
+}
+
+/// Bedrock names no field; for these two the message does.
+fn param_of(refusal: &Refusal) -> Option<&'static str> {
+    if is_too_long(refusal) {
+        Some("messages")
+    } else if refusal.exception == "ResourceNotFoundException" || is_wrong_model(refusal) {
+        Some("model")
+    } else {
+        None
+    }
+}
+
+fn is_too_long(refusal: &Refusal) -> bool {
+    let texts = ["Input is too long for requested model", "prompt is too long", "input length and `max_tokens` exceed"];
+    refusal.exception == "ValidationException" && texts.iter().any(|text| refusal.message.contains(text))
+}
+
+fn is_wrong_model(refusal: &Refusal) -> bool {
+    let texts = ["The provided model identifier is invalid", "Invocation of model ID"];
+    refusal.exception == "ValidationException" && texts.iter().any(|text| refusal.message.starts_with(text))
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for (at, letter) in name.chars().enumerate() {
+        if letter.is_ascii_uppercase() && at > 0 {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(fault: &Fault) -> (u16, serde_json::Value) {
+        let told = told(fault);
+        (told.status, serde_json::from_str::<serde_json::Value>(&told.body).unwrap()["error"].clone())
+    }
+
+    fn refused(exception: &str, status: u16, message: &str) -> Fault {
+        let (exception, message) = (exception.to_owned(), message.to_owned());
+        Fault::Refused(Refusal { exception, status, message, retry_after: Some(3) })
+    }
+
+    #[test]
+    fn a_mistake_names_its_field() {
+        let (status, error) = parts(&Fault::invalid("messages[0].role", "a \"role\" was expected"));
+        assert_eq!(status, 400);
+        assert_eq!(
+            error,
+            serde_json::json!({"message": "a \"role\" was expected", "type": "invalid_request_error",
+                "param": "messages[0].role", "code": "invalid_value"})
+        );
+    }
+
+    #[test]
+    fn refusals_keep_their_status_and_message() {
+        for (exception, status, kind, code) in [
+            ("ValidationException", 400, INVALID, "validation"),
+            ("ServiceQuotaExceededException", 400, INVALID, "service_quota_exceeded"),
+            ("AccessDeniedException", 403, "permission_error", "access_denied"),
+            ("ResourceNotFoundException", 404, "not_found_error", "model_not_found"),
+            ("ModelTimeoutException", 408, "timeout_error", "model_timeout"),
+            ("ModelErrorException", 424, SERVER, "model_error"),
+            ("ThrottlingException", 429, "rate_limit_error", "rate_limit_exceeded"),
+            ("ModelNotReadyException", 429, "rate_limit_error", "model_not_ready"),
+            ("InternalServerException", 500, SERVER, "internal_server"),
+            ("ServiceUnavailableException", 503, SERVER, "service_unavailable"),
+        ] {
+            let (told_status, error) = parts(&refused(exception, status, "Bedrock's words"));
+            assert_eq!((told_status, error["type"].as_str(), error["code"].as_str()), (status, Some(kind), Some(code)));
+            assert_eq!(error["message"], "Bedrock's words");
+        }
+        assert_eq!(told(&refused("ThrottlingException", 429, "m")).retry_after, Some(3));
+    }
+
+    #[test]
+    fn an_overflow_of_the_context_has_the_code_that_clients_look_for() {
+        let (_, error) = parts(&refused("ValidationException", 400, "Input is too long for requested model."));
+        assert_eq!(
+            (error["code"].as_str(), error["param"].as_str()),
+            (Some("context_length_exceeded"), Some("messages"))
+        );
+    }
+}

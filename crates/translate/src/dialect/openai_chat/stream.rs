@@ -1,0 +1,282 @@
+//! A streamed answer, said as Chat Completions chunks.
+//!
+//! Source: OpenAI's API reference, `chat.completion.chunk`; the reasoning fields are those that its clients read:
+//! `reasoning` and `reasoning_content`, equal, and `reasoning_details` with what must come back in the next turn.
+
+use super::{Envelope, Style, error, finish, usage};
+use crate::fault::Fault;
+use crate::model::delta::{Delta, Event, Seal};
+use crate::model::request::Citation;
+use crate::model::response::{StopReason, Usage};
+use crate::model::text::Text;
+use crate::wire::sse;
+use bytes::BytesMut;
+use std::fmt::Write as _;
+
+/// The writer of one streamed answer.
+#[derive(Debug)]
+pub struct Writer {
+    style: Style,
+    /// `{"id":...,"choices":[{"index":0,"delta":{`
+    open: String,
+    /// `},"logprobs":null,"finish_reason":null}]...}`
+    close: String,
+    /// `{"id":...,"model":...` and no more, for chunks that are not one delta.
+    head: String,
+    /// `,"format":...` or nothing.
+    format: String,
+    started: bool,
+    /// The blocks that are tool calls, in the order in which they began: the position is the dense index.
+    calls: Vec<Call>,
+    /// The blocks that showed readable reasoning.
+    readable: Vec<u32>,
+    stop: Option<StopReason<'static>>,
+    usage: Option<Usage>,
+    service_tier: Option<Text<'static>>,
+}
+
+#[derive(Debug)]
+struct Call {
+    block: u32,
+    empty: bool,
+}
+
+impl Writer {
+    /// Begins an answer; nothing is written yet.
+    #[must_use]
+    pub fn new(envelope: &Envelope<'_>, style: Style) -> Self {
+        let Envelope { id, created, model } = envelope;
+        let model = model.as_escaped();
+        let head = format!(r#"{{"id":"{id}","object":"chat.completion.chunk","created":{created},"model":"{model}""#);
+        let usage = if style.include_usage { r#","usage":null"# } else { "" };
+        Self {
+            style,
+            open: format!(r#"{head},"choices":[{{"index":0,"delta":{{"#),
+            close: format!(r#"}},"logprobs":null,"finish_reason":null}}]{usage}}}"#),
+            head,
+            format: style.reasoning_format.map(|format| format!(r#","format":"{format}""#)).unwrap_or_default(),
+            started: false,
+            calls: Vec::new(),
+            readable: Vec::new(),
+            stop: None,
+            usage: None,
+            service_tier: None,
+        }
+    }
+
+    /// Says one event. The finish is held back until [`Writer::finish`], because usage comes after it.
+    pub fn event(&mut self, out: &mut BytesMut, event: Event<'_>) {
+        match event {
+            Event::Start => self.start(out),
+            Event::Delta { index, delta } => {
+                self.start(out);
+                self.delta(out, index, delta);
+            }
+            Event::BlockStop { index, seal } => self.block_stop(out, index, seal),
+            Event::Stop(stop) => self.stop = Some(owned(stop)),
+            Event::Metadata { usage, service_tier } => {
+                self.usage = usage.or(self.usage);
+                self.service_tier = service_tier.map(Text::into_owned).or_else(|| self.service_tier.take());
+            }
+            Event::Unknown => {}
+        }
+    }
+
+    /// Ends a whole answer: the finish, the usage, `[DONE]`. Returns the finish reason.
+    ///
+    /// # Errors
+    ///
+    /// When the model's stop reason is that its output is malformed; then nothing is written.
+    pub fn finish(&mut self, out: &mut BytesMut) -> Result<&'static str, Fault> {
+        let stop = self.stop.take().unwrap_or(StopReason::EndTurn);
+        let reason = finish::reason(&stop, !self.calls.is_empty(), self.style.legacy_functions)?;
+        self.start(out);
+        let mut rest = String::new();
+        if let Some(tier) = &self.service_tier {
+            let _ = write!(rest, r#","service_tier":"{}""#, tier.as_escaped());
+        }
+        let null = if self.style.include_usage { r#","usage":null"# } else { "" };
+        let finish = format!(r#"}},"logprobs":null,"finish_reason":"{reason}"}}]{rest}{null}}}"#);
+        sse::data(out, &[&self.open, &finish]);
+        if let (true, Some(usage)) = (self.style.include_usage, &self.usage) {
+            let mut text = String::from(r#","choices":[]"#);
+            text.push_str(&rest);
+            text.push_str(r#","usage":"#);
+            usage::write(&mut text, usage);
+            sse::data(out, &[&self.head, &text, "}"]);
+        }
+        sse::data(out, &["[DONE]"]);
+        Ok(reason)
+    }
+
+    /// Ends an answer that failed: the error, then `[DONE]`, and no finish reason.
+    pub fn fail(&mut self, out: &mut BytesMut, fault: &Fault) {
+        sse::data(out, &[&error::told(fault).body]);
+        sse::data(out, &["[DONE]"]);
+    }
+
+    /// The token counts that came, if any did.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    fn start(&mut self, out: &mut BytesMut) {
+        if !self.started {
+            self.started = true;
+            self.chunk(out, &[r#""role":"assistant""#]);
+        }
+    }
+
+    fn chunk(&self, out: &mut BytesMut, delta: &[&str]) {
+        out.extend_from_slice(sse::DATA.as_bytes());
+        out.extend_from_slice(self.open.as_bytes());
+        for piece in delta {
+            out.extend_from_slice(piece.as_bytes());
+        }
+        out.extend_from_slice(self.close.as_bytes());
+        out.extend_from_slice(sse::END.as_bytes());
+    }
+
+    fn delta(&mut self, out: &mut BytesMut, index: u32, delta: Delta<'_>) {
+        match delta {
+            Delta::Text(text) if !text.is_empty() => self.chunk(out, &[r#""content":""#, text.as_escaped(), "\""]),
+            Delta::Reasoning(text) if !text.is_empty() => self.reasoning(out, index, &text),
+            Delta::ToolUse { id, name } => self.call(out, index, &id, &name),
+            Delta::ToolInput(piece) if !piece.is_empty() => self.arguments(out, index, piece.as_escaped()),
+            Delta::Citation(citation) => self.citation(out, &citation),
+            Delta::Text(_) | Delta::Reasoning(_) | Delta::ToolInput(_) | Delta::SealPiece(_) | Delta::Unknown => {}
+        }
+    }
+
+    fn reasoning(&mut self, out: &mut BytesMut, index: u32, text: &Text<'_>) {
+        if self.readable.last() != Some(&index) && !self.readable.contains(&index) {
+            self.readable.push(index);
+        }
+        if self.style.exclude_reasoning {
+            return;
+        }
+        let text = text.as_escaped();
+        let mut digits = [0; 10];
+        self.chunk(
+            out,
+            &[
+                r#""reasoning":""#,
+                text,
+                r#"","reasoning_content":""#,
+                text,
+                r#"","reasoning_details":[{"type":"reasoning.text","text":""#,
+                text,
+                "\"",
+                &self.format,
+                r#","index":"#,
+                decimal(index, &mut digits),
+                "}]",
+            ],
+        );
+    }
+
+    /// A signature is worth nothing without the text it signs: both come or neither does.
+    fn block_stop(&mut self, out: &mut BytesMut, index: u32, seal: Option<Seal<'_>>) {
+        if let Some(call) = self.calls.iter().position(|call| call.block == index && call.empty) {
+            self.arguments_of(out, call, "{}");
+        }
+        if self.style.exclude_reasoning && self.readable.contains(&index) {
+            return;
+        }
+        let (kind, text) = match &seal {
+            Some(Seal::Signature(signature)) => (r#""type":"reasoning.text","signature":""#, signature),
+            Some(Seal::Redacted(data)) => (r#""type":"reasoning.encrypted","data":""#, data),
+            None => return,
+        };
+        self.start(out);
+        let mut digits = [0; 10];
+        let index = decimal(index, &mut digits);
+        let pieces =
+            [r#""reasoning_details":[{"#, kind, text.as_escaped(), "\"", &self.format, r#","index":"#, index, "}]"];
+        self.chunk(out, &pieces);
+    }
+
+    fn call(&mut self, out: &mut BytesMut, block: u32, id: &Text<'_>, name: &Text<'_>) {
+        self.calls.push(Call { block, empty: true });
+        let (id, name) = (id.as_escaped(), name.as_escaped());
+        let delta = if self.style.legacy_functions {
+            // The deprecated form has room for one call.
+            if self.calls.len() > 1 {
+                return;
+            }
+            format!(r#""function_call":{{"name":"{name}","arguments":""}}"#)
+        } else {
+            let index = self.calls.len() - 1;
+            let function = format!(r#"{{"name":"{name}","arguments":""}}"#);
+            format!(r#""tool_calls":[{{"index":{index},"id":"{id}","type":"function","function":{function}}}]"#)
+        };
+        self.chunk(out, &[&delta]);
+    }
+
+    fn arguments(&mut self, out: &mut BytesMut, block: u32, piece: &str) {
+        if let Some(call) = self.calls.iter().rposition(|call| call.block == block) {
+            self.arguments_of(out, call, piece);
+        }
+    }
+
+    fn arguments_of(&mut self, out: &mut BytesMut, call: usize, piece: &str) {
+        if let Some(call) = self.calls.get_mut(call) {
+            call.empty = false;
+        }
+        let mut digits = [0; 10];
+        if !self.style.legacy_functions {
+            let index = decimal(u32::try_from(call).unwrap_or(u32::MAX), &mut digits);
+            let open = [r#""tool_calls":[{"index":"#, index, r#","function":{"arguments":""#, piece, r#""}}]"#];
+            self.chunk(out, &open);
+        } else if call == 0 {
+            self.chunk(out, &[r#""function_call":{"arguments":""#, piece, r#""}"#]);
+        }
+    }
+
+    fn citation(&self, out: &mut BytesMut, citation: &Citation<'_>) {
+        if let Some(annotation) = super::response::annotation(citation, None) {
+            self.chunk(out, &[r#""annotations":["#, &annotation, "]"]);
+        }
+    }
+}
+
+/// A number without an allocation.
+fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &str {
+    let mut at = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        at -= 1;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.get(at..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("0")
+}
+
+fn owned(stop: StopReason<'_>) -> StopReason<'static> {
+    match stop {
+        StopReason::EndTurn => StopReason::EndTurn,
+        StopReason::StopSequence => StopReason::StopSequence,
+        StopReason::MaxTokens => StopReason::MaxTokens,
+        StopReason::ToolUse => StopReason::ToolUse,
+        StopReason::GuardrailIntervened => StopReason::GuardrailIntervened,
+        StopReason::ContentFiltered => StopReason::ContentFiltered,
+        StopReason::ContextWindowExceeded => StopReason::ContextWindowExceeded,
+        StopReason::Malformed(word) => StopReason::Malformed(word.into_owned().into()),
+        StopReason::Other(word) => StopReason::Other(word.into_owned().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals() {
+        for number in [0, 7, 10, 4_294_967_295] {
+            assert_eq!(decimal(number, &mut [0; 10]), number.to_string());
+        }
+    }
+}
