@@ -96,14 +96,13 @@ fn status_of(exception: &str) -> u16 {
 
 fn name_of_status(status: StatusCode) -> &'static str {
     match status.as_u16() {
-        400 => "ValidationException",
         401 | 403 => "AccessDeniedException",
         404 => "ResourceNotFoundException",
         408 => "ModelTimeoutException",
         424 => "ModelErrorException",
         429 => "ThrottlingException",
         503 => "ServiceUnavailableException",
-        400..=499 => "ClientException",
+        400..=499 => "ValidationException",
         _ => "InternalServerException",
     }
 }
