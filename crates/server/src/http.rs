@@ -137,8 +137,7 @@ async fn read_whole(host: &Host, head: &request::Parts, body: Incoming) -> Resul
     }
     let read = tokio::time::timeout(host.limits.body_timeout, collect(body, limit)).await;
     read.unwrap_or_else(|_| {
-        let within = host.limits.body_timeout.as_secs();
-        let message = format!("the request's body did not arrive within {within} seconds");
+        let message = format!("the request's body did not arrive within {:?}", host.limits.body_timeout);
         Err(Fault::mistake(MistakeKind::TooSlow, None, message))
     })
 }

@@ -1,12 +1,9 @@
 //! Configurations on disk: checked, served, changed while they are served; certificates too.
 
-use crate::support::{Aquifer, connect, read_reply, request, run};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use crate::support::{Aquifer, run};
+use crate::tls::{ask_over_tls, pair};
 use std::fs::write;
-use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 const GOOD: &str = "apiVersion: aigateway.envoyproxy.io/v1alpha1\nkind: AIServiceBackend\nmetadata: {name: one}\n\
                     spec: {provider: awsbedrock, config: {model: amazon.nova-lite-v1:0, region: us-east-1}}\n";
@@ -83,33 +80,6 @@ fn a_wrong_endpoint_in_the_environment_is_named() {
     );
     started.wait_for_log("AWS_ENDPOINT_URL_BEDROCK_RUNTIME");
     assert_eq!(started.wait(), Some(1));
-}
-
-struct Pair {
-    certificate: String,
-    key: String,
-}
-
-fn pair() -> Pair {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    Pair { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
-}
-
-/// One request over TLS, trusting this certificate alone.
-fn ask_over_tls(aquifer: &Aquifer, trusted: &str) -> Result<u16, String> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(trusted.as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::try_from("localhost").unwrap();
-    let session = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
-    let mut stream = rustls::StreamOwned::new(session, connect(aquifer.gateway.unwrap()));
-    stream.write_all(request("GET", "/v1/models", "").as_bytes()).map_err(|error| error.to_string())?;
-    Ok(read_reply(&mut stream).status)
 }
 
 #[test]

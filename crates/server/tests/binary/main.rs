@@ -7,4 +7,10 @@ mod command_line;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod http2;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
