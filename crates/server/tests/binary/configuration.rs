@@ -1,8 +1,9 @@
 //! Configurations on disk: checked, served, changed while they are served; certificates too.
 
 use crate::support::{Aquifer, run};
-use crate::tls::{ask_over_tls, pair};
+use crate::tls::{Pair, ask_over_tls, pair};
 use std::fs::write;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 const GOOD: &str = "apiVersion: aigateway.envoyproxy.io/v1alpha1\nkind: AIServiceBackend\nmetadata: {name: one}\n\
@@ -108,4 +109,63 @@ fn half_a_pair_is_an_error() {
     let (code, _, err) = run(&[&arguments[..], &["--tls-key", text(&key)]].concat());
     assert_eq!(code, 1);
     assert!(err.contains("do not belong together"), "{err}");
+}
+
+#[test]
+fn a_volume_of_kubernetes_is_swapped_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for (version, text) in [("..v1", GOOD.to_owned()), ("..v2", format!("{GOOD}---\n{}", GOOD.replace("one", "two")))] {
+        std::fs::create_dir(at(version)).unwrap();
+        write(at(version).join("gateway.yaml"), text.replace("nova-lite", version.trim_matches('.'))).unwrap();
+    }
+    symlink("..v1", at("..data")).unwrap();
+    symlink("..data/gateway.yaml", at("gateway.yaml")).unwrap();
+    let aquifer = Aquifer::serve(&[], &[("AQUIFER_CONFIG", text(folder.path()))]);
+    aquifer.wait_for_log("serving 1 backend");
+    symlink("..v2", at("..data_tmp")).unwrap();
+    std::fs::rename(at("..data_tmp"), at("..data")).unwrap();
+    aquifer.wait_for_log("serving 2 backends");
+}
+
+#[test]
+fn the_configuration_sets_the_logs_level_and_the_command_line_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    let log = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: ai-gateway-config}\ndata: {log_level: error}\n";
+    write(&file, format!("{GOOD}{log}")).unwrap();
+    let quiet = Aquifer::serve(&["--config", text(&file)], &[]);
+    let loud = Aquifer::serve(&["--config", text(&file), "--log-level", "info"], &[]);
+    loud.wait_for_log("serving 1 backend");
+    assert!(!quiet.log().contains("serving"), "{}", quiet.log());
+    write(&file, GOOD).unwrap();
+    quiet.wait_for_log("serving 1 backend");
+}
+
+#[test]
+fn a_listener_of_the_configuration_has_its_own_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    let (first, second) = (pair(), pair());
+    write(&file, format!("{GOOD}---\n{}", listener(&first))).unwrap();
+    let aquifer = Aquifer::serve(&["--config", text(&file)], &[]);
+    assert!(ask_over_tls(&aquifer, &first.certificate).is_ok());
+    write(&file, format!("{GOOD}---\n{}", listener(&second))).unwrap();
+    crate::support::wait_until(
+        "the new certificate",
+        || ask_over_tls(&aquifer, &second.certificate).is_ok(),
+        || aquifer.log(),
+    );
+}
+
+fn listener(pair: &Pair) -> String {
+    let indented = |pem: &str| pem.trim_end().replace('\n', "\n    ");
+    format!(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: gateway}}\nspec:\n  \
+         gatewayClassName: aquifer\n  listeners:\n  - {{name: https, protocol: HTTPS, port: 8443, \
+         tls: {{mode: Terminate, certificateRefs: [{{name: pair}}]}}}}\n---\n\
+         apiVersion: v1\nkind: Secret\nmetadata: {{name: pair}}\nstringData:\n  tls.crt: |\n    {}\n  tls.key: |\n    {}\n",
+        indented(&pair.certificate),
+        indented(&pair.key)
+    )
 }
