@@ -4,6 +4,7 @@ use crate::clock;
 use crate::host::{Host, Serving};
 use crate::patience::Waiting;
 use crate::telemetry::{InFlight, log};
+use crate::upstream;
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output, Patience};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::translate::fault::Unreachable;
@@ -129,7 +130,7 @@ impl Drive {
                         self.exchange.handle(Input::UpstreamBody(data), clock::now());
                     }
                 }
-                Some(Err(error)) => self.call_failed(Unreachable::Broken(error.to_string())),
+                Some(Err(error)) => self.call_failed(Unreachable::Broken(upstream::deepest(&error).to_string())),
                 None => {
                     self.call = Progress::Idle;
                     self.exchange.handle(Input::UpstreamEnd, clock::now());

@@ -91,13 +91,6 @@ impl Upstream {
 impl Caller {
     fn new(bedrock: &Bedrock, environment: &Environment) -> anyhow::Result<Self> {
         let endpoint = Endpoint::of(bedrock, environment).map_err(|why| anyhow!(why))?;
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        tcp.set_keepalive(Some(TCP_KEEPALIVE));
-        tcp.set_keepalive_interval(Some(TCP_KEEPALIVE / 3));
-        tcp.set_keepalive_retries(Some(4));
         let authorities = match &bedrock.tls_ca_pem {
             Some(pem) => Authorities::Own(pem),
             None if endpoint.is_plain() => Authorities::Nobody,
@@ -112,8 +105,8 @@ impl Caller {
             None => connector,
         };
         let connector = match bedrock.http2 {
-            true => connector.enable_http2().wrap_connector(tcp),
-            false => connector.enable_http1().wrap_connector(tcp),
+            true => connector.enable_http2().wrap_connector(tcp()),
+            false => connector.enable_http1().wrap_connector(tcp()),
         };
         let pool = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -150,20 +143,36 @@ impl Caller {
     }
 }
 
+/// Connections of which each part is sent at once, and whose other end is asked whether it is still there.
+fn tcp() -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    tcp.set_keepalive(Some(TCP_KEEPALIVE));
+    tcp.set_keepalive_interval(Some(TCP_KEEPALIVE / 3));
+    tcp.set_keepalive_retries(Some(4));
+    tcp
+}
+
 /// Says why there is no answer, with the host and the deepest cause.
 fn unreachable(host: &str, error: &Error) -> Unreachable {
-    let mut deepest: &dyn std::error::Error = error;
-    let mut timed_out = false;
-    while let Some(inner) = deepest.source() {
-        deepest = inner;
-        timed_out |= deepest.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == TIMED_OUT);
-    }
+    let deepest = deepest(error);
+    let timed_out = deepest.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == TIMED_OUT);
     let what = format!("{host}: {deepest}");
     match (error.is_connect(), timed_out) {
         (true, true) => Unreachable::Timeout(what),
         (true, false) => Unreachable::Connect(what),
         (false, _) => Unreachable::Broken(what),
     }
+}
+
+/// What an error comes from.
+pub(crate) fn deepest<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    while let Some(inner) = error.source() {
+        error = inner;
+    }
+    error
 }
 
 const TIMED_OUT: std::io::ErrorKind = std::io::ErrorKind::TimedOut;

@@ -72,22 +72,27 @@ pub(super) async fn until_signalled(
         say(&line)?;
     }
     signals.end().await;
-    tracing::info!(limit_s = drain.as_secs(), "draining: streams in flight may end");
     host.begin_draining();
     stop.send_replace(true);
+    Ok(drained(serving, drain, signals).await)
+}
+
+/// Waits for the streams in flight, so long and no longer.
+async fn drained(mut serving: JoinSet<()>, drain: Duration, mut signals: Signals) -> ExitCode {
+    tracing::info!(limit_s = drain.as_secs(), "draining: streams in flight may end");
     let ended = async { while serving.join_next().await.is_some() {} };
     tokio::select! {
         () = ended => {
             tracing::info!("drained");
-            Ok(ExitCode::SUCCESS)
+            ExitCode::SUCCESS
         }
         () = tokio::time::sleep(drain) => {
             tracing::warn!("the time to drain is over: streams in flight are cut");
-            Ok(ExitCode::SUCCESS)
+            ExitCode::SUCCESS
         }
         () = signals.end() => {
             tracing::warn!("second signal: streams in flight are cut");
-            Ok(ExitCode::FAILURE)
+            ExitCode::FAILURE
         }
     }
 }

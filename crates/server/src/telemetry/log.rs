@@ -79,47 +79,48 @@ pub(crate) fn reasoning(id: &str, progress: ReasoningProgress) {
     }
 }
 
+/// Says everything of a record; the level must be known when this is compiled.
+macro_rules! record_line {
+    ($level:ident, $record:ident, $message:literal) => {{
+        let tokens = $record.tokens;
+        tracing::$level!(
+            id = $record.id,
+            operation = $record.operation,
+            model = shortened(&$record.model),
+            model_id = ($record.model_id != $record.model).then(|| shortened(&$record.model_id)),
+            backend = some(&$record.backend),
+            stream = $record.stream,
+            status = $record.status,
+            outcome = outcome_word($record.outcome),
+            finish_reason = $record.finish_reason,
+            fault = $record.fault,
+            fault_message = $record.fault_message,
+            duration_ms = milliseconds($record.duration),
+            first_reasoning_ms = $record.time_to_first_reasoning.map(milliseconds),
+            first_token_ms = $record.time_to_first_token.map(milliseconds),
+            reasoned = $record.reasoned,
+            input_tokens = tokens.map(|tokens| tokens.input),
+            output_tokens = tokens.map(|tokens| tokens.output),
+            cache_read_tokens = tokens.map(|tokens| tokens.cache_read),
+            cache_write_tokens = tokens.map(|tokens| tokens.cache_write),
+            reasoning_tokens = tokens.and_then(|tokens| tokens.reasoning),
+            $message
+        )
+    }};
+}
+
 /// Writes an exchange's line.
 pub(crate) fn exchange(record: &Record) {
     for warning in &record.warnings {
         tracing::warn!(id = record.id, model = shortened(&record.model), warning, "served with a warning");
     }
-    let tokens = record.tokens.unwrap_or_default();
-    let known = record.tokens.is_some();
-    macro_rules! line {
-        ($level:ident, $message:literal) => {
-            tracing::$level!(
-                id = record.id,
-                operation = record.operation,
-                model = shortened(&record.model),
-                model_id = (record.model_id != record.model).then(|| shortened(&record.model_id)),
-                backend = some(&record.backend),
-                stream = record.stream,
-                status = record.status,
-                outcome = outcome_word(record.outcome),
-                finish_reason = record.finish_reason,
-                fault = record.fault,
-                fault_message = record.fault_message,
-                duration_ms = milliseconds(record.duration),
-                first_reasoning_ms = record.time_to_first_reasoning.map(milliseconds),
-                first_token_ms = record.time_to_first_token.map(milliseconds),
-                reasoned = record.reasoned,
-                input_tokens = known.then_some(tokens.input),
-                output_tokens = known.then_some(tokens.output),
-                cache_read_tokens = known.then_some(tokens.cache_read),
-                cache_write_tokens = known.then_some(tokens.cache_write),
-                reasoning_tokens = tokens.reasoning,
-                $message
-            )
-        };
-    }
     match (record.outcome, record.status) {
-        (Outcome::Answered, _) => line!(info, "answered"),
-        (Outcome::Abandoned, _) => line!(info, "the client left"),
-        (Outcome::Failed, 500..) => line!(warn, "failed"),
+        (Outcome::Answered, _) => record_line!(info, record, "answered"),
+        (Outcome::Abandoned, _) => record_line!(info, record, "the client left"),
+        (Outcome::Failed, 500..) => record_line!(warn, record, "failed"),
         // A stream that broke after its head has status 200, but it is no client's mistake.
-        (Outcome::Failed, ..400) => line!(warn, "failed in mid-stream"),
-        (Outcome::Failed, _) => line!(info, "refused"),
+        (Outcome::Failed, ..400) => record_line!(warn, record, "failed in mid-stream"),
+        (Outcome::Failed, _) => record_line!(info, record, "refused"),
     }
 }
 
