@@ -1,5 +1,6 @@
 //! What became of one exchange: the only source of metrics and of the log's line.
 
+use aquifer_translate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal};
 use std::time::Duration;
 
 /// Everything that is remembered of one exchange, without its content.
@@ -23,7 +24,7 @@ pub struct Record {
     pub outcome: Outcome,
     /// [`translate::Fault::label`](aquifer_translate::Fault::label) of what went wrong, if anything did.
     pub fault: Option<String>,
-    /// What went wrong, in words without content.
+    /// What went wrong, in words without content; set by [`blame`](Self::blame).
     pub fault_message: Option<String>,
     /// From the request's head to the end.
     pub duration: Duration,
@@ -39,6 +40,50 @@ pub struct Record {
     pub warnings: Vec<String>,
     /// The answer carried reasoning.
     pub reasoned: bool,
+}
+
+impl Record {
+    /// Remembers what went wrong, without anything that the client or the model said.
+    pub fn blame(&mut self, fault: &Fault) {
+        self.fault = Some(fault.label().to_owned());
+        self.fault_message = Some(without_content(fault));
+    }
+}
+
+/// What may be logged of a fault: its message unless that may quote a prompt, an answer or a value of the request.
+fn without_content(fault: &Fault) -> String {
+    match fault {
+        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => mistaken(mistake),
+        Fault::Refused(refusal) => refused(refusal),
+        Fault::UpstreamMisbehaved(Misbehaviour::Json(_)) => "the answer is not the JSON it should be".to_owned(),
+        Fault::UpstreamMisbehaved(_) | Fault::UpstreamUnreachable(_) | Fault::Ours(_) => fault.to_string(),
+    }
+}
+
+fn mistaken(mistake: &Mistake) -> String {
+    let what = match mistake.kind {
+        MistakeKind::Malformed => "the body is not JSON",
+        MistakeKind::InvalidValue => "a wrong value",
+        MistakeKind::UnsupportedParameter => "a parameter that is not supported",
+        MistakeKind::ModelNotFound
+        | MistakeKind::PathNotFound
+        | MistakeKind::MethodNotAllowed
+        | MistakeKind::TooLarge
+        | MistakeKind::TooSlow
+        | MistakeKind::UnsupportedMediaType
+        | MistakeKind::Unauthorized => &mistake.message,
+    };
+    match &mistake.param {
+        Some(param) => format!("{what}: {param}"),
+        None => what.to_owned(),
+    }
+}
+
+/// Bedrock's message about the account is for the operator; one about the request may quote it.
+fn refused(refusal: &Refusal) -> String {
+    let Refusal { exception, status, message, .. } = refusal;
+    let quotes = ["Validation", "ModelError", "ModelStream"].iter().any(|begin| exception.starts_with(begin));
+    if quotes { format!("{exception} ({status})") } else { format!("{exception} ({status}): {message}") }
 }
 
 /// How an exchange ended.
@@ -66,4 +111,56 @@ pub struct Tokens {
     pub cache_write: u64,
     /// Reasoning tokens, when Bedrock told them.
     pub reasoning: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aquifer_translate::fault::Unreachable;
+
+    const MARKER: &str = "xyzzy";
+
+    fn remembered(fault: &Fault) -> String {
+        let mut record = Record::default();
+        record.blame(fault);
+        assert_eq!(record.fault.as_deref(), Some(fault.label()));
+        record.fault_message.unwrap()
+    }
+
+    fn refusal(exception: &str, message: &str) -> Fault {
+        let (exception, message) = (exception.to_owned(), message.to_owned());
+        Fault::Refused(Refusal { exception, status: 400, message, retry_after: None })
+    }
+
+    #[test]
+    fn what_may_quote_the_request_or_the_answer_is_left_out() {
+        for (fault, told) in [
+            (Fault::invalid("messages[0].role", MARKER), "a wrong value: messages[0].role"),
+            (Fault::unsupported("n", MARKER), "a parameter that is not supported: n"),
+            (Fault::mistake(MistakeKind::Malformed, None, MARKER), "the body is not JSON"),
+            (refusal("ValidationException", MARKER), "ValidationException (400)"),
+            (refusal("ModelStreamErrorException", MARKER), "ModelStreamErrorException (400)"),
+            (
+                Fault::UpstreamMisbehaved(Misbehaviour::Json(MARKER.to_owned())),
+                "the answer is not the JSON it should be",
+            ),
+        ] {
+            assert_eq!(remembered(&fault), told);
+        }
+    }
+
+    #[test]
+    fn what_the_operator_must_know_is_kept() {
+        for (fault, told) in [
+            (refusal("AccessDeniedException", "no access"), "AccessDeniedException (400): no access"),
+            (Fault::mistake(MistakeKind::ModelNotFound, None, "no such model"), "no such model"),
+            (Fault::Ours("a bug".to_owned()), "internal error of the gateway: a bug"),
+            (
+                Fault::UpstreamUnreachable(Unreachable::Timeout("nothing came".to_owned())),
+                "the upstream did not answer in time: nothing came",
+            ),
+        ] {
+            assert_eq!(remembered(&fault), told);
+        }
+    }
 }

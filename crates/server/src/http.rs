@@ -108,14 +108,14 @@ fn begin_body(mut drive: Drive) -> Answer {
 /// Refuses before there is an exchange, and records it.
 fn refuse(host: &Host, fault: &Fault, arrived: Instant) -> Response<Answer> {
     let (status, headers, body) = refusal(fault);
-    host.telemetry.observe(&Record {
+    let mut record = Record {
         status: status.as_u16(),
         outcome: Outcome::Failed,
-        fault: Some(fault.label().to_owned()),
-        fault_message: Some(fault.to_string()),
         duration: clock::now().saturating_duration_since(arrived),
         ..Record::default()
-    });
+    };
+    record.blame(fault);
+    host.telemetry.observe(&record);
     respond(status, headers, body)
 }
 
