@@ -62,16 +62,15 @@ fn without_content(fault: &Fault) -> String {
 
 fn mistaken(mistake: &Mistake) -> String {
     let what = match mistake.kind {
-        MistakeKind::Malformed => "the body is not JSON",
-        MistakeKind::InvalidValue => "a wrong value",
-        MistakeKind::UnsupportedParameter => "a parameter that is not supported",
         MistakeKind::ModelNotFound
         | MistakeKind::PathNotFound
         | MistakeKind::MethodNotAllowed
         | MistakeKind::TooLarge
-        | MistakeKind::TooSlow
-        | MistakeKind::UnsupportedMediaType
-        | MistakeKind::Unauthorized => &mistake.message,
+        | MistakeKind::TooSlow => &mistake.message,
+        MistakeKind::Malformed => "the body is not JSON",
+        MistakeKind::InvalidValue => "a wrong value",
+        MistakeKind::UnsupportedParameter => "a parameter that is not supported",
+        _ => "the client's mistake",
     };
     match &mistake.param {
         Some(param) => format!("{what}: {param}"),

@@ -73,17 +73,21 @@ fn targets(level: LevelFilter) -> Targets {
 pub(crate) fn reasoning(id: &str, progress: ReasoningProgress) {
     let ReasoningProgress { block, state, bytes } = progress;
     match state {
-        ReasoningState::Opened => tracing::debug!(id, block, bytes, "reasoning: block opened"),
-        ReasoningState::Signature => tracing::debug!(id, block, bytes, "reasoning: signature seen"),
-        ReasoningState::Closed => tracing::debug!(id, block, bytes, "reasoning: block closed"),
+        ReasoningState::Opened => tracing::debug!(target: TARGET, id, block, bytes, "reasoning: block opened"),
+        ReasoningState::Signature => tracing::debug!(target: TARGET, id, block, bytes, "reasoning: signature seen"),
+        ReasoningState::Closed => tracing::debug!(target: TARGET, id, block, bytes, "reasoning: block closed"),
     }
 }
+
+/// What the lines about exchanges are filed under.
+const TARGET: &str = "aquifer::exchange";
 
 /// Says everything of a record; the level must be known when this is compiled.
 macro_rules! record_line {
     ($level:ident, $record:ident, $message:literal) => {{
         let tokens = $record.tokens;
         tracing::$level!(
+            target: TARGET,
             id = $record.id,
             operation = $record.operation,
             model = shortened(&$record.model),
@@ -112,7 +116,7 @@ macro_rules! record_line {
 /// Writes an exchange's line.
 pub(crate) fn exchange(record: &Record) {
     for warning in &record.warnings {
-        tracing::warn!(id = record.id, model = shortened(&record.model), warning, "served with a warning");
+        tracing::warn!(target: TARGET, id = record.id, model = shortened(&record.model), warning, "served with a warning");
     }
     match (record.outcome, record.status) {
         (Outcome::Answered, _) => record_line!(info, record, "answered"),
