@@ -1,7 +1,7 @@
 //! Calls to Bedrock: one pool of connections for each backend, every call signed last.
 
 use crate::clock;
-use crate::credentials::{Authority, Signer};
+use crate::credentials::{Authority, Chains, Signer};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::sign::{self, Scope};
@@ -39,6 +39,7 @@ const USER_AGENT: &str = concat!("aquifer/", env!("CARGO_PKG_VERSION"));
 #[derive(Default)]
 pub(crate) struct Upstreams {
     all: Vec<Arc<Upstream>>,
+    chains: Chains,
 }
 
 /// One backend with its pool and its credentials.
@@ -61,9 +62,10 @@ impl Upstreams {
     pub(crate) fn of(config: &Config, environment: &Environment, before: &Self) -> anyhow::Result<Self> {
         let make = |backend: &Backend| match before.all.iter().find(|old| old.backend == *backend) {
             Some(old) => Ok(Arc::clone(old)),
-            None => Upstream::new(backend, environment).map(Arc::new),
+            None => Upstream::new(backend, environment, &before.chains).map(Arc::new),
         };
-        Ok(Self { all: config.backends.iter().map(make).collect::<anyhow::Result<_>>()? })
+        let all = config.backends.iter().map(make).collect::<anyhow::Result<_>>()?;
+        Ok(Self { all, chains: before.chains.clone() })
     }
 
     /// Signs and sends; the answer's head comes back, its body is read by the caller.
@@ -78,9 +80,9 @@ impl Upstreams {
 }
 
 impl Upstream {
-    fn new(backend: &Backend, environment: &Environment) -> anyhow::Result<Self> {
+    fn new(backend: &Backend, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
         let bedrock = match &backend.kind {
-            BackendKind::Bedrock(bedrock) => Ok(Caller::new(bedrock, environment)
+            BackendKind::Bedrock(bedrock) => Ok(Caller::new(bedrock, environment, chains)
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
             BackendKind::NotServed { why, .. } => Err(why.clone()),
         };
@@ -89,7 +91,7 @@ impl Upstream {
 }
 
 impl Caller {
-    fn new(bedrock: &Bedrock, environment: &Environment) -> anyhow::Result<Self> {
+    fn new(bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
         let endpoint = Endpoint::of(bedrock, environment).map_err(|why| anyhow!(why))?;
         let authorities = match &bedrock.tls_ca_pem {
             Some(pem) => Authorities::Own(pem),
@@ -116,7 +118,7 @@ impl Caller {
             .http2_adaptive_window(true)
             .http2_keep_alive_interval(bedrock.http2.then_some(TCP_KEEPALIVE))
             .build(Timed(connector));
-        Ok(Self { endpoint, signer: Signer::new(bedrock, environment), pool })
+        Ok(Self { endpoint, signer: Signer::new(bedrock, environment, chains), pool })
     }
 
     async fn call(&self, call: Call) -> Result<Response<Incoming>, Unreachable> {

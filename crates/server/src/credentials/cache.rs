@@ -1,0 +1,222 @@
+//! Credentials that are kept until they are old, and fetched by one call at a time.
+
+use crate::clock;
+use arc_swap::ArcSwapOption;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::Mutex;
+
+/// Credentials are fetched anew this long before they expire, while calls go on with the old ones.
+const REFRESH_BEFORE: Duration = Duration::from_secs(300);
+/// Credentials that expire sooner than this are not used for a new call.
+const UNUSABLE_BEFORE: Duration = Duration::from_secs(10);
+/// Credentials without an expiry are fetched anew after this long: who wrote them may write others.
+const WITHOUT_EXPIRY: Duration = Duration::from_secs(900);
+/// After a failure the source is left alone for this long, so that calls do not queue for it one by one.
+const FAILURE_KEPT: Duration = Duration::from_secs(3);
+/// How long one fetch may take.
+pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What one source of credentials gave last.
+#[derive(Clone, Default)]
+pub(super) struct Cache {
+    fetching: Arc<Mutex<Option<Failure>>>,
+    kept: Arc<ArcSwapOption<Credentials>>,
+}
+
+/// The last fetch gave nothing.
+struct Failure {
+    at: Instant,
+    why: String,
+}
+
+impl Cache {
+    /// Credentials that are good for a call: those kept, or new ones.
+    pub(super) async fn credentials(&self, provider: &SharedCredentialsProvider) -> Result<Credentials, String> {
+        if let Some(kept) = self.usable() {
+            if expires_within(&kept, REFRESH_BEFORE, clock::wall()) {
+                self.refresh_behind(provider.clone());
+            }
+            return Ok(kept.as_ref().clone());
+        }
+        let mut failed = self.fetching.lock().await;
+        if let Some(kept) = self.usable() {
+            return Ok(kept.as_ref().clone());
+        }
+        if let Some(Failure { at, why }) = failed.as_ref()
+            && clock::now().saturating_duration_since(*at) < FAILURE_KEPT
+        {
+            return Err(why.clone());
+        }
+        let fetched = self.fetch(provider).await;
+        *failed = fetched.as_ref().err().map(|why| Failure { at: clock::now(), why: why.clone() });
+        fetched
+    }
+
+    fn usable(&self) -> Option<Arc<Credentials>> {
+        self.kept.load_full().filter(|kept| !expires_within(kept, UNUSABLE_BEFORE, clock::wall()))
+    }
+
+    /// Fetches anew while calls go on; does nothing while another fetch is under way or has just failed.
+    fn refresh_behind(&self, provider: SharedCredentialsProvider) {
+        let Ok(mut failed) = Arc::clone(&self.fetching).try_lock_owned() else { return };
+        let recent = |failure: &Failure| clock::now().saturating_duration_since(failure.at) < FAILURE_KEPT;
+        if failed.as_ref().is_some_and(recent) {
+            return;
+        }
+        let cache = self.clone();
+        tokio::spawn(async move {
+            let fetched = cache.fetch(&provider).await;
+            if let Err(why) = &fetched {
+                tracing::warn!(
+                    error = why,
+                    "AWS credentials were not refreshed; the old ones are used until they expire"
+                );
+            }
+            *failed = fetched.err().map(|why| Failure { at: clock::now(), why });
+        });
+    }
+
+    async fn fetch(&self, provider: &SharedCredentialsProvider) -> Result<Credentials, String> {
+        let fetched = tokio::time::timeout(FETCH_TIMEOUT, provider.provide_credentials()).await;
+        let mut credentials =
+            fetched.map_err(|_| format!("none within {} s", FETCH_TIMEOUT.as_secs()))?.map_err(|error| told(&error))?;
+        if credentials.expiry().is_none() {
+            *credentials.expiry_mut() = Some(clock::wall() + WITHOUT_EXPIRY);
+        }
+        self.kept.store(Some(Arc::new(credentials.clone())));
+        Ok(credentials)
+    }
+}
+
+fn expires_within(credentials: &Credentials, margin: Duration, now: SystemTime) -> bool {
+    credentials.expiry().is_some_and(|expiry| expiry <= now + margin)
+}
+
+/// An error with its causes, which name files and services but never keys.
+fn told(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let line = inner.to_string();
+        if !text.contains(&line) {
+            text = format!("{text}: {line}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_credential_types::provider::error::CredentialsError;
+    use aws_credential_types::provider::future;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[derive(Debug)]
+    struct Expiring {
+        calls: Arc<AtomicUsize>,
+        life: Duration,
+    }
+
+    impl ProvideCredentials for Expiring {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let call = self.calls.fetch_add(1, Ordering::SeqCst);
+            let expiry = Some(clock::wall() + self.life);
+            let made = Credentials::new(format!("key{call}"), "secret", None, expiry, "test");
+            future::ProvideCredentials::ready(Ok(made))
+        }
+    }
+
+    #[derive(Debug, Default)]
+    struct Failing(Arc<AtomicUsize>);
+
+    impl ProvideCredentials for Failing {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            let nothing = CredentialsError::not_loaded("nothing here");
+            future::ProvideCredentials::ready(Err(nothing))
+        }
+    }
+
+    /// A cache, its source, and how often that was asked.
+    struct Kept {
+        cache: Cache,
+        provider: SharedCredentialsProvider,
+        calls: Arc<AtomicUsize>,
+    }
+
+    impl Kept {
+        fn expiring(life: Duration) -> Self {
+            let calls = Arc::new(AtomicUsize::new(0));
+            let provider = SharedCredentialsProvider::new(Expiring { calls: Arc::clone(&calls), life });
+            Self { cache: Cache::default(), provider, calls }
+        }
+
+        async fn key(&self) -> String {
+            self.cache.credentials(&self.provider).await.unwrap().access_key_id().to_owned()
+        }
+    }
+
+    #[tokio::test]
+    async fn fresh_ones_are_kept() {
+        let kept = Kept::expiring(Duration::from_secs(3600));
+        assert_eq!(kept.key().await, "key0");
+        assert_eq!(kept.key().await, "key0");
+        assert_eq!(kept.calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn many_calls_at_once_fetch_once() {
+        let kept = Arc::new(Kept::expiring(Duration::from_secs(3600)));
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let kept = Arc::clone(&kept);
+            calls.spawn(async move { kept.key().await });
+        }
+        assert!(calls.join_all().await.iter().all(|key| key == "key0"));
+        assert_eq!(kept.calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn old_ones_are_used_while_new_ones_are_fetched() {
+        let kept = Kept::expiring(Duration::from_secs(60));
+        assert_eq!(kept.key().await, "key0");
+        assert_eq!(kept.key().await, "key0");
+        let waited = tokio::time::timeout(Duration::from_secs(10), async {
+            while kept.calls.load(Ordering::SeqCst) < 2 {
+                tokio::task::yield_now().await;
+            }
+        });
+        waited.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn expired_ones_are_never_used() {
+        let kept = Kept::expiring(Duration::from_secs(1));
+        assert_eq!(kept.key().await, "key0");
+        assert_eq!(kept.key().await, "key1");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_told_again_without_another_fetch() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let provider = SharedCredentialsProvider::new(Failing(Arc::clone(&calls)));
+        let cache = Cache::default();
+        for _ in 0..5 {
+            let why = cache.credentials(&provider).await.unwrap_err();
+            assert!(why.contains("nothing here"), "{why}");
+        }
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+}
