@@ -81,8 +81,8 @@ pub(crate) struct Serve {
     /// YAML file, or folder of YAML files, with the configuration; without it the AWS environment decides
     #[arg(long, short, value_name = "PATH", env = "AQUIFER_CONFIG")]
     pub(crate) config: Option<PathBuf>,
-    /// Address and port for clients; port 0 takes a free one [default: the configuration's Gateway, else
-    /// 127.0.0.1:1975]
+    /// Address and port for clients; port 0 takes a free one [default: the ports of the configuration's Gateway
+    /// on 127.0.0.1, else 127.0.0.1:1975]
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: Option<String>,
     /// Address and port for /healthz, /readyz and /metrics; port 0 takes a free one
