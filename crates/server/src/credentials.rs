@@ -173,6 +173,13 @@ mod tests {
         assert_eq!(signer(&backend, &environment).region().await, Ok("eu-west-1"));
     }
 
+    #[tokio::test]
+    async fn credentials_that_cannot_be_had_say_why() {
+        let why = "an OIDC exchange is not served".to_owned();
+        let signer = signer(&bedrock(config::Credentials::NotServed { why: why.clone() }), &Environment::default());
+        assert_eq!(signer.authority().await.err(), Some(why));
+    }
+
     #[test]
     fn backends_of_one_region_share_a_chain() {
         let (chains, environment) = (Chains::default(), Environment::default());
