@@ -59,7 +59,15 @@ impl<'a> Text<'a> {
     /// Whether nothing but white space is in it.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.plain().trim().is_empty()
+        let mut rest = self.0.trim_start();
+        while rest.starts_with('\\') {
+            let (unit, length) = one_escape(rest);
+            if !unit.is_whitespace() {
+                return false;
+            }
+            rest = rest.get(length..).unwrap_or_default().trim_start();
+        }
+        rest.is_empty()
     }
 
     /// The same text, owned.
@@ -146,6 +154,8 @@ mod tests {
     fn blank_is_white_space_however_it_is_written() {
         assert!(Text::from_escaped(r" \n\t\u0020").is_blank());
         assert!(!Text::from_escaped(r" \n.").is_blank());
+        assert!(!Text::from_escaped(r" \n\\").is_blank());
+        assert!(!Text::from_escaped(r"\ud83e").is_blank());
     }
 
     #[test]

@@ -1,1 +1,123 @@
 //! The words of a Chat Completions request, read.
+//!
+//! Every field has one of three fates: it is taken into the neutral [`Request`]; it is ignored, and a [`Warning`]
+//! names it; or it is refused with a [`Fault`] that names it, because the client would parse or trust what it cannot
+//! get. Fields that nobody knows are ignored. `null` is the same as nothing. Of a field that comes twice the last one
+//! counts, and members of a literal `extra_body` are read as if they stood beside it, unless they do.
+//!
+//! Texts, schemas and base64 are borrowed from the body as they stand there, still escaped.
+
+mod calls;
+mod content;
+mod fields;
+mod format;
+mod media;
+mod messages;
+mod notes;
+mod reasoning;
+mod replay;
+mod sampling;
+mod service;
+mod tools;
+mod verdicts;
+
+use crate::fault::Fault;
+use crate::model::request::Request;
+use crate::warning::Warning;
+use fields::{Node, Object};
+use notes::Notes;
+use std::borrow::Cow;
+
+/// A request, with what only this dialect needs to know for the answer.
+#[derive(Clone, Debug, Default)]
+pub struct Asked<'a> {
+    /// What is asked.
+    pub request: Request<'a>,
+    /// How this client wants to be answered.
+    pub manner: Manner,
+    /// What was asked for in vain.
+    pub warnings: Vec<Warning>,
+}
+
+/// How a client of this dialect wants to be answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// A stream ends with a chunk that holds the usage.
+    pub include_usage: bool,
+    /// A tool call is answered as `function_call`, because the tools came as `functions`.
+    pub legacy_functions: bool,
+    /// The answer shows no reasoning.
+    pub exclude_reasoning: bool,
+}
+
+/// Reads a request's body.
+///
+/// # Errors
+///
+/// A fault whose mistake names the field, or the line and column when the body is not JSON. Its message says what was
+/// expected and what type was found, never what the body says.
+pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
+    let top = open(body)?;
+    let mut notes = Notes::default();
+    verdicts::read(&top, &mut notes)?;
+    let conversation = messages::read(&top, &mut notes)?;
+    let offer = tools::read(&top, &mut notes)?;
+    let mut request = Request {
+        model: model(&top)?,
+        stream: flag(top.get("stream"))?.unwrap_or_default(),
+        system: conversation.system,
+        messages: conversation.turns,
+        tools: offer.tools,
+        tool_choice: offer.choice,
+        parallel_tools: flag(top.get("parallel_tool_calls"))?,
+        sampling: sampling::read(&top, &mut notes)?,
+        reasoning: reasoning::read(&top, &mut notes)?,
+        format: format::read(&top, &mut notes)?,
+        ..Request::default()
+    };
+    service::read(&top, &mut request, &mut notes)?;
+    let manner = Manner {
+        include_usage: include_usage(&top, &mut notes)?,
+        legacy_functions: offer.legacy,
+        exclude_reasoning: request.reasoning.exclude,
+    };
+    Ok(Asked { request, manner, warnings: notes.finish() })
+}
+
+/// Reads only the model id, for routing.
+///
+/// # Errors
+///
+/// As [`read`], when the body is not JSON or its `model` is not a string with something in it.
+pub fn read_model(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
+    model(&open(body)?)
+}
+
+/// The body's members, and those of `extra_body` that do not stand beside it. SDKs put them there; some clients send
+/// that name itself.
+fn open(body: &[u8]) -> Result<Object<'_, 'static>, Fault> {
+    let mut top = fields::open(body)?;
+    let extra = top.get("extra_body").map(|node| node.object()).transpose()?;
+    if let Some(Object { members, .. }) = extra {
+        top.adopt(members);
+    }
+    Ok(top)
+}
+
+fn model<'a>(top: &Object<'a, '_>) -> Result<Cow<'a, str>, Fault> {
+    top.need("model")?.filled_string()
+}
+
+fn flag(node: Option<Node<'_, '_>>) -> Result<Option<bool>, Fault> {
+    node.map(|node| node.boolean()).transpose()
+}
+
+fn include_usage(top: &Object<'_, '_>, notes: &mut Notes) -> Result<bool, Fault> {
+    let Some(node) = top.get("stream_options") else { return Ok(false) };
+    let options = node.object()?;
+    notes.unknown(&options, &["include_usage", "include_obfuscation"]);
+    if let Some(node) = options.get("include_obfuscation").filter(|node| node.raw.get() != "false") {
+        notes.ignored(&node, "chunks are not padded");
+    }
+    Ok(flag(options.get("include_usage"))?.unwrap_or_default())
+}

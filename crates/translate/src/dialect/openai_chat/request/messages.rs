@@ -1,0 +1,143 @@
+//! The conversation: every message of every role.
+
+use super::calls;
+use super::content::{self, Speaker};
+use super::fields::{Node, Object};
+use super::notes::Notes;
+use super::replay;
+use crate::fault::Fault;
+use crate::model::request::{Block, Message, Role};
+use crate::model::text::Text;
+use std::borrow::Cow;
+
+/// What leads the conversation, and its turns.
+#[derive(Default)]
+pub(super) struct Conversation<'a> {
+    pub(super) system: Vec<Block<'a>>,
+    pub(super) turns: Vec<Message<'a>>,
+    legacy_call: Option<LegacyCall<'a>>,
+}
+
+/// The latest `function_call`; these have no ids, so one is made from the message's position.
+struct LegacyCall<'a> {
+    name: Cow<'a, str>,
+    id: String,
+}
+
+/// Members of any message that say nothing about what to do.
+const SILENT: [&str; 5] = ["role", "content", "cache_control", "prompt_cache_breakpoint", "name"];
+/// Members of the model's messages, which clients send back as they got them.
+const ANSWERED: [&str; 7] =
+    ["tool_calls", "function_call", "refusal", "audio", "annotations", "provider_specific_fields", "id"];
+
+/// Reads `messages`.
+pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Conversation<'a>, Fault> {
+    let node = top.need("messages")?;
+    let list = node.list()?;
+    if list.len() == 0 {
+        return Err(node.invalid("must hold at least one message"));
+    }
+    let mut conversation = Conversation::default();
+    conversation.turns.reserve(list.len());
+    for (position, node) in list.each().enumerate() {
+        let message = node.object()?;
+        conversation.take(&message, position, notes)?;
+    }
+    Ok(conversation)
+}
+
+impl<'a> Conversation<'a> {
+    fn take(&mut self, message: &Object<'a, '_>, position: usize, notes: &mut Notes) -> Result<(), Fault> {
+        let node = message.need("role")?;
+        let word = node.string()?;
+        let (role, mut content) = match word.as_ref() {
+            "system" | "developer" => (Role::System, said(message, Speaker::System, &[], notes)?),
+            "user" => (Role::User, said(message, Speaker::User, &[], notes)?),
+            "assistant" => (Role::Assistant, self.answered(message, position, notes)?),
+            "tool" => (Role::User, tool_result(message, notes)?),
+            "function" => (Role::User, self.function_result(message, notes)?),
+            _ => return Err(unknown_role(&node)),
+        };
+        if let Some(name) = message.get("name").filter(|_| word != "function") {
+            notes.ignored(&name, "Bedrock's messages have no names");
+        }
+        let cache_point = content::cache_point(message, notes)?;
+        if !matches!(content.last(), Some(Block::CachePoint(_))) {
+            content.extend(cache_point.map(Block::CachePoint));
+        }
+        if role == Role::System && self.turns.is_empty() {
+            self.system.append(&mut content);
+        } else {
+            self.turns.push(Message { role, content, position });
+        }
+        Ok(())
+    }
+
+    fn answered(
+        &mut self,
+        message: &Object<'a, '_>,
+        position: usize,
+        notes: &mut Notes,
+    ) -> Result<Vec<Block<'a>>, Fault> {
+        if let Some(audio) = message.get("audio") {
+            return Err(audio.unsupported("refers to an answer in sound, which Bedrock does not keep"));
+        }
+        let mut content = match message.get("content") {
+            Some(content) => content::read(&content, Speaker::Assistant, notes)?,
+            None => Vec::new(),
+        };
+        if let Some(refusal) = message.get("refusal") {
+            content.extend(content::filled(refusal.text()?));
+        }
+        let mut made = calls::read(message, notes)?;
+        if let Some(call) = message.get("function_call") {
+            let id = format!("function_call_{position}");
+            let (name, input) = calls::function(&call.object()?, notes)?;
+            self.legacy_call = Some(LegacyCall { name: name.clone(), id: id.clone() });
+            made.push(Block::ToolUse { id: Text::from_plain(id), name, input });
+        }
+        notes.unknown(message, &[&SILENT[..], &ANSWERED, &replay::FIELDS].concat());
+        replay::restore(message, content, made, notes)
+    }
+
+    /// `{"role": "function", "name": ..., "content": ...}` answers the latest call of that name.
+    fn function_result(&self, message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Block<'a>>, Fault> {
+        let node = message.need("name")?;
+        let name = node.string()?;
+        let call = self.legacy_call.as_ref().filter(|call| call.name == name);
+        let call = call.ok_or_else(|| node.invalid("must be the name of the `function_call` before this message"))?;
+        let content = said(message, Speaker::Tool, &[], notes)?;
+        Ok(result(Text::from_plain(call.id.clone()), content))
+    }
+}
+
+/// The content of a message that must have one.
+fn said<'a>(
+    message: &Object<'a, '_>,
+    speaker: Speaker,
+    own: &[&'static str],
+    notes: &mut Notes,
+) -> Result<Vec<Block<'a>>, Fault> {
+    let content = content::read(&message.need("content")?, speaker, notes)?;
+    notes.unknown(message, &[&SILENT, own].concat());
+    Ok(content)
+}
+
+fn tool_result<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Block<'a>>, Fault> {
+    let id = message.need("tool_call_id")?;
+    id.filled_string()?;
+    let content = said(message, Speaker::Tool, &["tool_call_id"], notes)?;
+    Ok(result(id.text()?, content))
+}
+
+/// A tool's answer. Bedrock has no cache points inside it, so one from there stands behind it.
+fn result<'a>(id: Text<'a>, content: Vec<Block<'a>>) -> Vec<Block<'a>> {
+    let (points, content): (Vec<_>, Vec<_>) =
+        content.into_iter().partition(|block| matches!(block, Block::CachePoint(_)));
+    let answer = Block::ToolResult { id, content, failed: false };
+    std::iter::once(answer).chain(points.into_iter().next_back()).collect()
+}
+
+fn unknown_role(role: &Node<'_, '_>) -> Fault {
+    role.invalid("must be `system`, `developer`, `user`, `assistant`, `tool` or `function`")
+}

@@ -1,0 +1,60 @@
+//! What a request asks for and does not get, gathered while it is read.
+
+use super::fields::{Node, Object};
+use crate::warning::Warning;
+
+/// The most warnings that name a field of their own.
+const MOST: usize = 20;
+
+/// The warnings of one request: one for each kind of place, whatever the number of messages.
+#[derive(Default)]
+pub(super) struct Notes {
+    warnings: Vec<Warning>,
+    places: Vec<String>,
+    unnamed: usize,
+}
+
+impl Notes {
+    /// The field has no effect.
+    pub(super) fn ignored(&mut self, node: &Node<'_, '_>, why: &str) {
+        self.add(node, |param| Warning::ignored(param, why));
+    }
+
+    /// The field, or what it holds, is not sent.
+    pub(super) fn dropped(&mut self, node: &Node<'_, '_>, why: &str) {
+        self.add(node, |param| Warning::dropped(param, why));
+    }
+
+    /// The field is sent with another value.
+    pub(super) fn changed(&mut self, node: &Node<'_, '_>, why: &str) {
+        self.add(node, |param| Warning::changed(param, why));
+    }
+
+    /// Names the members that are not `known`.
+    pub(super) fn unknown(&mut self, object: &Object<'_, '_>, known: &[&str]) {
+        for (_, node) in object.each().filter(|(name, _)| !known.contains(&name.as_ref())) {
+            self.ignored(&node, "unknown field");
+        }
+    }
+
+    /// All of them, with one more that counts those that were too many to name.
+    pub(super) fn finish(mut self) -> Vec<Warning> {
+        if self.unnamed > 0 {
+            let why = format!("{} more fields were ignored or changed", self.unnamed);
+            self.warnings.push(Warning::ignored("(others)", why));
+        }
+        self.warnings
+    }
+
+    fn add(&mut self, node: &Node<'_, '_>, warning: impl FnOnce(String) -> Warning) {
+        if self.warnings.len() >= MOST {
+            self.unnamed += 1;
+            return;
+        }
+        let place = format!("{:#}", node.at);
+        if !self.places.contains(&place) {
+            self.places.push(place);
+            self.warnings.push(warning(node.at.to_string()));
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the many conventions for reasoning ask for, as one ask.
+//!
+//! Anthropic's own words (`thinking`, `output_config`) stand before `reasoning`, that before `reasoning_effort`,
+//! and that before the switches of open-weight servers (`enable_thinking`). The first that says whether to reason
+//! decides that. It decides how hard too, unless it leaves that open: then the next one may say so.
+
+use super::fields::{Node, Object};
+use super::notes::Notes;
+use crate::fault::Fault;
+use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
+
+/// What one convention says.
+#[derive(Clone, Copy, Default)]
+struct Said {
+    switch: Switch,
+    effort: Option<Effort>,
+    param: &'static str,
+}
+
+/// Reads every field that asks for reasoning, or for less of it.
+pub(super) fn read(top: &Object<'_, '_>, notes: &mut Notes) -> Result<ReasoningAsk, Fault> {
+    let mut ask = ReasoningAsk::default();
+    let all = [
+        thinking(top, &mut ask, notes)?,
+        reasoning(top, &mut ask, notes)?,
+        reasoning_effort(top, notes)?,
+        enable_thinking(top)?,
+        chat_template(top, notes)?,
+    ];
+    if let Some(node) = top.get("include_reasoning") {
+        ask.exclude |= !node.boolean()?;
+    }
+    for said in all.into_iter().flatten() {
+        combine(&mut ask, said);
+    }
+    Ok(ask)
+}
+
+fn combine(ask: &mut ReasoningAsk, said: Said) {
+    let decided = ask.switch != Switch::Unset;
+    if !decided {
+        ask.switch = said.switch;
+    }
+    let open = !decided || ask.switch == Switch::On;
+    if ask.effort.is_none() && open && (!decided || said.switch != Switch::Off) {
+        ask.effort = said.effort;
+    }
+    if ask.param.is_empty() {
+        ask.param = said.param;
+    }
+}
+
+/// `thinking` and `output_config`, Anthropic's.
+fn thinking(top: &Object<'_, '_>, ask: &mut ReasoningAsk, notes: &mut Notes) -> Result<Option<Said>, Fault> {
+    let mut said = None;
+    if let Some(node) = top.get("output_config") {
+        let config = node.object()?;
+        notes.unknown(&config, &["effort"]);
+        let effort = config.get("effort").map(|node| effort(&node, "output_config", notes)).transpose()?.flatten();
+        said = effort.map(|effort| Said { switch: Switch::Unset, ..effort });
+    }
+    let Some(node) = top.get("thinking") else { return Ok(said) };
+    let mut said = said.unwrap_or_default();
+    let thinking = node.object()?;
+    notes.unknown(&thinking, &["type", "budget_tokens", "display"]);
+    let kind = thinking.need("type")?;
+    let budget = thinking.get("budget_tokens").map(|budget| budget.count()).transpose()?;
+    said.param = "thinking";
+    said.switch = match kind.string()?.as_ref() {
+        "enabled" => budget.map_or(Switch::On, Switch::Budget),
+        "adaptive" => Switch::On,
+        "disabled" => Switch::Off,
+        "between_tools" => Switch::BetweenTools,
+        _ => return Err(kind.invalid("must be `enabled`, `adaptive`, `disabled` or `between_tools`")),
+    };
+    if let Some(node) = thinking.get("display") {
+        ask.display = match node.string()?.as_ref() {
+            "summarized" => Some(Display::Summarized),
+            "omitted" => Some(Display::Omitted),
+            _ => {
+                notes.ignored(&node, "only `summarized` and `omitted` are known");
+                None
+            }
+        };
+    }
+    Ok(Some(said))
+}
+
+/// `reasoning`, OpenRouter's object.
+fn reasoning(top: &Object<'_, '_>, ask: &mut ReasoningAsk, notes: &mut Notes) -> Result<Option<Said>, Fault> {
+    let Some(node) = top.get("reasoning") else { return Ok(None) };
+    let object = node.object()?;
+    notes.unknown(&object, &["effort", "max_tokens", "exclude", "enabled", "summary", "generate_summary"]);
+    let effort = object.get("effort").map(|node| effort(&node, "reasoning", notes)).transpose()?.flatten();
+    let mut said = effort.unwrap_or(Said { switch: Switch::Unset, effort: None, param: "reasoning" });
+    if let Some(node) = object.get("max_tokens") {
+        said.switch = if node.number()? == 0.0 { Switch::Off } else { Switch::Budget(node.count()?) };
+    }
+    match object.get("enabled").map(|node| node.boolean()).transpose()? {
+        Some(false) => said = Said { switch: Switch::Off, effort: None, ..said },
+        Some(true) if said.switch == Switch::Unset => said.switch = Switch::On,
+        _ => {}
+    }
+    if let Some(node) = object.get("exclude") {
+        ask.exclude |= node.boolean()?;
+    }
+    if let Some(node) = object.get_any(&["summary", "generate_summary"]) {
+        node.string()?;
+        ask.display = ask.display.or(Some(Display::Summarized));
+    }
+    Ok(Some(said))
+}
+
+fn reasoning_effort(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<Said>, Fault> {
+    let Some(node) = top.get("reasoning_effort") else { return Ok(None) };
+    effort(&node, "reasoning_effort", notes)
+}
+
+/// An effort in words. A word from a vocabulary newer than ours still asks for reasoning: it asks for as much as
+/// the model sees fit, with a warning, because a hint is no reason to fail.
+fn effort(node: &Node<'_, '_>, param: &'static str, notes: &mut Notes) -> Result<Option<Said>, Fault> {
+    let word = node.string()?;
+    let on = Said { switch: Switch::On, effort: None, param };
+    Ok(Some(match word.to_ascii_lowercase().as_str() {
+        "" => return Ok(None),
+        "none" => Said { switch: Switch::Off, ..on },
+        "auto" | "default" => on,
+        known => {
+            let effort = Effort::from_word(known);
+            if effort.is_none() {
+                notes.changed(node, "unknown effort; the model's own is used");
+            }
+            Said { effort, ..on }
+        }
+    }))
+}
+
+fn enable_thinking(top: &Object<'_, '_>) -> Result<Option<Said>, Fault> {
+    top.get("enable_thinking").map(|node| switched(&node, "enable_thinking")).transpose()
+}
+
+/// `chat_template_kwargs`, vLLM's.
+fn chat_template(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<Said>, Fault> {
+    let Some(node) = top.get("chat_template_kwargs") else { return Ok(None) };
+    let object = node.object()?;
+    notes.unknown(&object, &["enable_thinking", "thinking"]);
+    let node = object.get_any(&["enable_thinking", "thinking"]);
+    node.map(|node| switched(&node, "chat_template_kwargs.enable_thinking")).transpose()
+}
+
+fn switched(node: &Node<'_, '_>, param: &'static str) -> Result<Said, Fault> {
+    let switch = if node.boolean()? { Switch::On } else { Switch::Off };
+    Ok(Said { switch, effort: None, param })
+}

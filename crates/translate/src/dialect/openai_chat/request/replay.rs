@@ -1,0 +1,225 @@
+//! Reasoning that a client sends back with a turn of the model, put where it stood.
+
+use super::content;
+use super::fields::{Node, Object, whole_pairs};
+use super::notes::Notes;
+use crate::fault::Fault;
+use crate::model::request::Block;
+use std::borrow::Cow;
+
+/// The fields in which reasoning comes back, beside the content.
+pub(super) const FIELDS: [&str; 4] = ["reasoning_details", "thinking_blocks", "reasoning_content", "reasoning"];
+
+/// One block of reasoning, and its place among all blocks of the turn when the client kept it.
+pub(super) struct Thought<'a> {
+    index: Option<u64>,
+    block: Block<'a>,
+}
+
+/// The turn's blocks in order: `content` with what it holds of reasoning, and the reasoning of the other fields.
+///
+/// Clients that follow several conventions send the same reasoning several times; one source is taken. The first
+/// that holds a signature or redacted reasoning, else the first that holds anything, in the order
+/// `reasoning_details`, `thinking_blocks`, `content`, `reasoning_content`, `reasoning`.
+pub(super) fn restore<'a>(
+    message: &Object<'a, '_>,
+    content: Vec<Block<'a>>,
+    calls: Vec<Block<'a>>,
+    notes: &mut Notes,
+) -> Result<Vec<Block<'a>>, Fault> {
+    let details = details(message, notes)?;
+    let blocks = thinking_blocks(message, notes)?;
+    let plain = plain(message)?;
+    let in_content = content.iter().any(is_reasoning);
+    let sealed_content = content.iter().any(is_sealed);
+    let sealed = |thoughts: &[Thought<'_>]| thoughts.iter().any(|thought| is_sealed(&thought.block));
+    let chosen = if sealed(&details) {
+        details
+    } else if sealed(&blocks) {
+        blocks
+    } else if sealed_content {
+        Vec::new()
+    } else if !details.is_empty() {
+        details
+    } else if !blocks.is_empty() {
+        blocks
+    } else if in_content {
+        Vec::new()
+    } else {
+        plain
+    };
+    let keep_content = chosen.is_empty();
+    let rest = content.into_iter().filter(|block| keep_content || !is_reasoning(block)).chain(calls).collect();
+    Ok(if keep_content { rest } else { interleaved(chosen, rest) })
+}
+
+fn is_reasoning(block: &Block<'_>) -> bool {
+    matches!(block, Block::Reasoning { .. } | Block::Redacted(_))
+}
+
+fn is_sealed(block: &Block<'_>) -> bool {
+    matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted(_))
+}
+
+/// Puts the thoughts between the other blocks. An index counts all blocks of the turn, so a gap between two
+/// thoughts is where other blocks stood.
+///
+/// When the client holds fewer blocks than the gaps need, it has joined or dropped some: then tool calls stay
+/// behind all thoughts, and so does the last block, because a turn never ends in reasoning.
+fn interleaved<'a>(thoughts: Vec<Thought<'a>>, rest: Vec<Block<'a>>) -> Vec<Block<'a>> {
+    let is_counted = |block: &Block<'_>| !matches!(block, Block::CachePoint(_));
+    let mut left = rest.iter().filter(|block| is_counted(block)).count() as u64;
+    let last = thoughts.iter().filter_map(|thought| thought.index).max();
+    let gaps = last.map_or(0, |last| last.saturating_add(1).saturating_sub(thoughts.len() as u64));
+    let complete = left > gaps;
+    let mut blocks = Vec::with_capacity(thoughts.len() + rest.len());
+    let mut rest = rest.into_iter().peekable();
+    let mut position = 0;
+    for thought in thoughts {
+        let index = thought.index.unwrap_or_default();
+        while position < index && left > 1 {
+            let Some(next) = rest.next_if(|next| complete || !matches!(next, Block::ToolUse { .. })) else { break };
+            if is_counted(&next) {
+                position += 1;
+                left -= 1;
+            }
+            blocks.push(next);
+        }
+        while let Some(cache_point) = rest.next_if(|next| !blocks.is_empty() && !is_counted(next)) {
+            blocks.push(cache_point);
+        }
+        blocks.push(thought.block);
+        position = position.max(index).saturating_add(1);
+    }
+    blocks.extend(rest);
+    blocks
+}
+
+/// `reasoning` and `reasoning_content`: the text alone, of which the first that is not empty is taken.
+fn plain<'a>(message: &Object<'a, '_>) -> Result<Vec<Thought<'a>>, Fault> {
+    for field in ["reasoning_content", "reasoning"] {
+        let text = message.get(field).map(|text| text.text()).transpose()?.unwrap_or_default();
+        if !text.is_empty() {
+            return Ok(vec![Thought { index: None, block: Block::Reasoning { text, signature: None } }]);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// `thinking_blocks`, LiteLLM's field with Anthropic's blocks.
+fn thinking_blocks<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Thought<'a>>, Fault> {
+    let mut gathered = Gathered::default();
+    let Some(node) = message.get("thinking_blocks") else { return Ok(Vec::new()) };
+    for node in node.list()?.each() {
+        let item = node.object()?;
+        let kind = item.need("type")?;
+        match kind.string()?.as_ref() {
+            "thinking" => {
+                gathered.add(None, escaped(&item, "thinking")?, escaped(&item, "signature")?);
+                notes.unknown(&item, &["type", "thinking", "signature", "cache_control", "index"]);
+            }
+            "redacted_thinking" => gathered.seal(None, content::redacted(&item, notes)?),
+            _ => notes.ignored(&kind, "only `thinking` and `redacted_thinking` are known"),
+        }
+    }
+    Ok(gathered.finish())
+}
+
+/// `reasoning_details`, OpenRouter's field, in which this gateway answers too.
+///
+/// Items of one index belong to one block. A client that gathered a stream may have kept one item for each delta,
+/// the signature among the last of its block.
+fn details<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Thought<'a>>, Fault> {
+    let Some(node) = message.get("reasoning_details") else { return Ok(Vec::new()) };
+    let list = node.list()?;
+    let mut items = Vec::with_capacity(list.len());
+    for node in list.each() {
+        let item = node.object()?;
+        let index = item.get("index").and_then(|index| position(&index));
+        items.push((index, detail(&item, notes)?));
+    }
+    if items.iter().all(|(index, _)| index.is_some()) {
+        items.sort_by_key(|(index, _)| *index);
+    }
+    let mut gathered = Gathered::default();
+    for (index, detail) in items {
+        match detail {
+            Detail::Text { text, signature } => gathered.add(index, text, signature),
+            Detail::Sealed(block) => gathered.seal(index, block),
+        }
+    }
+    Ok(gathered.finish())
+}
+
+enum Detail<'a> {
+    Text { text: &'a str, signature: &'a str },
+    Sealed(Option<Block<'a>>),
+}
+
+fn detail<'a>(item: &Object<'a, '_>, notes: &mut Notes) -> Result<Detail<'a>, Fault> {
+    let kind = item.need("type")?;
+    Ok(match kind.string()?.as_ref() {
+        "reasoning.text" => Detail::Text { text: escaped(item, "text")?, signature: escaped(item, "signature")? },
+        "reasoning.summary" => Detail::Text { text: escaped(item, "summary")?, signature: "" },
+        "reasoning.encrypted" => {
+            let data = item.need("data")?;
+            Detail::Sealed(content::sealed(&data, notes)?)
+        }
+        _ => {
+            notes.ignored(&kind, "only `reasoning.text`, `reasoning.summary` and `reasoning.encrypted` are known");
+            Detail::Sealed(None)
+        }
+    })
+}
+
+fn position(index: &Node<'_, '_>) -> Option<u64> {
+    index.raw.get().parse().ok()
+}
+
+/// An optional string, empty when it is not there.
+fn escaped<'a>(item: &Object<'a, '_>, name: &str) -> Result<&'a str, Fault> {
+    item.get(name).map_or(Ok(""), |text| text.escaped())
+}
+
+/// Blocks in the making: pieces of text are joined until a signature ends their block.
+#[derive(Default)]
+struct Gathered<'a> {
+    done: Vec<Thought<'a>>,
+    open: Option<(Option<u64>, Cow<'a, str>)>,
+}
+
+impl<'a> Gathered<'a> {
+    fn add(&mut self, index: Option<u64>, text: &'a str, signature: &'a str) {
+        match &mut self.open {
+            Some((open, joined)) if *open == index => match joined.is_empty() {
+                true => *joined = Cow::Borrowed(text),
+                false => joined.to_mut().push_str(text),
+            },
+            _ => {
+                self.close("");
+                self.open = Some((index, Cow::Borrowed(text)));
+            }
+        }
+        if !signature.is_empty() {
+            self.close(signature);
+        }
+    }
+
+    fn seal(&mut self, index: Option<u64>, block: Option<Block<'a>>) {
+        self.close("");
+        self.done.extend(block.map(|block| Thought { index, block }));
+    }
+
+    fn close(&mut self, signature: &'a str) {
+        let Some((index, text)) = self.open.take() else { return };
+        let signature = (!signature.is_empty()).then(|| whole_pairs(Cow::Borrowed(signature)));
+        if !text.is_empty() || signature.is_some() {
+            self.done.push(Thought { index, block: Block::Reasoning { text: whole_pairs(text), signature } });
+        }
+    }
+
+    fn finish(mut self) -> Vec<Thought<'a>> {
+        self.close("");
+        self.done
+    }
+}

@@ -1,0 +1,99 @@
+//! What a client asks of the service around the model: tier, metadata, caching, guardrails, fields of the model's own.
+
+use super::content;
+use super::fields::{Node, Object};
+use super::notes::Notes;
+use crate::fault::Fault;
+use crate::model::request::{CacheTtl, Request};
+use std::borrow::Cow;
+
+/// The beta of Anthropic's that lets a model think between tool calls.
+const INTERLEAVED: &str = "interleaved-thinking-2025-05-14";
+
+/// Reads these fields into the request.
+pub(super) fn read<'a>(top: &Object<'a, '_>, request: &mut Request<'a>, notes: &mut Notes) -> Result<(), Fault> {
+    tier(top, request, notes)?;
+    request.metadata = metadata(top)?;
+    request.automatic_cache = automatic_cache(top, notes)?;
+    for name in ["guardrailConfig", "guardrail_config"] {
+        if let Some(node) = top.get(name) {
+            request.guardrail = Some(node.raw_object()?);
+        }
+    }
+    for name in ["additionalModelRequestFields", "additional_model_request_fields"] {
+        let Some(node) = top.get(name) else { continue };
+        node.raw_object()?;
+        let object = node.object()?;
+        let members = object.once().into_iter().map(|(name, node)| (name.clone(), Cow::Borrowed(node.raw)));
+        request.additional_fields.extend(members);
+    }
+    request.betas = betas(top)?;
+    request.reasoning.interleaved = request.betas.iter().any(|beta| beta == INTERLEAVED);
+    Ok(())
+}
+
+fn tier(top: &Object<'_, '_>, request: &mut Request<'_>, notes: &mut Notes) -> Result<(), Fault> {
+    let Some(node) = top.get("service_tier") else { return Ok(()) };
+    match node.string()?.as_ref() {
+        "auto" | "default" => request.service_tier = Some("default"),
+        "flex" => request.service_tier = Some("flex"),
+        "priority" => request.service_tier = Some("priority"),
+        "reserved" => request.service_tier = Some("reserved"),
+        "fast" => request.latency_optimized = true,
+        _ => notes.ignored(&node, "Bedrock has no such tier"),
+    }
+    Ok(())
+}
+
+type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+fn metadata<'a>(top: &Object<'a, '_>) -> Result<Pairs<'a>, Fault> {
+    let Some(node) = top.get("metadata") else { return Ok(Vec::new()) };
+    let object = node.object()?;
+    object.once().into_iter().map(|(name, node)| Ok((name.clone(), node.string()?))).collect()
+}
+
+/// `prompt_cache_options` and the older `prompt_cache_retention`. In the mode `explicit` only the client's own
+/// breakpoints count.
+fn automatic_cache(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<CacheTtl>, Fault> {
+    let mut ttl = top.get("prompt_cache_retention").map(|node| retention(&node, notes)).transpose()?.flatten();
+    let Some(node) = top.get("prompt_cache_options") else { return Ok(ttl) };
+    let options = node.object()?;
+    notes.unknown(&options, &["mode", "ttl"]);
+    if let Some(node) = options.get("ttl") {
+        let known = content::time_to_live(&node.string()?);
+        if known.is_none() {
+            notes.changed(&node, "only `5m`, `30m` and `1h` are known; 5 minutes are used");
+        }
+        ttl = ttl.max(known);
+    }
+    let Some(mode) = options.get("mode") else { return Ok(ttl.or(Some(CacheTtl::FiveMinutes))) };
+    match mode.string()?.as_ref() {
+        "implicit" => Ok(ttl.or(Some(CacheTtl::FiveMinutes))),
+        "explicit" => Ok(None),
+        _ => Err(mode.invalid("must be `implicit` or `explicit`")),
+    }
+}
+
+/// An hour is the longest that Bedrock keeps a prefix.
+fn retention(node: &Node<'_, '_>, notes: &mut Notes) -> Result<Option<CacheTtl>, Fault> {
+    Ok(match node.string()?.as_ref() {
+        "24h" => Some(CacheTtl::OneHour),
+        "in_memory" | "in-memory" => Some(CacheTtl::FiveMinutes),
+        _ => {
+            notes.ignored(node, "only `in_memory` and `24h` are known");
+            None
+        }
+    })
+}
+
+/// `anthropic_beta`: an array, or a string with commas.
+fn betas<'a>(top: &Object<'a, '_>) -> Result<Vec<Cow<'a, str>>, Fault> {
+    let Some(node) = top.get("anthropic_beta") else { return Ok(Vec::new()) };
+    if node.is_list() {
+        return node.list()?.each().map(|node| node.string()).collect();
+    }
+    let all = node.string().map_err(|_| node.wrong("an array of strings or a string"))?;
+    let names = all.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Ok(names.map(|name| Cow::Owned(name.to_owned())).collect())
+}

@@ -1,0 +1,168 @@
+//! The tools that a client offers, and its choice among them.
+
+use super::content;
+use super::fields::{Node, Object};
+use super::notes::Notes;
+use crate::fault::Fault;
+use crate::model::request::{Tool, ToolChoice};
+use std::borrow::Cow;
+
+/// Tools, the choice among them, and how calls must be answered.
+#[derive(Default)]
+pub(super) struct Offer<'a> {
+    pub(super) tools: Vec<Tool<'a>>,
+    pub(super) choice: ToolChoice<'a>,
+    pub(super) legacy: bool,
+}
+
+/// Reads `tools`, `functions`, `tool_choice` and `function_call`.
+pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Offer<'a>, Fault> {
+    let mut offer = Offer::default();
+    if let Some(node) = top.get("tools") {
+        for node in node.list()?.each() {
+            offer.tools.push(tool(&node.object()?, notes)?);
+        }
+    }
+    if let Some(node) = top.get("functions") {
+        offer.legacy = offer.tools.is_empty();
+        for node in node.list()?.each() {
+            let object = node.object()?;
+            let cache_point = content::cache_point(&object, notes)?;
+            offer.tools.push(Tool { cache_point, ..function(&object, notes)? });
+        }
+    }
+    if let Some(node) = top.get("tool_choice") {
+        choose(&node, &mut offer, notes)?;
+    } else if let Some(node) = top.get("function_call") {
+        choose_function(&node, &mut offer, notes)?;
+    }
+    Ok(offer)
+}
+
+fn tool<'a>(tool: &Object<'a, '_>, notes: &mut Notes) -> Result<Tool<'a>, Fault> {
+    let kind = tool.need("type")?;
+    if kind.string()? != "function" {
+        return Err(kind.unsupported("must be `function`: Bedrock offers no other tools of this API"));
+    }
+    notes.unknown(tool, &["type", "function", "cache_control", "prompt_cache_breakpoint"]);
+    let definition = tool.need("function")?.object()?;
+    let cache_point = match content::cache_point(tool, notes)? {
+        None => content::cache_point(&definition, notes)?,
+        found => found,
+    };
+    Ok(Tool { cache_point, ..function(&definition, notes)? })
+}
+
+fn function<'a>(function: &Object<'a, '_>, notes: &mut Notes) -> Result<Tool<'a>, Fault> {
+    notes.unknown(
+        function,
+        &["name", "description", "parameters", "strict", "cache_control", "prompt_cache_breakpoint"],
+    );
+    let description = function.get("description").map(|text| text.text()).transpose()?;
+    Ok(Tool {
+        name: function.need("name")?.filled_string()?,
+        description: description.filter(|description| !description.is_blank()),
+        schema: function.get("parameters").map(|schema| schema.raw_object()).transpose()?,
+        strict: function.get("strict").map(|strict| strict.boolean()).transpose()?,
+        cache_point: None,
+    })
+}
+
+fn choose<'a>(node: &Node<'a, '_>, offer: &mut Offer<'a>, notes: &mut Notes) -> Result<(), Fault> {
+    if node.is_string() {
+        offer.choice = match node.string()?.as_ref() {
+            "none" => ToolChoice::None,
+            "auto" => ToolChoice::Auto,
+            "required" => required(node, offer)?,
+            _ => return Err(node.invalid("must be `none`, `auto`, `required` or an object that names a tool")),
+        };
+        return Ok(());
+    }
+    if !node.is_object() {
+        return Err(node.wrong("a string or an object"));
+    }
+    let object = node.object()?;
+    let kind = object.need("type")?;
+    match kind.string()?.as_ref() {
+        "function" => {
+            notes.unknown(&object, &["type", "function"]);
+            offer.choice = named(&object.need("function")?.object()?, offer)?;
+            Ok(())
+        }
+        "allowed_tools" => {
+            notes.unknown(&object, &["type", "allowed_tools"]);
+            allow(&object.need("allowed_tools")?.object()?, offer)
+        }
+        "custom" => Err(kind.unsupported("must be `function` or `allowed_tools`: Bedrock has no custom tools")),
+        _ => Err(kind.invalid("must be `function` or `allowed_tools`")),
+    }
+}
+
+/// `function_call`, the older field for the older `functions`.
+fn choose_function<'a>(node: &Node<'a, '_>, offer: &mut Offer<'a>, notes: &mut Notes) -> Result<(), Fault> {
+    if node.is_object() {
+        let object = node.object()?;
+        notes.unknown(&object, &["name"]);
+        offer.choice = named(&object, offer)?;
+        return Ok(());
+    }
+    offer.choice = match node.string().map_err(|_| node.wrong("a string or an object"))?.as_ref() {
+        "none" => ToolChoice::None,
+        "auto" => ToolChoice::Auto,
+        _ => return Err(node.invalid("must be `none`, `auto` or an object that names a function")),
+    };
+    Ok(())
+}
+
+fn required<'a>(node: &Node<'_, '_>, offer: &Offer<'_>) -> Result<ToolChoice<'a>, Fault> {
+    if offer.tools.is_empty() {
+        Err(node.invalid("requires a tool, and no tools are given"))
+    } else {
+        Ok(ToolChoice::Required)
+    }
+}
+
+fn named<'a>(object: &Object<'a, '_>, offer: &Offer<'_>) -> Result<ToolChoice<'a>, Fault> {
+    Ok(ToolChoice::Named(known(object, offer)?))
+}
+
+/// The object's `name`, which must be that of a tool.
+fn known<'a>(object: &Object<'a, '_>, offer: &Offer<'_>) -> Result<Cow<'a, str>, Fault> {
+    let node = object.need("name")?;
+    let name = node.string()?;
+    if offer.tools.iter().any(|tool| tool.name == name) {
+        Ok(name)
+    } else {
+        Err(node.invalid("must be the name of one of the tools that are given"))
+    }
+}
+
+/// `allowed_tools`: the others are not offered at all.
+fn allow<'a>(object: &Object<'a, '_>, offer: &mut Offer<'a>) -> Result<(), Fault> {
+    let mode = object.need("mode")?;
+    let choice = match mode.string()?.as_ref() {
+        "auto" => ToolChoice::Auto,
+        "required" => ToolChoice::Required,
+        _ => return Err(mode.invalid("must be `auto` or `required`")),
+    };
+    let list = object.need("tools")?;
+    let mut allowed = Vec::new();
+    for node in list.list()?.each() {
+        let tool = node.object()?;
+        let kind = tool.need("type")?;
+        if kind.string()? != "function" {
+            return Err(kind.unsupported("must be `function`"));
+        }
+        let name = match tool.get("function") {
+            Some(function) => known(&function.object()?, offer)?,
+            None => known(&tool, offer)?,
+        };
+        allowed.push(name);
+    }
+    if allowed.is_empty() {
+        return Err(list.invalid("must name at least one tool"));
+    }
+    offer.tools.retain(|tool| allowed.contains(&tool.name));
+    offer.choice = choice;
+    Ok(())
+}
