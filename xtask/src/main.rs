@@ -1,3 +1,47 @@
-//! The chores of the workspace, as one command.
+//! The chores of the workspace as one command: form, lints, every test, the real clients.
 
-fn main() {}
+mod command_line;
+mod workspace;
+
+#[cfg(test)]
+mod tidy;
+
+use command_line::{Chore, Part};
+use std::process::ExitCode;
+
+#[expect(clippy::print_stderr, reason = "a chore speaks to the person who started it")]
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let chore = match command_line::read(&arguments) {
+        Ok(chore) => chore,
+        Err(mistake) => {
+            eprintln!("{mistake}\n\n{}", command_line::HELP);
+            return ExitCode::from(2);
+        }
+    };
+    match run(&chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "help is what was asked for")]
+fn run(chore: &Chore) -> anyhow::Result<()> {
+    match chore {
+        Chore::Help => eprintln!("{}", command_line::HELP),
+        Chore::Fmt => workspace::cargo(&["fmt", "--all", "--check"])?,
+        Chore::Lint => {
+            workspace::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+        }
+        Chore::Interop(_) => {}
+        Chore::Test(parts) => {
+            if parts.contains(&Part::Unit) {
+                workspace::cargo(&["test", "--workspace", "--locked"])?;
+            }
+        }
+    }
+    Ok(())
+}

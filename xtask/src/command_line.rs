@@ -1,0 +1,78 @@
+//! What was asked on the command line.
+
+/// The help text.
+pub(crate) const HELP: &str = "\
+Usage: cargo xtask <chore>
+
+  test                    every test: unit, fixtures, corpus when it is there, then the real clients
+  test --only unit        `cargo test --workspace` alone
+  test --only interop     the real clients alone (openai in Python and Node, curl, boto3)
+  interop [SUITE...]      the same, or only the suites whose names begin so
+  fmt                     is every file formatted?
+  lint                    clippy on every target, warnings are errors
+
+Exit codes: 0 all went well, 1 it did not, 2 the command line is wrong.";
+
+/// One chore.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Chore {
+    /// Show the help text.
+    Help,
+    /// Check the form of every file.
+    Fmt,
+    /// Run clippy.
+    Lint,
+    /// Run the tests of these parts, in this order.
+    Test(Vec<Part>),
+    /// Run the suites of real clients whose names begin with one of these; all of them when there is none.
+    Interop(Vec<String>),
+}
+
+/// One part of the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What cargo runs.
+    Unit,
+    /// What real clients say of the binary.
+    Interop,
+}
+
+/// Reads the arguments after `cargo xtask`; an error says what is wrong in one line.
+pub(crate) fn read(arguments: &[String]) -> Result<Chore, String> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => Ok(Chore::Help),
+        ["fmt"] => Ok(Chore::Fmt),
+        ["lint"] => Ok(Chore::Lint),
+        ["interop", suites @ ..] => Ok(Chore::Interop(suites.iter().map(|&suite| suite.to_owned()).collect())),
+        ["test"] => Ok(Chore::Test(vec![Part::Unit, Part::Interop])),
+        ["test", "--only", "unit"] => Ok(Chore::Test(vec![Part::Unit])),
+        ["test", "--only", "interop"] => Ok(Chore::Test(vec![Part::Interop])),
+        ["test", "--only", ..] => Err("`--only` takes `unit` or `interop`".to_owned()),
+        [chore, ..] => Err(format!("unknown chore or argument: `{chore}` ...")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(line: &str) -> Result<Chore, String> {
+        read(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn chores_are_understood() {
+        assert_eq!(said(""), Ok(Chore::Help));
+        assert_eq!(said("test"), Ok(Chore::Test(vec![Part::Unit, Part::Interop])));
+        assert_eq!(said("test --only interop"), Ok(Chore::Test(vec![Part::Interop])));
+        assert_eq!(said("interop openai"), Ok(Chore::Interop(vec!["openai".to_owned()])));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        assert!(said("test --only some").is_err_and(|said| said.contains("interop")));
+        assert!(said("test --twice").is_err());
+        assert!(said("dance").is_err_and(|said| said.contains("dance")));
+    }
+}

@@ -1,0 +1,3 @@
+//! Rules of the whole repository that no compiler checks, each as a test.
+
+mod dependencies;
