@@ -1,1 +1,121 @@
-//! What each Bedrock model can do: reasoning control, limits, replay rule; data, not code.
+//! What is known of each model: a data file, and the way from any model id to its row.
+
+mod entry;
+mod ids;
+mod plan;
+
+#[cfg(test)]
+mod tests;
+
+pub use entry::{Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling};
+pub use plan::{MaxTokens, Plan, Situation, plan};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+/// The rows, and how to find them.
+#[derive(Debug)]
+pub struct Catalogue {
+    entries: Vec<Entry>,
+    by_id: HashMap<String, usize>,
+    by_stem: HashMap<String, usize>,
+    unseen: Vec<(String, usize)>,
+    unknown: Entry,
+}
+
+static BUILTIN: LazyLock<Catalogue> =
+    LazyLock::new(|| Catalogue::read(include_str!("models.json")).unwrap_or_else(|_| Catalogue::empty()));
+
+impl Catalogue {
+    /// The catalogue that this version was built with.
+    #[must_use]
+    pub fn builtin() -> &'static Self {
+        &BUILTIN
+    }
+
+    /// The row for a model id, of whatever form: base id, inference profile, ARN. There always is one: what no row
+    /// describes is asked cautiously.
+    #[must_use]
+    pub fn lookup(&self, model_id: &str) -> &Entry {
+        self.find(model_id).unwrap_or(&self.unknown)
+    }
+
+    /// Every row, in the file's order.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    fn find(&self, model_id: &str) -> Option<&Entry> {
+        let base = ids::base(model_id)?;
+        let stem = ids::stem(base);
+        let unseen = || {
+            let fitting = self.unseen.iter().filter(|(prefix, _)| base.starts_with(prefix.as_str()));
+            fitting.max_by_key(|(prefix, _)| prefix.len()).map(|(_, row)| row)
+        };
+        let row = self.by_id.get(base).or_else(|| self.by_stem.get(stem)).or_else(unseen)?;
+        self.entries.get(*row)
+    }
+
+    /// Reads a data file.
+    fn read(text: &str) -> Result<Self, serde_json::Error> {
+        let file: File = serde_json::from_str(text)?;
+        let mut catalogue = Self::empty();
+        for row in file.models {
+            let entry: Entry = serde_json::from_value(Value::Object(whole(row, &file.families)))?;
+            let at = catalogue.entries.len();
+            for id in std::iter::once(&entry.id).chain(&entry.also) {
+                catalogue.by_id.insert(id.clone(), at);
+                catalogue.by_stem.insert(ids::stem(id).to_owned(), at);
+            }
+            catalogue.entries.push(entry);
+        }
+        for Unseen { prefix, like } in file.unseen {
+            let Some(&row) = catalogue.by_id.get(&like) else {
+                return Err(serde::de::Error::custom(format!("no row has the id `{like}`")));
+            };
+            catalogue.unseen.push((prefix, row));
+        }
+        Ok(catalogue)
+    }
+
+    fn empty() -> Self {
+        Self {
+            entries: Vec::new(),
+            by_id: HashMap::new(),
+            by_stem: HashMap::new(),
+            unseen: Vec::new(),
+            unknown: entry::unknown(),
+        }
+    }
+}
+
+/// The data file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(rename = "about")]
+    _about: String,
+    families: BTreeMap<String, Map<String, Value>>,
+    models: Vec<Map<String, Value>>,
+    unseen: Vec<Unseen>,
+}
+
+/// Ids that no row has, and the row that they are treated like: the newest of their line, whose rules are the strictest.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unseen {
+    prefix: String,
+    like: String,
+}
+
+/// A row with what it does not say itself taken from its family.
+fn whole(mut row: Map<String, Value>, families: &BTreeMap<String, Map<String, Value>>) -> Map<String, Value> {
+    let like = row.remove("like");
+    let family = like.as_ref().and_then(Value::as_str).and_then(|name| families.get(name));
+    let mut whole = family.cloned().unwrap_or_default();
+    whole.extend(row);
+    whole
+}

@@ -1,0 +1,330 @@
+//! One row of the catalogue: what a model can do, and how it wants to be asked.
+
+use crate::model::reasoning::Effort;
+use serde::Deserialize;
+
+/// One model, as the catalogue knows it. Source of every field: bedrock-runtime's and the vendors' documentation.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The base model id, without a region's prefix.
+    pub id: String,
+    /// The name people use.
+    pub name: String,
+    /// `anthropic`, `amazon`, ...; decides whose sealed reasoning may be sent.
+    pub vendor: String,
+    /// Other ids of the same model.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// The vendor has announced its end.
+    #[serde(default)]
+    pub legacy: bool,
+    /// Served by Converse; some models are served by other endpoints only.
+    #[serde(default = "yes")]
+    pub converse: bool,
+    /// What in this row is told differently by different sources, or proven by none.
+    #[serde(default)]
+    pub unproven: Option<String>,
+
+    /// The shape of the reasoning switch.
+    pub control: Control,
+    /// Whether it reasons when nothing is said.
+    #[serde(default)]
+    pub default: Default,
+    /// How its reasoning is switched off.
+    #[serde(default)]
+    pub off: Off,
+    /// The levels it takes, weakest first.
+    #[serde(default, deserialize_with = "levels")]
+    pub efforts: Vec<Effort>,
+    /// The level when none is said; for people, never sent.
+    #[serde(default, deserialize_with = "level")]
+    pub default_effort: Option<Effort>,
+    /// The largest level that it takes while its reasoning is off.
+    #[serde(default, deserialize_with = "level")]
+    pub largest_effort_when_off: Option<Effort>,
+    /// Takes `thinking.display`, and shows no text without it.
+    #[serde(default)]
+    pub display: bool,
+    /// Whether it can think between tool calls.
+    #[serde(default)]
+    pub interleaved: Interleaved,
+    /// The word for `reasoning_details[].format`; none for reasoning without a seal.
+    #[serde(default)]
+    pub reasoning_format: Option<String>,
+    /// The kinds of reasoning block it takes back.
+    #[serde(default)]
+    pub replay: Vec<Replay>,
+    /// Its reasoning is bound to the conversation before it.
+    #[serde(default)]
+    pub bound: bool,
+    /// The path in the model's own answer at which the reasoning's tokens are counted.
+    #[serde(default)]
+    pub usage_path: Option<String>,
+
+    /// The most tokens that one answer may have.
+    #[serde(default)]
+    pub max_output_tokens: Option<u32>,
+    /// `maxTokens` is filled in when the client leaves it out: the default of Bedrock is too small to think in.
+    #[serde(default)]
+    pub fill_max_tokens: bool,
+    /// The least `maxTokens` that it takes.
+    #[serde(default)]
+    pub min_max_tokens: Option<u32>,
+    /// Whether it takes temperature, top-p and top-k.
+    #[serde(default)]
+    pub sampling: Sampling,
+    /// Temperature and top-p exclude each other.
+    #[serde(default)]
+    pub one_of_temperature_top_p: bool,
+    /// Where top-k goes in the model's own fields: a path of one or two names.
+    #[serde(default)]
+    pub top_k: Option<String>,
+    /// Takes stop sequences.
+    #[serde(default = "yes")]
+    pub stop: bool,
+
+    /// Takes tools.
+    #[serde(default = "yes")]
+    pub tools: bool,
+    /// Whether a tool's call can be forced.
+    #[serde(default)]
+    pub forced_tool: Allowed,
+    /// Takes `tool_choice` in the vendor's own words among the model's own fields.
+    #[serde(default)]
+    pub own_tool_choice: bool,
+    /// Takes `strict` on a tool.
+    #[serde(default)]
+    pub strict_tools: bool,
+    /// Takes `outputConfig.textFormat`.
+    #[serde(default)]
+    pub structured_output: bool,
+    /// The longest life of a cache point, none for models without them.
+    #[serde(default)]
+    pub cache: Option<Cache>,
+    /// Takes a conversation that the model itself opens.
+    #[serde(default)]
+    pub leading_assistant: bool,
+    /// Takes a conversation that ends with the beginning of the model's answer.
+    #[serde(default)]
+    pub prefill: Allowed,
+    /// Takes names of beta features.
+    #[serde(default)]
+    pub betas: bool,
+    /// What it takes beside text; none when that is not known, and the service decides.
+    #[serde(default)]
+    pub media: Option<Vec<Medium>>,
+}
+
+/// The shape of a reasoning switch among the model's own fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Control {
+    /// There is none.
+    None,
+    /// `thinking: {type: enabled, budget_tokens}`
+    Budget,
+    /// `thinking: {type: adaptive}` and `output_config: {effort}`
+    Adaptive,
+    /// `reasoning_effort: WORD`
+    ReasoningEffort,
+    /// `reasoning: {effort: WORD}`
+    ReasoningObject,
+    /// `reasoning_config: WORD`
+    ReasoningConfig,
+    /// `reasoningConfig: {type: enabled, maxReasoningEffort: WORD}`
+    Nova,
+}
+
+/// Whether a model reasons when nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Default {
+    /// It does not.
+    #[default]
+    Off,
+    /// It does, and can be told not to.
+    On,
+    /// It does, whatever is said.
+    AlwaysOn,
+}
+
+/// How reasoning is switched off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Off {
+    /// By saying nothing.
+    #[default]
+    Omit,
+    /// `type: disabled` in the model's shape.
+    Disabled,
+    /// `thinking: {type: between_tools}`, the nearest that there is.
+    BetweenTools,
+    /// The level `none`.
+    NoneWord,
+    /// Not at all.
+    Impossible,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// Whether a model can think between tool calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interleaved {
+    /// No.
+    #[default]
+    Never,
+    /// With the beta `interleaved-thinking-2025-05-14`.
+    Beta,
+    /// Of itself.
+    BuiltIn,
+}
+
+/// A kind of reasoning block in a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replay {
+    /// Text with its signature.
+    Signed,
+    /// Text alone.
+    Unsigned,
+    /// Bytes that only the provider can read.
+    Redacted,
+}
+
+/// Whether a model takes temperature, top-p and top-k.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sampling {
+    /// It does.
+    #[default]
+    Free,
+    /// Not while it reasons.
+    NotWhileReasoning,
+    /// It does not.
+    Never,
+}
+
+/// Whether a model takes something that reasoning may exclude.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowed {
+    /// It does.
+    #[default]
+    Allowed,
+    /// Not while it reasons.
+    NotWhileReasoning,
+    /// It does not.
+    Refused,
+}
+
+/// How long a cached prefix can live at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Cache {
+    /// Five minutes.
+    #[serde(rename = "5m")]
+    FiveMinutes,
+    /// An hour.
+    #[serde(rename = "1h")]
+    OneHour,
+}
+
+/// What a model takes beside text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Medium {
+    /// Pictures.
+    Image,
+    /// Files.
+    Document,
+    /// Moving pictures.
+    Video,
+    /// Sound.
+    Audio,
+}
+
+impl Entry {
+    /// Whether it can reason at all.
+    #[must_use]
+    pub fn can_reason(&self) -> bool {
+        self.control != Control::None || self.default != Default::Off
+    }
+
+    /// The word for `reasoning_details[].format`.
+    #[must_use]
+    pub fn reasoning_format(&self) -> Option<&str> {
+        self.reasoning_format.as_deref()
+    }
+
+    /// Whether it takes reasoning blocks of this kind back.
+    #[must_use]
+    pub fn takes_back(&self, kind: Replay) -> bool {
+        self.replay.contains(&kind)
+    }
+
+    /// Whether it takes this beside text, as far as is known.
+    #[must_use]
+    pub fn takes(&self, medium: Medium) -> bool {
+        self.media.as_ref().is_none_or(|media| media.contains(&medium))
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn levels<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Effort>, D::Error> {
+    let words = Vec::<String>::deserialize(from)?;
+    words.iter().map(|word| known_level(word)).collect()
+}
+
+fn level<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Effort>, D::Error> {
+    Option::<String>::deserialize(from)?.map(|word| known_level(&word)).transpose()
+}
+
+fn known_level<E: serde::de::Error>(word: &str) -> Result<Effort, E> {
+    Effort::from_word(word).ok_or_else(|| E::custom(format!("`{word}` is no level of effort")))
+}
+
+/// The row for models that no row describes: nothing is assumed that a model might refuse.
+pub(super) fn unknown() -> Entry {
+    Entry {
+        id: "unknown".to_owned(),
+        name: "a model that the catalogue does not know".to_owned(),
+        vendor: "unknown".to_owned(),
+        also: Vec::new(),
+        legacy: false,
+        converse: true,
+        unproven: Some("nothing is known of this model".to_owned()),
+        control: Control::None,
+        default: Default::Off,
+        off: Off::Omit,
+        efforts: Vec::new(),
+        default_effort: None,
+        largest_effort_when_off: None,
+        display: false,
+        interleaved: Interleaved::Never,
+        reasoning_format: None,
+        replay: Vec::new(),
+        bound: false,
+        usage_path: None,
+        max_output_tokens: None,
+        fill_max_tokens: false,
+        min_max_tokens: None,
+        sampling: Sampling::Free,
+        one_of_temperature_top_p: false,
+        top_k: None,
+        stop: true,
+        tools: true,
+        forced_tool: Allowed::Allowed,
+        own_tool_choice: false,
+        strict_tools: false,
+        structured_output: false,
+        cache: None,
+        leading_assistant: false,
+        prefill: Allowed::Allowed,
+        betas: false,
+        media: None,
+    }
+}

@@ -1,0 +1,251 @@
+//! What a client asked of the reasoning, rendered as one model wants to hear it.
+
+mod claude;
+mod levels;
+
+use super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off, Sampling};
+use crate::fault::Fault;
+use crate::model::reasoning::{Effort, ReasoningAsk, Switch};
+use crate::warning::Warning;
+use levels::nearest;
+use serde_json::{Value, json};
+
+/// What, beside the ask, decides how reasoning can be had.
+#[derive(Clone, Debug, Default)]
+pub struct Situation {
+    /// What the client asked.
+    pub ask: ReasoningAsk,
+    /// The answer's limit, when the client set one.
+    pub max_tokens: Option<u32>,
+    /// The field that set it.
+    pub max_tokens_param: &'static str,
+    /// The answer is wanted as a stream.
+    pub stream: bool,
+    /// A temperature is set.
+    pub temperature: bool,
+    /// A top-p is set.
+    pub top_p: bool,
+    /// A top-k is set.
+    pub top_k: bool,
+    /// A tool's call is forced.
+    pub forced_tool: bool,
+    /// There are tools.
+    pub has_tools: bool,
+    /// The conversation ends with the beginning of an answer.
+    pub prefill: bool,
+    /// The open tool loop has an assistant turn that lost its signed reasoning.
+    pub unsigned_tool_turn: bool,
+}
+
+/// How one request is put to one model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Members of the model's own fields, in order.
+    pub fields: Vec<(&'static str, Value)>,
+    /// Beta features that they need.
+    pub betas: Vec<&'static str>,
+    /// What becomes of `maxTokens`.
+    pub max_tokens: MaxTokens,
+    /// The temperature must not be sent.
+    pub drop_temperature: bool,
+    /// The top-p must not be sent.
+    pub drop_top_p: bool,
+    /// The top-k must not be sent.
+    pub drop_top_k: bool,
+    /// The forced tool choice must be sent as `auto`.
+    pub tool_choice_auto: bool,
+    /// Paths of the model's own answer that are worth asking for.
+    pub response_paths: Vec<String>,
+    /// What the client should know.
+    pub warnings: Vec<Warning>,
+    /// The model will reason, as far as is known.
+    pub on: bool,
+}
+
+/// What becomes of `maxTokens`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaxTokens {
+    /// As the client said, or not at all.
+    #[default]
+    Keep,
+    /// This.
+    Set(u32),
+    /// Left out, whatever the client said.
+    Omit,
+}
+
+/// Plans one request.
+///
+/// # Errors
+///
+/// A [`Fault`] that names the client's field, for a budget that cannot be had and for a conversation that the model
+/// refuses however it is asked.
+pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
+    let mut plan = Plan::default();
+    let wants = situation.ask.wants_reasoning();
+    if wants && !entry.can_reason() {
+        let why = format!("{} cannot reason; it answers without", entry.name);
+        plan.warnings.push(Warning::reasoning_unavailable(situation.ask.param, why));
+    }
+    fill_max_tokens(entry, situation, &mut plan);
+    match entry.control {
+        Control::None => plan.on = entry.default == Habit::AlwaysOn,
+        Control::Budget | Control::Adaptive => claude::switch(entry, situation, &mut plan)?,
+        _ => by_level(entry, situation, &mut plan),
+    }
+    if entry.control == Control::None && entry.can_reason() {
+        no_switch(entry, situation, &mut plan);
+    }
+    constrain(entry, situation, &mut plan)?;
+    if plan.on
+        && let Some(path) = &entry.usage_path
+    {
+        plan.response_paths.push(path.clone());
+    }
+    Ok(plan)
+}
+
+/// Models that always reason, and take no word about it.
+fn no_switch(entry: &Entry, situation: &Situation, plan: &mut Plan) {
+    let ask = &situation.ask;
+    if ask.switch == Switch::Off {
+        plan.warnings.push(Warning::ignored(ask.param, format!("{} always reasons", entry.name)));
+    } else if ask.effort.is_some() || matches!(ask.switch, Switch::Budget(_) | Switch::BetweenTools) {
+        plan.warnings
+            .push(Warning::ignored(ask.param, format!("{} always reasons, as much as it sees fit", entry.name)));
+    }
+}
+
+/// Models whose switch is a level.
+fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
+    let ask = &situation.ask;
+    let default_on = entry.default != Habit::Off;
+    plan.on = default_on;
+    if ask.switch == Switch::Off {
+        off_by_level(entry, ask, plan);
+        return;
+    }
+    if !ask.wants_reasoning() {
+        return;
+    }
+    plan.on = true;
+    let wanted = match (ask.effort, ask.switch) {
+        (Some(effort), _) => Some(effort),
+        (None, Switch::Budget(tokens)) => Some(levels::from_budget(tokens)),
+        (None, _) if default_on => None,
+        (None, _) => Some(Effort::Medium),
+    };
+    let Some(wanted) = wanted else { return };
+    let Some(level) = nearest(entry, wanted) else { return };
+    if ask.effort.is_some() && level != wanted || matches!(ask.switch, Switch::Budget(_)) {
+        let why = format!("{} takes levels; `{}` is asked for", entry.name, level.word());
+        plan.warnings.push(Warning::changed(ask.param, why));
+    }
+    plan.fields.push(level_field(entry.control, level.word()));
+    if entry.control == Control::Nova && level == Effort::High {
+        if situation.max_tokens.is_some() {
+            let why = format!("{} takes no limit at the effort `high`", entry.name);
+            plan.warnings.push(Warning::dropped(situation.max_tokens_param, why));
+        }
+        plan.max_tokens = MaxTokens::Omit;
+        plan.drop_temperature = situation.temperature;
+        plan.drop_top_p = situation.top_p;
+    }
+}
+
+fn level_field(control: Control, word: &str) -> (&'static str, Value) {
+    match control {
+        Control::ReasoningObject => ("reasoning", json!({ "effort": word })),
+        Control::ReasoningConfig => ("reasoning_config", json!(word)),
+        Control::Nova => ("reasoningConfig", json!({ "type": "enabled", "maxReasoningEffort": word })),
+        _ => ("reasoning_effort", json!(word)),
+    }
+}
+
+fn off_by_level(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
+    match entry.off {
+        Off::NoneWord => {
+            plan.fields.push(level_field(entry.control, "none"));
+            plan.on = false;
+        }
+        Off::Disabled if entry.control == Control::Nova => {
+            plan.fields.push(("reasoningConfig", json!({ "type": "disabled" })));
+            plan.on = false;
+        }
+        Off::Impossible => {
+            if let Some(least) = entry.efforts.first() {
+                plan.fields.push(level_field(entry.control, least.word()));
+            }
+            plan.warnings.push(Warning::changed(
+                ask.param,
+                format!("{} always reasons; the lowest effort is asked for", entry.name),
+            ));
+        }
+        _ if plan.on => plan.warnings.push(Warning::ignored(
+            ask.param,
+            format!("it is not known how the reasoning of {} is switched off", entry.name),
+        )),
+        _ => {}
+    }
+}
+
+/// Bedrock's own default is too small to think in, and what is left out reserves no less.
+fn fill_max_tokens(entry: &Entry, situation: &Situation, plan: &mut Plan) {
+    if let (true, None, Some(most)) = (entry.fill_max_tokens, situation.max_tokens, entry.max_output_tokens) {
+        plan.max_tokens = MaxTokens::Set(if situation.stream { most } else { most.min(claude::MOST_WITHOUT_STREAM) });
+    }
+    if let (Some(asked), Some(least)) = (situation.max_tokens, entry.min_max_tokens)
+        && asked < least
+    {
+        plan.max_tokens = MaxTokens::Set(least);
+        let why = format!("{} takes no limit below {least}", entry.name);
+        plan.warnings.push(Warning::changed(situation.max_tokens_param, why));
+    }
+}
+
+/// What the model refuses, as things stand.
+fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<(), Fault> {
+    let refused = match entry.sampling {
+        Sampling::Free => false,
+        Sampling::NotWhileReasoning => plan.on,
+        Sampling::Never => true,
+    };
+    plan.drop_temperature |= refused && situation.temperature;
+    plan.drop_top_p |= refused && situation.top_p;
+    plan.drop_top_k |= refused && situation.top_k;
+    let why = |plan: &Plan| {
+        let when = if plan.on && entry.sampling != Sampling::Never { " while it reasons" } else { "" };
+        format!("{} does not take it{when}", entry.name)
+    };
+    for (dropped, param) in
+        [(plan.drop_temperature, "temperature"), (plan.drop_top_p, "top_p"), (plan.drop_top_k, "top_k")]
+    {
+        if dropped {
+            plan.warnings.push(Warning::dropped(param, why(plan)));
+        }
+    }
+    if entry.one_of_temperature_top_p && situation.temperature && situation.top_p && !plan.drop_temperature {
+        plan.drop_top_p = true;
+        plan.warnings.push(Warning::dropped("top_p", format!("{} takes either temperature or top_p", entry.name)));
+    }
+    let unforced = match entry.forced_tool {
+        Allowed::Allowed => false,
+        // A client that did not ask for reasoning rather wants its tool.
+        Allowed::NotWhileReasoning => plan.on && situation.ask.wants_reasoning(),
+        Allowed::Refused => true,
+    };
+    if unforced && situation.forced_tool {
+        if entry.control == Control::None {
+            let message = format!("{} cannot be made to call a tool; use `auto`", entry.name);
+            return Err(Fault::unsupported("tool_choice", message));
+        }
+        plan.tool_choice_auto = true;
+        let when = if entry.forced_tool == Allowed::Refused { "" } else { " while it reasons" };
+        let why = format!("{} cannot be made to call a tool{when}; it decides itself", entry.name);
+        plan.warnings.push(Warning::changed("tool_choice", why));
+    }
+    if plan.on && entry.interleaved == Interleaved::Beta && situation.ask.interleaved {
+        plan.betas.push("interleaved-thinking-2025-05-14");
+    }
+    Ok(())
+}

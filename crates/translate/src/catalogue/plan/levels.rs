@@ -1,0 +1,32 @@
+//! Between levels of effort and numbers of tokens.
+
+use super::super::entry::Entry;
+use crate::model::reasoning::Effort;
+
+/// The level nearest to the one wanted: the next lower that the model has, else its lowest.
+pub(super) fn nearest(entry: &Entry, wanted: Effort) -> Option<Effort> {
+    let lower = entry.efforts.iter().rev().find(|level| **level <= wanted);
+    lower.or_else(|| entry.efforts.first()).copied()
+}
+
+/// The level that a budget of tokens stands for.
+pub(super) fn from_budget(tokens: u32) -> Effort {
+    match tokens {
+        0..=2048 => Effort::Low,
+        2049..=8192 => Effort::Medium,
+        8193..=32768 => Effort::High,
+        32769..=65536 => Effort::XHigh,
+        _ => Effort::Max,
+    }
+}
+
+/// The budget of tokens that a level stands for.
+pub(super) fn budget(effort: Effort) -> u32 {
+    match effort {
+        Effort::Minimal | Effort::Low => 2048,
+        Effort::Medium => 8192,
+        Effort::High => 16384,
+        Effort::XHigh => 32768,
+        Effort::Max => 63999,
+    }
+}

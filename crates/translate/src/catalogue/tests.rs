@@ -1,0 +1,141 @@
+//! The data file is whole, and each family of switches is asked in its own words.
+
+use super::*;
+use crate::model::reasoning::{Effort, ReasoningAsk, Switch};
+use serde_json::json;
+
+fn planned(model: &str, change: impl FnOnce(&mut Situation)) -> Plan {
+    let mut situation = Situation { max_tokens_param: "max_tokens", stream: true, ..Situation::default() };
+    situation.ask.param = "reasoning_effort";
+    change(&mut situation);
+    plan(Catalogue::builtin().lookup(model), &situation).unwrap()
+}
+
+fn fields(model: &str, ask: ReasoningAsk) -> Value {
+    let plan = planned(model, |situation| situation.ask = ReasoningAsk { param: "reasoning_effort", ..ask });
+    plan.fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
+}
+
+fn effort(effort: Effort) -> ReasoningAsk {
+    ReasoningAsk { effort: Some(effort), ..ReasoningAsk::default() }
+}
+
+fn switch(switch: Switch) -> ReasoningAsk {
+    ReasoningAsk { switch, ..ReasoningAsk::default() }
+}
+
+const BUDGET: &str = "us.anthropic.claude-sonnet-4-20250514-v1:0";
+
+#[test]
+fn the_data_file_is_read_whole() {
+    let read = Catalogue::read(include_str!("models.json")).unwrap();
+    assert!(read.entries().len() > 80);
+    let ids: std::collections::BTreeSet<_> = read.entries().iter().map(|entry| &entry.id).collect();
+    assert_eq!(ids.len(), read.entries().len(), "no id twice");
+}
+
+#[test]
+fn unseen_models_are_like_the_newest_of_their_line() {
+    let like = |id: &str| Catalogue::builtin().lookup(id).id.clone();
+    assert_eq!(like("anthropic.claude-opus-9-20300101-v1:0"), "anthropic.claude-opus-5-5");
+    assert_eq!(like("eu.anthropic.claude-opus-5-20260801-v1:0"), "anthropic.claude-opus-5");
+    assert_eq!(like("anthropic.claude-3-5-sonnet-20241022-v2:0:51k"), "anthropic.claude-3-5-sonnet-20241022-v2:0");
+    assert_eq!(like("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/x"), "unknown");
+    assert_eq!(like("gpt-4o"), "unknown");
+}
+
+#[test]
+fn each_family_has_its_own_switch() {
+    let budget = json!({"thinking": {"type": "enabled", "budget_tokens": 8192}});
+    assert_eq!(fields(BUDGET, effort(Effort::Medium)), budget);
+    assert_eq!(
+        fields("anthropic.claude-opus-4-7", effort(Effort::High)),
+        json!({"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "high"}})
+    );
+    assert_eq!(
+        fields("amazon.nova-2-lite-v1:0", effort(Effort::Low)),
+        json!({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}})
+    );
+    assert_eq!(fields("openai.gpt-oss-120b-1:0", effort(Effort::High)), json!({"reasoning_effort": "high"}));
+    assert_eq!(fields("openai.gpt-6-sol", effort(Effort::Max)), json!({"reasoning": {"effort": "max"}}));
+    assert_eq!(fields("qwen.qwen3-32b-v1:0", effort(Effort::Low)), json!({"reasoning_config": "high"}));
+    assert_eq!(fields("deepseek.r1-v1:0", effort(Effort::Low)), json!({}));
+}
+
+#[test]
+fn off_is_said_as_each_model_understands_it() {
+    let off = || switch(Switch::Off);
+    assert_eq!(fields(BUDGET, off()), json!({}));
+    assert_eq!(fields("anthropic.claude-opus-5", off()), json!({"thinking": {"type": "disabled"}}));
+    assert_eq!(fields("anthropic.claude-sonnet-5-5", off()), json!({"thinking": {"type": "between_tools"}}));
+    assert_eq!(fields("amazon.nova-2-lite-v1:0", off()), json!({"reasoningConfig": {"type": "disabled"}}));
+    assert_eq!(fields("openai.gpt-oss-20b-1:0", off()), json!({"reasoning_effort": "low"}));
+    let opus = fields("anthropic.claude-opus-5-5", off());
+    assert_eq!(opus["output_config"]["effort"], "low");
+}
+
+#[test]
+fn nothing_asked_is_nothing_sent_unless_the_reasoning_would_be_hidden() {
+    for model in [BUDGET, "amazon.nova-2-lite-v1:0", "openai.gpt-oss-120b-1:0", "anthropic.claude-opus-4-6-v1"] {
+        assert_eq!(fields(model, ReasoningAsk::default()), json!({}), "{model}");
+    }
+    let shown = fields("anthropic.claude-opus-5", ReasoningAsk::default());
+    assert_eq!(shown["thinking"]["display"], "summarized");
+}
+
+#[test]
+fn a_model_that_cannot_reason_answers_without() {
+    let plan = planned("amazon.nova-lite-v1:0", |situation| situation.ask.effort = Some(Effort::High));
+    assert!(plan.fields.is_empty() && !plan.on);
+    assert_eq!(plan.warnings[0].kind, crate::warning::WarningKind::ReasoningUnavailable);
+}
+
+#[test]
+fn budgets_fit_below_the_limit_or_are_refused() {
+    let derived = planned(BUDGET, |situation| {
+        situation.ask.effort = Some(Effort::High);
+        situation.max_tokens = Some(3000);
+    });
+    assert_eq!(derived.fields[0].1["budget_tokens"], 2999);
+    let no_room = planned(BUDGET, |situation| {
+        situation.ask.effort = Some(Effort::High);
+        situation.max_tokens = Some(500);
+    });
+    assert!(!no_room.on && no_room.fields.is_empty());
+    for (budget, limit) in [(1000, None), (5000, Some(5000))] {
+        let situation = Situation {
+            ask: ReasoningAsk { param: "thinking.budget_tokens", ..switch(Switch::Budget(budget)) },
+            max_tokens: limit,
+            ..Situation::default()
+        };
+        assert!(plan(Catalogue::builtin().lookup(BUDGET), &situation).is_err(), "{budget}");
+    }
+    let filled = planned(BUDGET, |situation| situation.ask.effort = Some(Effort::High));
+    assert_eq!(filled.max_tokens, MaxTokens::Set(64000));
+}
+
+#[test]
+fn what_excludes_reasoning_is_named_and_left_out() {
+    let plan = planned(BUDGET, |situation| {
+        situation.ask.effort = Some(Effort::Low);
+        (situation.temperature, situation.top_p, situation.top_k, situation.forced_tool) = (true, true, true, true);
+    });
+    assert!(plan.drop_temperature && plan.drop_top_p && plan.drop_top_k && plan.tool_choice_auto);
+    assert_eq!(plan.warnings.len(), 4);
+    let without = planned(BUDGET, |situation| (situation.temperature, situation.forced_tool) = (true, true));
+    assert!(!without.drop_temperature && !without.tool_choice_auto);
+    let high = planned("amazon.nova-2-lite-v1:0", |situation| {
+        situation.ask.effort = Some(Effort::High);
+        situation.max_tokens = Some(100);
+    });
+    assert_eq!(high.max_tokens, MaxTokens::Omit);
+}
+
+#[test]
+fn a_tool_turn_without_its_signed_reasoning_goes_on_without_reasoning() {
+    let plan = planned(BUDGET, |situation| {
+        situation.ask.effort = Some(Effort::Low);
+        situation.unsigned_tool_turn = true;
+    });
+    assert!(!plan.on && plan.fields.is_empty() && plan.warnings.len() == 1);
+}
