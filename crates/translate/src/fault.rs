@@ -49,8 +49,6 @@ pub enum MistakeKind {
     TooLarge,
     /// The body took too long to arrive.
     TooSlow,
-    /// The content type is not JSON.
-    UnsupportedMediaType,
     /// The caller may not do this.
     Unauthorized,
 }

@@ -1,4 +1,8 @@
-//! One answer on its way back: the only file that names both sides.
+//! One request on its way out and its answer on its way back: the only place that names both sides.
+
+mod request;
+
+pub use request::{Incoming, Outgoing};
 
 use crate::bedrock::converse::{response as converse, stream::Reader};
 use crate::dialect::openai_chat::{Envelope, Style, response as chat, stream::Writer};

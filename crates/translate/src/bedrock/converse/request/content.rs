@@ -1,0 +1,137 @@
+//! Messages and their blocks, written.
+
+use super::cache_point;
+use super::draft::{Draft, Piece};
+use super::json::Json;
+use super::names::{self, ToolNames};
+use crate::catalogue::{Entry, Medium};
+use crate::fault::Fault;
+use crate::model::request::{Block, MediaSource, Message, Role};
+use crate::model::text::Text;
+
+/// Refuses what the model is known not to take, with the client's field.
+pub(super) fn check(messages: &[Message<'_>], entry: &Entry) -> Result<(), Fault> {
+    for message in messages {
+        let sound = |block: &Block<'_>| matches!(block, Block::Audio { .. });
+        if message.content.iter().any(sound) && !entry.takes(Medium::Audio) {
+            let message_at = format!("messages[{}].content", message.position);
+            return Err(Fault::unsupported(message_at, format!("{} does not listen to sound", entry.name)));
+        }
+    }
+    Ok(())
+}
+
+/// Writes the turns and the blocks in them.
+pub(super) struct Writer<'n> {
+    pub(super) tool_names: &'n mut ToolNames,
+    pub(super) documents: Vec<String>,
+}
+
+impl Writer<'_> {
+    /// Writes `messages`.
+    pub(super) fn messages(&mut self, draft: &Draft<'_, '_>, json: &mut Json) {
+        json.name("messages").list(|json| {
+            for turn in &draft.turns {
+                json.object(|json| {
+                    json.name("role").word(if turn.role == Role::Assistant { "assistant" } else { "user" });
+                    json.name("content").list(|json| self.pieces(&turn.pieces, json));
+                });
+            }
+        });
+    }
+
+    /// Writes the elements of a list of blocks.
+    pub(super) fn pieces(&mut self, pieces: &[Piece<'_, '_>], json: &mut Json) {
+        for piece in pieces {
+            match piece {
+                Piece::Block(block) => self.block(block, json),
+                Piece::Thought(text) => reasoning(text, None, json),
+                Piece::Said(text) => said(text, json),
+                Piece::CachePoint(ttl) => cache_point(json, *ttl),
+            }
+        }
+    }
+
+    fn block(&mut self, block: &Block<'_>, json: &mut Json) {
+        match block {
+            Block::Text(text) | Block::Cited { text, .. } => said(text, json),
+            Block::Reasoning { text, signature } => reasoning(text, signature.as_ref(), json),
+            Block::Redacted(data) => json.object(|json| {
+                json.member("reasoningContent", |json| json.name("redactedContent").text(data));
+            }),
+            Block::ToolUse { id, name, input } => json.object(|json| {
+                json.member("toolUse", |json| {
+                    json.name("toolUseId").word(&names::call_id(&id.plain()));
+                    json.name("name").word(&self.tool_names.send(name));
+                    json.name("input").raw(input);
+                });
+            }),
+            Block::ToolResult { id, content, failed } => json.object(|json| {
+                json.member("toolResult", |json| {
+                    json.name("toolUseId").word(&names::call_id(&id.plain()));
+                    json.name("content").list(|json| self.result(content, json));
+                    if *failed {
+                        json.name("status").word("error");
+                    }
+                });
+            }),
+            Block::Image { format, source } => media("image", format, None, source, json),
+            Block::Audio { format, source } => {
+                let format = Text::from_plain(format.as_ref());
+                media("audio", format.as_escaped(), None, source, json);
+            }
+            Block::Document { format, name, source } => {
+                let name = names::document(name.as_deref(), &mut self.documents);
+                media("document", format, Some(&name), source, json);
+            }
+            Block::CachePoint(ttl) => cache_point(json, *ttl),
+        }
+    }
+
+    /// What a tool answered. Bedrock refuses blank text, and a tool may well have nothing to say.
+    fn result(&mut self, content: &[Block<'_>], json: &mut Json) {
+        let blank = |block: &Block<'_>| match block {
+            Block::Text(text) => text.is_blank(),
+            block => matches!(block, Block::CachePoint(_)),
+        };
+        if content.iter().all(blank) {
+            said(&Text::from_escaped("(no output)"), json);
+            return;
+        }
+        for block in content.iter().filter(|block| !blank(block)) {
+            self.block(block, json);
+        }
+    }
+}
+
+fn said(text: &Text<'_>, json: &mut Json) {
+    json.object(|json| json.name("text").text(text));
+}
+
+fn reasoning(text: &Text<'_>, signature: Option<&Text<'_>>, json: &mut Json) {
+    json.object(|json| {
+        json.member("reasoningContent", |json| {
+            json.member("reasoningText", |json| {
+                json.name("text").text(text);
+                if let Some(signature) = signature {
+                    json.name("signature").text(signature);
+                }
+            });
+        });
+    });
+}
+
+fn media(kind: &str, format: &str, name: Option<&str>, source: &MediaSource<'_>, json: &mut Json) {
+    json.object(|json| {
+        json.member(kind, |json| {
+            json.name("format").word(format);
+            if let Some(name) = name {
+                json.name("name").word(name);
+            }
+            json.member("source", |json| match source {
+                MediaSource::Base64(bytes) => json.name("bytes").text(bytes),
+                MediaSource::S3(uri) => json.member("s3Location", |json| json.name("uri").text(uri)),
+            });
+        });
+    });
+}

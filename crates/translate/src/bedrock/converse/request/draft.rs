@@ -1,0 +1,245 @@
+//! The conversation as Converse wants it: turns that alternate, results before everything else, nothing blank.
+
+use super::notes::Notes;
+use crate::catalogue::{Entry, Replay};
+use crate::fault::Fault;
+use crate::model::request::{Block, CacheTtl, Message, Request, Role};
+use crate::model::text::Text;
+
+/// A conversation in the making. What is changed is owned, the rest is the client's.
+#[derive(Debug, Default)]
+pub(super) struct Draft<'r, 'a> {
+    pub(super) system: Vec<Piece<'r, 'a>>,
+    pub(super) turns: Vec<Turn<'r, 'a>>,
+}
+
+/// All that one side says before the other does.
+#[derive(Debug)]
+pub(super) struct Turn<'r, 'a> {
+    pub(super) role: Role,
+    pub(super) pieces: Vec<Piece<'r, 'a>>,
+    /// Where the client's list has its first message, for errors.
+    pub(super) position: usize,
+}
+
+/// One part of a turn.
+#[derive(Debug)]
+pub(super) enum Piece<'r, 'a> {
+    /// As the client sent it.
+    Block(&'r Block<'a>),
+    /// Reasoning without its seal, for models that take it so.
+    Thought(&'r Text<'a>),
+    /// Text of the gateway's own, or changed by it.
+    Said(Text<'static>),
+    /// What stands before this is worth caching.
+    CachePoint(Option<CacheTtl>),
+}
+
+/// What a turn says when the client says nothing and Bedrock wants something.
+const GO_ON: &str = "Continue.";
+
+/// Arranges a request's messages.
+pub(super) fn arrange<'r, 'a>(
+    request: &'r Request<'a>,
+    entry: &Entry,
+    notes: &mut Notes,
+) -> Result<Draft<'r, 'a>, Fault> {
+    let mut draft = Draft { system: request.system.iter().filter_map(piece).collect(), turns: Vec::new() };
+    for message in &request.messages {
+        let role = if message.role == Role::Assistant { Role::Assistant } else { Role::User };
+        let pieces = kept(message, entry, notes);
+        if pieces.is_empty() {
+            continue;
+        }
+        match draft.turns.last_mut() {
+            Some(turn) if turn.role == role => turn.pieces.extend(pieces),
+            _ => draft.turns.push(Turn { role, pieces, position: message.position }),
+        }
+    }
+    for turn in &mut draft.turns {
+        results_first(turn);
+    }
+    open_and_close(&mut draft, entry, notes);
+    paired(&draft)?;
+    documents_explained(&mut draft, notes);
+    Ok(draft)
+}
+
+impl Turn<'_, '_> {
+    fn ids(&self, of: impl Fn(&Block<'_>) -> Option<String>) -> Vec<String> {
+        let blocks =
+            self.pieces.iter().filter_map(|piece| if let Piece::Block(block) = piece { of(block) } else { None });
+        blocks.collect()
+    }
+
+    fn calls(&self) -> Vec<String> {
+        self.ids(|block| if let Block::ToolUse { id, .. } = block { Some(id.plain().into_owned()) } else { None })
+    }
+
+    fn results(&self) -> Vec<String> {
+        self.ids(|block| if let Block::ToolResult { id, .. } = block { Some(id.plain().into_owned()) } else { None })
+    }
+
+    /// Whether it begins with sealed reasoning.
+    fn begins_sealed(&self) -> bool {
+        matches!(
+            self.pieces.first(),
+            Some(Piece::Block(Block::Reasoning { signature: Some(_), .. } | Block::Redacted(_)))
+        )
+    }
+}
+
+impl Draft<'_, '_> {
+    /// Whether the conversation ends with the beginning of the model's answer.
+    pub(super) fn ends_with_prefill(&self) -> bool {
+        self.turns.last().is_some_and(|turn| turn.role == Role::Assistant)
+    }
+
+    /// Whether the tool calls just answered came back without the sealed reasoning that led to them.
+    pub(super) fn lost_its_reasoning(&self) -> bool {
+        let [.., asked, answered] = self.turns.as_slice() else { return false };
+        !answered.results().is_empty() && !asked.calls().is_empty() && !asked.begins_sealed()
+    }
+}
+
+/// A block as a piece; blank text is none.
+fn piece<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
+    match block {
+        Block::Text(text) | Block::Cited { text, .. } if text.is_blank() => None,
+        Block::CachePoint(ttl) => Some(Piece::CachePoint(*ttl)),
+        _ => Some(Piece::Block(block)),
+    }
+}
+
+/// A message without what the model would refuse: reasoning that it does not take back.
+fn kept<'r, 'a>(message: &'r Message<'a>, entry: &Entry, notes: &mut Notes) -> Vec<Piece<'r, 'a>> {
+    let mut pieces = Vec::with_capacity(message.content.len());
+    for block in &message.content {
+        let taken = match block {
+            Block::Reasoning { signature: Some(_), .. } => {
+                if entry.takes_back(Replay::Signed) {
+                    Some(Piece::Block(block))
+                } else {
+                    None
+                }
+            }
+            Block::Reasoning { text, signature: None } => {
+                if entry.takes_back(Replay::Unsigned) && !text.is_blank() {
+                    Some(Piece::Thought(text))
+                } else {
+                    None
+                }
+            }
+            Block::Redacted(_) => {
+                if entry.takes_back(Replay::Redacted) {
+                    Some(Piece::Block(block))
+                } else {
+                    None
+                }
+            }
+            _ => {
+                pieces.extend(piece(block));
+                continue;
+            }
+        };
+        if taken.is_none() {
+            notes.reasoning_left_out(message.position, entry, block);
+        }
+        pieces.extend(taken);
+    }
+    pieces
+}
+
+/// Claude wants a turn's tool results before anything else; a cache point stays behind what it stood behind.
+fn results_first(turn: &mut Turn<'_, '_>) {
+    let is_result = |piece: &Piece<'_, '_>| matches!(piece, Piece::Block(Block::ToolResult { .. }));
+    if turn.role != Role::User || !turn.pieces.iter().any(is_result) {
+        return;
+    }
+    let (mut results, mut rest) = (Vec::new(), Vec::new());
+    let mut behind_result = false;
+    for piece in turn.pieces.drain(..) {
+        if !matches!(piece, Piece::CachePoint(_)) {
+            behind_result = is_result(&piece);
+        }
+        if behind_result { results.push(piece) } else { rest.push(piece) }
+    }
+    results.append(&mut rest);
+    turn.pieces = results;
+}
+
+/// The first turn must be the user's, and the last one must say something.
+fn open_and_close(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Notes) {
+    let unspoken = |turn: &Turn<'_, '_>| {
+        let thought = |piece: &Piece<'_, '_>| {
+            matches!(piece, Piece::Thought(_) | Piece::Block(Block::Reasoning { .. } | Block::Redacted(_)))
+        };
+        turn.role == Role::Assistant && turn.pieces.iter().all(thought)
+    };
+    if draft.turns.last().is_some_and(unspoken) {
+        draft.turns.pop();
+        notes.dropped(
+            "messages",
+            "the last message holds only reasoning, which would be taken for the answer's beginning",
+        );
+    }
+    let opened_by_model = draft.turns.first().is_some_and(|turn| turn.role == Role::Assistant);
+    if draft.turns.is_empty() || opened_by_model && !entry.leading_assistant {
+        let pieces = vec![Piece::Said(Text::from_plain(GO_ON))];
+        draft.turns.insert(0, Turn { role: Role::User, pieces, position: 0 });
+        notes.changed("messages", "a conversation begins with the user; a message was put first that says `Continue.`");
+    }
+    if draft.ends_with_prefill()
+        && let Some(last @ Piece::Block(Block::Text(_))) =
+            draft.turns.last_mut().and_then(|turn| turn.pieces.last_mut())
+        && let Piece::Block(Block::Text(text)) = last
+    {
+        let plain = text.plain();
+        if plain.trim_end().len() != plain.len() {
+            *last = Piece::Said(Text::from_plain(plain.trim_end().to_owned()));
+        }
+    }
+}
+
+/// Every call has its result in the next turn, and every result its call in the one before.
+fn paired(draft: &Draft<'_, '_>) -> Result<(), Fault> {
+    let mut open: Vec<String> = Vec::new();
+    let mut caller = 0;
+    let unanswered = |at: usize| {
+        Fault::invalid(
+            format!("messages[{at}].tool_calls"),
+            "every tool call must be answered by a `tool` message with its `tool_call_id`, before anything else is said",
+        )
+    };
+    for turn in &draft.turns {
+        let results = turn.results();
+        if open.iter().any(|id| !results.contains(id)) {
+            return Err(unanswered(caller));
+        }
+        if results.iter().any(|id| !open.contains(id)) {
+            return Err(Fault::invalid(
+                format!("messages[{}].tool_call_id", turn.position),
+                "must be the id of a tool call in the message of the assistant just before",
+            ));
+        }
+        open = turn.calls();
+        caller = turn.position;
+    }
+    if open.is_empty() { Ok(()) } else { Err(unanswered(caller)) }
+}
+
+/// Bedrock wants words beside a document.
+fn documents_explained(draft: &mut Draft<'_, '_>, notes: &mut Notes) {
+    for turn in &mut draft.turns {
+        let has = |wanted: fn(&Piece<'_, '_>) -> bool| turn.pieces.iter().any(wanted);
+        let document = has(|piece| matches!(piece, Piece::Block(Block::Document { .. })));
+        let words = has(|piece| matches!(piece, Piece::Said(_) | Piece::Block(Block::Text(_) | Block::Cited { .. })));
+        if document && !words {
+            turn.pieces.push(Piece::Said(Text::from_plain("See the attached document.")));
+            notes.changed(
+                format!("messages[{}].content", turn.position),
+                "a document needs text beside it; `See the attached document.` was added",
+            );
+        }
+    }
+}

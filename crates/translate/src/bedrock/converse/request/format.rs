@@ -1,0 +1,55 @@
+//! The form of the answer: Converse's own structured output where the model has it, else an instruction.
+
+use super::draft::{Draft, Piece};
+use super::json::Json;
+use super::notes::Notes;
+use crate::catalogue::Entry;
+use crate::model::request::{Format, Request};
+use crate::model::text::Text;
+use serde_json::value::RawValue;
+
+/// Adds an instruction to the system's text, for models that know no other way.
+pub(super) fn instruct(request: &Request<'_>, entry: &Entry, draft: &mut Draft<'_, '_>, notes: &mut Notes) {
+    let instruction = match &request.format {
+        Format::Text => return,
+        Format::Schema { .. } if entry.structured_output => return,
+        Format::Json => "Answer with one JSON object and nothing else: no prose, no code fence.".to_owned(),
+        Format::Schema { schema, .. } => {
+            let why = format!("{} does not enforce schemas; it is asked in words to keep to this one", entry.name);
+            notes.changed("response_format.json_schema", why);
+            let schema = schema.get();
+            format!(
+                "Answer with one JSON object and nothing else: no prose, no code fence. It must be valid against this JSON \
+                 Schema:\n{schema}"
+            )
+        }
+    };
+    draft.system.push(Piece::Said(Text::from_plain(instruction)));
+}
+
+/// Writes `outputConfig`, when there is anything to say.
+pub(super) fn write(request: &Request<'_>, entry: &Entry, json: &mut Json) {
+    let Format::Schema { name, description, schema, .. } = &request.format else { return };
+    if !entry.structured_output {
+        return;
+    }
+    json.member("outputConfig", |json| {
+        json.member("textFormat", |json| {
+            json.name("type").word("json_schema");
+            json.member("structure", |json| {
+                json.member("jsonSchema", |json| {
+                    json.name("schema").text(&in_a_string(schema));
+                    json.name("name").text(name);
+                    if let Some(description) = description {
+                        json.name("description").text(description);
+                    }
+                });
+            });
+        });
+    });
+}
+
+/// Converse takes the schema as JSON inside a string.
+fn in_a_string(schema: &RawValue) -> Text<'_> {
+    Text::from_plain(schema.get())
+}

@@ -1,0 +1,109 @@
+//! Names and ids that Bedrock takes, made from those that a client chose.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// The longest name of a tool, and the longest id of a call (Converse, `ToolSpecification`, `ToolUseBlock`).
+const LONGEST: usize = 64;
+
+/// The tools' names as sent, where they are not the client's own.
+#[derive(Clone, Debug, Default)]
+pub struct ToolNames {
+    sent: BTreeMap<String, String>,
+}
+
+impl ToolNames {
+    /// The client's own name for a tool that Bedrock names.
+    #[must_use]
+    pub fn restore<'n>(&'n self, sent: &'n str) -> &'n str {
+        self.sent.get(sent).map_or(sent, String::as_str)
+    }
+
+    /// The name to send; remembered, when it is another.
+    pub(super) fn send<'n>(&mut self, name: &'n str) -> Cow<'n, str> {
+        let sent = fitting(name, |letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'));
+        if let Cow::Owned(changed) = &sent {
+            self.sent.insert(changed.clone(), name.to_owned());
+        }
+        sent
+    }
+}
+
+/// The id of a tool's call to send. Calls and results are changed alike, so they still belong together.
+pub(super) fn call_id(id: &str) -> Cow<'_, str> {
+    fitting(id, |letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.' | ':'))
+}
+
+/// `name` itself if it may be sent; else its letters that may, with a number made from all of it, so that two
+/// different names stay different.
+fn fitting(name: &str, allowed: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if (1..=LONGEST).contains(&name.len()) && name.chars().all(&allowed) {
+        return Cow::Borrowed(name);
+    }
+    let kept = name.chars().map(|letter| if allowed(letter) { letter } else { '_' }).take(LONGEST - 17);
+    Cow::Owned(format!("{}_{:016x}", kept.collect::<String>(), fingerprint(name)))
+}
+
+/// FNV-1a, the same on every machine and in every version: bodies are byte-stable.
+fn fingerprint(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// A document's name: letters, digits, single spaces, `-()[]`, at most 200 (Converse, `DocumentBlock`).
+pub(super) fn document(name: Option<&str>, taken: &mut Vec<String>) -> String {
+    let stem = name.map_or("", |name| name.rsplit_once('.').map_or(name, |(stem, _)| stem));
+    let mut plain = String::new();
+    for letter in stem.chars() {
+        let fit = letter.is_ascii_alphanumeric() || matches!(letter, '-' | '(' | ')' | '[' | ']');
+        if fit {
+            plain.push(letter);
+        } else if !plain.is_empty() && !plain.ends_with(' ') {
+            plain.push(' ');
+        }
+    }
+    plain.truncate(190);
+    let stem = if plain.trim().is_empty() { "document" } else { plain.trim() };
+    let mut unique = stem.to_owned();
+    let mut count = 1;
+    while taken.contains(&unique) {
+        count += 1;
+        unique = format!("{stem} {count}");
+    }
+    taken.push(unique.clone());
+    unique
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_fit_stay_and_others_come_back() {
+        let mut names = ToolNames::default();
+        assert_eq!(names.send("get_weather-2"), "get_weather-2");
+        for name in ["mcp.server/tool", "wetter übermorgen", &"x".repeat(65), ""] {
+            let sent = names.send(name).into_owned();
+            assert!((1..=64).contains(&sent.len()), "{sent}");
+            assert!(sent.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-'));
+            assert_eq!(names.restore(&sent), name);
+        }
+        assert_ne!(names.send("a.b").into_owned(), names.send("a/b").into_owned());
+        assert_eq!(names.restore("get_weather-2"), "get_weather-2");
+    }
+
+    #[test]
+    fn ids_keep_dots_and_colons() {
+        assert_eq!(call_id("functions.glob_search:0"), "functions.glob_search:0");
+        assert_eq!(call_id("call|1"), call_id("call|1"));
+        assert!(call_id(&"i".repeat(200)).len() <= 64);
+    }
+
+    #[test]
+    fn documents_have_plain_and_different_names() {
+        let mut taken = Vec::new();
+        assert_eq!(document(Some("Q3 report_(final).pdf"), &mut taken), "Q3 report (final)");
+        assert_eq!(document(Some("Q3 report_(final).pdf"), &mut taken), "Q3 report (final) 2");
+        assert_eq!(document(Some("…"), &mut taken), "document");
+        assert_eq!(document(None, &mut taken), "document 2");
+    }
+}

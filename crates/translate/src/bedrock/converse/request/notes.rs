@@ -1,0 +1,48 @@
+//! What the writer changed, told once each.
+
+use crate::catalogue::Entry;
+use crate::model::request::Block;
+use crate::warning::{Warning, WarningKind};
+
+/// The warnings so far.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    warnings: Vec<Warning>,
+}
+
+impl Notes {
+    pub(super) fn add(&mut self, warning: Warning) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    pub(super) fn ignored(&mut self, param: impl Into<String>, why: impl Into<String>) {
+        self.add(Warning::ignored(param, why));
+    }
+
+    pub(super) fn dropped(&mut self, param: impl Into<String>, why: impl Into<String>) {
+        self.add(Warning::dropped(param, why));
+    }
+
+    pub(super) fn changed(&mut self, param: impl Into<String>, why: impl Into<String>) {
+        self.add(Warning::changed(param, why));
+    }
+
+    /// Told for the first message only: a long history would fill the header.
+    pub(super) fn reasoning_left_out(&mut self, position: usize, entry: &Entry, block: &Block<'_>) {
+        let why = match block {
+            Block::Reasoning { signature: None, .. } => format!("{} takes no unsigned reasoning back", entry.name),
+            Block::Reasoning { .. } => format!("{} takes no signed reasoning back", entry.name),
+            _ => format!("{} takes no encrypted reasoning back", entry.name),
+        };
+        let told = |warning: &Warning| warning.kind == WarningKind::Dropped && warning.why == why;
+        if !self.warnings.iter().any(told) {
+            self.add(Warning::dropped(format!("messages[{position}].reasoning"), why));
+        }
+    }
+
+    pub(super) fn into_warnings(self) -> Vec<Warning> {
+        self.warnings
+    }
+}

@@ -1,0 +1,104 @@
+//! `additionalModelRequestFields`: the model's own words, from the plan and from the client.
+
+use super::json::Json;
+use super::notes::Notes;
+use crate::catalogue::{Entry, Plan};
+use crate::model::request::Request;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+
+/// The members, in the order in which they are sent.
+#[derive(Debug, Default)]
+pub(super) struct OwnFields<'r> {
+    members: Vec<(Cow<'r, str>, Own<'r>)>,
+}
+
+#[derive(Debug)]
+enum Own<'r> {
+    Ours(Value),
+    Theirs(&'r RawValue),
+}
+
+/// Names of betas that fail on Converse.
+fn fails_on_converse(beta: &str) -> bool {
+    beta.contains("advanced-tool-use") || beta.contains("prompt-caching") || beta == "compact-2026-01-12"
+}
+
+/// Gathers the members. What the client says in the model's own words counts before what the gateway would say.
+pub(super) fn gather<'r>(
+    request: &'r Request<'_>,
+    entry: &Entry,
+    plan: &Plan,
+    own_choice: Option<Value>,
+    notes: &mut Notes,
+) -> OwnFields<'r> {
+    let mut fields = OwnFields::default();
+    for (name, value) in &request.additional_fields {
+        fields.members.push((Cow::Borrowed(name.as_ref()), Own::Theirs(value)));
+    }
+    for (name, value) in &plan.fields {
+        fields.add(name, value.clone());
+    }
+    if let Some(top_k) = request.sampling.top_k
+        && !plan.drop_top_k
+    {
+        match entry.top_k.as_deref().map(|path| path.split_once('.')) {
+            Some(Some((outer, inner))) => fields.add(outer, json!({ inner: top_k })),
+            Some(None) => fields.add("top_k", json!(top_k)),
+            None => notes.dropped("top_k", format!("{} has no such setting", entry.name)),
+        }
+    }
+    if let Some(choice) = own_choice {
+        fields.add("tool_choice", choice);
+    }
+    let betas = betas(request, entry, plan, notes);
+    if !betas.is_empty() {
+        fields.add("anthropic_beta", json!(betas));
+    }
+    fields
+}
+
+fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -> Vec<String> {
+    let mut sent: Vec<String> = Vec::new();
+    for beta in &request.betas {
+        // The plan decides on this one: it fails where the model does not know it.
+        if beta.starts_with("interleaved-thinking") {
+            continue;
+        }
+        if !entry.betas {
+            notes.ignored("anthropic_beta", format!("{} has no betas", entry.name));
+        } else if fails_on_converse(beta) {
+            notes.dropped("anthropic_beta", "this API of Bedrock refuses one of the betas");
+        } else if !sent.iter().any(|known| known == beta) {
+            sent.push(beta.clone().into_owned());
+        }
+    }
+    sent.extend(plan.betas.iter().map(|beta| (*beta).to_owned()));
+    sent
+}
+
+impl OwnFields<'_> {
+    fn add(&mut self, name: &str, value: Value) {
+        if !self.members.iter().any(|(known, _)| known == name) {
+            self.members.push((Cow::Owned(name.to_owned()), Own::Ours(value)));
+        }
+    }
+
+    /// Writes the member, when there is anything to say.
+    pub(super) fn write(&self, json: &mut Json) {
+        if self.members.is_empty() {
+            return;
+        }
+        json.member("additionalModelRequestFields", |json| {
+            for (name, value) in &self.members {
+                let name = crate::model::text::Text::from_plain(name.as_ref());
+                json.name(name.as_escaped());
+                match value {
+                    Own::Ours(value) => json.verbatim(&value.to_string()),
+                    Own::Theirs(raw) => json.raw(raw),
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,65 @@
+//! What is asked of the service around the model: guardrail, metadata, tier and speed.
+
+use super::json::Json;
+use super::notes::Notes;
+use crate::model::request::Request;
+use crate::model::text::Text;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// The most pairs of `requestMetadata`, and the longest key and value (Converse, request syntax).
+const MOST_PAIRS: usize = 16;
+const LONGEST: usize = 256;
+
+/// Writes `guardrailConfig`; how a stream is checked may only be said of streams.
+pub(super) fn guardrail(request: &Request<'_>, json: &mut Json) {
+    let Some(guardrail) = request.guardrail else { return };
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(guardrail.get()).unwrap_or_default();
+    if request.stream || !members.contains_key("streamProcessingMode") {
+        json.name("guardrailConfig").raw(guardrail);
+        return;
+    }
+    json.member("guardrailConfig", |json| {
+        for (name, value) in members.iter().filter(|(name, _)| *name != "streamProcessingMode") {
+            json.name(Text::from_plain(name.as_str()).as_escaped()).raw(value);
+        }
+    });
+}
+
+/// Writes `requestMetadata`: the pairs that Bedrock takes.
+pub(super) fn metadata(request: &Request<'_>, notes: &mut Notes, json: &mut Json) {
+    let fits = |text: &str| {
+        let allowed = |letter: char| letter.is_ascii_alphanumeric() || " \t\n:_@$#=/+,-.".contains(letter);
+        text.len() <= LONGEST && text.chars().all(allowed)
+    };
+    let mut sent: Vec<_> = Vec::new();
+    for (key, value) in &request.metadata {
+        if key.is_empty() || !fits(key) || !fits(value) {
+            let why = "Bedrock's metadata holds at most 256 of these: letters, digits, spaces and `:_@$#=/+,-.`";
+            notes.dropped("metadata", why);
+        } else if sent.len() == MOST_PAIRS {
+            notes.dropped("metadata", format!("Bedrock's metadata holds at most {MOST_PAIRS} pairs"));
+        } else {
+            sent.push((key, value));
+        }
+    }
+    if sent.is_empty() {
+        return;
+    }
+    json.member("requestMetadata", |json| {
+        for (key, value) in sent {
+            json.name(Text::from_plain(key.as_ref()).as_escaped()).text(&Text::from_plain(value.as_ref()));
+        }
+    });
+}
+
+/// Writes `performanceConfig` and `serviceTier`.
+pub(super) fn speed(request: &Request<'_>, json: &mut Json) {
+    if request.latency_optimized {
+        json.member("performanceConfig", |json| json.name("latency").word("optimized"));
+    }
+    // Left out, it is the default one; not every region knows the member.
+    if let Some(tier) = request.service_tier.filter(|tier| *tier != "default") {
+        json.member("serviceTier", |json| json.name("type").word(tier));
+    }
+}

@@ -1,0 +1,211 @@
+//! The tools that a model may call, and which of them it must.
+
+use super::json::Json;
+use super::names::ToolNames;
+use super::notes::Notes;
+use crate::catalogue::{Allowed, Entry};
+use crate::fault::Fault;
+use crate::model::request::{Block, CacheTtl, Request, ToolChoice};
+use crate::model::text::Text;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+
+/// The most tools with `strict` in one request (Claude, "Strict tool use").
+const MOST_STRICT: usize = 20;
+
+/// The tools of a request, as they are sent.
+#[derive(Debug, Default)]
+pub(super) struct Offer<'r, 'a> {
+    pub(super) tools: Vec<Offered<'r, 'a>>,
+    choice: Choice<'r>,
+    /// The choice in the vendor's own words, for the model's own fields.
+    pub(super) own_choice: Option<Value>,
+}
+
+/// One tool, as it is sent.
+#[derive(Debug)]
+pub(super) struct Offered<'r, 'a> {
+    name: Cow<'r, str>,
+    description: Option<&'r Text<'a>>,
+    schema: Option<&'a RawValue>,
+    strict: bool,
+    pub(super) cache_point: Option<Option<CacheTtl>>,
+}
+
+#[derive(Debug, Default)]
+enum Choice<'r> {
+    #[default]
+    Unsaid,
+    Auto,
+    Any,
+    Tool(Cow<'r, str>),
+}
+
+/// Arranges a request's tools. `auto`: no call may be forced.
+pub(super) fn arrange<'r, 'a>(
+    request: &'r Request<'a>,
+    entry: &Entry,
+    auto: bool,
+    names: &mut ToolNames,
+    notes: &mut Notes,
+) -> Result<Offer<'r, 'a>, Fault> {
+    let history = request.has_tool_history();
+    let unwanted = request.tool_choice == ToolChoice::None;
+    if (request.tools.is_empty() || unwanted) && !history {
+        return Ok(Offer::default());
+    }
+    if !entry.tools {
+        return Err(Fault::unsupported("tools", format!("{} takes no tools", entry.name)));
+    }
+    let mut offer = Offer { tools: offered(request, entry, names, notes), ..Offer::default() };
+    if request.tools.is_empty() {
+        offer.tools = from_history(request, names);
+        let why = "the messages hold tool calls, so the model must know the tools; they were made up from the messages";
+        notes.changed("tools", why);
+    }
+    choose(request, entry, auto, names, &mut offer, notes);
+    Ok(offer)
+}
+
+fn offered<'r, 'a>(
+    request: &'r Request<'a>,
+    entry: &Entry,
+    names: &mut ToolNames,
+    notes: &mut Notes,
+) -> Vec<Offered<'r, 'a>> {
+    let mut strict_left = if entry.strict_tools { MOST_STRICT } else { 0 };
+    let mut offered = Vec::with_capacity(request.tools.len());
+    for (at, tool) in request.tools.iter().enumerate() {
+        let strict = tool.strict == Some(true) && strict_left > 0;
+        if strict {
+            strict_left -= 1;
+        } else if tool.strict == Some(true) {
+            let why = if entry.strict_tools {
+                format!("{} takes at most {MOST_STRICT} strict tools", entry.name)
+            } else {
+                format!("{} does not enforce schemas of tools", entry.name)
+            };
+            notes.dropped(format!("tools[{at}].function.strict"), why);
+        }
+        offered.push(Offered {
+            name: names.send(&tool.name),
+            description: tool.description.as_ref(),
+            schema: tool.schema,
+            strict,
+            cache_point: tool.cache_point,
+        });
+    }
+    offered
+}
+
+/// Bedrock wants to know the tools that a conversation speaks of; their names are all that is known.
+fn from_history<'r, 'a>(request: &'r Request<'a>, names: &mut ToolNames) -> Vec<Offered<'r, 'a>> {
+    let mut tools: Vec<Offered<'r, 'a>> = Vec::new();
+    for block in request.messages.iter().flat_map(|message| &message.content) {
+        let Block::ToolUse { name, .. } = block else { continue };
+        let name = names.send(name);
+        if !tools.iter().any(|tool| tool.name == name) {
+            tools.push(Offered { name, description: None, schema: None, strict: false, cache_point: None });
+        }
+    }
+    tools
+}
+
+fn choose<'r>(
+    request: &'r Request<'_>,
+    entry: &Entry,
+    auto: bool,
+    names: &mut ToolNames,
+    offer: &mut Offer<'r, '_>,
+    notes: &mut Notes,
+) {
+    let choosable = entry.forced_tool != Allowed::Refused || entry.own_tool_choice;
+    offer.choice = match &request.tool_choice {
+        ToolChoice::Required if !auto => Choice::Any,
+        ToolChoice::Named(name) if !auto => Choice::Tool(names.send(name)),
+        ToolChoice::Auto | ToolChoice::Required | ToolChoice::Named(_) if choosable => Choice::Auto,
+        _ => Choice::Unsaid,
+    };
+    let single = request.parallel_tools == Some(false);
+    if request.tool_choice == ToolChoice::None || request.tools.is_empty() {
+        if entry.own_tool_choice {
+            offer.own_choice = Some(json!({ "type": "none" }));
+        } else if request.tool_choice == ToolChoice::None {
+            let why = format!("{} cannot be kept from calling tools while the messages hold tool calls", entry.name);
+            notes.changed("tool_choice", why);
+        }
+    } else if single && entry.own_tool_choice {
+        // Bedrock refuses a choice in both places.
+        let mut own = match std::mem::take(&mut offer.choice) {
+            Choice::Any => json!({ "type": "any" }),
+            Choice::Tool(name) => json!({ "type": "tool", "name": name }),
+            Choice::Auto | Choice::Unsaid => json!({ "type": "auto" }),
+        };
+        own["disable_parallel_tool_use"] = json!(true);
+        offer.own_choice = Some(own);
+    } else if single {
+        notes.ignored("parallel_tool_calls", format!("{} cannot be kept to one call", entry.name));
+    }
+}
+
+impl Offer<'_, '_> {
+    /// Writes `toolConfig`, when there is anything to say.
+    pub(super) fn write(&self, json: &mut Json) {
+        if self.tools.is_empty() {
+            return;
+        }
+        json.member("toolConfig", |json| {
+            json.name("tools").list(|json| {
+                for tool in &self.tools {
+                    tool.write(json);
+                }
+            });
+            let choice = |json: &mut Json, kind: &str| json.member("toolChoice", |json| json.member(kind, |_| {}));
+            match &self.choice {
+                Choice::Unsaid => {}
+                Choice::Auto => choice(json, "auto"),
+                Choice::Any => choice(json, "any"),
+                Choice::Tool(name) => {
+                    json.member("toolChoice", |json| json.member("tool", |json| json.name("name").word(name)));
+                }
+            }
+        });
+    }
+}
+
+impl Offered<'_, '_> {
+    fn write(&self, json: &mut Json) {
+        json.object(|json| {
+            json.member("toolSpec", |json| {
+                json.name("name").word(&self.name);
+                if let Some(description) = self.description {
+                    json.name("description").text(description);
+                }
+                json.member("inputSchema", |json| {
+                    json.name("json").verbatim(&schema(self.schema));
+                });
+                if self.strict {
+                    json.name("strict").verbatim("true");
+                }
+            });
+        });
+        if let Some(ttl) = self.cache_point {
+            super::cache_point(json, ttl);
+        }
+    }
+}
+
+/// The client's schema as it came; Claude wants the top to say that it is an object.
+fn schema(schema: Option<&RawValue>) -> Cow<'_, str> {
+    let Some(raw) = schema else { return Cow::Borrowed(r#"{"type":"object","properties":{}}"#) };
+    let members: Vec<String> = serde_json::from_str::<std::collections::BTreeMap<String, &RawValue>>(raw.get())
+        .map(|members| members.into_keys().collect())
+        .unwrap_or_default();
+    if members.iter().any(|name| name == "type") {
+        return Cow::Borrowed(raw.get());
+    }
+    let inside = raw.get().trim_start().strip_prefix('{').unwrap_or_default();
+    let comma = if members.is_empty() { "" } else { "," };
+    Cow::Owned(format!(r#"{{"type":"object"{comma}{inside}"#))
+}
