@@ -4,11 +4,22 @@
 //! then feed the next.** A host that reads from Bedrock only after the client has taken what came before
 //! keeps memory bounded.
 
+mod answer;
+mod models;
+mod start;
+
+pub use answer::refusal;
+pub use aquifer_translate::translation::{ReasoningProgress, ReasoningState};
+
 use crate::config::Config;
-use crate::record::Record;
-use aquifer_translate::fault::{Fault, Mistake, MistakeKind};
-use bytes::Bytes;
+use crate::record::{Outcome, Record, Tokens};
+use answer::{Upstream, Waiting};
+use aquifer_translate::Fault;
+use aquifer_translate::fault::Misbehaviour;
+use aquifer_translate::model::response::Usage;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -69,30 +80,6 @@ pub enum Output {
     Done(Box<Record>),
 }
 
-/// How far one block of reasoning is, without its text: for the log at debug.
-///
-/// Everything else that is logged comes from the [`Record`], warnings included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReasoningProgress {
-    /// The block's index, as Bedrock counts.
-    pub block: u32,
-    /// What has just happened to it.
-    pub state: ReasoningState,
-    /// How many bytes of reasoning the block has brought so far.
-    pub bytes: u64,
-}
-
-/// What can happen to a block of reasoning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReasoningState {
-    /// Its first delta came.
-    Opened,
-    /// Its signature came.
-    Signature,
-    /// It ended.
-    Closed,
-}
-
 /// An unsigned request to a backend.
 #[derive(Debug)]
 pub struct Call {
@@ -121,45 +108,215 @@ pub struct Patience {
 
 /// One exchange.
 pub struct Exchange {
-    _config: Arc<Config>,
-    id: String,
+    record: Record,
+    begun: Instant,
+    outputs: VecDeque<Output>,
+    /// The call whose answer is awaited or read; `None` when the exchange is over.
+    waiting: Option<Waiting>,
+    /// Whether the answer's head is on its way to the client.
+    committed: bool,
+    /// The methods of the path, for a request with another one.
+    allow: Option<HeaderValue>,
+    over: bool,
 }
 
 impl Exchange {
     /// Begins with a request that arrived whole.
     #[must_use]
     pub fn begin(config: Arc<Config>, arrival: &Arrival<'_>) -> Self {
-        Self { _config: config, id: format!("chatcmpl-{:032x}", arrival.random) }
+        let record = Record { id: format!("chatcmpl-{:032x}", arrival.random), ..Record::default() };
+        let mut exchange = Self {
+            record,
+            begun: arrival.now,
+            outputs: VecDeque::new(),
+            waiting: None,
+            committed: false,
+            allow: None,
+            over: false,
+        };
+        if let Err(fault) = exchange.start(&config, arrival) {
+            exchange.fail(&fault, arrival.now);
+        }
+        exchange
     }
 
     /// The id in the answer, in the record and in every line of the log that is about this exchange.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        &self.record.id
     }
 
-    /// Takes in what happened; `now` is when.
-    pub fn handle(&mut self, _input: Input<'_>, _now: Instant) {}
+    /// Takes in what happened; `now` is when. Once the exchange is over, nothing that happens matters.
+    pub fn handle(&mut self, input: Input<'_>, now: Instant) {
+        if self.over {
+            return;
+        }
+        let handled = match input {
+            Input::UpstreamHead { status, headers } => {
+                if let Some(waiting) = &mut self.waiting {
+                    waiting.begin(&self.record.id, status, headers);
+                }
+                Ok(())
+            }
+            Input::UpstreamBody(bytes) => self.body(bytes, now),
+            Input::UpstreamEnd => self.end(now),
+            Input::UpstreamFailed(unreachable) => self.cut_off(Fault::UpstreamUnreachable(unreachable), now),
+            Input::ClientGone => {
+                self.client_gone(now);
+                Ok(())
+            }
+        };
+        if let Err(fault) = handled {
+            self.fail(&fault, now);
+        }
+    }
 
     /// The next thing to do, until there is none.
     pub fn poll(&mut self) -> Option<Output> {
-        None
+        self.outputs.pop_front()
+    }
+
+    fn body(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
+        let Some(waiting) = &mut self.waiting else { return Ok(()) };
+        let Upstream::Streaming(stream) = &mut waiting.upstream else { return waiting.upstream.gather(bytes) };
+        let mut out = BytesMut::new();
+        let taken = stream.take(bytes, &mut out);
+        let seen = stream.seen();
+        let progress: Vec<ReasoningProgress> = stream.progress().collect();
+        let since = now.saturating_duration_since(self.begun);
+        if seen.reasoning {
+            self.record.reasoned = true;
+            self.record.time_to_first_reasoning.get_or_insert(since);
+        }
+        if seen.answer {
+            self.record.time_to_first_token.get_or_insert(since);
+        }
+        if seen.started {
+            self.commit();
+        }
+        self.say(out);
+        self.outputs.extend(progress.into_iter().map(Output::Reasoning));
+        taken
+    }
+
+    fn end(&mut self, now: Instant) -> Result<(), Fault> {
+        let Some(waiting) = &mut self.waiting else { return Ok(()) };
+        match std::mem::replace(&mut waiting.upstream, Upstream::Silent) {
+            Upstream::Silent => Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol("no answer came".to_owned()))),
+            Upstream::Streaming(mut stream) => {
+                let mut out = BytesMut::new();
+                let ended = stream.end(&mut out);
+                let usage = stream.usage();
+                waiting.upstream = Upstream::Streaming(stream);
+                let reason = ended?;
+                self.say(out);
+                self.answered(reason, usage, now);
+                Ok(())
+            }
+            Upstream::Whole { body } => self.whole(&body, now),
+            Upstream::Refusing { status, headers, body } => {
+                Err(aquifer_translate::bedrock::converse::error::refusal(status, &headers, &body))
+            }
+        }
+    }
+
+    fn whole(&mut self, body: &[u8], now: Instant) -> Result<(), Fault> {
+        let Some(waiting) = &self.waiting else { return Ok(()) };
+        let whole = waiting.call(&self.record.id).whole(body)?;
+        self.record.reasoned = whole.reasoned;
+        let head = answer::json_head(&self.record.id, waiting.headers());
+        self.answer(StatusCode::OK, head, Bytes::from(whole.body));
+        self.answered(whole.finish_reason, Some(whole.usage), now);
+        Ok(())
+    }
+
+    /// The call failed on the way. What was said whole before that stays an answer.
+    /// A client that leaves once it was told everything has not abandoned its answer.
+    fn client_gone(&mut self, now: Instant) {
+        let gone = || Fault::Ours("nobody is told".to_owned());
+        if self.cut_off(gone(), now).is_err() {
+            self.record.status = 499;
+            self.done(Outcome::Abandoned, now);
+        }
+    }
+
+    fn cut_off(&mut self, fault: Fault, now: Instant) -> Result<(), Fault> {
+        let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
+        match stream.and_then(|stream| Some((stream.finished()?, stream.usage()))) {
+            Some((reason, usage)) => {
+                self.answered(reason, usage, now);
+                Ok(())
+            }
+            None => Err(fault),
+        }
+    }
+
+    fn answered(&mut self, reason: &'static str, usage: Option<Usage>, now: Instant) {
+        self.record.finish_reason = Some(reason);
+        self.record.tokens = usage.map(tokens);
+        self.done(Outcome::Answered, now);
+    }
+
+    /// Begins the answer to the client, once it is known to be one.
+    fn commit(&mut self) {
+        if let (false, Some(waiting)) = (self.committed, &self.waiting) {
+            let headers = answer::stream_head(&self.record.id, waiting.headers());
+            self.head(StatusCode::OK, headers);
+        }
+    }
+
+    /// Tells the client what went wrong: as a status while there is one to give, else inside the stream.
+    fn fail(&mut self, fault: &Fault, now: Instant) {
+        self.record.blame(fault);
+        let stream = self.waiting.as_mut().and_then(|waiting| waiting.upstream.streaming_mut());
+        if let Some(stream) = stream.filter(|_| self.committed) {
+            let mut out = BytesMut::new();
+            stream.fail(fault, &mut out);
+            self.record.tokens = stream.usage().map(tokens);
+            self.say(out);
+        } else {
+            let (status, refusing, body) = refusal(fault);
+            let warnings = self.waiting.as_ref().map(|waiting| waiting.headers().clone()).unwrap_or_default();
+            let mut headers = answer::json_head(&self.record.id, &warnings);
+            headers.extend(refusing);
+            headers.extend(self.allow.take().map(|allowed| (header::ALLOW, allowed)));
+            self.answer(status, headers, body);
+        }
+        self.done(Outcome::Failed, now);
+    }
+
+    fn answer(&mut self, status: StatusCode, headers: HeaderMap, body: Bytes) {
+        self.head(status, headers);
+        self.outputs.push_back(Output::Body(body));
+    }
+
+    fn head(&mut self, status: StatusCode, headers: HeaderMap) {
+        self.committed = true;
+        self.record.status = status.as_u16();
+        self.outputs.push_back(Output::Head { status, headers });
+    }
+
+    fn say(&mut self, out: BytesMut) {
+        if !out.is_empty() {
+            self.outputs.push_back(Output::Body(out.freeze()));
+        }
+    }
+
+    fn done(&mut self, outcome: Outcome, now: Instant) {
+        self.over = true;
+        self.waiting = None;
+        self.record.outcome = outcome;
+        self.record.duration = now.saturating_duration_since(self.begun);
+        self.outputs.push_back(Output::Done(Box::new(self.record.clone())));
     }
 }
 
-/// The answer to a request for which no exchange was begun: a body that is too long or comes too slowly.
-#[must_use]
-pub fn refusal(fault: &Fault) -> (StatusCode, HeaderMap, Bytes) {
-    let status = match fault {
-        Fault::ClientMistaken(Mistake { kind: MistakeKind::TooLarge, .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-        Fault::ClientMistaken(Mistake { kind: MistakeKind::TooSlow, .. }) => StatusCode::REQUEST_TIMEOUT,
-        Fault::ClientMistaken(_) | Fault::Unsupported(_) => StatusCode::BAD_REQUEST,
-        Fault::Refused(_) | Fault::UpstreamMisbehaved(_) | Fault::UpstreamUnreachable(_) => StatusCode::BAD_GATEWAY,
-        Fault::Ours(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    let kind = if status.is_client_error() { "invalid_request_error" } else { "api_error" };
-    let error = serde_json::json!({"message": fault.to_string(), "type": kind, "param": null, "code": null});
-    let body = serde_json::json!({ "error": error }).to_string();
-    let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    (status, HeaderMap::from_iter([json]), Bytes::from(body))
+fn tokens(usage: Usage) -> Tokens {
+    Tokens {
+        input: usage.input,
+        output: usage.output,
+        cache_read: usage.cache_read.unwrap_or(0),
+        cache_write: usage.cache_write.unwrap_or(0),
+        reasoning: usage.reasoning,
+    }
 }

@@ -1,0 +1,176 @@
+//! A call whose answer is awaited, and the heads of what the client is told.
+
+use aquifer_translate::Fault;
+use aquifer_translate::dialect::openai_chat::{Envelope, error};
+use aquifer_translate::fault::Misbehaviour;
+use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+/// The most that a whole answer may have, in bytes.
+const LONGEST_ANSWER: usize = 64 << 20;
+/// The most of a refusal that is read; its message comes first.
+const LONGEST_REFUSAL: usize = 1 << 20;
+/// The most warnings that a head names, and the most characters of each.
+const MOST_WARNINGS: usize = 16;
+const LONGEST_WARNING: usize = 400;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const WARNING: HeaderName = HeaderName::from_static("x-aquifer-warning");
+
+/// What is kept of a request while its call is under way.
+pub(super) struct Waiting {
+    outgoing: Outgoing,
+    created: u64,
+    headers: HeaderMap,
+    pub(super) upstream: Upstream,
+}
+
+/// How far the answer from upstream is.
+pub(super) enum Upstream {
+    /// No head came yet.
+    Silent,
+    /// A stream.
+    Streaming(Box<StreamTranslation>),
+    /// A whole answer, gathered.
+    Whole {
+        /// What came so far.
+        body: Vec<u8>,
+    },
+    /// A refusal, gathered.
+    Refusing {
+        /// Its status.
+        status: StatusCode,
+        /// Its headers.
+        headers: Box<HeaderMap>,
+        /// What came so far.
+        body: Vec<u8>,
+    },
+}
+
+/// A request's part in its own answer.
+pub(super) struct CallOf<'a> {
+    outgoing: &'a Outgoing,
+    envelope: Envelope<'a>,
+}
+
+impl Waiting {
+    pub(super) fn new(outgoing: Outgoing, created: u64) -> Self {
+        let warnings = outgoing.warnings.iter().take(MOST_WARNINGS);
+        let headers = warnings.filter_map(|warning| Some((WARNING, visible(&warning.to_string())?))).fold(
+            HeaderMap::new(),
+            |mut headers, (name, value)| {
+                headers.append(name, value);
+                headers
+            },
+        );
+        Self { outgoing, created, headers, upstream: Upstream::Silent }
+    }
+
+    /// The headers that every answer of this exchange has: its warnings.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub(super) fn begin(&mut self, id: &str, status: StatusCode, headers: &HeaderMap) {
+        let json = is_json(headers);
+        self.upstream = if status != StatusCode::OK || (self.outgoing.stream && json) {
+            Upstream::Refusing { status, headers: Box::new(headers.clone()), body: Vec::new() }
+        } else if self.outgoing.stream {
+            let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
+            Upstream::Streaming(Box::new(StreamTranslation::new(&self.call(id).envelope, self.outgoing.style, restore)))
+        } else {
+            Upstream::Whole { body: Vec::new() }
+        };
+    }
+
+    pub(super) fn call<'a>(&'a self, id: &'a str) -> CallOf<'a> {
+        let envelope = Envelope { id, created: self.created, model: self.outgoing.model.borrowed() };
+        CallOf { outgoing: &self.outgoing, envelope }
+    }
+}
+
+impl Upstream {
+    pub(super) fn streaming(&self) -> Option<&StreamTranslation> {
+        if let Self::Streaming(stream) = self { Some(stream) } else { None }
+    }
+
+    pub(super) fn streaming_mut(&mut self) -> Option<&mut StreamTranslation> {
+        if let Self::Streaming(stream) = self { Some(stream) } else { None }
+    }
+
+    /// Takes bytes of an answer that is read whole before anything is said of it.
+    pub(super) fn gather(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        match self {
+            Self::Whole { body } => {
+                if body.len() + bytes.len() > LONGEST_ANSWER {
+                    let what = format!("the answer is over {LONGEST_ANSWER} bytes");
+                    return Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol(what)));
+                }
+                body.extend_from_slice(bytes);
+            }
+            Self::Refusing { body, .. } => {
+                let room = LONGEST_REFUSAL.saturating_sub(body.len());
+                body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            }
+            Self::Silent | Self::Streaming(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl CallOf<'_> {
+    pub(super) fn whole(&self, body: &[u8]) -> Result<Whole, Fault> {
+        if aquifer_translate::bedrock::converse::error::is_unknown_operation(body) {
+            return Err(aquifer_translate::bedrock::converse::error::refusal(StatusCode::OK, &HeaderMap::new(), body));
+        }
+        translation::whole(body, &self.envelope, self.outgoing.style, &self.outgoing.restore)
+    }
+}
+
+/// The head of a stream: nobody on the way may keep or gather it.
+pub(super) fn stream_head(id: &str, warnings: &HeaderMap) -> HeaderMap {
+    let mut headers = warnings.clone();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    name(&mut headers, id);
+    headers
+}
+
+/// The head of an answer that is one JSON object.
+pub(super) fn json_head(id: &str, warnings: &HeaderMap) -> HeaderMap {
+    let mut headers = warnings.clone();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    name(&mut headers, id);
+    headers
+}
+
+/// The answer to a request for which no exchange was begun: a body that is too long or comes too slowly.
+#[must_use]
+pub fn refusal(fault: &Fault) -> (StatusCode, HeaderMap, Bytes) {
+    let told = error::told(fault);
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(seconds) = told.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    let status = StatusCode::from_u16(told.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, headers, Bytes::from(told.body))
+}
+
+fn name(headers: &mut HeaderMap, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+}
+
+/// A header holds visible ASCII only; other characters of a field's name become `?`.
+fn visible(text: &str) -> Option<HeaderValue> {
+    let ascii = |letter: char| if letter == ' ' || letter.is_ascii_graphic() { letter } else { '?' };
+    HeaderValue::from_str(&text.chars().take(LONGEST_WARNING).map(ascii).collect::<String>()).ok()
+}

@@ -1,0 +1,82 @@
+//! The models, listed as OpenAI's `GET /v1/models` lists them.
+
+use crate::config::Config;
+use crate::route::{self, ModelListing};
+use aquifer_translate::Fault;
+use aquifer_translate::catalogue::Catalogue;
+use aquifer_translate::model::text::Text;
+use http::HeaderMap;
+use std::borrow::Cow;
+
+/// Who owns a model that only the catalogue names.
+const CATALOGUE_OWNER: &str = "bedrock";
+
+/// `{"object":"list","data":[...]}`: what the configuration names; when every model id is served, the catalogue's too.
+pub(super) fn list(config: &Config) -> String {
+    let mut listings = route::models(config);
+    let any = config.routes.iter().flat_map(|route| &route.rules).any(|rule| rule.matches.is_empty());
+    if any {
+        for entry in Catalogue::builtin().entries() {
+            if !listings.iter().any(|listing| listing.id == entry.id) {
+                listings.push(of_catalogue(&entry.id));
+            }
+        }
+    }
+    let data: Vec<String> = listings.iter().map(object).collect();
+    format!(r#"{{"object":"list","data":[{}]}}"#, data.join(","))
+}
+
+/// One model, if a request for it would be served. `id` comes from a path: its escapes are undone.
+pub(super) fn one(config: &Config, id: &str, headers: &HeaderMap, host: Option<&str>) -> Result<String, Fault> {
+    let id = decoded(id);
+    if let Some(listing) = route::models(config).iter().find(|listing| listing.id == id) {
+        return Ok(object(listing));
+    }
+    route::choose(config, &id, headers, host)?;
+    Ok(object(&of_catalogue(&id)))
+}
+
+fn of_catalogue(id: &str) -> ModelListing {
+    ModelListing { id: id.to_owned(), owned_by: CATALOGUE_OWNER.to_owned(), created: 0 }
+}
+
+fn object(listing: &ModelListing) -> String {
+    let (id, owner) = (Text::from_plain(&listing.id), Text::from_plain(&listing.owned_by));
+    let (id, owner, created) = (id.as_escaped(), owner.as_escaped(), listing.created);
+    format!(r#"{{"id":"{id}","object":"model","created":{created},"owned_by":"{owner}"}}"#)
+}
+
+/// Percent-decoding, as far as it makes sense: what is no escape stays.
+fn decoded(id: &str) -> Cow<'_, str> {
+    if !id.contains('%') {
+        return Cow::Borrowed(id);
+    }
+    let mut bytes = Vec::with_capacity(id.len());
+    let mut rest = id.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escape = after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        match escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_undone_and_other_percents_stay() {
+        assert_eq!(decoded("a%3A0"), "a:0");
+        assert_eq!(decoded("a%zz%4"), "a%zz%4");
+        assert_eq!(decoded("arn%3Aaws%2Fx"), "arn:aws/x");
+    }
+}
