@@ -1,5 +1,6 @@
 //! HTTP/2, in clear with prior knowledge and chosen over TLS.
 
+use crate::streams::{chat_body, pair as pair_of_servers};
 use crate::support::{Aquifer, LIMIT};
 use crate::tls::{client, pair};
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use rustls::pki_types::ServerName;
 use std::fs::write;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -76,4 +78,38 @@ fn chosen_over_tls() {
         post(stream, "https://localhost/v1/chat/completions", &["{".to_owned()]).await
     });
     assert!(answers[0].1.contains("\"error\""), "{answers:?}");
+}
+
+#[test]
+fn a_stream_that_the_client_resets_ends_the_call_and_not_the_connection() {
+    let (aquifer, bedrock) = pair_of_servers(&[]);
+    let gateway = aquifer.gateway.unwrap();
+    let (calls, told) = std::sync::mpsc::channel();
+    let upstream = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let mut call = bedrock.call();
+            call.begin();
+            call.text("one");
+            call.wait_until_dropped();
+            calls.send(()).unwrap();
+        }
+    });
+    in_time(async {
+        let stream = TokioIo::new(TcpStream::connect(gateway).await.unwrap());
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+        tokio::spawn(connection);
+        for _ in 0..2 {
+            let body = Full::new(Bytes::from(chat_body("Hello?")));
+            let request = Request::post("http://aquifer/v1/chat/completions").body(body).unwrap();
+            let mut answer = sender.send_request(request).await.unwrap();
+            assert!(answer.body_mut().frame().await.unwrap().is_ok());
+            drop(answer);
+            while told.try_recv().is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    });
+    upstream.join().unwrap();
+    aquifer.wait_for_metric("aquifer_requests_total{outcome=\"abandoned\"", 2.0);
 }

@@ -3,13 +3,25 @@
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod bedrock;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
 mod http2;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod paths;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+mod streams;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

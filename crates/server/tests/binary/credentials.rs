@@ -1,0 +1,187 @@
+//! AWS's credential chain, link by link, against servers that play its sources.
+
+use crate::bedrock::Bedrock;
+use crate::streams::chat_body;
+use crate::support::{Aquifer, LIMIT};
+use std::fs::write;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+/// Signs one call with what these variables lead to; the call's head and what the gateway answered.
+fn signed_with(variables: &[(&str, String)]) -> String {
+    let bedrock = Bedrock::listen();
+    let endpoint = format!("http://{}", bedrock.address);
+    let mut all = vec![("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", endpoint.as_str())];
+    all.extend(variables.iter().map(|(name, value)| (*name, value.as_str())));
+    let aquifer = Aquifer::serve(&[], &all);
+    let asked = std::thread::spawn(move || aquifer.chat(&chat_body("Hello?")));
+    let call = bedrock.call();
+    let head = call.head.clone();
+    call.answer("400 Bad Request", "", r#"{"message":"no"}"#);
+    asked.join().unwrap();
+    head
+}
+
+/// Serves the same answers to everybody; a path that begins so gets that body. What was asked is kept.
+fn source(answers: &'static [(&'static str, &'static str)]) -> (SocketAddr, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(String::new()));
+    let kept = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let asked = Arc::clone(&kept);
+            std::thread::spawn(move || answer(stream, answers, &asked));
+        }
+    });
+    (address, asked)
+}
+
+fn answer(mut stream: TcpStream, answers: &[(&str, &str)], asked: &Mutex<String>) {
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut request = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&request).into_owned();
+        let length =
+            text.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        if let Some((_, body)) = text.split_once("\r\n\r\n")
+            && body.len() >= length.unwrap_or(0)
+        {
+            break;
+        }
+        match stream.read(&mut buffer) {
+            Ok(read) if read > 0 => request.extend_from_slice(&buffer[..read]),
+            _ => return,
+        }
+    }
+    let request = String::from_utf8(request).unwrap();
+    asked.lock().unwrap().push_str(&request);
+    let found = answers.iter().find(|(begins, _)| request.starts_with(begins));
+    let (status, body) = found.map_or(("404 Not Found", ""), |(_, body)| ("200 OK", body));
+    let head = format!(
+        "HTTP/1.1 {status}\r\nx-aws-ec2-metadata-token-ttl-seconds: 21600\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let _ = stream.write_all(format!("{head}{body}").as_bytes());
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn keys_of_the_environment_with_a_session() {
+    let head = signed_with(&[
+        ("AWS_ACCESS_KEY_ID", "AKIDENV".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+        ("AWS_SESSION_TOKEN", "the-session".to_owned()),
+    ]);
+    assert!(head.contains("/us-east-1/bedrock/aws4_request"), "the region of last resort: {head}");
+    assert!(head.contains("Credential=AKIDENV/") && head.contains("x-amz-security-token: the-session\r\n"), "{head}");
+    assert!(head.contains("x-amz-security-token, Signature") || head.contains(";x-amz-security-token"), "{head}");
+}
+
+#[test]
+fn a_bearer_token_comes_before_keys() {
+    let head = signed_with(&[
+        ("AWS_BEARER_TOKEN_BEDROCK", "bedrock-api-key-x".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "AKIDENV".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+    ]);
+    assert!(head.contains("authorization: Bearer bedrock-api-key-x\r\n"), "{head}");
+}
+
+#[test]
+fn a_profile_and_a_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keys, config) = (folder.path().join("credentials"), folder.path().join("config"));
+    write(&keys, "[team]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = secret\n").unwrap();
+    let printed = r#"{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\",\"SecretAccessKey\":\"secret\"}"#;
+    write(&config, format!("[profile made]\nregion = eu-central-1\ncredential_process = sh -c \"echo '{printed}'\"\n"))
+        .unwrap();
+    for (profile, key, region) in [("team", "AKIDPROFILE", "us-east-1"), ("made", "AKIDPROCESS", "eu-central-1")] {
+        let head = signed_with(&[
+            ("AWS_PROFILE", profile.to_owned()),
+            ("AWS_SHARED_CREDENTIALS_FILE", text(&keys)),
+            ("AWS_CONFIG_FILE", text(&config)),
+        ]);
+        assert!(
+            head.contains(&format!("Credential={key}/")) && head.contains(&format!("/{region}/bedrock/")),
+            "{head}"
+        );
+    }
+}
+
+#[test]
+fn a_container_of_ecs_or_eks_pod_identity() {
+    let (address, asked) = source(&[(
+        "GET /v1/credentials ",
+        r#"{"AccessKeyId":"AKIDPOD","SecretAccessKey":"secret","Token":"pod","Expiration":"2099-01-01T00:00:00Z"}"#,
+    )]);
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    write(&token, "the-pods-token").unwrap();
+    let head = signed_with(&[
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("http://{address}/v1/credentials")),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", text(&token)),
+    ]);
+    assert!(head.contains("Credential=AKIDPOD/") && head.contains("x-amz-security-token: pod\r\n"), "{head}");
+    assert!(asked.lock().unwrap().to_ascii_lowercase().contains("authorization: the-pods-token\r\n"));
+}
+
+#[test]
+fn a_machine_of_ec2_by_imdsv2() {
+    let (address, asked) = source(&[
+        ("PUT /latest/api/token ", "the-machines-token"),
+        ("GET /latest/meta-data/placement/region ", "eu-north-1"),
+        (
+            "GET /latest/meta-data/iam/security-credentials/role",
+            r#"{"Code":"Success","LastUpdated":"2020-01-01T00:00:00Z","Type":"AWS-HMAC","AccessKeyId":"AKIDIMDS",
+                "SecretAccessKey":"secret","Token":"imds","Expiration":"2099-01-01T00:00:00Z"}"#,
+        ),
+        ("GET /latest/meta-data/iam/security-credentials/ ", "role"),
+    ]);
+    let head = signed_with(&[
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{address}")),
+        ("AWS_EC2_METADATA_DISABLED", "false".to_owned()),
+    ]);
+    assert!(head.contains("Credential=AKIDIMDS/") && head.contains("x-amz-security-token: imds\r\n"), "{head}");
+    assert!(head.contains("/eu-north-1/bedrock/aws4_request"), "{head}");
+    assert!(asked.lock().unwrap().contains("x-aws-ec2-metadata-token: the-machines-token"));
+}
+
+#[test]
+fn a_web_identity_of_eks() {
+    let (address, asked) = source(&[(
+        "POST / ",
+        r#"<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+           <AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>AKIDWEB</AccessKeyId>
+           <SecretAccessKey>secret</SecretAccessKey><SessionToken>web</SessionToken>
+           <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>
+           </AssumeRoleWithWebIdentityResponse>"#,
+    )]);
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    write(&token, "the-jwt").unwrap();
+    let head = signed_with(&[
+        ("AWS_DEFAULT_REGION", "eu-west-3".to_owned()),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", text(&token)),
+        ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gateway".to_owned()),
+        ("AWS_ENDPOINT_URL_STS", format!("http://{address}")),
+    ]);
+    assert!(head.contains("Credential=AKIDWEB/") && head.contains("x-amz-security-token: web\r\n"), "{head}");
+    assert!(head.contains("/eu-west-3/bedrock/aws4_request"), "{head}");
+    assert!(asked.lock().unwrap().contains("WebIdentityToken=the-jwt"));
+}
+
+#[test]
+fn no_credentials_at_all_is_told_plainly() {
+    let aquifer = Aquifer::serve(&[], &[("AWS_REGION", "us-east-1")]);
+    let reply = aquifer.chat(&chat_body("Hello?"));
+    assert!(reply.status >= 500, "{reply:?}");
+    assert!(reply.body.contains("credentials"), "{reply:?}");
+    aquifer.wait_for_metric("aquifer_request_errors_total{fault=\"upstream_unreachable\"", 1.0);
+}

@@ -1,0 +1,53 @@
+//! How the process ends while streams are in flight.
+
+use crate::streams::{Chat, pair};
+use crate::support::{ask, wait_until};
+use std::net::TcpStream;
+
+#[test]
+fn streams_in_flight_end_and_nothing_new_begins() {
+    let (mut aquifer, bedrock) = pair(&[]);
+    let mut chat = Chat::begin(&aquifer, "Hello?");
+    let mut call = bedrock.call();
+    call.begin();
+    call.text("one");
+    chat.read_until("one");
+    aquifer.signal("TERM");
+    wait_until("not to be ready", || ask(aquifer.admin.unwrap(), "GET", "/readyz", "").status == 503, || aquifer.log());
+    assert_eq!(aquifer.admin("/healthz").status, 200);
+    let gateway = aquifer.gateway.unwrap();
+    wait_until("new clients to be refused", || TcpStream::connect(gateway).is_err(), || aquifer.log());
+    call.text("two");
+    chat.read_until("two");
+    call.finish();
+    chat.read_until("data: [DONE]\n\n");
+    assert_eq!(aquifer.wait(), Some(0), "{}", aquifer.log());
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let (mut aquifer, bedrock) = pair(&[]);
+    let mut chat = Chat::begin(&aquifer, "Hello?");
+    let mut call = bedrock.call();
+    call.begin();
+    call.text("one");
+    chat.read_until("one");
+    aquifer.signal("TERM");
+    aquifer.wait_for_log("draining");
+    aquifer.signal("TERM");
+    assert_eq!(aquifer.wait(), Some(1), "{}", aquifer.log());
+    assert!(aquifer.log().contains("the client left"), "a stream that is cut is recorded: {}", aquifer.log());
+}
+
+#[test]
+fn a_stream_may_not_take_forever_to_end() {
+    let (mut aquifer, bedrock) = pair(&["--drain-timeout", "200ms"]);
+    let mut chat = Chat::begin(&aquifer, "Hello?");
+    let mut call = bedrock.call();
+    call.begin();
+    call.text("one");
+    chat.read_until("one");
+    aquifer.signal("TERM");
+    assert_eq!(aquifer.wait(), Some(0), "{}", aquifer.log());
+    call.wait_until_dropped();
+}

@@ -1,0 +1,189 @@
+//! Streams through the real binary: flushed, held back, cancelled, on connections that are used again.
+
+use crate::bedrock::{Bedrock, Call, MODEL};
+use crate::support::{Aquifer, connect, read_reply, request};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+/// A gateway in front of a Bedrock of the test's.
+pub(crate) fn pair(arguments: &[&str]) -> (Aquifer, Bedrock) {
+    let bedrock = Bedrock::listen();
+    let variables = bedrock.variables();
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    (Aquifer::serve(arguments, &variables), bedrock)
+}
+
+/// The body of a streamed chat completion.
+pub(crate) fn chat_body(content: &str) -> String {
+    serde_json::json!({
+        "model": MODEL,
+        "stream": true,
+        "stream_options": {"include_usage": true},
+        "messages": [{"role": "user", "content": content}],
+    })
+    .to_string()
+}
+
+/// A streamed chat completion under way.
+pub(crate) struct Chat {
+    pub(crate) stream: TcpStream,
+    pub(crate) read: String,
+}
+
+impl Chat {
+    pub(crate) fn begin(aquifer: &Aquifer, content: &str) -> Self {
+        Self::begin_with(aquifer, content, "")
+    }
+
+    /// With more headers.
+    pub(crate) fn begin_with(aquifer: &Aquifer, content: &str, headers: &str) -> Self {
+        let mut stream = connect(aquifer.gateway.unwrap());
+        let request = request("POST", "/v1/chat/completions", &chat_body(content));
+        stream.write_all(request.replacen("\r\n", &format!("\r\n{headers}"), 1).as_bytes()).unwrap();
+        Self { stream, read: String::new() }
+    }
+
+    /// Reads until the answer holds this; no more of it may be needed for that.
+    pub(crate) fn read_until(&mut self, text: &str) {
+        let mut buffer = [0; 65536];
+        while !self.read.contains(text) {
+            let read = self.stream.read(&mut buffer).unwrap_or_else(|error| panic!("{error} after {}", self.read));
+            assert!(read > 0, "`{text}` never came in {}", self.read);
+            self.read.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        }
+    }
+}
+
+fn begun(aquifer: &Aquifer, bedrock: &Bedrock) -> (Chat, Call) {
+    let chat = Chat::begin(aquifer, "Hello?");
+    let mut call = bedrock.call();
+    call.begin();
+    call.event("messageStart", r#"{"role":"assistant"}"#);
+    (chat, call)
+}
+
+#[test]
+fn each_delta_reaches_the_client_before_the_next_is_there() {
+    let (aquifer, bedrock) = pair(&[]);
+    let (mut chat, mut call) = begun(&aquifer, &bedrock);
+    assert!(call.head.starts_with("POST /model/anthropic.claude-3-5-sonnet-20241022-v2%3A0/converse-stream HTTP/1.1"));
+    assert_eq!(call.header("accept-encoding"), Some("identity"));
+    assert!(call.header("authorization").unwrap().contains("Credential=AKIDEXAMPLE/"), "{}", call.head);
+    call.reasoning("thought one");
+    chat.read_until("thought one");
+    call.reasoning("thought two");
+    chat.read_until("thought two");
+    call.signature("c2lnbmF0dXJl");
+    call.text("answer one");
+    chat.read_until("answer one");
+    call.text("answer two");
+    chat.read_until("answer two");
+    call.finish();
+    chat.read_until("data: [DONE]\n\n");
+    let head = chat.read.to_ascii_lowercase();
+    for header in ["content-type: text/event-stream", "cache-control: no-cache", "x-accel-buffering: no"] {
+        assert!(head.contains(header), "{header} is missing in {head}");
+    }
+    aquifer.wait_for_metric("aquifer_requests_total{outcome=\"answered\",status=\"200\"", 1.0);
+    aquifer.wait_for_metric("gen_ai_server_time_to_first_token_seconds_count", 1.0);
+    aquifer.wait_for_metric("aquifer_time_to_first_reasoning_seconds_count", 1.0);
+    aquifer.wait_for_metric("aquifer_requests_in_flight", 0.0);
+    assert!((aquifer.metric("gen_ai_client_token_usage_sum") - 30.0).abs() < 0.1);
+}
+
+#[test]
+fn a_client_that_leaves_in_mid_stream_ends_the_call() {
+    let (aquifer, bedrock) = pair(&[]);
+    let (mut chat, mut call) = begun(&aquifer, &bedrock);
+    call.text("one");
+    chat.read_until("one");
+    aquifer.wait_for_metric("aquifer_requests_in_flight", 1.0);
+    drop(chat);
+    call.wait_until_dropped();
+    aquifer.wait_for_metric("aquifer_requests_total{outcome=\"abandoned\"", 1.0);
+    aquifer.wait_for_metric("aquifer_requests_in_flight", 0.0);
+}
+
+#[test]
+fn a_client_that_leaves_before_the_answer_ends_the_call() {
+    let (aquifer, bedrock) = pair(&[]);
+    let chat = Chat::begin(&aquifer, "Hello?");
+    let mut call = bedrock.call();
+    drop(chat);
+    call.wait_until_dropped();
+    aquifer.wait_for_metric("aquifer_requests_total{outcome=\"abandoned\"", 1.0);
+}
+
+#[test]
+fn a_slow_client_slows_the_call_and_misses_nothing() {
+    const MOST: usize = 50_000;
+    let (aquifer, bedrock) = pair(&[]);
+    let (mut chat, mut call) = begun(&aquifer, &bedrock);
+    let taken = call.flood(MOST);
+    assert!(taken < MOST, "200 MB were taken from Bedrock for a client that reads nothing");
+    let rest = std::thread::spawn(move || {
+        let mut whole = String::new();
+        chat.stream.read_to_string(&mut whole).unwrap();
+        whole
+    });
+    // The delta that was cut when the flood stopped cannot be completed, so the stream breaks here.
+    drop(call);
+    let whole = rest.join().unwrap();
+    assert_eq!(whole.matches(&"x".repeat(4000)).count(), taken);
+    assert!(whole.contains("\"error\""));
+}
+
+#[test]
+fn a_connection_is_used_again() {
+    let (aquifer, bedrock) = pair(&[]);
+    for round in 0..3 {
+        let (mut chat, mut call) = begun(&aquifer, &bedrock);
+        call.text("one");
+        call.finish();
+        chat.read_until("data: [DONE]\n\n");
+        let metric = "aquifer_requests_total{outcome=\"answered\",status=\"200\"";
+        aquifer.wait_for_metric(metric, f64::from(round + 1));
+    }
+    assert_eq!(bedrock.connections(), 1);
+}
+
+#[test]
+fn a_connection_that_bedrock_closed_is_not() {
+    let (aquifer, bedrock) = pair(&[]);
+    for (round, headers) in ["connection: close\r\n", "", ""].into_iter().enumerate() {
+        let chat = Chat::begin(&aquifer, "Hello?");
+        bedrock.call().answer_and_close("400 Bad Request", headers, r#"{"message":"no"}"#);
+        assert_eq!(read_reply(&mut { chat.stream }).status, 400);
+        aquifer.wait_for_metric("aquifer_requests_total{outcome=\"failed\"", round as f64 + 1.0);
+    }
+    assert_eq!(bedrock.connections(), 3);
+}
+
+#[test]
+fn a_silent_bedrock_is_given_up() {
+    let (aquifer, bedrock) = pair(&["--upstream-timeout", "300ms"]);
+    let chat = Chat::begin(&aquifer, "Hello?");
+    let mut call = bedrock.call();
+    let reply = read_reply(&mut { chat.stream });
+    assert!(matches!(reply.status, 502 | 504), "{reply:?}");
+    assert!(reply.body.contains("nothing came for 300ms"), "{reply:?}");
+    call.wait_until_dropped();
+    let (mut chat, mut call) = begun(&aquifer, &bedrock);
+    call.text("one");
+    chat.read_until("nothing came for 300ms");
+    call.wait_until_dropped();
+}
+
+#[test]
+fn a_bedrock_that_is_not_there() {
+    let bedrock = Bedrock::listen();
+    let mut variables = bedrock.variables();
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    variables[1].1 = format!("http://{gone}");
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let aquifer = Aquifer::serve(&[], &variables);
+    let reply = aquifer.chat(&chat_body("Hello?"));
+    assert!(matches!(reply.status, 502 | 503), "{reply:?}");
+    assert!(serde_json::from_str::<serde_json::Value>(&reply.body).unwrap()["error"]["message"].is_string());
+    aquifer.wait_for_metric("aquifer_request_errors_total{fault=\"upstream_unreachable\"", 1.0);
+}
