@@ -12,7 +12,6 @@ mod host;
 mod http;
 mod listen;
 mod patience;
-mod pending;
 mod settings;
 mod sign;
 mod telemetry;

@@ -1,1 +1,24 @@
-//! placeholder
+//! Plays Bedrock on a socket: Converse and ConverseStream, with reasoning, tools, and every way to fail, on demand.
+//!
+//! What it answers depends on the model id, the request and nothing else, so tests can rely on every byte of it but the
+//! request ids. Faults are asked for by `[[fault:NAME]]` in the last message of the user.
+
+mod check;
+mod families;
+mod fault;
+mod frames;
+mod script;
+mod serve;
+mod state;
+mod steps;
+
+pub use serve::serve;
+
+use std::time::Duration;
+
+/// How it plays.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The pause between two frames of a stream.
+    pub pace: Duration,
+}

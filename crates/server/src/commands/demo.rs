@@ -5,10 +5,10 @@ use super::say;
 use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
 use crate::environment::Environment;
 use crate::host::{Host, Limits};
-use crate::pending::{self, Options};
 use crate::telemetry::{Telemetry, log};
 use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, Route, Rule};
 use aquifer_gateway::secret::Secret;
+use aquifer_simulator::Options;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -32,9 +32,9 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;
     let config = config(simulator.local_addr()?)?;
-    let options = Options { pace: arguments.pace.unwrap_or(PACE), ..Options::default() };
+    let options = Options { pace: arguments.pace.unwrap_or(PACE) };
     tokio::spawn(async move {
-        if let Err(error) = pending::serve(simulator, options, std::future::pending()).await {
+        if let Err(error) = aquifer_simulator::serve(simulator, options, std::future::pending()).await {
             tracing::error!(%error, "the simulator failed");
         }
     });

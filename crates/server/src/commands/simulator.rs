@@ -3,8 +3,8 @@
 use super::run::{Signals, bind};
 use super::say;
 use crate::cli::Simulator;
-use crate::pending::{self, Options};
 use anyhow::Context;
+use aquifer_simulator::Options;
 use std::process::ExitCode;
 
 /// Plays until a signal.
@@ -16,6 +16,8 @@ pub(super) async fn run(arguments: Simulator) -> anyhow::Result<ExitCode> {
     if let Some(pace) = arguments.pace {
         options.pace = pace;
     }
-    pending::serve(listener, options, async move { signals.end().await }).await.context("the simulator failed")?;
+    aquifer_simulator::serve(listener, options, async move { signals.end().await })
+        .await
+        .context("the simulator failed")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,106 @@
+//! An answer as the frames of an event stream, in the order and the shapes in which Bedrock sends them.
+
+use crate::script::{Block, Script};
+use aws_smithy_eventstream::frame::write_message_to;
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// Every frame of a good answer. Text and reasoning have no start event; usage comes after the stop.
+pub(crate) fn all(script: &Script) -> Vec<(&'static str, Value)> {
+    let mut events = vec![("messageStart", json!({ "role": "assistant" }))];
+    for (index, block) in script.blocks.iter().enumerate() {
+        let delta = |delta: Value| ("contentBlockDelta", json!({ "contentBlockIndex": index, "delta": delta }));
+        match block {
+            Block::Reasoning { text, signature } => {
+                events.extend(pieces(text).map(|text| delta(json!({ "reasoningContent": { "text": text } }))));
+                let signature = signature.iter();
+                events.extend(signature.map(|seal| delta(json!({ "reasoningContent": { "signature": seal } }))));
+            }
+            Block::Redacted(data) => events.push(delta(json!({ "reasoningContent": { "redactedContent": data } }))),
+            Block::Text(text) => events.extend(pieces(text).map(|text| delta(json!({ "text": text })))),
+            Block::Tool { id, name, input } => {
+                let start = json!({ "toolUse": { "toolUseId": id, "name": name } });
+                events.push(("contentBlockStart", json!({ "contentBlockIndex": index, "start": start })));
+                events.push(delta(json!({ "toolUse": { "input": "" } })));
+                let input = input.to_string();
+                events.extend(pieces(&input).map(|input| delta(json!({ "toolUse": { "input": input } }))));
+            }
+        }
+        events.push(("contentBlockStop", json!({ "contentBlockIndex": index })));
+    }
+    events.push(("messageStop", json!({ "stopReason": script.stop })));
+    events.push(("metadata", json!({ "usage": usage(script), "metrics": { "latencyMs": 120 } })));
+    events
+}
+
+/// The same answer whole.
+pub(crate) fn whole(script: &Script) -> Value {
+    let content = script.blocks.iter().map(|block| match block {
+        Block::Reasoning { text, signature: Some(signature) } => {
+            json!({ "reasoningContent": { "reasoningText": { "text": text, "signature": signature } } })
+        }
+        Block::Reasoning { text, signature: None } => {
+            json!({ "reasoningContent": { "reasoningText": { "text": text } } })
+        }
+        Block::Redacted(data) => json!({ "reasoningContent": { "redactedContent": data } }),
+        Block::Text(text) => json!({ "text": text }),
+        Block::Tool { id, name, input } => json!({ "toolUse": { "toolUseId": id, "name": name, "input": input } }),
+    });
+    json!({
+        "output": { "message": { "role": "assistant", "content": content.collect::<Vec<_>>() } },
+        "stopReason": script.stop,
+        "usage": usage(script),
+        "metrics": { "latencyMs": 120 },
+    })
+}
+
+fn usage(script: &Script) -> Value {
+    let letters = |block: &Block| match block {
+        Block::Reasoning { text, .. } | Block::Text(text) | Block::Redacted(text) => text.len(),
+        Block::Tool { input, .. } => input.to_string().len(),
+    };
+    let output = script.blocks.iter().map(letters).sum::<usize>() / 4 + 1;
+    json!({ "inputTokens": script.input_tokens, "outputTokens": output, "totalTokens": script.input_tokens + output })
+}
+
+/// A text in the pieces in which it is streamed: two to eight letters.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let (mut rest, mut size) = (text, 2);
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let at = rest.char_indices().nth(size).map_or(rest.len(), |(at, _)| at);
+        size = if size == 8 { 2 } else { size + 1 };
+        let (piece, after) = rest.split_at(at);
+        rest = after;
+        Some(piece)
+    })
+}
+
+/// A frame of type `event`, with the member `p` that pads every payload to hide its length.
+pub(crate) fn event(kind: &'static str, mut payload: Value) -> Bytes {
+    const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    let length = payload.to_string().len() % LETTERS.len();
+    payload["p"] = json!(LETTERS.get(..length));
+    encoded("event", ":event-type", kind, Bytes::from(payload.to_string()))
+}
+
+/// A frame of type `exception`.
+pub(crate) fn exception(kind: &str, message: &str) -> Bytes {
+    encoded("exception", ":exception-type", kind, Bytes::from(json!({ "message": message }).to_string()))
+}
+
+/// A frame of type `event` with any payload.
+pub(crate) fn encoded(message_type: &str, kind_header: &'static str, kind: &str, payload: Bytes) -> Bytes {
+    let text = |text: &str| HeaderValue::String(text.to_owned().into());
+    let message = Message::new(payload)
+        .add_header(Header::new(kind_header, text(kind)))
+        .add_header(Header::new(":content-type", text("application/json")))
+        .add_header(Header::new(":message-type", text(message_type)));
+    let mut bytes = Vec::new();
+    // Only headers or payloads beyond the format's limits fail; none of ours are.
+    let _ = write_message_to(&message, &mut bytes);
+    Bytes::from(bytes)
+}

@@ -1,0 +1,82 @@
+//! What is put on the wire, one after the other: the good frames, or what a fault makes of them.
+
+use crate::fault::Wanted;
+use crate::frames;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// One thing to do.
+pub(crate) enum Step {
+    /// Send these bytes.
+    Send(Bytes),
+    /// Break the connection.
+    Break,
+    /// Be silent until the client leaves.
+    Wait,
+}
+
+/// The steps of one stream.
+pub(crate) fn of(events: Vec<(&'static str, Value)>, wanted: Option<&Wanted>) -> Vec<Step> {
+    let good = |events: Vec<(&'static str, Value)>| -> Vec<Step> {
+        events.into_iter().map(|(kind, payload)| Step::Send(frames::event(kind, payload))).collect()
+    };
+    let Some(wanted) = wanted else { return good(events) };
+    let exception = || {
+        let kind = wanted.argument.as_deref().unwrap_or("modelStreamErrorException");
+        Step::Send(frames::exception(kind, "Something went wrong on demand."))
+    };
+    let half = events.len() / 2;
+    let first_half = |events: Vec<(&'static str, Value)>| good(events.into_iter().take(half).collect());
+    let stop = events.iter().position(|(kind, _)| *kind == "messageStop").unwrap_or(events.len());
+    match wanted.name.as_str() {
+        "first-frame-exception" => vec![exception()],
+        "mid-stream-exception" => with(first_half(events), exception()),
+        "cut" => {
+            let next = events.get(half).map(|(kind, payload)| frames::event(kind, payload.clone())).unwrap_or_default();
+            let part = next.slice(..next.len() / 2);
+            with(with(first_half(events), Step::Send(part)), Step::Break)
+        }
+        "eof" => good(events.into_iter().take(stop).collect()),
+        "no-metadata" => good(events.into_iter().take(stop + 1).collect()),
+        "bad-crc" => {
+            let mut frame = frames::event("contentBlockDelta", json!({})).to_vec();
+            if let Some(last) = frame.last_mut() {
+                *last ^= 0x55;
+            }
+            with(first_half(events), Step::Send(Bytes::from(frame)))
+        }
+        "oversized" => with(first_half(events), Step::Send(oversized())),
+        "stall" => with(first_half(events), Step::Wait),
+        "malformed-json" => {
+            let broken =
+                frames::encoded("event", ":event-type", "contentBlockDelta", Bytes::from_static(b"{\"delta\":"));
+            with(first_half(events), Step::Send(broken))
+        }
+        "unknown-event" => inserted(good(events), 1, frames::event("somethingNew", json!({ "member": 1 }))),
+        "unknown-block" => {
+            let delta = json!({ "contentBlockIndex": 99, "delta": { "somethingNew": { "member": 1 } } });
+            inserted(good(events), 1, frames::event("contentBlockDelta", delta))
+        }
+        _ => good(events),
+    }
+}
+
+fn with(mut steps: Vec<Step>, last: Step) -> Vec<Step> {
+    steps.push(last);
+    steps
+}
+
+fn inserted(mut steps: Vec<Step>, at: usize, frame: Bytes) -> Vec<Step> {
+    steps.insert(at.min(steps.len()), Step::Send(frame));
+    steps
+}
+
+/// The beginning of a frame that says it has 32 MiB, its own checksum right.
+fn oversized() -> Bytes {
+    let mut prelude = Vec::new();
+    prelude.extend_from_slice(&(32_u32 << 20).to_be_bytes());
+    prelude.extend_from_slice(&0_u32.to_be_bytes());
+    let checksum = crc32fast::hash(&prelude);
+    prelude.extend_from_slice(&checksum.to_be_bytes());
+    Bytes::from(prelude)
+}
