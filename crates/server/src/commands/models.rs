@@ -2,7 +2,7 @@
 
 use super::say;
 use crate::cli::Models;
-use aquifer_translate::catalogue::{Catalogue, Control, Default, Entry, Off, Replay};
+use aquifer_gateway::translate::catalogue::{Catalogue, Control, Default, Entry, Off, Replay};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
