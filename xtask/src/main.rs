@@ -1,6 +1,7 @@
 //! The chores of the workspace as one command: form, lints, every test, the real clients.
 
 mod command_line;
+mod interop;
 mod workspace;
 
 #[cfg(test)]
@@ -36,10 +37,13 @@ fn run(chore: &Chore) -> anyhow::Result<()> {
         Chore::Lint => {
             workspace::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
         }
-        Chore::Interop(_) => {}
+        Chore::Interop(wanted) => interop::suites(wanted)?,
         Chore::Test(parts) => {
             if parts.contains(&Part::Unit) {
                 workspace::cargo(&["test", "--workspace", "--locked"])?;
+            }
+            if parts.contains(&Part::Interop) {
+                interop::suites(&[])?;
             }
         }
     }
