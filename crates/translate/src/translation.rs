@@ -96,6 +96,10 @@ impl StreamTranslation {
             watch(&event, &mut self.seen, &mut self.open, &mut self.progress);
             self.metadata |= matches!(event, Event::Metadata { .. });
             self.writer.event(out, restored(event, &self.restore));
+            while let Some(event) = self.reader.unended() {
+                watch(&event, &mut self.seen, &mut self.open, &mut self.progress);
+                self.writer.event(out, event);
+            }
             if self.metadata && self.reader.stopped() {
                 self.finished = Some(self.writer.finish(out)?);
             }

@@ -50,6 +50,11 @@ impl Seals {
         }
     }
 
+    /// Some block that is open still.
+    pub(super) fn any(&self) -> Option<u32> {
+        self.open.iter().map(|open| open.index).min()
+    }
+
     fn open(&mut self, index: u32, piece: &Text<'_>) -> Result<&mut Open, Fault> {
         self.held += piece.as_escaped().len();
         if self.held > MOST {

@@ -185,6 +185,13 @@ impl Reader {
         }
     }
 
+    /// The end of a block that the model's stop ended without an event of its own, as GPT's reasoning does; asked for
+    /// until there is none.
+    pub fn unended(&mut self) -> Option<Event<'static>> {
+        let index = self.seals.any().filter(|_| self.stopped)?;
+        Some(Event::BlockStop { index, seal: self.seals.take(index) })
+    }
+
     fn start<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
         let BlockStart { content_block_index: index, start } = read(payload)?;
         let delta = match start.tool_use {

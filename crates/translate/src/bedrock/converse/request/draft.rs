@@ -60,7 +60,7 @@ pub(super) fn arrange<'r, 'a>(
         results_first(turn);
     }
     open_and_close(&mut draft, entry, notes);
-    paired(&draft)?;
+    paired(&draft, request)?;
     documents_explained(&mut draft, notes);
     Ok(draft)
 }
@@ -202,7 +202,7 @@ fn open_and_close(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Notes) {
 }
 
 /// Every call has its result in the next turn, and every result its call in the one before.
-fn paired(draft: &Draft<'_, '_>) -> Result<(), Fault> {
+fn paired(draft: &Draft<'_, '_>, request: &Request<'_>) -> Result<(), Fault> {
     let mut open: Vec<String> = Vec::new();
     let mut caller = 0;
     let unanswered = |at: usize| {
@@ -216,9 +216,11 @@ fn paired(draft: &Draft<'_, '_>) -> Result<(), Fault> {
         if open.iter().any(|id| !results.contains(id)) {
             return Err(unanswered(caller));
         }
-        if results.iter().any(|id| !open.contains(id)) {
+        if let Some(stray) = results.iter().find(|id| !open.contains(id)) {
+            let here = |block: &Block<'_>| matches!(block, Block::ToolResult { id, .. } if id.plain() == **stray);
+            let holder = request.messages.iter().find(|message| message.content.iter().any(here));
             return Err(Fault::invalid(
-                format!("messages[{}].tool_call_id", turn.position),
+                format!("messages[{}].tool_call_id", holder.map_or(turn.position, |message| message.position)),
                 "must be the id of a tool call in the message of the assistant just before",
             ));
         }

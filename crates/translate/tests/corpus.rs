@@ -1,0 +1,326 @@
+//! Recorded answers of Bedrock, translated, say what their recordings say: whole, streamed, and however they are cut.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+
+use aquifer_translate::dialect::openai_chat::{Envelope, Style};
+use aquifer_translate::model::text::Text;
+use aquifer_translate::translation::{Restore, StreamTranslation, whole};
+use bytes::BytesMut;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What an answer says, whichever API it says it in.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Said {
+    text: String,
+    reasoning: String,
+    sealed: Vec<String>,
+    calls: Vec<(String, String, Value)>,
+    finish: String,
+    usage: Option<(u64, u64)>,
+}
+
+fn envelope() -> Envelope<'static> {
+    Envelope { id: "chatcmpl-1", created: 1, model: Text::from_escaped("model") }
+}
+
+fn style() -> Style {
+    Style { include_usage: true, ..Style::default() }
+}
+
+fn keep() -> Restore {
+    Box::new(|_| None)
+}
+
+/// The cases of one API with their folders; none, loudly, when the corpus is not there.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn cases(api: &str) -> Vec<(PathBuf, Value)> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/cases");
+    let Ok(sources) = fs::read_dir(&corpus) else {
+        eprintln!("SKIPPED: the corpus is not there, so no recorded answer was tried");
+        return Vec::new();
+    };
+    let folders = sources.flat_map(|source| fs::read_dir(source.unwrap().path()).unwrap());
+    let mut cases: Vec<_> = folders
+        .filter_map(|case| {
+            let folder = case.unwrap().path();
+            let meta: Value = serde_json::from_slice(&fs::read(folder.join("meta.json")).ok()?).unwrap();
+            (meta["api"] == api).then_some((folder, meta))
+        })
+        .collect();
+    cases.sort_by(|one, other| one.0.cmp(&other.0));
+    assert!(cases.len() > 100, "the corpus has more cases of {api}: {}", cases.len());
+    cases
+}
+
+fn finish(reason: &str, calls: bool) -> String {
+    match reason {
+        "max_tokens" | "model_context_window_exceeded" => "length",
+        "tool_use" => "tool_calls",
+        "guardrail_intervened" | "content_filtered" => "content_filter",
+        _ if calls && !matches!(reason, "end_turn" | "stop_sequence") => "tool_calls",
+        _ => "stop",
+    }
+    .to_owned()
+}
+
+fn counted(usage: &Value) -> Option<(u64, u64)> {
+    let count = |name: &str| usage[name].as_u64().unwrap_or_default();
+    let input = count("inputTokens") + count("cacheReadInputTokens") + count("cacheWriteInputTokens");
+    usage.is_object().then(|| (input, count("outputTokens")))
+}
+
+fn add_call(said: &mut Said, tool: &Value, input: Value) {
+    if tool["type"] != "server_tool_use" {
+        let word = |name: &str| tool[name].as_str().unwrap().to_owned();
+        said.calls.push((word("toolUseId"), word("name"), input));
+    }
+}
+
+/// What a recorded whole answer says.
+fn recorded_whole(answer: &Value) -> Said {
+    let mut said = Said::default();
+    for block in answer["output"]["message"]["content"].as_array().unwrap() {
+        let cited = block["citationsContent"]["content"].as_array().into_iter().flatten();
+        let texts = std::iter::once(&block["text"]).chain(cited.map(|part| &part["text"]));
+        said.text.extend(texts.filter_map(Value::as_str));
+        let thought = &block["reasoningContent"];
+        said.reasoning.push_str(thought["reasoningText"]["text"].as_str().unwrap_or_default());
+        let seals = [&thought["reasoningText"]["signature"], &thought["redactedContent"]];
+        said.sealed.extend(seals.into_iter().filter_map(Value::as_str).map(str::to_owned));
+        if block["toolUse"].is_object() {
+            add_call(&mut said, &block["toolUse"], block["toolUse"]["input"].clone());
+        }
+    }
+    said.finish = finish(answer["stopReason"].as_str().unwrap(), !said.calls.is_empty());
+    // A trimmed recording without usage counts as none used.
+    said.usage = counted(&answer["usage"]).or(Some((0, 0)));
+    said
+}
+
+/// What a recorded stream says; the error, when it does not end as it should.
+fn recorded_stream(events: &[Value]) -> Result<Said, String> {
+    let mut said = Said::default();
+    let mut calls: Vec<(Value, Value, String)> = Vec::new();
+    let mut seals: Vec<(Value, String)> = Vec::new();
+    let mut stop = None;
+    for event in events {
+        let (headers, json) = (&event["headers"], &event["json"]);
+        if headers[":message-type"] != "event" {
+            return Err("an exception".to_owned());
+        }
+        let index = &json["contentBlockIndex"];
+        match headers[":event-type"].as_str().unwrap() {
+            "contentBlockStart" if json["start"]["toolUse"].is_object() => {
+                calls.push((index.clone(), json["start"]["toolUse"].clone(), String::new()));
+            }
+            "contentBlockDelta" => {
+                let delta = &json["delta"];
+                said.text.push_str(delta["text"].as_str().unwrap_or_default());
+                let thought = &delta["reasoningContent"];
+                said.reasoning.push_str(thought["text"].as_str().unwrap_or_default());
+                for seal in [&thought["signature"], &thought["redactedContent"]] {
+                    let Some(seal) = seal.as_str().filter(|seal| !seal.is_empty()) else { continue };
+                    match seals.iter_mut().find(|(known, _)| known == index) {
+                        Some((_, joined)) => joined.push_str(seal),
+                        None => seals.push((index.clone(), seal.to_owned())),
+                    }
+                }
+                if let Some(input) = delta["toolUse"]["input"].as_str()
+                    && let Some(call) = calls.iter_mut().rev().find(|call| call.0 == *index)
+                {
+                    call.2.push_str(input);
+                }
+            }
+            "messageStop" => stop = Some(json["stopReason"].as_str().unwrap().to_owned()),
+            "metadata" => said.usage = counted(&json["usage"]),
+            _ => {}
+        }
+    }
+    for (_, tool, input) in &calls {
+        let input = if input.is_empty() { json!({}) } else { serde_json::from_str(input).unwrap_or(json!(input)) };
+        add_call(&mut said, tool, input);
+    }
+    said.sealed = seals.into_iter().map(|(_, seal)| seal).collect();
+    let stop = stop.ok_or("no messageStop")?;
+    if stop.starts_with("malformed") {
+        return Err(stop);
+    }
+    said.finish = finish(&stop, !said.calls.is_empty());
+    Ok(said)
+}
+
+fn details(message: &Value, sealed: &mut Vec<(Value, String)>) {
+    for item in message["reasoning_details"].as_array().into_iter().flatten() {
+        for seal in [&item["signature"], &item["data"]] {
+            if let Some(seal) = seal.as_str() {
+                match sealed.iter_mut().find(|(index, _)| *index == item["index"]) {
+                    Some((_, joined)) => joined.push_str(seal),
+                    None => sealed.push((item["index"].clone(), seal.to_owned())),
+                }
+            }
+        }
+    }
+}
+
+fn arguments(call: &str) -> Value {
+    serde_json::from_str(call).unwrap_or_else(|_| json!(call))
+}
+
+fn client_usage(usage: &Value) -> Option<(u64, u64)> {
+    Some((usage["prompt_tokens"].as_u64()?, usage["completion_tokens"].as_u64()?))
+}
+
+/// What a client understands of a whole answer.
+fn understood_whole(body: &str) -> Said {
+    let answer: Value = serde_json::from_str(body).unwrap();
+    let message = &answer["choices"][0]["message"];
+    let mut sealed = Vec::new();
+    details(message, &mut sealed);
+    let calls = message["tool_calls"].as_array().into_iter().flatten().map(|call| {
+        let word = |value: &Value| value.as_str().unwrap().to_owned();
+        let function = &call["function"];
+        (word(&call["id"]), word(&function["name"]), arguments(function["arguments"].as_str().unwrap()))
+    });
+    assert_eq!(message["reasoning"], message["reasoning_content"]);
+    Said {
+        text: message["content"].as_str().unwrap_or_default().to_owned(),
+        reasoning: message["reasoning"].as_str().unwrap_or_default().to_owned(),
+        sealed: sealed.into_iter().map(|(_, seal)| seal).collect(),
+        calls: calls.collect(),
+        finish: answer["choices"][0]["finish_reason"].as_str().unwrap().to_owned(),
+        usage: client_usage(&answer["usage"]),
+    }
+}
+
+/// What a client understands of a stream, with everything that must hold of every stream.
+fn understood_stream(stream: &str) -> Result<Said, String> {
+    let mut said = Said::default();
+    let mut sealed = Vec::new();
+    let mut calls: Vec<(String, String, String)> = Vec::new();
+    let (mut roles, mut finishes, mut error) = (0, 0, None);
+    let mut lines = stream.split("\n\n").filter(|line| !line.is_empty()).peekable();
+    while let Some(line) = lines.next() {
+        let data = line.strip_prefix("data: ").unwrap();
+        if data == "[DONE]" {
+            assert!(lines.peek().is_none(), "nothing follows the end");
+            break;
+        }
+        assert!(lines.peek().is_some(), "a stream ends with [DONE]");
+        let chunk: Value = serde_json::from_str(data).unwrap();
+        if !chunk["error"].is_null() {
+            error = Some(chunk["error"]["message"].as_str().unwrap().to_owned());
+            continue;
+        }
+        assert_eq!(
+            (&chunk["id"], &chunk["created"], &chunk["model"]),
+            (&json!("chatcmpl-1"), &json!(1), &json!("model"))
+        );
+        said.usage = client_usage(&chunk["usage"]).or(said.usage);
+        for choice in chunk["choices"].as_array().unwrap() {
+            let delta = &choice["delta"];
+            roles += usize::from(!delta["role"].is_null());
+            assert_eq!(delta["reasoning"], delta["reasoning_content"]);
+            assert_ne!(delta["reasoning"], "");
+            said.text.push_str(delta["content"].as_str().unwrap_or_default());
+            said.reasoning.push_str(delta["reasoning"].as_str().unwrap_or_default());
+            details(delta, &mut sealed);
+            for call in delta["tool_calls"].as_array().into_iter().flatten() {
+                let index = usize::try_from(call["index"].as_u64().unwrap()).unwrap();
+                assert!(index <= calls.len(), "indexes are dense");
+                if index == calls.len() {
+                    let word = |value: &Value| value.as_str().unwrap().to_owned();
+                    calls.push((word(&call["id"]), word(&call["function"]["name"]), String::new()));
+                }
+                calls[index].2.push_str(call["function"]["arguments"].as_str().unwrap_or_default());
+            }
+            if let Some(reason) = choice["finish_reason"].as_str() {
+                finishes += 1;
+                said.finish = reason.to_owned();
+            }
+        }
+    }
+    assert!(roles <= 1, "the role comes once");
+    if let Some(error) = error {
+        assert_eq!(finishes, 0, "an error is not also an end");
+        return Err(error);
+    }
+    assert_eq!(finishes, 1, "one end");
+    said.sealed = sealed.into_iter().map(|(_, seal)| seal).collect();
+    said.calls = calls
+        .into_iter()
+        .map(|(id, name, input)| (id, name, if input.is_empty() { json!({}) } else { arguments(&input) }))
+        .collect();
+    Ok(said)
+}
+
+/// The client's stream for these pieces of the upstream's bytes.
+fn translated<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
+    let mut translation = StreamTranslation::new(&envelope(), style(), keep());
+    let mut out = BytesMut::new();
+    for piece in pieces {
+        if let Err(fault) = translation.take(piece, &mut out) {
+            translation.fail(&fault, &mut out);
+            return out.to_vec();
+        }
+    }
+    if let Err(fault) = translation.end(&mut out) {
+        translation.fail(&fault, &mut out);
+    }
+    out.to_vec()
+}
+
+#[test]
+fn whole_answers() {
+    let mut tried = 0;
+    for (folder, meta) in cases("converse") {
+        let Ok(body) = fs::read(folder.join("response.json")) else { continue };
+        let recorded: Value = serde_json::from_slice(&body).unwrap();
+        let translated = whole(&body, &envelope(), style(), &keep());
+        if meta["status"] != 200 || !recorded["output"].is_object() {
+            continue;
+        }
+        tried += 1;
+        let expected = recorded_whole(&recorded);
+        match translated {
+            Ok(answer) => assert_eq!(understood_whole(&answer.body), expected, "{}", folder.display()),
+            Err(_) => {
+                assert!(recorded["stopReason"].as_str().unwrap().starts_with("malformed"), "{}", folder.display())
+            }
+        }
+    }
+    println!("{tried} whole answers of the corpus");
+    assert!(tried == 0 || tried > 300, "{tried}");
+}
+
+#[test]
+fn streams_however_they_are_cut() {
+    let mut tried = 0;
+    for (folder, _) in cases("converse-stream") {
+        let recording =
+            ["response.bin", "response.reencoded.bin"].iter().find_map(|name| fs::read(folder.join(name)).ok());
+        let (Some(bytes), Ok(events)) = (recording, fs::read_to_string(folder.join("events.jsonl"))) else { continue };
+        tried += 1;
+        let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let once = translated(std::iter::once(&bytes[..]));
+        let seen = understood_stream(std::str::from_utf8(&once).unwrap());
+        match (recorded_stream(&events), seen) {
+            (Ok(expected), Ok(seen)) => assert_eq!(seen, expected, "{}", folder.display()),
+            (Err(_), Err(_)) => {}
+            // One recording carries a wrong checksum on purpose.
+            (Ok(_), Err(error)) => assert!(error.contains("checksum"), "{}: {error}", folder.display()),
+            (Err(expected), Ok(_)) => panic!("{}: {expected} was told as success", folder.display()),
+        }
+        for size in [1, 2, 3, 5, 7, 13, 64, 1000] {
+            assert!(translated(bytes.chunks(size)) == once, "{} in pieces of {size}", folder.display());
+        }
+        if bytes.len() <= 8192 {
+            for at in 0..bytes.len() {
+                let (head, tail) = bytes.split_at(at);
+                assert!(translated([head, tail].into_iter()) == once, "{} cut at {at}", folder.display());
+            }
+        }
+    }
+    println!("{tried} streams of the corpus");
+    assert!(tried == 0 || tried > 100, "{tried}");
+}
