@@ -1,5 +1,5 @@
 //! Recorded answers of Bedrock, translated, say what their recordings say: whole, streamed, and however they are cut.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use aquifer_translate::dialect::openai_chat::{Envelope, Style};
 use aquifer_translate::model::text::Text;
@@ -138,7 +138,8 @@ fn recorded_stream(events: &[Value]) -> Result<Said, String> {
         }
     }
     for (_, tool, input) in &calls {
-        let input = if input.is_empty() { json!({}) } else { serde_json::from_str(input).unwrap_or(json!(input)) };
+        let input =
+            if input.is_empty() { json!({}) } else { serde_json::from_str(input).unwrap_or_else(|_| json!(input)) };
         add_call(&mut said, tool, input);
     }
     said.sealed = seals.into_iter().map(|(_, seal)| seal).collect();
