@@ -1,0 +1,162 @@
+//! The simulator over real connections, its streams read with AWS's own decoder.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use aquifer_simulator::{Options, serve};
+use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+
+const DEMO: &str = "anthropic.claude-3-5-sonnet-20241022-v2%3A0";
+
+/// One call to a simulator of its own: status, the header that names an error, and the bytes; fewer when it breaks.
+async fn call(path: &str, body: &Value, authorized: bool) -> (u16, String, Vec<u8>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, Options::default(), std::future::pending()));
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let mut request = http::Request::post(path).header("host", address.to_string());
+    if authorized {
+        request = request.header("authorization", "Bearer key");
+    }
+    let sent = sender.send_request(request.body(Full::new(Bytes::from(body.to_string()))).unwrap());
+    let answer = tokio::time::timeout(Duration::from_secs(20), sent).await.unwrap().unwrap();
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let mut body = answer.into_body();
+    let mut bytes = Vec::new();
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout(Duration::from_secs(2), body.frame()).await {
+        bytes.extend_from_slice(frame.data_ref().unwrap());
+    }
+    let error = headers.get("x-amzn-errortype").map_or("", |value| value.to_str().unwrap());
+    (status, error.to_owned(), bytes)
+}
+
+fn ask(text: &str) -> Value {
+    json!({ "messages": [{ "role": "user", "content": [{ "text": text }] }] })
+}
+
+/// The events of a stream, in order; `None` at its end when a frame is broken or cut.
+fn events(bytes: Vec<u8>) -> Vec<Option<(String, Value)>> {
+    let mut decoder = MessageFrameDecoder::new();
+    let mut buffer = Bytes::from(bytes);
+    let mut events = Vec::new();
+    loop {
+        match decoder.decode_frame(&mut buffer) {
+            Ok(DecodedFrame::Complete(message)) => {
+                let named = |name: &str| {
+                    let header = message.headers().iter().find(|header| header.name().as_str() == name)?;
+                    Some(header.value().as_string().unwrap().as_str().to_owned())
+                };
+                let kind = named(":event-type").or_else(|| named(":exception-type")).unwrap();
+                events.push(Some((kind, serde_json::from_slice(message.payload()).unwrap_or_default())));
+            }
+            Ok(DecodedFrame::Incomplete) if buffer.is_empty() => return events,
+            _ => {
+                events.push(None);
+                return events;
+            }
+        }
+    }
+}
+
+async fn stream(model: &str, body: &Value) -> Vec<Option<(String, Value)>> {
+    let (status, _, bytes) = call(&format!("/model/{model}/converse-stream"), body, true).await;
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+    events(bytes)
+}
+
+fn kinds(events: &[Option<(String, Value)>]) -> Vec<&str> {
+    let mut kinds: Vec<_> =
+        events.iter().map(|event| event.as_ref().map_or("broken", |(kind, _)| kind.as_str())).collect();
+    kinds.dedup();
+    kinds
+}
+
+#[tokio::test]
+async fn a_stream_is_as_bedrock_sends_it() {
+    let events = stream(DEMO, &ask("Hello?")).await;
+    let block = ["contentBlockDelta", "contentBlockStop"];
+    let expected = [&["messageStart"][..], &block, &block, &["messageStop", "metadata"]].concat();
+    assert_eq!(kinds(&events), expected);
+    assert!(events.iter().flatten().all(|(_, payload)| payload["p"].is_string()), "padded");
+    let signed = |event: &&(String, Value)| event.1["delta"]["reasoningContent"]["signature"].is_string();
+    assert_eq!(events.iter().flatten().filter(signed).count(), 1);
+}
+
+#[tokio::test]
+async fn families_reason_as_they_do() {
+    let reasoned = |events: &[Option<(String, Value)>]| {
+        events.iter().flatten().any(|(_, payload)| payload["delta"]["reasoningContent"].is_object())
+    };
+    let mut budget = ask("Hello?");
+    assert!(!reasoned(&stream("anthropic.claude-sonnet-4-20250514-v1%3A0", &budget).await));
+    budget["additionalModelRequestFields"] = json!({ "thinking": { "type": "enabled", "budget_tokens": 1024 } });
+    assert!(reasoned(&stream("us.anthropic.claude-sonnet-4-20250514-v1%3A0", &budget).await));
+    assert!(reasoned(&stream("openai.gpt-oss-120b-1%3A0", &ask("Hello?")).await));
+    assert!(!reasoned(&stream("amazon.nova-lite-v1%3A0", &ask("Hello?")).await));
+    let (status, error, _) = call("/model/anthropic.claude-opus-4-7/converse", &budget, true).await;
+    assert_eq!((status, error.as_str()), (400, "ValidationException"), "the switch of another family");
+}
+
+#[tokio::test]
+async fn faults_come_on_demand() {
+    for (fault, last) in [
+        ("first-frame-exception", "modelStreamErrorException"),
+        ("mid-stream-exception:throttlingException", "throttlingException"),
+        ("cut", "broken"),
+        ("bad-crc", "broken"),
+        ("eof", "contentBlockStop"),
+        ("no-metadata", "messageStop"),
+        ("unknown-event", "metadata"),
+        ("stall", "contentBlockDelta"),
+    ] {
+        let events = stream(DEMO, &ask(&format!("[[fault:{fault}]]"))).await;
+        assert_eq!(kinds(&events).last(), Some(&last), "{fault}");
+    }
+    for (fault, status, name) in [
+        ("throttling", 429, "ThrottlingException"),
+        ("access-denied", 403, "AccessDeniedException"),
+        ("unavailable", 503, "ServiceUnavailableException"),
+    ] {
+        let body = ask(&format!("[[fault:{fault}]]"));
+        let (seen, error, _) = call(&format!("/model/{DEMO}/converse"), &body, true).await;
+        assert_eq!((seen, error.as_str()), (status, name), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn what_bedrock_refuses_is_refused() {
+    let refused = |change: fn(&mut Value)| {
+        let mut body = ask("Hello?");
+        change(&mut body);
+        async move {
+            let (status, error, body) =
+                call("/model/anthropic.claude-sonnet-4-20250514-v1%3A0/converse", &body, true).await;
+            assert_eq!((status, error.as_str()), (400, "ValidationException"));
+            String::from_utf8(body).unwrap()
+        }
+    };
+    assert!(refused(|body| body["extra"] = json!(1)).await.contains("extraneous key"));
+    assert!(refused(|body| body["messages"][0]["content"][0]["text"] = json!(" \n")).await.contains("blank"));
+    assert!(refused(|body| body["messages"][0]["role"] = json!("assistant")).await.contains("start with a user"));
+    assert!(refused(|body| body["inferenceConfig"] = json!({ "temperature": 1.5 })).await.contains("temperature"));
+    let lost = refused(|body| {
+        let call = json!({ "toolUse": { "toolUseId": "t", "name": "f", "input": {} } });
+        let result = json!({ "toolResult": { "toolUseId": "t", "content": [{ "text": "x" }] } });
+        let turns = body["messages"].as_array_mut().unwrap();
+        turns.push(json!({ "role": "assistant", "content": [call] }));
+        turns.push(json!({ "role": "user", "content": [result] }));
+        body["toolConfig"] =
+            json!({ "tools": [{ "toolSpec": { "name": "f", "inputSchema": { "json": { "type": "object" } } } }] });
+        body["additionalModelRequestFields"] = json!({ "thinking": { "type": "enabled", "budget_tokens": 1024 } });
+    });
+    assert!(lost.await.contains("Expected `thinking` or `redacted_thinking`, but found `tool_use`"));
+    let (status, error, _) = call(&format!("/model/{DEMO}/converse"), &ask("Hello?"), false).await;
+    assert_eq!((status, error.as_str()), (403, "MissingAuthenticationTokenException"));
+    assert_eq!(call("/model/x/invoke", &ask("Hello?"), true).await.0, 404);
+}
