@@ -153,7 +153,10 @@ impl Exchange {
         }
         let handled = match input {
             Input::UpstreamHead { status, headers } => {
-                if let Some(waiting) = &mut self.waiting {
+                // A call has one head.
+                if let Some(waiting) =
+                    self.waiting.as_mut().filter(|waiting| matches!(waiting.upstream, Upstream::Silent))
+                {
                     waiting.begin(&self.record.id, status, headers);
                 }
                 Ok(())
@@ -230,7 +233,6 @@ impl Exchange {
         Ok(())
     }
 
-    /// The call failed on the way. What was said whole before that stays an answer.
     /// A client that leaves once it was told everything has not abandoned its answer.
     fn client_gone(&mut self, now: Instant) {
         let gone = || Fault::Ours("nobody is told".to_owned());
@@ -240,6 +242,7 @@ impl Exchange {
         }
     }
 
+    /// The call failed on the way. What was said whole before that stays an answer.
     fn cut_off(&mut self, fault: Fault, now: Instant) -> Result<(), Fault> {
         let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
         match stream.and_then(|stream| Some((stream.finished()?, stream.usage()))) {

@@ -113,7 +113,7 @@ async fn faults_come_on_demand() {
         ("eof", "contentBlockStop"),
         ("no-metadata", "messageStop"),
         ("unknown-event", "metadata"),
-        ("stall", "contentBlockDelta"),
+        ("stall", "contentBlockStop"),
     ] {
         let events = stream(DEMO, &ask(&format!("[[fault:{fault}]]"))).await;
         assert_eq!(kinds(&events).last(), Some(&last), "{fault}");

@@ -1,0 +1,155 @@
+//! Whatever happens to an exchange, in whatever order, it ends in exactly one record.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
+
+use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
+use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::translate::fault::Unreachable;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use std::sync::Arc;
+use std::time::Instant;
+
+const MODEL: &str = "anthropic.claude-3-5-sonnet-20241022-v2:0";
+
+fn config() -> Arc<Config> {
+    let bedrock =
+        Bedrock { region: Some("us-east-1".to_owned()), models: vec![MODEL.to_owned()], ..Bedrock::default() };
+    let kind = BackendKind::Bedrock(Box::new(bedrock));
+    let backend = Backend { namespace: "default".to_owned(), name: "one".to_owned(), kind };
+    Arc::new(Config { backends: vec![backend], ..Config::default() })
+}
+
+fn begin(body: &str) -> Exchange {
+    let arrival = Arrival {
+        method: &Method::POST,
+        path: "/v1/chat/completions",
+        headers: &HeaderMap::new(),
+        body: body.as_bytes(),
+        random: 7,
+        unix_seconds: 1,
+        now: Instant::now(),
+    };
+    Exchange::begin(config(), &arrival)
+}
+
+fn body(stream: bool) -> String {
+    format!(r#"{{"model": "{MODEL}", "stream": {stream}, "messages": [{{"role": "user", "content": "Hello?"}}]}}"#)
+}
+
+/// A frame of an event stream: lengths, headers, payload, both checksums.
+fn frame(kind: &str, payload: &str) -> Vec<u8> {
+    let message = if kind.ends_with("Exception") { "exception" } else { "event" };
+    let mut headers = Vec::new();
+    for (name, value) in [(format!(":{message}-type"), kind), (":message-type".to_owned(), message)] {
+        headers.push(u8::try_from(name.len()).unwrap());
+        headers.extend(name.bytes());
+        headers.push(7);
+        headers.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
+        headers.extend(value.bytes());
+    }
+    let total = u32::try_from(headers.len() + payload.len() + 16).unwrap();
+    let mut bytes = [total.to_be_bytes(), u32::try_from(headers.len()).unwrap().to_be_bytes()].concat();
+    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
+    bytes.extend(headers);
+    bytes.extend(payload.bytes());
+    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
+    bytes
+}
+
+/// Things that can happen.
+const EVENTS: usize = 10;
+
+fn happen(exchange: &mut Exchange, event: usize) {
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/vnd.amazon.eventstream"));
+    let now = Instant::now();
+    let bytes = match event {
+        0 => return exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, now),
+        1 => {
+            headers.insert("x-amzn-errortype", HeaderValue::from_static("ThrottlingException"));
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            return exchange.handle(Input::UpstreamHead { status, headers: &headers }, now);
+        }
+        2 => return exchange.handle(Input::UpstreamEnd, now),
+        3 => return exchange.handle(Input::UpstreamFailed(Unreachable::Broken("reset".to_owned())), now),
+        4 => return exchange.handle(Input::ClientGone, now),
+        5 => frame("messageStart", r#"{"role":"assistant"}"#),
+        6 => frame("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#),
+        7 => [
+            frame("messageStop", r#"{"stopReason":"end_turn"}"#),
+            frame("metadata", r#"{"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}"#),
+        ]
+        .concat(),
+        8 => frame("throttlingException", r#"{"message":"slow down"}"#),
+        _ => b"this is no event stream, and no JSON either".to_vec(),
+    };
+    exchange.handle(Input::UpstreamBody(&bytes), now);
+}
+
+/// What an exchange did: heads, records, and whether anything came after the end.
+#[derive(Default)]
+struct Did {
+    heads: usize,
+    records: usize,
+    late: bool,
+    outcome: Option<String>,
+}
+
+fn drain(exchange: &mut Exchange, did: &mut Did) {
+    while let Some(output) = exchange.poll() {
+        did.late |= did.records > 0;
+        match output {
+            Output::Head { .. } => did.heads += 1,
+            Output::Done(record) => {
+                did.records += 1;
+                did.outcome = Some(format!("{:?}", record.outcome));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_order_of_events_ends_in_one_record() {
+    let mut orders = 0;
+    for stream in [true, false] {
+        for order in 0..EVENTS.pow(4) {
+            let mut exchange = begin(&body(stream));
+            let mut did = Did::default();
+            drain(&mut exchange, &mut did);
+            let events = [order % 10, order / 10 % 10, order / 100 % 10, order / 1000];
+            // The last two end everything that has not ended.
+            for event in events.into_iter().chain([2, 4]) {
+                happen(&mut exchange, event);
+                drain(&mut exchange, &mut did);
+            }
+            assert_eq!(did.records, 1, "stream={stream}, {events:?}");
+            assert!(did.heads <= 1 && !did.late, "stream={stream}, {events:?}");
+            orders += 1;
+        }
+    }
+    assert_eq!(orders, 20_000);
+}
+
+#[test]
+fn a_client_that_leaves_after_the_end_was_answered() {
+    for (events, outcome) in [(&[0, 5, 6, 7, 4][..], "Answered"), (&[0, 5, 6, 4], "Abandoned"), (&[0, 5, 8], "Failed")]
+    {
+        let mut exchange = begin(&body(true));
+        let mut did = Did::default();
+        for event in events {
+            happen(&mut exchange, *event);
+        }
+        drain(&mut exchange, &mut did);
+        assert_eq!(did.outcome.as_deref(), Some(outcome), "{events:?}");
+    }
+}
+
+#[test]
+fn a_request_that_is_wrong_is_answered_at_once() {
+    for wrong in ["", "{", r#"{"model": "nobody", "messages": [{"role": "user", "content": "x"}]}"#] {
+        let mut exchange = begin(wrong);
+        let mut did = Did::default();
+        drain(&mut exchange, &mut did);
+        assert_eq!((did.heads, did.records), (1, 1), "{wrong}");
+    }
+}
