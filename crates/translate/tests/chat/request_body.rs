@@ -1,0 +1,73 @@
+//! Any bytes as a client's request give an error or the same well-formed body twice: the body of the fuzz target.
+
+use aquifer_translate::dialect::openai_chat::error;
+use aquifer_translate::translation::Incoming;
+
+/// The models that the same request is written for: each has other rules.
+const MODELS: [&str; 6] = [
+    "us.anthropic.claude-sonnet-4-20250514-v1:0",
+    "anthropic.claude-opus-5-5",
+    "amazon.nova-2-lite-v1:0",
+    "openai.gpt-oss-120b-1:0",
+    "meta.llama3-3-70b-instruct-v1:0",
+    "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/x",
+];
+
+pub(crate) fn run(data: &[u8]) {
+    for model in MODELS {
+        let write = || Incoming::read(data).and_then(|asked| asked.outgoing(model, None));
+        match write() {
+            Ok(sent) => {
+                assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&sent.body).is_ok(), "the body is JSON");
+                assert!(write().is_ok_and(|again| again.body == sent.body), "the same bytes again");
+            }
+            Err(fault) => {
+                let told = error::told(&fault);
+                assert!((400..600).contains(&told.status));
+                assert!(serde_json::from_str::<serde_json::Value>(&told.body).is_ok(), "the error is JSON");
+            }
+        }
+    }
+}
+
+#[test]
+fn holds_for_bytes_of_every_kind() {
+    arbtest::arbtest(|u| {
+        let data: Vec<u8> = u.arbitrary()?;
+        run(&data);
+        Ok(())
+    })
+    .budget_ms(500);
+}
+
+#[test]
+fn holds_for_damaged_requests() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/openai_chat");
+    let fixtures: Vec<Vec<u8>> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|case| std::fs::read(case.ok()?.path().join("1-client-request.json")).ok())
+        .collect();
+    assert!(fixtures.len() > 30);
+    arbtest::arbtest(|u| {
+        let mut data = u.choose(&fixtures)?.clone();
+        for _ in 0..u.int_in_range(1..=4)? {
+            let at = u.choose_index(data.len())?;
+            let other = u.choose(&fixtures)?;
+            let from = u.choose_index(other.len())?;
+            let length = u.int_in_range(0..=20)?.min(other.len() - from);
+            match u.int_in_range(0..=3)? {
+                0 => data[at] = u.arbitrary()?,
+                1 => drop(data.drain(at..(at + length).min(data.len()))),
+                2 => drop(data.splice(at..at, other[from..from + length].iter().copied())),
+                _ => data[at] = *u.choose(b"{}[]\",:0null\\")?,
+            }
+            if data.is_empty() {
+                data.push(b'{');
+            }
+        }
+        run(&data);
+        Ok(())
+    })
+    .budget_ms(3000);
+}
