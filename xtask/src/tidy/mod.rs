@@ -1,3 +1,4 @@
 //! Rules of the whole repository that no compiler checks, each as a test.
 
 mod dependencies;
+mod files;

@@ -1,0 +1,70 @@
+//! Every source file says first what it is for, and the documents' links lead somewhere.
+
+use crate::workspace::root;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every file of the project with this ending.
+fn files(ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if path.is_dir() && !path.is_symlink() {
+                if !matches!(name.as_str(), "target" | "node_modules" | "corpus" | "artifacts")
+                    && !name.starts_with('.')
+                {
+                    folders.push(path);
+                }
+            } else if name.ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty(), "there are files that end in {ending}");
+    found
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+#[test]
+fn every_source_file_opens_with_one_sentence() {
+    for file in files(".rs") {
+        let text = text(&file);
+        let opening: Vec<&str> =
+            text.lines().map_while(|line| line.strip_prefix("//! ")).take_while(|line| !line.is_empty()).collect();
+        assert!(!opening.is_empty(), "{} does not say what it is for", file.display());
+        let said = opening.join(" ");
+        assert!(said.contains('.') || said.contains(':'), "{}: a sentence ends: {said}", file.display());
+    }
+}
+
+#[test]
+fn every_link_of_a_document_leads_to_a_file() {
+    for file in files(".md") {
+        for link in text(&file).split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            let target = link.split_once('#').map_or(link, |(path, _)| path).trim().replace('\n', "");
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
+            assert!(folder.join(&target).exists(), "{} links to {target}, which is not there", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_fixture_is_whole() {
+    for case in fs::read_dir(root().join("fixtures/openai_chat")).into_iter().flatten().flatten() {
+        let has = |name: &str| case.path().join(name).exists();
+        let name = case.file_name();
+        assert!(has("1-client-request.json"), "{name:?} has no request");
+        assert!(has("2-bedrock-request.json") || has("4-client-answer.json"), "{name:?} has no outcome");
+        assert_eq!(has("3-bedrock-stream.jsonl"), has("4-client-stream.txt"), "{name:?} lacks half of a stream");
+        assert!(!has("NEW"), "{name:?} was never read by anybody");
+    }
+}
