@@ -58,6 +58,12 @@ pub struct Entry {
     /// Its reasoning is bound to the conversation before it.
     #[serde(default)]
     pub bound: bool,
+    /// The tag between which it writes thoughts into its text.
+    #[serde(default)]
+    pub inline_tag: Option<String>,
+    /// What it writes in place of a thought that it does not show.
+    #[serde(default)]
+    pub redacted_text: Option<String>,
     /// The path in the model's own answer at which the reasoning's tokens are counted.
     #[serde(default)]
     pub usage_path: Option<String>,
@@ -257,6 +263,12 @@ impl Entry {
         self.reasoning_format.as_deref()
     }
 
+    /// The id by which this model knows its own reasoning, whatever id it is called by.
+    #[must_use]
+    pub fn base_of<'s>(&'s self, model_id: &'s str) -> &'s str {
+        if self.id == UNKNOWN { model_id } else { &self.id }
+    }
+
     /// Whether it takes reasoning blocks of this kind back.
     #[must_use]
     pub fn takes_back(&self, kind: Replay) -> bool {
@@ -287,10 +299,13 @@ fn known_level<E: serde::de::Error>(word: &str) -> Result<Effort, E> {
     Effort::from_word(word).ok_or_else(|| E::custom(format!("`{word}` is no level of effort")))
 }
 
+/// The id of that row.
+const UNKNOWN: &str = "unknown";
+
 /// The row for models that no row describes: nothing is assumed that a model might refuse.
 pub(super) fn unknown() -> Entry {
     Entry {
-        id: "unknown".to_owned(),
+        id: UNKNOWN.to_owned(),
         name: "a model that the catalogue does not know".to_owned(),
         vendor: "unknown".to_owned(),
         also: Vec::new(),
@@ -308,6 +323,8 @@ pub(super) fn unknown() -> Entry {
         reasoning_format: None,
         replay: Vec::new(),
         bound: false,
+        inline_tag: None,
+        redacted_text: None,
         usage_path: None,
         max_output_tokens: None,
         fill_max_tokens: false,

@@ -3,12 +3,14 @@
 mod entry;
 mod ids;
 mod plan;
+mod rules;
 
 #[cfg(test)]
 mod tests;
 
 pub use entry::{Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling};
-pub use plan::{MaxTokens, Plan, Situation, plan};
+pub use plan::{MaxTokens, OpenLoop, Plan, Situation, plan};
+pub use rules::{Amend, Rules, Wanted};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
