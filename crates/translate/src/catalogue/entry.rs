@@ -63,12 +63,6 @@ pub struct Entry {
     /// Takes `thinking.display`; from Opus 4.7 on there is no text without it.
     #[serde(default)]
     pub display: bool,
-    /// The text that stands where its reasoning would: it shows none.
-    #[serde(default)]
-    pub redacted_text: Option<String>,
-    /// The name of the tags between which it reasons in its ordinary text.
-    #[serde(default)]
-    pub inline_tag: Option<String>,
     /// Whether it can think between tool calls.
     #[serde(default)]
     pub interleaved: Interleaved,
@@ -81,6 +75,12 @@ pub struct Entry {
     /// Its reasoning is bound to the conversation before it.
     #[serde(default)]
     pub bound: bool,
+    /// The tag between which it writes thoughts into its text.
+    #[serde(default)]
+    pub inline_tag: Option<String>,
+    /// What it writes in place of a thought that it does not show.
+    #[serde(default)]
+    pub redacted_text: Option<String>,
     /// The path in the model's own answer at which the reasoning's tokens are counted.
     #[serde(default)]
     pub usage_path: Option<String>,
@@ -284,6 +284,12 @@ impl Entry {
         self.reasoning_format.as_deref()
     }
 
+    /// The id by which this model knows its own reasoning, whatever id it is called by.
+    #[must_use]
+    pub fn base_of<'s>(&'s self, model_id: &'s str) -> &'s str {
+        if self.id == UNKNOWN { model_id } else { &self.id }
+    }
+
     /// Whether it takes reasoning blocks of this kind back.
     #[must_use]
     pub fn takes_back(&self, kind: Replay) -> bool {
@@ -326,10 +332,13 @@ fn word<S: serde::Serializer>(level: &Option<Effort>, to: S) -> Result<S::Ok, S:
     level.map(Effort::word).serialize(to)
 }
 
+/// The id of that row.
+const UNKNOWN: &str = "unknown";
+
 /// The row for models that no row describes: nothing is assumed that a model might refuse.
 pub(super) fn unknown() -> Entry {
     Entry {
-        id: "unknown".to_owned(),
+        id: UNKNOWN.to_owned(),
         name: "a model that the catalogue does not know".to_owned(),
         vendor: "unknown".to_owned(),
         also: Vec::new(),
@@ -348,12 +357,12 @@ pub(super) fn unknown() -> Entry {
         min_budget: None,
         max_budget: None,
         display: false,
-        redacted_text: None,
-        inline_tag: None,
         interleaved: Interleaved::Never,
         reasoning_format: None,
         replay: Vec::new(),
         bound: false,
+        inline_tag: None,
+        redacted_text: None,
         usage_path: None,
         max_output_tokens: None,
         fill_max_tokens: false,

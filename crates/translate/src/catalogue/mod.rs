@@ -4,6 +4,7 @@ mod entry;
 mod ids;
 mod overrides;
 mod plan;
+mod rules;
 
 #[cfg(test)]
 mod rows;
@@ -13,7 +14,8 @@ mod tests;
 pub use entry::{Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling};
 pub use ids::base_id;
 pub use overrides::WrongField;
-pub use plan::{MaxTokens, Plan, Situation, plan};
+pub use plan::{MaxTokens, OpenLoop, Plan, Situation, plan};
+pub use rules::{Amend, Rules, Wanted};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
