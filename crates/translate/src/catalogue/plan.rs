@@ -110,9 +110,13 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
         let why = format!("{} cannot reason; it answers without", entry.name);
         plan.warnings.push(Warning::reasoning_unavailable(situation.ask.param, why));
     }
+    if entry.control == Control::Unknown && (wants || situation.ask.switch == Switch::Off) {
+        let why = format!("it is not known how the reasoning of {} is switched", entry.name);
+        plan.warnings.push(Warning::ignored(situation.ask.param, why));
+    }
     fill_max_tokens(entry, situation, &mut plan);
     match entry.control {
-        Control::None => plan.on = entry.default == Habit::AlwaysOn,
+        Control::None | Control::Unknown => plan.on = entry.default == Habit::AlwaysOn,
         Control::Budget | Control::Adaptive => claude::switch(entry, situation, &mut plan)?,
         _ => by_level(entry, situation, &mut plan),
     }
@@ -256,6 +260,7 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
         Allowed::Allowed => false,
         // A client that did not ask for reasoning rather wants its tool.
         Allowed::NotWhileReasoning => plan.on && situation.ask.wants_reasoning(),
+        Allowed::InsteadOfReasoning => plan.on && situation.ask.wants_reasoning() && !situation.rules.forced_tool_first,
         Allowed::Refused => true,
     };
     if unforced && situation.forced_tool {

@@ -37,7 +37,8 @@ pub(super) fn most_budget(rules: &Rules) -> Option<u32> {
 }
 
 fn tool_first(entry: &Entry, ask: &mut ReasoningAsk, plan: &mut Plan) {
-    if entry.forced_tool == Allowed::NotWhileReasoning && entry.default != Habit::AlwaysOn {
+    let excludes = matches!(entry.forced_tool, Allowed::NotWhileReasoning | Allowed::InsteadOfReasoning);
+    if excludes && entry.default != Habit::AlwaysOn {
         (ask.switch, ask.effort) = (Switch::Off, None);
         let why = format!("{} does not reason while a tool is forced, and the tool comes first here", entry.name);
         plan.warnings.push(Warning::reasoning_unavailable(ask.param, why));
