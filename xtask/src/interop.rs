@@ -21,8 +21,8 @@ struct Suite {
 /// What runs a suite.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Program {
-    Python,
-    Node(&'static clients::Packages),
+    Python(&'static clients::Python),
+    Node(&'static clients::Node),
     Shell,
 }
 
@@ -36,19 +36,20 @@ enum Target {
     Fixtures,
 }
 
-const SUITES: [Suite; 12] = [
-    suite("openai_python", "openai_python.py", Program::Python, Target::Gateway),
+const SUITES: [Suite; 13] = [
+    suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
-    suite("boto3_simulator", "boto3_simulator.py", Program::Python, Target::Simulator),
-    suite("botocore_validate", "botocore_validate.py", Program::Python, Target::Fixtures),
-    suite("openai_loops", "openai_loops.py", Program::Python, Target::Gateway),
+    suite("boto3_simulator", "boto3_simulator.py", Program::Python(&clients::PYTHON), Target::Simulator),
+    suite("botocore_validate", "botocore_validate.py", Program::Python(&clients::PYTHON), Target::Fixtures),
+    suite("openai_loops_2", "openai_loops.py", Program::Python(&clients::PYTHON), Target::Gateway),
+    suite("openai_loops_3", "openai_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
     suite("openai_node_loops", "openai_node_loops.mjs", Program::Node(&clients::NODE), Target::Gateway),
-    suite("langchain_loops", "langchain_loops.py", Program::Python, Target::Gateway),
-    suite("pydantic_ai_loops", "pydantic_ai_loops.py", Program::Python, Target::Gateway),
-    suite("litellm_loops", "litellm_loops.py", Program::Python, Target::Gateway),
-    suite("vercel_6", "vercel.mjs", Program::Node(&clients::NODE), Target::Gateway),
-    suite("vercel_5", "vercel.mjs", Program::Node(&clients::NODE_VERCEL_5), Target::Gateway),
+    suite("langchain_loops", "langchain_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
+    suite("pydantic_ai_loops", "pydantic_ai_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
+    suite("litellm_loops", "litellm_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
+    suite("vercel_loops_6", "vercel_loops.mjs", Program::Node(&clients::NODE), Target::Gateway),
+    suite("vercel_loops_5", "vercel_loops.mjs", Program::Node(&clients::NODE_VERCEL_5), Target::Gateway),
 ];
 
 const fn suite(name: &'static str, script: &'static str, program: Program, target: Target) -> Suite {
@@ -77,7 +78,7 @@ pub(crate) fn suites(wanted: &[String]) -> anyhow::Result<()> {
     fs::create_dir_all(&folder)?;
     for suite in &chosen {
         match suite.program {
-            Program::Python => clients::python(&folder)?,
+            Program::Python(packages) => packages.install(&folder)?,
             Program::Node(packages) => packages.install(&folder)?,
             Program::Shell => {}
         }
@@ -100,8 +101,8 @@ fn one(suite: &Suite, place: &Place) -> anyhow::Result<()> {
     let mut command = Command::new("timeout");
     command.arg("300");
     match suite.program {
-        Program::Python => {
-            command.env("PYTHONDONTWRITEBYTECODE", "1").arg(clients::interpreter(&place.folder)).arg(script)
+        Program::Python(packages) => {
+            command.env("PYTHONDONTWRITEBYTECODE", "1").arg(packages.interpreter(&place.folder)).arg(script)
         }
         Program::Node(packages) => command.arg("node").arg(packages.lay(&place.folder, suite.script)?),
         Program::Shell => command.arg("bash").arg(script),
@@ -147,6 +148,6 @@ mod tests {
     #[test]
     fn an_unknown_name_is_said_to_be_so() {
         let error = suites(&["nothing".to_owned()]).expect_err("there is no such suite");
-        assert!(error.to_string().contains("vercel_6"), "{error}");
+        assert!(error.to_string().contains("vercel_loops_6"), "{error}");
     }
 }

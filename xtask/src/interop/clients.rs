@@ -5,29 +5,42 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The clients for Python; all of them live together in one environment.
-const PYTHON: [&str; 8] = [
-    "openai==2.54.0",
-    "boto3==1.43.11",
-    "botocore==1.43.11",
-    "langchain-core==1.8.3",
-    "langchain-openai==1.7.4",
-    "langchain-deepseek==1.1.1",
-    "pydantic-ai-slim[openai]==2.31.1",
-    // Without its `mcp` part this version of LiteLLM cannot be given tools.
-    "litellm[mcp]==1.106.2",
-];
+/// Packages for Python that live together.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Python {
+    /// Their folder below that of all clients.
+    folder: &'static str,
+    names: &'static [&'static str],
+}
+
+/// AWS's own clients, and the second major version of OpenAI's.
+pub(super) const PYTHON: Python =
+    Python { folder: "python", names: &["openai==2.54.0", "boto3==1.43.11", "botocore==1.43.11"] };
+
+/// Agents and chat models, with the third.
+pub(super) const PYTHON_AGENTS: Python = Python {
+    folder: "python-agents",
+    names: &[
+        "openai==3.57.0",
+        "langchain-core==1.8.3",
+        "langchain-openai==1.7.4",
+        "langchain-deepseek==1.1.1",
+        "pydantic-ai-slim[openai]==2.68.0",
+        // Without its `mcp` part this version of LiteLLM cannot be given tools.
+        "litellm[mcp]==1.110.2",
+    ],
+};
 
 /// Packages for Node that live together.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Packages {
+pub(super) struct Node {
     /// Their folder below that of all clients.
     folder: &'static str,
     names: &'static [&'static str],
 }
 
 /// The clients for Node.
-pub(super) const NODE: Packages = Packages {
+pub(super) const NODE: Node = Node {
     folder: "node",
     names: &[
         "openai@6.10.0",
@@ -39,28 +52,32 @@ pub(super) const NODE: Packages = Packages {
 };
 
 /// Vercel's SDK one version back, with the providers of its time.
-pub(super) const NODE_VERCEL_5: Packages = Packages {
+pub(super) const NODE_VERCEL_5: Node = Node {
     folder: "node-vercel-5",
     names: &["ai@5.0.277", "@ai-sdk/openai-compatible@1.0.61", "@openrouter/ai-sdk-provider@1.5.4", "zod@4.6.7"],
 };
 
-/// The Python that has the clients.
-pub(super) fn interpreter(folder: &Path) -> PathBuf {
-    folder.join("venv/bin/python")
-}
-
-/// Makes a Python with the clients, unless there is one with these versions.
-pub(super) fn python(folder: &Path) -> anyhow::Result<()> {
-    let (stamp, python) = (folder.join("python.stamp"), interpreter(folder));
-    if stamped(&stamp, &PYTHON) && python.exists() {
-        return Ok(());
+impl Python {
+    /// The interpreter that has them.
+    pub(super) fn interpreter(&self, clients: &Path) -> PathBuf {
+        clients.join(self.folder).join("bin/python")
     }
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")))?;
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PYTHON))?;
-    Ok(fs::write(stamp, PYTHON.join(" "))?)
+
+    /// Installs them, unless they are there in these versions.
+    pub(super) fn install(&self, clients: &Path) -> anyhow::Result<()> {
+        let (folder, python) = (clients.join(self.folder), self.interpreter(clients));
+        let stamp = folder.join("stamp");
+        if stamped(&stamp, self.names) && python.exists() {
+            return Ok(());
+        }
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+        let mut pip = Command::new(&python);
+        run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(self.names))?;
+        Ok(fs::write(stamp, self.names.join(" "))?)
+    }
 }
 
-impl Packages {
+impl Node {
     /// Installs them, unless they are there in these versions.
     pub(super) fn install(&self, clients: &Path) -> anyhow::Result<()> {
         let folder = clients.join(self.folder);
@@ -96,7 +113,9 @@ mod tests {
 
     #[test]
     fn every_version_is_named() {
-        assert!(PYTHON.iter().all(|name| name.contains("==")));
+        for packages in [PYTHON, PYTHON_AGENTS] {
+            assert!(packages.names.iter().all(|name| name.contains("==")), "{packages:?}");
+        }
         for packages in [NODE, NODE_VERCEL_5] {
             assert!(packages.names.iter().all(|name| name.rfind('@').is_some_and(|at| at > 0)), "{packages:?}");
         }

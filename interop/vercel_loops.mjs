@@ -1,5 +1,5 @@
 // Tool loops through Vercel's AI SDK, with its provider for compatible servers and OpenRouter's.
-// Usage: vercel.mjs GATEWAY SIMULATOR
+// Usage: vercel_loops.mjs GATEWAY SIMULATOR
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { createOpenRouter } from "@openrouter/ai-sdk-provider";
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
