@@ -114,8 +114,6 @@ pub(crate) enum Rule {
     RefusesReasoningConfig,
     /// Says how many tokens were thought, when it is asked.
     CountsThinking,
-    /// Reasons without being asked, and after lost thoughts too.
-    Demo,
 }
 
 impl Family {

@@ -21,13 +21,8 @@ pub(crate) const PLAIN: Family = Family {
 
 const CLAUDE_BEFORE_THINKING: Family = Family { vendor: "anthropic", ..PLAIN };
 
-const DEMO: Family = Family {
-    on: true,
-    shows: Shows::Signed,
-    takes: Takes::Signed(&[]),
-    rules: &[Rule::Demo],
-    ..CLAUDE_BEFORE_THINKING
-};
+/// The model of the demo: reasons without being asked, and after lost thoughts too.
+const DEMO: Family = Family { on: true, shows: Shows::Signed, takes: Takes::Signed(&[]), ..CLAUDE_BEFORE_THINKING };
 
 const CLAUDE_3_7: Family = Family {
     switch: Switch::Thinking { modes: &["enabled", "disabled"], interleaves: Interleaves::Never },

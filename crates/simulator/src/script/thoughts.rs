@@ -14,7 +14,7 @@ pub(super) fn drafts(family: &Family, body: &Value, fault: &str) -> Vec<Block> {
     }
     let rounds = if fault == "multi-block" { 2 } else { 1 };
     blocks.extend((0..rounds).filter_map(|round| draft(family, body, round)));
-    if fault == "signature-only" {
+    if fault == "signature-only" && family.shows == Shows::Signed {
         blocks.iter_mut().for_each(hide);
     }
     blocks

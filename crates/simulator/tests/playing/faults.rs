@@ -87,6 +87,8 @@ async fn thoughts_are_shown_hidden_or_left_without_text() {
     assert!(shown("anthropic.claude-sonnet-4-6", "Hello?", json!({ "thinking": { "type": "adaptive" } })).await);
     assert!(!shown("anthropic.claude-sonnet-4-6", "Hello?", display("omitted")).await);
     assert!(!shown(OPUS_5_5, "[[fault:signature-only]]", display("summarized")).await);
+    let unsigned = simulator.converse("openai.gpt-oss-20b-1:0", &ask("[[fault:signature-only]]")).await.unwrap();
+    assert_ne!(unsigned.content[0]["reasoningContent"]["reasoningText"]["text"], "", "nothing but a text to show");
     let nova = json!({ "reasoningConfig": { "type": "enabled", "maxReasoningEffort": "low" } });
     let answer = simulator.converse("amazon.nova-2-lite-v1:0", &ask_with("Hello?", own(nova))).await.unwrap();
     assert_eq!(answer.content[0]["reasoningContent"], json!({ "reasoningText": { "text": "[REDACTED]" } }));

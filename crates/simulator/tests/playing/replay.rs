@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+const DEMO: &str = "anthropic.claude-3-5-sonnet-20241022-v2:0";
 const SONNET_4: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
 const SONNET_4_6: &str = "anthropic.claude-sonnet-4-6";
 const OPUS_4_6: &str = "anthropic.claude-opus-4-6-v1";
@@ -92,6 +93,7 @@ async fn a_loop_with_its_thoughts_goes_on_and_thinks_again_where_the_model_does(
         (OPUS_5_5, json!({}), [true, true, true]),
         ("anthropic.claude-sonnet-5-5", json!({ "thinking": { "type": "between_tools" } }), [false, true, true]),
         ("anthropic.claude-opus-4-8", json!({}), [false, false, false]),
+        (DEMO, json!({}), [true, true, true]),
         (GPT, json!({}), [true, true, true]),
         ("openai.gpt-oss-20b-1:0", json!({}), [true, true, true]),
     ] {
@@ -132,6 +134,17 @@ async fn lost_thoughts_are_missed_with_a_budget_and_end_the_thinking_without_one
             talk.accepted(false).await;
         }
     }
+}
+
+#[tokio::test]
+async fn the_model_of_the_demo_thinks_whatever_was_lost() {
+    let simulator = Simulator::start().await;
+    let mut talk = Talk::new(&simulator, DEMO, "What is the weather?", json!({}));
+    talk.step().await;
+    talk.text(1, 0)["text"] = json!("Something else.");
+    talk.refused("Invalid `signature` in `thinking` block").await;
+    talk.turn(1).remove(0);
+    talk.accepted(true).await;
 }
 
 #[tokio::test]

@@ -325,6 +325,7 @@ async fn gpt_and_gpt_oss() {
 async fn grok_and_deepseek() {
     let flat = |effort: &str| own(json!({ "reasoning_effort": effort }));
     let nested = |effort: &str| own(json!({ "reasoning": { "effort": effort } }));
+    let point = || json!({ "system": [{ "text": "Be brief." }, { "cachePoint": { "type": "default" } }] });
     let auto = || with([json!({ "toolConfig": tools() }), json!({ "toolConfig": { "toolChoice": { "auto": {} } } })]);
     play(vec![
         ("xai.grok-4.6", nested("xhigh"), Ok(true)),
@@ -334,7 +335,10 @@ async fn grok_and_deepseek() {
         ("xai.grok-4.7", flat("low"), Err("Unknown parameter: 'reasoning_effort'.")),
         ("xai.grok-4.7", config(json!({ "temperature": 0.5 })), Err("support the temperature field.")),
         ("xai.grok-4.7", config(json!({ "stopSequences": ["."] })), Err("support the stopSequences field.")),
+        ("xai.grok-4.7", config(json!({ "maxTokens": 15 })), Err("Expected a value >= 16, but got 15")),
+        ("xai.grok-4.7", point(), Err("support the cachePoint field.")),
         ("deepseek.r1-v1:0", json!({}), Ok(true)),
+        ("deepseek.r1-v1:0", point(), Err("support the cachePoint field.")),
         ("deepseek.r1-v1:0", flat("low"), Err("extraneous key [reasoning_effort] is not permitted")),
         ("deepseek.r1-v1:0", budget(1024), Err("extraneous key [thinking] is not permitted")),
         ("deepseek.r1-v1:0", auto(), Err("This model doesn't support the toolConfig.toolChoice.auto field.")),
@@ -378,6 +382,7 @@ async fn the_others() {
         ("moonshotai.kimi-k3", json!({}), Ok(true)),
         ("moonshotai.kimi-k3", config(json!({ "temperature": 0.5 })), Err("support the temperature field.")),
         ("moonshotai.kimi-k3", point(), Err("support the cachePoint field.")),
+        ("moonshotai.kimi-k3", config(json!({ "maxTokens": 15 })), Err("Expected a value >= 16, but got 15")),
         ("minimax.minimax-m2.1", json!({}), Ok(true)),
         ("minimax.minimax-m2.1", flat("low"), Err("extraneous key [reasoning_effort]")),
         ("meta.llama3-3-70b-instruct-v1:0", with([config(json!({ "temperature": 0.5 })), point()]), Ok(false)),
