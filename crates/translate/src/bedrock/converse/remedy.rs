@@ -19,7 +19,8 @@ pub enum Remedy {
 }
 
 /// Words that together tell of reasoning that a model does not take as it came.
-const REASONING: [&[&str]; 7] = [
+const REASONING: [&[&str]; 8] = [
+    &["invalid data", "redacted_thinking"],
     &["invalid signature", "thinking"],
     &["signature", "field required"],
     &["thinking", "cannot be modified"],
@@ -75,6 +76,7 @@ mod tests {
             "messages.3.content.1: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.",
             "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.",
             "When thinking is disabled, an `assistant` message in the final position cannot contain `thinking`.",
+            "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
             "User messages cannot contain reasoning content",
             "This model doesn't support the reasoningContent.reasoningText.signature field.",
         ] {
@@ -86,6 +88,8 @@ mod tests {
 
     #[test]
     fn other_refusals_have_their_own_remedy_or_none() {
+        let level = "This model does not support effort level 'max'. Supported levels: high, low, medium.";
+        assert_eq!(told(400, level), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.effort: Input should be 'low' or 'high'"), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.format: Extra inputs are not permitted"), Some(Remedy::SchemaInWords));
         assert_eq!(told(400, "Input is too long for requested model."), None);
