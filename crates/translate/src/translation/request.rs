@@ -2,7 +2,7 @@
 
 use super::Restore;
 use crate::bedrock::converse;
-use crate::catalogue::{Amend, Catalogue, Entry, Rules};
+use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
 use crate::model::issuer::Mark;
@@ -90,6 +90,14 @@ impl<'a> Incoming<'a> {
     #[must_use]
     pub fn stream(&self) -> bool {
         self.asked.request.stream
+    }
+
+    /// Whether the model may reason on this request.
+    #[must_use]
+    pub fn may_reason(&self, entry: &Entry, rules: &Rules) -> bool {
+        let ask = &self.asked.request.reasoning;
+        entry.can_reason()
+            && (ask.wants_reasoning() || entry.default != catalogue::Default::Off || rules.default.is_some())
     }
 
     /// The turns that called tools and came back without all of their reasoning, for a model that takes it back.

@@ -84,7 +84,7 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
         legacy_functions: offer.legacy,
         exclude_reasoning: request.reasoning.exclude,
         spoken: Spoken {
-            details: conversation.spoken.details || top.get("reasoning").or(top.get("include_reasoning")).is_some(),
+            details: conversation.spoken.details || top.get_any(&["reasoning", "include_reasoning"]).is_some(),
             thinking: conversation.spoken.thinking || top.get("thinking").is_some(),
         },
     };

@@ -91,7 +91,7 @@ impl<'r> Gathered<'r> {
             Block::Redacted { data, .. } => {
                 let data = data.as_escaped();
                 self.details.push(self.detail(index, &format!(r#""type":"reasoning.encrypted","data":"{data}""#)));
-                self.blocks.push(format!(r#"{{"type":"redacted_thinking","data":"{data}"}}"#));
+                self.blocks.push(format!(r#"{{"type":"redacted_thinking","data":"{data}","index":{index}}}"#));
             }
             Block::ToolUse { id, name, input } => self.calls.push(Call {
                 id: id.as_escaped(),
@@ -123,7 +123,7 @@ impl<'r> Gathered<'r> {
         if full || signature.is_some() {
             self.details.push(self.detail(index, &format!(r#""type":"reasoning.text"{shown}{sealed}"#)));
         }
-        self.blocks.push(format!(r#"{{"type":"thinking","thinking":"{text}"{sealed}}}"#));
+        self.blocks.push(format!(r#"{{"type":"thinking","thinking":"{text}"{sealed},"index":{index}}}"#));
     }
 
     fn detail(&self, index: u32, item: &str) -> String {

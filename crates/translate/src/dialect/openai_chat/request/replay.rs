@@ -155,12 +155,13 @@ fn thinking_blocks<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
     for node in node.list()?.each() {
         let item = node.object()?;
         let kind = item.need("type")?;
+        let index = item.get("index").and_then(|index| position(&index));
         match kind.string()?.as_ref() {
             "thinking" => {
-                gathered.add(None, escaped(&item, "thinking")?, escaped(&item, "signature")?, Issuer::default());
+                gathered.add(index, escaped(&item, "thinking")?, escaped(&item, "signature")?, Issuer::default());
                 notes.unknown(&item, &["type", "thinking", "signature", "cache_control", "index"]);
             }
-            "redacted_thinking" => gathered.seal(None, content::redacted(&item, notes)?),
+            "redacted_thinking" => gathered.seal(index, content::redacted(&item, notes)?),
             _ => notes.ignored(&kind, "only `thinking` and `redacted_thinking` are known"),
         }
     }

@@ -2,7 +2,6 @@
 
 use super::super::shown::{Details, Stand};
 use super::super::{Envelope, Style};
-use super::decimal;
 use crate::model::delta::Seal;
 use crate::model::text::Text;
 
@@ -40,12 +39,16 @@ impl Marks {
         Self { format: format.unwrap_or_default(), id: id.unwrap_or_default() }
     }
 
-    /// What follows the content of an item.
+    /// What follows the content of an item that seals a block, or is all of it.
     pub(in super::super) fn item(&self, index: u32) -> String {
-        let mut digits = [0; 10];
-        let index = decimal(index, &mut digits);
         let id = if self.id.is_empty() { String::new() } else { format!("{}{index}\"", self.id) };
         format!(r#"{}{id},"index":{index}}}"#, self.format)
+    }
+
+    /// What follows the text of an item that more will follow. Clients that put deltas together join their words, so
+    /// the id comes once.
+    fn piece(&self, index: u32) -> String {
+        format!(r#"{},"index":{index}}}"#, self.format)
     }
 }
 
@@ -117,10 +120,11 @@ impl Thoughts {
         let quote = || "\"".to_owned();
         add(shown.reasoning, r#""reasoning":""#, quote());
         add(shown.reasoning_content, r#""reasoning_content":""#, quote());
-        let item = format!("\"{}]", self.marks.item(index));
+        let item = format!("\"{}]", self.marks.piece(index));
         add(shown.details == Details::Full, r#""reasoning_details":[{"type":"reasoning.text","text":""#, item);
         let blocks = r#""thinking_blocks":[{"type":"thinking","thinking":""#;
-        add(shown.thinking_blocks, blocks, "\"}]".to_owned());
+        // Without an index OpenAI's SDK for Python cannot put a list together.
+        add(shown.thinking_blocks, blocks, format!(r#"","index":{index}}}]"#));
         add(shown.think_tags, r#""content":""#, quote());
         let mut frame: Vec<String> = Vec::with_capacity(pieces.len() + 1);
         let mut carried = String::new();
@@ -151,14 +155,14 @@ impl Thoughts {
                 let signature = signature.as_escaped();
                 (
                     format!(r#"{{"type":"reasoning.text","signature":"{signature}""#),
-                    format!(r#"{{"type":"thinking","thinking":"","signature":"{signature}"}}"#),
+                    format!(r#"{{"type":"thinking","thinking":"","signature":"{signature}","index":{index}}}"#),
                 )
             }
             Seal::Redacted(data) => {
                 let data = data.as_escaped();
                 (
                     format!(r#"{{"type":"reasoning.encrypted","data":"{data}""#),
-                    format!(r#"{{"type":"redacted_thinking","data":"{data}"}}"#),
+                    format!(r#"{{"type":"redacted_thinking","data":"{data}","index":{index}}}"#),
                 )
             }
         };
