@@ -5,6 +5,7 @@
 //! keeps memory bounded.
 
 mod answer;
+mod asked;
 mod models;
 mod start;
 
@@ -13,10 +14,13 @@ pub use aquifer_translate::translation::{ReasoningProgress, ReasoningState};
 
 use crate::config::Config;
 use crate::record::{Outcome, Record, Tokens};
+use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
 use aquifer_translate::Fault;
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::response::Usage;
+use aquifer_translate::model::turn::Turn;
+use asked::Asked;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::collections::VecDeque;
@@ -32,7 +36,9 @@ pub struct Arrival<'a> {
     /// The client's headers.
     pub headers: &'a HeaderMap,
     /// The body, whole.
-    pub body: &'a [u8],
+    pub body: &'a Bytes,
+    /// Where turns are remembered.
+    pub turns: &'a dyn TurnStore,
     /// Randomness, for the answer's id.
     pub random: u128,
     /// Seconds since the epoch, for `created`.
@@ -43,6 +49,8 @@ pub struct Arrival<'a> {
 
 /// What can happen to an exchange after its request arrived.
 pub enum Input<'a> {
+    /// What is remembered of the turns that [`Output::Recall`] asked for, in its order.
+    Recalled(Vec<Option<Turn>>),
     /// The call was answered with this head.
     UpstreamHead {
         /// The status.
@@ -63,6 +71,10 @@ pub enum Input<'a> {
 /// What a host must do.
 #[derive(Debug)]
 pub enum Output {
+    /// Ask the store for the turns of these keys.
+    Recall(Vec<TurnKey>),
+    /// Remember a turn.
+    Keep(Box<Keep>),
     /// Call this backend.
     Call(Call),
     /// Begin the answer to the client.
@@ -111,6 +123,8 @@ pub struct Exchange {
     record: Record,
     begun: Instant,
     outputs: VecDeque<Output>,
+    /// The request, once it is read and routed.
+    asked: Option<Box<Asked>>,
     /// The call whose answer is awaited or read; `None` when the exchange is over.
     waiting: Option<Waiting>,
     /// Whether the answer's head is on its way to the client.
@@ -129,6 +143,7 @@ impl Exchange {
             record,
             begun: arrival.now,
             outputs: VecDeque::new(),
+            asked: None,
             waiting: None,
             committed: false,
             allow: None,
@@ -152,6 +167,7 @@ impl Exchange {
             return;
         }
         let handled = match input {
+            Input::Recalled(turns) => self.recalled(turns),
             Input::UpstreamHead { status, headers } => {
                 // A call has one head.
                 if let Some(waiting) =
@@ -185,6 +201,7 @@ impl Exchange {
         let mut out = BytesMut::new();
         let taken = stream.take(bytes, &mut out);
         let seen = stream.seen();
+        let turn = stream.turn();
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
         let since = now.saturating_duration_since(self.begun);
         if seen.reasoning {
@@ -197,6 +214,7 @@ impl Exchange {
         if seen.started {
             self.commit();
         }
+        self.keep(turn);
         self.say(out);
         self.outputs.extend(progress.into_iter().map(Output::Reasoning));
         taken
@@ -209,9 +227,10 @@ impl Exchange {
             Upstream::Streaming(mut stream) => {
                 let mut out = BytesMut::new();
                 let ended = stream.end(&mut out);
-                let usage = stream.usage();
+                let (usage, turn) = (stream.usage(), stream.turn());
                 waiting.upstream = Upstream::Streaming(stream);
                 let reason = ended?;
+                self.keep(turn);
                 self.say(out);
                 self.answered(reason, usage, now);
                 Ok(())
@@ -226,11 +245,21 @@ impl Exchange {
     fn whole(&mut self, body: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let whole = waiting.call(&self.record.id).whole(body)?;
-        self.record.reasoned = whole.reasoned;
         let head = answer::json_head(&self.record.id, waiting.headers());
+        self.record.reasoned = whole.reasoned;
+        self.keep(whole.turn);
         self.answer(StatusCode::OK, head, Bytes::from(whole.body));
         self.answered(whole.finish_reason, Some(whole.usage), now);
         Ok(())
+    }
+
+    /// Remembers a turn, before its client is told of it: it may be sent back at once.
+    fn keep(&mut self, turn: Option<Turn>) {
+        let (Some(turn), Some(asked)) = (turn, &self.asked) else { return };
+        let Some(limits) = asked.policy.restore else { return };
+        self.record.turns.kept += 1;
+        let (key, group) = (asked.key(turn.calls().collect()), asked.policy.group);
+        self.outputs.push_back(Output::Keep(Box::new(Keep { key, turn, group, limits })));
     }
 
     /// A client that leaves once it was told everything has not abandoned its answer.
@@ -270,6 +299,9 @@ impl Exchange {
 
     /// Tells the client what went wrong: as a status while there is one to give, else inside the stream.
     fn fail(&mut self, fault: &Fault, now: Instant) {
+        if !self.committed && self.ask_otherwise(fault) {
+            return;
+        }
         self.record.blame(fault);
         let stream = self.waiting.as_mut().and_then(|waiting| waiting.upstream.streaming_mut());
         if let Some(stream) = stream.filter(|_| self.committed) {
@@ -308,6 +340,7 @@ impl Exchange {
     fn done(&mut self, outcome: Outcome, now: Instant) {
         self.over = true;
         self.waiting = None;
+        self.asked = None;
         self.record.outcome = outcome;
         self.record.duration = now.saturating_duration_since(self.begun);
         self.outputs.push_back(Output::Done(Box::new(self.record.clone())));

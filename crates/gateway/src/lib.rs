@@ -6,6 +6,7 @@
 pub mod config;
 pub mod exchange;
 pub mod record;
+pub mod restore;
 pub mod route;
 pub mod secret;
 

@@ -40,6 +40,21 @@ pub struct Record {
     pub warnings: Vec<String>,
     /// The answer carried reasoning.
     pub reasoned: bool,
+    /// What became of the reasoning of turns that called tools.
+    pub turns: Turns,
+    /// How often Bedrock's refusal was answered by asking otherwise.
+    pub amended: u32,
+}
+
+/// What became of the reasoning of turns that called tools.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turns {
+    /// Turns of this answer that were remembered.
+    pub kept: u32,
+    /// Turns of the history whose reasoning the client had dropped, and that got it back.
+    pub restored: u32,
+    /// Turns of the history that came back without reasoning, and of which nothing was remembered.
+    pub missed: u32,
 }
 
 impl Record {

@@ -3,7 +3,9 @@
 
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::fault::Unreachable;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,7 +25,8 @@ fn begin(body: &str) -> Exchange {
         method: &Method::POST,
         path: "/v1/chat/completions",
         headers: &HeaderMap::new(),
-        body: body.as_bytes(),
+        body: &Bytes::from(body.to_owned()),
+        turns: &Forgetful,
         random: 7,
         unix_seconds: 1,
         now: Instant::now(),

@@ -7,6 +7,7 @@ use crate::telemetry::{InFlight, log};
 use crate::upstream;
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output, Patience};
 use aquifer_gateway::record::{Outcome, Record};
+use aquifer_gateway::restore::Recalling;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
@@ -34,6 +35,7 @@ type Sending = Pin<Box<dyn Future<Output = Result<Response<Incoming>, Unreachabl
 /// How far the call is.
 enum Progress {
     Idle,
+    Recalling(Recalling),
     Sending(Sending),
     Answering(Incoming),
 }
@@ -72,6 +74,8 @@ impl Drive {
     pub(crate) fn next_ready(&mut self) -> Option<Step> {
         while let Some(output) = self.exchange.poll() {
             match output {
+                Output::Recall(keys) => self.call = Progress::Recalling(self.host.turns.recall(keys)),
+                Output::Keep(keep) => self.host.turns.keep(*keep),
                 Output::Call(call) => {
                     self.waiting = Waiting::new(call.patience, self.host.limits.upstream_silence);
                     self.call = Progress::Sending(Box::pin(self.serving.upstreams.call(call)));
@@ -115,6 +119,11 @@ impl Drive {
     fn poll_call(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         match &mut self.call {
             Progress::Idle => return Poll::Ready(false),
+            Progress::Recalling(recalling) => {
+                let turns = ready!(recalling.as_mut().poll(cx));
+                self.call = Progress::Idle;
+                self.exchange.handle(Input::Recalled(turns), clock::now());
+            }
             Progress::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
                 Ok(answer) => {
                     let (head, body) = answer.into_parts();

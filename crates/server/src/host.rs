@@ -2,11 +2,13 @@
 
 use crate::environment::Environment;
 use crate::telemetry::Telemetry;
+use crate::turns::Turns;
 use crate::upstream::Upstreams;
 use aquifer_gateway::config::Config;
+use aquifer_gateway::restore::TurnStore;
 use arc_swap::ArcSwap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// One configuration with the upstreams made for it; an exchange keeps the one it began with.
@@ -32,6 +34,18 @@ pub(crate) struct Limits {
     pub(crate) max_connections: usize,
 }
 
+/// How often old turns are looked for.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// Forgets old turns as long as the store is there.
+async fn sweep(turns: Weak<Turns>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let Some(turns) = turns.upgrade() else { return };
+        turns.sweep();
+    }
+}
+
 /// The process.
 pub(crate) struct Host {
     serving: ArcSwap<Serving>,
@@ -41,6 +55,8 @@ pub(crate) struct Host {
     pub(crate) telemetry: Telemetry,
     /// What bounds one client.
     pub(crate) limits: Limits,
+    /// What is remembered of clients' turns.
+    pub(crate) turns: Arc<dyn TurnStore>,
 }
 
 impl Host {
@@ -56,7 +72,9 @@ impl Host {
     ) -> anyhow::Result<Self> {
         let upstreams = Upstreams::of(&config, &environment, &Upstreams::default())?;
         let serving = ArcSwap::from_pointee(Serving { config: Arc::new(config), upstreams });
-        Ok(Self { serving, environment, draining: AtomicBool::new(false), telemetry, limits })
+        let turns = Arc::new(Turns::new(telemetry.turns())?);
+        tokio::spawn(sweep(Arc::downgrade(&turns)));
+        Ok(Self { serving, environment, draining: AtomicBool::new(false), telemetry, limits, turns })
     }
 
     /// What a new exchange begins with.

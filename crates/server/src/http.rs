@@ -54,7 +54,7 @@ pub(crate) async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Resul
     })
 }
 
-async fn exchange(host: &Arc<Host>, head: &request::Parts, body: &[u8], now: Instant) -> Response<Answer> {
+async fn exchange(host: &Arc<Host>, head: &request::Parts, body: &Bytes, now: Instant) -> Response<Answer> {
     let mut random = [0; 16];
     if getrandom::fill(&mut random).is_err() {
         return refuse(host, &Fault::Ours("the system gives no randomness".to_owned()), now);
@@ -66,6 +66,7 @@ async fn exchange(host: &Arc<Host>, head: &request::Parts, body: &[u8], now: Ins
             path: head.uri.path(),
             headers: &head.headers,
             body,
+            turns: &*host.turns,
             random: u128::from_ne_bytes(random),
             unix_seconds: clock::unix_seconds(),
             now,

@@ -16,6 +16,7 @@ mod settings;
 mod sign;
 mod telemetry;
 mod tls;
+mod turns;
 mod upstream;
 
 use clap::Parser;

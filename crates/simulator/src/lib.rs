@@ -4,13 +4,17 @@
 //! request ids. Faults are asked for by `[[fault:NAME]]` in the last message of the user.
 
 mod check;
+mod control;
 mod families;
 mod fault;
 mod frames;
+mod pointers;
 mod script;
+mod seal;
 mod serve;
 mod state;
 mod steps;
+mod talk;
 
 pub use serve::serve;
 

@@ -4,7 +4,7 @@ use crate::check::check;
 use crate::families;
 use crate::fault::{self, Refused, Wanted};
 use crate::state::State;
-use crate::{Options, frames, script};
+use crate::{Options, control, frames, pointers, script};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
@@ -66,9 +66,13 @@ async fn answer(state: Arc<State>, options: Options, request: Request<Incoming>)
             return Ok(plain(&json!({})));
         }
         (&Method::GET, "/simulator/streams") => return Ok(plain(&state.streams())),
+        (&Method::GET, "/simulator/lookups") => return Ok(plain(&state.lookups())),
         _ => {}
     }
-    let called = converse(&state, &options, &head, body).await;
+    let called = match (&head.method, path.strip_prefix("/inference-profiles/")) {
+        (&Method::GET, Some(identifier)) => look_up(&state, &head, identifier),
+        _ => converse(&state, &options, &head, body).await,
+    };
     let mut response = called.unwrap_or_else(|no| refuse(&no));
     if let Ok(id) = state.request_id().parse() {
         response.headers_mut().insert("x-amzn-requestid", id);
@@ -89,10 +93,7 @@ async fn converse(
         return Err(unknown());
     }
     let model = decoded(id);
-    let authorized = head.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !authorized.starts_with("AWS4-HMAC-SHA256 ") && !authorized.starts_with("Bearer ") {
-        return Err(Refused::new(403, "MissingAuthenticationTokenException", "Missing Authentication Token"));
-    }
+    authorize(head)?;
     let unreadable = |_| Refused::new(400, "SerializationException", "the body is too large or broke off");
     let bytes = Limited::new(body, LARGEST).collect().await.map_err(unreadable)?.to_bytes();
     let malformed = |_| Refused::new(400, "SerializationException", "the body is not JSON");
@@ -105,16 +106,36 @@ async fn converse(
     state.remember(json!({
         "method": "POST", "path": head.uri.path(), "model": model, "headers": headers, "body": body,
     }));
-    check(families::of(&model), &body)?;
-    let wanted = fault::wanted(&fault::last_text(&body));
-    if let Some(refusal) = wanted.as_ref().and_then(|wanted| fault::refusal(&wanted.name)) {
+    let model = families::of(&model).ok_or_else(|| Refused::invalid("The provided model identifier is invalid."))?;
+    let body = check(&model, &body)?;
+    let wanted = fault::of(&body);
+    if let Some(refusal) = wanted.as_ref().and_then(|wanted| fault::refusal(wanted, &model, &body)) {
         return Err(refusal);
     }
     let script = script::write(&model, &body, wanted.as_ref());
-    if operation == "converse" {
-        return Ok(plain(&frames::whole(&script)));
+    let streamed = operation == "converse-stream";
+    let found = pointers::found(model.family, &body, &script, streamed);
+    if !streamed {
+        return Ok(plain(&frames::whole(&script, found)));
     }
-    Ok(stream(state, options, frames::all(&script), wanted))
+    let fault = wanted.as_ref().map_or("", |wanted| wanted.name.as_str());
+    Ok(stream(state, options, frames::all(&script, found, fault), wanted))
+}
+
+fn authorize(head: &http::request::Parts) -> Result<(), Refused> {
+    let authorized = head.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if authorized.starts_with("AWS4-HMAC-SHA256 ") || authorized.starts_with("Bearer ") {
+        return Ok(());
+    }
+    Err(Refused::new(403, "MissingAuthenticationTokenException", "Missing Authentication Token"))
+}
+
+/// The control plane: which model is behind a profile.
+fn look_up(state: &State, head: &http::request::Parts, identifier: &str) -> Result<Answer, Refused> {
+    authorize(head)?;
+    let identifier = decoded(identifier);
+    state.looked_up(&identifier);
+    control::profile(&identifier).map(|profile| plain(&profile))
 }
 
 /// Starts a stream; a task of its own sends the frames, until the client leaves.

@@ -31,6 +31,10 @@ pub(crate) fn of(events: Vec<(&'static str, Value)>, wanted: Option<&Wanted>) ->
     match wanted.name.as_str() {
         "first-frame-exception" => vec![exception()],
         "mid-stream-exception" => with(first_half(events), exception()),
+        "abort-mid-block" => {
+            let sent = mid_block(&events);
+            with(good(events.into_iter().take(sent).collect()), exception())
+        }
         "cut" => {
             let next = events.get(half).map(|(kind, payload)| frames::event(kind, payload.clone())).unwrap_or_default();
             let part = next.slice(..next.len() / 2);
@@ -59,6 +63,14 @@ pub(crate) fn of(events: Vec<(&'static str, Value)>, wanted: Option<&Wanted>) ->
         }
         _ => good(events),
     }
+}
+
+/// How many events there are up to the middle of the first thought; its signature is not among them.
+fn mid_block(events: &[(&'static str, Value)]) -> usize {
+    let is_thought = |(_, payload): &&(&str, Value)| payload["delta"]["reasoningContent"]["text"].is_string();
+    let before = events.iter().take_while(|event| !is_thought(event)).count();
+    let length = events.iter().skip(before).take_while(is_thought).count();
+    if length == 0 { 1 } else { before + length.div_ceil(2) }
 }
 
 fn with(mut steps: Vec<Step>, last: Step) -> Vec<Step> {

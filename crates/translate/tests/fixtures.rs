@@ -98,7 +98,7 @@ fn every_fixture() {
         let again = Incoming::read(&body).unwrap().outgoing(&model, None).unwrap();
         assert_eq!(again.body, sent.body, "bodies are byte-stable");
         if let Ok(answer) = fs::read(file("3-bedrock-answer.json")) {
-            let whole = whole(&answer, &envelope(&sent), sent.style, &sent.restore).unwrap();
+            let whole = whole(&answer, &envelope(&sent), &sent.style, &sent.restore, false).unwrap();
             same(&file("4-client-answer.json"), &(whole.body + "\n"));
         }
         if let Ok(lines) = fs::read_to_string(file("3-bedrock-stream.jsonl")) {

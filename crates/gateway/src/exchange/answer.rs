@@ -22,6 +22,8 @@ const WARNING: HeaderName = HeaderName::from_static("x-aquifer-warning");
 pub(super) struct Waiting {
     outgoing: Outgoing,
     created: u64,
+    /// How much of the answer's turn is remembered, when it is worth that.
+    recording: Option<usize>,
     headers: HeaderMap,
     pub(super) upstream: Upstream,
 }
@@ -51,11 +53,12 @@ pub(super) enum Upstream {
 /// A request's part in its own answer.
 pub(super) struct CallOf<'a> {
     outgoing: &'a Outgoing,
+    record: bool,
     envelope: Envelope<'a>,
 }
 
 impl Waiting {
-    pub(super) fn new(outgoing: Outgoing, created: u64) -> Self {
+    pub(super) fn new(outgoing: Outgoing, created: u64, recording: Option<usize>) -> Self {
         let warnings = outgoing.warnings.iter().take(MOST_WARNINGS);
         let headers = warnings.filter_map(|warning| Some((WARNING, visible(&warning.to_string())?))).fold(
             HeaderMap::new(),
@@ -64,7 +67,7 @@ impl Waiting {
                 headers
             },
         );
-        Self { outgoing, created, headers, upstream: Upstream::Silent }
+        Self { outgoing, created, recording, headers, upstream: Upstream::Silent }
     }
 
     /// The headers that every answer of this exchange has: its warnings.
@@ -78,7 +81,11 @@ impl Waiting {
             Upstream::Refusing { status, headers: Box::new(headers.clone()), body: Vec::new() }
         } else if self.outgoing.stream {
             let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
-            Upstream::Streaming(Box::new(StreamTranslation::new(&self.call(id).envelope, self.outgoing.style, restore)))
+            let stream = StreamTranslation::new(&self.call(id).envelope, self.outgoing.style.clone(), restore);
+            Upstream::Streaming(Box::new(match self.recording {
+                Some(room) => stream.recording(room),
+                None => stream,
+            }))
         } else {
             Upstream::Whole { body: Vec::new() }
         };
@@ -86,7 +93,12 @@ impl Waiting {
 
     pub(super) fn call<'a>(&'a self, id: &'a str) -> CallOf<'a> {
         let envelope = Envelope { id, created: self.created, model: self.outgoing.model.borrowed() };
-        CallOf { outgoing: &self.outgoing, envelope }
+        CallOf { outgoing: &self.outgoing, record: self.recording.is_some(), envelope }
+    }
+
+    /// Whether this is what was sent already.
+    pub(super) fn sent(&self, other: &Outgoing) -> bool {
+        self.outgoing.path == other.path && self.outgoing.body == other.body
     }
 }
 
@@ -124,7 +136,7 @@ impl CallOf<'_> {
         if aquifer_translate::bedrock::converse::error::is_unknown_operation(body) {
             return Err(aquifer_translate::bedrock::converse::error::refusal(StatusCode::OK, &HeaderMap::new(), body));
         }
-        translation::whole(body, &self.envelope, self.outgoing.style, &self.outgoing.restore)
+        translation::whole(body, &self.envelope, &self.outgoing.style, &self.outgoing.restore, self.record)
     }
 }
 

@@ -1,15 +1,20 @@
 //! What a request's path asks for, and the call that a chat completion needs.
 
 use super::answer::{self, Waiting};
+use super::asked::{Asked, Policy, PutBack};
 use super::{Arrival, Call, Exchange, Output, Patience, models};
 use crate::config::Config;
 use crate::record::Outcome;
+use crate::restore::Caller;
 use crate::route;
 use aquifer_translate::Fault;
+use aquifer_translate::catalogue::Amend;
 use aquifer_translate::fault::MistakeKind;
-use aquifer_translate::translation::Incoming;
+use aquifer_translate::model::turn::Turn;
+use aquifer_translate::translation::{Incoming, Outgoing};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::sync::Arc;
 
 /// Chat Completions.
 const CHAT: &str = "/v1/chat/completions";
@@ -18,7 +23,7 @@ const MODELS: &str = "/v1/models";
 
 impl Exchange {
     /// Does what the path asks for.
-    pub(super) fn start(&mut self, config: &Config, arrival: &Arrival<'_>) -> Result<(), Fault> {
+    pub(super) fn start(&mut self, config: &Arc<Config>, arrival: &Arrival<'_>) -> Result<(), Fault> {
         let model =
             arrival.path.strip_prefix(MODELS).and_then(|rest| rest.strip_prefix('/')).filter(|id| !id.is_empty());
         if arrival.path == CHAT {
@@ -59,9 +64,10 @@ impl Exchange {
         self.done(Outcome::Answered, arrival.now);
     }
 
-    fn chat(&mut self, config: &Config, arrival: &Arrival<'_>) -> Result<(), Fault> {
+    fn chat(&mut self, config: &Arc<Config>, arrival: &Arrival<'_>) -> Result<(), Fault> {
         self.record.operation = "chat";
-        let incoming = Incoming::read(arrival.body)?;
+        let betas: Vec<String> = arrival.headers.get_all("anthropic-beta").iter().filter_map(word).collect();
+        let incoming = Incoming::read(arrival.body)?.with_betas(betas.iter().map(String::as_str));
         incoming.model().clone_into(&mut self.record.model);
         self.record.stream = incoming.stream();
         let target = route::choose(config, incoming.model(), arrival.headers, host(arrival))?;
@@ -69,23 +75,92 @@ impl Exchange {
         if let Some(backend) = config.backends.get(target.backend) {
             self.record.backend = format!("{}/{}", backend.namespace, backend.name);
         }
-        let known = target.bedrock.base_models.iter().find(|(id, _)| *id == target.model_id);
-        let outgoing = incoming.outgoing(&target.model_id, known.map(|(_, base)| base.as_str()))?;
-        self.record.warnings = outgoing.warnings.iter().map(ToString::to_string).collect();
         let patience = target.rule.map_or_else(Patience::default, |rule| Patience {
             silence: rule.stream_idle_timeout,
             whole: rule.request_timeout,
         });
+        let mut asked = Box::new(Asked {
+            config: Arc::clone(config),
+            body: arrival.body.clone(),
+            caller: Caller::of(arrival.headers),
+            backend: target.backend,
+            policy: Policy::default(),
+            model_id: target.model_id,
+            patience,
+            unix_seconds: arrival.unix_seconds,
+            betas,
+            lost: Vec::new(),
+            amend: Amend::default(),
+            amended: Vec::new(),
+        });
+        if asked.policy.restore.is_some() && incoming.may_reason(asked.entry(), &asked.policy.rules) {
+            asked.lost = incoming.lost_turns(asked.entry()).map(|lost| (lost, None)).collect();
+        }
+        let keys = asked.keys();
+        let known = if keys.is_empty() { Some(Vec::new()) } else { arrival.turns.recall_now(&keys) };
+        let Some(turns) = known else {
+            self.asked = Some(asked);
+            self.outputs.push_back(Output::Recall(keys));
+            return Ok(());
+        };
+        remember(&mut asked, turns);
+        let outgoing = asked.outgoing(incoming);
+        self.asked = Some(asked);
+        let (outgoing, put_back) = outgoing?;
+        self.call(outgoing, put_back);
+        Ok(())
+    }
+
+    /// Goes on with what the store remembers.
+    pub(super) fn recalled(&mut self, turns: Vec<Option<Turn>>) -> Result<(), Fault> {
+        let Some(asked) = self.asked.as_mut().filter(|_| self.waiting.is_none()) else { return Ok(()) };
+        remember(asked, turns);
+        let (outgoing, put_back) = asked.outgoing(asked.read()?)?;
+        self.call(outgoing, put_back);
+        Ok(())
+    }
+
+    /// Asks again otherwise, if that can help; `false`: it cannot.
+    pub(super) fn ask_otherwise(&mut self, fault: &Fault) -> bool {
+        let (Some(asked), Some(before)) = (&mut self.asked, &self.waiting) else { return false };
+        if !asked.amend(fault) {
+            return false;
+        }
+        let Ok((outgoing, put_back)) = asked.read().and_then(|incoming| asked.outgoing(incoming)) else { return false };
+        if before.sent(&outgoing) {
+            return false;
+        }
+        self.record.amended += 1;
+        self.call(outgoing, put_back);
+        true
+    }
+
+    fn call(&mut self, outgoing: Outgoing, put_back: PutBack) {
+        let Some(asked) = &self.asked else { return };
+        self.record.turns.restored = put_back.restored;
+        self.record.turns.missed = put_back.missed;
+        self.record.warnings = outgoing.warnings.iter().map(ToString::to_string).collect();
         let accept = if outgoing.stream { "application/vnd.amazon.eventstream" } else { "application/json" };
         let headers = HeaderMap::from_iter([
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::ACCEPT, HeaderValue::from_static(accept)),
         ]);
         let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
-        self.waiting = Some(Waiting::new(outgoing, arrival.unix_seconds));
-        self.outputs.push_back(Output::Call(Call { backend: target.backend, path, headers, body, patience }));
-        Ok(())
+        let (backend, patience) = (asked.backend, asked.patience);
+        let recording = outgoing.memorable.then(|| asked.room());
+        self.waiting = Some(Waiting::new(outgoing, asked.unix_seconds, recording));
+        self.outputs.push_back(Output::Call(Call { backend, path, headers, body, patience }));
     }
+}
+
+fn remember(asked: &mut Asked, turns: Vec<Option<Turn>>) {
+    for ((_, known), turn) in asked.lost.iter_mut().zip(turns) {
+        *known = turn;
+    }
+}
+
+fn word(value: &HeaderValue) -> Option<String> {
+    value.to_str().ok().map(str::to_owned)
 }
 
 /// As much of a path as an error repeats.

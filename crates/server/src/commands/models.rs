@@ -68,6 +68,7 @@ fn switch(control: Control) -> &'static str {
         Control::ReasoningObject => "reasoning.effort",
         Control::ReasoningConfig => "reasoning_config",
         Control::Nova => "reasoningConfig",
+        Control::Unknown => "unknown",
     }
 }
 

@@ -135,7 +135,7 @@ fn what_excludes_reasoning_is_named_and_left_out() {
 fn a_tool_turn_without_its_signed_reasoning_goes_on_without_reasoning() {
     let plan = planned(BUDGET, |situation| {
         situation.ask.effort = Some(Effort::Low);
-        situation.unsigned_tool_turn = true;
+        situation.open_loop = OpenLoop::Lost;
     });
     assert!(!plan.on && plan.fields.is_empty() && plan.warnings.len() == 1);
 }

@@ -2,7 +2,7 @@
 
 use super::super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off};
 use super::levels::{budget, from_budget, nearest};
-use super::{MaxTokens, Plan, Situation};
+use super::{MaxTokens, OpenLoop, Plan, Situation};
 use crate::fault::Fault;
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
 use crate::warning::Warning;
@@ -12,6 +12,8 @@ use serde_json::{Map, Value, json};
 const LEAST_BUDGET: u32 = 1024;
 /// The budget of a client that wants reasoning and does not say how much.
 const USUAL_BUDGET: u32 = 4096;
+/// What lets a model with a budget take an effort too (Claude Opus 4.5, "Effort").
+const EFFORT_BETA: &str = "effort-2025-11-24";
 /// Above this limit the service wants to stream (bedrock-runtime, "Extended thinking").
 pub(super) const MOST_WITHOUT_STREAM: u32 = 21_333;
 
@@ -20,16 +22,16 @@ pub(super) fn switch(entry: &Entry, situation: &Situation, plan: &mut Plan) -> R
     let ask = &situation.ask;
     plan.on = entry.default != Habit::Off;
     if ask.switch == Switch::Off {
-        switch_off(entry, ask, plan);
+        switch_off(entry, situation, plan);
     } else if entry.control == Control::Budget {
         if ask.wants_reasoning() {
             by_budget(entry, situation, plan)?;
         }
     } else if ask.wants_reasoning() || plan.on {
-        adaptive(entry, ask, plan);
+        adaptive(entry, ask, situation, plan);
     }
     if !plan.on && !ask.wants_reasoning() && ask.switch != Switch::Off {
-        words_of_effort(entry, ask, plan);
+        words_of_effort(entry, situation, plan);
     }
     if situation.prefill && (entry.prefill == Allowed::Refused || plan.on && entry.prefill != Allowed::Allowed) {
         return Err(Fault::unsupported(
@@ -43,7 +45,8 @@ pub(super) fn switch(entry: &Entry, situation: &Situation, plan: &mut Plan) -> R
     Ok(())
 }
 
-fn switch_off(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
+fn switch_off(entry: &Entry, situation: &Situation, plan: &mut Plan) {
+    let ask = &situation.ask;
     match entry.off {
         Off::Disabled => plan.fields.push(("thinking", json!({ "type": "disabled" }))),
         Off::BetweenTools => {
@@ -53,7 +56,7 @@ fn switch_off(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
             plan.warnings.push(Warning::changed(ask.param, why));
         }
         Off::Impossible => {
-            adaptive(entry, &ReasoningAsk { effort: Some(Effort::Low), ..ask.clone() }, plan);
+            adaptive(entry, &ReasoningAsk { effort: Some(Effort::Low), ..ask.clone() }, situation, plan);
             let why = format!("{} always reasons; the lowest effort is asked for", entry.name);
             plan.warnings.push(Warning::changed(ask.param, why));
             return;
@@ -61,14 +64,15 @@ fn switch_off(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
         _ => {}
     }
     plan.on = false;
-    words_of_effort(entry, ask, plan);
+    words_of_effort(entry, situation, plan);
 }
 
 /// The effort without reasoning: how hard to work on the answer.
-fn words_of_effort(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
+fn words_of_effort(entry: &Entry, situation: &Situation, plan: &mut Plan) {
+    let (ask, amend) = (&situation.ask, situation.amend);
     let Some(wanted) = ask.effort else { return };
     let most = entry.largest_effort_when_off.unwrap_or(Effort::Max);
-    if let Some(level) = nearest(entry, wanted.min(most)) {
+    if let Some(level) = nearest(entry, wanted.min(most), amend) {
         effort_field(entry, ask, wanted, level, plan);
     }
 }
@@ -81,8 +85,10 @@ fn effort_field(entry: &Entry, ask: &ReasoningAsk, wanted: Effort, level: Effort
     }
 }
 
-fn adaptive(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
+fn adaptive(entry: &Entry, ask: &ReasoningAsk, situation: &Situation, plan: &mut Plan) {
+    let amend = situation.amend;
     plan.on = true;
+    warn_of_lost_loop(entry, situation, plan);
     if ask.switch == Switch::BetweenTools && entry.off == Off::BetweenTools {
         plan.fields.push(("thinking", json!({ "type": "between_tools" })));
         return;
@@ -97,6 +103,10 @@ fn adaptive(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
         };
         thinking.insert("display".to_owned(), json!(shown));
     }
+    if amend.drop_mismatched && entry.bound {
+        thinking.insert("block_binding".to_owned(), json!({ "prefix_mismatch_behavior": "drop_block" }));
+        plan.betas.push("thinking-binding-controls-2026-08-01");
+    }
     plan.fields.push(("thinking", Value::Object(thinking)));
     let wanted = match (ask.effort, ask.switch) {
         (Some(effort), _) => Some(effort),
@@ -104,7 +114,7 @@ fn adaptive(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
         (None, _) => None,
     };
     if let Some(wanted) = wanted
-        && let Some(level) = nearest(entry, wanted)
+        && let Some(level) = nearest(entry, wanted, amend)
     {
         if matches!((ask.effort, ask.switch), (None, Switch::Budget(_))) {
             plan.fields.push(("output_config", json!({ "effort": level.word() })));
@@ -116,9 +126,20 @@ fn adaptive(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
     }
 }
 
+/// The model takes the loop without its thoughts, but thinks no more in it (seen live on Claude 4.6).
+fn warn_of_lost_loop(entry: &Entry, situation: &Situation, plan: &mut Plan) {
+    if situation.open_loop == OpenLoop::Lost && situation.ask.wants_reasoning() {
+        let why = format!(
+            "the running tool calls came back without their signed reasoning; {} may not think again before they end",
+            entry.name
+        );
+        plan.warnings.push(Warning::reasoning_unavailable(situation.ask.param, why));
+    }
+}
+
 fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<(), Fault> {
     let ask = &situation.ask;
-    if situation.unsigned_tool_turn {
+    if situation.open_loop == OpenLoop::Lost {
         let why = "the running tool calls came back without their signed reasoning, which the model wants to see; it goes \
                    on without";
         plan.warnings.push(Warning::reasoning_unavailable(ask.param, why));
@@ -130,6 +151,7 @@ fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
         (_, Some(effort)) => (budget(effort), false),
         (_, None) => (USUAL_BUDGET, false),
     };
+    let wanted = wanted.min(super::ask::most_budget(&situation.rules).unwrap_or(u32::MAX));
     let longer = situation.has_tools && entry.interleaved == Interleaved::Beta && ask.interleaved;
     let room = situation.max_tokens.or(entry.max_output_tokens).map_or(u32::MAX, |limit| limit.saturating_sub(1));
     if explicit && wanted < LEAST_BUDGET {
@@ -165,9 +187,10 @@ fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     plan.fields.push(("thinking", json!({ "type": "enabled", "budget_tokens": tokens })));
     plan.on = true;
     if let Some(effort) = ask.effort
-        && let Some(level) = nearest(entry, effort)
+        && let Some(level) = nearest(entry, effort, situation.amend)
     {
         plan.fields.push(("output_config", json!({ "effort": level.word() })));
+        plan.betas.push(EFFORT_BETA);
     }
     Ok(())
 }

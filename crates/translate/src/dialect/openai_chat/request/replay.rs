@@ -4,6 +4,7 @@ use super::content;
 use super::fields::{Node, Object, whole_pairs};
 use super::notes::Notes;
 use crate::fault::Fault;
+use crate::model::issuer::Issuer;
 use crate::model::request::Block;
 use std::borrow::Cow;
 
@@ -30,6 +31,7 @@ pub(super) fn restore<'a>(
     let details = details(message, notes)?;
     let blocks = thinking_blocks(message, notes)?;
     let plain = plain(message)?;
+    let details = with_texts(details, &plain, notes, message);
     let in_content = content.iter().any(is_reasoning);
     let sealed_content = content.iter().any(is_sealed);
     let sealed = |thoughts: &[Thought<'_>]| thoughts.iter().any(|thought| is_sealed(&thought.block));
@@ -53,12 +55,49 @@ pub(super) fn restore<'a>(
     Ok(if keep_content { rest } else { interleaved(chosen, rest) })
 }
 
+/// A client that was shown plain text beside the seals sends both back: one seal belongs to all of the text. Of several
+/// seals nobody knows which part of the text each one signs.
+fn with_texts<'a>(
+    mut details: Vec<Thought<'a>>,
+    plain: &[Thought<'a>],
+    notes: &mut Notes,
+    message: &Object<'a, '_>,
+) -> Vec<Thought<'a>> {
+    let Some(Thought { block: Block::Reasoning { text: said, .. }, .. }) = plain.first() else { return details };
+    let textless = |thought: &Thought<'_>| matches!(&thought.block, Block::Reasoning { text, signature: Some(_), .. } if text.is_empty());
+    let readable =
+        details.iter().any(|thought| matches!(&thought.block, Block::Reasoning { text, .. } if !text.is_empty()));
+    if readable || !details.iter().any(textless) {
+        return details;
+    }
+    if details.iter().filter(|thought| textless(thought)).count() > 1 {
+        if let Some(node) = message.get("reasoning_details") {
+            notes.dropped(&node, "its signatures came without the texts that they sign");
+        }
+        details.retain(|thought| !textless(thought));
+        return details;
+    }
+    for thought in &mut details {
+        if let Block::Reasoning { text, signature: Some(_), .. } = &mut thought.block {
+            *text = said.clone();
+        }
+    }
+    details
+}
+
+fn issued(block: Block<'_>, issuer: Issuer) -> Block<'_> {
+    match block {
+        Block::Redacted { data, .. } => Block::Redacted { data, issuer },
+        other => other,
+    }
+}
+
 fn is_reasoning(block: &Block<'_>) -> bool {
-    matches!(block, Block::Reasoning { .. } | Block::Redacted(_))
+    matches!(block, Block::Reasoning { .. } | Block::Redacted { .. })
 }
 
 fn is_sealed(block: &Block<'_>) -> bool {
-    matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted(_))
+    matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
 }
 
 /// Puts the thoughts between the other blocks. An index counts all blocks of the turn, so a gap between two
@@ -100,7 +139,10 @@ fn plain<'a>(message: &Object<'a, '_>) -> Result<Vec<Thought<'a>>, Fault> {
     for field in ["reasoning_content", "reasoning"] {
         let text = message.get(field).map(|text| text.text()).transpose()?.unwrap_or_default();
         if !text.is_empty() {
-            return Ok(vec![Thought { index: None, block: Block::Reasoning { text, signature: None } }]);
+            return Ok(vec![Thought {
+                index: None,
+                block: Block::Reasoning { text, signature: None, issuer: Issuer::default() },
+            }]);
         }
     }
     Ok(Vec::new())
@@ -115,7 +157,7 @@ fn thinking_blocks<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
         let kind = item.need("type")?;
         match kind.string()?.as_ref() {
             "thinking" => {
-                gathered.add(None, escaped(&item, "thinking")?, escaped(&item, "signature")?);
+                gathered.add(None, escaped(&item, "thinking")?, escaped(&item, "signature")?, Issuer::default());
                 notes.unknown(&item, &["type", "thinking", "signature", "cache_control", "index"]);
             }
             "redacted_thinking" => gathered.seal(None, content::redacted(&item, notes)?),
@@ -136,16 +178,18 @@ fn details<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Though
     for node in list.each() {
         let item = node.object()?;
         let index = item.get("index").and_then(|index| position(&index));
-        items.push((index, detail(&item, notes)?));
+        let word = |name| item.get(name).and_then(|node| node.string().ok());
+        let issuer = Issuer::told(word("id").as_deref(), word("format").as_deref());
+        items.push((index, detail(&item, notes)?, issuer));
     }
-    if items.iter().all(|(index, _)| index.is_some()) {
-        items.sort_by_key(|(index, _)| *index);
+    if items.iter().all(|(index, ..)| index.is_some()) {
+        items.sort_by_key(|(index, ..)| *index);
     }
     let mut gathered = Gathered::default();
-    for (index, detail) in items {
+    for (index, detail, issuer) in items {
         match detail {
-            Detail::Text { text, signature } => gathered.add(index, text, signature),
-            Detail::Sealed(block) => gathered.seal(index, block),
+            Detail::Text { text, signature } => gathered.add(index, text, signature, issuer),
+            Detail::Sealed(block) => gathered.seal(index, block.map(|block| issued(block, issuer))),
         }
     }
     Ok(gathered.finish())
@@ -185,19 +229,19 @@ fn escaped<'a>(item: &Object<'a, '_>, name: &str) -> Result<&'a str, Fault> {
 #[derive(Default)]
 struct Gathered<'a> {
     done: Vec<Thought<'a>>,
-    open: Option<(Option<u64>, Cow<'a, str>)>,
+    open: Option<(Option<u64>, Cow<'a, str>, Issuer)>,
 }
 
 impl<'a> Gathered<'a> {
-    fn add(&mut self, index: Option<u64>, text: &'a str, signature: &'a str) {
+    fn add(&mut self, index: Option<u64>, text: &'a str, signature: &'a str, issuer: Issuer) {
         match &mut self.open {
-            Some((open, joined)) if *open == index => match joined.is_empty() {
+            Some((open, joined, _)) if *open == index => match joined.is_empty() {
                 true => *joined = Cow::Borrowed(text),
                 false => joined.to_mut().push_str(text),
             },
             _ => {
                 self.close("");
-                self.open = Some((index, Cow::Borrowed(text)));
+                self.open = Some((index, Cow::Borrowed(text), issuer));
             }
         }
         if !signature.is_empty() {
@@ -211,10 +255,10 @@ impl<'a> Gathered<'a> {
     }
 
     fn close(&mut self, signature: &'a str) {
-        let Some((index, text)) = self.open.take() else { return };
+        let Some((index, text, issuer)) = self.open.take() else { return };
         let signature = (!signature.is_empty()).then(|| whole_pairs(Cow::Borrowed(signature)));
         if !text.is_empty() || signature.is_some() {
-            self.done.push(Thought { index, block: Block::Reasoning { text: whole_pairs(text), signature } });
+            self.done.push(Thought { index, block: Block::Reasoning { text: whole_pairs(text), signature, issuer } });
         }
     }
 

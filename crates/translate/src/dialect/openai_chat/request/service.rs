@@ -28,8 +28,12 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, request: &mut Request<'a>, notes: &
         request.additional_fields.extend(members);
     }
     request.betas = betas(top)?;
-    request.reasoning.interleaved = request.betas.iter().any(|beta| beta == INTERLEAVED);
+    request.reasoning.interleaved = interleaved(&request.betas);
     Ok(())
+}
+
+pub(super) fn interleaved(betas: &[Cow<'_, str>]) -> bool {
+    betas.iter().any(|beta| beta == INTERLEAVED)
 }
 
 fn tier(top: &Object<'_, '_>, request: &mut Request<'_>, notes: &mut Notes) -> Result<(), Fault> {

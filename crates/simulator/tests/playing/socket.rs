@@ -1,80 +1,18 @@
-//! The simulator over real connections, its streams read with AWS's own decoder.
-#![expect(clippy::unwrap_used, reason = "a test")]
+//! What crosses the socket: frames, refusals and faults as Bedrock sends them.
 
-use aquifer_simulator::{Options, serve};
-use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::TokioIo;
+use crate::support::{Event, Simulator, ask, kinds};
 use serde_json::{Value, json};
-use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
 
 const DEMO: &str = "anthropic.claude-3-5-sonnet-20241022-v2%3A0";
 
-/// One call to a simulator of its own: status, the header that names an error, and the bytes; fewer when it breaks.
+/// One call to a simulator of its own.
 async fn call(path: &str, body: &Value, authorized: bool) -> (u16, String, Vec<u8>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, Options::default(), std::future::pending()));
-    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
-    tokio::spawn(connection);
-    let mut request = http::Request::post(path).header("host", address.to_string());
-    if authorized {
-        request = request.header("authorization", "Bearer key");
-    }
-    let sent = sender.send_request(request.body(Full::new(Bytes::from(body.to_string()))).unwrap());
-    let answer = tokio::time::timeout(Duration::from_secs(20), sent).await.unwrap().unwrap();
-    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    let mut body = answer.into_body();
-    let mut bytes = Vec::new();
-    while let Ok(Some(Ok(frame))) = tokio::time::timeout(Duration::from_secs(2), body.frame()).await {
-        bytes.extend_from_slice(frame.data_ref().unwrap());
-    }
-    let error = headers.get("x-amzn-errortype").map_or("", |value| value.to_str().unwrap());
-    (status, error.to_owned(), bytes)
+    let reply = Simulator::start().await.ask("POST", path, body, authorized).await;
+    (reply.status, reply.error, reply.bytes)
 }
 
-fn ask(text: &str) -> Value {
-    json!({ "messages": [{ "role": "user", "content": [{ "text": text }] }] })
-}
-
-/// The events of a stream, in order; `None` at its end when a frame is broken or cut.
-fn events(bytes: Vec<u8>) -> Vec<Option<(String, Value)>> {
-    let mut decoder = MessageFrameDecoder::new();
-    let mut buffer = Bytes::from(bytes);
-    let mut events = Vec::new();
-    loop {
-        match decoder.decode_frame(&mut buffer) {
-            Ok(DecodedFrame::Complete(message)) => {
-                let named = |name: &str| {
-                    let header = message.headers().iter().find(|header| header.name().as_str() == name)?;
-                    Some(header.value().as_string().unwrap().as_str().to_owned())
-                };
-                let kind = named(":event-type").or_else(|| named(":exception-type")).unwrap();
-                events.push(Some((kind, serde_json::from_slice(message.payload()).unwrap_or_default())));
-            }
-            Ok(DecodedFrame::Incomplete) if buffer.is_empty() => return events,
-            _ => {
-                events.push(None);
-                return events;
-            }
-        }
-    }
-}
-
-async fn stream(model: &str, body: &Value) -> Vec<Option<(String, Value)>> {
-    let (status, _, bytes) = call(&format!("/model/{model}/converse-stream"), body, true).await;
-    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
-    events(bytes)
-}
-
-fn kinds(events: &[Option<(String, Value)>]) -> Vec<&str> {
-    let mut kinds: Vec<_> =
-        events.iter().map(|event| event.as_ref().map_or("broken", |(kind, _)| kind.as_str())).collect();
-    kinds.dedup();
-    kinds
+async fn stream(model: &str, body: &Value) -> Vec<Event> {
+    Simulator::start().await.stream(&model.replace("%3A", ":"), body).await.unwrap()
 }
 
 #[tokio::test]
@@ -90,9 +28,8 @@ async fn a_stream_is_as_bedrock_sends_it() {
 
 #[tokio::test]
 async fn families_reason_as_they_do() {
-    let reasoned = |events: &[Option<(String, Value)>]| {
-        events.iter().flatten().any(|(_, payload)| payload["delta"]["reasoningContent"].is_object())
-    };
+    let reasoned =
+        |events: &[Event]| events.iter().flatten().any(|(_, payload)| payload["delta"]["reasoningContent"].is_object());
     let mut budget = ask("Hello?");
     assert!(!reasoned(&stream("anthropic.claude-sonnet-4-20250514-v1%3A0", &budget).await));
     budget["additionalModelRequestFields"] = json!({ "thinking": { "type": "enabled", "budget_tokens": 1024 } });
