@@ -75,12 +75,18 @@ export function same(one, other) {
   }
 }
 
+// A request in short: how it asks to think, and the kinds of blocks of its turns.
+const outline = ({ body }) => [
+  body.additionalModelRequestFields,
+  body.messages.map((turn) => turn.content.map((block) => Object.keys(block)[0])),
+];
+
 // The loop with this mark had its steps, each with the reasoning of those before. `seen` is what the client showed of
 // the first answer.
 export async function assertLoop(name, mark, seen, kind = PLAIN) {
   const steps = kind === STEPS ? 3 : 2;
   const all = await requests(mark);
-  check(`${name}: ${steps} requests`, all.length === steps, all);
+  check(`${name}: ${steps} requests`, all.length === steps, all.map(outline));
   const switches = all.map((it) => it.body.additionalModelRequestFields);
   check(`${name}: asked to think in every step`, all.every((it) => isThinking(it.body)), switches);
   check(`${name}: always in the same way`, switches.every((it) => same(it, switches[0])), switches);

@@ -97,6 +97,13 @@ def thinks_between(request):
     return request["model"] != BUDGET or BETA in request["body"]["additionalModelRequestFields"].get("anthropic_beta", [])
 
 
+def outline(request):
+    """A request in short: how it asks to think, and the kinds of blocks of its turns."""
+    body = request["body"]
+    kinds = [[next(iter(block)) for block in turn["content"]] for turn in body["messages"]]
+    return body.get("additionalModelRequestFields"), kinds
+
+
 def assert_loop(name, mark, reasoning=None, kind=PLAIN):
     """The loop with this mark had its steps, each with the reasoning of those before.
 
@@ -104,10 +111,10 @@ def assert_loop(name, mark, reasoning=None, kind=PLAIN):
     """
     steps = 3 if kind == STEPS else 2
     seen = requests(mark)
-    check(f"{name}: {steps} requests", len(seen) == steps, seen)
+    check(f"{name}: {steps} requests", len(seen) == steps, [outline(request) for request in seen])
     for number, request in enumerate(seen, 1):
         check(f"{name}: asked to think, step {number}", is_thinking(request["body"]), request["body"])
-    switches = [request["body"]["additionalModelRequestFields"] for request in seen]
+    switches = [request["body"].get("additionalModelRequestFields") for request in seen]
     check(f"{name}: always in the same way", all(switch == switches[0] for switch in switches), switches)
     answers = [again(request) for request in seen[:-1]]
     for before, (earlier, answer) in enumerate(zip(seen, answers)):
