@@ -83,8 +83,7 @@ fn reasoning_policies() {
     assert_eq!((thinker.default_effort, thinker.hidden), (Some(Wanted::Effort(Effort::Medium)), false));
     assert_eq!((thinker.most_effort, thinker.most_budget), (Some(Effort::High), Some(32768)));
     assert_eq!(thinker.binding_mismatch, BindingMismatch::DropBlock);
-    let restore = thinker.restore.unwrap();
-    assert_eq!((restore.entries, restore.bytes, restore.age), (20_000, 256 << 20, Duration::from_secs(7200)));
+    assert_eq!((thinker.restore.max_entries, thinker.restore.max_age), (20_000, Duration::from_secs(7200)));
     let expose = Expose { reasoning_content: true, reasoning_details: true, ..Expose::default() };
     assert_eq!(thinker.expose, Some(expose));
     let quick = policy("quick");

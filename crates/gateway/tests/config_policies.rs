@@ -1,8 +1,9 @@
 //! Reasoning policies: what they say, what they are attached to, how they merge, and every mistake in them.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use aquifer_gateway::config::{BindingMismatch, Config, Expose, ForcedTool, Mistake, ReasoningPolicy, Source, load};
-use aquifer_gateway::restore::RestoreLimits;
+use aquifer_gateway::config::{
+    BindingMismatch, Config, Expose, ForcedTool, Mistake, ReasoningPolicy, RestorePolicy, Source, load,
+};
 use aquifer_gateway::route::choose;
 use aquifer_gateway::translate::catalogue::{Catalogue, Control, Wanted};
 use aquifer_gateway::translate::dialect::openai_chat::Stand;
@@ -63,7 +64,7 @@ default: {effort: low}
 limits: {effort: high, budgetTokens: ${MOST}}
 expose: [reasoning, reasoning_content, reasoning_details, thinking_blocks, think_tags]
 visibility: Hidden
-restore: {enabled: true, maxEntries: 5, maxBytes: 6, maxAge: 1m30s}
+restore: {enabled: false, maxEntries: 5, maxBytes: 6, maxAge: 1m30s}
 forcedTool: DropReasoning
 bindingMismatch: DropBlock
 redactedText: Summary
@@ -87,7 +88,7 @@ fn every_field() {
             think_tags: true,
         }),
         hidden: true,
-        restore: Some(RestoreLimits { entries: 5, bytes: 6, age: Duration::from_secs(90) }),
+        restore: RestorePolicy { enabled: false, max_entries: 5, max_bytes: 6, max_age: Duration::from_secs(90) },
         forced_tool: ForcedTool::DropReasoning,
         binding_mismatch: BindingMismatch::DropBlock,
         redacted_text: Stand::Summary,
@@ -105,7 +106,7 @@ fn without_a_policy_nothing_is_decided() {
     for model in ["m", "named", "other"] {
         assert_eq!(*at(&config, model), ReasoningPolicy::default());
     }
-    assert!(Config::from_environment(&|_| None).backends[0].reasoning.restore.is_some());
+    assert!(Config::from_environment(&|_| None).backends[0].reasoning.restore.enabled);
 }
 
 #[test]
@@ -148,7 +149,7 @@ fn a_store_that_anyone_switches_off_is_off_and_the_nearest_models_count() {
     ];
     let config = config(&text.concat());
     let found = at(&config, "other");
-    assert_eq!(found.restore, None);
+    assert_eq!((found.restore.enabled, found.restore.max_age), (false, Duration::from_secs(300)));
     let name = |id: &str| found.entry(id).map(|entry| entry.name.as_str());
     assert_eq!((name("m"), name("n")), (Some("near"), Some("n")));
     assert_eq!(at(&config, "m").entry("m").unwrap().name, "far");

@@ -19,7 +19,7 @@ mod yaml;
 
 pub use load::{Source, load};
 pub use mistake::Mistake;
-pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy};
+pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
 pub use yaml::MAX_BYTES;
 
 use crate::secret::Secret;

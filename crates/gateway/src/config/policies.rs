@@ -120,20 +120,20 @@ fn own_word(document: &Document<'_>, report: &mut Report) -> Option<Word> {
 }
 
 fn word(spec: &Node) -> Word {
-    let whole = |path: &str| spec.at(path).and_then(Node::whole);
-    let size = |path: &str| whole(path).and_then(|value| usize::try_from(value).ok());
+    let number = |path: &str| spec.at(path).and_then(Node::whole).and_then(|value| u64::try_from(value).ok());
+    let small = |path: &str| number(path).and_then(|value| u32::try_from(value).ok());
     Word {
         default_effort: spec.text_at("default.effort").and_then(|word| match word {
             "none" => Some(Wanted::Off),
             word => Effort::from_word(word).map(Wanted::Effort),
         }),
         most_effort: spec.text_at("limits.effort").and_then(Effort::from_word),
-        most_budget: whole("limits.budgetTokens").and_then(|value| u32::try_from(value).ok()),
+        most_budget: small("limits.budgetTokens"),
         expose: spec.get("expose").map(exposed),
         hidden: spec.text_at("visibility") == Some("Hidden"),
         restore_off: spec.text_at("restore.enabled").is_some_and(|text| text.eq_ignore_ascii_case("false")),
-        max_entries: size("restore.maxEntries"),
-        max_bytes: size("restore.maxBytes"),
+        max_entries: small("restore.maxEntries"),
+        max_bytes: number("restore.maxBytes"),
         max_age: spec.text_at("restore.maxAge").and_then(duration),
         forced_tool: spec.text_at("forcedTool").map(|word| match word {
             "DropReasoning" => ForcedTool::DropReasoning,

@@ -1,6 +1,5 @@
 //! What an operator decides about reasoning: one policy for each place to which a request can go.
 
-use crate::restore::RestoreLimits;
 use crate::translate::catalogue::{Catalogue, Entry, Rules, Wanted, base_id};
 use crate::translate::dialect::openai_chat::{Details, Shown, Stand};
 use crate::translate::model::reasoning::Effort;
@@ -9,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What the operator decides about reasoning, for one backend or one backend of a rule, merged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReasoningPolicy {
     /// What is asked for when a client says nothing. `None`: nothing, the model decides.
     pub default_effort: Option<Wanted>,
@@ -21,8 +20,8 @@ pub struct ReasoningPolicy {
     pub expose: Option<Expose>,
     /// No client sees any reasoning; it is put back between turns all the same.
     pub hidden: bool,
-    /// How much of the reasoning that clients drop is remembered for them. `None`: nothing.
-    pub restore: Option<RestoreLimits>,
+    /// The store of reasoning that clients drop.
+    pub restore: RestorePolicy,
     /// What gives way when a tool is forced and the model does not reason then.
     pub forced_tool: ForcedTool,
     /// What happens to reasoning that is bound to another conversation.
@@ -48,10 +47,22 @@ pub struct Expose {
     pub think_tags: bool,
 }
 
-impl Default for ReasoningPolicy {
-    /// What holds where no policy says anything.
+/// How much reasoning that clients drop is kept for them, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestorePolicy {
+    /// Whether any is kept.
+    pub enabled: bool,
+    /// The most turns.
+    pub max_entries: u32,
+    /// The most bytes.
+    pub max_bytes: u64,
+    /// The longest time.
+    pub max_age: Duration,
+}
+
+impl Default for RestorePolicy {
     fn default() -> Self {
-        Word::default().decided()
+        Self { enabled: true, max_entries: 10_000, max_bytes: 64 << 20, max_age: Duration::from_secs(3600) }
     }
 }
 
@@ -133,8 +144,8 @@ pub(super) struct Word {
     pub(super) expose: Option<Expose>,
     pub(super) hidden: bool,
     pub(super) restore_off: bool,
-    pub(super) max_entries: Option<usize>,
-    pub(super) max_bytes: Option<usize>,
+    pub(super) max_entries: Option<u32>,
+    pub(super) max_bytes: Option<u64>,
     pub(super) max_age: Option<Duration>,
     pub(super) forced_tool: Option<ForcedTool>,
     pub(super) binding_mismatch: Option<BindingMismatch>,
@@ -165,7 +176,7 @@ impl Word {
 
     /// What holds when all has been said.
     pub(super) fn decided(self) -> ReasoningPolicy {
-        let usual = RestoreLimits::default();
+        let usual = RestorePolicy::default();
         let limited = |effort: Effort| self.most_effort.map_or(effort, |most| effort.min(most));
         ReasoningPolicy {
             default_effort: self.default_effort.map(|wanted| match wanted {
@@ -176,11 +187,12 @@ impl Word {
             most_budget: self.most_budget,
             expose: self.expose,
             hidden: self.hidden,
-            restore: (!self.restore_off).then(|| RestoreLimits {
-                entries: self.max_entries.unwrap_or(usual.entries),
-                bytes: self.max_bytes.unwrap_or(usual.bytes),
-                age: self.max_age.unwrap_or(usual.age),
-            }),
+            restore: RestorePolicy {
+                enabled: !self.restore_off,
+                max_entries: self.max_entries.unwrap_or(usual.max_entries),
+                max_bytes: self.max_bytes.unwrap_or(usual.max_bytes),
+                max_age: self.max_age.unwrap_or(usual.max_age),
+            },
             forced_tool: self.forced_tool.unwrap_or_default(),
             binding_mismatch: self.binding_mismatch.unwrap_or_default(),
             redacted_text: self.redacted_text.unwrap_or_default(),
@@ -224,11 +236,9 @@ mod tests {
         let policy = narrow.over(&wide).decided();
         assert_eq!(policy.default_effort, Some(Wanted::Effort(Effort::Medium)), "within the limit");
         assert_eq!((policy.most_effort, policy.most_budget), (Some(Effort::Medium), Some(2000)));
-        assert!(policy.hidden && policy.restore.is_none() && policy.expose.is_some_and(|shown| shown.reasoning));
-        assert_eq!(policy.forced_tool, ForcedTool::Auto);
-        assert_eq!(Word::default().over(&wide).decided(), wide.clone().decided());
-        let kept = narrow.over(&Word { restore_off: false, ..wide }).decided().restore;
-        assert_eq!(kept, Some(RestoreLimits { entries: 2, ..RestoreLimits::default() }));
+        assert!(policy.hidden && !policy.restore.enabled && policy.expose.is_some_and(|shown| shown.reasoning));
+        assert_eq!((policy.restore.max_entries, policy.forced_tool), (2, ForcedTool::Auto));
+        assert_eq!(Word::default().over(&wide).decided(), wide.decided());
     }
 
     #[test]
