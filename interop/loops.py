@@ -160,10 +160,14 @@ class Tap:
                         self.send_header(name, value)
                 self.send_header("connection", "close")
                 self.end_headers()
-                while part := answer.read1():
-                    self.wfile.write(part)
-                    self.wfile.flush()
                 self.close_connection = True
+                try:
+                    while part := answer.read1():
+                        self.wfile.write(part)
+                        self.wfile.flush()
+                except (BrokenPipeError, ConnectionResetError):
+                    # The client left; so does its stand-in.
+                    connection.close()
 
         return Handler
 
