@@ -94,7 +94,8 @@ def is_thinking(body):
 
 def thinks_between(request):
     """Whether the model also thinks when a tool has answered: one with a budget is asked to by a beta."""
-    return request["model"] != BUDGET or BETA in request["body"]["additionalModelRequestFields"].get("anthropic_beta", [])
+    own = request["body"]["additionalModelRequestFields"]
+    return request["model"] != BUDGET or BETA in own.get("anthropic_beta", [])
 
 
 def outline(request):
