@@ -104,7 +104,7 @@ impl Thoughts {
             self.readable.push(index);
         }
         if self.framed != Some(index) || self.first {
-            (self.framed, self.first) = (Some(index), first);
+            (self.framed, self.first) = (Some(index), first && self.style.shown.details == Details::Full);
             self.frame = self.framed(index);
             if let [first, .., last] = self.frame.as_mut_slice() {
                 *first = format!("{}{open}{first}", sse::DATA);
