@@ -1,7 +1,7 @@
 //! One turn of a model that called tools, remembered with its reasoning until the client sends it back.
 
 use super::delta::{Delta, Event, Seal};
-use super::issuer::Issuer;
+use super::issuer::{Issuer, Mark};
 use super::request::Block;
 use super::text::Text;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,9 @@ use zeroize::Zeroize;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Turn {
     parts: Vec<Part>,
+    /// Who made it.
+    #[serde(default)]
+    issuer: Mark,
 }
 
 /// One block of a turn.
@@ -29,6 +32,19 @@ enum Part {
 }
 
 impl Turn {
+    /// The same, made by this model behind this backend.
+    #[must_use]
+    pub fn issued(mut self, issuer: Mark) -> Self {
+        self.issuer = issuer;
+        self
+    }
+
+    /// Who made it.
+    #[must_use]
+    pub fn issuer(&self) -> Mark {
+        self.issuer
+    }
+
     /// The ids of its calls, in order.
     pub fn calls(&self) -> impl Iterator<Item = String> + '_ {
         self.parts.iter().filter_map(|part| match part {
@@ -60,7 +76,7 @@ impl Turn {
             }),
             _ => None,
         };
-        Self { parts: content.iter().filter_map(part).collect() }
+        Self { parts: content.iter().filter_map(part).collect(), issuer: Mark::default() }
     }
 
     /// Puts the reasoning back where it stood, when `content` is this turn: the same calls, the same arguments, the same

@@ -40,6 +40,8 @@ pub struct Outgoing {
     pub warnings: Vec<Warning>,
     /// The model will reason, as far as is known.
     pub reasoning_on: bool,
+    /// Sealed reasoning came back with the conversation.
+    pub sealed: bool,
     /// The answer may be a turn that is worth remembering: it may call tools, and the model takes reasoning back.
     pub memorable: bool,
 }
@@ -105,6 +107,21 @@ impl<'a> Incoming<'a> {
     pub fn lost_turns<'s>(&'s self, entry: &Entry) -> impl Iterator<Item = LostTurn> + use<'s, 'a> {
         let wanted = !entry.replay.is_empty();
         self.asked.request.messages.iter().filter(move |_| wanted).filter_map(lost)
+    }
+
+    /// The marks on the sealed reasoning that the client sent back, the latest first.
+    pub fn marks(&self) -> impl Iterator<Item = Mark> + '_ {
+        let blocks = self.asked.request.messages.iter().rev().flat_map(|message| message.content.iter().rev());
+        blocks.filter_map(|block| match block {
+            Block::Reasoning { signature: Some(_), issuer, .. } | Block::Redacted { issuer, .. } => issuer.mark,
+            _ => None,
+        })
+    }
+
+    /// What binds requests of one conversation together, when the client says it: `prompt_cache_key`.
+    #[must_use]
+    pub fn affinity(&self) -> Option<&str> {
+        self.asked.manner.affinity.as_deref()
     }
 
     /// Puts the reasoning of a remembered turn back into the message at `position`. `false`: it is another turn.
@@ -176,6 +193,7 @@ impl<'a> Incoming<'a> {
             }),
             warnings,
             reasoning_on: written.reasoning_on,
+            sealed: request.messages.iter().flat_map(|message| &message.content).any(is_sealed),
             memorable: !request.tools.is_empty() && !entry.replay.is_empty() && written.reasoning_on,
         })
     }
@@ -200,6 +218,10 @@ fn shown(spoken: Spoken, exclude: bool, showing: Showing) -> Shown {
         (false, true) => shown.without_text(),
         (false, false) => shown,
     }
+}
+
+fn is_sealed(block: &Block<'_>) -> bool {
+    matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
 }
 
 /// Readable text or encrypted bytes with their seal need nothing; a signature alone may have lost its text.
