@@ -177,7 +177,8 @@ fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
     };
     let Some(wanted) = wanted else { return };
     let Some(level) = nearest(entry, wanted, situation.amend) else { return };
-    if ask.effort.is_some() && level != wanted || matches!(ask.switch, Switch::Budget(_)) {
+    let changed = level != wanted && !levels::lowered(entry, wanted, situation.amend);
+    if ask.effort.is_some() && changed || matches!(ask.switch, Switch::Budget(_)) {
         let param = if matches!(ask.switch, Switch::Budget(_)) { ask.param } else { ask.effort_param() };
         let why = format!("{} takes levels; `{}` is asked for", entry.name, level.word());
         plan.warnings.push(Warning::changed(param, why));

@@ -131,6 +131,10 @@ impl<'a> Incoming<'a> {
         };
         let back = turn.put_back(&mut message.content);
         message.unreasoned |= back && !turn.reasoned();
+        if back {
+            let lost = format!("messages[{position}].reasoning_details");
+            self.asked.warnings.retain(|warning| !warning.param.starts_with(&lost));
+        }
         back
     }
 
@@ -224,7 +228,8 @@ fn is_sealed(block: &Block<'_>) -> bool {
     matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
 }
 
-/// Readable text or encrypted bytes with their seal need nothing; a signature alone may have lost its text.
+/// Readable text or encrypted bytes with their seal need nothing where their order is certain; a signature alone may have
+/// lost its text.
 fn lost(message: &Message<'_>) -> Option<LostTurn> {
     let whole = |block: &Block<'_>| match block {
         Block::Reasoning { text, signature: Some(_), .. } => !text.is_empty(),
@@ -235,7 +240,7 @@ fn lost(message: &Message<'_>) -> Option<LostTurn> {
         Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
         _ => None,
     };
-    if message.role != Role::Assistant || message.content.iter().any(whole) {
+    if message.role != Role::Assistant || message.content.iter().any(whole) && !message.guessed {
         return None;
     }
     let calls: Vec<String> = message.content.iter().filter_map(called).collect();

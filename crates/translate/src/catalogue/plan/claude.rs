@@ -1,8 +1,7 @@
 //! The switches of Claude: a budget of tokens for the older models, an adaptive mode for the newer ones.
 
 use super::super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off};
-use super::super::rules::Amend;
-use super::levels::{budget, from_budget, nearest};
+use super::levels::{budget, from_budget, lowered, nearest};
 use super::{MaxTokens, OpenLoop, Plan, Situation};
 use crate::fault::Fault;
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
@@ -79,7 +78,7 @@ fn words_of_effort(entry: &Entry, situation: &Situation, plan: &mut Plan) {
     let Some(wanted) = ask.effort else { return };
     let most = entry.largest_effort_when_off.unwrap_or(Effort::Max);
     match nearest(entry, wanted.min(most), amend) {
-        Some(level) => effort_field(entry, ask, wanted, level, plan),
+        Some(level) => effort_field(entry, situation, wanted, level, plan),
         None => no_effort(entry, ask, plan),
     }
 }
@@ -89,14 +88,14 @@ fn no_effort(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
     plan.warnings.push(Warning::ignored(ask.effort_param(), why));
 }
 
-fn effort_field(entry: &Entry, ask: &ReasoningAsk, wanted: Effort, level: Effort, plan: &mut Plan) {
+fn effort_field(entry: &Entry, situation: &Situation, wanted: Effort, level: Effort, plan: &mut Plan) {
     plan.fields.push(("output_config", json!({ "effort": level.word() })));
     if entry.control == Control::Budget {
         plan.betas.push(EFFORT_BETA);
     }
-    if level != wanted {
+    if level != wanted && !lowered(entry, wanted, situation.amend) {
         let why = format!("{} has no effort `{}` here; `{}` is asked for", entry.name, wanted.word(), level.word());
-        plan.warnings.push(Warning::changed(ask.effort_param(), why));
+        plan.warnings.push(Warning::changed(situation.ask.effort_param(), why));
     }
 }
 
@@ -126,13 +125,13 @@ fn adaptive(entry: &Entry, ask: &ReasoningAsk, situation: &Situation, plan: &mut
         plan.betas.push("thinking-binding-controls-2026-08-01");
     }
     plan.fields.push(("thinking", Value::Object(thinking)));
-    how_hard(entry, ask, amend, plan);
+    how_hard(entry, ask, situation, plan);
 }
 
 /// The effort of an adaptive model; a budget stands for one.
-fn how_hard(entry: &Entry, ask: &ReasoningAsk, amend: Amend, plan: &mut Plan) {
+fn how_hard(entry: &Entry, ask: &ReasoningAsk, situation: &Situation, plan: &mut Plan) {
     let budget = if let Switch::Budget(tokens) = ask.switch { Some(from_budget(tokens)) } else { None };
-    let level = ask.effort.or(budget).and_then(|wanted| nearest(entry, wanted, amend));
+    let level = ask.effort.or(budget).and_then(|wanted| nearest(entry, wanted, situation.amend));
     if budget.is_some() {
         let instead =
             level.map_or_else(|| "it sees for itself".to_owned(), |level| format!("`{}` is asked for", level.word()));
@@ -140,7 +139,7 @@ fn how_hard(entry: &Entry, ask: &ReasoningAsk, amend: Amend, plan: &mut Plan) {
         plan.warnings.push(Warning::changed(ask.param, why));
     }
     if let Some(level) = level {
-        effort_field(entry, ask, ask.effort.unwrap_or(level), level, plan);
+        effort_field(entry, situation, ask.effort.unwrap_or(level), level, plan);
     } else if ask.effort.is_some() {
         let why = format!("nothing is known of the levels of {}; it sees for itself", entry.name);
         plan.warnings.push(Warning::ignored(ask.effort_param(), why));
@@ -154,7 +153,8 @@ fn everywhere(entry: &Entry, ask: &ReasoningAsk) -> Warning {
 
 /// The model takes the loop without its thoughts, but thinks no more in it (seen live on Claude 4.6).
 fn warn_of_lost_loop(entry: &Entry, situation: &Situation, plan: &mut Plan) {
-    if situation.open_loop == OpenLoop::Lost && situation.ask.wants_reasoning() {
+    let told = situation.ask.switch == Switch::Off || situation.amend.without_reasoning;
+    if situation.open_loop == OpenLoop::Lost && !told {
         let why = format!(
             "the running tool calls came back without their signed reasoning; {} may not think again before they end",
             entry.name
@@ -173,9 +173,14 @@ struct Budget {
 fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<(), Fault> {
     let ask = &situation.ask;
     plan.on = false;
-    if situation.open_loop == OpenLoop::Lost {
-        let why = "the running tool calls came back without their signed reasoning, which the model wants to see; it goes \
-                   on without";
+    let refused = situation.amend.without_reasoning && situation.open_loop != OpenLoop::None;
+    if refused || situation.open_loop == OpenLoop::Lost {
+        let why = if refused {
+            "Bedrock refused the reasoning of the running tool calls, which the model wants to see; it goes on without"
+        } else {
+            "the running tool calls came back without their signed reasoning, which the model wants to see; it goes on \
+             without"
+        };
         plan.warnings.push(Warning::reasoning_unavailable(ask.param, why));
         return Ok(());
     }
@@ -210,7 +215,7 @@ fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     plan.fields.push(("thinking", json!({ "type": "enabled", "budget_tokens": tokens })));
     plan.on = true;
     match ask.effort.map(|effort| (effort, nearest(entry, effort, situation.amend))) {
-        Some((effort, Some(level))) => effort_field(entry, ask, effort, level, plan),
+        Some((effort, Some(level))) => effort_field(entry, situation, effort, level, plan),
         Some((_, None)) if wanted.explicit => no_effort(entry, ask, plan),
         _ => {}
     }

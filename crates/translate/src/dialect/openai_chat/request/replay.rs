@@ -2,6 +2,7 @@
 
 use super::content;
 use super::fields::{Node, Object, whole_pairs};
+use super::media;
 use super::notes::Notes;
 use crate::fault::Fault;
 use crate::model::issuer::Issuer;
@@ -17,6 +18,13 @@ pub(super) struct Thought<'a> {
     block: Block<'a>,
 }
 
+/// The blocks of a turn.
+pub(super) struct Turn<'a> {
+    pub(super) blocks: Vec<Block<'a>>,
+    /// The client joined or dropped blocks, so that their order is a guess.
+    pub(super) guessed: bool,
+}
+
 /// The turn's blocks in order: `content` with what it holds of reasoning, and the reasoning of the other fields.
 ///
 /// Clients that follow several conventions send the same reasoning several times; one source is taken. The first
@@ -27,7 +35,7 @@ pub(super) fn restore<'a>(
     content: Vec<Block<'a>>,
     calls: Vec<Block<'a>>,
     notes: &mut Notes,
-) -> Result<Vec<Block<'a>>, Fault> {
+) -> Result<Turn<'a>, Fault> {
     let details = details(message, notes)?;
     let blocks = thinking_blocks(message, notes)?;
     let plain = plain(message)?;
@@ -52,7 +60,7 @@ pub(super) fn restore<'a>(
     };
     let keep_content = chosen.is_empty();
     let rest = content.into_iter().filter(|block| keep_content || !is_reasoning(block)).chain(calls).collect();
-    Ok(if keep_content { rest } else { interleaved(chosen, rest) })
+    Ok(if keep_content { Turn { blocks: rest, guessed: false } } else { interleaved(chosen, rest) })
 }
 
 /// A client that was shown plain text beside the seals sends both back: one seal belongs to all of the text. Of several
@@ -74,8 +82,8 @@ fn with_texts<'a>(
         if let Some(node) = message.get("reasoning_details") {
             notes.dropped(&node, "its signatures came without the texts that they sign");
         }
-        details.retain(|thought| !textless(thought));
-        return details;
+        // What is left of a turn is another turn, which its model would refuse.
+        return Vec::new();
     }
     for thought in &mut details {
         if let Block::Reasoning { text, signature: Some(_), .. } = &mut thought.block {
@@ -105,12 +113,13 @@ fn is_sealed(block: &Block<'_>) -> bool {
 ///
 /// When the client holds fewer blocks than the gaps need, it has joined or dropped some: then tool calls stay
 /// behind all thoughts, and so does the last block, because a turn never ends in reasoning.
-fn interleaved<'a>(thoughts: Vec<Thought<'a>>, rest: Vec<Block<'a>>) -> Vec<Block<'a>> {
+fn interleaved<'a>(thoughts: Vec<Thought<'a>>, rest: Vec<Block<'a>>) -> Turn<'a> {
     let is_counted = |block: &Block<'_>| !matches!(block, Block::CachePoint(_));
     let mut left = rest.iter().filter(|block| is_counted(block)).count() as u64;
     let last = thoughts.iter().filter_map(|thought| thought.index).max();
     let gaps = last.map_or(0, |last| last.saturating_add(1).saturating_sub(thoughts.len() as u64));
     let complete = left > gaps;
+    let unplaced = thoughts.len() > 1 && thoughts.iter().any(|thought| thought.index.is_none());
     let mut blocks = Vec::with_capacity(thoughts.len() + rest.len());
     let mut rest = rest.into_iter().peekable();
     let mut position = 0;
@@ -131,7 +140,7 @@ fn interleaved<'a>(thoughts: Vec<Thought<'a>>, rest: Vec<Block<'a>>) -> Vec<Bloc
         position = position.max(index).saturating_add(1);
     }
     blocks.extend(rest);
-    blocks
+    Turn { blocks, guessed: !complete || unplaced }
 }
 
 /// `reasoning` and `reasoning_content`: the text alone, of which the first that is not empty is taken.
@@ -181,6 +190,10 @@ fn details<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Though
         let index = item.get("index").and_then(|index| position(&index));
         let word = |name| item.get(name).and_then(|node| node.string().ok());
         let issuer = Issuer::told(word("id").as_deref(), word("format").as_deref());
+        if issuer.mark.is_some() && word("data").is_some_and(|data| !media::is_base64(&data)) {
+            // The gateway's own item for a model's word in place of a thought.
+            continue;
+        }
         items.push((index, detail(&item, notes)?, issuer));
     }
     if items.iter().all(|(index, ..)| index.is_some()) {
