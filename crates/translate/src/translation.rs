@@ -223,17 +223,20 @@ fn split_tags(tag: &str, content: &mut Vec<Block<'_>>) -> Vec<u32> {
     places
 }
 
-/// A block of text as the answer and the thoughts in it.
+/// A block of text as the thoughts in it and the answer.
 fn without_tags<'a>(tag: &str, block: Block<'a>) -> Vec<Block<'a>> {
     let Block::Text(text) = &block else { return vec![block] };
     let mut tags = Tags::new(tag);
     let mut pieces = tags.take(0, text);
     pieces.extend(tags.end(0));
-    let block = |piece| match piece {
-        Piece::Answer(text) => Block::Text(Text::from_escaped(text)),
-        Piece::Thought(text) => {
-            Block::Reasoning { text: Text::from_escaped(text), signature: None, issuer: Issuer::default() }
+    let (mut thought, mut answer) = (String::new(), String::new());
+    for piece in pieces {
+        match piece {
+            Piece::Answer(text) => answer.push_str(&text),
+            Piece::Thought(text) => thought.push_str(&text),
         }
-    };
-    pieces.into_iter().map(block).collect()
+    }
+    let thought = Some(Text::from_escaped(thought)).filter(|text| !text.is_empty());
+    let thought = thought.map(|text| Block::Reasoning { text, signature: None, issuer: Issuer::default() });
+    thought.into_iter().chain([Block::Text(Text::from_escaped(answer))]).collect()
 }

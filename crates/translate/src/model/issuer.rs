@@ -21,10 +21,14 @@ pub struct Issuer {
     pub mark: Option<Mark>,
     /// The vendor that its `format` names.
     pub vendor: Option<&'static str>,
+    /// Its text was shown in another field: a signature alone is not all of it.
+    pub apart: bool,
 }
 
 /// What the ids of this gateway's reasoning begin with.
 const PREFIX: &str = "rs_";
+/// What the id of a seal ends with whose text was shown in another field.
+pub const APART: char = 't';
 /// The digits of one fingerprint.
 const DIGITS: usize = 8;
 
@@ -51,7 +55,9 @@ impl Issuer {
     /// What the `id` and the `format` of a block tell.
     #[must_use]
     pub fn told(id: Option<&str>, format: Option<&str>) -> Self {
-        Self { mark: id.and_then(Mark::of_id), vendor: format.and_then(vendor) }
+        let mark = id.and_then(Mark::of_id);
+        let apart = mark.is_some() && id.is_some_and(|id| id.ends_with(APART));
+        Self { mark, vendor: format.and_then(vendor), apart }
     }
 
     /// Whether the model of this mark and vendor can have made it, as far as is known. Where reasoning is `bound`, it

@@ -123,7 +123,9 @@ impl<'r> Gathered<'r> {
         let full = self.style.shown.details == Details::Full && !text.is_empty();
         let shown = if full { format!(r#","text":"{text}""#) } else { String::new() };
         if full || signature.is_some() {
-            self.details.push(self.detail(index, &format!(r#""type":"reasoning.text"{shown}{sealed}"#)));
+            let apart = !full && !text.is_empty();
+            let marks = if apart { self.marks.apart(index) } else { self.marks.item(index) };
+            self.details.push(format!(r#"{{"type":"reasoning.text"{shown}{sealed}{marks}"#));
         }
         self.blocks.push(format!(r#"{{"type":"thinking","thinking":"{text}"{sealed},"index":{index}}}"#));
     }

@@ -3,6 +3,7 @@
 use super::super::shown::{Details, Stand};
 use super::super::{Envelope, Style};
 use crate::model::delta::Seal;
+use crate::model::issuer::APART;
 use crate::model::text::Text;
 use crate::wire::sse;
 
@@ -44,7 +45,16 @@ impl Marks {
 
     /// What follows the content of a block's first item.
     pub(in super::super) fn item(&self, index: u32) -> String {
-        let id = if self.id.is_empty() { String::new() } else { format!("{}{index}\"", self.id) };
+        self.ending(index, "")
+    }
+
+    /// What follows the signature of a block whose text is shown in another field.
+    pub(in super::super) fn apart(&self, index: u32) -> String {
+        self.ending(index, APART.encode_utf8(&mut [0; 4]))
+    }
+
+    fn ending(&self, index: u32, mark: &str) -> String {
+        let id = if self.id.is_empty() { String::new() } else { format!("{}{index}{mark}\"", self.id) };
         format!(r#"{}{id},"index":{index}}}"#, self.format)
     }
 
@@ -177,8 +187,11 @@ impl Thoughts {
             }
         };
         let shown = self.style.shown.details;
-        let marked = shown == Details::Full && self.readable.contains(&index);
-        let marks = if marked { self.marks.piece(index) } else { self.marks.item(index) };
+        let marks = match (self.readable.contains(&index), shown) {
+            (false, _) => self.marks.item(index),
+            (true, Details::Full) => self.marks.piece(index),
+            (true, _) => self.marks.apart(index),
+        };
         let details = (shown != Details::None).then(|| format!(r#""reasoning_details":[{detail}{marks}]"#));
         let blocks = self.style.shown.thinking_blocks.then(|| format!(r#""thinking_blocks":[{block}]"#));
         joined(details, blocks)
