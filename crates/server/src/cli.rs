@@ -1,5 +1,6 @@
 //! The command line: commands, flags, defaults, help.
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -110,6 +111,10 @@ pub(crate) struct Serve {
     /// How many client connections are open at once; more wait to be accepted
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
     pub(crate) max_connections: usize,
+    /// Ask Bedrock which model is behind an application inference profile that the configuration names without
+    /// `baseModel`; needs bedrock:GetInferenceProfile
+    #[arg(long, env = "AQUIFER_RESOLVE_INFERENCE_PROFILES", value_parser = FalseyValueParser::new())]
+    pub(crate) resolve_inference_profiles: bool,
     /// How long streams in flight may go on after SIGTERM
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub(crate) drain_timeout: Duration,

@@ -19,6 +19,8 @@ mod limits;
 #[cfg(test)]
 mod paths;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod secrecy;
 #[cfg(test)]
 mod streams;
