@@ -5,10 +5,11 @@ import os
 # Nothing is to be reported to anybody.
 os.environ.update({"LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"})
 
-from langchain_core.messages import HumanMessage, ToolMessage  # noqa: E402
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage  # noqa: E402
 from langchain_deepseek import ChatDeepSeek  # noqa: E402
 from langchain_openai import ChatOpenAI  # noqa: E402
-from loops import RESULT, THINKERS, WEATHER, Tap, again, assert_loop, check, clear, question, requests, thoughts  # noqa: E402
+from loops import KINDS, PLAIN, RESULT, THINKERS, WEATHER, Tap, again, assert_loop, check, clear  # noqa: E402
+from loops import question, requests, thoughts  # noqa: E402
 
 tap = Tap()
 SAME = {"api_key": "langchain", "max_retries": 0, "timeout": 30}
@@ -31,18 +32,18 @@ def ask(chat, messages, stream):
     return joined
 
 
-def loop(make, model, stream, **words):
-    name = f"{make.__name__}, {model}, stream={stream}, {', '.join(words)}"
+def loop(make, model, stream, kind=PLAIN, **words):
+    name = f"{make.__name__}, {model}, stream={stream}, {', '.join(words)}, {kind}"
     chat = make(model, **words).bind_tools([WEATHER])
-    text, mark = question("langchain")
+    text, mark = question("langchain", kind)
     messages = [HumanMessage(text)]
-    asked = ask(chat, messages, stream)
-    messages += [asked, *(ToolMessage(RESULT, tool_call_id=call["id"]) for call in asked.tool_calls)]
-    answer = ask(chat, messages, stream)
-    check(f"{name}: an answer", RESULT in answer.text, answer)
+    while not isinstance(messages[-1], AIMessage) or messages[-1].tool_calls:
+        messages.append(ask(chat, messages, stream))
+        messages += [ToolMessage(RESULT, tool_call_id=call["id"]) for call in messages[-1].tool_calls]
+    check(f"{name}: an answer", RESULT in messages[-1].text, messages)
     # ChatOpenAI shows no reasoning, whatever it is sent; neither sends any back.
-    reasoning = asked.additional_kwargs.get("reasoning_content", "") if make is chat_deepseek else None
-    assert_loop(name, mark, reasoning)
+    reasoning = messages[1].additional_kwargs.get("reasoning_content", "") if make is chat_deepseek else None
+    assert_loop(name, mark, reasoning, kind)
     tap.assert_back(name, mark, [])
     arguments = tap.turn(mark)["tool_calls"][0]["function"]["arguments"]
     check(f"{name}: writes the arguments anew", arguments == '{"city": "Paris"}', arguments)
@@ -69,7 +70,8 @@ clear()
 for make in [chat_openai, chat_deepseek]:
     for model in THINKERS:
         for stream in [False, True]:
-            loop(make, model, stream, reasoning_effort="low")
+            for kind in KINDS:
+                loop(make, model, stream, kind, reasoning_effort="low")
         conversation(make, model)
     loop(make, THINKERS[0], True, extra_body={"reasoning": {"effort": "low"}})
     loop(make, THINKERS[0], True, extra_body={"thinking": {"type": "enabled", "budget_tokens": 1024}})

@@ -1,13 +1,14 @@
 """Tool loops through LiteLLM's SDK as a client. Usage: litellm_loops.py GATEWAY SIMULATOR"""
 
+import itertools
 import os
 
 # Prices come with the package; nothing is fetched, nothing reported.
 os.environ.update({"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"})
 
 import litellm  # noqa: E402
-from loops import BUDGET, REDACTED, RESULT, THINKERS, WEATHER, Tap, again, assert_loop, check, clear  # noqa: E402
-from loops import question, requests, thoughts  # noqa: E402
+from loops import ALL_HIDDEN, BUDGET, KINDS, PLAIN, REDACTED, RESULT, THINKERS, WEATHER, Tap  # noqa: E402
+from loops import again, assert_loop, check, clear, question, requests  # noqa: E402
 
 litellm.telemetry = False
 litellm.suppress_debug_info = True
@@ -30,27 +31,31 @@ def ask(model, messages, stream, words):
     return answer.choices[0].message
 
 
-def loop(model, stream, words, said, back):
-    name = f"litellm, {model}, stream={stream}, {said}"
-    text, mark = question("litellm")
+def loop(model, stream, words, said, back, kind=PLAIN):
+    """Gives the client's first message, and the mark."""
+    name = f"litellm, {model}, stream={stream}, {said}, {kind}"
+    text, mark = question("litellm", kind)
     messages = [{"role": "user", "content": text}]
-    asked = ask(model, messages, stream, words)
-    messages.append(asked)
-    messages += [{"role": "tool", "tool_call_id": call.id, "content": RESULT} for call in asked.tool_calls]
-    answer = ask(model, messages, stream, words)
-    check(f"{name}: an answer", RESULT in answer.content, answer)
-    assert_loop(name, mark, getattr(asked, "reasoning_content", None) or "")
+    answers = []
+    while not answers or answers[-1].tool_calls:
+        answers.append(ask(model, messages, stream, words))
+        messages.append(answers[-1])
+        results = [{"role": "tool", "tool_call_id": it.id, "content": RESULT} for it in answers[-1].tool_calls or []]
+        messages += results
+    check(f"{name}: an answer", RESULT in answers[-1].content, answers)
+    assert_loop(name, mark, getattr(answers[0], "reasoning_content", None) or "", kind)
     tap.assert_back(name, mark, back)
-    return asked, mark
+    return answers[0], mark
 
 
 def thinking(stream, words):
     """LiteLLM's own shapes: the blocks, with what seals them, whole and streamed."""
     said = "thinking" if words is PROXY_TOKENS else "thinking in the body"
-    for model in THINKERS:
-        back = ["thinking_blocks"] if model == REDACTED else ["reasoning_content", "thinking_blocks"]
-        asked, mark = loop(model, stream, words, said, back)
-        inside = [block["reasoningContent"] for block in thoughts(again(requests(mark)[0]))]
+    for model, kind in itertools.product(THINKERS, KINDS):
+        back = ["thinking_blocks"] if model == REDACTED or kind == ALL_HIDDEN else ["reasoning_content", "thinking_blocks"]
+        asked, mark = loop(model, stream, words, said, back, kind)
+        answered = again(requests(mark)[0])
+        inside = [block["reasoningContent"] for block in answered if "reasoningContent" in block]
         expected = [(block.get("reasoningText", {}).get("text", ""), True) for block in inside]
         blocks = getattr(asked, "thinking_blocks", None) or []
         seen = [(block.get("thinking", ""), bool(block.get("signature") or block.get("data"))) for block in blocks]
@@ -59,8 +64,8 @@ def thinking(stream, words):
 
 clear()
 for stream in [False, True]:
-    for model in THINKERS:
-        loop(model, stream, EFFORT, "reasoning_effort", ["reasoning_content"])
+    for model, kind in itertools.product(THINKERS, KINDS):
+        loop(model, stream, EFFORT, "reasoning_effort", ["reasoning_content"], kind)
     loop(BUDGET, stream, OPENROUTER, "reasoning", ["reasoning_content"])
     for words in [TOKENS, PROXY_TOKENS]:
         thinking(stream, words)

@@ -27,6 +27,15 @@ WEATHER = {
     "function": {"name": "get_weather", "description": "The weather in a city.", "parameters": PARAMETERS},
 }
 FIELDS = ["reasoning", "reasoning_content", "reasoning_details", "thinking_blocks"]
+# What is asked, each with a loop of its own kind.
+PLAIN = "What is the weather?"
+STEPS = "What is the weather? Take two steps."
+INTERLEAVED = "[[fault:interleaved]] What is the weather?"
+SOME_REDACTED = "[[fault:redacted]] What is the weather?"
+ALL_HIDDEN = "[[fault:signature-only]] What is the weather?"
+TWO_CALLS = "[[fault:two-tools]] What is the weather?"
+KINDS = [PLAIN, STEPS, INTERLEAVED, SOME_REDACTED, ALL_HIDDEN, TWO_CALLS]
+BETA = "interleaved-thinking-2025-05-14"
 COUNT = itertools.count(1)
 
 
@@ -36,7 +45,7 @@ def check(name, right, seen=None):
         sys.exit(f"{name}: seen {seen!r}")
 
 
-def question(name, text="What is the weather?"):
+def question(name, text=PLAIN):
     """A question that no other request holds, and the mark by which it is known."""
     mark = f"({name} {next(COUNT)})"
     return f"{text} {mark}", mark
@@ -83,20 +92,34 @@ def is_thinking(body):
     return own.get("thinking", {}).get("type") in ("enabled", "adaptive") or effort not in (None, "none")
 
 
-def assert_loop(name, mark, reasoning=None, steps=2):
-    """The loop with this mark had so many steps, each with the reasoning of those before.
+def thinks_between(request):
+    """Whether the model also thinks when a tool has answered: one with a budget is asked to by a beta."""
+    return request["model"] != BUDGET or BETA in request["body"]["additionalModelRequestFields"].get("anthropic_beta", [])
+
+
+def outline(request):
+    """A request in short: how it asks to think, and the kinds of blocks of its turns."""
+    body = request["body"]
+    kinds = [[next(iter(block)) for block in turn["content"]] for turn in body["messages"]]
+    return body.get("additionalModelRequestFields"), kinds
+
+
+def assert_loop(name, mark, reasoning=None, kind=PLAIN):
+    """The loop with this mark had its steps, each with the reasoning of those before.
 
     `reasoning` is what the client showed of the first answer, when it shows any.
     """
+    steps = 3 if kind == STEPS else 2
     seen = requests(mark)
-    check(f"{name}: {steps} requests", len(seen) == steps, seen)
+    check(f"{name}: {steps} requests", len(seen) == steps, [outline(request) for request in seen])
     for number, request in enumerate(seen, 1):
         check(f"{name}: asked to think, step {number}", is_thinking(request["body"]), request["body"])
-    switches = [request["body"]["additionalModelRequestFields"] for request in seen]
+    switches = [request["body"].get("additionalModelRequestFields") for request in seen]
     check(f"{name}: always in the same way", all(switch == switches[0] for switch in switches), switches)
     answers = [again(request) for request in seen[:-1]]
     for before, (earlier, answer) in enumerate(zip(seen, answers)):
-        check(f"{name}: step {before + 1} thought first", thoughts(answer), answer)
+        if before == 0 or thinks_between(earlier):
+            check(f"{name}: step {before + 1} thought first", thoughts(answer), answer)
         for later in seen[before + 1 :]:
             turn = later["body"]["messages"][len(earlier["body"]["messages"])]
             check(f"{name}: its thought is before the model again", turn["content"] == answer, (answer, turn))

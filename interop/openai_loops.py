@@ -5,7 +5,7 @@ import time
 import openai
 from loops import (
     GATEWAY as DIRECT,
-    ADAPTIVE, BUDGET, HIDING, REDACTED, RESULT, THINKERS, WEATHER, Tap,
+    ADAPTIVE, ALL_HIDDEN, BETA, BUDGET, HIDING, INTERLEAVED, KINDS, PLAIN, REDACTED, RESULT, STEPS, THINKERS, WEATHER, Tap,
     again, assert_loop, check, clear, is_thinking, question, requests, simulator, thoughts,
 )
 
@@ -13,8 +13,9 @@ tap = Tap()
 EFFORT = {"reasoning_effort": "low"}
 OPENROUTER = {"extra_body": {"reasoning": {"effort": "low"}}}
 INCLUDE = {"reasoning_effort": "low", "extra_body": {"include_reasoning": True}}
+BETWEEN = {"reasoning_effort": "low", "extra_body": {"anthropic_beta": [BETA]}}
 TOKENS = {"extra_body": {"thinking": {"type": "enabled", "budget_tokens": 1024}}}
-PLAIN = ["reasoning", "reasoning_content", "reasoning_details"]
+ALL = ["reasoning", "reasoning_content", "reasoning_details"]
 
 
 def client(key="openai", url=tap.url):
@@ -51,60 +52,72 @@ def by_hand(content, calls):
 
 
 def calls_of(message):
-    return [{"id": it.id, "name": it.function.name, "arguments": it.function.arguments} for it in message.tool_calls]
+    return [{"id": it.id, "name": it.function.name, "arguments": it.function.arguments} for it in message.tool_calls or []]
 
 
 def results(calls):
     return [{"role": "tool", "tool_call_id": call["id"], "content": RESULT} for call in calls]
 
 
-def dropped(model, stream, key="openai"):
+def dropped(model, stream, kind, key="openai"):
     """The loop of a client that drops everything."""
-    name = f"openai by hand, {model}, stream={stream}"
-    text, mark = question("openai")
+    name = f"openai by hand, {model}, stream={stream}, {kind}"
+    text, mark = question("openai", kind)
     body = {"model": model, "tools": [WEATHER], "messages": [{"role": "user", "content": text}], **EFFORT}
-    if stream:
-        reasoning, content, calls = gathered(client(key), **body)
-    else:
-        message = whole(client(key), **body)
-        reasoning, content, calls = getattr(message, "reasoning", None) or "", message.content, calls_of(message)
-    body["messages"] += [by_hand(content, calls), *results(calls)]
-    answer = gathered(client(key), **body)[1] if stream else whole(client(key), **body).content
-    check(f"{name}: an answer", RESULT in answer, answer)
-    assert_loop(name, mark, reasoning)
+    first = None
+    while True:
+        if stream:
+            reasoning, content, calls = gathered(client(key), **body)
+        else:
+            message = whole(client(key), **body)
+            reasoning, content, calls = getattr(message, "reasoning", None) or "", message.content, calls_of(message)
+        first = reasoning if first is None else first
+        if not calls:
+            break
+        body["messages"] += [by_hand(content, calls), *results(calls)]
+    check(f"{name}: an answer", RESULT in content, content)
+    assert_loop(name, mark, first, kind)
 
 
-def appended(model, put_together, words, said, back):
-    """The loop of a client that sends the SDK's message back as it is."""
-    name = f"openai {put_together.__name__}, {model}, {said}"
-    text, mark = question("openai")
+def appended(model, put_together, words, said, back, kind=PLAIN):
+    """The loop of a client that sends the SDK's message back as it is; gives its first message."""
+    name = f"openai {put_together.__name__}, {model}, {said}, {kind}"
+    text, mark = question("openai", kind)
     body = {"model": model, "tools": [WEATHER], "messages": [{"role": "user", "content": text}], **words}
-    message = put_together(client(), **body)
-    body["messages"] += [message, *results(calls_of(message))]
-    answer = put_together(client(), **body).content
-    check(f"{name}: an answer", RESULT in answer, answer)
-    assert_loop(name, mark, getattr(message, "reasoning", None) or "")
+    messages = []
+    while not messages or messages[-1].tool_calls:
+        messages.append(put_together(client(), **body))
+        body["messages"] += [messages[-1], *results(calls_of(messages[-1]))]
+    check(f"{name}: an answer", RESULT in messages[-1].content, messages)
+    assert_loop(name, mark, getattr(messages[0], "reasoning", None) or "", kind)
     tap.assert_back(name, mark, back)
-    return message
+    return messages[0]
 
 
 def conventions():
     """Each way to ask, answered in its own words; what comes back is understood."""
     for put_together in [whole, helped]:
         for model in THINKERS:
-            appended(model, put_together, EFFORT, "reasoning_effort", PLAIN)
-            appended(model, put_together, OPENROUTER, "reasoning", PLAIN)
+            for kind in KINDS:
+                for words, said in [(EFFORT, "reasoning_effort"), (OPENROUTER, "reasoning")]:
+                    back = ["reasoning_details"] if kind == ALL_HIDDEN else ALL
+                    appended(model, put_together, words, said, back, kind)
         for words, said in [(OPENROUTER, "reasoning"), (INCLUDE, "include_reasoning")]:
-            message = appended(BUDGET, put_together, words, said, PLAIN)
+            message = appended(BUDGET, put_together, words, said, ALL)
             texts = "".join(detail.get("text", "") for detail in getattr(message, "reasoning_details", []))
             check(f"{said}: details hold the text", texts == message.reasoning, message.reasoning_details)
             check(f"{said}: no thinking_blocks", not hasattr(message, "thinking_blocks"), message)
-        message = appended(BUDGET, put_together, EFFORT, "reasoning_effort", PLAIN)
-        seals = [(detail.get("text"), bool(detail.get("signature"))) for detail in getattr(message, "reasoning_details", [])]
-        check("reasoning_effort: details hold the seal alone", seals == [(None, True)], message.reasoning_details)
-        message = appended(BUDGET, put_together, TOKENS, "thinking", [*PLAIN, "thinking_blocks"])
+        message = appended(BUDGET, put_together, EFFORT, "reasoning_effort", ALL)
+        seals = [detail.get("signature") for detail in getattr(message, "reasoning_details", [])]
+        check("reasoning_effort: details hold the seal", len(seals) == 1 and seals[0], message)
+        if put_together is helped:
+            texts = "".join(detail.get("text", "") for detail in message.reasoning_details)
+            check("reasoning_effort: streamed details do not say the text again", not texts, message.reasoning_details)
+        message = appended(BUDGET, put_together, TOKENS, "thinking", [*ALL, "thinking_blocks"])
         blocks = [(block["thinking"], bool(block["signature"])) for block in getattr(message, "thinking_blocks", [])]
         check("thinking: thinking_blocks hold text and signature", blocks == [(message.reasoning, True)], blocks)
+        for kind in [STEPS, INTERLEAVED]:
+            appended(BUDGET, put_together, BETWEEN, "anthropic_beta", ALL, kind)
         message = appended(REDACTED, put_together, TOKENS, "thinking", ["reasoning_details", "thinking_blocks"])
         kinds = [block["type"] for block in getattr(message, "thinking_blocks", [])]
         check("thinking: redacted reasoning is redacted_thinking", kinds == ["redacted_thinking"], message)
@@ -167,7 +180,8 @@ def aborted(model):
 clear()
 for model in THINKERS:
     for stream in [False, True]:
-        dropped(model, stream)
+        for kind in KINDS:
+            dropped(model, stream, kind)
 conventions()
 two_callers()
 for model in [BUDGET, HIDING]:

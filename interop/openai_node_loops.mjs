@@ -1,6 +1,9 @@
 // Tool loops through the official openai SDK for Node. Usage: openai_node_loops.mjs GATEWAY SIMULATOR
 import OpenAI from "openai";
-import { BASE, BUDGET, PARAMETERS, RESULT, THINKERS, assertBack, assertLoop, check, clear, question, tapped } from "./loops.mjs";
+import {
+  BASE, BUDGET, KINDS, PARAMETERS, PLAIN, RESULT, THINKERS,
+  assertBack, assertLoop, check, clear, question, shown, tapped,
+} from "./loops.mjs";
 
 const client = new OpenAI({ baseURL: BASE, apiKey: "openai-node", maxRetries: 0, timeout: 30000, fetch: tapped });
 const tools = [{ type: "function", function: { name: "get_weather", parameters: PARAMETERS } }];
@@ -12,26 +15,32 @@ const ways = {
   helped: (body) => client.chat.completions.stream(body).finalMessage(),
 };
 
-async function loop(model, way, words, said) {
-  const name = `openai for Node ${way}, ${model}, ${said}`;
-  const [text, mark] = question("openai-node");
+async function loop(model, way, words, said, kind) {
+  const name = `openai for Node ${way}, ${model}, ${said}, ${kind}`;
+  const [text, mark] = question("openai-node", kind);
   const body = { model, tools, messages: [{ role: "user", content: text }], ...words };
-  const asked = await ways[way](body);
-  body.messages.push(asked);
-  for (const call of asked.tool_calls) body.messages.push({ role: "tool", tool_call_id: call.id, content: RESULT });
-  const told = await ways[way](body);
-  check(`${name}: an answer`, told.content.includes(RESULT), told);
-  const [answer] = await assertLoop(name, mark, way === "whole" ? asked.reasoning ?? "" : undefined);
+  const answers = [];
+  while (answers.length === 0 || answers.at(-1).tool_calls?.length) {
+    answers.push(await ways[way](body));
+    body.messages.push(answers.at(-1));
+    for (const call of answers.at(-1).tool_calls ?? []) {
+      body.messages.push({ role: "tool", tool_call_id: call.id, content: RESULT });
+    }
+  }
+  check(`${name}: an answer`, answers.at(-1).content.includes(RESULT), answers);
+  const [answer] = await assertLoop(name, mark, way === "whole" ? answers[0].reasoning ?? "" : undefined, kind);
   const turn = await assertBack(name, mark, ALL);
-  const thought = answer[0].reasoningContent.reasoningText?.text;
+  const thought = shown(answer);
   if (way === "helped" && thought) check(`${name}: a piece of the thought`, turn.reasoning.length < thought.length, turn);
 }
 
 await clear();
 for (const way of Object.keys(ways)) {
   for (const model of THINKERS) {
-    await loop(model, way, { reasoning_effort: "low" }, "reasoning_effort");
-    await loop(model, way, { reasoning: { effort: "low" } }, "reasoning");
+    for (const kind of KINDS) {
+      await loop(model, way, { reasoning_effort: "low" }, "reasoning_effort", kind);
+      await loop(model, way, { reasoning: { effort: "low" } }, "reasoning", kind);
+    }
   }
-  await loop(BUDGET, way, { reasoning_effort: "low", include_reasoning: true }, "include_reasoning");
+  await loop(BUDGET, way, { reasoning_effort: "low", include_reasoning: true }, "include_reasoning", PLAIN);
 }

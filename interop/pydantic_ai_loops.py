@@ -6,7 +6,7 @@ import os
 # Nothing is to be reported to anybody.
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
-from loops import ADAPTIVE, BUDGET, RESULT, THINKERS, Tap, assert_loop, check, clear, question  # noqa: E402
+from loops import ADAPTIVE, BUDGET, KINDS, PLAIN, RESULT, THINKERS, Tap, assert_loop, check, clear, question  # noqa: E402
 from pydantic_ai import Agent, UsageLimits  # noqa: E402
 from pydantic_ai.messages import ModelResponse, PartDeltaEvent, ThinkingPart, ThinkingPartDelta  # noqa: E402
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIChatModelSettings  # noqa: E402
@@ -45,14 +45,14 @@ def run(made, text, stream):
     return asyncio.run(made.run(text, usage_limits=limits, **handler)), pieces
 
 
-def loop(model, settings, stream, back, said, **profile):
-    name = f"pydantic-ai, {model}, stream={stream}, {said}"
-    text, mark = question("pydantic-ai")
+def loop(model, settings, stream, back, said, kind=PLAIN, **profile):
+    name = f"pydantic-ai, {model}, stream={stream}, {said}, {kind}"
+    text, mark = question("pydantic-ai", kind)
     result, pieces = run(agent(model, settings, **profile), text, stream)
     check(f"{name}: an answer", RESULT in result.output, result.output)
     first = next(message for message in result.all_messages() if isinstance(message, ModelResponse))
     reasoning = "".join(part.content for part in first.parts if isinstance(part, ThinkingPart))
-    assert_loop(name, mark, reasoning)
+    assert_loop(name, mark, reasoning, kind)
     check(f"{name}: seen as it came", bool(pieces) == bool(stream and reasoning), pieces)
     tap.assert_back(name, mark, back)
 
@@ -70,7 +70,8 @@ def tags(stream):
 clear()
 for model in THINKERS:
     for stream in [False, True]:
-        loop(model, EFFORT, stream, ["reasoning"], "as it is")
+        for kind in KINDS:
+            loop(model, EFFORT, stream, ["reasoning"], "as it is", kind)
 for stream in [False, True]:
     loop(BUDGET, OPENROUTER, stream, ["reasoning"], "reasoning")
     loop(ADAPTIVE, EFFORT, stream, ["reasoning_content"], "told the field",

@@ -6,7 +6,7 @@ Usage: cargo xtask <chore>
 
   test                    every test: unit, fixtures, corpus when it is there, then the real clients
   test --only unit        `cargo test --workspace` alone
-  test --only interop     the real clients alone (openai in Python and Node, curl, boto3)
+  test --only interop     the real clients alone (openai in Python and Node, agents, Vercel's SDK, curl, boto3)
   interop [SUITE...]      the same, or only the suites whose names begin so
   fmt                     is every file formatted?
   lint                    clippy on every target, warnings are errors

@@ -36,7 +36,7 @@ enum Target {
     Fixtures,
 }
 
-const SUITES: [Suite; 13] = [
+const SUITES: [Suite; 14] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -47,7 +47,8 @@ const SUITES: [Suite; 13] = [
     suite("openai_node_loops", "openai_node_loops.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("langchain_loops", "langchain_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
     suite("pydantic_ai_loops", "pydantic_ai_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
-    suite("litellm_loops", "litellm_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
+    suite("litellm_loops_1_106", "litellm_loops.py", Program::Python(&clients::PYTHON), Target::Gateway),
+    suite("litellm_loops_1_110", "litellm_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
     suite("vercel_loops_6", "vercel_loops.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("vercel_loops_5", "vercel_loops.mjs", Program::Node(&clients::NODE_VERCEL_5), Target::Gateway),
 ];

@@ -256,9 +256,8 @@ impl Exchange {
     /// Remembers a turn, before its client is told of it: it may be sent back at once.
     fn keep(&mut self, turn: Option<Turn>) {
         let (Some(turn), Some(asked)) = (turn, &self.asked) else { return };
-        let Some(limits) = asked.policy.restore else { return };
         self.record.turns.kept += 1;
-        let (key, group) = (asked.key(turn.calls().collect()), asked.policy.group);
+        let (key, limits, group) = (asked.key(turn.calls().collect()), asked.limits(), asked.group());
         self.outputs.push_back(Output::Keep(Box::new(Keep { key, turn, group, limits })));
     }
 

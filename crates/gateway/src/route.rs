@@ -1,11 +1,13 @@
 //! Which backend answers a request.
 
 use crate::config::{
-    Backend, BackendKind, BackendRef, Bedrock, Config, HeaderMatch, HeaderValueMatch, Match, Route, Rule,
+    Backend, BackendKind, BackendRef, Bedrock, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route,
+    Rule,
 };
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
 use http::HeaderMap;
+use std::sync::Arc;
 
 /// The header that stands for the model that the body names.
 pub const MODEL_HEADER: &str = "x-ai-eg-model";
@@ -29,6 +31,8 @@ pub struct Target<'c> {
     pub model_id: String,
     /// The rule that decided; `None` when a backend of the short form serves the model by itself.
     pub rule: Option<&'c Rule>,
+    /// What the operator decides about reasoning there.
+    pub reasoning: &'c Arc<ReasoningPolicy>,
 }
 
 /// Finds the target for `model`, the one that the request's body names; `host` is the authority that the
@@ -52,7 +56,7 @@ pub fn choose<'c>(
     }
     let short_form = config.backends.iter().enumerate().find_map(|(backend, found)| match &found.kind {
         BackendKind::Bedrock(bedrock) if bedrock.models.iter().any(|served| served == model) => {
-            Some(Target { backend, bedrock, model_id: model.to_owned(), rule: None })
+            Some(Target { backend, bedrock, model_id: model.to_owned(), rule: None, reasoning: &found.reasoning })
         }
         BackendKind::Bedrock(_) | BackendKind::NotServed { .. } => None,
     });
@@ -62,16 +66,17 @@ pub fn choose<'c>(
 }
 
 fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str) -> Result<Target<'c>, Fault> {
-    let target = |reference: &BackendRef| match &config.backends.get(reference.backend)?.kind {
+    let target = |reference: &'c BackendRef| match &config.backends.get(reference.backend)?.kind {
         BackendKind::Bedrock(bedrock) => Some(Target {
             backend: reference.backend,
             bedrock,
             model_id: reference.model_name_override.clone().unwrap_or_else(|| model.to_owned()),
             rule: Some(rule),
+            reasoning: &reference.reasoning,
         }),
         BackendKind::NotServed { .. } => None,
     };
-    let mut references: Vec<&BackendRef> = rule.backends.iter().filter(|reference| reference.weight > 0).collect();
+    let mut references: Vec<&'c BackendRef> = rule.backends.iter().filter(|reference| reference.weight > 0).collect();
     references.sort_by_key(|reference| reference.priority);
     references.iter().find_map(|reference| target(reference)).ok_or_else(|| {
         let why = references.iter().find_map(|reference| why_not(config.backends.get(reference.backend)?));

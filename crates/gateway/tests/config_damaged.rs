@@ -6,6 +6,7 @@ use arbtest::arbtest;
 
 const WHOLE: &str = include_str!("../../../examples/envoy-ai-gateway.yaml");
 const SHORT: &str = include_str!("../../../examples/bedrock.yaml");
+const POLICY: &str = include_str!("../../../examples/reasoning-policy.yaml");
 const MARKER: &str = "THE-SECRET-OF-THE-FILE";
 
 /// Pieces that mean something to YAML, to the substitution, or to the resources.
@@ -29,7 +30,7 @@ fn damage(text: &str, u: &mut Unstructured<'_>) -> Result<String> {
 #[test]
 fn damaged_files_never_panic_and_never_tell() {
     arbtest(|u| {
-        let text = damage(u.choose(&[WHOLE, SHORT])?, u)?;
+        let text = damage(u.choose(&[WHOLE, SHORT, POLICY])?, u)?;
         let lines = text.lines().count().max(1) + 1;
         let secret = format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: x}}\nstringData: {{a: {MARKER}}}\n");
         let sources = [

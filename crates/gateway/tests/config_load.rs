@@ -422,8 +422,8 @@ fn no_file_at_all() {
     assert_eq!(config.notices, [""; 0]);
     let nowhere = Config::from_environment(&|_| None);
     assert!(nowhere.notices[0].contains("AWS_REGION"), "{:?}", nowhere.notices);
-    let env = |name: &str| name.starts_with("AWS_ENDPOINT").then(|| "http://user:hidden@host".to_owned());
+    let env = |name: &str| name.starts_with("AWS_ENDPOINT").then(|| "http://user:unshown@host".to_owned());
     let wrong = Config::from_environment(&env);
     assert!(why_not(&wrong).contains("AWS_ENDPOINT_URL_BEDROCK_RUNTIME: expected a URL without"));
-    assert!(!format!("{wrong:?}").contains("hidden"));
+    assert!(!format!("{wrong:?}").contains("unshown"));
 }

@@ -61,7 +61,7 @@ impl Upstreams {
     /// # Errors
     /// A backend's endpoint or authorities cannot be used.
     pub(crate) fn of(config: &Config, environment: &Environment, before: &Self) -> anyhow::Result<Self> {
-        let make = |backend: &Backend| match before.all.iter().find(|old| old.backend == *backend) {
+        let make = |backend: &Backend| match before.all.iter().find(|old| old.backend.is_called_like(backend)) {
             Some(old) => Ok(Arc::clone(old)),
             None => Upstream::new(backend, environment, &before.chains).map(Arc::new),
         };

@@ -13,9 +13,12 @@ pub(super) struct Python {
     names: &'static [&'static str],
 }
 
-/// AWS's own clients, and the second major version of OpenAI's.
-pub(super) const PYTHON: Python =
-    Python { folder: "python", names: &["openai==2.54.0", "boto3==1.43.11", "botocore==1.43.11"] };
+/// AWS's own clients, the second major version of OpenAI's, and a LiteLLM of its time.
+pub(super) const PYTHON: Python = Python {
+    folder: "python",
+    // Without its `mcp` part LiteLLM cannot be given tools.
+    names: &["openai==2.54.0", "boto3==1.43.11", "botocore==1.43.11", "litellm[mcp]==1.106.2"],
+};
 
 /// Agents and chat models, with the third.
 pub(super) const PYTHON_AGENTS: Python = Python {
@@ -26,7 +29,6 @@ pub(super) const PYTHON_AGENTS: Python = Python {
         "langchain-openai==1.7.4",
         "langchain-deepseek==1.1.1",
         "pydantic-ai-slim[openai]==2.68.0",
-        // Without its `mcp` part this version of LiteLLM cannot be given tools.
         "litellm[mcp]==1.110.2",
     ],
 };

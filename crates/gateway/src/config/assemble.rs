@@ -3,6 +3,7 @@
 use super::backends::{self, service_backends};
 use super::load::{Document, Kind, SETTINGS, World};
 use super::mistake::{Report, Spot};
+use super::policies::Policies;
 use super::routes::gateway_routes;
 use super::shape::{self, unsupported};
 use super::yaml::Node;
@@ -36,8 +37,9 @@ pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mu
     duplicates(set, report);
     let log_level = log_level(set, report);
     let listeners = listeners(set, report);
-    let backends = service_backends(set, report);
-    let routes = gateway_routes(set, &backends, report);
+    let policies = Policies::read(set, report);
+    let backends = service_backends(set, &policies, report);
+    let routes = gateway_routes(set, &backends, &policies, report);
     backends::shadowed(set, &backends, report);
     if !backends.iter().any(|backend| matches!(backend.kind, BackendKind::Bedrock(_))) {
         report.notices.push("no backend can be served: every request will be refused".to_owned());

@@ -3,17 +3,19 @@
 use super::assemble::{Set, spot};
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
+use super::policies::Policies;
 use super::shape::{self, Form};
 use super::yaml::Node;
 use super::{Backend, BackendKind, Bedrock, Credentials, environment, secrets};
 use crate::secret::Secret;
 
 /// Every `AIServiceBackend`, in the order of the files.
-pub(super) fn service_backends(set: Set<'_>, report: &mut Report) -> Vec<Backend> {
+pub(super) fn service_backends(set: Set<'_>, policies: &Policies, report: &mut Report) -> Vec<Backend> {
     let backend = |document: &Document<'_>, report: &mut Report| Backend {
         namespace: document.namespace.clone(),
         name: document.name.clone(),
         kind: kind(set, document, report),
+        reasoning: policies.of_backend(&document.namespace, &document.name),
     };
     set.of(Kind::ServiceBackend).map(|document| backend(document, report)).collect()
 }

@@ -3,8 +3,12 @@
 mod assemble;
 mod backends;
 mod environment;
+mod json;
 mod load;
 mod mistake;
+mod policies;
+mod policy_rules;
+mod reasoning;
 mod routes;
 mod rules;
 mod schema;
@@ -15,10 +19,12 @@ mod yaml;
 
 pub use load::{Source, load};
 pub use mistake::Mistake;
+pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
 pub use yaml::MAX_BYTES;
 
 use crate::secret::Secret;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The region of last resort: for a backend without one, when AWS's own configuration names none either.
@@ -87,6 +93,16 @@ pub struct Backend {
     pub name: String,
     /// What it is.
     pub kind: BackendKind,
+    /// What holds for reasoning when no route sends a request here.
+    pub reasoning: Arc<ReasoningPolicy>,
+}
+
+impl Backend {
+    /// Whether both are the same place, called in the same way, whatever is asked there.
+    #[must_use]
+    pub fn is_called_like(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && self.name == other.name && self.kind == other.kind
+    }
 }
 
 /// What a backend speaks.
@@ -235,4 +251,6 @@ pub struct BackendRef {
     pub weight: u32,
     /// Lower is tried first.
     pub priority: u32,
+    /// What holds for reasoning there: the rule's, the route's and the backend's policies, merged.
+    pub reasoning: Arc<ReasoningPolicy>,
 }

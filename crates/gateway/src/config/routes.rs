@@ -3,6 +3,7 @@
 use super::assemble::{Set, spot};
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
+use super::policies::Policies;
 use super::shape::{duration, seconds_since_epoch};
 use super::yaml::Node;
 use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Route, Rule};
@@ -20,7 +21,12 @@ pub(super) fn whole_match(pattern: &str) -> Option<Regex> {
 }
 
 /// Every `AIGatewayRoute`, in the order of the files.
-pub(super) fn gateway_routes(set: Set<'_>, backends: &[Backend], report: &mut Report) -> Vec<Route> {
+pub(super) fn gateway_routes(
+    set: Set<'_>,
+    backends: &[Backend],
+    policies: &Policies,
+    report: &mut Report,
+) -> Vec<Route> {
     set.of(Kind::GatewayRoute)
         .map(|document| {
             if let Some(costs) = document.root.at("spec.llmRequestCosts") {
@@ -31,7 +37,7 @@ pub(super) fn gateway_routes(set: Set<'_>, backends: &[Backend], report: &mut Re
                 namespace: document.namespace.clone(),
                 name: document.name.clone(),
                 hostnames: hostnames(&document.root),
-                rules: rules.map(|(index, node)| rule(document, backends, node, index, report)).collect(),
+                rules: rules.map(|(index, node)| rule((document, backends, policies), node, index, report)).collect(),
             }
         })
         .collect()
@@ -41,11 +47,14 @@ fn hostnames(root: &Node) -> Vec<String> {
     root.items_at("spec.hostnames").iter().filter_map(Node::text).map(str::to_owned).collect()
 }
 
-fn rule(document: &Document<'_>, backends: &[Backend], node: &Node, index: usize, report: &mut Report) -> Rule {
+/// What a rule is read with: the resource that has it, the backends, the policies.
+type With<'w> = (&'w Document<'w>, &'w [Backend], &'w Policies);
+
+fn rule(with: With<'_>, node: &Node, index: usize, report: &mut Report) -> Rule {
     let references = node.items_at("backendRefs").iter().enumerate();
     let references = references.filter_map(|(at, reference)| {
         let path = format!("spec.rules[{index}].backendRefs[{at}]");
-        backend_ref(document, backends, reference, &path, report)
+        backend_ref(with, node.text_at("name"), reference, &path, report)
     });
     let references = references.collect();
     Rule {
@@ -78,8 +87,8 @@ fn condition(node: &Node) -> Match {
 
 /// One reference, or nothing and a notice where these files have no such backend.
 fn backend_ref(
-    document: &Document<'_>,
-    backends: &[Backend],
+    (document, backends, policies): With<'_>,
+    rule: Option<&str>,
     node: &Node,
     path: &str,
     report: &mut Report,
@@ -107,5 +116,6 @@ fn backend_ref(
         model_name_override: node.text_at("modelNameOverride").filter(|name| !name.is_empty()).map(str::to_owned),
         weight: number("weight").unwrap_or(1),
         priority: number("priority").unwrap_or(0),
+        reasoning: policies.of_rule(&document.namespace, &document.name, rule, (namespace, name)),
     })
 }

@@ -136,6 +136,7 @@ pub(super) static SHORT_BACKEND: Shape = resource(&[
                             optional("http2", &TRUTH),
                             optional("apiKey", &FILLED),
                             optional("baseModel", &FILLED),
+                            optional("reasoning", &OWN_REASONING),
                         ],
                         others: Others::Refused,
                     },
@@ -304,6 +305,79 @@ pub(super) static SECURITY_POLICY: Shape = resource(&[
         ]),
     ),
 ]);
+
+/// The levels of effort, weakest first.
+pub(super) const EFFORTS: [&str; 6] = ["minimal", "low", "medium", "high", "xhigh", "max"];
+static EFFORT: Shape = Shape::OneOf(&EFFORTS);
+static EFFORT_OR_NONE: Shape = Shape::OneOf(&["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
+static EXPOSED: Shape =
+    Shape::OneOf(&["reasoning", "reasoning_content", "reasoning_details", "thinking_blocks", "think_tags"]);
+static BUDGET: Shape = Shape::Whole { min: 1024, max: u32::MAX as i64 };
+static SOME: Shape = Shape::Whole { min: 1, max: i32::MAX as i64 };
+static BYTES: Shape = Shape::Whole { min: 1, max: i64::MAX };
+/// A row's fields are checked against the catalogue.
+static ROW: Shape = open(&[]);
+
+/// The fields of a reasoning policy after `own`, all of them with the same `others`.
+macro_rules! reasoning {
+    ($others:expr, $($own:expr),+) => {
+        Shape::Map {
+            fields: &[
+                $($own,)+
+                optional("default", &Shape::Map { fields: &[required("effort", &EFFORT_OR_NONE)], others: $others }),
+                optional(
+                    "limits",
+                    &Shape::Map {
+                        fields: &[optional("effort", &EFFORT), optional("budgetTokens", &BUDGET)],
+                        others: $others,
+                    },
+                ),
+                optional("expose", &list(&EXPOSED, 5)),
+                optional("visibility", &Shape::OneOf(&["Full", "Hidden"])),
+                optional(
+                    "restore",
+                    &Shape::Map {
+                        fields: &[
+                            optional("enabled", &TRUTH),
+                            optional("maxEntries", &SOME),
+                            optional("maxBytes", &BYTES),
+                            optional("maxAge", &DURATION),
+                        ],
+                        others: $others,
+                    },
+                ),
+                optional("forcedTool", &Shape::OneOf(&["Auto", "DropReasoning"])),
+                optional("bindingMismatch", &Shape::OneOf(&["Fail", "DropBlock"])),
+                optional("redactedText", &Shape::OneOf(&["Encrypted", "Summary", "Drop"])),
+            ],
+            others: $others,
+        }
+    };
+}
+
+/// `spec.config.reasoning` of the short form.
+static OWN_REASONING: Shape = reasoning!(Others::Refused, optional("row", &ROW));
+
+/// `ReasoningPolicy`.
+pub(super) static REASONING_POLICY: Shape =
+    resource(&[required("metadata", &METADATA), required("spec", &REASONING_SPEC)]);
+static REASONING_SPEC: Shape =
+    reasoning!(Others::Pruned, required("targetRefs", &list(&REASONING_TARGET, 16)), optional("models", &MODELS));
+static REASONING_TARGET: Shape = closed(&[
+    required("group", &GROUP),
+    required("kind", &KIND),
+    required("name", &OBJECT_NAME),
+    optional("sectionName", &RESOURCE_NAME),
+]);
+static MODELS: Shape = Shape::List {
+    of: &closed(&[
+        required("id", &text(1, 2048, Form::Free)),
+        optional("base", &text(1, 2048, Form::Free)),
+        optional("row", &ROW),
+    ]),
+    max: 64,
+    key: Some("id"),
+};
 
 /// Envoy Gateway's `Backend`.
 pub(super) static BACKEND: Shape = resource(&[

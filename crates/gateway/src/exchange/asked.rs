@@ -1,14 +1,14 @@
 //! A chat request on its way: all that an attempt needs, the first one and each further one.
 
 use super::Patience;
-use crate::config::{BackendKind, Config};
+use crate::config::{BackendKind, Config, ReasoningPolicy, RestorePolicy};
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
-use aquifer_translate::catalogue::{Amend, Catalogue, Entry, Rules};
+use aquifer_translate::catalogue::{Amend, Entry};
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Incoming, LostTurn, Outgoing, Showing, Terms};
+use aquifer_translate::translation::{Incoming, LostTurn, Outgoing, Terms};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -27,36 +27,12 @@ pub(super) struct Asked {
     pub(super) unix_seconds: u64,
     /// What the header `anthropic-beta` names.
     pub(super) betas: Vec<String>,
-    pub(super) policy: Policy,
+    pub(super) policy: Arc<ReasoningPolicy>,
     /// The turns that came back without their reasoning, with what is remembered of them.
     pub(super) lost: Vec<(LostTurn, Option<Turn>)>,
     pub(super) amend: Amend,
     /// What the client is told of amendments.
     pub(super) amended: Vec<Warning>,
-}
-
-/// What the operator decides about one request.
-#[derive(Clone, Debug)]
-pub(super) struct Policy {
-    pub(super) rules: Rules,
-    pub(super) showing: Showing,
-    /// `None`: nothing is remembered.
-    pub(super) restore: Option<RestoreLimits>,
-    pub(super) group: u64,
-    /// The model's row, where the operator knows it better.
-    pub(super) entry: Option<Arc<Entry>>,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            rules: Rules::default(),
-            showing: Showing::default(),
-            restore: Some(RestoreLimits::default()),
-            group: 0,
-            entry: None,
-        }
-    }
 }
 
 /// What became of the turns that came back without their reasoning.
@@ -74,14 +50,11 @@ impl Asked {
 
     /// What the model is like.
     pub(super) fn entry(&self) -> &Entry {
-        if let Some(entry) = &self.policy.entry {
-            return entry;
-        }
         let declared = match self.config.backends.get(self.backend).map(|backend| &backend.kind) {
             Some(BackendKind::Bedrock(bedrock)) => bedrock.base_models.iter().find(|(id, _)| *id == self.model_id),
             _ => None,
         };
-        Catalogue::builtin().lookup(declared.map_or(&self.model_id, |(_, base)| base))
+        self.policy.entry_or_known(&self.model_id, declared.map(|(_, base)| base.as_str()))
     }
 
     /// Under what the lost turns may be remembered.
@@ -95,6 +68,9 @@ impl Asked {
 
     /// Says it in Bedrock's words, with the reasoning that is remembered.
     pub(super) fn outgoing(&self, mut incoming: Incoming<'_>) -> Result<(Outgoing, PutBack), Fault> {
+        if self.policy.expose.is_some_and(|expose| expose.think_tags) {
+            incoming.strip_think_tags();
+        }
         let mut put_back = PutBack::default();
         for (lost, turn) in &self.lost {
             match turn.as_ref().filter(|turn| incoming.put_back(lost.position, turn)) {
@@ -105,28 +81,41 @@ impl Asked {
         let entry = self.entry();
         let backend = self.config.backends.get(self.backend);
         let backend = backend.map(|backend| format!("{}/{}", backend.namespace, backend.name)).unwrap_or_default();
+        let rules = self.policy.rules();
         let terms = Terms {
             model_id: &self.model_id,
             entry,
             mark: Mark::of(entry.base_of(&self.model_id), &backend),
-            rules: &self.policy.rules,
+            rules: &rules,
             amend: self.amend,
         };
-        let mut outgoing = incoming.outgoing_on(&terms, self.policy.showing)?;
+        let mut outgoing = incoming.outgoing_on(&terms, self.policy.showing())?;
         outgoing.warnings.extend(self.amended.iter().cloned());
-        outgoing.memorable &= self.policy.restore.is_some();
+        outgoing.memorable &= self.policy.restore.enabled;
         Ok((outgoing, put_back))
     }
 
     /// How much of a turn is remembered, in bytes.
     pub(super) fn room(&self) -> usize {
-        self.policy.restore.map_or(0, |limits| limits.bytes.min(LARGEST_TURN))
+        self.limits().bytes.min(LARGEST_TURN)
+    }
+
+    /// How much is remembered of all turns that share these limits, and for how long.
+    pub(super) fn limits(&self) -> RestoreLimits {
+        let RestorePolicy { max_entries, max_bytes, max_age, .. } = self.policy.restore;
+        let number = |most: u64| usize::try_from(most).unwrap_or(usize::MAX);
+        RestoreLimits { entries: number(max_entries.into()), bytes: number(max_bytes), age: max_age }
+    }
+
+    /// Which turns share them: those of one backend where the operator set any, else all.
+    pub(super) fn group(&self) -> u64 {
+        if self.policy.restore == RestorePolicy::default() { 0 } else { self.backend as u64 + 1 }
     }
 
     /// Decides to ask otherwise after this refusal; `false`: asking again helps nobody.
     pub(super) fn amend(&mut self, fault: &Fault) -> bool {
         let before = self.amend;
-        let bound = self.policy.rules.drop_mismatched && self.entry().bound && !before.drop_mismatched;
+        let bound = self.policy.rules().drop_mismatched && self.entry().bound && !before.drop_mismatched;
         let warning = match remedy(fault) {
             Some(Remedy::Unbound) if bound => {
                 self.amend.drop_mismatched = true;

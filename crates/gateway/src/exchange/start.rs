@@ -1,7 +1,7 @@
 //! What a request's path asks for, and the call that a chat completion needs.
 
 use super::answer::{self, Waiting};
-use super::asked::{Asked, Policy, PutBack};
+use super::asked::{Asked, PutBack};
 use super::{Arrival, Call, Exchange, Output, Patience, models};
 use crate::config::Config;
 use crate::record::Outcome;
@@ -84,7 +84,7 @@ impl Exchange {
             body: arrival.body.clone(),
             caller: Caller::of(arrival.headers),
             backend: target.backend,
-            policy: Policy::default(),
+            policy: Arc::clone(target.reasoning),
             model_id: target.model_id,
             patience,
             unix_seconds: arrival.unix_seconds,
@@ -93,7 +93,7 @@ impl Exchange {
             amend: Amend::default(),
             amended: Vec::new(),
         });
-        if asked.policy.restore.is_some() && incoming.may_reason(asked.entry(), &asked.policy.rules) {
+        if asked.policy.restore.enabled && incoming.may_reason(asked.entry(), &asked.policy.rules()) {
             asked.lost = incoming.lost_turns(asked.entry()).map(|lost| (lost, None)).collect();
         }
         let keys = asked.keys();

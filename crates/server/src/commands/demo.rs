@@ -81,9 +81,16 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         namespace: "default".to_owned(),
         name: "simulator".to_owned(),
         kind: BackendKind::Bedrock(Box::new(bedrock)),
+        reasoning: Arc::default(),
     };
     let every = Rule {
-        backends: vec![BackendRef { backend: 0, model_name_override: None, weight: 1, priority: 0 }],
+        backends: vec![BackendRef {
+            backend: 0,
+            model_name_override: None,
+            weight: 1,
+            priority: 0,
+            reasoning: Arc::default(),
+        }],
         ..Rule::default()
     };
     let route = Route {

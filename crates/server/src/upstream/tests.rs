@@ -1,7 +1,7 @@
 //! Calls to servers that behave and to servers that do not.
 
 use super::*;
-use aquifer_gateway::config::Credentials;
+use aquifer_gateway::config::{Credentials, ReasoningPolicy};
 use aquifer_gateway::exchange::Patience;
 use aquifer_gateway::secret::Secret;
 use http::HeaderMap;
@@ -29,7 +29,12 @@ fn bedrock(endpoint: &str) -> Bedrock {
 fn config(bedrock: Bedrock) -> Config {
     let kind = BackendKind::Bedrock(Box::new(bedrock));
     Config {
-        backends: vec![Backend { namespace: "default".to_owned(), name: "one".to_owned(), kind }],
+        backends: vec![Backend {
+            namespace: "default".to_owned(),
+            name: "one".to_owned(),
+            kind,
+            reasoning: Arc::default(),
+        }],
         ..Config::default()
     }
 }
@@ -174,7 +179,7 @@ async fn a_connection_that_ends_without_an_answer() {
 #[tokio::test]
 async fn a_backend_that_is_not_served_says_why() {
     let kind = BackendKind::NotServed { schema: "OpenAI".to_owned(), why: "not yet".to_owned() };
-    let backend = Backend { namespace: "default".to_owned(), name: "one".to_owned(), kind };
+    let backend = Backend { namespace: "default".to_owned(), name: "one".to_owned(), kind, reasoning: Arc::default() };
     let config = Config { backends: vec![backend], ..Config::default() };
     let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
     assert!(matches!(upstreams.call(call()).await, Err(Unreachable::Connect(why)) if why == "not yet"));
@@ -187,6 +192,10 @@ async fn an_unchanged_backend_keeps_its_pool() {
     let before = Upstreams::of(&same, &environment, &Upstreams::default()).unwrap();
     let after = Upstreams::of(&same, &environment, &before).unwrap();
     assert!(Arc::ptr_eq(&before.all[0], &after.all[0]));
+    let mut hidden = same;
+    hidden.backends[0].reasoning = Arc::new(ReasoningPolicy { hidden: true, ..ReasoningPolicy::default() });
+    let after = Upstreams::of(&hidden, &environment, &before).unwrap();
+    assert!(Arc::ptr_eq(&before.all[0], &after.all[0]), "a policy is no other place");
     let other = Upstreams::of(&config(bedrock("http://127.0.0.1:2")), &environment, &before).unwrap();
     assert!(!Arc::ptr_eq(&before.all[0], &other.all[0]));
 }

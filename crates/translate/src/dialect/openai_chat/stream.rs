@@ -26,6 +26,10 @@ pub struct Writer {
     close: String,
     /// `{"id":...,"model":...` and no more, for chunks that are not one delta.
     head: String,
+    /// What stands around a piece of the content.
+    content: [String; 2],
+    /// What stands around a piece of the arguments of a call, and which call that is.
+    arguments: (usize, [String; 2]),
     thoughts: Thoughts,
     started: bool,
     /// The blocks that are tool calls, in the order in which they began: the position is the dense index.
@@ -49,9 +53,13 @@ impl Writer {
         let model = model.as_escaped();
         let head = format!(r#"{{"id":"{id}","object":"chat.completion.chunk","created":{created},"model":"{model}""#);
         let usage = if style.include_usage { r#","usage":null"# } else { "" };
+        let open = format!(r#"{head},"choices":[{{"index":0,"delta":{{"#);
+        let close = format!(r#"}},"logprobs":null,"finish_reason":null}}]{usage}}}"#);
         Self {
-            open: format!(r#"{head},"choices":[{{"index":0,"delta":{{"#),
-            close: format!(r#"}},"logprobs":null,"finish_reason":null}}]{usage}}}"#),
+            content: around(&open, [r#""content":""#, "\""], &close),
+            arguments: (usize::MAX, Default::default()),
+            open,
+            close,
             head,
             thoughts: Thoughts::new(envelope, style.clone()),
             style,
@@ -138,7 +146,7 @@ impl Writer {
         match delta {
             Delta::Text(text) if !text.is_empty() => {
                 self.close_tag(out);
-                self.chunk(out, &[r#""content":""#, text.as_escaped(), "\""]);
+                put(out, &self.content, text.as_escaped());
             }
             Delta::Reasoning(text) if !text.is_empty() => self.reasoning(out, index, &text),
             Delta::ToolUse { id, name } => self.call(out, index, &id, &name),
@@ -159,20 +167,11 @@ impl Writer {
     }
 
     fn thought(&mut self, out: &mut BytesMut, index: u32, text: &str) {
-        let (around, opens) = self.thoughts.around(index);
+        let (around, opens) = self.thoughts.around(index, &self.open, &self.close);
         if let Some(tag) = opens {
             chunk(out, &self.open, &[r#""content":""#, tag, "\""], &self.close);
         }
-        let [first, rest @ ..] = around else { return };
-        out.extend_from_slice(sse::DATA.as_bytes());
-        out.extend_from_slice(self.open.as_bytes());
-        out.extend_from_slice(first.as_bytes());
-        for after in rest {
-            out.extend_from_slice(text.as_bytes());
-            out.extend_from_slice(after.as_bytes());
-        }
-        out.extend_from_slice(self.close.as_bytes());
-        out.extend_from_slice(sse::END.as_bytes());
+        put(out, around, text);
     }
 
     fn block_stop(&mut self, out: &mut BytesMut, index: u32, seal: Option<Seal<'_>>) {
@@ -230,14 +229,22 @@ impl Writer {
         if let Some(call) = self.calls.get_mut(call) {
             call.empty = false;
         }
-        let mut digits = [0; 10];
-        if !self.style.legacy_functions {
-            let index = decimal(u32::try_from(call).unwrap_or(u32::MAX), &mut digits);
-            let open = [r#""tool_calls":[{"index":"#, index, r#","function":{"arguments":""#, piece, r#""}}]"#];
-            self.chunk(out, &open);
-        } else if call == 0 {
-            self.chunk(out, &[r#""function_call":{"arguments":""#, piece, r#""}"#]);
+        if self.style.legacy_functions && call > 0 {
+            return;
         }
+        if self.arguments.0 != call {
+            self.arguments = (call, self.around_arguments(call));
+        }
+        put(out, &self.arguments.1, piece);
+    }
+
+    fn around_arguments(&self, call: usize) -> [String; 2] {
+        let (before, after) = if self.style.legacy_functions {
+            (r#""function_call":{"arguments":""#.to_owned(), r#""}"#)
+        } else {
+            (format!(r#""tool_calls":[{{"index":{call},"function":{{"arguments":""#), r#""}}]"#)
+        };
+        around(&self.open, [&before, after], &self.close)
     }
 
     fn citation(&self, out: &mut BytesMut, citation: &Citation<'_>) {
@@ -257,18 +264,19 @@ fn chunk(out: &mut BytesMut, open: &str, delta: &[&str], close: &str) {
     out.extend_from_slice(sse::END.as_bytes());
 }
 
-/// A number without an allocation.
-fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &str {
-    let mut at = digits.len();
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-        at -= 1;
-        if number == 0 {
-            break;
-        }
+/// The two halves of a chunk around a text.
+fn around(open: &str, [before, after]: [&str; 2], close: &str) -> [String; 2] {
+    [format!("{}{open}{before}", sse::DATA), format!("{after}{close}{}", sse::END)]
+}
+
+/// Writes a text between each two of these pieces.
+fn put(out: &mut BytesMut, pieces: &[String], text: &str) {
+    let [first, rest @ ..] = pieces else { return };
+    out.extend_from_slice(first.as_bytes());
+    for after in rest {
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(after.as_bytes());
     }
-    digits.get(at..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("0")
 }
 
 fn owned(stop: StopReason<'_>) -> StopReason<'static> {
@@ -282,17 +290,5 @@ fn owned(stop: StopReason<'_>) -> StopReason<'static> {
         StopReason::ContextWindowExceeded => StopReason::ContextWindowExceeded,
         StopReason::Malformed(word) => StopReason::Malformed(word.into_owned().into()),
         StopReason::Other(word) => StopReason::Other(word.into_owned().into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decimals() {
-        for number in [0, 7, 10, 4_294_967_295] {
-            assert_eq!(decimal(number, &mut [0; 10]), number.to_string());
-        }
     }
 }

@@ -4,6 +4,7 @@ use super::super::shown::{Details, Stand};
 use super::super::{Envelope, Style};
 use crate::model::delta::Seal;
 use crate::model::text::Text;
+use crate::wire::sse;
 
 /// What is known of the blocks of reasoning so far.
 #[derive(Debug)]
@@ -94,13 +95,18 @@ impl Thoughts {
 
     /// Notes that a block shows its thoughts, and gives what stands around them; nothing when they are not shown. The
     /// second is what must be said in the content first.
-    pub(super) fn around(&mut self, index: u32) -> (&[String], Option<&'static str>) {
+    pub(super) fn around(&mut self, index: u32, open: &str, close: &str) -> (&[String], Option<&'static str>) {
         if self.readable.last() != Some(&index) && !self.readable.contains(&index) {
             self.readable.push(index);
         }
         if self.framed != Some(index) {
             self.framed = Some(index);
             self.frame = self.framed(index);
+            if let [first, .., last] = self.frame.as_mut_slice() {
+                *first = format!("{}{open}{first}", sse::DATA);
+                last.push_str(close);
+                last.push_str(sse::END);
+            }
         }
         let opens = self.style.shown.think_tags && self.tagged != Some(index);
         if opens {
