@@ -3,7 +3,7 @@
 use crate::credentials::Chains;
 use crate::environment::Environment;
 use crate::upstream::Caller;
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, HeaderValueMatch};
+use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, HeaderValueMatch, ReasoningPolicy, Rule};
 use aquifer_gateway::route::MODEL_HEADER;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::converse::error::refusal;
@@ -90,39 +90,57 @@ fn bedrock(backend: &Backend) -> Option<&Bedrock> {
 
 /// The profiles of which the configuration says where they are called, and not what is behind them; each once.
 fn undeclared(config: &Config) -> Vec<Asked> {
-    let own = config.backends.iter().enumerate().flat_map(|(at, backend)| {
-        bedrock(backend).into_iter().flat_map(move |bedrock| bedrock.models.iter().map(move |id| (at, id.clone())))
-    });
     let mut wanted: Vec<Asked> = Vec::new();
-    for (backend, arn) in own.chain(routed(config)).filter(|(_, id)| is_application_profile(id)) {
-        let declares = |bedrock: &Bedrock| bedrock.base_models.iter().any(|(id, _)| *id == arn);
-        let asked = Asked { backend, arn: arn.clone() };
-        let callable = config.backends.get(backend).and_then(bedrock);
-        if callable.is_some_and(|bedrock| !declares(bedrock)) && !wanted.contains(&asked) {
-            wanted.push(asked);
+    for Called { backend, model_id, reasoning } in called(config) {
+        let declares = |bedrock: &Bedrock| bedrock.base_models.iter().any(|(id, _)| *id == model_id);
+        let undeclared = config.backends.get(backend).and_then(bedrock).is_some_and(|bedrock| !declares(bedrock));
+        if is_application_profile(&model_id) && undeclared && reasoning.entry(&model_id).is_none() {
+            let asked = Asked { backend, arn: model_id };
+            if !wanted.contains(&asked) {
+                wanted.push(asked);
+            }
         }
     }
     wanted
 }
 
-/// The model ids that routes send to their backends: those that they put in place of the client's, else the client's.
-fn routed(config: &Config) -> Vec<(usize, String)> {
+/// A model that a backend is called for.
+pub(crate) struct Called<'c> {
+    /// Index into [`Config::backends`].
+    pub(crate) backend: usize,
+    /// The id by which it is called there.
+    pub(crate) model_id: String,
+    /// What the operator decides about reasoning there.
+    pub(crate) reasoning: &'c ReasoningPolicy,
+}
+
+/// The models that the configuration names: those of the short form, then those of the routes.
+pub(crate) fn called(config: &Config) -> Vec<Called<'_>> {
     let mut found = Vec::new();
+    for (at, backend) in config.backends.iter().enumerate() {
+        let models = bedrock(backend).map(|bedrock| bedrock.models.as_slice()).unwrap_or_default();
+        let of = |id: &String| Called { backend: at, model_id: id.clone(), reasoning: &backend.reasoning };
+        found.extend(models.iter().map(of));
+    }
     for rule in config.routes.iter().flat_map(|route| &route.rules) {
-        let headers = rule.matches.iter().flat_map(|condition| &condition.headers);
-        let named = headers.filter_map(|header| match &header.value {
-            HeaderValueMatch::Exact(id) if header.name == MODEL_HEADER => Some(id),
-            _ => None,
-        });
-        let named: Vec<_> = named.collect();
         for reference in &rule.backends {
-            match &reference.model_name_override {
-                Some(id) => found.push((reference.backend, id.clone())),
-                None => found.extend(named.iter().map(|id| (reference.backend, (*id).clone()))),
-            }
+            let (backend, reasoning) = (reference.backend, reference.reasoning.as_ref());
+            let instead = reference.model_name_override.as_ref().map(|id| vec![id]);
+            let ids = instead.unwrap_or_else(|| named(rule));
+            found.extend(ids.into_iter().map(|id| Called { backend, model_id: id.clone(), reasoning }));
         }
     }
     found
+}
+
+/// The model ids that a rule matches exactly.
+fn named(rule: &Rule) -> Vec<&String> {
+    let headers = rule.matches.iter().flat_map(|condition| &condition.headers);
+    let exact = headers.filter_map(|header| match &header.value {
+        HeaderValueMatch::Exact(id) if header.name == MODEL_HEADER => Some(id),
+        _ => None,
+    });
+    exact.collect()
 }
 
 /// `arn:PARTITION:bedrock:REGION:ACCOUNT:application-inference-profile/ID`.
