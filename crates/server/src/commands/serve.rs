@@ -55,7 +55,10 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
 }
 
 /// The configuration to begin with; a mistake in it ends the process.
-fn first_config(settings: Option<&Settings>, environment: &Environment) -> anyhow::Result<(Option<Stamp>, Config)> {
+pub(super) fn first_config(
+    settings: Option<&Settings>,
+    environment: &Environment,
+) -> anyhow::Result<(Option<Stamp>, Config)> {
     let Some(settings) = settings else {
         let config = Config::from_environment(&|name| environment.get(name).map(str::to_owned));
         if let Some(BackendKind::NotServed { why, .. }) = config.backends.first().map(|backend| &backend.kind) {
