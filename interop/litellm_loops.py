@@ -52,7 +52,8 @@ def thinking(stream, words):
     """LiteLLM's own shapes: the blocks, with what seals them, whole and streamed."""
     said = "thinking" if words is PROXY_TOKENS else "thinking in the body"
     for model, kind in itertools.product(THINKERS, KINDS):
-        back = ["thinking_blocks"] if model == REDACTED or kind == ALL_HIDDEN else ["reasoning_content", "thinking_blocks"]
+        sealed = model == REDACTED or kind == ALL_HIDDEN
+        back = ["thinking_blocks"] if sealed else ["reasoning_content", "thinking_blocks"]
         asked, mark = loop(model, stream, words, said, back, kind)
         answered = again(requests(mark)[0])
         inside = [block["reasoningContent"] for block in answered if "reasoningContent" in block]

@@ -94,7 +94,8 @@ def is_thinking(body):
 
 def thinks_between(request):
     """Whether the model also thinks when a tool has answered: one with a budget is asked to by a beta."""
-    return request["model"] != BUDGET or BETA in request["body"]["additionalModelRequestFields"].get("anthropic_beta", [])
+    own = request["body"]["additionalModelRequestFields"]
+    return request["model"] != BUDGET or BETA in own.get("anthropic_beta", [])
 
 
 def outline(request):
@@ -160,10 +161,14 @@ class Tap:
                         self.send_header(name, value)
                 self.send_header("connection", "close")
                 self.end_headers()
-                while part := answer.read1():
-                    self.wfile.write(part)
-                    self.wfile.flush()
                 self.close_connection = True
+                try:
+                    while part := answer.read1():
+                        self.wfile.write(part)
+                        self.wfile.flush()
+                except (BrokenPipeError, ConnectionResetError):
+                    # The client left; so does its stand-in.
+                    connection.close()
 
         return Handler
 

@@ -5,7 +5,8 @@ import time
 import openai
 from loops import (
     GATEWAY as DIRECT,
-    ADAPTIVE, ALL_HIDDEN, BETA, BUDGET, HIDING, INTERLEAVED, KINDS, PLAIN, REDACTED, RESULT, STEPS, THINKERS, WEATHER, Tap,
+    ADAPTIVE, ALL_HIDDEN, BETA, BUDGET, HIDING, INTERLEAVED, KINDS, PLAIN, REDACTED, RESULT, STEPS, THINKERS,
+    WEATHER, Tap,
     again, assert_loop, check, clear, is_thinking, question, requests, simulator, thoughts,
 )
 
@@ -52,7 +53,8 @@ def by_hand(content, calls):
 
 
 def calls_of(message):
-    return [{"id": it.id, "name": it.function.name, "arguments": it.function.arguments} for it in message.tool_calls or []]
+    calls = message.tool_calls or []
+    return [{"id": it.id, "name": it.function.name, "arguments": it.function.arguments} for it in calls]
 
 
 def results(calls):
@@ -137,7 +139,8 @@ def two_callers():
         check(f"equal tool ids, {model}", ids[0] == ids[1], ids)
         body, mark = conversations["first caller"]
         whole(client("third caller"), **body)
-        foreign = [block for block in requests(mark)[1]["body"]["messages"][1]["content"] if "reasoningContent" in block]
+        turn = requests(mark)[1]["body"]["messages"][1]["content"]
+        foreign = [block for block in turn if "reasoningContent" in block]
         check(f"a third caller is given nobody's thought, {model}", not foreign, foreign)
         for key, (body, mark) in conversations.items():
             whole(client(key), **body)

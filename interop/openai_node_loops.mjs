@@ -31,7 +31,8 @@ async function loop(model, way, words, said, kind) {
   const [answer] = await assertLoop(name, mark, way === "whole" ? answers[0].reasoning ?? "" : undefined, kind);
   const turn = await assertBack(name, mark, ALL);
   const thought = shown(answer);
-  if (way === "helped" && thought) check(`${name}: a piece of the thought`, turn.reasoning.length < thought.length, turn);
+  const piece = () => turn.reasoning.length < thought.length;
+  if (way === "helped" && thought) check(`${name}: a piece of the thought`, piece(), turn);
 }
 
 await clear();

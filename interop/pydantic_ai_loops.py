@@ -6,7 +6,8 @@ import os
 # Nothing is to be reported to anybody.
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
-from loops import ADAPTIVE, BUDGET, KINDS, PLAIN, RESULT, THINKERS, Tap, assert_loop, check, clear, question  # noqa: E402
+from loops import ADAPTIVE, BUDGET, KINDS, PLAIN, RESULT, THINKERS, Tap  # noqa: E402
+from loops import assert_loop, check, clear, question  # noqa: E402
 from pydantic_ai import Agent, UsageLimits  # noqa: E402
 from pydantic_ai.messages import ModelResponse, PartDeltaEvent, ThinkingPart, ThinkingPartDelta  # noqa: E402
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIChatModelSettings  # noqa: E402

@@ -13,7 +13,8 @@ const VERSION = createRequire(import.meta.url)("ai/package.json").version.split(
 const settings = { baseURL: BASE, apiKey: "vercel", fetch: tapped };
 const compatible = createOpenAICompatible({ name: "aquifer", ...settings });
 const openrouter = createOpenRouter(settings);
-const weather = tool({ description: "The weather in a city.", inputSchema: jsonSchema(PARAMETERS), execute: () => RESULT });
+const inputSchema = jsonSchema(PARAMETERS);
+const weather = tool({ description: "The weather in a city.", inputSchema, execute: () => RESULT });
 const EFFORT = { reasoning: { effort: "low" } };
 
 // Each way to ask: the model, what goes with every call, and the fields that come back.

@@ -6,13 +6,15 @@
 
 mod answer;
 mod asked;
+mod attempts;
 mod models;
 mod start;
 
 pub use answer::refusal;
 pub use aquifer_translate::translation::{ReasoningProgress, ReasoningState};
 
-use crate::config::Config;
+use crate::config::{Circuit, Config};
+use crate::fleet::Fleet;
 use crate::record::{Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
@@ -77,6 +79,13 @@ pub enum Output {
     Keep(Box<Keep>),
     /// Call this backend.
     Call(Call),
+    /// Tell the log that a backend is left alone for a while.
+    Ejected {
+        /// Index into [`Config::backends`].
+        backend: usize,
+        /// For how long.
+        alone: Duration,
+    },
     /// Begin the answer to the client.
     Head {
         /// The status.
@@ -105,6 +114,10 @@ pub struct Call {
     pub body: Bytes,
     /// How long the host waits for it.
     pub patience: Patience,
+    /// How long the host waits before it.
+    pub after: Duration,
+    /// How much the backend is given at once.
+    pub circuit: Circuit,
 }
 
 /// How long a host waits for a call: what the route says, `None` where it says nothing and the host decides.
@@ -112,6 +125,8 @@ pub struct Call {
 /// When a limit is passed, the host drops the call and feeds [`Input::UpstreamFailed`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Patience {
+    /// From the call to the first byte of its body.
+    pub first: Option<Duration>,
     /// Without a byte: `streamIdleTimeout`.
     pub silence: Option<Duration>,
     /// From the call to the answer's end: `timeouts.request`.
@@ -121,6 +136,7 @@ pub struct Patience {
 /// One exchange.
 pub struct Exchange {
     record: Record,
+    fleet: Arc<Fleet>,
     begun: Instant,
     outputs: VecDeque<Output>,
     /// The request, once it is read and routed.
@@ -137,10 +153,11 @@ pub struct Exchange {
 impl Exchange {
     /// Begins with a request that arrived whole.
     #[must_use]
-    pub fn begin(config: Arc<Config>, arrival: &Arrival<'_>) -> Self {
+    pub fn begin(config: Arc<Config>, fleet: Arc<Fleet>, arrival: &Arrival<'_>) -> Self {
         let record = Record { id: format!("chatcmpl-{:032x}", arrival.random), ..Record::default() };
         let mut exchange = Self {
             record,
+            fleet,
             begun: arrival.now,
             outputs: VecDeque::new(),
             asked: None,
@@ -167,7 +184,7 @@ impl Exchange {
             return;
         }
         let handled = match input {
-            Input::Recalled(turns) => self.recalled(turns),
+            Input::Recalled(turns) => self.recalled(turns, now),
             Input::UpstreamHead { status, headers } => {
                 // A call has one head.
                 if let Some(waiting) =
@@ -212,7 +229,7 @@ impl Exchange {
             self.record.time_to_first_token.get_or_insert(since);
         }
         if seen.started {
-            self.commit();
+            self.commit(now);
         }
         self.keep(turn);
         self.say(out);
@@ -246,6 +263,7 @@ impl Exchange {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let whole = waiting.call(&self.record.id).whole(body)?;
         let head = answer::json_head(&self.record.id, waiting.headers());
+        self.judge(None, now);
         self.record.reasoned = whole.reasoned;
         self.keep(whole.turn);
         self.answer(StatusCode::OK, head, Bytes::from(whole.body));
@@ -257,7 +275,10 @@ impl Exchange {
     fn keep(&mut self, turn: Option<Turn>) {
         let (Some(turn), Some(asked)) = (turn, &self.asked) else { return };
         self.record.turns.kept += 1;
-        let (key, limits, group) = (asked.key(turn.calls().collect()), asked.limits(), asked.group());
+        let Some(place) = asked.place() else { return };
+        let turn = turn.issued(place.mark(&asked.config));
+        let key = asked.key(&place.model_id, turn.calls().collect());
+        let (limits, group) = (asked.limits(), asked.group());
         self.outputs.push_back(Output::Keep(Box::new(Keep { key, turn, group, limits })));
     }
 
@@ -289,8 +310,12 @@ impl Exchange {
     }
 
     /// Begins the answer to the client, once it is known to be one.
-    fn commit(&mut self) {
-        if let (false, Some(waiting)) = (self.committed, &self.waiting) {
+    fn commit(&mut self, now: Instant) {
+        if self.committed {
+            return;
+        }
+        self.judge(None, now);
+        if let Some(waiting) = &self.waiting {
             let headers = answer::stream_head(&self.record.id, waiting.headers());
             self.head(StatusCode::OK, headers);
         }
@@ -298,7 +323,8 @@ impl Exchange {
 
     /// Tells the client what went wrong: as a status while there is one to give, else inside the stream.
     fn fail(&mut self, fault: &Fault, now: Instant) {
-        if !self.committed && self.ask_otherwise(fault) {
+        self.judge(Some(fault), now);
+        if !self.committed && (self.ask_otherwise(fault, now) || self.try_again(fault, now)) {
             return;
         }
         self.record.blame(fault);
@@ -339,7 +365,10 @@ impl Exchange {
     fn done(&mut self, outcome: Outcome, now: Instant) {
         self.over = true;
         self.waiting = None;
-        self.asked = None;
+        // Whoever was to find out how a backend is has found out, or never will.
+        if let Some(place) = self.asked.take().as_ref().and_then(|asked| asked.place()) {
+            self.fleet.undecided(place.backend);
+        }
         self.record.outcome = outcome;
         self.record.duration = now.saturating_duration_since(self.begun);
         self.outputs.push_back(Output::Done(Box::new(self.record.clone())));

@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod exchange;
+pub mod fleet;
 pub mod record;
 pub mod restore;
 pub mod route;

@@ -42,6 +42,8 @@ pub struct Record {
     pub reasoned: bool,
     /// What became of the reasoning of turns that called tools.
     pub turns: Turns,
+    /// How many calls were made for it.
+    pub attempts: u32,
     /// How often Bedrock's refusal was answered by asking otherwise.
     pub amended: u32,
 }

@@ -33,39 +33,62 @@ pub struct Target<'c> {
     pub rule: Option<&'c Rule>,
     /// What the operator decides about reasoning there.
     pub reasoning: &'c Arc<ReasoningPolicy>,
+    /// Those of a lower number are tried first.
+    pub priority: u32,
 }
 
-/// Finds the target for `model`, the one that the request's body names; `host` is the authority that the
-/// client called.
+/// Finds where a request for `model` may be sent, the model that its body names; `host` is the authority that the client
+/// called. The first target comes first; the others are there for when it fails.
 ///
-/// The first rule that matches decides. Among its backends, those of the lowest priority number come first,
-/// and of those the first that has a weight and can be served.
+/// The first rule that matches decides. Its backends stand in the order of their priorities, and within one priority in
+/// an order that is drawn by their weights: `seed` decides the draw. Backends of weight 0 get nothing.
 ///
 /// # Errors
 ///
 /// [`MistakeKind::ModelNotFound`] when nothing serves the model, which the message explains.
+pub fn candidates<'c>(
+    config: &'c Config,
+    model: &str,
+    headers: &HeaderMap,
+    host: Option<&str>,
+    seed: u64,
+) -> Result<Vec<Target<'c>>, Fault> {
+    let mut rules = config.routes.iter().filter(|route| route_takes(route, host)).flat_map(|route| &route.rules);
+    if let Some(rule) = rules.find(|rule| rule_takes(rule, model, headers)) {
+        return by_rule(config, rule, model, seed);
+    }
+    let short_form = config.backends.iter().enumerate().find_map(|(backend, found)| match &found.kind {
+        BackendKind::Bedrock(bedrock) if bedrock.models.iter().any(|served| served == model) => Some(Target {
+            backend,
+            bedrock,
+            model_id: model.to_owned(),
+            rule: None,
+            reasoning: &found.reasoning,
+            priority: 0,
+        }),
+        BackendKind::Bedrock(_) | BackendKind::NotServed { .. } => None,
+    });
+    short_form.map(|target| vec![target]).ok_or_else(|| {
+        not_found(format!("The model {:?} does not exist: no route and no backend serves it.", shown(model)))
+    })
+}
+
+/// The first of the [`candidates`], without a draw.
+///
+/// # Errors
+///
+/// As there.
 pub fn choose<'c>(
     config: &'c Config,
     model: &str,
     headers: &HeaderMap,
     host: Option<&str>,
 ) -> Result<Target<'c>, Fault> {
-    let mut rules = config.routes.iter().filter(|route| route_takes(route, host)).flat_map(|route| &route.rules);
-    if let Some(rule) = rules.find(|rule| rule_takes(rule, model, headers)) {
-        return by_rule(config, rule, model);
-    }
-    let short_form = config.backends.iter().enumerate().find_map(|(backend, found)| match &found.kind {
-        BackendKind::Bedrock(bedrock) if bedrock.models.iter().any(|served| served == model) => {
-            Some(Target { backend, bedrock, model_id: model.to_owned(), rule: None, reasoning: &found.reasoning })
-        }
-        BackendKind::Bedrock(_) | BackendKind::NotServed { .. } => None,
-    });
-    short_form.ok_or_else(|| {
-        not_found(format!("The model {:?} does not exist: no route and no backend serves it.", shown(model)))
-    })
+    let first = candidates(config, model, headers, host, 0)?.into_iter().next();
+    first.ok_or_else(|| not_found(format!("The model {:?} is served by no backend.", shown(model))))
 }
 
-fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str) -> Result<Target<'c>, Fault> {
+fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str, seed: u64) -> Result<Vec<Target<'c>>, Fault> {
     let target = |reference: &'c BackendRef| match &config.backends.get(reference.backend)?.kind {
         BackendKind::Bedrock(bedrock) => Some(Target {
             backend: reference.backend,
@@ -73,16 +96,54 @@ fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str) -> Result<Target
             model_id: reference.model_name_override.clone().unwrap_or_else(|| model.to_owned()),
             rule: Some(rule),
             reasoning: &reference.reasoning,
+            priority: reference.priority,
         }),
         BackendKind::NotServed { .. } => None,
     };
-    let mut references: Vec<&'c BackendRef> = rule.backends.iter().filter(|reference| reference.weight > 0).collect();
-    references.sort_by_key(|reference| reference.priority);
-    references.iter().find_map(|reference| target(reference)).ok_or_else(|| {
-        let why = references.iter().find_map(|reference| why_not(config.backends.get(reference.backend)?));
+    let references = || rule.backends.iter().filter(|reference| reference.weight > 0);
+    let served: Vec<(u32, Target<'c>)> =
+        references().filter_map(|reference| Some((reference.weight, target(reference)?))).collect();
+    if served.is_empty() {
+        let why = references().find_map(|reference| why_not(config.backends.get(reference.backend)?));
         let why = why.unwrap_or_else(|| "the route has no backend for it".to_owned());
-        not_found(format!("The model {:?} cannot be served: {why}.", shown(model)))
-    })
+        return Err(not_found(format!("The model {:?} cannot be served: {why}.", shown(model))));
+    }
+    Ok(ordered(served, seed))
+}
+
+/// By priority, and within one by lot.
+fn ordered(mut served: Vec<(u32, Target<'_>)>, seed: u64) -> Vec<Target<'_>> {
+    let mut draw = Draw(seed);
+    let mut ordered = Vec::with_capacity(served.len());
+    while let Some(next) = served.iter().map(|(_, target)| target.priority).min() {
+        let standing = || served.iter().enumerate().filter(|(_, (_, target))| target.priority == next);
+        let total: u64 = standing().map(|(_, (weight, _))| u64::from(*weight)).sum();
+        let mut lot = if seed == 0 || total == 0 { 0 } else { draw.next() % total };
+        let mut drawn = 0;
+        for (at, (weight, _)) in standing() {
+            drawn = at;
+            if lot < u64::from(*weight) {
+                break;
+            }
+            lot -= u64::from(*weight);
+        }
+        ordered.push(served.remove(drawn).1);
+    }
+    ordered
+}
+
+/// Numbers that follow from a seed (splitmix64): a lot that a test can draw again.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw(pub u64);
+
+impl Draw {
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
 }
 
 fn why_not(backend: &Backend) -> Option<String> {
@@ -172,7 +233,7 @@ pub fn models(config: &Config) -> Vec<ModelListing> {
             listings.push(ModelListing { id: id.to_owned(), owned_by: owned_by.to_owned(), created });
         }
     };
-    let served = |rule: &&Rule| by_rule(config, rule, "").is_ok();
+    let served = |rule: &&Rule| by_rule(config, rule, "", 0).is_ok();
     for rule in config.routes.iter().flat_map(|route| &route.rules).filter(served) {
         for header in rule.matches.iter().flat_map(|condition| &condition.headers) {
             if let (MODEL_HEADER, HeaderValueMatch::Exact(id)) = (header.name.as_str(), &header.value) {

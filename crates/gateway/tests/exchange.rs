@@ -3,6 +3,7 @@
 
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
@@ -31,7 +32,7 @@ fn begin(body: &str) -> Exchange {
         unix_seconds: 1,
         now: Instant::now(),
     };
-    Exchange::begin(config(), &arrival)
+    Exchange::begin(config(), Arc::new(Fleet::new(1, arrival.now)), &arrival)
 }
 
 fn body(stream: bool) -> String {

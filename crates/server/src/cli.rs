@@ -124,6 +124,10 @@ pub(crate) struct Serve {
     /// thinks without showing it can be silent for many minutes, and AWS advises an hour
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]
     pub(crate) upstream_timeout: Duration,
+    /// How long the first byte of Bedrock's answer may take, unless the route says otherwise; then another attempt is
+    /// made [default: as long as any other silence]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) first_byte_timeout: Option<Duration>,
     /// How many client connections are open at once; more wait to be accepted
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
     pub(crate) max_connections: usize,

@@ -1,10 +1,12 @@
 //! What every request of this process shares: the configuration in force, the upstreams, the telemetry.
 
+use crate::clock;
 use crate::environment::Environment;
 use crate::telemetry::Telemetry;
 use crate::turns::Turns;
 use crate::upstream::Upstreams;
-use aquifer_gateway::config::Config;
+use aquifer_gateway::config::{Backend, Config};
+use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::restore::TurnStore;
 use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +19,23 @@ pub(crate) struct Serving {
     pub(crate) config: Arc<Config>,
     /// What it calls.
     pub(crate) upstreams: Upstreams,
+    /// How it has found them.
+    pub(crate) fleet: Arc<Fleet>,
+}
+
+impl Serving {
+    fn new(config: Arc<Config>, upstreams: Upstreams) -> Self {
+        let fleet = Arc::new(Fleet::new(config.backends.len(), clock::now()));
+        Self { config, upstreams, fleet }
+    }
+
+    /// Tells the log that a backend is left alone.
+    pub(crate) fn tell_of_ejection(&self, backend: usize, alone: Duration) {
+        if let Some(Backend { namespace, name, .. }) = self.config.backends.get(backend) {
+            let backend = format!("{namespace}/{name}");
+            tracing::warn!(backend, alone_ms = alone.as_millis(), "a backend fails again and again; it is left alone");
+        }
+    }
 }
 
 /// What bounds one client.
@@ -30,6 +49,8 @@ pub(crate) struct Limits {
     pub(crate) header_timeout: Duration,
     /// For the next byte of a backend, unless the route says otherwise.
     pub(crate) upstream_silence: Duration,
+    /// For the first byte of a backend's answer, unless the route says otherwise. `None`: as any other.
+    pub(crate) first_byte: Option<Duration>,
     /// Open connections.
     pub(crate) max_connections: usize,
 }
@@ -71,7 +92,7 @@ impl Host {
         limits: Limits,
     ) -> anyhow::Result<Self> {
         let upstreams = Upstreams::of(&config, &environment, &Upstreams::default())?;
-        let serving = ArcSwap::from_pointee(Serving { config: Arc::new(config), upstreams });
+        let serving = ArcSwap::from_pointee(Serving::new(Arc::new(config), upstreams));
         let turns = Arc::new(Turns::new(telemetry.turns())?);
         tokio::spawn(sweep(Arc::downgrade(&turns)));
         Ok(Self { serving, environment, draining: AtomicBool::new(false), telemetry, limits, turns })
@@ -89,7 +110,12 @@ impl Host {
     pub(crate) fn adopt(&self, config: Config) -> anyhow::Result<Arc<Config>> {
         let upstreams = Upstreams::of(&config, &self.environment, &self.serving().upstreams)?;
         let config = Arc::new(config);
-        self.serving.store(Arc::new(Serving { config: Arc::clone(&config), upstreams }));
+        let before = self.serving();
+        let mut serving = Serving::new(Arc::clone(&config), upstreams);
+        if before.config.backends == config.backends {
+            serving.fleet = Arc::clone(&before.fleet);
+        }
+        self.serving.store(Arc::new(serving));
         Ok(config)
     }
 
@@ -101,5 +127,22 @@ impl Host {
     /// Whether new clients should be sent here.
     pub(crate) fn ready(&self) -> bool {
         !self.draining.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Limits for tests that are about something else.
+    pub(crate) fn limits() -> Limits {
+        Limits {
+            max_body: 1 << 20,
+            body_timeout: Duration::from_secs(60),
+            header_timeout: Duration::from_secs(60),
+            upstream_silence: Duration::from_secs(60),
+            first_byte: None,
+            max_connections: 100,
+        }
     }
 }

@@ -8,6 +8,7 @@ mod credentials;
 mod drive;
 mod endpoint;
 mod environment;
+mod gate;
 mod host;
 mod http;
 mod listen;

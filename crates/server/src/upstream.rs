@@ -4,6 +4,7 @@ use crate::clock;
 use crate::credentials::{Authority, Chains, Signer};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
+use crate::gate::{Gate, Pass};
 use crate::sign::{self, Scope};
 use crate::tls::{self, Authorities};
 use anyhow::{Context as _, anyhow};
@@ -46,6 +47,7 @@ pub(crate) struct Upstreams {
 struct Upstream {
     backend: Backend,
     bedrock: Result<Caller, String>,
+    gate: Arc<Gate>,
 }
 
 /// Who calls one endpoint: with whose signature, over which pool of connections.
@@ -53,6 +55,14 @@ pub(crate) struct Caller {
     endpoint: Endpoint,
     signer: Signer,
     pool: Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>,
+}
+
+/// An answer that has begun.
+pub(crate) struct Answered {
+    /// The answer.
+    pub(crate) answer: Response<Incoming>,
+    /// Its place among the calls under way.
+    pub(crate) pass: Option<Pass>,
 }
 
 impl Upstreams {
@@ -69,16 +79,22 @@ impl Upstreams {
         Ok(Self { all, chains: before.chains.clone() })
     }
 
-    /// Signs and sends; the answer's head comes back, its body is read by the caller.
-    pub(crate) fn call(&self, call: Call) -> impl Future<Output = Result<Response<Incoming>, Unreachable>> + use<> {
+    /// Waits as long as the call says and until the backend takes it, signs and sends; the answer's head comes back, its
+    /// body is read by the caller, who holds the pass until then.
+    pub(crate) fn call(&self, call: Call) -> impl Future<Output = Result<Answered, Unreachable>> + use<> {
         let upstream = self.all.get(call.backend).map(Arc::clone);
         async move {
             let upstream = upstream.ok_or_else(|| Unreachable::Connect("no such backend".to_owned()))?;
             let caller = upstream.bedrock.as_ref().map_err(|why| Unreachable::Connect(why.clone()))?;
+            if !call.after.is_zero() {
+                tokio::time::sleep(call.after).await;
+            }
+            let pass = upstream.gate.enter(call.circuit).await?;
             let mut request = Request::new(call.body);
             *request.method_mut() = Method::POST;
             *request.headers_mut() = call.headers;
-            caller.send(&call.path, request).await
+            let answer = caller.send(&call.path, request).await?;
+            Ok(Answered { answer, pass })
         }
     }
 }
@@ -90,7 +106,7 @@ impl Upstream {
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
             BackendKind::NotServed { why, .. } => Err(why.clone()),
         };
-        Ok(Self { backend: backend.clone(), bedrock })
+        Ok(Self { backend: backend.clone(), bedrock, gate: Arc::default() })
     }
 }
 

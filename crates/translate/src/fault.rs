@@ -92,8 +92,12 @@ pub enum Unreachable {
     Broken(String),
     /// Nothing came in time.
     Timeout(String),
+    /// The first byte did not come in its own, shorter time: another attempt may be quicker.
+    Stalled(String),
     /// No credentials to sign with.
     Credentials(String),
+    /// The gateway has as many calls under way there as it may.
+    Busy(String),
 }
 
 impl Fault {
@@ -163,7 +167,8 @@ impl fmt::Display for Unreachable {
         match self {
             Self::Connect(what) => write!(f, "could not connect to the upstream: {what}"),
             Self::Broken(what) => write!(f, "the connection to the upstream broke: {what}"),
-            Self::Timeout(what) => write!(f, "the upstream did not answer in time: {what}"),
+            Self::Timeout(what) | Self::Stalled(what) => write!(f, "the upstream did not answer in time: {what}"),
+            Self::Busy(what) => write!(f, "the upstream has as many calls as it is given at once: {what}"),
             Self::Credentials(what) => write!(f, "no AWS credentials to sign the call with: {what}"),
         }
     }

@@ -44,7 +44,7 @@ pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mu
     if !backends.iter().any(|backend| matches!(backend.kind, BackendKind::Bedrock(_))) {
         report.notices.push("no backend can be served: every request will be refused".to_owned());
     }
-    Config { listeners, log_level, backends, routes, notices: Vec::new() }
+    Config { listeners, log_level, backends, routes, ..Config::default() }
 }
 
 /// The same kind, namespace and name twice: which one was meant cannot be known.

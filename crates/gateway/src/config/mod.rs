@@ -15,11 +15,13 @@ mod schema;
 mod secrets;
 mod shape;
 mod substitute;
+mod traffic;
 mod yaml;
 
 pub use load::{Source, load};
 pub use mistake::Mistake;
 pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
+pub use traffic::{Circuit, Outliers, Retry, Traffic};
 pub use yaml::MAX_BYTES;
 
 use crate::secret::Secret;
@@ -41,6 +43,8 @@ pub struct Config {
     pub backends: Vec<Backend>,
     /// Which request goes where, in the order of the files.
     pub routes: Vec<Route>,
+    /// What holds for calls that no rule sends.
+    pub traffic: Arc<Traffic>,
     /// What the reader should know, though nothing is wrong: kinds skipped, old fields ignored.
     pub notices: Vec<String>,
 }
@@ -186,8 +190,12 @@ pub struct Rule {
     pub backends: Vec<BackendRef>,
     /// `timeouts.request`: the whole exchange. `None`: no limit.
     pub request_timeout: Option<Duration>,
+    /// `timeouts.backendRequest`: one call. `None`: no limit.
+    pub call_timeout: Option<Duration>,
     /// `streamIdleTimeout`.
     pub stream_idle_timeout: Option<Duration>,
+    /// How its requests are tried.
+    pub traffic: Arc<Traffic>,
     /// `modelsOwnedBy`.
     pub models_owned_by: Option<String>,
     /// `modelsCreatedAt`, in seconds since the epoch.

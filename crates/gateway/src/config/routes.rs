@@ -8,6 +8,7 @@ use super::shape::{duration, seconds_since_epoch};
 use super::yaml::Node;
 use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Route, Rule};
 use regex::{Regex, RegexBuilder};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How large one compiled pattern may be, in bytes.
@@ -62,7 +63,9 @@ fn rule(with: With<'_>, node: &Node, index: usize, report: &mut Report) -> Rule 
         matches: node.items_at("matches").iter().map(condition).collect(),
         backends: references,
         request_timeout: limit(node, "timeouts.request"),
+        call_timeout: limit(node, "timeouts.backendRequest"),
         stream_idle_timeout: limit(node, "streamIdleTimeout"),
+        traffic: Arc::default(),
         models_owned_by: node.text_at("modelsOwnedBy").map(str::to_owned),
         models_created_at: node.text_at("modelsCreatedAt").and_then(seconds_since_epoch),
     }

@@ -1,12 +1,12 @@
 //! What a request's path asks for, and the call that a chat completion needs.
 
 use super::answer::{self, Waiting};
-use super::asked::{Asked, PutBack};
+use super::asked::{Asked, Place, PutBack};
 use super::{Arrival, Call, Exchange, Output, Patience, models};
-use crate::config::Config;
+use crate::config::{Config, Rule, Traffic};
 use crate::record::Outcome;
 use crate::restore::Caller;
-use crate::route;
+use crate::route::{self, Draw};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Amend;
 use aquifer_translate::fault::MistakeKind;
@@ -15,6 +15,7 @@ use aquifer_translate::translation::{Incoming, Outgoing};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Chat Completions.
 const CHAT: &str = "/v1/chat/completions";
@@ -70,32 +71,29 @@ impl Exchange {
         let incoming = Incoming::read(arrival.body)?.with_betas(betas.iter().map(String::as_str));
         incoming.model().clone_into(&mut self.record.model);
         self.record.stream = incoming.stream();
-        let target = route::choose(config, incoming.model(), arrival.headers, host(arrival))?;
-        self.record.model_id.clone_from(&target.model_id);
-        if let Some(backend) = config.backends.get(target.backend) {
-            self.record.backend = format!("{}/{}", backend.namespace, backend.name);
-        }
-        let patience = target.rule.map_or_else(Patience::default, |rule| Patience {
-            silence: rule.stream_idle_timeout,
-            whole: rule.request_timeout,
-        });
+        // The bindings of a conversation decide before the lot does: its prefix may be cached there.
+        let seed = incoming.affinity().map_or(arrival.random as u64, |key| u64::from(crc(key)) | 1 << 32);
+        let targets = route::candidates(config, incoming.model(), arrival.headers, host(arrival), seed)?;
+        let rule = targets.first().and_then(|target| target.rule);
+        let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         let mut asked = Box::new(Asked {
             config: Arc::clone(config),
             body: arrival.body.clone(),
             caller: Caller::of(arrival.headers),
-            backend: target.backend,
-            policy: Arc::clone(target.reasoning),
-            model_id: target.model_id,
-            patience,
             unix_seconds: arrival.unix_seconds,
             betas,
-            lost: Vec::new(),
+            traffic: Arc::clone(traffic),
+            patience: patience(rule, traffic, incoming.stream()),
+            places: targets.iter().map(Place::of).collect(),
+            at: 0,
+            attempts: 0,
+            draw: Draw((arrival.random >> 64) as u64),
+            called: Vec::new(),
             amend: Amend::default(),
             amended: Vec::new(),
+            sealed: false,
         });
-        if asked.policy.restore.enabled && incoming.may_reason(asked.entry(), &asked.policy.rules()) {
-            asked.lost = incoming.lost_turns(asked.entry()).map(|lost| (lost, None)).collect();
-        }
+        asked.note_calls(&incoming);
         let keys = asked.keys();
         let known = if keys.is_empty() { Some(Vec::new()) } else { arrival.turns.recall_now(&keys) };
         let Some(turns) = known else {
@@ -103,25 +101,38 @@ impl Exchange {
             self.outputs.push_back(Output::Recall(keys));
             return Ok(());
         };
-        remember(&mut asked, turns);
-        let outgoing = asked.outgoing(incoming);
-        self.asked = Some(asked);
-        let (outgoing, put_back) = outgoing?;
-        self.call(outgoing, put_back);
-        Ok(())
+        asked.remember(turns);
+        self.first_call(asked, Some(incoming), arrival.now)
     }
 
     /// Goes on with what the store remembers.
-    pub(super) fn recalled(&mut self, turns: Vec<Option<Turn>>) -> Result<(), Fault> {
-        let Some(asked) = self.asked.as_mut().filter(|_| self.waiting.is_none()) else { return Ok(()) };
-        remember(asked, turns);
-        let (outgoing, put_back) = asked.outgoing(asked.read()?)?;
-        self.call(outgoing, put_back);
+    pub(super) fn recalled(&mut self, turns: Vec<Option<Turn>>, now: Instant) -> Result<(), Fault> {
+        let Some(mut asked) = self.asked.take_if(|_| self.waiting.is_none()) else { return Ok(()) };
+        asked.remember(turns);
+        self.first_call(asked, None, now)
+    }
+
+    fn first_call(&mut self, mut asked: Box<Asked>, incoming: Option<Incoming<'_>>, now: Instant) -> Result<(), Fault> {
+        let body = asked.body.clone();
+        let incoming = match incoming {
+            Some(incoming) => incoming,
+            None => Incoming::read(&body)?.with_betas(asked.betas.iter().map(String::as_str)),
+        };
+        asked.prefer_issuer(&incoming);
+        asked.at = asked.first_place(&self.fleet, now);
+        let written = asked.outgoing(incoming);
+        if let Some(place) = asked.place() {
+            self.fleet.earn(place.backend);
+            self.record.model_id.clone_from(&place.model_id);
+        }
+        self.asked = Some(asked);
+        let (outgoing, put_back) = written?;
+        self.call(outgoing, put_back, Duration::ZERO, now);
         Ok(())
     }
 
     /// Asks again otherwise, if that can help; `false`: it cannot.
-    pub(super) fn ask_otherwise(&mut self, fault: &Fault) -> bool {
+    pub(super) fn ask_otherwise(&mut self, fault: &Fault, now: Instant) -> bool {
         let (Some(asked), Some(before)) = (&mut self.asked, &self.waiting) else { return false };
         if !asked.amend(fault) {
             return false;
@@ -131,32 +142,56 @@ impl Exchange {
             return false;
         }
         self.record.amended += 1;
-        self.call(outgoing, put_back);
+        self.call(outgoing, put_back, Duration::ZERO, now);
         true
     }
 
-    fn call(&mut self, outgoing: Outgoing, put_back: PutBack) {
-        let Some(asked) = &self.asked else { return };
+    /// Makes a call to the place at hand, after a pause.
+    pub(super) fn call(&mut self, outgoing: Outgoing, put_back: PutBack, after: Duration, now: Instant) {
+        let spent = now.saturating_duration_since(self.begun);
+        let Some(asked) = &mut self.asked else { return };
+        asked.attempts += 1;
+        asked.sealed = outgoing.sealed;
+        self.record.attempts = asked.attempts;
         self.record.turns.restored = put_back.restored;
         self.record.turns.missed = put_back.missed;
         self.record.warnings = outgoing.warnings.iter().map(ToString::to_string).collect();
+        let Some(place) = asked.places.get_mut(asked.at) else { return };
+        place.tries += 1;
+        let backend = place.backend;
+        self.record.model_id.clone_from(&place.model_id);
+        if let Some(backend) = asked.config.backends.get(backend) {
+            self.record.backend = format!("{}/{}", backend.namespace, backend.name);
+        }
         let accept = if outgoing.stream { "application/vnd.amazon.eventstream" } else { "application/json" };
         let headers = HeaderMap::from_iter([
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::ACCEPT, HeaderValue::from_static(accept)),
         ]);
         let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
-        let (backend, patience) = (asked.backend, asked.patience);
+        // The whole is one time for all attempts.
+        let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
+        let (patience, circuit) = (Patience { whole, ..asked.patience }, asked.traffic.circuit);
         let recording = outgoing.memorable.then(|| asked.room());
         self.waiting = Some(Waiting::new(outgoing, asked.unix_seconds, recording));
-        self.outputs.push_back(Output::Call(Call { backend, path, headers, body, patience }));
+        self.outputs.push_back(Output::Call(Call { backend, path, headers, body, patience, after, circuit }));
     }
 }
 
-fn remember(asked: &mut Asked, turns: Vec<Option<Turn>>) {
-    for ((_, known), turn) in asked.lost.iter_mut().zip(turns) {
-        *known = turn;
+/// How long a call is waited for. An attempt has its time for the first byte of a stream: once it streams, it is the
+/// client's answer.
+fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
+    let attempt = traffic.retry.each.or(rule.and_then(|rule| rule.call_timeout));
+    Patience {
+        first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
+        silence: rule.and_then(|rule| rule.stream_idle_timeout),
+        whole: rule.and_then(|rule| rule.request_timeout),
     }
+}
+
+/// A number for a word: not secret, and always the same.
+fn crc(word: &str) -> u32 {
+    aquifer_translate::model::issuer::Mark::of(word, "").model
 }
 
 fn word(value: &HeaderValue) -> Option<String> {

@@ -43,6 +43,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         body_timeout: Duration::from_secs(60),
         header_timeout: Duration::from_secs(60),
         upstream_silence: Duration::from_secs(600),
+        first_byte: None,
         max_connections: 1000,
     };
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.

@@ -43,6 +43,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         body_timeout: arguments.body_timeout,
         header_timeout: arguments.header_timeout,
         upstream_silence: arguments.upstream_timeout,
+        first_byte: arguments.first_byte_timeout,
         max_connections: arguments.max_connections,
     };
     let listeners = config.listeners.clone();

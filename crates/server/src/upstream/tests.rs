@@ -1,7 +1,7 @@
 //! Calls to servers that behave and to servers that do not.
 
 use super::*;
-use aquifer_gateway::config::{Credentials, ReasoningPolicy};
+use aquifer_gateway::config::{Circuit, Credentials, ReasoningPolicy};
 use aquifer_gateway::exchange::Patience;
 use aquifer_gateway::secret::Secret;
 use http::HeaderMap;
@@ -43,13 +43,21 @@ fn call() -> Call {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let path = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream".to_owned();
-    Call { backend: 0, path, headers, body: Bytes::from_static(b"{}"), patience: Patience::default() }
+    Call {
+        backend: 0,
+        path,
+        headers,
+        body: Bytes::from_static(b"{}"),
+        patience: Patience::default(),
+        after: Duration::ZERO,
+        circuit: Circuit::default(),
+    }
 }
 
 async fn send(bedrock: Bedrock) -> Result<(http::StatusCode, String), Unreachable> {
     let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
     let answered = tokio::time::timeout(Duration::from_secs(30), upstreams.call(call())).await.unwrap()?;
-    let (head, body) = answered.into_parts();
+    let (head, body) = answered.answer.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     Ok((head.status, String::from_utf8(body.to_vec()).unwrap()))
 }

@@ -1,11 +1,12 @@
 //! Who made a block of sealed reasoning: only the same model takes it back.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A mark on sealed reasoning that leaves this gateway, by which it is known when it comes back.
 ///
 /// It is a fingerprint and no secret: it keeps a block from a model that would refuse it, and nothing more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Mark {
     /// The model, whatever profile or ARN it was called by.
     pub model: u32,

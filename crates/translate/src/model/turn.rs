@@ -1,7 +1,7 @@
 //! One turn of a model that called tools, remembered with its reasoning until the client sends it back.
 
 use super::delta::{Delta, Event, Seal};
-use super::issuer::Issuer;
+use super::issuer::{Issuer, Mark};
 use super::request::Block;
 use super::text::Text;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,9 @@ use zeroize::Zeroize;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Turn {
     parts: Vec<Part>,
+    /// Who made it.
+    #[serde(default)]
+    issuer: Mark,
 }
 
 /// One block of a turn.
@@ -29,6 +32,19 @@ enum Part {
 }
 
 impl Turn {
+    /// The same, made by this model behind this backend.
+    #[must_use]
+    pub fn issued(mut self, issuer: Mark) -> Self {
+        self.issuer = issuer;
+        self
+    }
+
+    /// Who made it.
+    #[must_use]
+    pub fn issuer(&self) -> Mark {
+        self.issuer
+    }
+
     /// The ids of its calls, in order.
     pub fn calls(&self) -> impl Iterator<Item = String> + '_ {
         self.parts.iter().filter_map(|part| match part {
@@ -60,7 +76,7 @@ impl Turn {
             }),
             _ => None,
         };
-        Self { parts: content.iter().filter_map(part).collect() }
+        Self { parts: content.iter().filter_map(part).collect(), issuer: Mark::default() }
     }
 
     /// Puts the reasoning back where it stood, when `content` is this turn: the same calls, the same arguments, the same
@@ -116,8 +132,7 @@ impl Turn {
             .filter_map(|part| if let Part::Said(text) = part { Some(text) } else { None })
             .map(|text| Text::from_escaped(text).plain().into_owned())
             .collect();
-        let blank = |text: &str| text.trim().is_empty();
-        calls == self.calls().count() && (ours == theirs || blank(&ours) && blank(&theirs))
+        calls == self.calls().count() && (ours == theirs || ours.trim() == without_tags(&theirs).trim())
     }
 
     fn called(&self, id: &Text<'_>, name: &str, input: &str) -> bool {
@@ -154,6 +169,12 @@ impl Drop for Turn {
             }
         }
     }
+}
+
+/// What a client said behind the thoughts that it wrote into its text, as some do with what they know no field for.
+fn without_tags(text: &str) -> &str {
+    let inside = text.trim_start().strip_prefix("<think>");
+    inside.and_then(|inside| inside.split_once("</think>")).map_or(text, |(_, said)| said)
 }
 
 fn same(escaped: &str, text: &Text<'_>) -> bool {

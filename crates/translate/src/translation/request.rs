@@ -39,6 +39,8 @@ pub struct Outgoing {
     pub warnings: Vec<Warning>,
     /// The model will reason, as far as is known.
     pub reasoning_on: bool,
+    /// Sealed reasoning came back with the conversation.
+    pub sealed: bool,
     /// The answer may be a turn that is worth remembering: it may call tools, and the model takes reasoning back.
     pub memorable: bool,
 }
@@ -54,9 +56,11 @@ pub struct Showing {
     pub stand: Stand,
 }
 
-/// A turn of the model that came back without all of its reasoning.
+/// A turn of the model that called tools: what is remembered of it counts more than what came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LostTurn {
+pub struct CalledTurn {
+    /// It came back without sealed reasoning.
+    pub lost: bool,
     /// Its place in the client's list of messages.
     pub position: usize,
     /// The ids of its calls, in the client's order.
@@ -100,10 +104,25 @@ impl<'a> Incoming<'a> {
             && (ask.wants_reasoning() || entry.default != catalogue::Default::Off || rules.default.is_some())
     }
 
-    /// The turns that called tools and came back without all of their reasoning, for a model that takes it back.
-    pub fn lost_turns<'s>(&'s self, entry: &Entry) -> impl Iterator<Item = LostTurn> + use<'s, 'a> {
+    /// The turns that called tools, for a model that takes reasoning back.
+    pub fn called_turns<'s>(&'s self, entry: &Entry) -> impl Iterator<Item = CalledTurn> + use<'s, 'a> {
         let wanted = !entry.replay.is_empty();
-        self.asked.request.messages.iter().filter(move |_| wanted).filter_map(lost)
+        self.asked.request.messages.iter().filter(move |_| wanted).filter_map(called)
+    }
+
+    /// The marks on the sealed reasoning that the client sent back, the latest first.
+    pub fn marks(&self) -> impl Iterator<Item = Mark> + '_ {
+        let blocks = self.asked.request.messages.iter().rev().flat_map(|message| message.content.iter().rev());
+        blocks.filter_map(|block| match block {
+            Block::Reasoning { signature: Some(_), issuer, .. } | Block::Redacted { issuer, .. } => issuer.mark,
+            _ => None,
+        })
+    }
+
+    /// What binds requests of one conversation together, when the client says it: `prompt_cache_key`.
+    #[must_use]
+    pub fn affinity(&self) -> Option<&str> {
+        self.asked.manner.affinity.as_deref()
     }
 
     /// Puts the reasoning of a remembered turn back into the message at `position`. `false`: it is another turn.
@@ -174,6 +193,7 @@ impl<'a> Incoming<'a> {
             }),
             warnings,
             reasoning_on: written.reasoning_on,
+            sealed: request.messages.iter().flat_map(|message| &message.content).any(is_sealed),
             memorable: !request.tools.is_empty() && !entry.replay.is_empty() && written.reasoning_on,
         })
     }
@@ -188,22 +208,21 @@ fn shown(spoken: Spoken, exclude: bool, showing: Showing) -> Shown {
     }
 }
 
-/// Readable text or encrypted bytes with their seal need nothing; a signature alone may have lost its text.
-fn lost(message: &Message<'_>) -> Option<LostTurn> {
-    let whole = |block: &Block<'_>| match block {
-        Block::Reasoning { text, signature: Some(_), .. } => !text.is_empty(),
-        Block::Redacted { .. } => true,
-        _ => false,
-    };
-    let called = |block: &Block<'_>| match block {
+fn is_sealed(block: &Block<'_>) -> bool {
+    matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
+}
+
+fn called(message: &Message<'_>) -> Option<CalledTurn> {
+    let id = |block: &Block<'_>| match block {
         Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
         _ => None,
     };
-    if message.role != Role::Assistant || message.content.iter().any(whole) {
+    if message.role != Role::Assistant {
         return None;
     }
-    let calls: Vec<String> = message.content.iter().filter_map(called).collect();
-    (!calls.is_empty()).then_some(LostTurn { position: message.position, calls })
+    let calls: Vec<String> = message.content.iter().filter_map(id).collect();
+    let lost = !message.content.iter().any(is_sealed);
+    (!calls.is_empty()).then_some(CalledTurn { lost, position: message.position, calls })
 }
 
 impl fmt::Debug for Outgoing {

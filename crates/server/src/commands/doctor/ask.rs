@@ -3,6 +3,7 @@
 use super::answer;
 use super::probe::{Answer, Outcome, Probe, Tokens, What, shortened};
 use crate::upstream::Upstreams;
+use aquifer_gateway::config::Circuit;
 use aquifer_gateway::exchange::{Call, Patience};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::converse::error::{is_unknown_operation, refusal};
@@ -97,7 +98,8 @@ impl Asking<'_> {
             (header::ACCEPT, HeaderValue::from_static(accept)),
         ]);
         let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
-        let call = Call { backend: place.backend, path, headers, body, patience: Patience::default() };
+        let (patience, circuit) = (Patience::default(), Circuit::default());
+        let call = Call { backend: place.backend, path, headers, body, patience, after: Duration::ZERO, circuit };
         let late = || Fault::UpstreamUnreachable(Unreachable::Timeout(format!("no answer in {PATIENCE:?}")));
         let answered = tokio::time::timeout(PATIENCE, answer_to(self.upstreams, call, &outgoing));
         match answered.await.unwrap_or_else(|_| Err(late())) {
@@ -134,7 +136,8 @@ fn holds_reasoning(body: &[u8]) -> bool {
 }
 
 async fn answer_to(upstreams: &Upstreams, call: Call, outgoing: &Outgoing) -> Result<Answer, Fault> {
-    let (head, body) = upstreams.call(call).await.map_err(Fault::UpstreamUnreachable)?.into_parts();
+    let answered = upstreams.call(call).await.map_err(Fault::UpstreamUnreachable)?;
+    let (head, body) = answered.answer.into_parts();
     let broken = |error: Box<dyn std::error::Error + Send + Sync>| {
         Fault::UpstreamUnreachable(Unreachable::Broken(error.to_string()))
     };

@@ -41,7 +41,7 @@ pub struct Asked<'a> {
 }
 
 /// How a client of this dialect wants to be answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manner {
     /// A stream ends with a chunk that holds the usage.
     pub include_usage: bool,
@@ -51,6 +51,8 @@ pub struct Manner {
     pub exclude_reasoning: bool,
     /// The conventions for reasoning that the request spoke.
     pub spoken: Spoken,
+    /// `prompt_cache_key`: what requests with a common beginning share.
+    pub affinity: Option<String>,
 }
 
 /// Reads a request's body.
@@ -83,6 +85,7 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
         include_usage: include_usage(&top, &mut notes)?,
         legacy_functions: offer.legacy,
         exclude_reasoning: request.reasoning.exclude,
+        affinity: top.get("prompt_cache_key").and_then(|node| node.string().ok()).map(Cow::into_owned),
         spoken: Spoken {
             details: conversation.spoken.details || top.get_any(&["reasoning", "include_reasoning"]).is_some(),
             thinking: conversation.spoken.thinking || top.get("thinking").is_some(),

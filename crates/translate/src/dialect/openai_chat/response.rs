@@ -118,7 +118,8 @@ impl<'r> Gathered<'r> {
         }
         let signature = signature.map(Text::as_escaped);
         let sealed = signature.map(|signature| format!(r#","signature":"{signature}""#)).unwrap_or_default();
-        let full = self.style.shown.details == Details::Full && !text.is_empty();
+        // Where a stream's client puts the text together itself, here it is whole already.
+        let full = self.style.shown.details != Details::None && !text.is_empty();
         let shown = if full { format!(r#","text":"{text}""#) } else { String::new() };
         if full || signature.is_some() {
             self.details.push(self.detail(index, &format!(r#""type":"reasoning.text"{shown}{sealed}"#)));

@@ -235,6 +235,9 @@ struct Gathered<'a> {
 
 impl<'a> Gathered<'a> {
     fn add(&mut self, index: Option<u64>, text: &'a str, signature: &'a str, issuer: Issuer) {
+        if !signature.is_empty() {
+            self.drop_fragment(index, text);
+        }
         match &mut self.open {
             Some((open, joined, _)) if *open == index => match joined.is_empty() {
                 true => *joined = Cow::Borrowed(text),
@@ -250,16 +253,35 @@ impl<'a> Gathered<'a> {
         }
     }
 
+    /// Some clients put a piece of a thought before the whole of it.
+    fn drop_fragment(&mut self, index: Option<u64>, text: &str) {
+        self.open.take_if(|(open, joined, _)| *open == index && !text.is_empty() && text.contains(joined.as_ref()));
+    }
+
+    /// Some clients send every block twice.
+    fn has(&self, block: &Block<'_>) -> bool {
+        self.done.iter().any(|thought| match (&thought.block, block) {
+            (Block::Reasoning { signature: Some(one), .. }, Block::Reasoning { signature: Some(other), .. }) => {
+                one == other
+            }
+            (Block::Redacted { data: one, .. }, Block::Redacted { data: other, .. }) => one == other,
+            _ => false,
+        })
+    }
+
     fn seal(&mut self, index: Option<u64>, block: Option<Block<'a>>) {
         self.close("");
+        let block = block.filter(|block| !self.has(block));
         self.done.extend(block.map(|block| Thought { index, block }));
     }
 
     fn close(&mut self, signature: &'a str) {
         let Some((index, text, issuer)) = self.open.take() else { return };
         let signature = (!signature.is_empty()).then(|| whole_pairs(Cow::Borrowed(signature)));
-        if !text.is_empty() || signature.is_some() {
-            self.done.push(Thought { index, block: Block::Reasoning { text: whole_pairs(text), signature, issuer } });
+        let block = Block::Reasoning { text: whole_pairs(text), signature, issuer };
+        let empty = matches!(&block, Block::Reasoning { text, signature: None, .. } if text.is_empty());
+        if !empty && !self.has(&block) {
+            self.done.push(Thought { index, block });
         }
     }
 

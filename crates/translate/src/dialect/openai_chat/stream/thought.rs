@@ -174,7 +174,9 @@ impl Thoughts {
         };
         let details = (self.style.shown.details != Details::None)
             .then(|| format!(r#""reasoning_details":[{detail}{}]"#, self.marks.item(index)));
-        let blocks = self.style.shown.thinking_blocks.then(|| format!(r#""thinking_blocks":[{block}]"#));
+        // LiteLLM's SDK passes a delta over that has blocks and no text, if only an empty one.
+        let blocks =
+            self.style.shown.thinking_blocks.then(|| format!(r#""reasoning_content":"","thinking_blocks":[{block}]"#));
         joined(details, blocks)
     }
 
