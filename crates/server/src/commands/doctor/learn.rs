@@ -255,8 +255,17 @@ impl Examination {
         told.join("; ")
     }
 
+    /// Whether the model was seen to reason at all: only then it means something that it did not.
+    fn ever_reasoned(&self) -> bool {
+        self.outcomes(|_| true).iter().any(|(_, outcome)| outcome.reasons())
+    }
+
     /// Where nothing can be said about it, saying nothing decides.
     pub(super) fn off_without_a_way(&mut self) {
+        if self.row.default != self.belief.default && is_switch(self.belief.control) && !self.ever_reasoned() {
+            self.cannot_tell("default", "the model did not reason when it was asked to either");
+            (self.belief.default, self.facts.by_itself) = (self.row.default, true);
+        }
         let way = ways_off(self.belief.control).contains(&self.belief.off);
         if !self.facts.by_itself && !way && (self.belief.off != Off::Unknown || self.belief.control == Control::None) {
             self.believe("off", "it does not reason when nothing is said", |row| row.off = Off::Omit);
@@ -372,6 +381,9 @@ impl Examination {
 
     fn forced(&mut self) {
         let Some((calm, thinking)) = self.both(What::Forced) else { return };
+        if self.facts.can_think(&self.belief) && !self.ever_reasoned() {
+            return;
+        }
         let accepted = if thinking.as_ref().is_some_and(Outcome::reasons) {
             Allowed::Allowed
         } else {

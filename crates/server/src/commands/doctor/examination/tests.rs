@@ -234,6 +234,21 @@ fn a_model_that_takes_everything_teaches_nothing_of_its_switch() {
 }
 
 #[test]
+fn a_model_that_was_never_seen_to_reason_teaches_nothing_of_it() {
+    for id in ["anthropic.claude-opus-5-5", "openai.gpt-6.1-sol"] {
+        let truth = row(id);
+        let found = examined(&truth, |probe| match played(&truth, probe) {
+            Outcome::Answered(answer) => {
+                Outcome::Answered(Answer { thoughts: Vec::new(), thought: String::new(), ..answer })
+            }
+            other => other,
+        });
+        assert!(found.findings.is_empty(), "{id}: {found:#?}");
+        assert!(found.unprobed.iter().any(|(what, _)| what == "default"), "{id}: {found:#?}");
+    }
+}
+
+#[test]
 fn levels_that_are_taken_and_do_nothing_are_no_levels() {
     let truth = row("zai.glm-5");
     let mut believed = truth.clone();
