@@ -146,3 +146,24 @@ fn told(arguments: &Doctor, cases: &[Case], asking: &Asking<'_>, region: Option<
 fn tell(line: &str) -> anyhow::Result<()> {
     writeln!(stderr(), "{line}").context("cannot write to standard error")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_region_has_another_address_and_an_own_one_stays() {
+        for (endpoint, left) in [
+            ("https://bedrock-runtime.us-east-1.amazonaws.com", None),
+            ("https://bedrock-runtime.us-east-1.api.aws", None),
+            ("http://127.0.0.1:8099", Some("http://127.0.0.1:8099/")),
+        ] {
+            let env = |name: &str| (name == "AWS_ENDPOINT_URL").then(|| endpoint.to_owned());
+            let mut config = Config::from_environment(&env);
+            elsewhere(&mut config, "eu-west-1");
+            assert_eq!(region(&config), Some("eu-west-1"));
+            let BackendKind::Bedrock(bedrock) = &config.backends[0].kind else { panic!("{config:?}") };
+            assert_eq!(bedrock.endpoint.as_ref().map(|url| url.as_str()), left, "{endpoint}");
+        }
+    }
+}
