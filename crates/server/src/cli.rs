@@ -49,7 +49,7 @@ pub(crate) enum Command {
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Doctor),
     /// Shows what is known of each Bedrock model
-    #[command(after_help = "Examples:\n  aquifer models\n  aquifer models --json | jq '.[0]'")]
+    #[command(after_help = MODELS_EXAMPLES)]
     Models(Models),
 }
 
@@ -75,6 +75,13 @@ terminal; --yes answers it.
 
 Exit codes: 0 nothing differs, 1 something could not be probed or failed, 2 the command line is wrong, 3 something
 differs.";
+
+const MODELS_EXAMPLES: &str = "\
+Examples:
+  aquifer models                                    a line for each model
+  aquifer models us.anthropic.claude-opus-4-8       all that is known of one
+  aquifer models --config gateway.yaml              with what the configuration knows better
+  aquifer models openai.gpt-oss-120b-1:0 --json | jq '.[0].row'";
 
 /// `aquifer demo`.
 #[derive(Debug, Args)]
@@ -190,7 +197,13 @@ pub(crate) struct Doctor {
 /// `aquifer models`.
 #[derive(Debug, Args)]
 pub(crate) struct Models {
-    /// As JSON instead of a table
+    /// Model id, inference profile id or ARN, to show all that is known of it; without it a line for each model
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// YAML file, or folder of YAML files, that knows models better or declares them
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    /// As JSON, each row in the form that a ReasoningPolicy's models[].row takes
     #[arg(long)]
     pub(crate) json: bool,
 }

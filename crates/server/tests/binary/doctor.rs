@@ -97,7 +97,7 @@ fn expected(model: &str) -> Value {
 fn agree(of: impl Fn(&str) -> bool) {
     let (_simulator, address) = simulator();
     let all: Value = serde_json::from_str(&run(&["models", "--json"]).1).unwrap();
-    let served = all.as_array().unwrap().iter().filter(|model| model["converse"] == true);
+    let served = all.as_array().unwrap().iter().filter(|model| model["row"]["converse"] == true);
     let ids: Vec<&str> = served.map(|model| model["id"].as_str().unwrap()).filter(|id| of(id)).collect();
     assert!(ids.len() > 10, "{ids:?}");
     let told = doctor(address, &[&["--yes", "--json"], ids.as_slice()].concat());
