@@ -137,7 +137,7 @@ impl StreamTranslation {
 
     /// Tells the client, inside the stream, that the answer failed.
     pub fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
-        self.telling.writer.fail(out, fault);
+        self.telling.fail(out, fault);
     }
 
     /// What has been seen so far.
@@ -202,30 +202,41 @@ pub fn whole(
     record: bool,
 ) -> Result<Whole, Fault> {
     let mut response = converse::read(body)?;
-    if let Some(tag) = &style.inline_tag {
-        response.content =
-            response.content.into_iter().enumerate().flat_map(|block| without_tags(tag, block)).collect();
-    }
+    let places = match &style.inline_tag {
+        Some(tag) => split_tags(tag, &mut response.content),
+        None => (0..).take(response.content.len()).collect(),
+    };
     let name = |sent: &str| restore(sent).unwrap_or_else(|| sent.to_owned());
-    let (body, finish_reason) = chat::write(&response, envelope, style, &name)?;
+    let (body, finish_reason) = chat::write(&response, &places, envelope, style, &name)?;
     let reasoned =
         response.content.iter().any(|block| matches!(block, Block::Reasoning { .. } | Block::Redacted { .. }));
     let turn = record.then(|| Turn::of(&response.content, &name)).filter(|turn| turn.calls().next().is_some());
     Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn })
 }
 
-/// A block of text as the answer and the thoughts in it.
-fn without_tags<'a>(tag: &str, (index, block): (usize, Block<'a>)) -> Vec<Block<'a>> {
+/// Splits the thoughts out of the text; gives the place of each block, which is that of the text that it was in.
+fn split_tags(tag: &str, content: &mut Vec<Block<'_>>) -> Vec<u32> {
+    let blocks = (0..).zip(std::mem::take(content));
+    let split = blocks.flat_map(|(place, block)| without_tags(tag, block).into_iter().map(move |part| (place, part)));
+    let (places, parts) = split.unzip();
+    *content = parts;
+    places
+}
+
+/// A block of text as the thoughts in it and the answer.
+fn without_tags<'a>(tag: &str, block: Block<'a>) -> Vec<Block<'a>> {
     let Block::Text(text) = &block else { return vec![block] };
-    let index = u32::try_from(index).unwrap_or(u32::MAX);
     let mut tags = Tags::new(tag);
-    let mut pieces = tags.take(index, text);
-    pieces.extend(tags.end(index));
-    let block = |piece| match piece {
-        Piece::Answer(text) => Block::Text(Text::from_escaped(text)),
-        Piece::Thought(text) => {
-            Block::Reasoning { text: Text::from_escaped(text), signature: None, issuer: Issuer::default() }
+    let mut pieces = tags.take(0, text);
+    pieces.extend(tags.end(0));
+    let (mut thought, mut answer) = (String::new(), String::new());
+    for piece in pieces {
+        match piece {
+            Piece::Answer(text) => answer.push_str(&text),
+            Piece::Thought(text) => thought.push_str(&text),
         }
-    };
-    pieces.into_iter().map(block).collect()
+    }
+    let thought = Some(Text::from_escaped(thought)).filter(|text| !text.is_empty());
+    let thought = thought.map(|text| Block::Reasoning { text, signature: None, issuer: Issuer::default() });
+    thought.into_iter().chain([Block::Text(Text::from_escaped(answer))]).collect()
 }

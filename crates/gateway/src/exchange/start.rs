@@ -133,16 +133,19 @@ impl Exchange {
     /// Asks again otherwise, if that can help; `false`: it cannot.
     pub(super) fn ask_otherwise(&mut self, fault: &Fault, now: Instant) -> bool {
         let (Some(asked), Some(before)) = (&mut self.asked, &self.waiting) else { return false };
-        if !asked.amend(fault) {
-            return false;
+        while asked.amend(fault) {
+            let Ok((outgoing, put_back)) = asked.read().and_then(|incoming| asked.outgoing(incoming)) else {
+                return false;
+            };
+            if !before.sent(&outgoing) {
+                self.record.amended += 1;
+                self.call(outgoing, put_back, Duration::ZERO, now);
+                return true;
+            }
+            // That changed nothing of this request; another remedy may.
+            asked.amended.pop();
         }
-        let Ok((outgoing, put_back)) = asked.read().and_then(|incoming| asked.outgoing(incoming)) else { return false };
-        if before.sent(&outgoing) {
-            return false;
-        }
-        self.record.amended += 1;
-        self.call(outgoing, put_back, Duration::ZERO, now);
-        true
+        false
     }
 
     /// Makes a call to the place at hand, after a pause.
@@ -183,7 +186,7 @@ impl Exchange {
 /// How long a call is waited for. An attempt has its time for the first byte of a stream: once it streams, it is the
 /// client's answer.
 fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
-    let attempt = traffic.retry.each.or(rule.and_then(|rule| rule.call_timeout));
+    let attempt = traffic.retry.each.or_else(|| rule.and_then(|rule| rule.call_timeout));
     Patience {
         first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
         silence: rule.and_then(|rule| rule.stream_idle_timeout),

@@ -278,6 +278,12 @@ impl Entry {
         self.control != Control::None || self.default != Default::Off
     }
 
+    /// Whether some row describes it.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.id != UNKNOWN
+    }
+
     /// The word for `reasoning_details[].format`.
     #[must_use]
     pub fn reasoning_format(&self) -> Option<&str> {
@@ -287,7 +293,7 @@ impl Entry {
     /// The id by which this model knows its own reasoning, whatever id it is called by.
     #[must_use]
     pub fn base_of<'s>(&'s self, model_id: &'s str) -> &'s str {
-        if self.id == UNKNOWN { model_id } else { &self.id }
+        if self.is_known() { &self.id } else { model_id }
     }
 
     /// Whether it takes reasoning blocks of this kind back.

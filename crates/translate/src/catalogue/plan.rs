@@ -7,7 +7,7 @@ mod levels;
 use super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off, Sampling};
 use super::rules::{Amend, Rules};
 use crate::fault::Fault;
-use crate::model::reasoning::{Effort, ReasoningAsk, Switch};
+use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
 use crate::warning::Warning;
 use levels::nearest;
 use serde_json::{Value, json};
@@ -107,7 +107,11 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
     let situation = &Situation { ask: ask::ruled(entry, situation, &mut plan), ..situation.clone() };
     let wants = situation.ask.wants_reasoning();
     if wants && !entry.can_reason() {
-        let why = format!("{} cannot reason; it answers without", entry.name);
+        let why = if entry.is_known() {
+            format!("{} cannot reason; it answers without", entry.name)
+        } else {
+            "the catalogue does not know this model; the configuration can name the one that it is based on".to_owned()
+        };
         plan.warnings.push(Warning::reasoning_unavailable(situation.ask.param, why));
     }
     if entry.control == Control::Unknown && (wants || situation.ask.switch == Switch::Off) {
@@ -122,6 +126,10 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
     }
     if entry.control == Control::None && entry.can_reason() {
         no_switch(entry, situation, &mut plan);
+    }
+    if plan.on && !entry.display && situation.ask.display == Some(Display::Omitted) {
+        let why = format!("{} does not take it; leave the reasoning out with `reasoning.exclude`", entry.name);
+        plan.warnings.push(Warning::ignored("thinking.display", why));
     }
     constrain(entry, situation, &mut plan)?;
     plan.strip_loop = entry.control == Control::Budget && !plan.on && situation.sealed_loop;
@@ -151,6 +159,10 @@ fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
     plan.on = default_on;
     if ask.switch == Switch::Off {
         off_by_level(entry, ask, plan);
+        if ask.effort.is_some() {
+            let why = format!("{} has no effort but that of its reasoning", entry.name);
+            plan.warnings.push(Warning::ignored(ask.effort_param(), why));
+        }
         return;
     }
     if !ask.wants_reasoning() {
@@ -165,9 +177,11 @@ fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
     };
     let Some(wanted) = wanted else { return };
     let Some(level) = nearest(entry, wanted, situation.amend) else { return };
-    if ask.effort.is_some() && level != wanted || matches!(ask.switch, Switch::Budget(_)) {
+    let changed = level != wanted && !levels::lowered(entry, wanted, situation.amend);
+    if ask.effort.is_some() && changed || matches!(ask.switch, Switch::Budget(_)) {
+        let param = if matches!(ask.switch, Switch::Budget(_)) { ask.param } else { ask.effort_param() };
         let why = format!("{} takes levels; `{}` is asked for", entry.name, level.word());
-        plan.warnings.push(Warning::changed(ask.param, why));
+        plan.warnings.push(Warning::changed(param, why));
     }
     plan.fields.push(level_field(entry.control, level.word()));
     if entry.control == Control::Nova && level == Effort::High {

@@ -21,10 +21,14 @@ pub struct Issuer {
     pub mark: Option<Mark>,
     /// The vendor that its `format` names.
     pub vendor: Option<&'static str>,
+    /// Its text was shown in another field: a signature alone is not all of it.
+    pub apart: bool,
 }
 
 /// What the ids of this gateway's reasoning begin with.
 const PREFIX: &str = "rs_";
+/// What the id of a seal ends with whose text was shown in another field.
+pub const APART: char = 't';
 /// The digits of one fingerprint.
 const DIGITS: usize = 8;
 
@@ -51,13 +55,17 @@ impl Issuer {
     /// What the `id` and the `format` of a block tell.
     #[must_use]
     pub fn told(id: Option<&str>, format: Option<&str>) -> Self {
-        Self { mark: id.and_then(Mark::of_id), vendor: format.and_then(vendor) }
+        let mark = id.and_then(Mark::of_id);
+        let apart = mark.is_some() && id.is_some_and(|id| id.ends_with(APART));
+        Self { mark, vendor: format.and_then(vendor), apart }
     }
 
-    /// Whether the model of this mark and vendor can have made it, as far as is known.
+    /// Whether the model of this mark and vendor can have made it, as far as is known. Where reasoning is `bound`, it
+    /// must be from the same backend too: it belongs to an account.
     #[must_use]
-    pub fn can_be(&self, model: Mark, vendor: &str) -> bool {
-        self.mark.is_none_or(|mark| mark.model == model.model) && self.vendor.is_none_or(|known| known == vendor)
+    pub fn can_be(&self, model: Mark, vendor: &str, bound: bool) -> bool {
+        let made = |mark: Mark| mark.model == model.model && (!bound || mark.backend == model.backend);
+        self.mark.is_none_or(made) && self.vendor.is_none_or(|known| known == vendor)
     }
 }
 
@@ -100,9 +108,19 @@ mod tests {
     #[test]
     fn what_nothing_is_known_of_can_be_anybodys() {
         let (one, other) = (Mark::of("one", "b"), Mark::of("other", "b"));
-        assert!(Issuer::told(None, Some("unknown")).can_be(one, "anthropic"));
-        assert!(Issuer::told(Some(&format!("{one}0_0")), Some("anthropic-claude-v1")).can_be(one, "anthropic"));
-        assert!(!Issuer::told(Some(&format!("{one}0_0")), None).can_be(other, "anthropic"));
-        assert!(!Issuer::told(None, Some("openai-responses-v1")).can_be(one, "anthropic"));
+        let can_be = |id: Option<&str>, format, mark| Issuer::told(id, format).can_be(mark, "anthropic", false);
+        let id = format!("{one}0_0");
+        assert!(can_be(None, Some("unknown"), one));
+        assert!(can_be(Some(&id), Some("anthropic-claude-v1"), one));
+        assert!(!can_be(Some(&id), None, other));
+        assert!(!can_be(None, Some("openai-responses-v1"), one));
+    }
+
+    #[test]
+    fn bound_reasoning_is_its_backends_alone() {
+        let (here, there) = (Mark::of("one", "here"), Mark::of("one", "there"));
+        let issuer = Issuer::told(Some(&format!("{here}0_0")), None);
+        assert!(issuer.can_be(there, "anthropic", false) && !issuer.can_be(there, "anthropic", true));
+        assert!(issuer.can_be(here, "anthropic", true) && Issuer::default().can_be(there, "anthropic", true));
     }
 }

@@ -1,6 +1,7 @@
 //! One request on its way out.
 
 use super::Restore;
+use super::tags::angled;
 use crate::bedrock::converse;
 use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
@@ -132,17 +133,22 @@ impl<'a> Incoming<'a> {
         };
         let back = turn.put_back(&mut message.content);
         message.unreasoned |= back && !turn.reasoned();
+        if back {
+            let lost = format!("messages[{position}].reasoning_details");
+            self.asked.warnings.retain(|warning| !warning.param.starts_with(&lost));
+        }
         back
     }
 
-    /// Takes `<think>` out of what the model said before, for clients that are shown thoughts so.
+    /// Takes every `<think>` out of what the model said before, for clients that are shown thoughts so. One that was
+    /// never closed is a thought that was cut off.
     pub fn strip_think_tags(&mut self) {
-        for message in &mut self.asked.request.messages {
-            if let (Role::Assistant, Some(Block::Text(text))) = (message.role, message.content.first_mut())
-                && let Some((_, said)) =
-                    text.as_escaped().strip_prefix("<think>").and_then(|rest| rest.split_once("</think>"))
+        let answers = self.asked.request.messages.iter_mut().filter(|message| message.role == Role::Assistant);
+        for block in answers.flat_map(|message| &mut message.content) {
+            if let Block::Text(text) = block
+                && let Some(said) = without_thoughts(&angled(text.as_escaped()))
             {
-                *text = Text::from_escaped(said.to_owned());
+                *text = Text::from_escaped(said);
             }
         }
     }
@@ -196,6 +202,18 @@ impl<'a> Incoming<'a> {
             sealed: request.messages.iter().flat_map(|message| &message.content).any(is_sealed),
             memorable: !request.tools.is_empty() && !entry.replay.is_empty() && written.reasoning_on,
         })
+    }
+}
+
+/// The text without what stands in `<think>`, when there is any.
+fn without_thoughts(escaped: &str) -> Option<String> {
+    let (first, mut rest) = escaped.split_once("<think>")?;
+    let mut said = first.to_owned();
+    loop {
+        let (_, after) = rest.split_once("</think>").unwrap_or_default();
+        let Some((between, thought)) = after.split_once("<think>") else { return Some(said + after) };
+        said.push_str(between);
+        rest = thought;
     }
 }
 

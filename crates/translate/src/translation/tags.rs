@@ -88,7 +88,7 @@ fn beginning(text: &str, tag: &str) -> usize {
 
 /// Some JSON encoders escape angle brackets; a tag is a tag however it is written. A backslash before the escape's own
 /// makes it no escape.
-fn angled(escaped: &str) -> String {
+pub(super) fn angled(escaped: &str) -> String {
     if !escaped.contains("\\u003") {
         return escaped.to_owned();
     }

@@ -83,11 +83,21 @@ impl Telling {
 
     /// Ends a whole answer; gives the finish reason.
     pub(super) fn finish(&mut self, out: &mut BytesMut) -> Result<&'static str, Fault> {
+        self.rest(out);
+        self.writer.finish(out)
+    }
+
+    /// Ends an answer that failed. What was held back, because it may have been a tag, is said all the same.
+    pub(super) fn fail(&mut self, out: &mut BytesMut, fault: &Fault) {
+        self.rest(out);
+        self.writer.fail(out, fault);
+    }
+
+    fn rest(&mut self, out: &mut BytesMut) {
         if let Some(index) = self.tags.as_ref().and_then(Tags::block) {
             let rest = self.tags.as_mut().and_then(|tags| tags.end(index));
             self.say_pieces(index, rest, out);
         }
-        self.writer.finish(out)
     }
 }
 

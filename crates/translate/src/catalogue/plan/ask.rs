@@ -37,16 +37,18 @@ pub(super) fn most_budget(rules: &Rules) -> Option<u32> {
 }
 
 fn tool_first(entry: &Entry, ask: &mut ReasoningAsk, plan: &mut Plan) {
-    let excludes = matches!(entry.forced_tool, Allowed::NotWhileReasoning | Allowed::InsteadOfReasoning);
-    if excludes && entry.default != Habit::AlwaysOn {
-        (ask.switch, ask.effort) = (Switch::Off, None);
+    if matches!(entry.forced_tool, Allowed::NotWhileReasoning | Allowed::InsteadOfReasoning) {
+        // One that always reasons is not switched off: it leaves its reasoning out of itself.
+        if entry.default != Habit::AlwaysOn {
+            (ask.switch, ask.effort) = (Switch::Off, None);
+        }
         let why = format!("{} does not reason while a tool is forced, and the tool comes first here", entry.name);
         plan.warnings.push(Warning::reasoning_unavailable(ask.param, why));
     }
 }
 
 fn limit(entry: &Entry, rules: &Rules, ask: &mut ReasoningAsk, plan: &mut Plan) {
-    if ask.switch == Switch::Off {
+    if ask.switch == Switch::Off && ask.effort.is_none() {
         return;
     }
     if let (Switch::Budget(asked), Some(most)) = (ask.switch, most_budget(rules))
@@ -60,7 +62,7 @@ fn limit(entry: &Entry, rules: &Rules, ask: &mut ReasoningAsk, plan: &mut Plan) 
         Some(asked) if asked > most => {
             ask.effort = Some(most);
             let why = format!("the operator allows the effort `{}` at most", most.word());
-            plan.warnings.push(Warning::changed(ask.param, why));
+            plan.warnings.push(Warning::changed(ask.effort_param(), why));
         }
         // What the model would do of itself may be more than is allowed.
         None if !matches!(ask.switch, Switch::Budget(_) | Switch::BetweenTools) => {

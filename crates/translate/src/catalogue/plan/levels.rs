@@ -12,6 +12,11 @@ pub(super) fn nearest(entry: &Entry, wanted: Effort, amend: Amend) -> Option<Eff
     lower.or_else(|| entry.efforts.first()).copied()
 }
 
+/// Whether the level wanted is the model's own, and another one is sent because it was refused.
+pub(super) fn lowered(entry: &Entry, wanted: Effort, amend: Amend) -> bool {
+    amend.lower_effort && entry.efforts.contains(&wanted)
+}
+
 /// The level that a budget of tokens stands for.
 pub(super) fn from_budget(tokens: u32) -> Effort {
     match tokens {

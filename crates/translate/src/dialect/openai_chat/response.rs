@@ -28,20 +28,22 @@ struct Call<'r> {
     arguments: Text<'r>,
 }
 
-/// The body, and the finish reason in it. `restore` gives a tool's name back as the client knows it.
+/// The body, and the finish reason in it. `places` counts the blocks as Bedrock did, and `restore` gives a tool's name
+/// back as the client knows it.
 ///
 /// # Errors
 ///
 /// When the model's stop reason is that its output is malformed.
 pub fn write(
     response: &Response<'_>,
+    places: &[u32],
     envelope: &Envelope<'_>,
     style: &Style,
     restore: &dyn Fn(&str) -> String,
 ) -> Result<(String, &'static str), Fault> {
     let mut gathered = Gathered::new(envelope, style);
-    for (index, block) in response.content.iter().enumerate() {
-        gathered.take(u32::try_from(index).unwrap_or(u32::MAX), block, restore);
+    for (place, block) in places.iter().zip(&response.content) {
+        gathered.take(*place, block, restore);
     }
     let reason = finish::reason(&response.stop, !gathered.calls.is_empty(), style.legacy_functions)?;
     let Envelope { id, created, model } = envelope;
@@ -119,9 +121,8 @@ impl<'r> Gathered<'r> {
         let signature = signature.map(Text::as_escaped);
         let sealed = signature.map(|signature| format!(r#","signature":"{signature}""#)).unwrap_or_default();
         // Where a stream's client puts the text together itself, here it is whole already.
-        let full = self.style.shown.details != Details::None && !text.is_empty();
-        let shown = if full { format!(r#","text":"{text}""#) } else { String::new() };
-        if full || signature.is_some() {
+        if self.style.shown.details == Details::Full || signature.is_some() {
+            let shown = if text.is_empty() { String::new() } else { format!(r#","text":"{text}""#) };
             self.details.push(self.detail(index, &format!(r#""type":"reasoning.text"{shown}{sealed}"#)));
         }
         self.blocks.push(format!(r#"{{"type":"thinking","thinking":"{text}"{sealed},"index":{index}}}"#));

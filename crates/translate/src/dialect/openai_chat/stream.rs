@@ -121,6 +121,7 @@ impl Writer {
 
     /// Ends an answer that failed: the error, then `[DONE]`, and no finish reason.
     pub fn fail(&mut self, out: &mut BytesMut, fault: &Fault) {
+        self.release(out);
         sse::data(out, &[&error::told(fault).body]);
         sse::data(out, &["[DONE]"]);
     }
@@ -178,14 +179,19 @@ impl Writer {
         if let Some(call) = self.calls.iter().position(|call| call.block == index && call.empty) {
             self.arguments_of(out, call, "{}");
         }
+        self.release(out);
+        self.close_tag(out);
+        if let Some(seal) = seal {
+            self.rest_of_block(out, self.thoughts.seal(index, &seal));
+        }
+    }
+
+    /// Says what was held back.
+    fn release(&mut self, out: &mut BytesMut) {
         match self.thoughts.release() {
             Some((block, word, true)) => self.rest_of_block(out, self.thoughts.stand(block, &word)),
             Some((block, held, false)) => self.thought(out, block, &held),
             None => {}
-        }
-        self.close_tag(out);
-        if let Some(seal) = seal {
-            self.rest_of_block(out, self.thoughts.seal(index, &seal));
         }
     }
 

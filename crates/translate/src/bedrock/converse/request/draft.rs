@@ -86,11 +86,6 @@ impl Turn<'_, '_> {
         self.ids(|block| if let Block::ToolResult { id, .. } = block { Some(id.plain().into_owned()) } else { None })
     }
 
-    /// Whether it begins with sealed reasoning.
-    fn begins_sealed(&self) -> bool {
-        self.pieces.first().is_some_and(is_sealed)
-    }
-
     /// Whether only tools speak in it.
     fn only_results(&self) -> bool {
         let result =
@@ -131,12 +126,12 @@ impl<'r, 'a> Draft<'r, 'a> {
         self.turns.iter().skip(from).filter(|turn| turn.role == Role::Assistant)
     }
 
-    /// Whether the tool calls just answered came back with the sealed reasoning that led to them. The service wants it
-    /// where the loop begins: between later calls a model need not have thought.
+    /// Whether the tool calls just answered came back with sealed reasoning that led to them: it is lost when none of it
+    /// is left, because between two calls a model need not have thought.
     pub(super) fn open_loop(&self) -> OpenLoop {
         match self.open_loop_turns().next() {
             None => OpenLoop::None,
-            Some(first) if first.begins_sealed() || first.unreasoned => OpenLoop::Whole,
+            Some(first) if first.unreasoned || self.has_sealed_loop() => OpenLoop::Whole,
             Some(_) => OpenLoop::Lost,
         }
     }
@@ -182,7 +177,7 @@ fn kept<'r, 'a>(message: &'r Message<'a>, terms: &Terms<'_>, notes: &mut Notes) 
         if terms.amend.without_reasoning {
             continue;
         }
-        if !issuer.can_be(terms.mark, &terms.entry.vendor) {
+        if !issuer.can_be(terms.mark, &terms.entry.vendor, terms.entry.bound) {
             notes.foreign_reasoning(message.position, terms.entry);
         } else if !terms.entry.takes_back(kind) {
             notes.reasoning_left_out(message.position, terms.entry, block);

@@ -21,8 +21,11 @@ pub(super) fn instruct(
         Format::Schema { .. } if enforced => return,
         Format::Json => "Answer with one JSON object and nothing else: no prose, no code fence.".to_owned(),
         Format::Schema { schema, .. } => {
-            let why = format!("{} does not enforce schemas; it is asked in words to keep to this one", entry.name);
-            notes.changed("response_format.json_schema", why);
+            // A refusal by a model that does is told where it is amended.
+            if !entry.structured_output {
+                let why = format!("{} does not enforce schemas; it is asked in words to keep to this one", entry.name);
+                notes.changed("response_format.json_schema", why);
+            }
             let schema = schema.get();
             format!(
                 "Answer with one JSON object and nothing else: no prose, no code fence. It must be valid against this JSON \

@@ -2,10 +2,12 @@
 
 use super::content;
 use super::fields::{Node, Object, whole_pairs};
+use super::media;
 use super::notes::Notes;
 use crate::fault::Fault;
 use crate::model::issuer::Issuer;
 use crate::model::request::Block;
+use crate::model::text::Text;
 use std::borrow::Cow;
 
 /// The fields in which reasoning comes back, beside the content.
@@ -56,33 +58,48 @@ pub(super) fn restore<'a>(
 }
 
 /// A client that was shown plain text beside the seals sends both back: one seal belongs to all of the text. Of several
-/// seals nobody knows which part of the text each one signs.
+/// seals nobody knows which part of the text each one signs, and without the text a seal is worth nothing.
 fn with_texts<'a>(
     mut details: Vec<Thought<'a>>,
     plain: &[Thought<'a>],
     notes: &mut Notes,
     message: &Object<'a, '_>,
 ) -> Vec<Thought<'a>> {
-    let Some(Thought { block: Block::Reasoning { text: said, .. }, .. }) = plain.first() else { return details };
-    let textless = |thought: &Thought<'_>| matches!(&thought.block, Block::Reasoning { text, signature: Some(_), .. } if text.is_empty());
-    let readable =
-        details.iter().any(|thought| matches!(&thought.block, Block::Reasoning { text, .. } if !text.is_empty()));
-    if readable || !details.iter().any(textless) {
-        return details;
-    }
-    if details.iter().filter(|thought| textless(thought)).count() > 1 {
-        if let Some(node) = message.get("reasoning_details") {
-            notes.dropped(&node, "its signatures came without the texts that they sign");
+    let said = plain.first().and_then(|thought| readable(&thought.block));
+    let told = details.iter().any(|thought| readable(&thought.block).is_some());
+    let apart = details.iter().filter(|thought| lacks_text(thought, true)).count();
+    let perhaps = details.iter().filter(|thought| lacks_text(thought, false)).count();
+    let known = apart > 0;
+    match (said, if known { apart } else { perhaps }) {
+        (_, 0) => return details,
+        (None, _) if !known => return details,
+        (Some(_), _) if told && !known => return details,
+        (Some(said), 1) if !told => {
+            for thought in details.iter_mut().filter(|thought| lacks_text(thought, known)) {
+                if let Block::Reasoning { text, .. } = &mut thought.block {
+                    *text = said.clone();
+                }
+            }
+            return details;
         }
-        details.retain(|thought| !textless(thought));
-        return details;
+        _ => {}
     }
-    for thought in &mut details {
-        if let Block::Reasoning { text, signature: Some(_), .. } = &mut thought.block {
-            *text = said.clone();
-        }
+    if let Some(node) = message.get("reasoning_details") {
+        notes.dropped(&node, "its signatures came without the texts that they sign");
     }
-    details
+    // What is left of a turn is another turn, which its model would refuse.
+    Vec::new()
+}
+
+/// What a block of reasoning says, when that can be read.
+fn readable<'b, 'a>(block: &'b Block<'a>) -> Option<&'b Text<'a>> {
+    if let Block::Reasoning { text, .. } = block { Some(text).filter(|text| !text.is_empty()) } else { None }
+}
+
+/// Whether it is a signature without its text: `known` to be, or perhaps, because nothing is known of it.
+fn lacks_text(thought: &Thought<'_>, known: bool) -> bool {
+    let Block::Reasoning { text, signature: Some(_), issuer } = &thought.block else { return false };
+    text.is_empty() && if known { issuer.apart } else { issuer.mark.is_none() }
 }
 
 fn issued(block: Block<'_>, issuer: Issuer) -> Block<'_> {
@@ -181,6 +198,10 @@ fn details<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Though
         let index = item.get("index").and_then(|index| position(&index));
         let word = |name| item.get(name).and_then(|node| node.string().ok());
         let issuer = Issuer::told(word("id").as_deref(), word("format").as_deref());
+        if issuer.mark.is_some() && word("data").is_some_and(|data| !media::is_base64(&data)) {
+            // The gateway's own item for a model's word in place of a thought.
+            continue;
+        }
         items.push((index, detail(&item, notes)?, issuer));
     }
     if items.iter().all(|(index, ..)| index.is_some()) {

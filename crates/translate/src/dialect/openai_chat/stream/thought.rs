@@ -3,6 +3,7 @@
 use super::super::shown::{Details, Stand};
 use super::super::{Envelope, Style};
 use crate::model::delta::Seal;
+use crate::model::issuer::APART;
 use crate::model::text::Text;
 use crate::wire::sse;
 
@@ -14,6 +15,8 @@ pub(super) struct Thoughts {
     /// What stands around the text of a delta of the block `framed`: the text goes between two neighbours.
     frame: Vec<String>,
     framed: Option<u32>,
+    /// The frame is that of its block's first delta.
+    first: bool,
     /// The blocks that showed readable reasoning.
     readable: Vec<u32>,
     /// What may become the word that a model writes in place of its thought, and its block.
@@ -40,14 +43,23 @@ impl Marks {
         Self { format: format.unwrap_or_default(), id: id.unwrap_or_default() }
     }
 
-    /// What follows the content of an item that seals a block, or is all of it.
+    /// What follows the content of a block's first item.
     pub(in super::super) fn item(&self, index: u32) -> String {
-        let id = if self.id.is_empty() { String::new() } else { format!("{}{index}\"", self.id) };
+        self.ending(index, "")
+    }
+
+    /// What follows the signature of a block whose text is shown in another field.
+    pub(in super::super) fn apart(&self, index: u32) -> String {
+        self.ending(index, APART.encode_utf8(&mut [0; 4]))
+    }
+
+    fn ending(&self, index: u32, mark: &str) -> String {
+        let id = if self.id.is_empty() { String::new() } else { format!("{}{index}{mark}\"", self.id) };
         format!(r#"{}{id},"index":{index}}}"#, self.format)
     }
 
-    /// What follows the text of an item that more will follow. Clients that put deltas together join their words, so
-    /// the id comes once.
+    /// What follows the content of a block's further items. Clients that put deltas together join their words, or keep
+    /// the first one's alone, so the id comes once and at once.
     fn piece(&self, index: u32) -> String {
         format!(r#"{},"index":{index}}}"#, self.format)
     }
@@ -60,6 +72,7 @@ impl Thoughts {
             style,
             frame: Vec::new(),
             framed: None,
+            first: false,
             readable: Vec::new(),
             held: None,
             tagged: None,
@@ -96,11 +109,12 @@ impl Thoughts {
     /// Notes that a block shows its thoughts, and gives what stands around them; nothing when they are not shown. The
     /// second is what must be said in the content first.
     pub(super) fn around(&mut self, index: u32, open: &str, close: &str) -> (&[String], Option<&'static str>) {
-        if self.readable.last() != Some(&index) && !self.readable.contains(&index) {
+        let first = self.readable.last() != Some(&index) && !self.readable.contains(&index);
+        if first {
             self.readable.push(index);
         }
-        if self.framed != Some(index) {
-            self.framed = Some(index);
+        if self.framed != Some(index) || self.first {
+            (self.framed, self.first) = (Some(index), first && self.style.shown.details == Details::Full);
             self.frame = self.framed(index);
             if let [first, .., last] = self.frame.as_mut_slice() {
                 *first = format!("{}{open}{first}", sse::DATA);
@@ -126,11 +140,11 @@ impl Thoughts {
         let quote = || "\"".to_owned();
         add(shown.reasoning, r#""reasoning":""#, quote());
         add(shown.reasoning_content, r#""reasoning_content":""#, quote());
-        let item = format!("\"{}]", self.marks.piece(index));
+        let item = format!("\"{}]", if self.first { self.marks.item(index) } else { self.marks.piece(index) });
         add(shown.details == Details::Full, r#""reasoning_details":[{"type":"reasoning.text","text":""#, item);
         let blocks = r#""thinking_blocks":[{"type":"thinking","thinking":""#;
         // Without an index OpenAI's SDK for Python cannot put a list together.
-        add(shown.thinking_blocks, blocks, format!(r#"","index":{index}}}]"#));
+        add(shown.thinking_blocks && !self.style.exclude_reasoning, blocks, format!(r#"","index":{index}}}]"#));
         add(shown.think_tags, r#""content":""#, quote());
         let mut frame: Vec<String> = Vec::with_capacity(pieces.len() + 1);
         let mut carried = String::new();
@@ -172,8 +186,13 @@ impl Thoughts {
                 )
             }
         };
-        let details = (self.style.shown.details != Details::None)
-            .then(|| format!(r#""reasoning_details":[{detail}{}]"#, self.marks.item(index)));
+        let shown = self.style.shown.details;
+        let marks = match (self.readable.contains(&index), shown) {
+            (false, _) => self.marks.item(index),
+            (true, Details::Full) => self.marks.piece(index),
+            (true, _) => self.marks.apart(index),
+        };
+        let details = (shown != Details::None).then(|| format!(r#""reasoning_details":[{detail}{marks}]"#));
         // LiteLLM's SDK passes a delta over that has blocks and no text, if only an empty one.
         let blocks =
             self.style.shown.thinking_blocks.then(|| format!(r#""reasoning_content":"","thinking_blocks":[{block}]"#));
