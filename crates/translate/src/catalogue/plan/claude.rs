@@ -61,8 +61,10 @@ fn switch_off(entry: &Entry, situation: &Situation, plan: &mut Plan) {
             return;
         }
         Off::Impossible => {
-            adaptive(entry, &ReasoningAsk { effort: Some(Effort::Low), ..ask.clone() }, situation, plan);
-            let why = format!("{} always reasons; the lowest effort is asked for", entry.name);
+            let least = entry.efforts.first().copied();
+            adaptive(entry, &ReasoningAsk { effort: least, ..ask.clone() }, situation, plan);
+            let instead = if least.is_some() { "; the lowest effort is asked for" } else { "" };
+            let why = format!("{} always reasons{instead}", entry.name);
             plan.warnings.push(Warning::changed(ask.param, why));
             return;
         }
