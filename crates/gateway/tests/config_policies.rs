@@ -5,7 +5,7 @@ use aquifer_gateway::config::{
     BindingMismatch, Config, Expose, ForcedTool, Mistake, ReasoningPolicy, RestorePolicy, Source, load,
 };
 use aquifer_gateway::route::choose;
-use aquifer_gateway::translate::catalogue::{Control, Wanted};
+use aquifer_gateway::translate::catalogue::{Catalogue, Control, Wanted};
 use aquifer_gateway::translate::dialect::openai_chat::Stand;
 use aquifer_gateway::translate::model::reasoning::Effort;
 use http::HeaderMap;
@@ -363,6 +363,24 @@ fn what_the_environment_put_in_is_not_repeated() {
         told.contains("AIServiceBackend default/${MOST} is not in these files") && !told.contains("4096"),
         "{told}"
     );
+}
+
+#[test]
+fn the_documentation_has_every_field_of_a_row_and_of_a_policy() {
+    let models = include_str!("../../../docs/models.md");
+    let row = serde_json::to_value(Catalogue::builtin().lookup("unknown")).unwrap();
+    for field in row.as_object().unwrap().keys().filter(|field| !matches!(field.as_str(), "id" | "also")) {
+        assert!(models.contains(&format!("`{field}`")), "{field}");
+    }
+    let policies = include_str!("../../../docs/configuration.md");
+    let refused = mistakes(&own("nothing: 1\nrestore: {nothing: 1}\nlimits: {nothing: 1}")).join(", ");
+    let lists = refused.split("expected one of ").skip(1).flat_map(|list| list.split(", "));
+    let fields: Vec<&str> = lists.filter(|word| word.chars().all(char::is_alphanumeric)).collect();
+    assert!(fields.len() > 12, "{fields:?}");
+    for field in fields {
+        let documented = [format!("`{field}`"), format!("`{field}."), format!(".{field}`")];
+        assert!(documented.iter().any(|word| policies.contains(word)), "{field}");
+    }
 }
 
 #[test]

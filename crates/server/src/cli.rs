@@ -44,7 +44,7 @@ pub(crate) enum Command {
                             AWS_ENDPOINT_URL_BEDROCK_RUNTIME=http://127.0.0.1:8099 aquifer serve")]
     Simulator(Simulator),
     /// Shows what is known of each Bedrock model
-    #[command(after_help = "Examples:\n  aquifer models\n  aquifer models --json | jq '.[0]'")]
+    #[command(after_help = MODELS_EXAMPLES)]
     Models(Models),
 }
 
@@ -58,6 +58,13 @@ Credentials come from AWS's usual chain (environment, profile, SSO, web identity
 AWS_BEARER_TOKEN_BEDROCK; the endpoint can be changed with AWS_ENDPOINT_URL_BEDROCK_RUNTIME.
 SIGHUP reads the configuration again; SIGTERM and Ctrl-C end the streams in flight first, a second one does not.
 The line `aquifer listening on http://ADDR:PORT` on standard output says that it is ready.";
+
+const MODELS_EXAMPLES: &str = "\
+Examples:
+  aquifer models                                    a line for each model
+  aquifer models us.anthropic.claude-opus-4-8       all that is known of one
+  aquifer models --config gateway.yaml              with what the configuration knows better
+  aquifer models openai.gpt-oss-120b-1:0 --json | jq '.[0].row'";
 
 /// `aquifer demo`.
 #[derive(Debug, Args)]
@@ -143,7 +150,13 @@ pub(crate) struct Simulator {
 /// `aquifer models`.
 #[derive(Debug, Args)]
 pub(crate) struct Models {
-    /// As JSON instead of a table
+    /// Model id, inference profile id or ARN, to show all that is known of it; without it a line for each model
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// YAML file, or folder of YAML files, that knows models better or declares them
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    /// As JSON, each row in the form that a ReasoningPolicy's models[].row takes
     #[arg(long)]
     pub(crate) json: bool,
 }

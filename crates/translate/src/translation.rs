@@ -4,7 +4,7 @@ mod request;
 mod tags;
 mod telling;
 
-pub use request::{Incoming, LostTurn, Outgoing, Showing, Terms};
+pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};
 
 use crate::bedrock::converse::{response as converse, stream::Reader};
 use crate::dialect::openai_chat::{Envelope, Style, response as chat};

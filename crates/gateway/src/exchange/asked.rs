@@ -9,7 +9,7 @@ use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
 use aquifer_translate::catalogue::{Amend, Entry};
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Incoming, LostTurn, Outgoing, Terms};
+use aquifer_translate::translation::{CalledTurn, Incoming, Outgoing, Terms};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -33,8 +33,8 @@ pub(super) struct Asked {
     pub(super) at: usize,
     pub(super) attempts: u32,
     pub(super) draw: Draw,
-    /// The turns that came back without their reasoning, with what is remembered of them under each model id.
-    pub(super) lost: Vec<(LostTurn, Vec<Recalled>)>,
+    /// The turns that called tools, with what is remembered of them under each model id.
+    pub(super) called: Vec<(CalledTurn, Vec<Recalled>)>,
     pub(super) amend: Amend,
     /// What the client is told of amendments.
     pub(super) amended: Vec<Warning>,
@@ -104,18 +104,18 @@ impl Asked {
         Ok(Incoming::read(&self.body)?.with_betas(self.betas.iter().map(String::as_str)))
     }
 
-    /// Notes which turns lost their reasoning on the way, for models that could miss it.
-    pub(super) fn note_lost(&mut self, incoming: &Incoming<'_>) {
+    /// Notes which turns called tools, for models that may reason and take their reasoning back.
+    pub(super) fn note_calls(&mut self, incoming: &Incoming<'_>) {
         let Some(place) = self.place().filter(|place| place.policy.restore.enabled) else { return };
         let entry = place.entry(&self.config);
         if incoming.may_reason(entry, &place.policy.rules()) {
-            self.lost = incoming.lost_turns(entry).map(|lost| (lost, Vec::new())).collect();
+            self.called = incoming.called_turns(entry).map(|called| (called, Vec::new())).collect();
         }
     }
 
-    /// Under what the lost turns may be remembered: for each model id that may be called, every turn.
+    /// Under what those turns may be remembered: for each model id that may be called, every turn.
     pub(super) fn keys(&self) -> Vec<TurnKey> {
-        let of = |model_id| self.lost.iter().map(move |(lost, _)| self.key(model_id, lost.calls.clone()));
+        let of = |model_id| self.called.iter().map(move |(called, _)| self.key(model_id, called.calls.clone()));
         self.model_ids().flat_map(of).collect()
     }
 
@@ -128,7 +128,7 @@ impl Asked {
         let ids: Vec<String> = self.model_ids().map(str::to_owned).collect();
         let mut turns = turns.into_iter();
         for model_id in ids {
-            for ((_, known), turn) in self.lost.iter_mut().zip(turns.by_ref()) {
+            for ((_, known), turn) in self.called.iter_mut().zip(turns.by_ref()) {
                 known.extend(turn.map(|turn| Recalled { model_id: model_id.clone(), turn }));
             }
         }
@@ -136,7 +136,7 @@ impl Asked {
 
     /// Moves the place that made the conversation's sealed reasoning to the front: nobody else takes it.
     pub(super) fn prefer_issuer(&mut self, incoming: &Incoming<'_>) {
-        let recalled = self.lost.iter().rev().flat_map(|(_, known)| known).map(|known| known.turn.issuer());
+        let recalled = self.called.iter().rev().flat_map(|(_, known)| known).map(|known| known.turn.issuer());
         let Some(issuer) = incoming.marks().chain(recalled).find(|mark| *mark != Mark::default()) else { return };
         if let Some(at) = self.places.iter().position(|place| place.mark(&self.config) == issuer) {
             let place = self.places.remove(at);
@@ -151,12 +151,11 @@ impl Asked {
             incoming.strip_think_tags();
         }
         let mut put_back = PutBack::default();
-        for (lost, known) in &self.lost {
+        for (called, known) in &self.called {
             let turn = known.iter().find(|known| known.model_id == place.model_id).map(|known| &known.turn);
-            match turn.filter(|turn| incoming.put_back(lost.position, turn)) {
-                Some(turn) => put_back.restored += u32::from(turn.reasoned()),
-                None => put_back.missed += 1,
-            }
+            let turn = turn.filter(|turn| incoming.put_back(called.position, turn));
+            put_back.restored += u32::from(called.lost && turn.is_some_and(Turn::reasoned));
+            put_back.missed += u32::from(called.lost && turn.is_none());
         }
         let rules = place.policy.rules();
         let terms = Terms {

@@ -88,12 +88,12 @@ impl Exchange {
             at: 0,
             attempts: 0,
             draw: Draw((arrival.random >> 64) as u64),
-            lost: Vec::new(),
+            called: Vec::new(),
             amend: Amend::default(),
             amended: Vec::new(),
             sealed: false,
         });
-        asked.note_lost(&incoming);
+        asked.note_calls(&incoming);
         let keys = asked.keys();
         let known = if keys.is_empty() { Some(Vec::new()) } else { arrival.turns.recall_now(&keys) };
         let Some(turns) = known else {

@@ -17,6 +17,8 @@ mod http2;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
 mod paths;
 #[cfg(test)]
 mod secrecy;

@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// No test waits longer for one thing.
@@ -35,15 +36,27 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 /// Runs the binary to its end.
 pub(crate) fn run(arguments: &[&str]) -> (i32, String, String) {
     let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Read as it comes: a process whose pipe is full does not end.
+    let (stdout, stderr) = (gathered(child.stdout.take().unwrap()), gathered(child.stderr.take().unwrap()));
     let deadline = Waiting::begin();
-    while child.try_wait().unwrap().is_none() {
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
         deadline.tick("the process to end", || {
             let _ = child.kill();
         });
-    }
-    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    };
+    let text = |bytes: JoinHandle<Vec<u8>>| String::from_utf8(bytes.join().unwrap()).unwrap();
     (status.code().unwrap_or(-1), text(stdout), text(stderr))
+}
+
+fn gathered(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        from.read_to_end(&mut bytes).unwrap();
+        bytes
+    })
 }
 
 impl Aquifer {

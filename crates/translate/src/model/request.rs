@@ -56,8 +56,6 @@ pub struct Message<'a> {
     pub position: usize,
     /// It is known that the model said this without reasoning, so that none is missing.
     pub unreasoned: bool,
-    /// The client joined or dropped blocks, so that where its reasoning stood is a guess.
-    pub guessed: bool,
 }
 
 /// Who speaks.

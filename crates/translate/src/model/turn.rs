@@ -132,8 +132,7 @@ impl Turn {
             .filter_map(|part| if let Part::Said(text) = part { Some(text) } else { None })
             .map(|text| Text::from_escaped(text).plain().into_owned())
             .collect();
-        let blank = |text: &str| text.trim().is_empty();
-        calls == self.calls().count() && (ours == theirs || blank(&ours) && blank(&theirs))
+        calls == self.calls().count() && (ours == theirs || ours.trim() == without_tags(&theirs).trim())
     }
 
     fn called(&self, id: &Text<'_>, name: &str, input: &str) -> bool {
@@ -170,6 +169,12 @@ impl Drop for Turn {
             }
         }
     }
+}
+
+/// What a client said behind the thoughts that it wrote into its text, as some do with what they know no field for.
+fn without_tags(text: &str) -> &str {
+    let inside = text.trim_start().strip_prefix("<think>");
+    inside.and_then(|inside| inside.split_once("</think>")).map_or(text, |(_, said)| said)
 }
 
 fn same(escaped: &str, text: &Text<'_>) -> bool {

@@ -57,9 +57,11 @@ pub struct Showing {
     pub stand: Stand,
 }
 
-/// A turn of the model that came back without all of its reasoning.
+/// A turn of the model that called tools: what is remembered of it counts more than what came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LostTurn {
+pub struct CalledTurn {
+    /// It came back without sealed reasoning.
+    pub lost: bool,
     /// Its place in the client's list of messages.
     pub position: usize,
     /// The ids of its calls, in the client's order.
@@ -103,10 +105,10 @@ impl<'a> Incoming<'a> {
             && (ask.wants_reasoning() || entry.default != catalogue::Default::Off || rules.default.is_some())
     }
 
-    /// The turns that called tools and came back without all of their reasoning, for a model that takes it back.
-    pub fn lost_turns<'s>(&'s self, entry: &Entry) -> impl Iterator<Item = LostTurn> + use<'s, 'a> {
+    /// The turns that called tools, for a model that takes reasoning back.
+    pub fn called_turns<'s>(&'s self, entry: &Entry) -> impl Iterator<Item = CalledTurn> + use<'s, 'a> {
         let wanted = !entry.replay.is_empty();
-        self.asked.request.messages.iter().filter(move |_| wanted).filter_map(lost)
+        self.asked.request.messages.iter().filter(move |_| wanted).filter_map(called)
     }
 
     /// The marks on the sealed reasoning that the client sent back, the latest first.
@@ -228,23 +230,17 @@ fn is_sealed(block: &Block<'_>) -> bool {
     matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
 }
 
-/// Readable text or encrypted bytes with their seal need nothing where their order is certain; a signature alone may have
-/// lost its text.
-fn lost(message: &Message<'_>) -> Option<LostTurn> {
-    let whole = |block: &Block<'_>| match block {
-        Block::Reasoning { text, signature: Some(_), .. } => !text.is_empty(),
-        Block::Redacted { .. } => true,
-        _ => false,
-    };
-    let called = |block: &Block<'_>| match block {
+fn called(message: &Message<'_>) -> Option<CalledTurn> {
+    let id = |block: &Block<'_>| match block {
         Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
         _ => None,
     };
-    if message.role != Role::Assistant || message.content.iter().any(whole) && !message.guessed {
+    if message.role != Role::Assistant {
         return None;
     }
-    let calls: Vec<String> = message.content.iter().filter_map(called).collect();
-    (!calls.is_empty()).then_some(LostTurn { position: message.position, calls })
+    let calls: Vec<String> = message.content.iter().filter_map(id).collect();
+    let lost = !message.content.iter().any(is_sealed);
+    (!calls.is_empty()).then_some(CalledTurn { lost, position: message.position, calls })
 }
 
 impl fmt::Debug for Outgoing {

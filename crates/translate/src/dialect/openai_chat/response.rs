@@ -120,12 +120,10 @@ impl<'r> Gathered<'r> {
         }
         let signature = signature.map(Text::as_escaped);
         let sealed = signature.map(|signature| format!(r#","signature":"{signature}""#)).unwrap_or_default();
-        let full = self.style.shown.details == Details::Full && !text.is_empty();
-        let shown = if full { format!(r#","text":"{text}""#) } else { String::new() };
-        if full || signature.is_some() {
-            let apart = !full && !text.is_empty();
-            let marks = if apart { self.marks.apart(index) } else { self.marks.item(index) };
-            self.details.push(format!(r#"{{"type":"reasoning.text"{shown}{sealed}{marks}"#));
+        // In a stream the text of a sealed block stands in other fields; here it is whole already.
+        let said = if text.is_empty() { String::new() } else { format!(r#","text":"{text}""#) };
+        if signature.is_some() || self.style.shown.details == Details::Full {
+            self.details.push(self.detail(index, &format!(r#""type":"reasoning.text"{said}{sealed}"#)));
         }
         self.blocks.push(format!(r#"{{"type":"thinking","thinking":"{text}"{sealed},"index":{index}}}"#));
     }

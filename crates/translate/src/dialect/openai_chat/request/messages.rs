@@ -53,15 +53,10 @@ impl<'a> Conversation<'a> {
     fn take(&mut self, message: &Object<'a, '_>, position: usize, notes: &mut Notes) -> Result<(), Fault> {
         let node = message.need("role")?;
         let word = node.string()?;
-        let mut guessed = false;
         let (role, mut content) = match word.as_ref() {
             "system" | "developer" => (Role::System, said(message, Speaker::System, &[], notes)?),
             "user" => (Role::User, said(message, Speaker::User, &[], notes)?),
-            "assistant" => {
-                let turn = self.answered(message, position, notes)?;
-                guessed = turn.guessed;
-                (Role::Assistant, turn.blocks)
-            }
+            "assistant" => (Role::Assistant, self.answered(message, position, notes)?),
             "tool" => (Role::User, tool_result(message, notes)?),
             "function" => (Role::User, self.function_result(message, notes)?),
             _ => return Err(unknown_role(&node)),
@@ -76,7 +71,7 @@ impl<'a> Conversation<'a> {
         if role == Role::System && self.turns.is_empty() {
             self.system.append(&mut content);
         } else {
-            self.turns.push(Message { role, content, position, unreasoned: false, guessed });
+            self.turns.push(Message { role, content, position, unreasoned: false });
         }
         Ok(())
     }
@@ -86,7 +81,7 @@ impl<'a> Conversation<'a> {
         message: &Object<'a, '_>,
         position: usize,
         notes: &mut Notes,
-    ) -> Result<replay::Turn<'a>, Fault> {
+    ) -> Result<Vec<Block<'a>>, Fault> {
         if let Some(audio) = message.get("audio") {
             return Err(audio.unsupported("refers to an answer in sound, which Bedrock does not keep"));
         }

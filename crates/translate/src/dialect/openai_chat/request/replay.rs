@@ -19,13 +19,6 @@ pub(super) struct Thought<'a> {
     block: Block<'a>,
 }
 
-/// The blocks of a turn.
-pub(super) struct Turn<'a> {
-    pub(super) blocks: Vec<Block<'a>>,
-    /// The client joined or dropped blocks, so that their order is a guess.
-    pub(super) guessed: bool,
-}
-
 /// The turn's blocks in order: `content` with what it holds of reasoning, and the reasoning of the other fields.
 ///
 /// Clients that follow several conventions send the same reasoning several times; one source is taken. The first
@@ -36,7 +29,7 @@ pub(super) fn restore<'a>(
     content: Vec<Block<'a>>,
     calls: Vec<Block<'a>>,
     notes: &mut Notes,
-) -> Result<Turn<'a>, Fault> {
+) -> Result<Vec<Block<'a>>, Fault> {
     let details = details(message, notes)?;
     let blocks = thinking_blocks(message, notes)?;
     let plain = plain(message)?;
@@ -61,7 +54,7 @@ pub(super) fn restore<'a>(
     };
     let keep_content = chosen.is_empty();
     let rest = content.into_iter().filter(|block| keep_content || !is_reasoning(block)).chain(calls).collect();
-    Ok(if keep_content { Turn { blocks: rest, guessed: false } } else { interleaved(chosen, rest) })
+    Ok(if keep_content { rest } else { interleaved(chosen, rest) })
 }
 
 /// A client that was shown plain text beside the seals sends both back: one seal belongs to all of the text. Of several
@@ -129,13 +122,12 @@ fn is_sealed(block: &Block<'_>) -> bool {
 ///
 /// When the client holds fewer blocks than the gaps need, it has joined or dropped some: then tool calls stay
 /// behind all thoughts, and so does the last block, because a turn never ends in reasoning.
-fn interleaved<'a>(thoughts: Vec<Thought<'a>>, rest: Vec<Block<'a>>) -> Turn<'a> {
+fn interleaved<'a>(thoughts: Vec<Thought<'a>>, rest: Vec<Block<'a>>) -> Vec<Block<'a>> {
     let is_counted = |block: &Block<'_>| !matches!(block, Block::CachePoint(_));
     let mut left = rest.iter().filter(|block| is_counted(block)).count() as u64;
     let last = thoughts.iter().filter_map(|thought| thought.index).max();
     let gaps = last.map_or(0, |last| last.saturating_add(1).saturating_sub(thoughts.len() as u64));
     let complete = left > gaps;
-    let unplaced = thoughts.len() > 1 && thoughts.iter().any(|thought| thought.index.is_none());
     let mut blocks = Vec::with_capacity(thoughts.len() + rest.len());
     let mut rest = rest.into_iter().peekable();
     let mut position = 0;
@@ -156,7 +148,7 @@ fn interleaved<'a>(thoughts: Vec<Thought<'a>>, rest: Vec<Block<'a>>) -> Turn<'a>
         position = position.max(index).saturating_add(1);
     }
     blocks.extend(rest);
-    Turn { blocks, guessed: !complete || unplaced }
+    blocks
 }
 
 /// `reasoning` and `reasoning_content`: the text alone, of which the first that is not empty is taken.
@@ -264,6 +256,9 @@ struct Gathered<'a> {
 
 impl<'a> Gathered<'a> {
     fn add(&mut self, index: Option<u64>, text: &'a str, signature: &'a str, issuer: Issuer) {
+        if !signature.is_empty() {
+            self.drop_fragment(index, text);
+        }
         match &mut self.open {
             Some((open, joined, _)) if *open == index => match joined.is_empty() {
                 true => *joined = Cow::Borrowed(text),
@@ -279,16 +274,35 @@ impl<'a> Gathered<'a> {
         }
     }
 
+    /// Some clients put a piece of a thought before the whole of it.
+    fn drop_fragment(&mut self, index: Option<u64>, text: &str) {
+        self.open.take_if(|(open, joined, _)| *open == index && !text.is_empty() && text.contains(joined.as_ref()));
+    }
+
+    /// Some clients send every block twice.
+    fn has(&self, block: &Block<'_>) -> bool {
+        self.done.iter().any(|thought| match (&thought.block, block) {
+            (Block::Reasoning { signature: Some(one), .. }, Block::Reasoning { signature: Some(other), .. }) => {
+                one == other
+            }
+            (Block::Redacted { data: one, .. }, Block::Redacted { data: other, .. }) => one == other,
+            _ => false,
+        })
+    }
+
     fn seal(&mut self, index: Option<u64>, block: Option<Block<'a>>) {
         self.close("");
+        let block = block.filter(|block| !self.has(block));
         self.done.extend(block.map(|block| Thought { index, block }));
     }
 
     fn close(&mut self, signature: &'a str) {
         let Some((index, text, issuer)) = self.open.take() else { return };
         let signature = (!signature.is_empty()).then(|| whole_pairs(Cow::Borrowed(signature)));
-        if !text.is_empty() || signature.is_some() {
-            self.done.push(Thought { index, block: Block::Reasoning { text: whole_pairs(text), signature, issuer } });
+        let block = Block::Reasoning { text: whole_pairs(text), signature, issuer };
+        let empty = matches!(&block, Block::Reasoning { text, signature: None, .. } if text.is_empty());
+        if !empty && !self.has(&block) {
+            self.done.push(Thought { index, block });
         }
     }
 

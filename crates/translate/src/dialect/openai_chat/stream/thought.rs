@@ -49,7 +49,7 @@ impl Marks {
     }
 
     /// What follows the signature of a block whose text is shown in another field.
-    pub(in super::super) fn apart(&self, index: u32) -> String {
+    fn apart(&self, index: u32) -> String {
         self.ending(index, APART.encode_utf8(&mut [0; 4]))
     }
 
@@ -193,7 +193,9 @@ impl Thoughts {
             (true, _) => self.marks.apart(index),
         };
         let details = (shown != Details::None).then(|| format!(r#""reasoning_details":[{detail}{marks}]"#));
-        let blocks = self.style.shown.thinking_blocks.then(|| format!(r#""thinking_blocks":[{block}]"#));
+        // LiteLLM's SDK passes a delta over that has blocks and no text, if only an empty one.
+        let blocks =
+            self.style.shown.thinking_blocks.then(|| format!(r#""reasoning_content":"","thinking_blocks":[{block}]"#));
         joined(details, blocks)
     }
 
