@@ -294,8 +294,8 @@ impl Exchange {
     /// Remembers a turn, before its client is told of it: it may be sent back at once.
     fn keep(&mut self, turn: Option<Turn>) {
         let (Some(turn), Some(asked)) = (turn, &self.asked) else { return };
+        let Some(place) = asked.place().filter(|_| turn.bytes() <= asked.room()) else { return };
         self.record.turns.kept += 1;
-        let Some(place) = asked.place() else { return };
         let turn = turn.issued(place.mark(&asked.config));
         let key = asked.key(&place.model_id, turn.calls().collect());
         let (limits, group) = (asked.limits(), asked.group());
