@@ -111,7 +111,7 @@ impl Fleet {
         Some(alone)
     }
 
-    /// A request was sent for the first time: it earns a part of a retry.
+    /// A request was sent to this backend for the first time: it earns a part of a retry.
     pub fn earn(&self, backend: usize) {
         if let Some(health) = self.backends.get(backend)
             && health.credit.load(Ordering::Relaxed) < SAVED

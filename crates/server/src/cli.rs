@@ -173,6 +173,9 @@ pub(crate) struct Simulator {
     /// Pause between deltas, for example 50ms or 1s
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) pace: Option<Duration>,
+    /// What goes wrong at every Nth call, such as throttling=2 or cut-before-first-byte=10; may be given again
+    #[arg(long = "fault", value_name = "NAME=N", value_parser = aquifer_simulator::every)]
+    pub(crate) faults: Vec<aquifer_simulator::Every>,
 }
 
 /// `aquifer doctor`.

@@ -1,5 +1,6 @@
 //! What was asked and what became of the streams, for tests to look at.
 
+use crate::outage::{Every, Outage};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,9 +18,15 @@ pub(crate) struct State {
     open: AtomicU64,
     finished: AtomicU64,
     abandoned: AtomicU64,
+    /// What goes wrong by itself.
+    pub(crate) outage: Outage,
 }
 
 impl State {
+    pub(crate) fn new(faults: &[Every]) -> Self {
+        Self { outage: Outage::new(faults), ..Self::default() }
+    }
+
     pub(crate) fn remember(&self, request: Value) {
         push(&self.requests, request);
     }

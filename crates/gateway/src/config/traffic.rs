@@ -20,8 +20,8 @@ pub struct Traffic {
 /// What is tried again, before the client was told anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// How often a request is sent at most, over all backends.
-    pub attempts: u32,
+    /// How often a request is sent at most, over all backends. `None`: five times for each of them, ten at most.
+    pub attempts: Option<u32>,
     /// How often to the backends of one priority before those of the next one.
     pub per_priority: Option<u32>,
     /// The longest first pause; each further one may be twice as long.
@@ -37,7 +37,7 @@ pub struct Retry {
 impl Default for Retry {
     fn default() -> Self {
         Self {
-            attempts: 5,
+            attempts: None,
             per_priority: None,
             base: Duration::from_millis(100),
             most: Duration::from_secs(10),
@@ -73,7 +73,17 @@ pub struct Circuit {
     pub pending: Option<u32>,
 }
 
+/// How often one backend is asked where nothing else is said.
+const ATTEMPTS_OF_ONE: usize = 5;
+
 impl Retry {
+    /// How often a request is sent at most, when it may be sent to so many backends.
+    #[must_use]
+    pub fn attempts_over(&self, backends: usize) -> u32 {
+        let usual = ATTEMPTS_OF_ONE.saturating_mul(backends.clamp(1, 2));
+        self.attempts.unwrap_or_else(|| u32::try_from(usual).unwrap_or(u32::MAX))
+    }
+
     /// Whether an answer with this status is tried again.
     #[must_use]
     pub fn takes(&self, status: u16) -> bool {

@@ -67,7 +67,7 @@ impl Exchange {
         let Some(asked) = &mut self.asked else { return false };
         let Some(hint) = hint(fault, &asked.traffic.retry).filter(|_| self.waiting.is_some()) else { return false };
         let spent = now.saturating_duration_since(self.begun);
-        if asked.attempts >= asked.traffic.retry.attempts {
+        if asked.attempts >= asked.traffic.retry.attempts_over(asked.places.len()) {
             return false;
         }
         let Some(next) = asked.next_place(hint.same, &self.fleet, now) else { return false };
@@ -75,10 +75,7 @@ impl Exchange {
         if asked.patience.whole.is_some_and(|whole| spent.saturating_add(pause) >= whole) {
             return false;
         }
-        let backend = asked.places.get(next).map(|place| place.backend).unwrap_or_default();
-        if !self.fleet.spend(backend) {
-            return false;
-        }
+        let Some(next) = asked.affordable(next, &self.fleet, now) else { return false };
         asked.go_to(next);
         match asked.read().and_then(|incoming| asked.outgoing(incoming)) {
             Ok((outgoing, put_back)) => {
@@ -118,6 +115,17 @@ impl Asked {
             let fitting = of(priority).filter(|(at, place)| fit(*at, place.backend));
             fitting.min_by_key(|(at, place)| (place.tries, *at == self.at)).map(|(at, _)| at)
         })
+    }
+
+    /// The next place if its backend may be asked once more, else one whose backend was not asked yet: that one gets no
+    /// more than each request once, as if it had been the first.
+    fn affordable(&self, next: usize, fleet: &Fleet, now: Instant) -> Option<usize> {
+        let was_asked = |backend: usize| self.places.iter().any(|place| place.backend == backend && place.tries > 0);
+        let wanted = self.places.get(next)?.backend;
+        if !was_asked(wanted) || fleet.spend(wanted) {
+            return Some(next);
+        }
+        self.places.iter().position(|place| !was_asked(place.backend) && !fleet.is_ejected(place.backend, now))
     }
 
     /// How long to wait before the next attempt: not at all for a backend that was not tried yet, else up to a time that

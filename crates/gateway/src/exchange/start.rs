@@ -122,7 +122,6 @@ impl Exchange {
         asked.at = asked.first_place(&self.fleet, now);
         let written = asked.outgoing(incoming);
         if let Some(place) = asked.place() {
-            self.fleet.earn(place.backend);
             self.record.model_id.clone_from(&place.model_id);
         }
         self.asked = Some(asked);
@@ -161,7 +160,10 @@ impl Exchange {
         self.record.warnings = outgoing.warnings.iter().map(ToString::to_string).collect();
         let Some(place) = asked.places.get_mut(asked.at) else { return };
         place.tries += 1;
-        let backend = place.backend;
+        let (backend, tries) = (place.backend, place.tries);
+        if tries == 1 {
+            self.fleet.earn(backend);
+        }
         self.record.model_id.clone_from(&place.model_id);
         if let Some(backend) = asked.config.backends.get(backend) {
             self.record.backend = format!("{}/{}", backend.namespace, backend.name);

@@ -33,7 +33,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;
     let config = config(simulator.local_addr()?)?;
-    let options = Options { pace: arguments.pace.unwrap_or(PACE) };
+    let options = Options { pace: arguments.pace.unwrap_or(PACE), ..Options::default() };
     tokio::spawn(async move {
         if let Err(error) = aquifer_simulator::serve(simulator, options, std::future::pending()).await {
             tracing::error!(%error, "the simulator failed");

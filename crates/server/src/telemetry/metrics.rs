@@ -35,6 +35,7 @@ type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 pub(super) struct Metrics {
     registry: Registry,
     pub(super) in_flight: Gauge,
+    tasks: Gauge,
     requests: Family<Labels, Counter>,
     errors: Family<Labels, Counter>,
     warnings: Family<Labels, Counter>,
@@ -55,6 +56,7 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::default(),
             in_flight: Gauge::default(),
+            tasks: Gauge::default(),
             requests: Family::default(),
             errors: Family::default(),
             warnings: Family::default(),
@@ -78,6 +80,7 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("aquifer_build", "The version that runs", build);
         registry.register("aquifer_requests_in_flight", "Exchanges under way", self.in_flight.clone());
+        registry.register("aquifer_tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
         registry.register("aquifer_requests", "Exchanges that ended", self.requests.clone());
         registry.register("aquifer_request_errors", "Exchanges that failed, by fault", self.errors.clone());
         registry.register("aquifer_request_warnings", "Warnings given, by kind", self.warnings.clone());
@@ -195,6 +198,9 @@ impl Metrics {
 
     /// All metrics, in OpenMetrics' text form.
     pub(super) fn text(&self) -> String {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            self.tasks.set(i64::try_from(runtime.metrics().num_alive_tasks()).unwrap_or(i64::MAX));
+        }
         let mut text = String::new();
         match encode(&mut text, &self.registry) {
             Ok(()) => text,

@@ -3,6 +3,7 @@
 
 mod control;
 mod faults;
+mod outage;
 mod replay;
 mod rules;
 mod socket;

@@ -54,6 +54,10 @@ impl Simulator {
         Self(address)
     }
 
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.0).await.unwrap()
+    }
+
     /// One request on a connection of its own.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &Value, authorized: bool) -> Reply {
         let stream = TokioIo::new(TcpStream::connect(self.0).await.unwrap());
