@@ -1,5 +1,6 @@
 //! The command line: commands, flags, defaults, help.
 
+use aquifer_gateway::exchange::KeepAlive;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -135,6 +136,12 @@ pub(crate) struct Serve {
     /// made [default: as long as any other silence]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) first_byte_timeout: Option<Duration>,
+    /// After how much silence the client of a stream is told that it goes on; 0 never tells
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = time)]
+    pub(crate) keep_alive: Duration,
+    /// How it is told: a comment, which every client passes over, or an empty chunk, for those that count events
+    #[arg(long, value_name = "KIND", default_value = "comment")]
+    pub(crate) keep_alive_kind: KeepAliveKind,
     /// How many client connections are open at once; more wait to be accepted
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
     pub(crate) max_connections: usize,
@@ -220,6 +227,24 @@ pub(crate) struct Log {
     /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
+}
+
+/// How a client is told that its stream goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeepAliveKind {
+    /// A comment of server-sent events
+    Comment,
+    /// A chunk that says nothing
+    Chunk,
+}
+
+impl From<KeepAliveKind> for KeepAlive {
+    fn from(kind: KeepAliveKind) -> Self {
+        match kind {
+            KeepAliveKind::Comment => Self::Comment,
+            KeepAliveKind::Chunk => Self::Chunk,
+        }
+    }
 }
 
 /// The log's levels.

@@ -44,6 +44,8 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         header_timeout: arguments.header_timeout,
         upstream_silence: arguments.upstream_timeout,
         first_byte: arguments.first_byte_timeout,
+        keep_alive: Some(arguments.keep_alive).filter(|every| !every.is_zero()),
+        keep_alive_kind: arguments.keep_alive_kind.into(),
         max_connections: arguments.max_connections,
     };
     let listeners = config.listeners.clone();

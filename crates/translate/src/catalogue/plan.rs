@@ -223,7 +223,7 @@ fn off_by_level(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
                 format!("{} always reasons; the lowest effort is asked for", entry.name),
             ));
         }
-        _ if plan.on => plan.warnings.push(Warning::ignored(
+        _ if plan.on || entry.off == Off::Unknown => plan.warnings.push(Warning::ignored(
             ask.param,
             format!("it is not known how the reasoning of {} is switched off", entry.name),
         )),

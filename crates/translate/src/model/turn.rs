@@ -53,6 +53,17 @@ impl Turn {
         })
     }
 
+    /// How much it holds, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let held = |part: &Part| match part {
+            Part::Thought { text, signature } => text.len() + signature.as_ref().map_or(0, String::len),
+            Part::Sealed(text) | Part::Said(text) => text.len(),
+            Part::Called { input, .. } => input.len(),
+        };
+        self.parts.iter().map(held).sum()
+    }
+
     /// Whether the model reasoned in it.
     #[must_use]
     pub fn reasoned(&self) -> bool {

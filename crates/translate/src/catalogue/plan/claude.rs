@@ -8,7 +8,7 @@ use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
 use crate::warning::Warning;
 use serde_json::{Map, Value, json};
 
-/// The least budget that a model takes (bedrock-runtime, "Extended thinking").
+/// The least budget that a model takes when its row does not say (bedrock-runtime, "Extended thinking").
 const LEAST_BUDGET: u32 = 1024;
 /// The budget of a client that wants reasoning and does not say how much.
 const USUAL_BUDGET: u32 = 4096;
@@ -61,8 +61,10 @@ fn switch_off(entry: &Entry, situation: &Situation, plan: &mut Plan) {
             return;
         }
         Off::Impossible => {
-            adaptive(entry, &ReasoningAsk { effort: Some(Effort::Low), ..ask.clone() }, situation, plan);
-            let why = format!("{} always reasons; the lowest effort is asked for", entry.name);
+            let least = entry.efforts.first().copied();
+            adaptive(entry, &ReasoningAsk { effort: least, ..ask.clone() }, situation, plan);
+            let instead = if least.is_some() { "; the lowest effort is asked for" } else { "" };
+            let why = format!("{} always reasons{instead}", entry.name);
             plan.warnings.push(Warning::changed(ask.param, why));
             return;
         }
@@ -187,21 +189,26 @@ fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     if ask.switch == Switch::BetweenTools {
         plan.warnings.push(everywhere(entry, ask));
     }
-    if super::ask::most_budget(&situation.rules).is_some_and(|most| most < LEAST_BUDGET) {
-        let why = format!("the operator allows less than the least budget, {LEAST_BUDGET} tokens");
+    let smallest = entry.min_budget.unwrap_or(LEAST_BUDGET);
+    if super::ask::most_budget(&situation.rules).is_some_and(|most| most < smallest) {
+        let why = format!("the operator allows less than the least budget, {smallest} tokens");
         plan.warnings.push(Warning::reasoning_unavailable(ask.param, why));
         return Ok(());
     }
     let wanted = wanted(situation, plan);
     let longer = situation.has_tools && entry.interleaved == Interleaved::Beta && ask.interleaved;
     let (room, by) = room(entry, situation, wanted.explicit);
-    possible(situation, &wanted, longer, room)?;
-    if room < LEAST_BUDGET && !longer {
-        let why = format!("{by} leaves no room for the least budget, {LEAST_BUDGET} tokens");
+    possible(situation, &wanted, longer, room, smallest)?;
+    let (room, by) = match entry.max_budget {
+        Some(most) if most < room => (most, "the model's largest budget"),
+        _ => (room, by),
+    };
+    if room < smallest && !longer {
+        let why = format!("{by} leaves no room for the least budget, {smallest} tokens");
         plan.warnings.push(Warning::reasoning_unavailable(ask.param, why));
         return Ok(());
     }
-    let least = wanted.tokens.max(LEAST_BUDGET);
+    let least = wanted.tokens.max(smallest);
     let tokens = if longer { least } else { least.min(room) };
     if tokens != wanted.tokens {
         let what = if wanted.explicit { "the budget" } else { "the budget that it stands for" };
@@ -254,10 +261,10 @@ fn room(entry: &Entry, situation: &Situation, explicit: bool) -> (u32, &'static 
 }
 
 /// Refuses a number of the client's that cannot be had.
-fn possible(situation: &Situation, wanted: &Budget, longer: bool, room: u32) -> Result<(), Fault> {
+fn possible(situation: &Situation, wanted: &Budget, longer: bool, room: u32, smallest: u32) -> Result<(), Fault> {
     let (param, tokens) = (situation.ask.param, wanted.tokens);
-    if wanted.explicit && tokens < LEAST_BUDGET {
-        return Err(Fault::invalid(param, format!("`{param}` must be at least {LEAST_BUDGET}, and is {tokens}")));
+    if wanted.explicit && tokens < smallest {
+        return Err(Fault::invalid(param, format!("`{param}` must be at least {smallest}, and is {tokens}")));
     }
     if let Some(limit) = situation.max_tokens.filter(|_| wanted.explicit && tokens > room && !longer) {
         let message = format!("`{param}` ({tokens}) must be less than `{}` ({limit})", situation.max_tokens_param);

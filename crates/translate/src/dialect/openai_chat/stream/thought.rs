@@ -49,7 +49,7 @@ impl Marks {
     }
 
     /// What follows the signature of a block whose text is shown in another field.
-    pub(in super::super) fn apart(&self, index: u32) -> String {
+    fn apart(&self, index: u32) -> String {
         self.ending(index, APART.encode_utf8(&mut [0; 4]))
     }
 
