@@ -7,7 +7,8 @@ const MARKER: &str = "THE-SECRET-OF-THE-FILE";
 
 pub(crate) fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data).into_owned();
-    let lines = text.lines().count().max(1) + 1;
+    // To YAML a carriage return alone ends a line too.
+    let lines = text.matches(['\n', '\r']).count() + 2;
     let secret = format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: x}}\nstringData: {{a: {MARKER}}}\n");
     let sources = [Source { name: "damaged".to_owned(), text }, Source { name: "secret".to_owned(), text: secret }];
     let read = || load(&sources, &|_| Some(MARKER.to_owned()), &|_| Ok(MARKER.to_owned()));
