@@ -11,7 +11,7 @@ mod models;
 mod start;
 
 pub use answer::refusal;
-pub use aquifer_translate::translation::{ReasoningProgress, ReasoningState};
+pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
 
 use crate::config::{Circuit, Config};
 use crate::fleet::Fleet;
@@ -66,6 +66,8 @@ pub enum Input<'a> {
     UpstreamEnd,
     /// The call failed on the way.
     UpstreamFailed(aquifer_translate::fault::Unreachable),
+    /// The client has been told nothing for a while.
+    Quiet(KeepAlive),
     /// The client is gone.
     ClientGone,
 }
@@ -197,6 +199,10 @@ impl Exchange {
             Input::UpstreamBody(bytes) => self.body(bytes, now),
             Input::UpstreamEnd => self.end(now),
             Input::UpstreamFailed(unreachable) => self.cut_off(Fault::UpstreamUnreachable(unreachable), now),
+            Input::Quiet(kind) => {
+                self.quiet(kind, now);
+                Ok(())
+            }
             Input::ClientGone => {
                 self.client_gone(now);
                 Ok(())
@@ -269,6 +275,20 @@ impl Exchange {
         self.answer(StatusCode::OK, head, Bytes::from(whole.body));
         self.answered(whole.finish_reason, Some(whole.usage), now);
         Ok(())
+    }
+
+    /// Tells the client of a stream that it goes on. From then on it is answered: no other backend is asked.
+    fn quiet(&mut self, kind: KeepAlive, now: Instant) {
+        let streaming = |waiting: &Waiting| waiting.upstream.streaming().is_some();
+        if !self.waiting.as_ref().is_some_and(streaming) {
+            return;
+        }
+        self.commit(now);
+        let mut out = BytesMut::new();
+        if let Some(stream) = self.waiting.as_mut().and_then(|waiting| waiting.upstream.streaming_mut()) {
+            stream.keep_alive(kind, &mut out);
+        }
+        self.say(out);
     }
 
     /// Remembers a turn, before its client is told of it: it may be sent back at once.

@@ -118,7 +118,7 @@ fn ordered(mut served: Vec<(u32, Target<'_>)>, seed: u64) -> Vec<Target<'_>> {
     while let Some(next) = served.iter().map(|(_, target)| target.priority).min() {
         let standing = || served.iter().enumerate().filter(|(_, (_, target))| target.priority == next);
         let total: u64 = standing().map(|(_, (weight, _))| u64::from(*weight)).sum();
-        let mut lot = if seed == 0 || total == 0 { 0 } else { draw.next() % total };
+        let mut lot = if seed == 0 || total == 0 { 0 } else { draw.number() % total };
         let mut drawn = 0;
         for (at, (weight, _)) in standing() {
             drawn = at;
@@ -138,7 +138,7 @@ pub struct Draw(pub u64);
 
 impl Draw {
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

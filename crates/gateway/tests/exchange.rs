@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
-use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::exchange::{Arrival, Exchange, Input, KeepAlive, Output};
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::fault::Unreachable;
@@ -60,7 +60,7 @@ fn frame(kind: &str, payload: &str) -> Vec<u8> {
 }
 
 /// Things that can happen.
-const EVENTS: usize = 10;
+const EVENTS: usize = 11;
 
 fn happen(exchange: &mut Exchange, event: usize) {
     let mut headers = HeaderMap::new();
@@ -76,6 +76,7 @@ fn happen(exchange: &mut Exchange, event: usize) {
         2 => return exchange.handle(Input::UpstreamEnd, now),
         3 => return exchange.handle(Input::UpstreamFailed(Unreachable::Broken("reset".to_owned())), now),
         4 => return exchange.handle(Input::ClientGone, now),
+        10 => return exchange.handle(Input::Quiet(KeepAlive::Comment), now),
         5 => frame("messageStart", r#"{"role":"assistant"}"#),
         6 => frame("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#),
         7 => [
@@ -120,7 +121,7 @@ fn every_order_of_events_ends_in_one_record() {
             let mut exchange = begin(&body(stream));
             let mut did = Did::default();
             drain(&mut exchange, &mut did);
-            let events = [order % 10, order / 10 % 10, order / 100 % 10, order / 1000];
+            let events = [1, EVENTS, EVENTS.pow(2), EVENTS.pow(3)].map(|place| order / place % EVENTS);
             // The last two end everything that has not ended.
             for event in events.into_iter().chain([2, 4]) {
                 happen(&mut exchange, event);
@@ -131,7 +132,7 @@ fn every_order_of_events_ends_in_one_record() {
             orders += 1;
         }
     }
-    assert_eq!(orders, 20_000);
+    assert_eq!(orders, 2 * EVENTS.pow(4));
 }
 
 #[test]

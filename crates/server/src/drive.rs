@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::gate::Pass;
 use crate::host::{Host, Serving};
-use crate::patience::Waiting;
+use crate::patience::{Passed, Waiting};
 use crate::telemetry::{InFlight, log};
 use crate::upstream::{self, Answered};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output, Patience};
@@ -88,7 +88,10 @@ impl Drive {
                     self.call = Progress::Sending(Box::pin(self.serving.upstreams.call(call)));
                 }
                 Output::Head { status, headers } => return Some(Step::Head(status, headers)),
-                Output::Body(bytes) => return Some(Step::Body(bytes)),
+                Output::Body(bytes) => {
+                    self.waiting.said();
+                    return Some(Step::Body(bytes));
+                }
                 Output::Ejected { backend, alone } => self.serving.tell_of_ejection(backend, alone),
                 Output::Reasoning(progress) => log::reasoning(self.exchange.id(), progress),
                 Output::Done(record) => {
@@ -116,11 +119,13 @@ impl Drive {
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let polled = self.poll_call(cx);
         if polled.is_ready() {
-            self.waiting.is_over(matches!(self.call, Progress::Answering { .. }));
+            self.waiting.is_over();
             return polled;
         }
-        let why = ready!(self.waiting.poll_lost(cx));
-        self.call_failed(why);
+        match ready!(self.waiting.poll_passed(cx)) {
+            Passed::Lost(why) => self.call_failed(why),
+            Passed::Quiet => self.exchange.handle(Input::Quiet(self.host.limits.keep_alive_kind), clock::now()),
+        }
         Poll::Ready(true)
     }
 
@@ -144,6 +149,7 @@ impl Drive {
             Progress::Answering { body, .. } => match ready!(Pin::new(body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     if let Some(data) = frame.data_ref() {
+                        self.waiting.begun();
                         self.exchange.handle(Input::UpstreamBody(data), clock::now());
                     }
                 }

@@ -6,6 +6,7 @@ use crate::telemetry::Telemetry;
 use crate::turns::Turns;
 use crate::upstream::Upstreams;
 use aquifer_gateway::config::{Backend, Config};
+use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::restore::TurnStore;
 use arc_swap::ArcSwap;
@@ -51,6 +52,10 @@ pub(crate) struct Limits {
     pub(crate) upstream_silence: Duration,
     /// For the first byte of a backend's answer, unless the route says otherwise. `None`: as any other.
     pub(crate) first_byte: Option<Duration>,
+    /// After how much silence the client of a stream is told that it goes on. `None`: never.
+    pub(crate) keep_alive: Option<Duration>,
+    /// How it is told.
+    pub(crate) keep_alive_kind: KeepAlive,
     /// Open connections.
     pub(crate) max_connections: usize,
 }
@@ -142,6 +147,8 @@ pub(crate) mod tests {
             header_timeout: Duration::from_secs(60),
             upstream_silence: Duration::from_secs(60),
             first_byte: None,
+            keep_alive: None,
+            keep_alive_kind: KeepAlive::Comment,
             max_connections: 100,
         }
     }

@@ -13,6 +13,7 @@ mod host;
 mod http;
 mod listen;
 mod patience;
+mod profiles;
 mod settings;
 mod sign;
 mod telemetry;

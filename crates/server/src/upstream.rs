@@ -50,7 +50,8 @@ struct Upstream {
     gate: Arc<Gate>,
 }
 
-struct Caller {
+/// Who calls one endpoint: with whose signature, over which pool of connections.
+pub(crate) struct Caller {
     endpoint: Endpoint,
     signer: Signer,
     pool: Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>,
@@ -89,7 +90,10 @@ impl Upstreams {
                 tokio::time::sleep(call.after).await;
             }
             let pass = upstream.gate.enter(call.circuit).await?;
-            let answer = caller.call(call).await?;
+            let mut request = Request::new(call.body);
+            *request.method_mut() = Method::POST;
+            *request.headers_mut() = call.headers;
+            let answer = caller.send(&call.path, request).await?;
             Ok(Answered { answer, pass })
         }
     }
@@ -109,6 +113,20 @@ impl Upstream {
 impl Caller {
     fn new(bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
         let endpoint = Endpoint::of(bedrock, environment).map_err(|why| anyhow!(why))?;
+        Self::at(endpoint, bedrock, environment, chains)
+    }
+
+    /// Asks Bedrock about itself, for a backend and in its name: the control plane has an address of its own.
+    ///
+    /// # Errors
+    /// The endpoint cannot be used.
+    pub(crate) fn control(bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
+        let endpoint = Endpoint::control(environment).map_err(|why| anyhow!(why))?;
+        let (region, credentials) = (bedrock.region.clone(), bedrock.credentials.clone());
+        Self::at(endpoint, &Bedrock { region, credentials, ..Bedrock::default() }, environment, chains)
+    }
+
+    fn at(endpoint: Endpoint, bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
         let authorities = match &bedrock.tls_ca_pem {
             Some(pem) => Authorities::Own(pem),
             None if endpoint.is_plain() => Authorities::Nobody,
@@ -137,15 +155,20 @@ impl Caller {
         Ok(Self { endpoint, signer: Signer::new(bedrock, environment, chains), pool })
     }
 
-    async fn call(&self, call: Call) -> Result<Response<Incoming>, Unreachable> {
+    /// Signs and sends; `path` is percent-encoded as it must stand on the wire.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(crate) async fn send(
+        &self,
+        path: &str,
+        mut request: Request<Bytes>,
+    ) -> Result<Response<Incoming>, Unreachable> {
         let region = self.signer.region().await.map_err(Unreachable::Credentials)?;
-        let uri: Uri = format!("{}{}", self.endpoint.base(region), call.path)
+        let uri: Uri = format!("{}{path}", self.endpoint.base(region))
             .parse()
             .map_err(|_| Unreachable::Connect("the endpoint and the path make no URL".to_owned()))?;
-        let mut request = Request::new(call.body);
-        *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
-        *request.headers_mut() = call.headers;
         match self.signer.authority().await.map_err(Unreachable::Credentials)? {
             Authority::Bearer(key) => sign::bearer(&mut request, key.expose()),
             Authority::Signature(credentials) => {

@@ -7,6 +7,8 @@ mod telling;
 pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};
 
 use crate::bedrock::converse::{response as converse, stream::Reader};
+pub use crate::wire::sse::KeepAlive;
+
 use crate::dialect::openai_chat::{Envelope, Style, response as chat};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
@@ -138,6 +140,11 @@ impl StreamTranslation {
     /// Tells the client, inside the stream, that the answer failed.
     pub fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
         self.telling.fail(out, fault);
+    }
+
+    /// Tells the client that the answer goes on although nothing is said.
+    pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
+        self.telling.writer.keep_alive(kind, out);
     }
 
     /// What has been seen so far.

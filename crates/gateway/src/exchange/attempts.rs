@@ -128,7 +128,7 @@ impl Asked {
         let Retry { base, most, .. } = self.traffic.retry;
         let ceiling = base.saturating_mul(1 << place.tries.saturating_sub(1).min(16)).min(most);
         let ceiling = u64::try_from(ceiling.as_micros()).unwrap_or(u64::MAX);
-        let lot = self.draw.next() % ceiling.saturating_add(1);
+        let lot = self.draw.number() % ceiling.saturating_add(1);
         Duration::from_micros(lot).max(asked.min(most))
     }
 }

@@ -184,7 +184,7 @@ impl Exchange {
 /// How long a call is waited for. An attempt has its time for the first byte of a stream: once it streams, it is the
 /// client's answer.
 fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
-    let attempt = traffic.retry.each.or(rule.and_then(|rule| rule.call_timeout));
+    let attempt = traffic.retry.each.or_else(|| rule.and_then(|rule| rule.call_timeout));
     Patience {
         first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
         silence: rule.and_then(|rule| rule.stream_idle_timeout),

@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::host::{Host, Limits};
 use crate::telemetry::{Telemetry, log};
 use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, Route, Rule};
+use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::secret::Secret;
 use aquifer_simulator::Options;
 use std::io::ErrorKind;
@@ -44,6 +45,8 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         header_timeout: Duration::from_secs(60),
         upstream_silence: Duration::from_secs(600),
         first_byte: None,
+        keep_alive: Some(Duration::from_secs(15)),
+        keep_alive_kind: KeepAlive::Comment,
         max_connections: 1000,
     };
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.

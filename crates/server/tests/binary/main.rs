@@ -11,6 +11,8 @@ mod configuration;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod http2;
@@ -20,6 +22,8 @@ mod limits;
 mod models;
 #[cfg(test)]
 mod paths;
+#[cfg(test)]
+mod profiles;
 #[cfg(test)]
 mod secrecy;
 #[cfg(test)]

@@ -126,6 +126,15 @@ impl Writer {
         sse::data(out, &["[DONE]"]);
     }
 
+    /// Tells the client that the answer goes on.
+    pub fn keep_alive(&mut self, kind: sse::KeepAlive, out: &mut BytesMut) {
+        match kind {
+            sse::KeepAlive::Comment => sse::comment(out),
+            sse::KeepAlive::Chunk if !self.started => self.start(out),
+            sse::KeepAlive::Chunk => self.chunk(out, &[]),
+        }
+    }
+
     /// The token counts that came, if any did.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {

@@ -1,0 +1,205 @@
+//! What the upstream answers: the bytes of each write, and what a client must have read at their end.
+
+use crate::frames;
+use serde_json::json;
+use std::time::Duration;
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One JSON object.
+    Whole,
+    /// An event stream.
+    Stream(Stream),
+}
+
+/// An event stream: its deltas of 20 bytes, and how they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stream {
+    /// Deltas of reasoning, before anything else.
+    pub(crate) reasoning: usize,
+    /// Deltas of text.
+    pub(crate) text: usize,
+    /// Deltas of a tool call's arguments, after the text.
+    pub(crate) arguments: usize,
+    /// When they are written.
+    pub(crate) pace: Pace,
+}
+
+/// When the frames of a stream are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Each in a write of its own, one after the other.
+    Each,
+    /// All in one write.
+    Burst,
+    /// Each in a write of its own, with this pause before the next.
+    Slow(Duration),
+    /// As `Each`, and after the first text nothing more, for as long as the client stays.
+    Hold,
+}
+
+/// What a client must read out of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Expected {
+    /// All reasoning, joined.
+    pub(crate) reasoning: String,
+    /// All text, joined.
+    pub(crate) content: String,
+    /// The arguments of the one tool call, joined.
+    pub(crate) arguments: String,
+}
+
+/// An answer, ready to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    /// The bytes of each write, the HTTP head and the chunks' lengths with them.
+    pub(crate) writes: Vec<Vec<u8>>,
+    /// When they are written; a whole answer is one burst.
+    pub(crate) pace: Pace,
+    /// The body by itself.
+    pub(crate) body: Vec<u8>,
+    /// What it says.
+    pub(crate) expected: Expected,
+    /// Deltas in it.
+    pub(crate) deltas: usize,
+    /// How many bytes of the body are there when the first reasoning is.
+    pub(crate) first_reasoning: Option<usize>,
+    /// How many bytes of the body are there when the first text is.
+    pub(crate) first_content: Option<usize>,
+}
+
+/// The text of a whole answer.
+const WHOLE: &str = "Aquifers hold water between grains of sand and in cracks of rock.";
+
+impl Answer {
+    /// Encodes an answer.
+    pub(crate) fn of(shape: Shape) -> anyhow::Result<Self> {
+        match shape {
+            Shape::Whole => Ok(Self::whole()),
+            Shape::Stream(stream) => Self::stream(stream),
+        }
+    }
+
+    fn whole() -> Self {
+        let body = json!({
+            "output": { "message": { "role": "assistant", "content": [{ "text": WHOLE }] } },
+            "stopReason": "end_turn",
+            "usage": { "inputTokens": 20, "outputTokens": 15, "totalTokens": 35 },
+            "metrics": { "latencyMs": 120 },
+        });
+        let body = body.to_string().into_bytes();
+        let mut bytes = head("application/json", &format!("content-length: {}", body.len()));
+        bytes.extend_from_slice(&body);
+        Self {
+            writes: vec![bytes],
+            pace: Pace::Burst,
+            body,
+            expected: Expected { content: WHOLE.to_owned(), ..Expected::default() },
+            deltas: 0,
+            first_reasoning: None,
+            first_content: None,
+        }
+    }
+
+    fn stream(stream: Stream) -> anyhow::Result<Self> {
+        let (events, expected) = frames::events(&stream);
+        let mut answer = Self {
+            writes: vec![head("application/vnd.amazon.eventstream", "transfer-encoding: chunked")],
+            pace: stream.pace,
+            body: Vec::new(),
+            expected,
+            deltas: stream.reasoning + stream.text + stream.arguments,
+            first_reasoning: None,
+            first_content: None,
+        };
+        for (kind, payload) in events {
+            let frame = frames::encoded(kind, &payload)?;
+            answer.body.extend_from_slice(&frame);
+            answer.writes.push(chunk(&frame));
+            let end = answer.body.len();
+            if payload.contains(r#""reasoningContent":{"text""#) {
+                answer.first_reasoning.get_or_insert(end);
+            }
+            if payload.contains(r#""delta":{"text""#) {
+                answer.first_content.get_or_insert(end);
+                if stream.pace == Pace::Hold {
+                    return Ok(answer);
+                }
+            }
+        }
+        answer.close();
+        Ok(answer)
+    }
+
+    /// Ends the chunked body; a burst becomes one write with one chunk.
+    fn close(&mut self) {
+        const LAST: &[u8] = b"0\r\n\r\n";
+        if self.pace == Pace::Burst {
+            self.writes.truncate(1);
+            let whole = chunk(&self.body);
+            if let Some(only) = self.writes.first_mut() {
+                only.extend_from_slice(&whole);
+            }
+        }
+        if let Some(last) = self.writes.last_mut() {
+            last.extend_from_slice(LAST);
+        }
+    }
+}
+
+fn head(kind: &str, length: &str) -> Vec<u8> {
+    let id = "x-amzn-requestid: 00000000-0000-4000-8000-000000000000";
+    format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{id}\r\n{length}\r\n\r\n").into_bytes()
+}
+
+fn chunk(bytes: &[u8]) -> Vec<u8> {
+    let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
+    chunk.extend_from_slice(bytes);
+    chunk.extend_from_slice(b"\r\n");
+    chunk
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(pace: Pace) -> Answer {
+        Answer::of(Shape::Stream(Stream { reasoning: 2, text: 3, arguments: 0, pace })).unwrap()
+    }
+
+    #[test]
+    fn each_frame_is_a_write_of_its_own() {
+        let answer = stream(Pace::Each);
+        // The head; the start, two of reasoning, a signature, a stop; three of text, a stop; the end, the usage.
+        assert_eq!(answer.writes.len(), 1 + 5 + 4 + 2);
+        assert!(answer.writes[0].ends_with(b"\r\n\r\n"));
+        assert!(answer.writes.last().unwrap().ends_with(b"\r\n0\r\n\r\n"));
+        assert_eq!(answer.expected.content.len(), 60);
+        assert_eq!(answer.expected.reasoning.len(), 40);
+        assert_eq!(answer.deltas, 5);
+        assert!(answer.first_reasoning < answer.first_content);
+    }
+
+    #[test]
+    fn a_burst_is_one_write_with_the_same_body() {
+        let burst = stream(Pace::Burst);
+        assert_eq!(burst.writes.len(), 1);
+        assert_eq!(burst.body, stream(Pace::Each).body);
+        assert!(burst.writes[0].ends_with(b"\r\n0\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_held_stream_stays_open_after_the_first_text() {
+        let held = stream(Pace::Hold);
+        assert_eq!(held.first_content, Some(held.body.len()));
+        assert!(!held.writes.last().unwrap().ends_with(b"0\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_whole_answer_is_one_write() {
+        let whole = Answer::of(Shape::Whole).unwrap();
+        assert_eq!(whole.writes.len(), 1);
+        assert!(whole.writes[0].ends_with(&whole.body));
+    }
+}

@@ -1,0 +1,197 @@
+//! What the load generator asks: request bodies of Chat Completions, and what of them must reach the upstream.
+
+use crate::frames::TOOL;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// The model that is asked for unless a peer's file names another: one that reasons and takes images.
+pub(crate) const MODEL: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+
+/// One kind of request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// A sentence, answered whole.
+    Small,
+    /// A sentence, to be thought about, answered as a stream.
+    Streamed,
+    /// So many bytes of text, answered whole.
+    Text(usize),
+    /// An image of so many bytes in base64, answered whole.
+    Image(usize),
+    /// 200 messages, answered whole.
+    History,
+    /// 20 tools and 30 messages, answered as a stream.
+    Agent,
+}
+
+/// A request's body, and texts that the upstream must have received.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// JSON.
+    pub(crate) body: String,
+    /// Every one of them stands in what the upstream receives.
+    pub(crate) markers: Vec<String>,
+}
+
+const HISTORY_MESSAGES: usize = 200;
+const AGENT_TOOLS: usize = 20;
+/// With the system's message and the user's there are 30.
+const AGENT_CALLS: usize = 14;
+
+impl Ask {
+    /// The request for this model.
+    pub(crate) fn asked(self, model: &str) -> Asked {
+        let user = |content: Value| vec![json!({ "role": "user", "content": content })];
+        let sentence = "What is an aquifer? marker-0000;";
+        match self {
+            Self::Small => plain(model, user(json!(sentence)), markers(1)),
+            Self::Streamed => streamed(model, user(json!(sentence)), Vec::new(), markers(1)),
+            Self::Text(bytes) => plain(model, user(json!(long_text(bytes))), markers(2)),
+            Self::Image(bytes) => image(model, bytes),
+            Self::History => plain(model, history(), markers(HISTORY_MESSAGES)),
+            Self::Agent => streamed(model, agent_messages(), tools(), agent_markers()),
+        }
+    }
+}
+
+fn plain(model: &str, messages: Vec<Value>, markers: Vec<String>) -> Asked {
+    let body = json!({ "model": model, "max_tokens": 1024, "messages": messages });
+    Asked { body: body.to_string(), markers }
+}
+
+fn streamed(model: &str, messages: Vec<Value>, tools: Vec<Value>, markers: Vec<String>) -> Asked {
+    let mut body = json!({
+        "model": model, "max_tokens": 8192, "stream": true, "reasoning_effort": "low", "messages": messages,
+    });
+    if !tools.is_empty() {
+        body["tools"] = json!(tools);
+    }
+    Asked { body: body.to_string(), markers }
+}
+
+fn image(model: &str, bytes: usize) -> Asked {
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut state = 1_u32;
+    file.resize_with(bytes / 4 * 3, || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    });
+    let data = STANDARD.encode(file);
+    // A gateway that writes base64 of its own makes the same letters of the same bytes.
+    let markers =
+        vec![data.get(..64).unwrap_or(&data).to_owned(), data.get(data.len() - 64..).unwrap_or(&data).to_owned()];
+    let image = json!({ "type": "image_url", "image_url": { "url": format!("data:image/png;base64,{data}") } });
+    let content = json!([{ "type": "text", "text": "What is in this image?" }, image]);
+    plain(model, vec![json!({ "role": "user", "content": content })], markers)
+}
+
+fn marker(number: usize) -> String {
+    format!("marker-{number:04};")
+}
+
+fn markers(count: usize) -> Vec<String> {
+    (0..count).map(marker).collect()
+}
+
+/// Prose with line ends and quotation marks, as files have, between two markers.
+fn long_text(bytes: usize) -> String {
+    const LINE: &str = "Water moves slowly through \"sand\" and gravel; wells and springs bring it back to light.\n";
+    let mut text = marker(0);
+    while text.len() < bytes {
+        text.push_str(LINE);
+    }
+    text.push_str(&marker(1));
+    text
+}
+
+fn history() -> Vec<Value> {
+    let filler = "Groundwater fills the pores of sediment, and a well lowers its table. ".repeat(3);
+    let message = |number: usize| {
+        let role = if number.is_multiple_of(2) { "user" } else { "assistant" };
+        json!({ "role": role, "content": format!("{} {filler}", marker(number)) })
+    };
+    // The last one is the user's, so the first is the system's.
+    let first = json!({ "role": "system", "content": format!("{} {filler}", marker(HISTORY_MESSAGES - 1)) });
+    std::iter::once(first).chain((0..HISTORY_MESSAGES - 1).map(message)).collect()
+}
+
+fn tools() -> Vec<Value> {
+    let property =
+        |what: &str| json!({ "type": "string", "description": format!("The {what} to look for, as the user said it") });
+    let tool = |number: usize| {
+        json!({ "type": "function", "function": {
+            "name": format!("lookup_{number:02}"),
+            "description": format!("Looks things up in catalogue {number}. Use it when the user asks for facts."),
+            "parameters": { "type": "object", "required": ["query"], "properties": {
+                "query": property("words"), "place": property("place"), "author": property("author"),
+                "limit": { "type": "integer", "minimum": 1, "maximum": 100 },
+                "order": { "type": "string", "enum": ["newest", "oldest", "best"] },
+                "last": { "type": "boolean" },
+            } },
+        } })
+    };
+    (0..AGENT_TOOLS).map(tool).collect()
+}
+
+fn agent_messages() -> Vec<Value> {
+    let system = json!({ "role": "system", "content": "You are a librarian. marker-0000;" });
+    let user = json!({ "role": "user", "content": "Find everything on aquifers. marker-0001;" });
+    let turns = (0..AGENT_CALLS).flat_map(|turn| {
+        let (id, thought) = (format!("tooluse_{turn:08}"), format!("I look it up, time {turn}."));
+        let details = json!([{ "type": "reasoning.text", "text": thought, "signature": "c2lnbmF0dXJl".repeat(20),
+                               "format": "anthropic-claude-v1", "index": 0 }]);
+        let call = json!({ "id": id, "type": "function",
+                           "function": { "name": TOOL, "arguments": format!("{{\"query\":\"water {turn}\"}}") } });
+        let result = format!("{} {}", marker(2 + turn), "A book about water, and another. ".repeat(10));
+        [
+            json!({ "role": "assistant", "content": null, "reasoning": thought, "reasoning_details": details,
+                    "tool_calls": [call] }),
+            json!({ "role": "tool", "tool_call_id": id, "content": result }),
+        ]
+    });
+    [system, user].into_iter().chain(turns).collect()
+}
+
+fn agent_markers() -> Vec<String> {
+    let mut all = markers(2 + AGENT_CALLS);
+    all.extend((0..AGENT_TOOLS).map(|number| format!("lookup_{number:02}")));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_marker_stands_in_its_request() {
+        for ask in [Ask::Small, Ask::Streamed, Ask::Text(5000), Ask::Image(4000), Ask::History, Ask::Agent] {
+            let asked = ask.asked("model");
+            assert!(!asked.markers.is_empty());
+            for marker in &asked.markers {
+                assert!(asked.body.contains(marker.as_str()), "{ask:?}: {marker}");
+            }
+        }
+    }
+
+    #[test]
+    fn requests_are_as_large_as_they_say() {
+        let count = |ask: Ask, what: &str| {
+            let body: Value = serde_json::from_str(&ask.asked("model").body).unwrap();
+            body[what].as_array().map_or(0, Vec::len)
+        };
+        assert_eq!(count(Ask::History, "messages"), 200);
+        assert_eq!(count(Ask::Agent, "messages"), 30);
+        assert_eq!(count(Ask::Agent, "tools"), 20);
+        assert!((1_000_000..1_050_000).contains(&Ask::Text(1_000_000).asked("model").body.len()));
+        assert!((1_000_000..1_001_000).contains(&Ask::Image(1_000_000).asked("model").body.len()));
+    }
+
+    #[test]
+    fn turns_alternate_and_the_user_speaks_last() {
+        let messages = history();
+        assert_eq!(messages[0]["role"], "system");
+        assert_eq!(messages[1]["role"], "user");
+        assert_eq!(messages[199]["role"], "user");
+    }
+}

@@ -1,0 +1,57 @@
+//! A stream that is under way and the frames it gets, for the benches.
+
+use aquifer_translate::dialect::openai_chat::{Envelope, Style};
+use aquifer_translate::model::text::Text;
+use aquifer_translate::translation::StreamTranslation;
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+use bytes::BytesMut;
+
+/// Deltas of 20 bytes: what they are called, and the member `delta` of their frames.
+pub(crate) const KINDS: [(&str, &str); 3] = [
+    ("text", r#"{"text":"twenty bytes of text"}"#),
+    ("reasoning", r#"{"reasoningContent":{"text":"twenty bytes of text"}}"#),
+    ("arguments", r#"{"toolUse":{"input":"twenty bytes of text"}}"#),
+];
+
+/// A stream with the bytes of one read.
+pub(crate) struct Stream {
+    translation: StreamTranslation,
+    read: Vec<u8>,
+    out: BytesMut,
+}
+
+impl Stream {
+    /// Begins a stream of which every read brings `batch` frames with this delta.
+    pub(crate) fn begin(delta: &str, batch: usize) -> Self {
+        let envelope = Envelope { id: "chatcmpl-0123456789", created: 1, model: Text::from_escaped("model") };
+        let style = Style { reasoning_format: Some("anthropic-claude-v1".to_owned()), ..Style::default() };
+        let mut translation = StreamTranslation::new(&envelope, style, Box::new(|_| None));
+        let mut out = BytesMut::with_capacity(1 << 20);
+        let tool = r#"{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"tooluse_1","name":"look"}},"p":"ab"}"#;
+        let start = frame("messageStart", r#"{"role":"assistant","p":"abcd"}"#);
+        let block = frame("contentBlockStart", tool);
+        assert!(translation.take(&start, &mut out).is_ok());
+        if delta.contains("toolUse") {
+            assert!(translation.take(&block, &mut out).is_ok());
+        }
+        let payload = format!(r#"{{"contentBlockIndex":0,"delta":{delta},"p":"abcdefghij"}}"#);
+        Self { translation, read: frame("contentBlockDelta", &payload).repeat(batch), out }
+    }
+
+    /// One read.
+    pub(crate) fn read(&mut self) {
+        self.out.clear();
+        assert!(self.translation.take(&self.read, &mut self.out).is_ok());
+    }
+}
+
+fn frame(kind: &'static str, payload: &str) -> Vec<u8> {
+    let text = |text: &'static str| HeaderValue::String(text.into());
+    let message = Message::new(payload.to_owned().into_bytes())
+        .add_header(Header::new(":event-type", text(kind)))
+        .add_header(Header::new(":content-type", text("application/json")))
+        .add_header(Header::new(":message-type", text("event")));
+    let mut bytes = Vec::new();
+    assert!(aws_smithy_eventstream::frame::write_message_to(&message, &mut bytes).is_ok());
+    bytes
+}
