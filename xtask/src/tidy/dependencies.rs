@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("aquifer-gateway", &["aquifer-translate"]),
     ("aquifer-simulator", &[]),
     ("aquifer", &["aquifer-gateway", "aquifer-simulator"]),
+    ("aquifer-bench", &[]),
     ("xtask", &[]),
 ];
 
