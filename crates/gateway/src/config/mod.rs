@@ -16,6 +16,8 @@ mod secrets;
 mod shape;
 mod substitute;
 mod traffic;
+mod traffic_policies;
+mod traffic_rules;
 mod yaml;
 
 pub use load::{Source, load};

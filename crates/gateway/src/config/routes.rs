@@ -5,10 +5,10 @@ use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
 use super::policies::Policies;
 use super::shape::{duration, seconds_since_epoch};
+use super::traffic_policies::TrafficPolicies;
 use super::yaml::Node;
 use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Route, Rule};
 use regex::{Regex, RegexBuilder};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How large one compiled pattern may be, in bytes.
@@ -25,7 +25,7 @@ pub(super) fn whole_match(pattern: &str) -> Option<Regex> {
 pub(super) fn gateway_routes(
     set: Set<'_>,
     backends: &[Backend],
-    policies: &Policies,
+    policies: (&Policies, &TrafficPolicies<'_>),
     report: &mut Report,
 ) -> Vec<Route> {
     set.of(Kind::GatewayRoute)
@@ -49,7 +49,7 @@ fn hostnames(root: &Node) -> Vec<String> {
 }
 
 /// What a rule is read with: the resource that has it, the backends, the policies.
-type With<'w> = (&'w Document<'w>, &'w [Backend], &'w Policies);
+type With<'w> = (&'w Document<'w>, &'w [Backend], (&'w Policies, &'w TrafficPolicies<'w>));
 
 fn rule(with: With<'_>, node: &Node, index: usize, report: &mut Report) -> Rule {
     let references = node.items_at("backendRefs").iter().enumerate();
@@ -65,7 +65,7 @@ fn rule(with: With<'_>, node: &Node, index: usize, report: &mut Report) -> Rule 
         request_timeout: limit(node, "timeouts.request"),
         call_timeout: limit(node, "timeouts.backendRequest"),
         stream_idle_timeout: limit(node, "streamIdleTimeout"),
-        traffic: Arc::default(),
+        traffic: with.2.1.of_rule(with.0, node.text_at("name")),
         models_owned_by: node.text_at("modelsOwnedBy").map(str::to_owned),
         models_created_at: node.text_at("modelsCreatedAt").and_then(seconds_since_epoch),
     }
@@ -90,7 +90,7 @@ fn condition(node: &Node) -> Match {
 
 /// One reference, or nothing and a notice where these files have no such backend.
 fn backend_ref(
-    (document, backends, policies): With<'_>,
+    (document, backends, (policies, _)): With<'_>,
     rule: Option<&str>,
     node: &Node,
     path: &str,

@@ -190,7 +190,7 @@ fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
     Patience {
         first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
         silence: rule.and_then(|rule| rule.stream_idle_timeout),
-        whole: rule.and_then(|rule| rule.request_timeout),
+        whole: rule.and_then(|rule| rule.request_timeout).or(traffic.whole),
     }
 }
 
