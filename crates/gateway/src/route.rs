@@ -4,6 +4,7 @@ use crate::config::{
     Backend, BackendKind, BackendRef, Bedrock, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route,
     Rule,
 };
+use crate::mutation::Mutation;
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
 use http::HeaderMap;
@@ -33,6 +34,8 @@ pub struct Target<'c> {
     pub rule: Option<&'c Rule>,
     /// What the operator decides about reasoning there.
     pub reasoning: &'c Arc<ReasoningPolicy>,
+    /// What the operator changes of a call there.
+    pub mutation: &'c Arc<Mutation>,
     /// Those of a lower number are tried first.
     pub priority: u32,
 }
@@ -64,6 +67,7 @@ pub fn candidates<'c>(
             model_id: model.to_owned(),
             rule: None,
             reasoning: &found.reasoning,
+            mutation: &found.mutation,
             priority: 0,
         }),
         BackendKind::Bedrock(_) | BackendKind::NotServed { .. } => None,
@@ -96,6 +100,7 @@ fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str, seed: u64) -> Re
             model_id: reference.model_name_override.clone().unwrap_or_else(|| model.to_owned()),
             rule: Some(rule),
             reasoning: &reference.reasoning,
+            mutation: &reference.mutation,
             priority: reference.priority,
         }),
         BackendKind::NotServed { .. } => None,

@@ -23,6 +23,7 @@ fn config(priorities: &[u32], traffic: Traffic) -> Arc<Config> {
         name: format!("backend-{at}"),
         kind: BackendKind::Bedrock(Box::new(Bedrock { region: Some("us-east-1".to_owned()), ..Bedrock::default() })),
         reasoning: Arc::default(),
+        mutation: Arc::default(),
     };
     let reference = |(backend, priority): (usize, &u32)| BackendRef {
         backend,
@@ -30,6 +31,7 @@ fn config(priorities: &[u32], traffic: Traffic) -> Arc<Config> {
         weight: 1,
         priority: *priority,
         reasoning: Arc::default(),
+        mutation: Arc::default(),
     };
     let rule = Rule {
         backends: priorities.iter().enumerate().map(reference).collect(),

@@ -3,6 +3,7 @@
 use super::assemble::{Set, spot};
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
+use super::mutations::mutation;
 use super::policies::Policies;
 use super::shape::{self, Form};
 use super::yaml::Node;
@@ -16,6 +17,12 @@ pub(super) fn service_backends(set: Set<'_>, policies: &Policies, report: &mut R
         name: document.name.clone(),
         kind: kind(set, document, report),
         reasoning: policies.of_backend(&document.namespace, &document.name),
+        mutation: document
+            .root
+            .get("spec")
+            .map(|spec| mutation(document, spec, "spec", report))
+            .unwrap_or_default()
+            .into(),
     };
     set.of(Kind::ServiceBackend).map(|document| backend(document, report)).collect()
 }
@@ -26,11 +33,6 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
         let why = format!("the schema {schema} is not served yet");
         report.notice(at(document, "spec.schema.name"), format!("not served: {why}"));
         return BackendKind::NotServed { schema, why };
-    }
-    for path in ["spec.headerMutation", "spec.bodyMutation"] {
-        if document.root.at(path).is_some() {
-            report.notice(at(document, path), "not done yet: requests are sent unchanged");
-        }
     }
     let short = document.root.at("spec.config");
     let bedrock = short.map_or_else(|| full(set, document, report), |config| short_form(set, config));

@@ -6,6 +6,7 @@ mod environment;
 mod json;
 mod load;
 mod mistake;
+mod mutations;
 mod policies;
 mod policy_rules;
 mod reasoning;
@@ -26,6 +27,7 @@ pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, Restor
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
 pub use yaml::MAX_BYTES;
 
+use crate::mutation::Mutation;
 use crate::secret::Secret;
 use std::fmt;
 use std::sync::Arc;
@@ -101,6 +103,8 @@ pub struct Backend {
     pub kind: BackendKind,
     /// What holds for reasoning when no route sends a request here.
     pub reasoning: Arc<ReasoningPolicy>,
+    /// What is changed of its calls when no route sends them.
+    pub mutation: Arc<Mutation>,
 }
 
 impl Backend {
@@ -263,4 +267,6 @@ pub struct BackendRef {
     pub priority: u32,
     /// What holds for reasoning there: the rule's, the route's and the backend's policies, merged.
     pub reasoning: Arc<ReasoningPolicy>,
+    /// What is changed of calls there: the reference's changes over the backend's.
+    pub mutation: Arc<Mutation>,
 }

@@ -3,12 +3,14 @@
 use super::assemble::{Set, spot};
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
+use super::mutations::mutation;
 use super::policies::Policies;
 use super::shape::{duration, seconds_since_epoch};
 use super::traffic_policies::TrafficPolicies;
 use super::yaml::Node;
 use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Route, Rule};
 use regex::{Regex, RegexBuilder};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How large one compiled pattern may be, in bytes.
@@ -101,11 +103,6 @@ fn backend_ref(
         report.notice(spot, "not served: an InferencePool is no Bedrock");
         return None;
     }
-    for field in ["headerMutation", "bodyMutation"] {
-        if node.get(field).is_some() {
-            report.notice(spot, format!("{field} is not done yet: requests are sent unchanged"));
-        }
-    }
     let name = node.text_at("name")?;
     let namespace = node.text_at("namespace").unwrap_or(&document.namespace);
     let backend = backends.iter().position(|backend| backend.name == name && backend.namespace == namespace);
@@ -113,6 +110,8 @@ fn backend_ref(
         let message = format!("no AIServiceBackend {namespace}/{name} in these files: no request is sent there");
         report.notice(spot, message);
     }
+    let own = mutation(document, node, path, report);
+    let below = backend.and_then(|backend| backends.get(backend)).map(|backend| &backend.mutation);
     let number = |field: &str| node.get(field).and_then(Node::whole).and_then(|value| u32::try_from(value).ok());
     Some(BackendRef {
         backend: backend?,
@@ -120,5 +119,6 @@ fn backend_ref(
         weight: number("weight").unwrap_or(1),
         priority: number("priority").unwrap_or(0),
         reasoning: policies.of_rule(&document.namespace, &document.name, rule, (namespace, name)),
+        mutation: Arc::new(below.map(|below| own.over(below)).unwrap_or_default()),
     })
 }

@@ -2,6 +2,7 @@
 
 use super::Patience;
 use crate::config::{BackendKind, Config, ReasoningPolicy, RestorePolicy, Traffic};
+use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::{Draw, Target};
 use aquifer_translate::Fault;
@@ -48,6 +49,7 @@ pub(super) struct Place {
     pub(super) backend: usize,
     pub(super) model_id: String,
     pub(super) policy: Arc<ReasoningPolicy>,
+    pub(super) mutation: Arc<Mutation>,
     pub(super) priority: u32,
     /// How often it was sent there.
     pub(super) tries: u32,
@@ -72,6 +74,7 @@ impl Place {
             backend: target.backend,
             model_id: target.model_id.clone(),
             policy: Arc::clone(target.reasoning),
+            mutation: Arc::clone(target.mutation),
             priority: target.priority,
             tries: 0,
         }

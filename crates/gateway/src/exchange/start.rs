@@ -160,7 +160,7 @@ impl Exchange {
         self.record.warnings = outgoing.warnings.iter().map(ToString::to_string).collect();
         let Some(place) = asked.places.get_mut(asked.at) else { return };
         place.tries += 1;
-        let (backend, tries) = (place.backend, place.tries);
+        let (backend, tries, mutation) = (place.backend, place.tries, Arc::clone(&place.mutation));
         if tries == 1 {
             self.fleet.earn(backend);
         }
@@ -169,11 +169,12 @@ impl Exchange {
             self.record.backend = format!("{}/{}", backend.namespace, backend.name);
         }
         let accept = if outgoing.stream { "application/vnd.amazon.eventstream" } else { "application/json" };
-        let headers = HeaderMap::from_iter([
+        let mut headers = HeaderMap::from_iter([
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::ACCEPT, HeaderValue::from_static(accept)),
         ]);
-        let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
+        mutation.headers(&mut headers);
+        let (path, body) = (outgoing.path.clone(), mutation.body(&outgoing.body));
         // The whole is one time for all attempts.
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
         let (patience, circuit) = (Patience { whole, ..asked.patience }, asked.traffic.circuit);

@@ -86,6 +86,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         name: "simulator".to_owned(),
         kind: BackendKind::Bedrock(Box::new(bedrock)),
         reasoning: Arc::default(),
+        mutation: Arc::default(),
     };
     let every = Rule {
         backends: vec![BackendRef {
@@ -94,6 +95,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
             weight: 1,
             priority: 0,
             reasoning: Arc::default(),
+            mutation: Arc::default(),
         }],
         ..Rule::default()
     };
