@@ -335,7 +335,12 @@ impl Exchange {
             return;
         }
         self.judge(None, now);
-        if let Some(waiting) = &self.waiting {
+        if let Some(asked) = &mut self.asked {
+            // It is not sent once more, and the answer may take long.
+            asked.let_go();
+        }
+        if let Some(waiting) = &mut self.waiting {
+            waiting.let_go();
             let headers = answer::stream_head(&self.record.id, waiting.headers());
             self.head(StatusCode::OK, headers);
         }

@@ -17,6 +17,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+/// The most room that is made for a body before it is there.
+const LARGEST_ROOM: usize = 4 << 20;
+
 /// The body of an answer.
 pub(crate) enum Answer {
     /// Known whole.
@@ -145,6 +148,8 @@ async fn read_whole(host: &Host, head: &request::Parts, body: Incoming) -> Resul
 
 async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
     let announced = body.size_hint().lower();
+    // Room for what is announced, as far as anybody may announce it without sending it.
+    let room = usize::try_from(announced).unwrap_or(usize::MAX).min(limit).min(LARGEST_ROOM);
     let mut whole = BytesMut::new();
     let mut read = 0_usize;
     let mut beyond = announced > limit as u64;
@@ -155,7 +160,13 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
         let Ok(data) = frame.into_data() else { continue };
         read = read.saturating_add(data.len());
         beyond |= read > limit;
+        if !beyond && read == data.len() && body.is_end_stream() {
+            return Ok(data);
+        }
         if !beyond {
+            if whole.is_empty() {
+                whole.reserve(room);
+            }
             whole.extend_from_slice(&data);
             continue;
         }

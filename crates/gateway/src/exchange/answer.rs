@@ -96,6 +96,11 @@ impl Waiting {
         CallOf { outgoing: &self.outgoing, record: self.recording.is_some(), envelope }
     }
 
+    /// Lets go of the body that was sent.
+    pub(super) fn let_go(&mut self) {
+        self.outgoing.body = Bytes::new();
+    }
+
     /// Whether this is what was sent already.
     pub(super) fn sent(&self, other: &Outgoing) -> bool {
         self.outgoing.path == other.path && self.outgoing.body == other.body

@@ -102,6 +102,13 @@ impl Asked {
         self.places.get(self.at)
     }
 
+    /// Lets go of what only a further attempt would need.
+    pub(super) fn let_go(&mut self) {
+        self.body = Bytes::new();
+        self.called = Vec::new();
+        self.betas = Vec::new();
+    }
+
     /// Reads the client's words.
     pub(super) fn read(&self) -> Result<Incoming<'_>, Fault> {
         Ok(Incoming::read(&self.body)?.with_betas(self.betas.iter().map(String::as_str)))

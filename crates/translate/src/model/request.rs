@@ -9,6 +9,8 @@ use std::borrow::Cow;
 /// One request. Everything that can be is borrowed from the client's body.
 #[derive(Clone, Debug, Default)]
 pub struct Request<'a> {
+    /// The client's body, in bytes: what is written for it will be about as long.
+    pub size: usize,
     /// The model the client named.
     pub model: Cow<'a, str>,
     /// Whether it wants the answer as a stream.

@@ -68,6 +68,7 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
     let conversation = messages::read(&top, &mut notes)?;
     let offer = tools::read(&top, &mut notes)?;
     let mut request = Request {
+        size: body.len(),
         model: model(&top)?,
         stream: flag(top.get("stream"))?.unwrap_or_default(),
         system: conversation.system,
