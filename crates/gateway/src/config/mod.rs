@@ -120,6 +120,8 @@ impl Backend {
 pub enum BackendKind {
     /// Bedrock's Converse.
     Bedrock(Box<Bedrock>),
+    /// OpenAI's Chat Completions, which is what clients speak: their words go on as they come.
+    OpenAi(Box<OpenAi>),
     /// Accepted in the configuration and not served.
     NotServed {
         /// The schema's name, for example `OpenAI`.
@@ -127,6 +129,27 @@ pub enum BackendKind {
         /// Why, for the person who sends a request to it.
         why: String,
     },
+}
+
+impl BackendKind {
+    /// How it is called; `None` when it is not served.
+    #[must_use]
+    pub fn service(&self) -> Option<&Bedrock> {
+        match self {
+            Self::Bedrock(bedrock) => Some(bedrock),
+            Self::OpenAi(openai) => Some(&openai.service),
+            Self::NotServed { .. } => None,
+        }
+    }
+}
+
+/// A service that speaks OpenAI's Chat Completions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenAi {
+    /// What stands before `/chat/completions` in its path.
+    pub prefix: String,
+    /// Where it is and who calls: Bedrock serves this dialect too, and is called in the same way.
+    pub service: Bedrock,
 }
 
 /// How to call one Bedrock.
@@ -163,8 +186,10 @@ pub enum Credentials {
         /// The profile in it.
         profile: String,
     },
-    /// A Bedrock API key.
+    /// An API key, sent as a bearer token.
     ApiKey(Secret),
+    /// Nobody: calls go without authorization.
+    Nobody,
     /// Credentials that the configuration names and that cannot be had: `oidcExchangeToken`, a missing `Secret`.
     NotServed {
         /// Why calls to this backend fail.

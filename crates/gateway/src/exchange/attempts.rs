@@ -81,7 +81,7 @@ impl Exchange {
         }
         let Some(next) = asked.affordable(next, &self.fleet, now) else { return false };
         asked.go_to(next);
-        match asked.read().and_then(|incoming| asked.outgoing(incoming)) {
+        match asked.outgoing(None) {
             Ok((outgoing, put_back)) => {
                 self.call(outgoing, put_back, pause, now);
                 true
