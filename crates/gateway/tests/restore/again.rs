@@ -142,7 +142,7 @@ fn bound_reasoning_is_sent_to_be_dropped_where_the_operator_says_so() {
 }
 
 #[test]
-fn bound_reasoning_is_left_out_where_he_does_not_or_the_mode_has_no_room_for_it() {
+fn bound_reasoning_is_left_out_elsewhere() {
     for mut stage in stages() {
         let mut under = stage.ask(BOUND, &signed());
         under.refuse(UNBOUND);

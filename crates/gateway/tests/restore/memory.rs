@@ -4,11 +4,13 @@ use aquifer_gateway::restore::{Keep, Recalling, TurnKey, TurnStore};
 use aquifer_gateway::translate::model::turn::Turn;
 use std::sync::Mutex;
 
+/// The parts of a key, and the turn's bytes: a turn cannot be copied.
+type Kept = (Vec<Vec<u8>>, Vec<u8>);
+
 /// The store.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// Turns as their key and their bytes; a turn cannot be copied.
-    turns: Mutex<Vec<(Vec<Vec<u8>>, Vec<u8>)>>,
+    turns: Mutex<Vec<Kept>>,
     /// Whether it must be waited for.
     pub(crate) later: bool,
 }

@@ -120,10 +120,10 @@ impl<'r> Gathered<'r> {
         }
         let signature = signature.map(Text::as_escaped);
         let sealed = signature.map(|signature| format!(r#","signature":"{signature}""#)).unwrap_or_default();
-        // In a stream the text of a sealed block stands in other fields; here it is whole already.
-        let said = if text.is_empty() { String::new() } else { format!(r#","text":"{text}""#) };
-        if signature.is_some() || self.style.shown.details == Details::Full {
-            self.details.push(self.detail(index, &format!(r#""type":"reasoning.text"{said}{sealed}"#)));
+        // Where a stream's client puts the text together itself, here it is whole already.
+        if self.style.shown.details == Details::Full || signature.is_some() {
+            let shown = if text.is_empty() { String::new() } else { format!(r#","text":"{text}""#) };
+            self.details.push(self.detail(index, &format!(r#""type":"reasoning.text"{shown}{sealed}"#)));
         }
         self.blocks.push(format!(r#"{{"type":"thinking","thinking":"{text}"{sealed},"index":{index}}}"#));
     }
