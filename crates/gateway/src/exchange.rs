@@ -8,6 +8,7 @@ mod answer;
 mod asked;
 mod attempts;
 mod models;
+mod passing;
 mod start;
 
 pub use answer::refusal;
@@ -220,6 +221,10 @@ impl Exchange {
 
     fn body(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &mut self.waiting else { return Ok(()) };
+        if let Upstream::Passing(_) = &waiting.upstream {
+            self.pass_on(bytes, now);
+            return Ok(());
+        }
         let Upstream::Streaming(stream) = &mut waiting.upstream else { return waiting.upstream.gather(bytes) };
         let mut out = BytesMut::new();
         let taken = stream.take(bytes, &mut out);
@@ -259,6 +264,16 @@ impl Exchange {
                 Ok(())
             }
             Upstream::Whole { body } => self.whole(&body, now),
+            Upstream::Passing(passing) => self.passed(passing, now),
+            Upstream::Handing { status, kind, body } => {
+                self.hand_over(status, kind, Bytes::from(body), now);
+                Ok(())
+            }
+            Upstream::Refusing { status, headers, body } if waiting.is_passing() => {
+                let fault = passing::refusal(status, &headers, &body);
+                waiting.refuse(status, &headers, Bytes::from(body));
+                Err(fault)
+            }
             Upstream::Refusing { status, headers, body } => {
                 Err(aquifer_translate::bedrock::converse::error::refusal(status, &headers, &body))
             }
@@ -279,14 +294,16 @@ impl Exchange {
 
     /// Tells the client of a stream that it goes on. From then on it is answered: no other backend is asked.
     fn quiet(&mut self, kind: KeepAlive, now: Instant) {
-        let streaming = |waiting: &Waiting| waiting.upstream.streaming().is_some();
+        let streaming = |waiting: &Waiting| matches!(waiting.upstream, Upstream::Streaming(_) | Upstream::Passing(_));
         if !self.waiting.as_ref().is_some_and(streaming) {
             return;
         }
         self.commit(now);
         let mut out = BytesMut::new();
-        if let Some(stream) = self.waiting.as_mut().and_then(|waiting| waiting.upstream.streaming_mut()) {
-            stream.keep_alive(kind, &mut out);
+        match self.waiting.as_mut().map(|waiting| &mut waiting.upstream) {
+            Some(Upstream::Streaming(stream)) => stream.keep_alive(kind, &mut out),
+            Some(Upstream::Passing(passing)) => passing.keep_alive(&mut out),
+            _ => {}
         }
         self.say(out);
     }
@@ -313,6 +330,13 @@ impl Exchange {
 
     /// The call failed on the way. What was said whole before that stays an answer.
     fn cut_off(&mut self, fault: Fault, now: Instant) -> Result<(), Fault> {
+        if let Some(Upstream::Passing(passing)) = self.waiting.as_ref().map(|waiting| &waiting.upstream)
+            && passing.done
+        {
+            let (reason, usage) = (passing.finish_reason, passing.usage);
+            self.told(reason, usage, now);
+            return Ok(());
+        }
         let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
         match stream.and_then(|stream| Some((stream.finished()?, stream.usage()))) {
             Some((reason, usage)) => {
@@ -324,7 +348,11 @@ impl Exchange {
     }
 
     fn answered(&mut self, reason: &'static str, usage: Option<Usage>, now: Instant) {
-        self.record.finish_reason = Some(reason);
+        self.told(Some(reason), usage, now);
+    }
+
+    fn told(&mut self, reason: Option<&'static str>, usage: Option<Usage>, now: Instant) {
+        self.record.finish_reason = reason;
         self.record.tokens = usage.map(tokens);
         self.done(Outcome::Answered, now);
     }
@@ -353,6 +381,10 @@ impl Exchange {
             return;
         }
         self.record.blame(fault);
+        if self.fail_as_it_came(fault) {
+            self.done(Outcome::Failed, now);
+            return;
+        }
         let stream = self.waiting.as_mut().and_then(|waiting| waiting.upstream.streaming_mut());
         if let Some(stream) = stream.filter(|_| self.committed) {
             let mut out = BytesMut::new();

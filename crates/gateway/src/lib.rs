@@ -6,6 +6,7 @@
 pub mod config;
 pub mod exchange;
 pub mod fleet;
+pub mod mutation;
 pub mod record;
 pub mod restore;
 pub mod route;

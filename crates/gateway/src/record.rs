@@ -14,6 +14,8 @@ pub struct Record {
     pub model: String,
     /// The model id that was called.
     pub model_id: String,
+    /// What was called, in OpenTelemetry's words (`gen_ai.provider.name`); empty when nothing was.
+    pub provider: &'static str,
     /// `namespace/name` of the backend.
     pub backend: String,
     /// Whether the client asked for a stream.

@@ -1,9 +1,9 @@
 //! Which backend answers a request.
 
 use crate::config::{
-    Backend, BackendKind, BackendRef, Bedrock, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route,
-    Rule,
+    Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
 };
+use crate::mutation::Mutation;
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
 use http::HeaderMap;
@@ -25,14 +25,14 @@ const SHORT_FORM_OWNER: &str = "aquifer";
 pub struct Target<'c> {
     /// Index into [`Config::backends`].
     pub backend: usize,
-    /// How to call it.
-    pub bedrock: &'c Bedrock,
     /// The model id to call.
     pub model_id: String,
     /// The rule that decided; `None` when a backend of the short form serves the model by itself.
     pub rule: Option<&'c Rule>,
     /// What the operator decides about reasoning there.
     pub reasoning: &'c Arc<ReasoningPolicy>,
+    /// What the operator changes of a call there.
+    pub mutation: &'c Arc<Mutation>,
     /// Those of a lower number are tried first.
     pub priority: u32,
 }
@@ -57,17 +57,17 @@ pub fn candidates<'c>(
     if let Some(rule) = rules.find(|rule| rule_takes(rule, model, headers)) {
         return by_rule(config, rule, model, seed);
     }
-    let short_form = config.backends.iter().enumerate().find_map(|(backend, found)| match &found.kind {
-        BackendKind::Bedrock(bedrock) if bedrock.models.iter().any(|served| served == model) => Some(Target {
+    let serves =
+        |found: &Backend| found.kind.service().is_some_and(|it| it.models.iter().any(|served| served == model));
+    let short_form =
+        config.backends.iter().enumerate().find(|(_, found)| serves(found)).map(|(backend, found)| Target {
             backend,
-            bedrock,
             model_id: model.to_owned(),
             rule: None,
             reasoning: &found.reasoning,
+            mutation: &found.mutation,
             priority: 0,
-        }),
-        BackendKind::Bedrock(_) | BackendKind::NotServed { .. } => None,
-    });
+        });
     short_form.map(|target| vec![target]).ok_or_else(|| {
         not_found(format!("The model {:?} does not exist: no route and no backend serves it.", shown(model)))
     })
@@ -90,12 +90,12 @@ pub fn choose<'c>(
 
 fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str, seed: u64) -> Result<Vec<Target<'c>>, Fault> {
     let target = |reference: &'c BackendRef| match &config.backends.get(reference.backend)?.kind {
-        BackendKind::Bedrock(bedrock) => Some(Target {
+        BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => Some(Target {
             backend: reference.backend,
-            bedrock,
             model_id: reference.model_name_override.clone().unwrap_or_else(|| model.to_owned()),
             rule: Some(rule),
             reasoning: &reference.reasoning,
+            mutation: &reference.mutation,
             priority: reference.priority,
         }),
         BackendKind::NotServed { .. } => None,
@@ -151,7 +151,7 @@ fn why_not(backend: &Backend) -> Option<String> {
         BackendKind::NotServed { why, .. } => {
             Some(format!("its backend {}/{} is not served: {why}", backend.namespace, backend.name))
         }
-        BackendKind::Bedrock(_) => None,
+        BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => None,
     }
 }
 
@@ -243,8 +243,8 @@ pub fn models(config: &Config) -> Vec<ModelListing> {
         }
     }
     for backend in &config.backends {
-        if let BackendKind::Bedrock(bedrock) = &backend.kind {
-            bedrock.models.iter().for_each(|id| add(id, SHORT_FORM_OWNER, 0));
+        if let Some(service) = backend.kind.service() {
+            service.models.iter().for_each(|id| add(id, SHORT_FORM_OWNER, 0));
         }
     }
     listings

@@ -26,7 +26,7 @@ fn example(name: &str) -> Config {
 fn bedrock(config: &Config) -> &Bedrock {
     match &config.backends[0].kind {
         BackendKind::Bedrock(bedrock) => bedrock,
-        BackendKind::NotServed { why, .. } => panic!("{why}"),
+        other => panic!("{other:?}"),
     }
 }
 

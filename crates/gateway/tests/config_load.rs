@@ -28,13 +28,13 @@ fn mistakes(text: &str) -> Vec<String> {
 fn bedrock(config: &Config, index: usize) -> &Bedrock {
     match &config.backends[index].kind {
         BackendKind::Bedrock(bedrock) => bedrock,
-        BackendKind::NotServed { why, .. } => panic!("{why}"),
+        other => panic!("{other:?}"),
     }
 }
 
 fn why_not(config: &Config) -> &str {
     match &config.backends[0].kind {
-        BackendKind::Bedrock(_) => panic!("served"),
+        BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => panic!("served"),
         BackendKind::NotServed { why, .. } => why,
     }
 }

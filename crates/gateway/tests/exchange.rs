@@ -17,7 +17,13 @@ fn config() -> Arc<Config> {
     let bedrock =
         Bedrock { region: Some("us-east-1".to_owned()), models: vec![MODEL.to_owned()], ..Bedrock::default() };
     let kind = BackendKind::Bedrock(Box::new(bedrock));
-    let backend = Backend { namespace: "default".to_owned(), name: "one".to_owned(), kind, reasoning: Arc::default() };
+    let backend = Backend {
+        namespace: "default".to_owned(),
+        name: "one".to_owned(),
+        kind,
+        reasoning: Arc::default(),
+        mutation: Arc::default(),
+    };
     Arc::new(Config { backends: vec![backend], ..Config::default() })
 }
 

@@ -23,6 +23,7 @@ fn config(priorities: &[u32], traffic: Traffic) -> Arc<Config> {
         name: format!("backend-{at}"),
         kind: BackendKind::Bedrock(Box::new(Bedrock { region: Some("us-east-1".to_owned()), ..Bedrock::default() })),
         reasoning: Arc::default(),
+        mutation: Arc::default(),
     };
     let reference = |(backend, priority): (usize, &u32)| BackendRef {
         backend,
@@ -30,6 +31,7 @@ fn config(priorities: &[u32], traffic: Traffic) -> Arc<Config> {
         weight: 1,
         priority: *priority,
         reasoning: Arc::default(),
+        mutation: Arc::default(),
     };
     let rule = Rule {
         backends: priorities.iter().enumerate().map(reference).collect(),
@@ -315,4 +317,26 @@ fn frame(kind: &str, payload: &str) -> Vec<u8> {
     bytes.extend(payload.bytes());
     bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
     bytes
+}
+
+#[test]
+fn a_policy_says_what_is_tried_again() {
+    let (now, fleet) = (Instant::now(), Arc::new(Fleet::new(2, Instant::now())));
+    let only = |statuses: &[u16], unanswered| {
+        let retry = Retry { statuses: Some(statuses.to_vec()), unanswered, ..Retry::default() };
+        config(&[0, 1], Traffic { retry, ..Traffic::default() })
+    };
+    let mut unanswered = Under::begin(&only(&[429], false), &fleet, now, &body());
+    unanswered.call().unwrap();
+    unanswered.fail();
+    assert!(unanswered.call().is_none(), "a call without an answer is not tried again");
+    let mut throttled = Under::begin(&only(&[429], false), &fleet, now, &body());
+    throttled.call().unwrap();
+    throttled.throttle();
+    assert!(throttled.call().is_some());
+    let mut refused = Under::begin(&only(&[500], true), &fleet, now, &body());
+    refused.call().unwrap();
+    refused.throttle();
+    assert!(refused.call().is_none());
+    assert_eq!(refused.status.unwrap(), 429);
 }

@@ -84,7 +84,7 @@ fn tell(arn: &str, why: &str) {
 fn bedrock(backend: &Backend) -> Option<&Bedrock> {
     match &backend.kind {
         BackendKind::Bedrock(bedrock) => Some(bedrock),
-        BackendKind::NotServed { .. } => None,
+        BackendKind::OpenAi(_) | BackendKind::NotServed { .. } => None,
     }
 }
 

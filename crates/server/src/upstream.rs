@@ -101,10 +101,11 @@ impl Upstreams {
 
 impl Upstream {
     fn new(backend: &Backend, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
-        let bedrock = match &backend.kind {
-            BackendKind::Bedrock(bedrock) => Ok(Caller::new(bedrock, environment, chains)
+        let bedrock = match (backend.kind.service(), &backend.kind) {
+            (Some(service), _) => Ok(Caller::new(service, environment, chains)
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
-            BackendKind::NotServed { why, .. } => Err(why.clone()),
+            (None, BackendKind::NotServed { why, .. }) => Err(why.clone()),
+            (None, _) => Err("it cannot be called".to_owned()),
         };
         Ok(Self { backend: backend.clone(), bedrock, gate: Arc::default() })
     }
@@ -170,6 +171,7 @@ impl Caller {
             .map_err(|_| Unreachable::Connect("the endpoint and the path make no URL".to_owned()))?;
         *request.uri_mut() = uri;
         match self.signer.authority().await.map_err(Unreachable::Credentials)? {
+            Authority::Nobody => Ok(()),
             Authority::Bearer(key) => sign::bearer(&mut request, key.expose()),
             Authority::Signature(credentials) => {
                 let scope = Scope { region, service: "bedrock" };

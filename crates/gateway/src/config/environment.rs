@@ -28,6 +28,7 @@ impl Config {
             weight: 1,
             priority: 0,
             reasoning: Arc::clone(&reasoning),
+            mutation: Arc::default(),
         };
         let route = Route {
             namespace: namespace.clone(),
@@ -35,7 +36,7 @@ impl Config {
             hostnames: Vec::new(),
             rules: vec![Rule { backends: vec![target], ..Rule::default() }],
         };
-        let backend = Backend { namespace, name, kind, reasoning };
+        let backend = Backend { namespace, name, kind, reasoning, mutation: Arc::default() };
         Self { backends: vec![backend], routes: vec![route], notices, ..Self::default() }
     }
 }

@@ -4,7 +4,7 @@ use super::assemble::assemble;
 use super::mistake::{Mistake, Report, Spot};
 use super::shape::{Check, Shape, short, unsupported};
 use super::yaml::{Node, Value};
-use super::{Config, policy_rules, rules, schema, substitute, yaml};
+use super::{Config, policy_rules, rules, schema, substitute, traffic_rules, yaml};
 use std::collections::BTreeMap;
 
 /// How many resources all files together may have.
@@ -77,6 +77,7 @@ pub(super) enum Kind {
     ReasoningPolicy,
     Backend,
     TlsPolicy,
+    TrafficPolicy,
     Gateway,
     Secret,
     ConfigMap,
@@ -126,6 +127,7 @@ fn sort(group: &str, version: &str, kind: &str, root: &Node) -> Sort {
             return wrong_version(group, version, &ENVOY_VERSIONS);
         }
         ("gateway.envoyproxy.io", "Backend") => (Kind::Backend, &schema::BACKEND),
+        ("gateway.envoyproxy.io", "BackendTrafficPolicy") => (Kind::TrafficPolicy, &traffic_rules::TRAFFIC_POLICY),
         ("gateway.networking.k8s.io", "BackendTLSPolicy") => (Kind::TlsPolicy, &schema::TLS_POLICY),
         ("gateway.networking.k8s.io", "Gateway") => (Kind::Gateway, &schema::GATEWAY),
         ("", "Secret") => (Kind::Secret, &schema::SECRET),
@@ -203,6 +205,7 @@ impl<'a> Reader<'a> {
             Kind::GatewayRoute => rules::gateway_route(&mut check, &root),
             Kind::Secret => rules::secret(&mut check, &root),
             Kind::SecurityPolicy => rules::security_policy(&mut check, &root, alpha),
+            Kind::TrafficPolicy => traffic_rules::traffic_policy(&mut check, &root),
             Kind::Backend | Kind::TlsPolicy | Kind::Gateway | Kind::ConfigMap => {}
         }
         if self.report.mistakes.len() == mistakes {

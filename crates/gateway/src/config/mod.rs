@@ -6,6 +6,7 @@ mod environment;
 mod json;
 mod load;
 mod mistake;
+mod mutations;
 mod policies;
 mod policy_rules;
 mod reasoning;
@@ -16,6 +17,8 @@ mod secrets;
 mod shape;
 mod substitute;
 mod traffic;
+mod traffic_policies;
+mod traffic_rules;
 mod yaml;
 
 pub use load::{Source, load};
@@ -24,6 +27,7 @@ pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, Restor
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
 pub use yaml::MAX_BYTES;
 
+use crate::mutation::Mutation;
 use crate::secret::Secret;
 use std::fmt;
 use std::sync::Arc;
@@ -99,6 +103,8 @@ pub struct Backend {
     pub kind: BackendKind,
     /// What holds for reasoning when no route sends a request here.
     pub reasoning: Arc<ReasoningPolicy>,
+    /// What is changed of its calls when no route sends them.
+    pub mutation: Arc<Mutation>,
 }
 
 impl Backend {
@@ -114,6 +120,8 @@ impl Backend {
 pub enum BackendKind {
     /// Bedrock's Converse.
     Bedrock(Box<Bedrock>),
+    /// OpenAI's Chat Completions, which is what clients speak: their words go on as they come.
+    OpenAi(Box<OpenAi>),
     /// Accepted in the configuration and not served.
     NotServed {
         /// The schema's name, for example `OpenAI`.
@@ -121,6 +129,27 @@ pub enum BackendKind {
         /// Why, for the person who sends a request to it.
         why: String,
     },
+}
+
+impl BackendKind {
+    /// How it is called; `None` when it is not served.
+    #[must_use]
+    pub fn service(&self) -> Option<&Bedrock> {
+        match self {
+            Self::Bedrock(bedrock) => Some(bedrock),
+            Self::OpenAi(openai) => Some(&openai.service),
+            Self::NotServed { .. } => None,
+        }
+    }
+}
+
+/// A service that speaks OpenAI's Chat Completions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenAi {
+    /// What stands before `/chat/completions` in its path.
+    pub prefix: String,
+    /// Where it is and who calls: Bedrock serves this dialect too, and is called in the same way.
+    pub service: Bedrock,
 }
 
 /// How to call one Bedrock.
@@ -157,8 +186,10 @@ pub enum Credentials {
         /// The profile in it.
         profile: String,
     },
-    /// A Bedrock API key.
+    /// An API key, sent as a bearer token.
     ApiKey(Secret),
+    /// Nobody: calls go without authorization.
+    Nobody,
     /// Credentials that the configuration names and that cannot be had: `oidcExchangeToken`, a missing `Secret`.
     NotServed {
         /// Why calls to this backend fail.
@@ -261,4 +292,6 @@ pub struct BackendRef {
     pub priority: u32,
     /// What holds for reasoning there: the rule's, the route's and the backend's policies, merged.
     pub reasoning: Arc<ReasoningPolicy>,
+    /// What is changed of calls there: the reference's changes over the backend's.
+    pub mutation: Arc<Mutation>,
 }

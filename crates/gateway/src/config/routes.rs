@@ -3,8 +3,10 @@
 use super::assemble::{Set, spot};
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
+use super::mutations::mutation;
 use super::policies::Policies;
 use super::shape::{duration, seconds_since_epoch};
+use super::traffic_policies::TrafficPolicies;
 use super::yaml::Node;
 use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Route, Rule};
 use regex::{Regex, RegexBuilder};
@@ -25,7 +27,7 @@ pub(super) fn whole_match(pattern: &str) -> Option<Regex> {
 pub(super) fn gateway_routes(
     set: Set<'_>,
     backends: &[Backend],
-    policies: &Policies,
+    policies: (&Policies, &TrafficPolicies<'_>),
     report: &mut Report,
 ) -> Vec<Route> {
     set.of(Kind::GatewayRoute)
@@ -49,7 +51,7 @@ fn hostnames(root: &Node) -> Vec<String> {
 }
 
 /// What a rule is read with: the resource that has it, the backends, the policies.
-type With<'w> = (&'w Document<'w>, &'w [Backend], &'w Policies);
+type With<'w> = (&'w Document<'w>, &'w [Backend], (&'w Policies, &'w TrafficPolicies<'w>));
 
 fn rule(with: With<'_>, node: &Node, index: usize, report: &mut Report) -> Rule {
     let references = node.items_at("backendRefs").iter().enumerate();
@@ -65,7 +67,7 @@ fn rule(with: With<'_>, node: &Node, index: usize, report: &mut Report) -> Rule 
         request_timeout: limit(node, "timeouts.request"),
         call_timeout: limit(node, "timeouts.backendRequest"),
         stream_idle_timeout: limit(node, "streamIdleTimeout"),
-        traffic: Arc::default(),
+        traffic: with.2.1.of_rule(with.0, node.text_at("name")),
         models_owned_by: node.text_at("modelsOwnedBy").map(str::to_owned),
         models_created_at: node.text_at("modelsCreatedAt").and_then(seconds_since_epoch),
     }
@@ -90,7 +92,7 @@ fn condition(node: &Node) -> Match {
 
 /// One reference, or nothing and a notice where these files have no such backend.
 fn backend_ref(
-    (document, backends, policies): With<'_>,
+    (document, backends, (policies, _)): With<'_>,
     rule: Option<&str>,
     node: &Node,
     path: &str,
@@ -101,11 +103,6 @@ fn backend_ref(
         report.notice(spot, "not served: an InferencePool is no Bedrock");
         return None;
     }
-    for field in ["headerMutation", "bodyMutation"] {
-        if node.get(field).is_some() {
-            report.notice(spot, format!("{field} is not done yet: requests are sent unchanged"));
-        }
-    }
     let name = node.text_at("name")?;
     let namespace = node.text_at("namespace").unwrap_or(&document.namespace);
     let backend = backends.iter().position(|backend| backend.name == name && backend.namespace == namespace);
@@ -113,6 +110,8 @@ fn backend_ref(
         let message = format!("no AIServiceBackend {namespace}/{name} in these files: no request is sent there");
         report.notice(spot, message);
     }
+    let own = mutation(document, node, path, report);
+    let below = backend.and_then(|backend| backends.get(backend)).map(|backend| &backend.mutation);
     let number = |field: &str| node.get(field).and_then(Node::whole).and_then(|value| u32::try_from(value).ok());
     Some(BackendRef {
         backend: backend?,
@@ -120,5 +119,6 @@ fn backend_ref(
         weight: number("weight").unwrap_or(1),
         priority: number("priority").unwrap_or(0),
         reasoning: policies.of_rule(&document.namespace, &document.name, rule, (namespace, name)),
+        mutation: Arc::new(below.map(|below| own.over(below)).unwrap_or_default()),
     })
 }

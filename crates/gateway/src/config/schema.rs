@@ -7,17 +7,17 @@ const MANY: usize = usize::MAX;
 static ANY: Shape = Shape::Any;
 static TEXTS: Shape = Shape::Texts;
 static TRUTH: Shape = Shape::Truth;
-static FREE: Shape = text(0, MANY, Form::Free);
+pub(super) static FREE: Shape = text(0, MANY, Form::Free);
 static FILLED: Shape = text(1, MANY, Form::Free);
-static OBJECT_NAME: Shape = text(1, 253, Form::Free);
-static RESOURCE_NAME: Shape = text(1, 253, Form::Subdomain);
-static GROUP: Shape = text(0, 253, Form::Group);
-static KIND: Shape = text(1, 63, Form::Kind);
+pub(super) static OBJECT_NAME: Shape = text(1, 253, Form::Free);
+pub(super) static RESOURCE_NAME: Shape = text(1, 253, Form::Subdomain);
+pub(super) static GROUP: Shape = text(0, 253, Form::Group);
+pub(super) static KIND: Shape = text(1, 63, Form::Kind);
 static NAMESPACE: Shape = text(1, 63, Form::Label);
 static HOSTNAME: Shape = text(1, 253, Form::Hostname);
 static HEADER_NAME: Shape = text(1, 256, Form::HeaderName);
 static HEADER_VALUE: Shape = text(1, 4096, Form::Free);
-static DURATION: Shape = text(0, MANY, Form::Duration);
+pub(super) static DURATION: Shape = text(0, MANY, Form::Duration);
 static REGION: Shape = text(1, 64, Form::Region);
 static PORT: Shape = Shape::Whole { min: 1, max: 65535 };
 static COUNT: Shape = Shape::Whole { min: 0, max: i32::MAX as i64 };
@@ -26,21 +26,21 @@ const fn text(min: usize, max: usize, form: Form) -> Shape {
     Shape::Text { min, max, form }
 }
 
-const fn list(of: &'static Shape, max: usize) -> Shape {
+pub(super) const fn list(of: &'static Shape, max: usize) -> Shape {
     Shape::List { of, max, key: None }
 }
 
 /// A mapping of which every field is known here.
-const fn closed(fields: &'static [Field]) -> Shape {
+pub(super) const fn closed(fields: &'static [Field]) -> Shape {
     Shape::Map { fields, others: Others::Pruned }
 }
 
 /// A mapping of which only some fields matter here.
-const fn open(fields: &'static [Field]) -> Shape {
+pub(super) const fn open(fields: &'static [Field]) -> Shape {
     Shape::Map { fields, others: Others::Welcome }
 }
 
-static METADATA: Shape = open(&[
+pub(super) static METADATA: Shape = open(&[
     required("name", &RESOURCE_NAME),
     optional("namespace", &NAMESPACE),
     optional("annotations", &TEXTS),
@@ -147,7 +147,7 @@ pub(super) static SHORT_BACKEND: Shape = resource(&[
     ),
 ]);
 
-const fn resource(fields: &'static [Field]) -> Shape {
+pub(super) const fn resource(fields: &'static [Field]) -> Shape {
     open(fields)
 }
 

@@ -15,6 +15,8 @@ pub struct Traffic {
     pub hedge: Option<Duration>,
     /// From the call to the first byte of its answer. `None`: as long as any other silence.
     pub first_byte: Option<Duration>,
+    /// From a request to the end of its answer, when its rule does not say it. `None`: no limit.
+    pub whole: Option<Duration>,
 }
 
 /// What is tried again, before the client was told anything.
@@ -32,6 +34,8 @@ pub struct Retry {
     pub each: Option<Duration>,
     /// The statuses that are tried again. `None`: 408, 424, 429, 500, 502, 503, 504 and 529.
     pub statuses: Option<Vec<u16>>,
+    /// Whether a call that got no answer, or a broken one, is tried again.
+    pub unanswered: bool,
 }
 
 impl Default for Retry {
@@ -43,6 +47,7 @@ impl Default for Retry {
             most: Duration::from_secs(10),
             each: None,
             statuses: None,
+            unanswered: true,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A chat request on its way: all that an attempt needs, the first one and each further one.
 
-use super::Patience;
-use crate::config::{BackendKind, Config, ReasoningPolicy, RestorePolicy, Traffic};
+use super::{Patience, passing};
+use crate::config::{BackendKind, Config, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
+use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::{Draw, Target};
 use aquifer_translate::Fault;
@@ -48,6 +49,7 @@ pub(super) struct Place {
     pub(super) backend: usize,
     pub(super) model_id: String,
     pub(super) policy: Arc<ReasoningPolicy>,
+    pub(super) mutation: Arc<Mutation>,
     pub(super) priority: u32,
     /// How often it was sent there.
     pub(super) tries: u32,
@@ -72,8 +74,17 @@ impl Place {
             backend: target.backend,
             model_id: target.model_id.clone(),
             policy: Arc::clone(target.reasoning),
+            mutation: Arc::clone(target.mutation),
             priority: target.priority,
             tries: 0,
+        }
+    }
+
+    /// The backend there, when it speaks the client's dialect.
+    pub(super) fn openai<'c>(&self, config: &'c Config) -> Option<&'c OpenAi> {
+        match config.backends.get(self.backend).map(|backend| &backend.kind) {
+            Some(BackendKind::OpenAi(openai)) => Some(openai),
+            _ => None,
         }
     }
 
@@ -113,7 +124,9 @@ impl Asked {
 
     /// Notes which turns called tools, for models that may reason and take their reasoning back.
     pub(super) fn note_calls(&mut self, incoming: &Incoming<'_>) {
-        let Some(place) = self.place().filter(|place| place.policy.restore.enabled) else { return };
+        // A backend that speaks the client's dialect takes its words as they are.
+        let translated = self.places.iter().find(|place| place.openai(&self.config).is_none());
+        let Some(place) = translated.filter(|place| place.policy.restore.enabled) else { return };
         let entry = place.entry(&self.config);
         if incoming.may_reason(entry, &place.policy.rules()) {
             self.called = incoming.called_turns(entry).map(|called| (called, Vec::new())).collect();
@@ -152,8 +165,14 @@ impl Asked {
     }
 
     /// Says it in Bedrock's words, with the reasoning that is remembered.
-    pub(super) fn outgoing(&self, mut incoming: Incoming<'_>) -> Result<(Outgoing, PutBack), Fault> {
+    pub(super) fn outgoing(&self, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
         let place = self.place().ok_or_else(|| Fault::Ours("a request without a place".to_owned()))?;
+        if let Some(openai) = place.openai(&self.config)
+            && let Some(outgoing) = passing::passed(&self.body, &place.model_id, openai)
+        {
+            return Ok((outgoing, PutBack::default()));
+        }
+        let mut incoming = incoming.map_or_else(|| self.read(), Ok)?;
         if place.policy.expose.is_some_and(|expose| expose.think_tags) {
             incoming.strip_think_tags();
         }

@@ -48,7 +48,8 @@ impl Exchange {
     pub(super) fn judge(&mut self, fault: Option<&Fault>, now: Instant) {
         let Some(asked) = &self.asked else { return };
         let Some(place) = asked.place().filter(|_| self.waiting.is_some()) else { return };
-        match fault.map(|fault| hint(fault, &asked.traffic.retry)) {
+        // Whether a backend is ill does not depend on what is tried again.
+        match fault.map(|fault| hint(fault, &Retry::default())) {
             None => self.fleet.succeeded(place.backend),
             Some(Some(Hint { blamed: true, .. })) => {
                 let alone = self.fleet.failed(place.backend, asked.traffic.outliers, now);
@@ -67,6 +68,9 @@ impl Exchange {
         let Some(asked) = &mut self.asked else { return false };
         let Some(hint) = hint(fault, &asked.traffic.retry).filter(|_| self.waiting.is_some()) else { return false };
         let spent = now.saturating_duration_since(self.begun);
+        if !asked.traffic.retry.unanswered && !matches!(fault, Fault::Refused(_)) {
+            return false;
+        }
         if asked.attempts >= asked.traffic.retry.most_attempts().1 {
             return false;
         }
@@ -77,7 +81,7 @@ impl Exchange {
             return false;
         }
         asked.go_to(next);
-        match asked.read().and_then(|incoming| asked.outgoing(incoming)) {
+        match asked.outgoing(None) {
             Ok((outgoing, put_back)) => {
                 self.call(outgoing, put_back, pause, now);
                 true

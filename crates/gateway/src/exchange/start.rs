@@ -2,7 +2,7 @@
 
 use super::answer::{self, Waiting};
 use super::asked::{Asked, Place, PutBack};
-use super::{Arrival, Call, Exchange, Output, Patience, models};
+use super::{Arrival, Call, Exchange, Output, Patience, models, passing};
 use crate::config::{Config, Rule, Traffic};
 use crate::record::Outcome;
 use crate::restore::Caller;
@@ -68,12 +68,24 @@ impl Exchange {
     fn chat(&mut self, config: &Arc<Config>, arrival: &Arrival<'_>) -> Result<(), Fault> {
         self.record.operation = "chat";
         let betas: Vec<String> = arrival.headers.get_all("anthropic-beta").iter().filter_map(word).collect();
-        let incoming = Incoming::read(arrival.body)?.with_betas(betas.iter().map(String::as_str));
-        incoming.model().clone_into(&mut self.record.model);
-        self.record.stream = incoming.stream();
+        let read = Incoming::read(arrival.body).map(|incoming| incoming.with_betas(betas.iter().map(String::as_str)));
+        // What Bedrock cannot do, a backend that speaks the client's dialect may.
+        let head = if read.is_err() { passing::Head::read(arrival.body) } else { None };
+        let (model, stream, affinity) = match (&read, &head) {
+            (Ok(incoming), _) => (incoming.model(), incoming.stream(), incoming.affinity()),
+            (Err(_), Some(head)) => (head.model.as_ref(), head.stream.unwrap_or_default(), None),
+            (Err(fault), None) => return Err(fault.clone()),
+        };
+        model.clone_into(&mut self.record.model);
+        self.record.stream = stream;
         // The bindings of a conversation decide before the lot does: its prefix may be cached there.
-        let seed = incoming.affinity().map_or(arrival.random as u64, |key| u64::from(crc(key)) | 1 << 32);
-        let targets = route::candidates(config, incoming.model(), arrival.headers, host(arrival), seed)?;
+        let seed = affinity.map_or(arrival.random as u64, |key| u64::from(crc(key)) | 1 << 32);
+        let targets = route::candidates(config, model, arrival.headers, host(arrival), seed);
+        let targets = match (targets, &read) {
+            // Whatever else is wrong, a request that cannot be read is told so first.
+            (Err(_), Err(fault)) => return Err(fault.clone()),
+            (targets, _) => targets?,
+        };
         let rule = targets.first().and_then(|target| target.rule);
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         let mut asked = Box::new(Asked {
@@ -83,7 +95,7 @@ impl Exchange {
             unix_seconds: arrival.unix_seconds,
             betas,
             traffic: Arc::clone(traffic),
-            patience: patience(rule, traffic, incoming.stream()),
+            patience: patience(rule, traffic, stream),
             places: targets.iter().map(Place::of).collect(),
             at: 0,
             attempts: 0,
@@ -93,7 +105,15 @@ impl Exchange {
             amended: Vec::new(),
             sealed: false,
         });
-        asked.note_calls(&incoming);
+        let passed_on = asked.place().is_some_and(|place| place.openai(config).is_some());
+        let incoming = match read {
+            Ok(incoming) => Some(incoming),
+            Err(_) if passed_on => None,
+            Err(fault) => return Err(fault),
+        };
+        if let Some(incoming) = &incoming {
+            asked.note_calls(incoming);
+        }
         let keys = asked.keys();
         let known = if keys.is_empty() { Some(Vec::new()) } else { arrival.turns.recall_now(&keys) };
         let Some(turns) = known else {
@@ -102,7 +122,7 @@ impl Exchange {
             return Ok(());
         };
         asked.remember(turns);
-        self.first_call(asked, Some(incoming), arrival.now)
+        self.first_call(asked, incoming, arrival.now)
     }
 
     /// Goes on with what the store remembers.
@@ -114,11 +134,12 @@ impl Exchange {
 
     fn first_call(&mut self, mut asked: Box<Asked>, incoming: Option<Incoming<'_>>, now: Instant) -> Result<(), Fault> {
         let body = asked.body.clone();
-        let incoming = match incoming {
-            Some(incoming) => incoming,
-            None => Incoming::read(&body)?.with_betas(asked.betas.iter().map(String::as_str)),
-        };
-        asked.prefer_issuer(&incoming);
+        let betas = asked.betas.clone();
+        let read = || Some(Incoming::read(&body).ok()?.with_betas(betas.iter().map(String::as_str)));
+        let incoming = incoming.or_else(read);
+        if let Some(incoming) = &incoming {
+            asked.prefer_issuer(incoming);
+        }
         asked.at = asked.first_place(&self.fleet, now);
         let written = asked.outgoing(incoming);
         if let Some(place) = asked.place() {
@@ -133,8 +154,11 @@ impl Exchange {
     /// Asks again otherwise, if that can help; `false`: it cannot.
     pub(super) fn ask_otherwise(&mut self, fault: &Fault, now: Instant) -> bool {
         let (Some(asked), Some(before)) = (&mut self.asked, &self.waiting) else { return false };
+        if before.is_passing() {
+            return false;
+        }
         while asked.amend(fault) {
-            let Ok((outgoing, put_back)) = asked.read().and_then(|incoming| asked.outgoing(incoming)) else {
+            let Ok((outgoing, put_back)) = asked.outgoing(None) else {
                 return false;
             };
             if !before.sent(&outgoing) {
@@ -160,7 +184,7 @@ impl Exchange {
         self.record.warnings = outgoing.warnings.iter().map(ToString::to_string).collect();
         let Some(place) = asked.places.get_mut(asked.at) else { return };
         place.tries += 1;
-        let (backend, tries) = (place.backend, place.tries);
+        let (backend, tries, mutation) = (place.backend, place.tries, Arc::clone(&place.mutation));
         if tries == 1 {
             self.fleet.earn(backend);
         }
@@ -168,17 +192,24 @@ impl Exchange {
         if let Some(backend) = asked.config.backends.get(backend) {
             self.record.backend = format!("{}/{}", backend.namespace, backend.name);
         }
-        let accept = if outgoing.stream { "application/vnd.amazon.eventstream" } else { "application/json" };
-        let headers = HeaderMap::from_iter([
+        let passing = place.openai(&asked.config).is_some();
+        self.record.provider = if passing { "openai" } else { "aws.bedrock" };
+        let accept = match (outgoing.stream, passing) {
+            (true, false) => "application/vnd.amazon.eventstream",
+            (true, true) => "text/event-stream",
+            (false, _) => "application/json",
+        };
+        let mut headers = HeaderMap::from_iter([
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::ACCEPT, HeaderValue::from_static(accept)),
         ]);
-        let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
+        mutation.headers(&mut headers);
+        let (path, body) = (outgoing.path.clone(), mutation.body(&outgoing.body));
         // The whole is one time for all attempts.
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
         let (patience, circuit) = (Patience { whole, ..asked.patience }, asked.traffic.circuit);
         let recording = outgoing.memorable.then(|| asked.room());
-        self.waiting = Some(Waiting::new(outgoing, asked.unix_seconds, recording));
+        self.waiting = Some(Waiting::new(outgoing, asked.unix_seconds, recording).passing_on(passing));
         self.outputs.push_back(Output::Call(Call { backend, path, headers, body, patience, after, circuit }));
     }
 }
@@ -190,7 +221,7 @@ fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
     Patience {
         first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
         silence: rule.and_then(|rule| rule.stream_idle_timeout),
-        whole: rule.and_then(|rule| rule.request_timeout),
+        whole: rule.and_then(|rule| rule.request_timeout).or(traffic.whole),
     }
 }
 

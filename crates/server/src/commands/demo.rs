@@ -87,6 +87,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         name: "simulator".to_owned(),
         kind: BackendKind::Bedrock(Box::new(bedrock)),
         reasoning: Arc::default(),
+        mutation: Arc::default(),
     };
     let every = Rule {
         backends: vec![BackendRef {
@@ -95,6 +96,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
             weight: 1,
             priority: 0,
             reasoning: Arc::default(),
+            mutation: Arc::default(),
         }],
         ..Rule::default()
     };

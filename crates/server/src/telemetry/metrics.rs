@@ -141,7 +141,7 @@ impl Metrics {
         self.observe_turns(record);
         let labels = vec![
             ("gen_ai_operation_name", record.operation.to_owned()),
-            ("gen_ai_provider_name", "aws.bedrock".to_owned()),
+            ("gen_ai_provider_name", record.provider.to_owned()),
             ("gen_ai_original_model", asked),
             ("gen_ai_request_model", model),
         ];

@@ -34,6 +34,7 @@ fn config(bedrock: Bedrock) -> Config {
             name: "one".to_owned(),
             kind,
             reasoning: Arc::default(),
+            mutation: Arc::default(),
         }],
         ..Config::default()
     }
@@ -187,7 +188,13 @@ async fn a_connection_that_ends_without_an_answer() {
 #[tokio::test]
 async fn a_backend_that_is_not_served_says_why() {
     let kind = BackendKind::NotServed { schema: "OpenAI".to_owned(), why: "not yet".to_owned() };
-    let backend = Backend { namespace: "default".to_owned(), name: "one".to_owned(), kind, reasoning: Arc::default() };
+    let backend = Backend {
+        namespace: "default".to_owned(),
+        name: "one".to_owned(),
+        kind,
+        reasoning: Arc::default(),
+        mutation: Arc::default(),
+    };
     let config = Config { backends: vec![backend], ..Config::default() };
     let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
     assert!(matches!(upstreams.call(call()).await, Err(Unreachable::Connect(why)) if why == "not yet"));

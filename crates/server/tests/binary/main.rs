@@ -25,6 +25,8 @@ mod limits;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod passthrough;
+#[cfg(test)]
 mod paths;
 #[cfg(test)]
 mod profiles;

@@ -59,10 +59,7 @@ pub(super) async fn run(arguments: Doctor) -> anyhow::Result<ExitCode> {
 
 /// The region of the first backend, for a file that has to name it.
 fn region(config: &Config) -> Option<&str> {
-    match &config.backends.first()?.kind {
-        BackendKind::Bedrock(bedrock) => bedrock.region.as_deref(),
-        BackendKind::NotServed { .. } => None,
-    }
+    config.backends.first()?.kind.service()?.region.as_deref()
 }
 
 /// Calls every backend in this region. An address of AWS's own is one of a region; another one stays.
