@@ -2,6 +2,7 @@
 //!
 //! Instructions do not depend on how busy the machine is. They depend a little on the compiler and on the processor
 //! that valgrind plays, hence the margin. Without valgrind there is nothing to count, and the test says so.
+#![expect(clippy::expect_used, reason = "a test")]
 
 use std::io::{Write, stderr};
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ fn built() -> PathBuf {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8(output.stdout).expect("cargo's messages are text");
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let program = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+    let program = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
     program.expect("the bench is an executable")
 }
 
