@@ -44,6 +44,10 @@ for file in sorted(pathlib.Path(sys.argv[1]).rglob("2-bedrock-request.json")):
     request = json.loads(file.read_text())
     validate(file, request["body"], request["path"].endswith("-stream"))
     count += 1
+for file in sorted(pathlib.Path(sys.argv[1]).glob("catalogue/*.json")):
+    for ask, row in json.loads(file.read_text()).items():
+        validate(f"{file}: {ask}", row["sent"], ask != "nothing, whole")
+        count += 1
 if count == 0:
     sys.exit("no fixtures found")
 print(f"ok    {count} requests of fixtures are valid Converse requests")

@@ -68,9 +68,16 @@ def whole_and_streamed():
 
 
 def reasoning_asked_for():
-    for model in [BUDGET, ADAPTIVE, "amazon.nova-2-lite-v1:0", "openai.gpt-oss-120b-1:0"]:
+    for model in [BUDGET, ADAPTIVE, "openai.gpt-oss-120b-1:0"]:
         order, *_ = streamed(model=model, messages=said("Hello?"), reasoning_effort="medium")
         check(f"reasoning on {model}", order[0] == "reasoning" and order[-1] == "content", order)
+    answer = client.chat.completions.create(
+        model="amazon.nova-2-lite-v1:0", messages=said("Hello?"), reasoning_effort="medium"
+    )
+    message = answer.choices[0].message
+    sealed = [item["type"] for item in message.reasoning_details]
+    hidden = getattr(message, "reasoning", None) is None and sealed == ["reasoning.encrypted"]
+    check("what Nova 2 writes in place of its thought is not shown as one", hidden and message.content, message)
     order, *_ = streamed(model=BUDGET, messages=said("Hello?"))
     check("no reasoning unless asked", "reasoning" not in order, order)
     raw = client.chat.completions.with_raw_response.create(model=PLAIN, messages=said("Hi"), reasoning_effort="high")

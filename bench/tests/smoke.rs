@@ -22,7 +22,8 @@ fn gateway() -> Option<PathBuf> {
 fn run(gateway: &Path, out: &Path, more: &[&str]) -> Output {
     let mut command = Command::new(BENCH);
     command.args(["run", "--quick", "--no-nginx", "--gateway"]).arg(gateway).arg("--out").arg(out);
-    command.args(more).output().unwrap()
+    let output = command.args(more).output();
+    output.unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]

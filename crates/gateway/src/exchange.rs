@@ -5,18 +5,25 @@
 //! keeps memory bounded.
 
 mod answer;
+mod asked;
+mod attempts;
 mod models;
+mod passing;
 mod start;
 
 pub use answer::refusal;
-pub use aquifer_translate::translation::{ReasoningProgress, ReasoningState};
+pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
 
-use crate::config::Config;
+use crate::config::{Circuit, Config};
+use crate::fleet::Fleet;
 use crate::record::{Outcome, Record, Tokens};
+use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
 use aquifer_translate::Fault;
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::response::Usage;
+use aquifer_translate::model::turn::Turn;
+use asked::Asked;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::collections::VecDeque;
@@ -32,7 +39,9 @@ pub struct Arrival<'a> {
     /// The client's headers.
     pub headers: &'a HeaderMap,
     /// The body, whole.
-    pub body: &'a [u8],
+    pub body: &'a Bytes,
+    /// Where turns are remembered.
+    pub turns: &'a dyn TurnStore,
     /// Randomness, for the answer's id.
     pub random: u128,
     /// Seconds since the epoch, for `created`.
@@ -43,6 +52,8 @@ pub struct Arrival<'a> {
 
 /// What can happen to an exchange after its request arrived.
 pub enum Input<'a> {
+    /// What is remembered of the turns that [`Output::Recall`] asked for, in its order.
+    Recalled(Vec<Option<Turn>>),
     /// The call was answered with this head.
     UpstreamHead {
         /// The status.
@@ -56,6 +67,8 @@ pub enum Input<'a> {
     UpstreamEnd,
     /// The call failed on the way.
     UpstreamFailed(aquifer_translate::fault::Unreachable),
+    /// The client has been told nothing for a while.
+    Quiet(KeepAlive),
     /// The client is gone.
     ClientGone,
 }
@@ -63,8 +76,19 @@ pub enum Input<'a> {
 /// What a host must do.
 #[derive(Debug)]
 pub enum Output {
+    /// Ask the store for the turns of these keys.
+    Recall(Vec<TurnKey>),
+    /// Remember a turn.
+    Keep(Box<Keep>),
     /// Call this backend.
     Call(Call),
+    /// Tell the log that a backend is left alone for a while.
+    Ejected {
+        /// Index into [`Config::backends`].
+        backend: usize,
+        /// For how long.
+        alone: Duration,
+    },
     /// Begin the answer to the client.
     Head {
         /// The status.
@@ -93,6 +117,10 @@ pub struct Call {
     pub body: Bytes,
     /// How long the host waits for it.
     pub patience: Patience,
+    /// How long the host waits before it.
+    pub after: Duration,
+    /// How much the backend is given at once.
+    pub circuit: Circuit,
 }
 
 /// How long a host waits for a call: what the route says, `None` where it says nothing and the host decides.
@@ -100,6 +128,8 @@ pub struct Call {
 /// When a limit is passed, the host drops the call and feeds [`Input::UpstreamFailed`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Patience {
+    /// From the call to the first byte of its body.
+    pub first: Option<Duration>,
     /// Without a byte: `streamIdleTimeout`.
     pub silence: Option<Duration>,
     /// From the call to the answer's end: `timeouts.request`.
@@ -109,8 +139,11 @@ pub struct Patience {
 /// One exchange.
 pub struct Exchange {
     record: Record,
+    fleet: Arc<Fleet>,
     begun: Instant,
     outputs: VecDeque<Output>,
+    /// The request, once it is read and routed.
+    asked: Option<Box<Asked>>,
     /// The call whose answer is awaited or read; `None` when the exchange is over.
     waiting: Option<Waiting>,
     /// Whether the answer's head is on its way to the client.
@@ -123,12 +156,14 @@ pub struct Exchange {
 impl Exchange {
     /// Begins with a request that arrived whole.
     #[must_use]
-    pub fn begin(config: Arc<Config>, arrival: &Arrival<'_>) -> Self {
+    pub fn begin(config: Arc<Config>, fleet: Arc<Fleet>, arrival: &Arrival<'_>) -> Self {
         let record = Record { id: format!("chatcmpl-{:032x}", arrival.random), ..Record::default() };
         let mut exchange = Self {
             record,
+            fleet,
             begun: arrival.now,
             outputs: VecDeque::new(),
+            asked: None,
             waiting: None,
             committed: false,
             allow: None,
@@ -152,6 +187,7 @@ impl Exchange {
             return;
         }
         let handled = match input {
+            Input::Recalled(turns) => self.recalled(turns, now),
             Input::UpstreamHead { status, headers } => {
                 // A call has one head.
                 if let Some(waiting) =
@@ -164,6 +200,10 @@ impl Exchange {
             Input::UpstreamBody(bytes) => self.body(bytes, now),
             Input::UpstreamEnd => self.end(now),
             Input::UpstreamFailed(unreachable) => self.cut_off(Fault::UpstreamUnreachable(unreachable), now),
+            Input::Quiet(kind) => {
+                self.quiet(kind, now);
+                Ok(())
+            }
             Input::ClientGone => {
                 self.client_gone(now);
                 Ok(())
@@ -181,10 +221,15 @@ impl Exchange {
 
     fn body(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &mut self.waiting else { return Ok(()) };
+        if let Upstream::Passing(_) = &waiting.upstream {
+            self.pass_on(bytes, now);
+            return Ok(());
+        }
         let Upstream::Streaming(stream) = &mut waiting.upstream else { return waiting.upstream.gather(bytes) };
         let mut out = BytesMut::new();
         let taken = stream.take(bytes, &mut out);
         let seen = stream.seen();
+        let turn = stream.turn();
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
         let since = now.saturating_duration_since(self.begun);
         if seen.reasoning {
@@ -195,8 +240,9 @@ impl Exchange {
             self.record.time_to_first_token.get_or_insert(since);
         }
         if seen.started {
-            self.commit();
+            self.commit(now);
         }
+        self.keep(turn);
         self.say(out);
         self.outputs.extend(progress.into_iter().map(Output::Reasoning));
         taken
@@ -209,14 +255,25 @@ impl Exchange {
             Upstream::Streaming(mut stream) => {
                 let mut out = BytesMut::new();
                 let ended = stream.end(&mut out);
-                let usage = stream.usage();
+                let (usage, turn) = (stream.usage(), stream.turn());
                 waiting.upstream = Upstream::Streaming(stream);
                 let reason = ended?;
+                self.keep(turn);
                 self.say(out);
                 self.answered(reason, usage, now);
                 Ok(())
             }
             Upstream::Whole { body } => self.whole(&body, now),
+            Upstream::Passing(passing) => self.passed(passing, now),
+            Upstream::Handing { status, kind, body } => {
+                self.hand_over(status, kind, Bytes::from(body), now);
+                Ok(())
+            }
+            Upstream::Refusing { status, headers, body } if waiting.is_passing() => {
+                let fault = passing::refusal(status, &headers, &body);
+                waiting.refuse(status, &headers, Bytes::from(body));
+                Err(fault)
+            }
             Upstream::Refusing { status, headers, body } => {
                 Err(aquifer_translate::bedrock::converse::error::refusal(status, &headers, &body))
             }
@@ -226,11 +283,40 @@ impl Exchange {
     fn whole(&mut self, body: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let whole = waiting.call(&self.record.id).whole(body)?;
-        self.record.reasoned = whole.reasoned;
         let head = answer::json_head(&self.record.id, waiting.headers());
+        self.judge(None, now);
+        self.record.reasoned = whole.reasoned;
+        self.keep(whole.turn);
         self.answer(StatusCode::OK, head, Bytes::from(whole.body));
         self.answered(whole.finish_reason, Some(whole.usage), now);
         Ok(())
+    }
+
+    /// Tells the client of a stream that it goes on. From then on it is answered: no other backend is asked.
+    fn quiet(&mut self, kind: KeepAlive, now: Instant) {
+        let streaming = |waiting: &Waiting| matches!(waiting.upstream, Upstream::Streaming(_) | Upstream::Passing(_));
+        if !self.waiting.as_ref().is_some_and(streaming) {
+            return;
+        }
+        self.commit(now);
+        let mut out = BytesMut::new();
+        match self.waiting.as_mut().map(|waiting| &mut waiting.upstream) {
+            Some(Upstream::Streaming(stream)) => stream.keep_alive(kind, &mut out),
+            Some(Upstream::Passing(passing)) => passing.keep_alive(&mut out),
+            _ => {}
+        }
+        self.say(out);
+    }
+
+    /// Remembers a turn, before its client is told of it: it may be sent back at once.
+    fn keep(&mut self, turn: Option<Turn>) {
+        let (Some(turn), Some(asked)) = (turn, &self.asked) else { return };
+        let Some(place) = asked.place().filter(|_| turn.bytes() <= asked.room()) else { return };
+        self.record.turns.kept += 1;
+        let turn = turn.issued(place.mark(&asked.config));
+        let key = asked.key(&place.model_id, turn.calls().collect());
+        let (limits, group) = (asked.limits(), asked.group());
+        self.outputs.push_back(Output::Keep(Box::new(Keep { key, turn, group, limits })));
     }
 
     /// A client that leaves once it was told everything has not abandoned its answer.
@@ -244,6 +330,13 @@ impl Exchange {
 
     /// The call failed on the way. What was said whole before that stays an answer.
     fn cut_off(&mut self, fault: Fault, now: Instant) -> Result<(), Fault> {
+        if let Some(Upstream::Passing(passing)) = self.waiting.as_ref().map(|waiting| &waiting.upstream)
+            && passing.done
+        {
+            let (reason, usage) = (passing.finish_reason, passing.usage);
+            self.told(reason, usage, now);
+            return Ok(());
+        }
         let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
         match stream.and_then(|stream| Some((stream.finished()?, stream.usage()))) {
             Some((reason, usage)) => {
@@ -255,14 +348,27 @@ impl Exchange {
     }
 
     fn answered(&mut self, reason: &'static str, usage: Option<Usage>, now: Instant) {
-        self.record.finish_reason = Some(reason);
+        self.told(Some(reason), usage, now);
+    }
+
+    fn told(&mut self, reason: Option<&'static str>, usage: Option<Usage>, now: Instant) {
+        self.record.finish_reason = reason;
         self.record.tokens = usage.map(tokens);
         self.done(Outcome::Answered, now);
     }
 
     /// Begins the answer to the client, once it is known to be one.
-    fn commit(&mut self) {
-        if let (false, Some(waiting)) = (self.committed, &self.waiting) {
+    fn commit(&mut self, now: Instant) {
+        if self.committed {
+            return;
+        }
+        self.judge(None, now);
+        if let Some(asked) = &mut self.asked {
+            // It is not sent once more, and the answer may take long.
+            asked.let_go();
+        }
+        if let Some(waiting) = &mut self.waiting {
+            waiting.let_go();
             let headers = answer::stream_head(&self.record.id, waiting.headers());
             self.head(StatusCode::OK, headers);
         }
@@ -270,7 +376,15 @@ impl Exchange {
 
     /// Tells the client what went wrong: as a status while there is one to give, else inside the stream.
     fn fail(&mut self, fault: &Fault, now: Instant) {
+        self.judge(Some(fault), now);
+        if !self.committed && (self.ask_otherwise(fault, now) || self.try_again(fault, now)) {
+            return;
+        }
         self.record.blame(fault);
+        if self.fail_as_it_came(fault) {
+            self.done(Outcome::Failed, now);
+            return;
+        }
         let stream = self.waiting.as_mut().and_then(|waiting| waiting.upstream.streaming_mut());
         if let Some(stream) = stream.filter(|_| self.committed) {
             let mut out = BytesMut::new();
@@ -308,6 +422,10 @@ impl Exchange {
     fn done(&mut self, outcome: Outcome, now: Instant) {
         self.over = true;
         self.waiting = None;
+        // Whoever was to find out how a backend is has found out, or never will.
+        if let Some(place) = self.asked.take().as_ref().and_then(|asked| asked.place()) {
+            self.fleet.undecided(place.backend);
+        }
         self.record.outcome = outcome;
         self.record.duration = now.saturating_duration_since(self.begun);
         self.outputs.push_back(Output::Done(Box::new(self.record.clone())));

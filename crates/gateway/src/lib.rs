@@ -5,7 +5,10 @@
 
 pub mod config;
 pub mod exchange;
+pub mod fleet;
+pub mod mutation;
 pub mod record;
+pub mod restore;
 pub mod route;
 pub mod secret;
 

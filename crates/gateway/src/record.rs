@@ -14,6 +14,8 @@ pub struct Record {
     pub model: String,
     /// The model id that was called.
     pub model_id: String,
+    /// What was called, in OpenTelemetry's words (`gen_ai.provider.name`); empty when nothing was.
+    pub provider: &'static str,
     /// `namespace/name` of the backend.
     pub backend: String,
     /// Whether the client asked for a stream.
@@ -40,6 +42,23 @@ pub struct Record {
     pub warnings: Vec<String>,
     /// The answer carried reasoning.
     pub reasoned: bool,
+    /// What became of the reasoning of turns that called tools.
+    pub turns: Turns,
+    /// How many calls were made for it.
+    pub attempts: u32,
+    /// How often Bedrock's refusal was answered by asking otherwise.
+    pub amended: u32,
+}
+
+/// What became of the reasoning of turns that called tools.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turns {
+    /// Turns of this answer that were remembered.
+    pub kept: u32,
+    /// Turns of the history whose reasoning the client had dropped, and that got it back.
+    pub restored: u32,
+    /// Turns of the history that came back without reasoning, and of which nothing was remembered.
+    pub missed: u32,
 }
 
 impl Record {
@@ -56,7 +75,9 @@ fn without_content(fault: &Fault) -> String {
         Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => mistaken(mistake),
         Fault::Refused(refusal) => refused(refusal),
         Fault::UpstreamMisbehaved(Misbehaviour::Json(_)) => "the answer is not the JSON it should be".to_owned(),
-        Fault::UpstreamMisbehaved(_) | Fault::UpstreamUnreachable(_) | Fault::Ours(_) => fault.to_string(),
+        Fault::UpstreamMisbehaved(_) | Fault::UpstreamUnreachable(_) | Fault::Ours(_) | Fault::Overloaded(_) => {
+            fault.to_string()
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Which backend answers a request.
 
 use crate::config::{
-    Backend, BackendKind, BackendRef, Bedrock, Config, HeaderMatch, HeaderValueMatch, Match, Route, Rule,
+    Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
 };
+use crate::mutation::Mutation;
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
 use http::HeaderMap;
+use std::sync::Arc;
 
 /// The header that stands for the model that the body names.
 pub const MODEL_HEADER: &str = "x-ai-eg-model";
@@ -23,61 +25,125 @@ const SHORT_FORM_OWNER: &str = "aquifer";
 pub struct Target<'c> {
     /// Index into [`Config::backends`].
     pub backend: usize,
-    /// How to call it.
-    pub bedrock: &'c Bedrock,
     /// The model id to call.
     pub model_id: String,
     /// The rule that decided; `None` when a backend of the short form serves the model by itself.
     pub rule: Option<&'c Rule>,
+    /// What the operator decides about reasoning there.
+    pub reasoning: &'c Arc<ReasoningPolicy>,
+    /// What the operator changes of a call there.
+    pub mutation: &'c Arc<Mutation>,
+    /// Those of a lower number are tried first.
+    pub priority: u32,
 }
 
-/// Finds the target for `model`, the one that the request's body names; `host` is the authority that the
-/// client called.
+/// Finds where a request for `model` may be sent, the model that its body names; `host` is the authority that the client
+/// called. The first target comes first; the others are there for when it fails.
 ///
-/// The first rule that matches decides. Among its backends, those of the lowest priority number come first,
-/// and of those the first that has a weight and can be served.
+/// The first rule that matches decides. Its backends stand in the order of their priorities, and within one priority in
+/// an order that is drawn by their weights: `seed` decides the draw. Backends of weight 0 get nothing.
 ///
 /// # Errors
 ///
 /// [`MistakeKind::ModelNotFound`] when nothing serves the model, which the message explains.
+pub fn candidates<'c>(
+    config: &'c Config,
+    model: &str,
+    headers: &HeaderMap,
+    host: Option<&str>,
+    seed: u64,
+) -> Result<Vec<Target<'c>>, Fault> {
+    let mut rules = config.routes.iter().filter(|route| route_takes(route, host)).flat_map(|route| &route.rules);
+    if let Some(rule) = rules.find(|rule| rule_takes(rule, model, headers)) {
+        return by_rule(config, rule, model, seed);
+    }
+    let serves =
+        |found: &Backend| found.kind.service().is_some_and(|it| it.models.iter().any(|served| served == model));
+    let short_form =
+        config.backends.iter().enumerate().find(|(_, found)| serves(found)).map(|(backend, found)| Target {
+            backend,
+            model_id: model.to_owned(),
+            rule: None,
+            reasoning: &found.reasoning,
+            mutation: &found.mutation,
+            priority: 0,
+        });
+    short_form.map(|target| vec![target]).ok_or_else(|| {
+        not_found(format!("The model {:?} does not exist: no route and no backend serves it.", shown(model)))
+    })
+}
+
+/// The first of the [`candidates`], without a draw.
+///
+/// # Errors
+///
+/// As there.
 pub fn choose<'c>(
     config: &'c Config,
     model: &str,
     headers: &HeaderMap,
     host: Option<&str>,
 ) -> Result<Target<'c>, Fault> {
-    let mut rules = config.routes.iter().filter(|route| route_takes(route, host)).flat_map(|route| &route.rules);
-    if let Some(rule) = rules.find(|rule| rule_takes(rule, model, headers)) {
-        return by_rule(config, rule, model);
-    }
-    let short_form = config.backends.iter().enumerate().find_map(|(backend, found)| match &found.kind {
-        BackendKind::Bedrock(bedrock) if bedrock.models.iter().any(|served| served == model) => {
-            Some(Target { backend, bedrock, model_id: model.to_owned(), rule: None })
-        }
-        BackendKind::Bedrock(_) | BackendKind::NotServed { .. } => None,
-    });
-    short_form.ok_or_else(|| {
-        not_found(format!("The model {:?} does not exist: no route and no backend serves it.", shown(model)))
-    })
+    let first = candidates(config, model, headers, host, 0)?.into_iter().next();
+    first.ok_or_else(|| not_found(format!("The model {:?} is served by no backend.", shown(model))))
 }
 
-fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str) -> Result<Target<'c>, Fault> {
-    let target = |reference: &BackendRef| match &config.backends.get(reference.backend)?.kind {
-        BackendKind::Bedrock(bedrock) => Some(Target {
+fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str, seed: u64) -> Result<Vec<Target<'c>>, Fault> {
+    let target = |reference: &'c BackendRef| match &config.backends.get(reference.backend)?.kind {
+        BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => Some(Target {
             backend: reference.backend,
-            bedrock,
             model_id: reference.model_name_override.clone().unwrap_or_else(|| model.to_owned()),
             rule: Some(rule),
+            reasoning: &reference.reasoning,
+            mutation: &reference.mutation,
+            priority: reference.priority,
         }),
         BackendKind::NotServed { .. } => None,
     };
-    let mut references: Vec<&BackendRef> = rule.backends.iter().filter(|reference| reference.weight > 0).collect();
-    references.sort_by_key(|reference| reference.priority);
-    references.iter().find_map(|reference| target(reference)).ok_or_else(|| {
-        let why = references.iter().find_map(|reference| why_not(config.backends.get(reference.backend)?));
+    let references = || rule.backends.iter().filter(|reference| reference.weight > 0);
+    let served: Vec<(u32, Target<'c>)> =
+        references().filter_map(|reference| Some((reference.weight, target(reference)?))).collect();
+    if served.is_empty() {
+        let why = references().find_map(|reference| why_not(config.backends.get(reference.backend)?));
         let why = why.unwrap_or_else(|| "the route has no backend for it".to_owned());
-        not_found(format!("The model {:?} cannot be served: {why}.", shown(model)))
-    })
+        return Err(not_found(format!("The model {:?} cannot be served: {why}.", shown(model))));
+    }
+    Ok(ordered(served, seed))
+}
+
+/// By priority, and within one by lot.
+fn ordered(mut served: Vec<(u32, Target<'_>)>, seed: u64) -> Vec<Target<'_>> {
+    let mut draw = Draw(seed);
+    let mut ordered = Vec::with_capacity(served.len());
+    while let Some(next) = served.iter().map(|(_, target)| target.priority).min() {
+        let standing = || served.iter().enumerate().filter(|(_, (_, target))| target.priority == next);
+        let total: u64 = standing().map(|(_, (weight, _))| u64::from(*weight)).sum();
+        let mut lot = if seed == 0 || total == 0 { 0 } else { draw.number() % total };
+        let mut drawn = 0;
+        for (at, (weight, _)) in standing() {
+            drawn = at;
+            if lot < u64::from(*weight) {
+                break;
+            }
+            lot -= u64::from(*weight);
+        }
+        ordered.push(served.remove(drawn).1);
+    }
+    ordered
+}
+
+/// Numbers that follow from a seed (splitmix64): a lot that a test can draw again.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw(pub u64);
+
+impl Draw {
+    /// The next number.
+    pub fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
 }
 
 fn why_not(backend: &Backend) -> Option<String> {
@@ -85,7 +151,7 @@ fn why_not(backend: &Backend) -> Option<String> {
         BackendKind::NotServed { why, .. } => {
             Some(format!("its backend {}/{} is not served: {why}", backend.namespace, backend.name))
         }
-        BackendKind::Bedrock(_) => None,
+        BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => None,
     }
 }
 
@@ -167,7 +233,7 @@ pub fn models(config: &Config) -> Vec<ModelListing> {
             listings.push(ModelListing { id: id.to_owned(), owned_by: owned_by.to_owned(), created });
         }
     };
-    let served = |rule: &&Rule| by_rule(config, rule, "").is_ok();
+    let served = |rule: &&Rule| by_rule(config, rule, "", 0).is_ok();
     for rule in config.routes.iter().flat_map(|route| &route.rules).filter(served) {
         for header in rule.matches.iter().flat_map(|condition| &condition.headers) {
             if let (MODEL_HEADER, HeaderValueMatch::Exact(id)) = (header.name.as_str(), &header.value) {
@@ -177,8 +243,8 @@ pub fn models(config: &Config) -> Vec<ModelListing> {
         }
     }
     for backend in &config.backends {
-        if let BackendKind::Bedrock(bedrock) = &backend.kind {
-            bedrock.models.iter().for_each(|id| add(id, SHORT_FORM_OWNER, 0));
+        if let Some(service) = backend.kind.service() {
+            service.models.iter().for_each(|id| add(id, SHORT_FORM_OWNER, 0));
         }
     }
     listings

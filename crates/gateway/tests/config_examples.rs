@@ -1,8 +1,14 @@
 //! The examples that users copy load, and say what their comments promise.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use aquifer_gateway::config::{BackendKind, Bedrock, Config, Credentials, LogLevel, Source, load};
+use aquifer_gateway::config::{
+    BackendKind, Bedrock, BindingMismatch, Config, Credentials, Expose, ForcedTool, LogLevel, ReasoningPolicy, Source,
+    load,
+};
 use aquifer_gateway::route::{choose, models};
+use aquifer_gateway::translate::catalogue::{Replay, Wanted};
+use aquifer_gateway::translate::dialect::openai_chat::Stand;
+use aquifer_gateway::translate::model::reasoning::Effort;
 use http::HeaderMap;
 use std::time::Duration;
 
@@ -20,7 +26,7 @@ fn example(name: &str) -> Config {
 fn bedrock(config: &Config) -> &Bedrock {
     match &config.backends[0].kind {
         BackendKind::Bedrock(bedrock) => bedrock,
-        BackendKind::NotServed { why, .. } => panic!("{why}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -65,4 +71,30 @@ fn the_form_of_envoy_ai_gateway() {
     assert!(choose(&config, "not.amazon.nova", &HeaderMap::new(), None).is_err());
     let listed: Vec<(String, String)> = models(&config).into_iter().map(|m| (m.id, m.owned_by)).collect();
     assert_eq!(listed, [("thinker".to_owned(), "Anthropic".to_owned())]);
+}
+
+#[test]
+fn reasoning_policies() {
+    let config = example("reasoning-policy.yaml");
+    assert_eq!(config.notices, [""; 0]);
+    let policy =
+        |model: &str| -> &ReasoningPolicy { choose(&config, model, &HeaderMap::new(), None).unwrap().reasoning };
+    let thinker = policy("thinker");
+    assert_eq!((thinker.default_effort, thinker.hidden), (Some(Wanted::Effort(Effort::Medium)), false));
+    assert_eq!((thinker.most_effort, thinker.most_budget), (Some(Effort::High), Some(32768)));
+    assert_eq!(thinker.binding_mismatch, BindingMismatch::DropBlock);
+    assert_eq!((thinker.restore.max_entries, thinker.restore.max_age), (20_000, Duration::from_secs(7200)));
+    let expose = Expose { reasoning_content: true, reasoning_details: true, ..Expose::default() };
+    assert_eq!(thinker.expose, Some(expose));
+    let quick = policy("quick");
+    assert_eq!((quick.default_effort, quick.hidden), (Some(Wanted::Off), true));
+    assert_eq!((quick.forced_tool, quick.expose), (ForcedTool::DropReasoning, Some(expose)));
+    assert_eq!(quick.most_effort, Some(Effort::High));
+
+    let profile = "arn:aws:bedrock:us-west-2:123456789012:application-inference-profile/abc123def456";
+    assert_eq!(thinker.entry(profile).unwrap().id, "anthropic.claude-sonnet-4-6");
+    assert_eq!(thinker.entry("us.deepseek.v3.2").unwrap().replay, [Replay::Unsigned]);
+    let nova = policy("us.amazon.nova-2-lite-v1:0");
+    assert_eq!(nova.redacted_text, Stand::Dropped);
+    assert_eq!(nova.entry("us.amazon.nova-2-lite-v1:0").unwrap().efforts, [Effort::Low, Effort::Medium]);
 }

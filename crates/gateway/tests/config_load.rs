@@ -28,13 +28,13 @@ fn mistakes(text: &str) -> Vec<String> {
 fn bedrock(config: &Config, index: usize) -> &Bedrock {
     match &config.backends[index].kind {
         BackendKind::Bedrock(bedrock) => bedrock,
-        BackendKind::NotServed { why, .. } => panic!("{why}"),
+        other => panic!("{other:?}"),
     }
 }
 
 fn why_not(config: &Config) -> &str {
     match &config.backends[0].kind {
-        BackendKind::Bedrock(_) => panic!("served"),
+        BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => panic!("served"),
         BackendKind::NotServed { why, .. } => why,
     }
 }
@@ -422,8 +422,8 @@ fn no_file_at_all() {
     assert_eq!(config.notices, [""; 0]);
     let nowhere = Config::from_environment(&|_| None);
     assert!(nowhere.notices[0].contains("AWS_REGION"), "{:?}", nowhere.notices);
-    let env = |name: &str| name.starts_with("AWS_ENDPOINT").then(|| "http://user:hidden@host".to_owned());
+    let env = |name: &str| name.starts_with("AWS_ENDPOINT").then(|| "http://user:unshown@host".to_owned());
     let wrong = Config::from_environment(&env);
     assert!(why_not(&wrong).contains("AWS_ENDPOINT_URL_BEDROCK_RUNTIME: expected a URL without"));
-    assert!(!format!("{wrong:?}").contains("hidden"));
+    assert!(!format!("{wrong:?}").contains("unshown"));
 }

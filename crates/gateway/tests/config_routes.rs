@@ -25,7 +25,7 @@ fn config(route: &str) -> Config {
 apiVersion: aigateway.envoyproxy.io/v1beta1
 kind: AIServiceBackend
 metadata: {name: other}
-spec: {schema: {name: OpenAI}, backendRef: {group: gateway.envoyproxy.io, kind: Backend, name: x}}
+spec: {schema: {name: Cohere}, backendRef: {group: gateway.envoyproxy.io, kind: Backend, name: x}}
 ",
     );
     if !route.is_empty() {
@@ -112,7 +112,7 @@ fn priorities_then_the_order_of_the_file_then_what_can_be_served() {
     assert_eq!(target(&config, "a", &[], None), "b2 a");
     assert_eq!(
         target(&config, "b", &[], None),
-        "The model \"b\" cannot be served: its backend default/other is not served: the schema OpenAI is not served yet."
+        "The model \"b\" cannot be served: its backend default/other is not served: the schema Cohere is not served yet."
     );
     assert_eq!(target(&config, "c", &[], None), "The model \"c\" cannot be served: the route has no backend for it.");
 }

@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
-use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::exchange::{Arrival, Exchange, Input, KeepAlive, Output};
+use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::fault::Unreachable;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,7 +17,13 @@ fn config() -> Arc<Config> {
     let bedrock =
         Bedrock { region: Some("us-east-1".to_owned()), models: vec![MODEL.to_owned()], ..Bedrock::default() };
     let kind = BackendKind::Bedrock(Box::new(bedrock));
-    let backend = Backend { namespace: "default".to_owned(), name: "one".to_owned(), kind };
+    let backend = Backend {
+        namespace: "default".to_owned(),
+        name: "one".to_owned(),
+        kind,
+        reasoning: Arc::default(),
+        mutation: Arc::default(),
+    };
     Arc::new(Config { backends: vec![backend], ..Config::default() })
 }
 
@@ -23,12 +32,13 @@ fn begin(body: &str) -> Exchange {
         method: &Method::POST,
         path: "/v1/chat/completions",
         headers: &HeaderMap::new(),
-        body: body.as_bytes(),
+        body: &Bytes::from(body.to_owned()),
+        turns: &Forgetful,
         random: 7,
         unix_seconds: 1,
         now: Instant::now(),
     };
-    Exchange::begin(config(), &arrival)
+    Exchange::begin(config(), Arc::new(Fleet::new(1, arrival.now)), &arrival)
 }
 
 fn body(stream: bool) -> String {
@@ -56,7 +66,7 @@ fn frame(kind: &str, payload: &str) -> Vec<u8> {
 }
 
 /// Things that can happen.
-const EVENTS: usize = 10;
+const EVENTS: usize = 11;
 
 fn happen(exchange: &mut Exchange, event: usize) {
     let mut headers = HeaderMap::new();
@@ -72,6 +82,7 @@ fn happen(exchange: &mut Exchange, event: usize) {
         2 => return exchange.handle(Input::UpstreamEnd, now),
         3 => return exchange.handle(Input::UpstreamFailed(Unreachable::Broken("reset".to_owned())), now),
         4 => return exchange.handle(Input::ClientGone, now),
+        10 => return exchange.handle(Input::Quiet(KeepAlive::Comment), now),
         5 => frame("messageStart", r#"{"role":"assistant"}"#),
         6 => frame("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#),
         7 => [
@@ -116,7 +127,7 @@ fn every_order_of_events_ends_in_one_record() {
             let mut exchange = begin(&body(stream));
             let mut did = Did::default();
             drain(&mut exchange, &mut did);
-            let events = [order % 10, order / 10 % 10, order / 100 % 10, order / 1000];
+            let events = [1, EVENTS, EVENTS.pow(2), EVENTS.pow(3)].map(|place| order / place % EVENTS);
             // The last two end everything that has not ended.
             for event in events.into_iter().chain([2, 4]) {
                 happen(&mut exchange, event);
@@ -127,7 +138,7 @@ fn every_order_of_events_ends_in_one_record() {
             orders += 1;
         }
     }
-    assert_eq!(orders, 20_000);
+    assert_eq!(orders, 2 * EVENTS.pow(4));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The command line: commands, flags, defaults, help.
 
+use aquifer_gateway::exchange::KeepAlive;
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,8 +26,9 @@ Examples:
   AWS_REGION=us-east-1 aquifer serve            every Bedrock model of a region, no file needed
   aquifer serve --config gateway.yaml           with a configuration
   aquifer check gateway.yaml                    what is wrong with a configuration
+  aquifer doctor --config gateway.yaml          whether its models are as they are thought to be
 
-Exit codes: 0 all went well, 1 it did not, 2 the command line is wrong.";
+Exit codes: 0 all went well, 1 it did not, 2 the command line is wrong; `doctor` has one more.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -43,8 +46,11 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  aquifer simulator --listen 127.0.0.1:8099\n  \
                             AWS_ENDPOINT_URL_BEDROCK_RUNTIME=http://127.0.0.1:8099 aquifer serve")]
     Simulator(Simulator),
+    /// Asks Bedrock whether what is known of the configured models is right
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(Doctor),
     /// Shows what is known of each Bedrock model
-    #[command(after_help = "Examples:\n  aquifer models\n  aquifer models --json | jq '.[0]'")]
+    #[command(after_help = MODELS_EXAMPLES)]
     Models(Models),
 }
 
@@ -58,6 +64,25 @@ Credentials come from AWS's usual chain (environment, profile, SSO, web identity
 AWS_BEARER_TOKEN_BEDROCK; the endpoint can be changed with AWS_ENDPOINT_URL_BEDROCK_RUNTIME.
 SIGHUP reads the configuration again; SIGTERM and Ctrl-C end the streams in flight first, a second one does not.
 The line `aquifer listening on http://ADDR:PORT` on standard output says that it is ready.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  aquifer doctor --config gateway.yaml                           every model that the configuration names
+  aquifer doctor us.anthropic.claude-opus-5 --region us-east-1   one model, no file needed
+  aquifer doctor --config config.d/ --write config.d/rows.yaml   and write what makes the rows right
+
+It calls Bedrock, which costs tokens: how many calls, it says before the first one. The question is asked on the
+terminal; --yes answers it.
+
+Exit codes: 0 nothing differs, 1 something could not be probed or failed, 2 the command line is wrong, 3 something
+differs.";
+
+const MODELS_EXAMPLES: &str = "\
+Examples:
+  aquifer models                                    a line for each model
+  aquifer models us.anthropic.claude-opus-4-8       all that is known of one
+  aquifer models --config gateway.yaml              with what the configuration knows better
+  aquifer models openai.gpt-oss-120b-1:0 --json | jq '.[0].row'";
 
 /// `aquifer demo`.
 #[derive(Debug, Args)]
@@ -97,6 +122,9 @@ pub(crate) struct Serve {
     /// Largest request body, for example 32MiB
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = size)]
     pub(crate) max_body: usize,
+    /// How much memory the larger request bodies may take together; beyond it new ones are told to come again
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
+    pub(crate) max_bodies: usize,
     /// How long a request body may take to arrive
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     pub(crate) body_timeout: Duration,
@@ -107,9 +135,23 @@ pub(crate) struct Serve {
     /// thinks without showing it can be silent for many minutes, and AWS advises an hour
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]
     pub(crate) upstream_timeout: Duration,
+    /// How long the first byte of Bedrock's answer may take, unless the route says otherwise; then another attempt is
+    /// made [default: as long as any other silence]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) first_byte_timeout: Option<Duration>,
+    /// After how much silence the client of a stream is told that it goes on; 0 never tells
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = time)]
+    pub(crate) keep_alive: Duration,
+    /// How it is told: a comment, which every client passes over, or an empty chunk, for those that count events
+    #[arg(long, value_name = "KIND", default_value = "comment")]
+    pub(crate) keep_alive_kind: KeepAliveKind,
     /// How many client connections are open at once; more wait to be accepted
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
     pub(crate) max_connections: usize,
+    /// Ask Bedrock which model is behind an application inference profile that the configuration names without
+    /// `baseModel`; needs bedrock:GetInferenceProfile
+    #[arg(long, env = "AQUIFER_RESOLVE_INFERENCE_PROFILES", value_parser = FalseyValueParser::new())]
+    pub(crate) resolve_inference_profiles: bool,
     /// How long streams in flight may go on after SIGTERM
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub(crate) drain_timeout: Duration,
@@ -134,12 +176,47 @@ pub(crate) struct Simulator {
     /// Pause between deltas, for example 50ms or 1s
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) pace: Option<Duration>,
+    /// What goes wrong at every Nth call, such as throttling=2 or cut-before-first-byte=10; may be given again
+    #[arg(long = "fault", value_name = "NAME=N", value_parser = aquifer_simulator::every)]
+    pub(crate) faults: Vec<aquifer_simulator::Every>,
+}
+
+/// `aquifer doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Models to examine, as clients or routes name them [default: all that the configuration names]
+    #[arg(value_name = "MODEL")]
+    pub(crate) models: Vec<String>,
+    /// YAML file, or folder of YAML files, with the configuration; without it the AWS environment decides
+    #[arg(long, short, value_name = "PATH", env = "AQUIFER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Call every backend in this AWS region
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Write the rows that were found wrong, as they should be, as ReasoningPolicy resources
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+    /// As JSON, with every probe
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The most calls to make [default: twice as many as are planned]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_calls: Option<usize>,
+    /// Do not ask before the first call
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 /// `aquifer models`.
 #[derive(Debug, Args)]
 pub(crate) struct Models {
-    /// As JSON instead of a table
+    /// Model id, inference profile id or ARN, to show all that is known of it; without it a line for each model
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// YAML file, or folder of YAML files, that knows models better or declares them
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    /// As JSON, each row in the form that a ReasoningPolicy's models[].row takes
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -153,6 +230,24 @@ pub(crate) struct Log {
     /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
+}
+
+/// How a client is told that its stream goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeepAliveKind {
+    /// A comment of server-sent events
+    Comment,
+    /// A chunk that says nothing
+    Chunk,
+}
+
+impl From<KeepAliveKind> for KeepAlive {
+    fn from(kind: KeepAliveKind) -> Self {
+        match kind {
+            KeepAliveKind::Comment => Self::Comment,
+            KeepAliveKind::Chunk => Self::Chunk,
+        }
+    }
 }
 
 /// The log's levels.

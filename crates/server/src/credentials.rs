@@ -24,6 +24,8 @@ pub(crate) enum Authority {
     Signature(Credentials),
     /// Sent with this key.
     Bearer(Secret),
+    /// Sent as it is.
+    Nobody,
 }
 
 /// AWS's default chain, walked once for each region however many backends share it.
@@ -47,6 +49,7 @@ pub(crate) struct Signer {
 enum Source {
     Bearer(Secret),
     Chain,
+    Nobody,
     File(SharedCredentialsProvider, Cache),
     NotServed(String),
 }
@@ -86,6 +89,7 @@ impl Signer {
         let source = match &bedrock.credentials {
             config::Credentials::ApiKey(key) => Source::Bearer(key.clone()),
             config::Credentials::File { text, profile } => Source::File(file_provider(text, profile), Cache::default()),
+            config::Credentials::Nobody => Source::Nobody,
             config::Credentials::NotServed { why } => Source::NotServed(why.clone()),
             config::Credentials::Default => match environment.get("AWS_BEARER_TOKEN_BEDROCK") {
                 Some(key) => Source::Bearer(Secret::new(key.to_owned())),
@@ -111,6 +115,7 @@ impl Signer {
     pub(crate) async fn authority(&self) -> Result<Authority, String> {
         match &self.source {
             Source::Bearer(key) => Ok(Authority::Bearer(key.clone())),
+            Source::Nobody => Ok(Authority::Nobody),
             Source::NotServed(why) => Err(why.clone()),
             Source::File(provider, cache) => cache.credentials(provider).await.map(Authority::Signature),
             Source::Chain => self.chain.credentials().await.map(Authority::Signature),
@@ -139,7 +144,7 @@ mod tests {
     async fn key(signer: &Signer) -> String {
         match signer.authority().await.unwrap() {
             Authority::Signature(credentials) => credentials.access_key_id().to_owned(),
-            Authority::Bearer(_) => panic!("a signature was expected"),
+            Authority::Bearer(_) | Authority::Nobody => panic!("a signature was expected"),
         }
     }
 

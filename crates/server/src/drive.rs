@@ -1,15 +1,17 @@
 //! Drives one exchange: what it asks for is done, what happens is fed to it, in lockstep with the client.
 
 use crate::clock;
+use crate::gate::Pass;
 use crate::host::{Host, Serving};
-use crate::patience::Waiting;
+use crate::patience::{Passed, Waiting};
 use crate::telemetry::{InFlight, log};
-use crate::upstream;
+use crate::upstream::{self, Answered};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output, Patience};
 use aquifer_gateway::record::{Outcome, Record};
+use aquifer_gateway::restore::Recalling;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, StatusCode};
 use hyper::body::{Body, Incoming};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,13 +31,18 @@ pub(crate) struct Drive {
     _in_flight: InFlight,
 }
 
-type Sending = Pin<Box<dyn Future<Output = Result<Response<Incoming>, Unreachable>> + Send>>;
+type Sending = Pin<Box<dyn Future<Output = Result<Answered, Unreachable>> + Send>>;
 
 /// How far the call is.
 enum Progress {
     Idle,
+    Recalling(Recalling),
     Sending(Sending),
-    Answering(Incoming),
+    Answering {
+        body: Incoming,
+        /// The backend's place is free when it is dropped.
+        _pass: Option<Pass>,
+    },
 }
 
 /// What to tell the client next.
@@ -55,14 +62,14 @@ impl Drive {
     /// Begins.
     pub(crate) fn begin(host: &Arc<Host>, arrival: &Arrival<'_>) -> Self {
         let serving = host.serving();
-        let exchange = Exchange::begin(Arc::clone(&serving.config), arrival);
+        let exchange = Exchange::begin(Arc::clone(&serving.config), Arc::clone(&serving.fleet), arrival);
         let in_flight = host.telemetry.begin();
         Self {
             host: Arc::clone(host),
             serving,
             exchange,
             call: Progress::Idle,
-            waiting: Waiting::new(Patience::default(), host.limits.upstream_silence),
+            waiting: Waiting::new(Patience::default(), &host.limits),
             over: false,
             _in_flight: in_flight,
         }
@@ -72,12 +79,20 @@ impl Drive {
     pub(crate) fn next_ready(&mut self) -> Option<Step> {
         while let Some(output) = self.exchange.poll() {
             match output {
+                Output::Recall(keys) => self.call = Progress::Recalling(self.host.turns.recall(keys)),
+                Output::Keep(keep) => self.host.turns.keep(*keep),
                 Output::Call(call) => {
-                    self.waiting = Waiting::new(call.patience, self.host.limits.upstream_silence);
+                    // The time of an attempt begins when its pause is over.
+                    let first = call.patience.first.map(|first| first.saturating_add(call.after));
+                    self.waiting = Waiting::new(Patience { first, ..call.patience }, &self.host.limits);
                     self.call = Progress::Sending(Box::pin(self.serving.upstreams.call(call)));
                 }
                 Output::Head { status, headers } => return Some(Step::Head(status, headers)),
-                Output::Body(bytes) => return Some(Step::Body(bytes)),
+                Output::Body(bytes) => {
+                    self.waiting.said();
+                    return Some(Step::Body(bytes));
+                }
+                Output::Ejected { backend, alone } => self.serving.tell_of_ejection(backend, alone),
                 Output::Reasoning(progress) => log::reasoning(self.exchange.id(), progress),
                 Output::Done(record) => {
                     self.finish(&record);
@@ -107,26 +122,34 @@ impl Drive {
             self.waiting.is_over();
             return polled;
         }
-        let why = ready!(self.waiting.poll_lost(cx));
-        self.call_failed(Unreachable::Timeout(why));
+        match ready!(self.waiting.poll_passed(cx)) {
+            Passed::Lost(why) => self.call_failed(why),
+            Passed::Quiet => self.exchange.handle(Input::Quiet(self.host.limits.keep_alive_kind), clock::now()),
+        }
         Poll::Ready(true)
     }
 
     fn poll_call(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         match &mut self.call {
             Progress::Idle => return Poll::Ready(false),
+            Progress::Recalling(recalling) => {
+                let turns = ready!(recalling.as_mut().poll(cx));
+                self.call = Progress::Idle;
+                self.exchange.handle(Input::Recalled(turns), clock::now());
+            }
             Progress::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
-                Ok(answer) => {
+                Ok(Answered { answer, pass }) => {
                     let (head, body) = answer.into_parts();
-                    self.call = Progress::Answering(body);
+                    self.call = Progress::Answering { body, _pass: pass };
                     let input = Input::UpstreamHead { status: head.status, headers: &head.headers };
                     self.exchange.handle(input, clock::now());
                 }
                 Err(unreachable) => self.call_failed(unreachable),
             },
-            Progress::Answering(body) => match ready!(Pin::new(body).poll_frame(cx)) {
+            Progress::Answering { body, .. } => match ready!(Pin::new(body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     if let Some(data) = frame.data_ref() {
+                        self.waiting.begun();
                         self.exchange.handle(Input::UpstreamBody(data), clock::now());
                     }
                 }

@@ -10,6 +10,8 @@ pub(crate) enum Endpoint {
     Fixed(String),
     /// AWS's own, for whatever region the call is signed for.
     Regional {
+        /// The first label of its host.
+        service: &'static str,
         /// FIPS-validated cryptography.
         fips: bool,
         /// IPv6 as well as IPv4.
@@ -23,19 +25,31 @@ impl Endpoint {
     /// # Errors
     /// The environment's endpoint is no `http` or `https` URL, or excludes another setting.
     pub(crate) fn of(bedrock: &Bedrock, environment: &Environment) -> Result<Self, String> {
-        let fips = environment.is_true("AWS_USE_FIPS_ENDPOINT");
-        let dual_stack = environment.is_true("AWS_USE_DUALSTACK_ENDPOINT");
-        if let Some(url) = &bedrock.endpoint {
-            return fixed(url.as_str()).map(Self::Fixed);
+        match &bedrock.endpoint {
+            Some(url) => fixed(url.as_str()).map(Self::Fixed),
+            None => Self::named("bedrock-runtime", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", environment),
         }
+    }
+
+    /// Where Bedrock is asked about its models and profiles: the environment's endpoint, else AWS's own.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub(crate) fn control(environment: &Environment) -> Result<Self, String> {
+        Self::named("bedrock", "AWS_ENDPOINT_URL_BEDROCK", environment)
+    }
+
+    fn named(service: &'static str, variable: &str, environment: &Environment) -> Result<Self, String> {
         if !environment.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
-            for name in ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL"] {
+            for name in [variable, "AWS_ENDPOINT_URL"] {
                 if let Some(url) = environment.get(name) {
                     return fixed(url).map(Self::Fixed).map_err(|why| format!("{name}: {why}"));
                 }
             }
         }
-        Ok(Self::Regional { fips, dual_stack })
+        let fips = environment.is_true("AWS_USE_FIPS_ENDPOINT");
+        let dual_stack = environment.is_true("AWS_USE_DUALSTACK_ENDPOINT");
+        Ok(Self::Regional { service, fips, dual_stack })
     }
 
     /// Whether it is spoken to without TLS.
@@ -47,9 +61,9 @@ impl Endpoint {
     pub(crate) fn base(&self, region: &str) -> String {
         match self {
             Self::Fixed(base) => base.clone(),
-            Self::Regional { fips, dual_stack } => {
-                let service = if *fips { "bedrock-runtime-fips" } else { "bedrock-runtime" };
-                format!("https://{service}.{region}.{}", suffix(region, *dual_stack))
+            Self::Regional { service, fips, dual_stack } => {
+                let fips = if *fips { "-fips" } else { "" };
+                format!("https://{service}{fips}.{region}.{}", suffix(region, *dual_stack))
             }
         }
     }
@@ -102,6 +116,18 @@ mod tests {
         assert_eq!(plain("eusc-de-east-1"), "https://bedrock-runtime.eusc-de-east-1.amazonaws.eu");
         let both = Environment::from([("AWS_USE_FIPS_ENDPOINT", "true"), ("AWS_USE_DUALSTACK_ENDPOINT", "TRUE")]);
         assert_eq!(base(None, both, "us-gov-west-1"), "https://bedrock-runtime-fips.us-gov-west-1.api.aws");
+    }
+
+    #[test]
+    fn the_control_plane_has_its_own() {
+        let control = |environment: Environment| Endpoint::control(&environment).unwrap().base("us-east-1");
+        assert_eq!(control(Environment::default()), "https://bedrock.us-east-1.amazonaws.com");
+        let fips = Environment::from([("AWS_USE_FIPS_ENDPOINT", "true")]);
+        assert_eq!(control(fips), "https://bedrock-fips.us-east-1.amazonaws.com");
+        let runtime = Environment::from([("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://127.0.0.1:1")]);
+        assert_eq!(control(runtime), "https://bedrock.us-east-1.amazonaws.com");
+        let own = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("AWS_ENDPOINT_URL_BEDROCK", "http://127.0.0.1:2")];
+        assert_eq!(control(Environment::from(own)), "http://127.0.0.1:2");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::drive::{Drive, Step};
 use crate::host::Host;
+use crate::room::Room;
 use aquifer_gateway::exchange::{Arrival, refusal};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::translate::Fault;
@@ -16,6 +17,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
+
+/// The most room that is made for a body before it is there.
+const LARGEST_ROOM: usize = 4 << 20;
 
 /// The body of an answer.
 pub(crate) enum Answer {
@@ -54,7 +58,7 @@ pub(crate) async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Resul
     })
 }
 
-async fn exchange(host: &Arc<Host>, head: &request::Parts, body: &[u8], now: Instant) -> Response<Answer> {
+async fn exchange(host: &Arc<Host>, head: &request::Parts, body: &Bytes, now: Instant) -> Response<Answer> {
     let mut random = [0; 16];
     if getrandom::fill(&mut random).is_err() {
         return refuse(host, &Fault::Ours("the system gives no randomness".to_owned()), now);
@@ -66,6 +70,7 @@ async fn exchange(host: &Arc<Host>, head: &request::Parts, body: &[u8], now: Ins
             path: head.uri.path(),
             headers: &head.headers,
             body,
+            turns: &*host.turns,
             random: u128::from_ne_bytes(random),
             unix_seconds: clock::unix_seconds(),
             now,
@@ -135,15 +140,18 @@ async fn read_whole(host: &Host, head: &request::Parts, body: Incoming) -> Resul
     if body.size_hint().lower() > limit as u64 && head.headers.contains_key(header::EXPECT) {
         return Err(too_large(limit));
     }
-    let read = tokio::time::timeout(host.limits.body_timeout, collect(body, limit)).await;
+    let read = tokio::time::timeout(host.limits.body_timeout, collect(body, limit, &host.room)).await;
     read.unwrap_or_else(|_| {
         let message = format!("the request's body did not arrive within {:?}", host.limits.body_timeout);
         Err(Fault::mistake(MistakeKind::TooSlow, None, message))
     })
 }
 
-async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
+async fn collect(mut body: Incoming, limit: usize, room: &Room) -> Result<Bytes, Fault> {
     let announced = body.size_hint().lower();
+    let mut place = room.place();
+    // Room for what is announced, as far as anybody may announce it without sending it.
+    let ahead = usize::try_from(announced).unwrap_or(usize::MAX).min(limit).min(LARGEST_ROOM);
     let mut whole = BytesMut::new();
     let mut read = 0_usize;
     let mut beyond = announced > limit as u64;
@@ -154,7 +162,14 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
         let Ok(data) = frame.into_data() else { continue };
         read = read.saturating_add(data.len());
         beyond |= read > limit;
+        if !beyond && read == data.len() && body.is_end_stream() {
+            return place.grow(read).map(|()| place.hold(data));
+        }
         if !beyond {
+            place.grow(read)?;
+            if whole.is_empty() {
+                whole.reserve(ahead);
+            }
             whole.extend_from_slice(&data);
             continue;
         }
@@ -164,7 +179,7 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
             break;
         }
     }
-    if beyond { Err(too_large(limit)) } else { Ok(whole.freeze()) }
+    if beyond { Err(too_large(limit)) } else { Ok(place.hold(whole.freeze())) }
 }
 
 fn too_large(limit: usize) -> Fault {

@@ -1,48 +1,127 @@
-//! How long a call is waited for: a limit for each silence, and perhaps one for the whole.
+//! How long a call is waited for, and how long a client is left without a word.
 
+use crate::host::Limits;
 use aquifer_gateway::exchange::Patience;
+use aquifer_gateway::translate::fault::Unreachable;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A timer takes any time up to this.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// The limits of one call. Only time that is spent waiting for the call counts as silence, not the time in
-/// which a slow client keeps it from being read.
+/// The limits of one call, watched by one timer: it is set anew when it has run out, and not with every byte.
+///
+/// Only time that is spent waiting for the call counts as silence, not the time in which a slow client keeps it from
+/// being read.
 pub(crate) struct Waiting {
     silence: Duration,
+    /// For the first byte; passed once it came.
+    first: Option<Limit>,
+    whole: Option<Limit>,
+    keep_alive: Option<Duration>,
+    /// Since when the call is waited for.
+    since: Option<Instant>,
+    /// Since when the client was told nothing.
+    quiet: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
-    armed: bool,
-    whole: Option<(Duration, Pin<Box<Sleep>>)>,
+}
+
+/// A time by which something must have happened.
+#[derive(Clone, Copy)]
+struct Limit {
+    time: Duration,
+    until: Instant,
+}
+
+/// What waiting has come to.
+#[derive(Debug)]
+pub(crate) enum Passed {
+    /// A limit is passed.
+    Lost(Unreachable),
+    /// The client has been told nothing for a while.
+    Quiet,
+}
+
+impl Limit {
+    fn from_now(time: Duration) -> Self {
+        Self { time, until: Instant::now() + time.min(LONGEST) }
+    }
 }
 
 impl Waiting {
-    /// Begins; the whole is counted from now on.
-    pub(crate) fn new(patience: Patience, otherwise: Duration) -> Self {
-        let whole = patience.whole.map(|limit| (limit, Box::pin(sleep(limit.min(LONGEST)))));
-        let silence = patience.silence.unwrap_or(otherwise).min(LONGEST);
-        Self { silence, timer: None, armed: false, whole }
+    /// Begins; the first byte and the whole are counted from now on.
+    pub(crate) fn new(patience: Patience, limits: &Limits) -> Self {
+        Self {
+            silence: patience.silence.unwrap_or(limits.upstream_silence).min(LONGEST),
+            first: patience.first.or(limits.first_byte).map(Limit::from_now),
+            whole: patience.whole.map(Limit::from_now),
+            keep_alive: limits.keep_alive.map(|every| every.min(LONGEST)),
+            since: None,
+            quiet: None,
+            timer: None,
+        }
     }
 
     /// Something came: the next silence begins when it is waited for.
     pub(crate) fn is_over(&mut self) {
-        self.armed = false;
+        self.since = None;
     }
 
-    /// Ready, with the reason, when a limit is passed.
-    pub(crate) fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<String> {
-        if let Some((limit, timer)) = &mut self.whole
-            && timer.as_mut().poll(cx).is_ready()
-        {
-            return Poll::Ready(format!("the answer was not complete after {limit:?}"));
+    /// The answer has begun.
+    pub(crate) fn begun(&mut self) {
+        self.first = None;
+    }
+
+    /// The client was told something.
+    pub(crate) fn said(&mut self) {
+        self.quiet = None;
+    }
+
+    /// Ready when a limit is passed or the client should hear something.
+    pub(crate) fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<Passed> {
+        loop {
+            let now = Instant::now();
+            let next = self.next(now);
+            if let Some(passed) = self.passed(now) {
+                return Poll::Ready(passed);
+            }
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
+            // A timer that runs out too early is set anew then.
+            if timer.deadline() > next || timer.is_elapsed() {
+                timer.as_mut().reset(next);
+            }
+            std::task::ready!(timer.as_mut().poll(cx));
         }
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.silence)));
-        if !std::mem::replace(&mut self.armed, true) {
-            timer.as_mut().reset(Instant::now() + self.silence);
-        }
-        timer.as_mut().poll(cx).map(|()| format!("nothing came for {:?}", self.silence))
+    }
+
+    /// When the next limit is passed; silences begin now.
+    fn next(&mut self, now: Instant) -> Instant {
+        let silence = *self.since.get_or_insert(now) + self.silence;
+        let quiet = *self.quiet.get_or_insert(now);
+        let quiet = self.keep_alive.map(|every| quiet + every);
+        let limits = [self.first, self.whole].into_iter().flatten().map(|limit| limit.until);
+        limits.chain(quiet).fold(silence, Instant::min)
+    }
+
+    fn passed(&mut self, now: Instant) -> Option<Passed> {
+        let late = |limit: Option<Limit>| limit.filter(|limit| limit.until <= now).map(|limit| limit.time);
+        let lost = if let Some(time) = late(self.whole) {
+            Unreachable::Timeout(format!("the answer was not complete after {time:?}"))
+        } else if let Some(time) = late(self.first) {
+            Unreachable::Stalled(format!("the answer had not begun after {time:?}"))
+        } else if self.since.is_some_and(|since| since + self.silence <= now) {
+            Unreachable::Timeout(format!("nothing came for {:?}", self.silence))
+        } else {
+            let every = self.keep_alive?;
+            let quiet = self.quiet.filter(|quiet| *quiet + every <= now).is_some();
+            if quiet {
+                self.quiet = Some(now);
+            }
+            return quiet.then_some(Passed::Quiet);
+        };
+        Some(Passed::Lost(lost))
     }
 }
 
@@ -50,28 +129,39 @@ impl Waiting {
 mod tests {
     use super::*;
     use std::future::poll_fn;
+    use tokio::time::sleep;
+
+    /// A host that is as patient as this.
+    fn host(upstream_silence: Duration) -> Limits {
+        Limits { upstream_silence, ..crate::host::tests::limits() }
+    }
 
     const SHORT: Duration = Duration::from_millis(20);
     const LONG: Duration = Duration::from_secs(3600);
 
     /// The reason, if there is one before the test's own patience ends.
     async fn lost(waiting: &mut Waiting, within: Duration) -> Option<String> {
-        tokio::time::timeout(within, poll_fn(|cx| waiting.poll_lost(cx))).await.ok()
+        let lost = tokio::time::timeout(within, poll_fn(|cx| waiting.poll_passed(cx))).await.ok()?;
+        match lost {
+            Passed::Lost(Unreachable::Timeout(why) | Unreachable::Stalled(why)) => Some(why),
+            Passed::Quiet => Some("quiet".to_owned()),
+            Passed::Lost(other) => panic!("{other:?}"),
+        }
     }
 
     #[tokio::test]
     async fn a_silence_has_the_routes_limit_or_the_hosts() {
-        let mut hosts = Waiting::new(Patience::default(), SHORT);
+        let mut hosts = Waiting::new(Patience::default(), &host(SHORT));
         assert_eq!(lost(&mut hosts, LONG).await.unwrap(), "nothing came for 20ms");
-        let mut routes = Waiting::new(Patience { silence: Some(SHORT), whole: None }, LONG);
+        let mut routes = Waiting::new(Patience { silence: Some(SHORT), ..Patience::default() }, &host(LONG));
         assert_eq!(lost(&mut routes, LONG).await.unwrap(), "nothing came for 20ms");
-        let mut longer = Waiting::new(Patience { silence: Some(LONG), whole: None }, SHORT);
+        let mut longer = Waiting::new(Patience { silence: Some(LONG), ..Patience::default() }, &host(SHORT));
         assert_eq!(lost(&mut longer, 3 * SHORT).await, None);
     }
 
     #[tokio::test]
     async fn time_in_which_nobody_waits_does_not_count() {
-        let mut waiting = Waiting::new(Patience::default(), SHORT);
+        let mut waiting = Waiting::new(Patience::default(), &host(SHORT));
         assert_eq!(lost(&mut waiting, Duration::ZERO).await, None);
         waiting.is_over();
         sleep(3 * SHORT).await;
@@ -80,15 +170,37 @@ mod tests {
 
     #[tokio::test]
     async fn the_whole_is_limited_when_the_route_says_so() {
-        let mut waiting = Waiting::new(Patience { silence: None, whole: Some(SHORT) }, LONG);
+        let mut waiting = Waiting::new(Patience { whole: Some(SHORT), ..Patience::default() }, &host(LONG));
         waiting.is_over();
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer was not complete after 20ms");
     }
 
     #[tokio::test]
+    async fn the_first_byte_has_a_limit_of_its_own_until_it_came() {
+        let patience = Patience { first: Some(SHORT), ..Patience::default() };
+        let mut waiting = Waiting::new(patience, &host(LONG));
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 20ms");
+        let mut begun = Waiting::new(patience, &host(LONG));
+        begun.begun();
+        assert_eq!(lost(&mut begun, 3 * SHORT).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_hears_nothing_is_told_of_it_again_and_again() {
+        let limits = Limits { keep_alive: Some(SHORT), ..host(LONG) };
+        let mut waiting = Waiting::new(Patience::default(), &limits);
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "quiet");
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "quiet");
+        waiting.said();
+        assert_eq!(lost(&mut waiting, SHORT / 4).await, None);
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "quiet");
+    }
+
+    #[tokio::test]
     async fn no_limit_is_too_long() {
-        let forever = Patience { silence: Some(Duration::MAX), whole: Some(Duration::MAX) };
-        let mut waiting = Waiting::new(forever, SHORT);
+        let most = Some(Duration::MAX);
+        let forever = Patience { first: most, silence: most, whole: most };
+        let mut waiting = Waiting::new(forever, &host(SHORT));
         assert_eq!(lost(&mut waiting, SHORT).await, None);
     }
 }

@@ -4,6 +4,7 @@ use crate::clock;
 use crate::credentials::{Authority, Chains, Signer};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
+use crate::gate::{Gate, Pass};
 use crate::sign::{self, Scope};
 use crate::tls::{self, Authorities};
 use anyhow::{Context as _, anyhow};
@@ -46,12 +47,22 @@ pub(crate) struct Upstreams {
 struct Upstream {
     backend: Backend,
     bedrock: Result<Caller, String>,
+    gate: Arc<Gate>,
 }
 
-struct Caller {
+/// Who calls one endpoint: with whose signature, over which pool of connections.
+pub(crate) struct Caller {
     endpoint: Endpoint,
     signer: Signer,
     pool: Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>,
+}
+
+/// An answer that has begun.
+pub(crate) struct Answered {
+    /// The answer.
+    pub(crate) answer: Response<Incoming>,
+    /// Its place among the calls under way.
+    pub(crate) pass: Option<Pass>,
 }
 
 impl Upstreams {
@@ -60,7 +71,7 @@ impl Upstreams {
     /// # Errors
     /// A backend's endpoint or authorities cannot be used.
     pub(crate) fn of(config: &Config, environment: &Environment, before: &Self) -> anyhow::Result<Self> {
-        let make = |backend: &Backend| match before.all.iter().find(|old| old.backend == *backend) {
+        let make = |backend: &Backend| match before.all.iter().find(|old| old.backend.is_called_like(backend)) {
             Some(old) => Ok(Arc::clone(old)),
             None => Upstream::new(backend, environment, &before.chains).map(Arc::new),
         };
@@ -68,31 +79,55 @@ impl Upstreams {
         Ok(Self { all, chains: before.chains.clone() })
     }
 
-    /// Signs and sends; the answer's head comes back, its body is read by the caller.
-    pub(crate) fn call(&self, call: Call) -> impl Future<Output = Result<Response<Incoming>, Unreachable>> + use<> {
+    /// Waits as long as the call says and until the backend takes it, signs and sends; the answer's head comes back, its
+    /// body is read by the caller, who holds the pass until then.
+    pub(crate) fn call(&self, call: Call) -> impl Future<Output = Result<Answered, Unreachable>> + use<> {
         let upstream = self.all.get(call.backend).map(Arc::clone);
         async move {
             let upstream = upstream.ok_or_else(|| Unreachable::Connect("no such backend".to_owned()))?;
             let caller = upstream.bedrock.as_ref().map_err(|why| Unreachable::Connect(why.clone()))?;
-            caller.call(call).await
+            if !call.after.is_zero() {
+                tokio::time::sleep(call.after).await;
+            }
+            let pass = upstream.gate.enter(call.circuit).await?;
+            let mut request = Request::new(call.body);
+            *request.method_mut() = Method::POST;
+            *request.headers_mut() = call.headers;
+            let answer = caller.send(&call.path, request).await?;
+            Ok(Answered { answer, pass })
         }
     }
 }
 
 impl Upstream {
     fn new(backend: &Backend, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
-        let bedrock = match &backend.kind {
-            BackendKind::Bedrock(bedrock) => Ok(Caller::new(bedrock, environment, chains)
+        let bedrock = match (backend.kind.service(), &backend.kind) {
+            (Some(service), _) => Ok(Caller::new(service, environment, chains)
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
-            BackendKind::NotServed { why, .. } => Err(why.clone()),
+            (None, BackendKind::NotServed { why, .. }) => Err(why.clone()),
+            (None, _) => Err("it cannot be called".to_owned()),
         };
-        Ok(Self { backend: backend.clone(), bedrock })
+        Ok(Self { backend: backend.clone(), bedrock, gate: Arc::default() })
     }
 }
 
 impl Caller {
     fn new(bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
         let endpoint = Endpoint::of(bedrock, environment).map_err(|why| anyhow!(why))?;
+        Self::at(endpoint, bedrock, environment, chains)
+    }
+
+    /// Asks Bedrock about itself, for a backend and in its name: the control plane has an address of its own.
+    ///
+    /// # Errors
+    /// The endpoint cannot be used.
+    pub(crate) fn control(bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
+        let endpoint = Endpoint::control(environment).map_err(|why| anyhow!(why))?;
+        let (region, credentials) = (bedrock.region.clone(), bedrock.credentials.clone());
+        Self::at(endpoint, &Bedrock { region, credentials, ..Bedrock::default() }, environment, chains)
+    }
+
+    fn at(endpoint: Endpoint, bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
         let authorities = match &bedrock.tls_ca_pem {
             Some(pem) => Authorities::Own(pem),
             None if endpoint.is_plain() => Authorities::Nobody,
@@ -121,16 +156,22 @@ impl Caller {
         Ok(Self { endpoint, signer: Signer::new(bedrock, environment, chains), pool })
     }
 
-    async fn call(&self, call: Call) -> Result<Response<Incoming>, Unreachable> {
+    /// Signs and sends; `path` is percent-encoded as it must stand on the wire.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(crate) async fn send(
+        &self,
+        path: &str,
+        mut request: Request<Bytes>,
+    ) -> Result<Response<Incoming>, Unreachable> {
         let region = self.signer.region().await.map_err(Unreachable::Credentials)?;
-        let uri: Uri = format!("{}{}", self.endpoint.base(region), call.path)
+        let uri: Uri = format!("{}{path}", self.endpoint.base(region))
             .parse()
             .map_err(|_| Unreachable::Connect("the endpoint and the path make no URL".to_owned()))?;
-        let mut request = Request::new(call.body);
-        *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
-        *request.headers_mut() = call.headers;
         match self.signer.authority().await.map_err(Unreachable::Credentials)? {
+            Authority::Nobody => Ok(()),
             Authority::Bearer(key) => sign::bearer(&mut request, key.expose()),
             Authority::Signature(credentials) => {
                 let scope = Scope { region, service: "bedrock" };

@@ -1,5 +1,8 @@
 //! What can be asked to go wrong.
 
+use crate::check::{invalid_signature, provider, unsupported_level};
+use crate::families::Model;
+use crate::talk;
 use serde_json::Value;
 
 /// A fault asked for, and what it is given.
@@ -9,8 +12,19 @@ pub(crate) struct Wanted {
     pub(crate) argument: Option<String>,
 }
 
-/// The fault that the last message of the user asks for: `[[fault:NAME]]` or `[[fault:NAME:ARGUMENT]]`.
-pub(crate) fn wanted(text: &str) -> Option<Wanted> {
+/// Faults that are there as long as the text that asks for them is the last thing said, over every step of tools. The
+/// others come once.
+const LASTING: [&str; 7] =
+    ["invalid-thinking", "no-schema", "no-effort", "redacted", "signature-only", "split-signature", "split-redacted"];
+
+/// The fault that the user's last words ask for.
+pub(crate) fn of(body: &Value) -> Option<Wanted> {
+    let once = talk::steps(talk::turns(body)) == 0;
+    wanted(&talk::asked(body)).filter(|wanted| once || LASTING.contains(&wanted.name.as_str()))
+}
+
+/// `[[fault:NAME]]` or `[[fault:NAME:ARGUMENT]]`.
+fn wanted(text: &str) -> Option<Wanted> {
     let (_, rest) = text.split_once("[[fault:")?;
     let (inside, _) = rest.split_once("]]")?;
     let (name, argument) = inside.split_once(':').map_or((inside, None), |(name, argument)| (name, Some(argument)));
@@ -35,8 +49,40 @@ impl Refused {
     }
 }
 
-/// The HTTP error of that name, if it is one.
-pub(crate) fn refusal(name: &str) -> Option<Refused> {
+/// The HTTP error that is wanted: whatever the request says, or because of what it still says.
+pub(crate) fn refusal(wanted: &Wanted, model: &Model, body: &Value) -> Option<Refused> {
+    match (wanted.name.as_str(), wanted.argument.as_deref()) {
+        ("invalid-thinking", _) => {
+            let (place, _) = talk::blocks(talk::turns(body)).find(|(_, block)| talk::is_reasoning(block))?;
+            Some(invalid_signature(&place))
+        }
+        ("no-schema", _) => {
+            let asked = !body["outputConfig"]["textFormat"].is_null();
+            asked.then(|| provider("output_config.format: structured output is not supported for this model."))
+        }
+        ("no-effort", Some(level)) => {
+            let field = effort(body, level)?;
+            Some(unsupported_level(model, field, level))
+        }
+        (name, _) => plain(name),
+    }
+}
+
+/// The member that asks for this effort.
+fn effort(body: &Value, level: &str) -> Option<&'static str> {
+    let own = &body["additionalModelRequestFields"];
+    let asked = [
+        ("output_config.effort", &own["output_config"]["effort"]),
+        ("outputConfig.effort", &body["outputConfig"]["effort"]),
+        ("reasoning.effort", &own["reasoning"]["effort"]),
+        ("reasoning_effort", &own["reasoning_effort"]),
+        ("reasoning_config", &own["reasoning_config"]),
+        ("reasoningConfig.maxReasoningEffort", &own["reasoningConfig"]["maxReasoningEffort"]),
+    ];
+    asked.into_iter().find(|(_, value)| *value == level).map(|(field, _)| field)
+}
+
+fn plain(name: &str) -> Option<Refused> {
     let (status, exception, message) = match name {
         "throttling" => (429, "ThrottlingException", "Too many tokens, please wait before trying again."),
         "validation" => (400, "ValidationException", "The model returned the following errors: simulated"),
@@ -52,14 +98,6 @@ pub(crate) fn refusal(name: &str) -> Option<Refused> {
         _ => return None,
     };
     Some(Refused::new(status, exception, message))
-}
-
-/// The text of the user's last message.
-pub(crate) fn last_text(body: &Value) -> String {
-    let turns = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let user = turns.iter().rev().find(|turn| turn["role"] == "user");
-    let blocks = user.and_then(|turn| turn["content"].as_array()).map(Vec::as_slice).unwrap_or_default();
-    blocks.iter().filter_map(|block| block["text"].as_str()).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

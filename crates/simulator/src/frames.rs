@@ -3,21 +3,28 @@
 use crate::script::{Block, Script};
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// Every frame of a good answer. Text and reasoning have no start event; usage comes after the stop.
-pub(crate) fn all(script: &Script) -> Vec<(&'static str, Value)> {
+/// Every frame of a good answer. Text and reasoning have no start event; usage comes after the stop. `found` is what the
+/// request points at; `fault` may cut signatures and redacted contents into several deltas.
+pub(crate) fn all(script: &Script, found: Option<Value>, fault: &str) -> Vec<(&'static str, Value)> {
     let mut events = vec![("messageStart", json!({ "role": "assistant" }))];
     for (index, block) in script.blocks.iter().enumerate() {
         let delta = |delta: Value| ("contentBlockDelta", json!({ "contentBlockIndex": index, "delta": delta }));
         match block {
-            Block::Reasoning { text, signature } => {
+            Block::Reasoning { text, signature, .. } => {
                 events.extend(pieces(text).map(|text| delta(json!({ "reasoningContent": { "text": text } }))));
-                let signature = signature.iter();
-                events.extend(signature.map(|seal| delta(json!({ "reasoningContent": { "signature": seal } }))));
+                let parts = signature.iter().flat_map(|seal| cut(seal.as_bytes(), fault == "split-signature"));
+                let parts = parts.map(|part| String::from_utf8_lossy(part));
+                events.extend(parts.map(|part| delta(json!({ "reasoningContent": { "signature": part } }))));
             }
-            Block::Redacted(data) => events.push(delta(json!({ "reasoningContent": { "redactedContent": data } }))),
+            Block::Redacted { data, .. } => {
+                let parts = cut(data, fault == "split-redacted").map(|part| STANDARD.encode(part));
+                events.extend(parts.map(|part| delta(json!({ "reasoningContent": { "redactedContent": part } }))));
+            }
             Block::Text(text) => events.extend(pieces(text).map(|text| delta(json!({ "text": text })))),
             Block::Tool { id, name, input } => {
                 let start = json!({ "toolUse": { "toolUseId": id, "name": name } });
@@ -27,40 +34,51 @@ pub(crate) fn all(script: &Script) -> Vec<(&'static str, Value)> {
                 events.extend(pieces(&input).map(|input| delta(json!({ "toolUse": { "input": input } }))));
             }
         }
-        events.push(("contentBlockStop", json!({ "contentBlockIndex": index })));
+        if !matches!(block, Block::Redacted { stops: false, .. }) {
+            events.push(("contentBlockStop", json!({ "contentBlockIndex": index })));
+        }
     }
-    events.push(("messageStop", json!({ "stopReason": script.stop })));
+    let mut stop = json!({ "stopReason": script.stop });
+    if let Some(found) = found {
+        stop["additionalModelResponseFields"] = found;
+    }
+    events.push(("messageStop", stop));
     events.push(("metadata", json!({ "usage": usage(script), "metrics": { "latencyMs": 120 } })));
     events
 }
 
+/// Bytes whole, or in parts of which none but the last has a multiple of three.
+fn cut(bytes: &[u8], split: bool) -> impl Iterator<Item = &[u8]> {
+    bytes.chunks(if split { 20 } else { bytes.len().max(1) })
+}
+
 /// The same answer whole.
-pub(crate) fn whole(script: &Script) -> Value {
+pub(crate) fn whole(script: &Script, found: Option<Value>) -> Value {
     let content = script.blocks.iter().map(|block| match block {
-        Block::Reasoning { text, signature: Some(signature) } => {
+        Block::Reasoning { text, signature: Some(signature), .. } => {
             json!({ "reasoningContent": { "reasoningText": { "text": text, "signature": signature } } })
         }
-        Block::Reasoning { text, signature: None } => {
+        Block::Reasoning { text, signature: None, .. } => {
             json!({ "reasoningContent": { "reasoningText": { "text": text } } })
         }
-        Block::Redacted(data) => json!({ "reasoningContent": { "redactedContent": data } }),
+        Block::Redacted { data, .. } => json!({ "reasoningContent": { "redactedContent": STANDARD.encode(data) } }),
         Block::Text(text) => json!({ "text": text }),
         Block::Tool { id, name, input } => json!({ "toolUse": { "toolUseId": id, "name": name, "input": input } }),
     });
-    json!({
+    let mut answer = json!({
         "output": { "message": { "role": "assistant", "content": content.collect::<Vec<_>>() } },
         "stopReason": script.stop,
         "usage": usage(script),
         "metrics": { "latencyMs": 120 },
-    })
+    });
+    if let Some(found) = found {
+        answer["additionalModelResponseFields"] = found;
+    }
+    answer
 }
 
 fn usage(script: &Script) -> Value {
-    let letters = |block: &Block| match block {
-        Block::Reasoning { text, .. } | Block::Text(text) | Block::Redacted(text) => text.len(),
-        Block::Tool { input, .. } => input.to_string().len(),
-    };
-    let output = script.blocks.iter().map(letters).sum::<usize>() / 4 + 1;
+    let output = script.blocks.iter().map(Block::letters).sum::<usize>() / 4 + 1;
     json!({ "inputTokens": script.input_tokens, "outputTokens": output, "totalTokens": script.input_tokens + output })
 }
 

@@ -1,17 +1,24 @@
 //! Plays Bedrock on a socket: Converse and ConverseStream, with reasoning, tools, and every way to fail, on demand.
 //!
 //! What it answers depends on the model id, the request and nothing else, so tests can rely on every byte of it but the
-//! request ids. Faults are asked for by `[[fault:NAME]]` in the last message of the user.
+//! request ids. Faults are asked for by `[[fault:NAME]]` in the last message of the user, or happen every so many calls.
 
 mod check;
+mod control;
 mod families;
 mod fault;
 mod frames;
+mod outage;
+mod pointers;
 mod script;
+mod seal;
 mod serve;
+mod socket;
 mod state;
 mod steps;
+mod talk;
 
+pub use outage::{Every, every};
 pub use serve::serve;
 
 use std::time::Duration;
@@ -21,4 +28,6 @@ use std::time::Duration;
 pub struct Options {
     /// The pause between two frames of a stream.
     pub pace: Duration,
+    /// Faults that happen every so many calls, until `PUT /simulator/faults` says otherwise.
+    pub faults: Vec<Every>,
 }

@@ -3,8 +3,10 @@
 use crate::check::check;
 use crate::families;
 use crate::fault::{self, Refused, Wanted};
+use crate::socket::{Ending, Socket};
 use crate::state::State;
-use crate::{Options, frames, script};
+use crate::steps::{self, Step};
+use crate::{Options, control, frames, pointers, script};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
@@ -19,6 +21,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -37,7 +40,7 @@ pub async fn serve<F: Future<Output = ()>>(
     options: Options,
     shutdown: F,
 ) -> std::io::Result<()> {
-    let state = Arc::new(State::default());
+    let state = Arc::new(State::new(&options.faults));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let stream = tokio::select! {
@@ -48,16 +51,28 @@ pub async fn serve<F: Future<Output = ()>>(
         let _ = stream.set_nodelay(true);
         let (state, options) = (Arc::clone(&state), options.clone());
         tokio::spawn(async move {
-            let service = service_fn(move |request| answer(Arc::clone(&state), options.clone(), request));
+            let ending = Ending::default();
+            let socket = TokioIo::new(Socket::new(stream, ending.clone()));
+            let place = Place { state, pace: options.pace, ending };
+            let service = service_fn(move |request| answer(place.clone(), request));
             let builder = auto::Builder::new(TokioExecutor::new());
             // A broken connection is the other side's business.
-            let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+            let _ = builder.serve_connection(socket, service).await;
         });
     }
 }
 
-async fn answer(state: Arc<State>, options: Options, request: Request<Incoming>) -> Result<Answer, Infallible> {
+/// What an answer needs to know of where it is given.
+#[derive(Clone)]
+struct Place {
+    state: Arc<State>,
+    pace: Duration,
+    ending: Ending,
+}
+
+async fn answer(place: Place, request: Request<Incoming>) -> Result<Answer, Infallible> {
     let (head, body) = request.into_parts();
+    let state = &place.state;
     let path = head.uri.path().to_owned();
     match (&head.method, path.as_str()) {
         (&Method::GET, "/simulator/requests") => return Ok(plain(&state.requests())),
@@ -66,9 +81,15 @@ async fn answer(state: Arc<State>, options: Options, request: Request<Incoming>)
             return Ok(plain(&json!({})));
         }
         (&Method::GET, "/simulator/streams") => return Ok(plain(&state.streams())),
+        (&Method::GET, "/simulator/lookups") => return Ok(plain(&state.lookups())),
+        (&Method::GET, "/simulator/faults") => return Ok(plain(&state.outage.told())),
+        (&Method::PUT, "/simulator/faults") => return Ok(set_faults(state, body).await),
         _ => {}
     }
-    let called = converse(&state, &options, &head, body).await;
+    let called = match (&head.method, path.strip_prefix("/inference-profiles/")) {
+        (&Method::GET, Some(identifier)) => look_up(state, &head, identifier),
+        _ => converse(&place, &head, body).await,
+    };
     let mut response = called.unwrap_or_else(|no| refuse(&no));
     if let Ok(id) = state.request_id().parse() {
         response.headers_mut().insert("x-amzn-requestid", id);
@@ -76,12 +97,16 @@ async fn answer(state: Arc<State>, options: Options, request: Request<Incoming>)
     Ok(response)
 }
 
-async fn converse(
-    state: &Arc<State>,
-    options: &Options,
-    head: &http::request::Parts,
-    body: Incoming,
-) -> Result<Answer, Refused> {
+/// What goes wrong from now on.
+async fn set_faults(state: &State, body: Incoming) -> Answer {
+    let body = Limited::new(body, LARGEST).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    match state.outage.read(&body) {
+        Ok(()) => plain(&state.outage.told()),
+        Err(why) => refuse(&Refused::invalid(why)),
+    }
+}
+
+async fn converse(place: &Place, head: &http::request::Parts, body: Incoming) -> Result<Answer, Refused> {
     let unknown = || Refused::new(404, "UnknownOperationException", "");
     let rest = head.uri.path().strip_prefix("/model/").ok_or_else(unknown)?;
     let (id, operation) = rest.rsplit_once('/').ok_or_else(unknown)?;
@@ -89,10 +114,7 @@ async fn converse(
         return Err(unknown());
     }
     let model = decoded(id);
-    let authorized = head.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !authorized.starts_with("AWS4-HMAC-SHA256 ") && !authorized.starts_with("Bearer ") {
-        return Err(Refused::new(403, "MissingAuthenticationTokenException", "Missing Authentication Token"));
-    }
+    authorize(head)?;
     let unreadable = |_| Refused::new(400, "SerializationException", "the body is too large or broke off");
     let bytes = Limited::new(body, LARGEST).collect().await.map_err(unreadable)?.to_bytes();
     let malformed = |_| Refused::new(400, "SerializationException", "the body is not JSON");
@@ -102,45 +124,57 @@ async fn converse(
         .iter()
         .map(|(name, value)| (name.to_string(), json!(String::from_utf8_lossy(value.as_bytes()))))
         .collect();
-    state.remember(json!({
+    place.state.remember(json!({
         "method": "POST", "path": head.uri.path(), "model": model, "headers": headers, "body": body,
     }));
-    check(families::of(&model), &body)?;
-    let wanted = fault::wanted(&fault::last_text(&body));
-    if let Some(refusal) = wanted.as_ref().and_then(|wanted| fault::refusal(&wanted.name)) {
+    let model = families::of(&model).ok_or_else(|| Refused::invalid("The provided model identifier is invalid."))?;
+    let body = check(&model, &body)?;
+    let due = place.state.outage.due().map(|name| Wanted { name, argument: None });
+    let wanted = fault::of(&body).or(due);
+    if let Some(refusal) = wanted.as_ref().and_then(|wanted| fault::refusal(wanted, &model, &body)) {
         return Err(refusal);
     }
     let script = script::write(&model, &body, wanted.as_ref());
-    if operation == "converse" {
-        return Ok(plain(&frames::whole(&script)));
+    let streamed = operation == "converse-stream";
+    let found = pointers::found(model.family, &body, &script, streamed);
+    if !streamed {
+        let at_once = wanted.as_ref().and_then(steps::before_anything);
+        return Ok(at_once.map_or_else(|| plain(&frames::whole(&script, found)), |steps| stream(place, steps)));
     }
-    Ok(stream(state, options, frames::all(&script), wanted))
+    let fault = wanted.as_ref().map_or("", |wanted| wanted.name.as_str());
+    Ok(stream(place, steps::of(frames::all(&script, found, fault), wanted.as_ref())))
+}
+
+fn authorize(head: &http::request::Parts) -> Result<(), Refused> {
+    let authorized = head.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if authorized.starts_with("AWS4-HMAC-SHA256 ") || authorized.starts_with("Bearer ") {
+        return Ok(());
+    }
+    Err(Refused::new(403, "MissingAuthenticationTokenException", "Missing Authentication Token"))
+}
+
+/// The control plane: which model is behind a profile.
+fn look_up(state: &State, head: &http::request::Parts, identifier: &str) -> Result<Answer, Refused> {
+    authorize(head)?;
+    let identifier = decoded(identifier);
+    state.looked_up(&identifier);
+    control::profile(&identifier).map(|profile| plain(&profile))
 }
 
 /// Starts a stream; a task of its own sends the frames, until the client leaves.
-fn stream(state: &Arc<State>, options: &Options, events: Vec<(&'static str, Value)>, wanted: Option<Wanted>) -> Answer {
+fn stream(place: &Place, steps: Vec<Step>) -> Answer {
     let (sender, receiver) = mpsc::channel(1);
-    let (state, pace) = (Arc::clone(state), options.pace);
-    state.opened();
+    let place = place.clone();
+    place.state.opened();
     tokio::spawn(async move {
         let mut finished = true;
-        for step in crate::steps::of(events, wanted.as_ref()) {
-            let sent = match step {
-                crate::steps::Step::Send(bytes) => sender.send(Ok(bytes)).await,
-                crate::steps::Step::Break => sender.send(Err(std::io::Error::other("cut on demand"))).await,
-                crate::steps::Step::Wait => {
-                    sender.closed().await;
-                    finished = false;
-                    break;
-                }
-            };
-            if sent.is_err() {
+        for step in steps {
+            if !take(step, &place, &sender).await {
                 finished = false;
                 break;
             }
-            tokio::time::sleep(pace).await;
         }
-        state.closed(finished);
+        place.state.closed(finished);
     });
     let mut response = Response::new(BoxBody::new(Frames(receiver)));
     let kind = http::HeaderValue::from_static("application/vnd.amazon.eventstream");
@@ -148,7 +182,38 @@ fn stream(state: &Arc<State>, options: &Options, events: Vec<(&'static str, Valu
     response
 }
 
-struct Frames(mpsc::Receiver<Result<Bytes, std::io::Error>>);
+type Sent = Result<Bytes, std::io::Error>;
+
+/// Takes one step; false when the client has left.
+async fn take(step: Step, place: &Place, sender: &mpsc::Sender<Sent>) -> bool {
+    let broken = || Err(std::io::Error::other("cut on demand"));
+    let sent = match step {
+        Step::Send(bytes) => sender.send(Ok(bytes)).await,
+        Step::Drip(bytes) => {
+            for at in 0..bytes.len() {
+                if sender.send(Ok(bytes.slice(at..=at))).await.is_err() {
+                    return false;
+                }
+            }
+            Ok(())
+        }
+        Step::Break => sender.send(broken()).await,
+        Step::Reset => {
+            place.ending.reset();
+            sender.send(broken()).await
+        }
+        Step::Wait => {
+            sender.closed().await;
+            return false;
+        }
+    };
+    if sent.is_ok() {
+        tokio::time::sleep(place.pace).await;
+    }
+    sent.is_ok()
+}
+
+struct Frames(mpsc::Receiver<Sent>);
 
 impl Body for Frames {
     type Data = Bytes;

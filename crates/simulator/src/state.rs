@@ -1,39 +1,53 @@
 //! What was asked and what became of the streams, for tests to look at.
 
+use crate::outage::{Every, Outage};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-/// The most requests that are remembered.
+/// The most requests and look-ups that are remembered.
 const MOST: usize = 1000;
 
 /// The simulator's memory.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     requests: Mutex<VecDeque<Value>>,
+    lookups: Mutex<VecDeque<Value>>,
     count: AtomicU64,
     open: AtomicU64,
     finished: AtomicU64,
     abandoned: AtomicU64,
+    /// What goes wrong by itself.
+    pub(crate) outage: Outage,
 }
 
 impl State {
+    pub(crate) fn new(faults: &[Every]) -> Self {
+        Self { outage: Outage::new(faults), ..Self::default() }
+    }
+
     pub(crate) fn remember(&self, request: Value) {
-        let mut requests = self.requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if requests.len() == MOST {
-            requests.pop_front();
-        }
-        requests.push_back(request);
+        push(&self.requests, request);
     }
 
     pub(crate) fn requests(&self) -> Value {
-        let requests = self.requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Value::Array(requests.iter().cloned().collect())
+        all(&self.requests)
     }
 
     pub(crate) fn forget(&self) {
-        self.requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        for list in [&self.requests, &self.lookups] {
+            list.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
+    /// Notes that the control plane was asked for a profile.
+    pub(crate) fn looked_up(&self, identifier: &str) {
+        push(&self.lookups, json!(identifier));
+    }
+
+    pub(crate) fn lookups(&self) -> Value {
+        all(&self.lookups)
     }
 
     pub(crate) fn streams(&self) -> Value {
@@ -56,4 +70,16 @@ impl State {
         let counter = if finished { &self.finished } else { &self.abandoned };
         counter.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+fn push(list: &Mutex<VecDeque<Value>>, value: Value) {
+    let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
+    if list.len() == MOST {
+        list.pop_front();
+    }
+    list.push_back(value);
+}
+
+fn all(list: &Mutex<VecDeque<Value>>) -> Value {
+    Value::Array(list.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect())
 }

@@ -17,6 +17,8 @@ pub enum Fault {
     UpstreamUnreachable(Unreachable),
     /// A mistake of this gateway.
     Ours(String),
+    /// There is no room for one more request.
+    Overloaded(String),
 }
 
 /// What is wrong with a request, in words for the person who wrote it.
@@ -92,8 +94,12 @@ pub enum Unreachable {
     Broken(String),
     /// Nothing came in time.
     Timeout(String),
+    /// The first byte did not come in its own, shorter time: another attempt may be quicker.
+    Stalled(String),
     /// No credentials to sign with.
     Credentials(String),
+    /// The gateway has as many calls under way there as it may.
+    Busy(String),
 }
 
 impl Fault {
@@ -129,6 +135,7 @@ impl Fault {
             Self::UpstreamMisbehaved(_) => "upstream_misbehaved",
             Self::UpstreamUnreachable(_) => "upstream_unreachable",
             Self::Ours(_) => "internal",
+            Self::Overloaded(_) => "overloaded",
         }
     }
 }
@@ -141,6 +148,7 @@ impl fmt::Display for Fault {
             Self::UpstreamMisbehaved(misbehaviour) => misbehaviour.fmt(f),
             Self::UpstreamUnreachable(unreachable) => unreachable.fmt(f),
             Self::Ours(what) => write!(f, "internal error of the gateway: {what}"),
+            Self::Overloaded(what) => write!(f, "the gateway is overloaded: {what}"),
         }
     }
 }
@@ -163,7 +171,8 @@ impl fmt::Display for Unreachable {
         match self {
             Self::Connect(what) => write!(f, "could not connect to the upstream: {what}"),
             Self::Broken(what) => write!(f, "the connection to the upstream broke: {what}"),
-            Self::Timeout(what) => write!(f, "the upstream did not answer in time: {what}"),
+            Self::Timeout(what) | Self::Stalled(what) => write!(f, "the upstream did not answer in time: {what}"),
+            Self::Busy(what) => write!(f, "the upstream has as many calls as it is given at once: {what}"),
             Self::Credentials(what) => write!(f, "no AWS credentials to sign the call with: {what}"),
         }
     }

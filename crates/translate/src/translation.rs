@@ -1,17 +1,26 @@
 //! One request on its way out and its answer on its way back: the only place that names both sides.
 
 mod request;
+mod tags;
+mod telling;
 
-pub use request::{Incoming, Outgoing};
+pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};
 
 use crate::bedrock::converse::{response as converse, stream::Reader};
-use crate::dialect::openai_chat::{Envelope, Style, response as chat, stream::Writer};
+pub use crate::wire::sse::KeepAlive;
+
+use crate::dialect::openai_chat::{Envelope, Style, response as chat};
 use crate::fault::{Fault, Misbehaviour};
-use crate::model::delta::{Delta, Event, Seal};
+use crate::model::delta::{Delta, Event};
+use crate::model::issuer::Issuer;
+use crate::model::request::Block;
 use crate::model::response::Usage;
 use crate::model::text::Text;
+use crate::model::turn::{Recorder, Turn};
 use crate::wire::eventstream::Decoder;
 use bytes::BytesMut;
+use tags::{Piece, Tags};
+use telling::Telling;
 
 /// Gives a tool's name back as the client knows it; `None` when it is the same.
 pub type Restore = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -53,14 +62,10 @@ pub struct Seen {
 pub struct StreamTranslation {
     decoder: Decoder,
     reader: Reader,
-    writer: Writer,
+    telling: Telling,
     restore: Restore,
-    seen: Seen,
     metadata: bool,
     finished: Option<&'static str>,
-    /// The blocks of reasoning that are open, with the bytes they brought.
-    open: Vec<(u32, u64)>,
-    progress: Vec<ReasoningProgress>,
 }
 
 impl StreamTranslation {
@@ -70,14 +75,18 @@ impl StreamTranslation {
         Self {
             decoder: Decoder::default(),
             reader: Reader::default(),
-            writer: Writer::new(envelope, style),
+            telling: Telling::new(envelope, style),
             restore,
-            seen: Seen::default(),
             metadata: false,
             finished: None,
-            open: Vec::new(),
-            progress: Vec::new(),
         }
+    }
+
+    /// The same, remembering the turn if it calls tools and is at most `room` bytes long.
+    #[must_use]
+    pub fn recording(mut self, room: usize) -> Self {
+        self.telling.recorder = Some(Recorder::new(room));
+        self
     }
 
     /// Takes bytes of the event stream, cut anywhere, and appends what they say to `out`.
@@ -92,19 +101,22 @@ impl StreamTranslation {
             let broken = |error| Fault::UpstreamMisbehaved(Misbehaviour::Frame(format!("{error}")));
             let Some(frame) = self.decoder.next(&mut bytes).map_err(broken)? else { break };
             let event = self.reader.event(&frame)?;
-            self.seen.started = true;
-            watch(&event, &mut self.seen, &mut self.open, &mut self.progress);
             self.metadata |= matches!(event, Event::Metadata { .. });
-            self.writer.event(out, restored(event, &self.restore));
+            self.telling.event(restored(event, &self.restore), out);
             while let Some(event) = self.reader.unended() {
-                watch(&event, &mut self.seen, &mut self.open, &mut self.progress);
-                self.writer.event(out, event);
+                self.telling.event(event, out);
             }
             if self.metadata && self.reader.stopped() {
-                self.finished = Some(self.writer.finish(out)?);
+                self.finished = Some(self.telling.finish(out)?);
             }
         }
         Ok(())
+    }
+
+    /// The turn to remember, once the finish is written; given once.
+    pub fn turn(&mut self) -> Option<Turn> {
+        self.finished?;
+        self.telling.recorder.take()?.finish()
     }
 
     /// The stream ended, as HTTP says it should. Returns the finish reason.
@@ -120,20 +132,25 @@ impl StreamTranslation {
             return Err(Fault::UpstreamMisbehaved(Misbehaviour::CutFrame));
         }
         self.reader.finish()?;
-        let reason = self.writer.finish(out)?;
+        let reason = self.telling.finish(out)?;
         self.finished = Some(reason);
         Ok(reason)
     }
 
     /// Tells the client, inside the stream, that the answer failed.
     pub fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
-        self.writer.fail(out, fault);
+        self.telling.fail(out, fault);
+    }
+
+    /// Tells the client that the answer goes on although nothing is said.
+    pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
+        self.telling.writer.keep_alive(kind, out);
     }
 
     /// What has been seen so far.
     #[must_use]
     pub fn seen(&self) -> Seen {
-        self.seen
+        self.telling.seen
     }
 
     /// The finish reason, once it is written.
@@ -145,42 +162,12 @@ impl StreamTranslation {
     /// The token counts that came, if any did.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        self.writer.usage()
+        self.telling.writer.usage()
     }
 
     /// What happened to blocks of reasoning since this was last asked.
     pub fn progress(&mut self) -> impl Iterator<Item = ReasoningProgress> + '_ {
-        self.progress.drain(..)
-    }
-}
-
-/// Notes what the event means for times and for the log; allocates only when a block begins or ends.
-fn watch(event: &Event<'_>, seen: &mut Seen, open: &mut Vec<(u32, u64)>, progress: &mut Vec<ReasoningProgress>) {
-    match event {
-        Event::Delta { index, delta: Delta::Reasoning(text) } => grow(*index, text.as_escaped().len(), open, progress),
-        Event::Delta { index, delta: Delta::SealPiece(length) } => grow(*index, *length, open, progress),
-        Event::Delta { delta: Delta::Text(_) | Delta::ToolUse { .. }, .. } => seen.answer = true,
-        Event::BlockStop { index, seal } => {
-            if let Some(at) = open.iter().position(|(block, _)| block == index) {
-                let (block, bytes) = open.swap_remove(at);
-                if matches!(seal, Some(Seal::Signature(_))) {
-                    progress.push(ReasoningProgress { block, state: ReasoningState::Signature, bytes });
-                }
-                progress.push(ReasoningProgress { block, state: ReasoningState::Closed, bytes });
-            }
-        }
-        _ => {}
-    }
-    seen.reasoning |= !open.is_empty();
-}
-
-fn grow(block: u32, length: usize, open: &mut Vec<(u32, u64)>, progress: &mut Vec<ReasoningProgress>) {
-    match open.iter_mut().find(|(index, _)| *index == block) {
-        Some((_, bytes)) => *bytes += length as u64,
-        None => {
-            open.push((block, length as u64));
-            progress.push(ReasoningProgress { block, state: ReasoningState::Opened, bytes: length as u64 });
-        }
+        self.telling.progress.drain(..)
     }
 }
 
@@ -194,8 +181,8 @@ fn restored<'a>(event: Event<'a>, restore: &Restore) -> Event<'a> {
     }
 }
 
-/// A whole answer: the client's body, the finish reason, the token counts, and whether there was reasoning.
-#[derive(Clone, Debug)]
+/// A whole answer: the client's body, and what is to be known of it.
+#[derive(Debug)]
 pub struct Whole {
     /// The client's body.
     pub body: String,
@@ -205,18 +192,58 @@ pub struct Whole {
     pub usage: Usage,
     /// Whether the model reasoned, readably or not.
     pub reasoned: bool,
+    /// The turn to remember, when that was wanted and it called tools.
+    pub turn: Option<Turn>,
 }
 
-/// Translates a whole answer.
+/// Translates a whole answer; a turn that calls tools is given too when `record` says so.
 ///
 /// # Errors
 ///
 /// A body that is no answer, or a stop reason that says that the output is malformed.
-pub fn whole(body: &[u8], envelope: &Envelope<'_>, style: Style, restore: &Restore) -> Result<Whole, Fault> {
-    use crate::model::request::Block;
-    let response = converse::read(body)?;
+pub fn whole(
+    body: &[u8],
+    envelope: &Envelope<'_>,
+    style: &Style,
+    restore: &Restore,
+    record: bool,
+) -> Result<Whole, Fault> {
+    let mut response = converse::read(body)?;
+    let places = match &style.inline_tag {
+        Some(tag) => split_tags(tag, &mut response.content),
+        None => (0..).take(response.content.len()).collect(),
+    };
     let name = |sent: &str| restore(sent).unwrap_or_else(|| sent.to_owned());
-    let (body, finish_reason) = chat::write(&response, envelope, style, &name)?;
-    let reasoned = response.content.iter().any(|block| matches!(block, Block::Reasoning { .. } | Block::Redacted(_)));
-    Ok(Whole { body, finish_reason, usage: response.usage, reasoned })
+    let (body, finish_reason) = chat::write(&response, &places, envelope, style, &name)?;
+    let reasoned =
+        response.content.iter().any(|block| matches!(block, Block::Reasoning { .. } | Block::Redacted { .. }));
+    let turn = record.then(|| Turn::of(&response.content, &name)).filter(|turn| turn.calls().next().is_some());
+    Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn })
+}
+
+/// Splits the thoughts out of the text; gives the place of each block, which is that of the text that it was in.
+fn split_tags(tag: &str, content: &mut Vec<Block<'_>>) -> Vec<u32> {
+    let blocks = (0..).zip(std::mem::take(content));
+    let split = blocks.flat_map(|(place, block)| without_tags(tag, block).into_iter().map(move |part| (place, part)));
+    let (places, parts) = split.unzip();
+    *content = parts;
+    places
+}
+
+/// A block of text as the thoughts in it and the answer.
+fn without_tags<'a>(tag: &str, block: Block<'a>) -> Vec<Block<'a>> {
+    let Block::Text(text) = &block else { return vec![block] };
+    let mut tags = Tags::new(tag);
+    let mut pieces = tags.take(0, text);
+    pieces.extend(tags.end(0));
+    let (mut thought, mut answer) = (String::new(), String::new());
+    for piece in pieces {
+        match piece {
+            Piece::Answer(text) => answer.push_str(&text),
+            Piece::Thought(text) => thought.push_str(&text),
+        }
+    }
+    let thought = Some(Text::from_escaped(thought)).filter(|text| !text.is_empty());
+    let thought = thought.map(|text| Block::Reasoning { text, signature: None, issuer: Issuer::default() });
+    thought.into_iter().chain([Block::Text(Text::from_escaped(answer))]).collect()
 }

@@ -20,7 +20,7 @@ fn frame(kind: &'static str, payload: &str) -> Vec<u8> {
 /// How many allocations a thousand deltas make, once the stream is under way.
 fn allocations(delta: &str) -> u64 {
     let envelope = Envelope { id: "chatcmpl-1", created: 1, model: Text::from_escaped("model") };
-    let style = Style { reasoning_format: Some("anthropic-claude-v1"), ..Style::default() };
+    let style = Style { reasoning_format: Some("anthropic-claude-v1".to_owned()), ..Style::default() };
     let mut translation = StreamTranslation::new(&envelope, style, Box::new(|_| None));
     let one = frame("contentBlockDelta", &format!(r#"{{"contentBlockIndex":0,"delta":{delta},"p":"abcdefghij"}}"#));
     let mut out = BytesMut::with_capacity(1 << 20);

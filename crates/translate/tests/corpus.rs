@@ -277,7 +277,7 @@ fn whole_answers() {
     for (folder, meta) in cases("converse") {
         let Ok(body) = fs::read(folder.join("response.json")) else { continue };
         let recorded: Value = serde_json::from_slice(&body).unwrap();
-        let translated = whole(&body, &envelope(), style(), &keep());
+        let translated = whole(&body, &envelope(), &style(), &keep(), false);
         if meta["status"] != 200 || !recorded["output"].is_object() {
             continue;
         }

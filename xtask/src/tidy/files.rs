@@ -59,12 +59,33 @@ fn every_link_of_a_document_leads_to_a_file() {
 
 #[test]
 fn every_fixture_is_whole() {
-    for case in fs::read_dir(root().join("fixtures/openai_chat")).into_iter().flatten().flatten() {
-        let has = |name: &str| case.path().join(name).exists();
-        let name = case.file_name();
-        assert!(has("1-client-request.json"), "{name:?} has no request");
-        assert!(has("2-bedrock-request.json") || has("4-client-answer.json"), "{name:?} has no outcome");
-        assert_eq!(has("3-bedrock-stream.jsonl"), has("4-client-stream.txt"), "{name:?} lacks half of a stream");
-        assert!(!has("NEW"), "{name:?} was never read by anybody");
+    for request in files("1-client-request.json") {
+        let has = |name: &str| request.with_file_name(name).exists();
+        let name = request.display();
+        assert!(has("2-bedrock-request.json") || has("4-client-answer.json"), "{name} has no outcome");
+        assert_eq!(has("3-bedrock-stream.jsonl"), has("4-client-stream.txt"), "{name} lacks half of a stream");
+    }
+}
+
+#[test]
+fn every_folder_of_fixtures_was_read_by_somebody() {
+    let mut folders = vec![root().join("fixtures")];
+    while let Some(folder) = folders.pop() {
+        assert!(!folder.join("NEW").exists(), "{} was never read by anybody", folder.display());
+        folders.extend(fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()));
+    }
+}
+
+#[test]
+fn every_point_about_reasoning_has_fixtures() {
+    let names: Vec<String> = fs::read_dir(root().join("fixtures/reasoning"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|folder| folder.file_name().to_string_lossy().into_owned())
+        .collect();
+    let points = (1..=12).map(|point| format!("a{point:02}-")).chain((13..=19).map(|point| format!("b{point}-")));
+    for point in points.chain((20..=28).map(|point| format!("c{point}-"))) {
+        assert!(names.iter().any(|name| name.starts_with(&point)), "nothing is named {point}...");
     }
 }

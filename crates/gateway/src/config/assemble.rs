@@ -3,10 +3,12 @@
 use super::backends::{self, service_backends};
 use super::load::{Document, Kind, SETTINGS, World};
 use super::mistake::{Report, Spot};
+use super::policies::Policies;
 use super::routes::gateway_routes;
 use super::shape::{self, unsupported};
+use super::traffic_policies::TrafficPolicies;
 use super::yaml::Node;
-use super::{BackendKind, Config, Listener, LogLevel, ServerTls, secrets};
+use super::{Config, Listener, LogLevel, ServerTls, secrets};
 
 /// All resources of the files, to follow references in.
 #[derive(Clone, Copy)]
@@ -36,13 +38,15 @@ pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mu
     duplicates(set, report);
     let log_level = log_level(set, report);
     let listeners = listeners(set, report);
-    let backends = service_backends(set, report);
-    let routes = gateway_routes(set, &backends, report);
+    let policies = Policies::read(set, report);
+    let backends = service_backends(set, &policies, report);
+    let tried = TrafficPolicies::read(set, report);
+    let routes = gateway_routes(set, &backends, (&policies, &tried), report);
     backends::shadowed(set, &backends, report);
-    if !backends.iter().any(|backend| matches!(backend.kind, BackendKind::Bedrock(_))) {
+    if !backends.iter().any(|backend| backend.kind.service().is_some()) {
         report.notices.push("no backend can be served: every request will be refused".to_owned());
     }
-    Config { listeners, log_level, backends, routes, notices: Vec::new() }
+    Config { listeners, log_level, backends, routes, traffic: tried.of_short_form(), ..Config::default() }
 }
 
 /// The same kind, namespace and name twice: which one was meant cannot be known.

@@ -3,32 +3,39 @@
 use super::assemble::{Set, spot};
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
+use super::mutations::mutation;
+use super::policies::Policies;
 use super::shape::{self, Form};
 use super::yaml::Node;
-use super::{Backend, BackendKind, Bedrock, Credentials, environment, secrets};
+use super::{Backend, BackendKind, Bedrock, Credentials, OpenAi, environment, secrets};
 use crate::secret::Secret;
 
 /// Every `AIServiceBackend`, in the order of the files.
-pub(super) fn service_backends(set: Set<'_>, report: &mut Report) -> Vec<Backend> {
+pub(super) fn service_backends(set: Set<'_>, policies: &Policies, report: &mut Report) -> Vec<Backend> {
     let backend = |document: &Document<'_>, report: &mut Report| Backend {
         namespace: document.namespace.clone(),
         name: document.name.clone(),
         kind: kind(set, document, report),
+        reasoning: policies.of_backend(&document.namespace, &document.name),
+        mutation: document
+            .root
+            .get("spec")
+            .map(|spec| mutation(document, spec, "spec", report))
+            .unwrap_or_default()
+            .into(),
     };
     set.of(Kind::ServiceBackend).map(|document| backend(document, report)).collect()
 }
 
 fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKind {
     let schema = document.root.text_at("spec.schema.name").unwrap_or("AWSBedrock").to_owned();
+    if schema == "OpenAI" {
+        return openai(set, document, report);
+    }
     if schema != "AWSBedrock" {
         let why = format!("the schema {schema} is not served yet");
         report.notice(at(document, "spec.schema.name"), format!("not served: {why}"));
         return BackendKind::NotServed { schema, why };
-    }
-    for path in ["spec.headerMutation", "spec.bodyMutation"] {
-        if document.root.at(path).is_some() {
-            report.notice(at(document, path), "not done yet: requests are sent unchanged");
-        }
     }
     let short = document.root.at("spec.config");
     let bedrock = short.map_or_else(|| full(set, document, report), |config| short_form(set, config));
@@ -44,6 +51,23 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
         Err(why) => {
             report.notice(at(document, "spec"), format!("not served: {why}"));
             BackendKind::NotServed { schema, why }
+        }
+    }
+}
+
+/// A service of OpenAI's dialect. Without a policy it is called without authorization; only a signature needs a region.
+fn openai(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKind {
+    let service = full(set, document, report).map(|found| Bedrock { credentials: Credentials::Nobody, ..found });
+    let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
+    match service {
+        Ok(mut service) => {
+            service.region.get_or_insert_with(|| super::DEFAULT_REGION.to_owned());
+            let prefix = document.root.text_at("spec.schema.prefix").filter(|prefix| !prefix.is_empty());
+            BackendKind::OpenAi(Box::new(OpenAi { prefix: prefix.unwrap_or("v1").to_owned(), service }))
+        }
+        Err(why) => {
+            report.notice(at(document, "spec"), format!("not served: {why}"));
+            BackendKind::NotServed { schema: "OpenAI".to_owned(), why }
         }
     }
 }
@@ -199,7 +223,7 @@ fn credentials(set: Set<'_>, policy: &Document<'_>) -> Result<Credentials, Strin
         }
         "AWSCredentials" => Ok(Credentials::Default),
         "APIKey" => value("spec.apiKey.secretRef", "apiKey").map(Credentials::ApiKey),
-        other => Err(format!("a policy of type {other} cannot authorize calls to Bedrock")),
+        other => Err(format!("a policy of type {other} cannot authorize calls there")),
     }
 }
 
@@ -207,8 +231,8 @@ fn credentials(set: Set<'_>, policy: &Document<'_>) -> Result<Credentials, Strin
 pub(super) fn shadowed(set: Set<'_>, backends: &[Backend], report: &mut Report) {
     let mut taken: Vec<&str> = Vec::new();
     for (backend, document) in backends.iter().zip(set.of(Kind::ServiceBackend)) {
-        let BackendKind::Bedrock(bedrock) = &backend.kind else { continue };
-        for model in &bedrock.models {
+        let Some(service) = backend.kind.service() else { continue };
+        for model in &service.models {
             if taken.contains(&model.as_str()) {
                 let message = "an earlier backend serves this model: only a route can send requests here";
                 report.notice(at(document, "spec.config.model"), message);

@@ -1,7 +1,10 @@
 //! The configuration of a gateway without a file: Bedrock, as AWS's own variables describe it.
 
 use super::shape::{self, Form};
-use super::{Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, DEFAULT_REGION, Route, Rule};
+use super::{
+    Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, DEFAULT_REGION, ReasoningPolicy, Route, Rule,
+};
+use std::sync::Arc;
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -18,14 +21,23 @@ impl Config {
             BackendKind::NotServed { schema: "AWSBedrock".to_owned(), why }
         });
         let (namespace, name) = ("default".to_owned(), "bedrock".to_owned());
-        let target = BackendRef { backend: 0, model_name_override: None, weight: 1, priority: 0 };
+        let reasoning = Arc::<ReasoningPolicy>::default();
+        let target = BackendRef {
+            backend: 0,
+            model_name_override: None,
+            weight: 1,
+            priority: 0,
+            reasoning: Arc::clone(&reasoning),
+            mutation: Arc::default(),
+        };
         let route = Route {
             namespace: namespace.clone(),
             name: name.clone(),
             hostnames: Vec::new(),
             rules: vec![Rule { backends: vec![target], ..Rule::default() }],
         };
-        Self { backends: vec![Backend { namespace, name, kind }], routes: vec![route], notices, ..Self::default() }
+        let backend = Backend { namespace, name, kind, reasoning, mutation: Arc::default() };
+        Self { backends: vec![backend], routes: vec![route], notices, ..Self::default() }
     }
 }
 

@@ -4,7 +4,7 @@ use super::assemble::assemble;
 use super::mistake::{Mistake, Report, Spot};
 use super::shape::{Check, Shape, short, unsupported};
 use super::yaml::{Node, Value};
-use super::{Config, rules, schema, substitute, yaml};
+use super::{Config, policy_rules, rules, schema, substitute, traffic_rules, yaml};
 use std::collections::BTreeMap;
 
 /// How many resources all files together may have.
@@ -69,13 +69,15 @@ pub fn load(
 }
 
 /// The kinds of resource that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     ServiceBackend,
     GatewayRoute,
     SecurityPolicy,
+    ReasoningPolicy,
     Backend,
     TlsPolicy,
+    TrafficPolicy,
     Gateway,
     Secret,
     ConfigMap,
@@ -112,28 +114,41 @@ fn sort(group: &str, version: &str, kind: &str, root: &Node) -> Sort {
         ("aigateway.envoyproxy.io", "AIGatewayRoute") => (Kind::GatewayRoute, &schema::GATEWAY_ROUTE),
         ("aigateway.envoyproxy.io", "BackendSecurityPolicy") => (Kind::SecurityPolicy, &schema::SECURITY_POLICY),
         ("aigateway.envoyproxy.io", "GatewayConfig" | "QuotaPolicy" | "MCPRoute") => return Sort::Skip,
+        ("aquifer.dev", "ReasoningPolicy") => (Kind::ReasoningPolicy, &schema::REASONING_POLICY),
+        ("aquifer.dev", _) => {
+            return Sort::Refuse { field: "kind", message: unsupported(short(kind), &["ReasoningPolicy"]) };
+        }
+        (_, "ReasoningPolicy") => return wrong_version(group, version, &OWN_VERSIONS),
         ("aigateway.envoyproxy.io", _) => {
             let kinds = ["AIServiceBackend", "AIGatewayRoute", "BackendSecurityPolicy"];
             return Sort::Refuse { field: "kind", message: unsupported(short(kind), &kinds) };
         }
-        (_, "AIServiceBackend" | "AIGatewayRoute" | "BackendSecurityPolicy") => return wrong_version(group, version),
+        (_, "AIServiceBackend" | "AIGatewayRoute" | "BackendSecurityPolicy") => {
+            return wrong_version(group, version, &ENVOY_VERSIONS);
+        }
         ("gateway.envoyproxy.io", "Backend") => (Kind::Backend, &schema::BACKEND),
+        ("gateway.envoyproxy.io", "BackendTrafficPolicy") => (Kind::TrafficPolicy, &traffic_rules::TRAFFIC_POLICY),
         ("gateway.networking.k8s.io", "BackendTLSPolicy") => (Kind::TlsPolicy, &schema::TLS_POLICY),
         ("gateway.networking.k8s.io", "Gateway") => (Kind::Gateway, &schema::GATEWAY),
         ("", "Secret") => (Kind::Secret, &schema::SECRET),
         ("", "ConfigMap") => (Kind::ConfigMap, &schema::CONFIG_MAP),
         _ => return Sort::Skip,
     };
-    if group == "aigateway.envoyproxy.io" && !matches!(version, "v1alpha1" | "v1beta1") {
-        return wrong_version(group, version);
+    match group {
+        "aigateway.envoyproxy.io" if !matches!(version, "v1alpha1" | "v1beta1") => {
+            wrong_version(group, version, &ENVOY_VERSIONS)
+        }
+        "aquifer.dev" if version != "v1alpha1" => wrong_version(group, version, &OWN_VERSIONS),
+        _ => Sort::Read(found, shape),
     }
-    Sort::Read(found, shape)
 }
 
-fn wrong_version(group: &str, version: &str) -> Sort {
-    let versions = ["aigateway.envoyproxy.io/v1alpha1", "aigateway.envoyproxy.io/v1beta1"];
+const ENVOY_VERSIONS: [&str; 2] = ["aigateway.envoyproxy.io/v1alpha1", "aigateway.envoyproxy.io/v1beta1"];
+const OWN_VERSIONS: [&str; 1] = ["aquifer.dev/v1alpha1"];
+
+fn wrong_version(group: &str, version: &str, versions: &[&str]) -> Sort {
     let found = format!("{group}/{version}");
-    Sort::Refuse { field: "apiVersion", message: unsupported(short(&found), &versions) }
+    Sort::Refuse { field: "apiVersion", message: unsupported(short(&found), versions) }
 }
 
 #[derive(Default)]
@@ -185,10 +200,13 @@ impl<'a> Reader<'a> {
         check.node(&root, "", shape);
         match kind {
             Kind::ServiceBackend if root.at("spec.provider").is_none() => rules::service_backend(&mut check, &root),
+            Kind::ServiceBackend => policy_rules::short_form(&mut check, &root),
+            Kind::ReasoningPolicy => policy_rules::reasoning_policy(&mut check, &root),
             Kind::GatewayRoute => rules::gateway_route(&mut check, &root),
             Kind::Secret => rules::secret(&mut check, &root),
             Kind::SecurityPolicy => rules::security_policy(&mut check, &root, alpha),
-            Kind::ServiceBackend | Kind::Backend | Kind::TlsPolicy | Kind::Gateway | Kind::ConfigMap => {}
+            Kind::TrafficPolicy => traffic_rules::traffic_policy(&mut check, &root),
+            Kind::Backend | Kind::TlsPolicy | Kind::Gateway | Kind::ConfigMap => {}
         }
         if self.report.mistakes.len() == mistakes {
             let text = |path: &str| root.text_at(path).map(str::to_owned);

@@ -3,22 +3,34 @@
 mod assemble;
 mod backends;
 mod environment;
+mod json;
 mod load;
 mod mistake;
+mod mutations;
+mod policies;
+mod policy_rules;
+mod reasoning;
 mod routes;
 mod rules;
 mod schema;
 mod secrets;
 mod shape;
 mod substitute;
+mod traffic;
+mod traffic_policies;
+mod traffic_rules;
 mod yaml;
 
 pub use load::{Source, load};
 pub use mistake::Mistake;
+pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
+pub use traffic::{Circuit, Outliers, Retry, Traffic};
 pub use yaml::MAX_BYTES;
 
+use crate::mutation::Mutation;
 use crate::secret::Secret;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The region of last resort: for a backend without one, when AWS's own configuration names none either.
@@ -35,6 +47,8 @@ pub struct Config {
     pub backends: Vec<Backend>,
     /// Which request goes where, in the order of the files.
     pub routes: Vec<Route>,
+    /// What holds for calls that no rule sends.
+    pub traffic: Arc<Traffic>,
     /// What the reader should know, though nothing is wrong: kinds skipped, old fields ignored.
     pub notices: Vec<String>,
 }
@@ -87,6 +101,18 @@ pub struct Backend {
     pub name: String,
     /// What it is.
     pub kind: BackendKind,
+    /// What holds for reasoning when no route sends a request here.
+    pub reasoning: Arc<ReasoningPolicy>,
+    /// What is changed of its calls when no route sends them.
+    pub mutation: Arc<Mutation>,
+}
+
+impl Backend {
+    /// Whether both are the same place, called in the same way, whatever is asked there.
+    #[must_use]
+    pub fn is_called_like(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && self.name == other.name && self.kind == other.kind
+    }
 }
 
 /// What a backend speaks.
@@ -94,6 +120,8 @@ pub struct Backend {
 pub enum BackendKind {
     /// Bedrock's Converse.
     Bedrock(Box<Bedrock>),
+    /// OpenAI's Chat Completions, which is what clients speak: their words go on as they come.
+    OpenAi(Box<OpenAi>),
     /// Accepted in the configuration and not served.
     NotServed {
         /// The schema's name, for example `OpenAI`.
@@ -101,6 +129,27 @@ pub enum BackendKind {
         /// Why, for the person who sends a request to it.
         why: String,
     },
+}
+
+impl BackendKind {
+    /// How it is called; `None` when it is not served.
+    #[must_use]
+    pub fn service(&self) -> Option<&Bedrock> {
+        match self {
+            Self::Bedrock(bedrock) => Some(bedrock),
+            Self::OpenAi(openai) => Some(&openai.service),
+            Self::NotServed { .. } => None,
+        }
+    }
+}
+
+/// A service that speaks OpenAI's Chat Completions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenAi {
+    /// What stands before `/chat/completions` in its path.
+    pub prefix: String,
+    /// Where it is and who calls: Bedrock serves this dialect too, and is called in the same way.
+    pub service: Bedrock,
 }
 
 /// How to call one Bedrock.
@@ -137,8 +186,10 @@ pub enum Credentials {
         /// The profile in it.
         profile: String,
     },
-    /// A Bedrock API key.
+    /// An API key, sent as a bearer token.
     ApiKey(Secret),
+    /// Nobody: calls go without authorization.
+    Nobody,
     /// Credentials that the configuration names and that cannot be had: `oidcExchangeToken`, a missing `Secret`.
     NotServed {
         /// Why calls to this backend fail.
@@ -170,8 +221,12 @@ pub struct Rule {
     pub backends: Vec<BackendRef>,
     /// `timeouts.request`: the whole exchange. `None`: no limit.
     pub request_timeout: Option<Duration>,
+    /// `timeouts.backendRequest`: one call. `None`: no limit.
+    pub call_timeout: Option<Duration>,
     /// `streamIdleTimeout`.
     pub stream_idle_timeout: Option<Duration>,
+    /// How its requests are tried.
+    pub traffic: Arc<Traffic>,
     /// `modelsOwnedBy`.
     pub models_owned_by: Option<String>,
     /// `modelsCreatedAt`, in seconds since the epoch.
@@ -235,4 +290,8 @@ pub struct BackendRef {
     pub weight: u32,
     /// Lower is tried first.
     pub priority: u32,
+    /// What holds for reasoning there: the rule's, the route's and the backend's policies, merged.
+    pub reasoning: Arc<ReasoningPolicy>,
+    /// What is changed of calls there: the reference's changes over the backend's.
+    pub mutation: Arc<Mutation>,
 }

@@ -3,10 +3,14 @@
 use super::assemble::{Set, spot};
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
+use super::mutations::mutation;
+use super::policies::Policies;
 use super::shape::{duration, seconds_since_epoch};
+use super::traffic_policies::TrafficPolicies;
 use super::yaml::Node;
 use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Route, Rule};
 use regex::{Regex, RegexBuilder};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How large one compiled pattern may be, in bytes.
@@ -20,7 +24,12 @@ pub(super) fn whole_match(pattern: &str) -> Option<Regex> {
 }
 
 /// Every `AIGatewayRoute`, in the order of the files.
-pub(super) fn gateway_routes(set: Set<'_>, backends: &[Backend], report: &mut Report) -> Vec<Route> {
+pub(super) fn gateway_routes(
+    set: Set<'_>,
+    backends: &[Backend],
+    policies: (&Policies, &TrafficPolicies<'_>),
+    report: &mut Report,
+) -> Vec<Route> {
     set.of(Kind::GatewayRoute)
         .map(|document| {
             if let Some(costs) = document.root.at("spec.llmRequestCosts") {
@@ -31,7 +40,7 @@ pub(super) fn gateway_routes(set: Set<'_>, backends: &[Backend], report: &mut Re
                 namespace: document.namespace.clone(),
                 name: document.name.clone(),
                 hostnames: hostnames(&document.root),
-                rules: rules.map(|(index, node)| rule(document, backends, node, index, report)).collect(),
+                rules: rules.map(|(index, node)| rule((document, backends, policies), node, index, report)).collect(),
             }
         })
         .collect()
@@ -41,11 +50,14 @@ fn hostnames(root: &Node) -> Vec<String> {
     root.items_at("spec.hostnames").iter().filter_map(Node::text).map(str::to_owned).collect()
 }
 
-fn rule(document: &Document<'_>, backends: &[Backend], node: &Node, index: usize, report: &mut Report) -> Rule {
+/// What a rule is read with: the resource that has it, the backends, the policies.
+type With<'w> = (&'w Document<'w>, &'w [Backend], (&'w Policies, &'w TrafficPolicies<'w>));
+
+fn rule(with: With<'_>, node: &Node, index: usize, report: &mut Report) -> Rule {
     let references = node.items_at("backendRefs").iter().enumerate();
     let references = references.filter_map(|(at, reference)| {
         let path = format!("spec.rules[{index}].backendRefs[{at}]");
-        backend_ref(document, backends, reference, &path, report)
+        backend_ref(with, node.text_at("name"), reference, &path, report)
     });
     let references = references.collect();
     Rule {
@@ -53,7 +65,9 @@ fn rule(document: &Document<'_>, backends: &[Backend], node: &Node, index: usize
         matches: node.items_at("matches").iter().map(condition).collect(),
         backends: references,
         request_timeout: limit(node, "timeouts.request"),
+        call_timeout: limit(node, "timeouts.backendRequest"),
         stream_idle_timeout: limit(node, "streamIdleTimeout"),
+        traffic: with.2.1.of_rule(with.0, node.text_at("name")),
         models_owned_by: node.text_at("modelsOwnedBy").map(str::to_owned),
         models_created_at: node.text_at("modelsCreatedAt").and_then(seconds_since_epoch),
     }
@@ -78,8 +92,8 @@ fn condition(node: &Node) -> Match {
 
 /// One reference, or nothing and a notice where these files have no such backend.
 fn backend_ref(
-    document: &Document<'_>,
-    backends: &[Backend],
+    (document, backends, (policies, _)): With<'_>,
+    rule: Option<&str>,
     node: &Node,
     path: &str,
     report: &mut Report,
@@ -89,11 +103,6 @@ fn backend_ref(
         report.notice(spot, "not served: an InferencePool is no Bedrock");
         return None;
     }
-    for field in ["headerMutation", "bodyMutation"] {
-        if node.get(field).is_some() {
-            report.notice(spot, format!("{field} is not done yet: requests are sent unchanged"));
-        }
-    }
     let name = node.text_at("name")?;
     let namespace = node.text_at("namespace").unwrap_or(&document.namespace);
     let backend = backends.iter().position(|backend| backend.name == name && backend.namespace == namespace);
@@ -101,11 +110,15 @@ fn backend_ref(
         let message = format!("no AIServiceBackend {namespace}/{name} in these files: no request is sent there");
         report.notice(spot, message);
     }
+    let own = mutation(document, node, path, report);
+    let below = backend.and_then(|backend| backends.get(backend)).map(|backend| &backend.mutation);
     let number = |field: &str| node.get(field).and_then(Node::whole).and_then(|value| u32::try_from(value).ok());
     Some(BackendRef {
         backend: backend?,
         model_name_override: node.text_at("modelNameOverride").filter(|name| !name.is_empty()).map(str::to_owned),
         weight: number("weight").unwrap_or(1),
         priority: number("priority").unwrap_or(0),
+        reasoning: policies.of_rule(&document.namespace, &document.name, rule, (namespace, name)),
+        mutation: Arc::new(below.map(|below| own.over(below)).unwrap_or_default()),
     })
 }

@@ -1,5 +1,6 @@
 //! The rules about whole resources that a shape cannot say, in the words of the resources' own definitions.
 
+use super::mutations;
 use super::schema::POLICY_TYPES;
 use super::shape::{Check, duration};
 use super::yaml::Node;
@@ -9,6 +10,9 @@ const MOST_PATTERNS: usize = 1000;
 
 /// Rules of an `AIServiceBackend` in Envoy AI Gateway's form.
 pub(super) fn service_backend(check: &mut Check<'_>, root: &Node) {
+    if let Some(spec) = root.get("spec") {
+        mutations::rules(check, spec, "spec");
+    }
     let Some(reference) = root.at("spec.backendRef") else { return };
     let is_backend =
         reference.text_at("kind") == Some("Backend") && reference.text_at("group") == Some("gateway.envoyproxy.io");
@@ -51,6 +55,7 @@ fn route_rule(check: &mut Check<'_>, rule: &Node, path: &str) {
     let references = rule.items_at("backendRefs");
     for (index, reference) in references.iter().enumerate() {
         let path = format!("{path}.backendRefs[{index}]");
+        mutations::rules(check, reference, &path);
         match (reference.text_at("group"), reference.text_at("kind")) {
             (None, None) | (Some("inference.networking.k8s.io"), Some("InferencePool")) => {}
             (Some(_), Some(_)) => check.break_rule(

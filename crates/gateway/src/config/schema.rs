@@ -7,17 +7,17 @@ const MANY: usize = usize::MAX;
 static ANY: Shape = Shape::Any;
 static TEXTS: Shape = Shape::Texts;
 static TRUTH: Shape = Shape::Truth;
-static FREE: Shape = text(0, MANY, Form::Free);
+pub(super) static FREE: Shape = text(0, MANY, Form::Free);
 static FILLED: Shape = text(1, MANY, Form::Free);
-static OBJECT_NAME: Shape = text(1, 253, Form::Free);
-static RESOURCE_NAME: Shape = text(1, 253, Form::Subdomain);
-static GROUP: Shape = text(0, 253, Form::Group);
-static KIND: Shape = text(1, 63, Form::Kind);
+pub(super) static OBJECT_NAME: Shape = text(1, 253, Form::Free);
+pub(super) static RESOURCE_NAME: Shape = text(1, 253, Form::Subdomain);
+pub(super) static GROUP: Shape = text(0, 253, Form::Group);
+pub(super) static KIND: Shape = text(1, 63, Form::Kind);
 static NAMESPACE: Shape = text(1, 63, Form::Label);
 static HOSTNAME: Shape = text(1, 253, Form::Hostname);
 static HEADER_NAME: Shape = text(1, 256, Form::HeaderName);
 static HEADER_VALUE: Shape = text(1, 4096, Form::Free);
-static DURATION: Shape = text(0, MANY, Form::Duration);
+pub(super) static DURATION: Shape = text(0, MANY, Form::Duration);
 static REGION: Shape = text(1, 64, Form::Region);
 static PORT: Shape = Shape::Whole { min: 1, max: 65535 };
 static COUNT: Shape = Shape::Whole { min: 0, max: i32::MAX as i64 };
@@ -26,21 +26,21 @@ const fn text(min: usize, max: usize, form: Form) -> Shape {
     Shape::Text { min, max, form }
 }
 
-const fn list(of: &'static Shape, max: usize) -> Shape {
+pub(super) const fn list(of: &'static Shape, max: usize) -> Shape {
     Shape::List { of, max, key: None }
 }
 
 /// A mapping of which every field is known here.
-const fn closed(fields: &'static [Field]) -> Shape {
+pub(super) const fn closed(fields: &'static [Field]) -> Shape {
     Shape::Map { fields, others: Others::Pruned }
 }
 
 /// A mapping of which only some fields matter here.
-const fn open(fields: &'static [Field]) -> Shape {
+pub(super) const fn open(fields: &'static [Field]) -> Shape {
     Shape::Map { fields, others: Others::Welcome }
 }
 
-static METADATA: Shape = open(&[
+pub(super) static METADATA: Shape = open(&[
     required("name", &RESOURCE_NAME),
     optional("namespace", &NAMESPACE),
     optional("annotations", &TEXTS),
@@ -136,6 +136,7 @@ pub(super) static SHORT_BACKEND: Shape = resource(&[
                             optional("http2", &TRUTH),
                             optional("apiKey", &FILLED),
                             optional("baseModel", &FILLED),
+                            optional("reasoning", &OWN_REASONING),
                         ],
                         others: Others::Refused,
                     },
@@ -146,7 +147,7 @@ pub(super) static SHORT_BACKEND: Shape = resource(&[
     ),
 ]);
 
-const fn resource(fields: &'static [Field]) -> Shape {
+pub(super) const fn resource(fields: &'static [Field]) -> Shape {
     open(fields)
 }
 
@@ -304,6 +305,79 @@ pub(super) static SECURITY_POLICY: Shape = resource(&[
         ]),
     ),
 ]);
+
+/// The levels of effort, weakest first.
+pub(super) const EFFORTS: [&str; 6] = ["minimal", "low", "medium", "high", "xhigh", "max"];
+static EFFORT: Shape = Shape::OneOf(&EFFORTS);
+static EFFORT_OR_NONE: Shape = Shape::OneOf(&["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
+static EXPOSED: Shape =
+    Shape::OneOf(&["reasoning", "reasoning_content", "reasoning_details", "thinking_blocks", "think_tags"]);
+static BUDGET: Shape = Shape::Whole { min: 1024, max: u32::MAX as i64 };
+static SOME: Shape = Shape::Whole { min: 1, max: i32::MAX as i64 };
+static BYTES: Shape = Shape::Whole { min: 1, max: i64::MAX };
+/// A row's fields are checked against the catalogue.
+static ROW: Shape = open(&[]);
+
+/// The fields of a reasoning policy after `own`, all of them with the same `others`.
+macro_rules! reasoning {
+    ($others:expr, $($own:expr),+) => {
+        Shape::Map {
+            fields: &[
+                $($own,)+
+                optional("default", &Shape::Map { fields: &[required("effort", &EFFORT_OR_NONE)], others: $others }),
+                optional(
+                    "limits",
+                    &Shape::Map {
+                        fields: &[optional("effort", &EFFORT), optional("budgetTokens", &BUDGET)],
+                        others: $others,
+                    },
+                ),
+                optional("expose", &list(&EXPOSED, 5)),
+                optional("visibility", &Shape::OneOf(&["Full", "Hidden"])),
+                optional(
+                    "restore",
+                    &Shape::Map {
+                        fields: &[
+                            optional("enabled", &TRUTH),
+                            optional("maxEntries", &SOME),
+                            optional("maxBytes", &BYTES),
+                            optional("maxAge", &DURATION),
+                        ],
+                        others: $others,
+                    },
+                ),
+                optional("forcedTool", &Shape::OneOf(&["Auto", "DropReasoning"])),
+                optional("bindingMismatch", &Shape::OneOf(&["Fail", "DropBlock"])),
+                optional("redactedText", &Shape::OneOf(&["Encrypted", "Summary", "Drop"])),
+            ],
+            others: $others,
+        }
+    };
+}
+
+/// `spec.config.reasoning` of the short form.
+static OWN_REASONING: Shape = reasoning!(Others::Refused, optional("row", &ROW));
+
+/// `ReasoningPolicy`.
+pub(super) static REASONING_POLICY: Shape =
+    resource(&[required("metadata", &METADATA), required("spec", &REASONING_SPEC)]);
+static REASONING_SPEC: Shape =
+    reasoning!(Others::Pruned, required("targetRefs", &list(&REASONING_TARGET, 16)), optional("models", &MODELS));
+static REASONING_TARGET: Shape = closed(&[
+    required("group", &GROUP),
+    required("kind", &KIND),
+    required("name", &OBJECT_NAME),
+    optional("sectionName", &RESOURCE_NAME),
+]);
+static MODELS: Shape = Shape::List {
+    of: &closed(&[
+        required("id", &text(1, 2048, Form::Free)),
+        optional("base", &text(1, 2048, Form::Free)),
+        optional("row", &ROW),
+    ]),
+    max: 64,
+    key: Some("id"),
+};
 
 /// Envoy Gateway's `Backend`.
 pub(super) static BACKEND: Shape = resource(&[

@@ -77,6 +77,23 @@ impl Node {
         self.at(path)?.text()
     }
 
+    /// The text of a scalar as a message may show it: never what the environment put in.
+    pub(super) fn shown(&self) -> &str {
+        match &self.value {
+            Value::Scalar(scalar) => scalar.shown(),
+            Value::List(_) | Value::Map(_) => "",
+        }
+    }
+
+    /// Whether the environment put something in, here or below.
+    pub(super) fn is_substituted(&self) -> bool {
+        match &self.value {
+            Value::Scalar(scalar) => scalar.written.is_some(),
+            Value::List(items) => items.iter().any(Self::is_substituted),
+            Value::Map(entries) => entries.iter().any(|entry| entry.value.is_substituted()),
+        }
+    }
+
     /// The whole number of a scalar.
     pub(super) fn whole(&self) -> Option<i64> {
         self.text()?.parse().ok()

@@ -1,5 +1,6 @@
 //! A call whose answer is awaited, and the heads of what the client is told.
 
+use super::passing::Passing;
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::openai_chat::{Envelope, error};
 use aquifer_translate::fault::Misbehaviour;
@@ -22,7 +23,13 @@ const WARNING: HeaderName = HeaderName::from_static("x-aquifer-warning");
 pub(super) struct Waiting {
     outgoing: Outgoing,
     created: u64,
+    /// How much of the answer's turn is remembered, when it is worth that.
+    recording: Option<usize>,
     headers: HeaderMap,
+    /// The backend speaks the client's dialect.
+    passing: bool,
+    /// What the client is told instead of a fault: the refusal of such a backend, as it came.
+    pub(super) refused: Option<(StatusCode, HeaderMap, Bytes)>,
     pub(super) upstream: Upstream,
 }
 
@@ -34,6 +41,17 @@ pub(super) enum Upstream {
     Streaming(Box<StreamTranslation>),
     /// A whole answer, gathered.
     Whole {
+        /// What came so far.
+        body: Vec<u8>,
+    },
+    /// A stream that goes on as it comes.
+    Passing(Box<Passing>),
+    /// A whole answer that goes on as it came, gathered.
+    Handing {
+        /// Its status.
+        status: StatusCode,
+        /// The type that it says it has.
+        kind: Option<HeaderValue>,
         /// What came so far.
         body: Vec<u8>,
     },
@@ -51,11 +69,12 @@ pub(super) enum Upstream {
 /// A request's part in its own answer.
 pub(super) struct CallOf<'a> {
     outgoing: &'a Outgoing,
+    record: bool,
     envelope: Envelope<'a>,
 }
 
 impl Waiting {
-    pub(super) fn new(outgoing: Outgoing, created: u64) -> Self {
+    pub(super) fn new(outgoing: Outgoing, created: u64, recording: Option<usize>) -> Self {
         let warnings = outgoing.warnings.iter().take(MOST_WARNINGS);
         let headers = warnings.filter_map(|warning| Some((WARNING, visible(&warning.to_string())?))).fold(
             HeaderMap::new(),
@@ -64,7 +83,24 @@ impl Waiting {
                 headers
             },
         );
-        Self { outgoing, created, headers, upstream: Upstream::Silent }
+        Self { outgoing, created, recording, headers, passing: false, refused: None, upstream: Upstream::Silent }
+    }
+
+    /// The same for a backend that speaks the client's dialect, when `passing`.
+    pub(super) fn passing_on(mut self, passing: bool) -> Self {
+        self.passing = passing;
+        self
+    }
+
+    pub(super) fn is_passing(&self) -> bool {
+        self.passing
+    }
+
+    /// Keeps a refusal as it came, with what its client may act on.
+    pub(super) fn refuse(&mut self, status: StatusCode, headers: &HeaderMap, body: Bytes) {
+        let kept = [header::CONTENT_TYPE, header::RETRY_AFTER];
+        let kept = kept.into_iter().filter_map(|name| headers.get(&name).map(|value| (name, value.clone())));
+        self.refused = Some((status, kept.collect(), body));
     }
 
     /// The headers that every answer of this exchange has: its warnings.
@@ -73,20 +109,53 @@ impl Waiting {
     }
 
     pub(super) fn begin(&mut self, id: &str, status: StatusCode, headers: &HeaderMap) {
+        if self.passing {
+            self.upstream = self.pass(status, headers);
+            return;
+        }
         let json = is_json(headers);
         self.upstream = if status != StatusCode::OK || (self.outgoing.stream && json) {
             Upstream::Refusing { status, headers: Box::new(headers.clone()), body: Vec::new() }
         } else if self.outgoing.stream {
             let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
-            Upstream::Streaming(Box::new(StreamTranslation::new(&self.call(id).envelope, self.outgoing.style, restore)))
+            let stream = StreamTranslation::new(&self.call(id).envelope, self.outgoing.style.clone(), restore);
+            Upstream::Streaming(Box::new(match self.recording {
+                Some(room) => stream.recording(room),
+                None => stream,
+            }))
         } else {
             Upstream::Whole { body: Vec::new() }
         };
     }
 
+    fn pass(&mut self, status: StatusCode, headers: &HeaderMap) -> Upstream {
+        let kind = headers.get(header::CONTENT_TYPE).cloned();
+        if let Some(encoding) = headers.get(header::CONTENT_ENCODING) {
+            self.headers.insert(header::CONTENT_ENCODING, encoding.clone());
+        }
+        let events = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/event-stream");
+        if !status.is_success() {
+            Upstream::Refusing { status, headers: Box::new(headers.clone()), body: Vec::new() }
+        } else if self.outgoing.stream && kind.as_ref().is_some_and(events) {
+            Upstream::Passing(Box::new(Passing::new()))
+        } else {
+            Upstream::Handing { status, kind, body: Vec::new() }
+        }
+    }
+
     pub(super) fn call<'a>(&'a self, id: &'a str) -> CallOf<'a> {
         let envelope = Envelope { id, created: self.created, model: self.outgoing.model.borrowed() };
-        CallOf { outgoing: &self.outgoing, envelope }
+        CallOf { outgoing: &self.outgoing, record: self.recording.is_some(), envelope }
+    }
+
+    /// Lets go of the body that was sent.
+    pub(super) fn let_go(&mut self) {
+        self.outgoing.body = Bytes::new();
+    }
+
+    /// Whether this is what was sent already.
+    pub(super) fn sent(&self, other: &Outgoing) -> bool {
+        self.outgoing.path == other.path && self.outgoing.body == other.body
     }
 }
 
@@ -102,7 +171,7 @@ impl Upstream {
     /// Takes bytes of an answer that is read whole before anything is said of it.
     pub(super) fn gather(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         match self {
-            Self::Whole { body } => {
+            Self::Whole { body } | Self::Handing { body, .. } => {
                 if body.len() + bytes.len() > LONGEST_ANSWER {
                     let what = format!("the answer is over {LONGEST_ANSWER} bytes");
                     return Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol(what)));
@@ -113,7 +182,7 @@ impl Upstream {
                 let room = LONGEST_REFUSAL.saturating_sub(body.len());
                 body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
             }
-            Self::Silent | Self::Streaming(_) => {}
+            Self::Silent | Self::Streaming(_) | Self::Passing(_) => {}
         }
         Ok(())
     }
@@ -124,7 +193,7 @@ impl CallOf<'_> {
         if aquifer_translate::bedrock::converse::error::is_unknown_operation(body) {
             return Err(aquifer_translate::bedrock::converse::error::refusal(StatusCode::OK, &HeaderMap::new(), body));
         }
-        translation::whole(body, &self.envelope, self.outgoing.style, &self.outgoing.restore)
+        translation::whole(body, &self.envelope, &self.outgoing.style, &self.outgoing.restore, self.record)
     }
 }
 

@@ -1,15 +1,21 @@
 //! What a request's path asks for, and the call that a chat completion needs.
 
 use super::answer::{self, Waiting};
-use super::{Arrival, Call, Exchange, Output, Patience, models};
-use crate::config::Config;
+use super::asked::{Asked, Place, PutBack};
+use super::{Arrival, Call, Exchange, Output, Patience, models, passing};
+use crate::config::{Config, Rule, Traffic};
 use crate::record::Outcome;
-use crate::route;
+use crate::restore::Caller;
+use crate::route::{self, Draw};
 use aquifer_translate::Fault;
+use aquifer_translate::catalogue::Amend;
 use aquifer_translate::fault::MistakeKind;
-use aquifer_translate::translation::Incoming;
+use aquifer_translate::model::turn::Turn;
+use aquifer_translate::translation::{Incoming, Outgoing};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Chat Completions.
 const CHAT: &str = "/v1/chat/completions";
@@ -18,7 +24,7 @@ const MODELS: &str = "/v1/models";
 
 impl Exchange {
     /// Does what the path asks for.
-    pub(super) fn start(&mut self, config: &Config, arrival: &Arrival<'_>) -> Result<(), Fault> {
+    pub(super) fn start(&mut self, config: &Arc<Config>, arrival: &Arrival<'_>) -> Result<(), Fault> {
         let model =
             arrival.path.strip_prefix(MODELS).and_then(|rest| rest.strip_prefix('/')).filter(|id| !id.is_empty());
         if arrival.path == CHAT {
@@ -59,33 +65,173 @@ impl Exchange {
         self.done(Outcome::Answered, arrival.now);
     }
 
-    fn chat(&mut self, config: &Config, arrival: &Arrival<'_>) -> Result<(), Fault> {
+    fn chat(&mut self, config: &Arc<Config>, arrival: &Arrival<'_>) -> Result<(), Fault> {
         self.record.operation = "chat";
-        let incoming = Incoming::read(arrival.body)?;
-        incoming.model().clone_into(&mut self.record.model);
-        self.record.stream = incoming.stream();
-        let target = route::choose(config, incoming.model(), arrival.headers, host(arrival))?;
-        self.record.model_id.clone_from(&target.model_id);
-        if let Some(backend) = config.backends.get(target.backend) {
+        let betas: Vec<String> = arrival.headers.get_all("anthropic-beta").iter().filter_map(word).collect();
+        let read = Incoming::read(arrival.body).map(|incoming| incoming.with_betas(betas.iter().map(String::as_str)));
+        // What Bedrock cannot do, a backend that speaks the client's dialect may.
+        let head = if read.is_err() { passing::Head::read(arrival.body) } else { None };
+        let (model, stream, affinity) = match (&read, &head) {
+            (Ok(incoming), _) => (incoming.model(), incoming.stream(), incoming.affinity()),
+            (Err(_), Some(head)) => (head.model.as_ref(), head.stream.unwrap_or_default(), None),
+            (Err(fault), None) => return Err(fault.clone()),
+        };
+        model.clone_into(&mut self.record.model);
+        self.record.stream = stream;
+        // The bindings of a conversation decide before the lot does: its prefix may be cached there.
+        let seed = affinity.map_or(arrival.random as u64, |key| u64::from(crc(key)) | 1 << 32);
+        let targets = route::candidates(config, model, arrival.headers, host(arrival), seed);
+        let targets = match (targets, &read) {
+            // Whatever else is wrong, a request that cannot be read is told so first.
+            (Err(_), Err(fault)) => return Err(fault.clone()),
+            (targets, _) => targets?,
+        };
+        let rule = targets.first().and_then(|target| target.rule);
+        let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
+        let mut asked = Box::new(Asked {
+            config: Arc::clone(config),
+            body: arrival.body.clone(),
+            caller: Caller::of(arrival.headers),
+            unix_seconds: arrival.unix_seconds,
+            betas,
+            traffic: Arc::clone(traffic),
+            patience: patience(rule, traffic, stream),
+            places: targets.iter().map(Place::of).collect(),
+            at: 0,
+            attempts: 0,
+            draw: Draw((arrival.random >> 64) as u64),
+            called: Vec::new(),
+            amend: Amend::default(),
+            amended: Vec::new(),
+            sealed: false,
+        });
+        let passed_on = asked.place().is_some_and(|place| place.openai(config).is_some());
+        let incoming = match read {
+            Ok(incoming) => Some(incoming),
+            Err(_) if passed_on => None,
+            Err(fault) => return Err(fault),
+        };
+        if let Some(incoming) = &incoming {
+            asked.note_calls(incoming);
+        }
+        let keys = asked.keys();
+        let known = if keys.is_empty() { Some(Vec::new()) } else { arrival.turns.recall_now(&keys) };
+        let Some(turns) = known else {
+            self.asked = Some(asked);
+            self.outputs.push_back(Output::Recall(keys));
+            return Ok(());
+        };
+        asked.remember(turns);
+        self.first_call(asked, incoming, arrival.now)
+    }
+
+    /// Goes on with what the store remembers.
+    pub(super) fn recalled(&mut self, turns: Vec<Option<Turn>>, now: Instant) -> Result<(), Fault> {
+        let Some(mut asked) = self.asked.take_if(|_| self.waiting.is_none()) else { return Ok(()) };
+        asked.remember(turns);
+        self.first_call(asked, None, now)
+    }
+
+    fn first_call(&mut self, mut asked: Box<Asked>, incoming: Option<Incoming<'_>>, now: Instant) -> Result<(), Fault> {
+        let body = asked.body.clone();
+        let betas = asked.betas.clone();
+        let read = || Some(Incoming::read(&body).ok()?.with_betas(betas.iter().map(String::as_str)));
+        let incoming = incoming.or_else(read);
+        if let Some(incoming) = &incoming {
+            asked.prefer_issuer(incoming);
+        }
+        asked.at = asked.first_place(&self.fleet, now);
+        let written = asked.outgoing(incoming);
+        if let Some(place) = asked.place() {
+            self.record.model_id.clone_from(&place.model_id);
+        }
+        self.asked = Some(asked);
+        let (outgoing, put_back) = written?;
+        self.call(outgoing, put_back, Duration::ZERO, now);
+        Ok(())
+    }
+
+    /// Asks again otherwise, if that can help; `false`: it cannot.
+    pub(super) fn ask_otherwise(&mut self, fault: &Fault, now: Instant) -> bool {
+        let (Some(asked), Some(before)) = (&mut self.asked, &self.waiting) else { return false };
+        if before.is_passing() {
+            return false;
+        }
+        while asked.amend(fault) {
+            let Ok((outgoing, put_back)) = asked.outgoing(None) else {
+                return false;
+            };
+            if !before.sent(&outgoing) {
+                self.record.amended += 1;
+                self.call(outgoing, put_back, Duration::ZERO, now);
+                return true;
+            }
+            // That changed nothing of this request; another remedy may.
+            asked.amended.pop();
+        }
+        false
+    }
+
+    /// Makes a call to the place at hand, after a pause.
+    pub(super) fn call(&mut self, outgoing: Outgoing, put_back: PutBack, after: Duration, now: Instant) {
+        let spent = now.saturating_duration_since(self.begun);
+        let Some(asked) = &mut self.asked else { return };
+        asked.attempts += 1;
+        asked.sealed = outgoing.sealed;
+        self.record.attempts = asked.attempts;
+        self.record.turns.restored = put_back.restored;
+        self.record.turns.missed = put_back.missed;
+        self.record.warnings = outgoing.warnings.iter().map(ToString::to_string).collect();
+        let Some(place) = asked.places.get_mut(asked.at) else { return };
+        place.tries += 1;
+        let (backend, tries, mutation) = (place.backend, place.tries, Arc::clone(&place.mutation));
+        if tries == 1 {
+            self.fleet.earn(backend);
+        }
+        self.record.model_id.clone_from(&place.model_id);
+        if let Some(backend) = asked.config.backends.get(backend) {
             self.record.backend = format!("{}/{}", backend.namespace, backend.name);
         }
-        let known = target.bedrock.base_models.iter().find(|(id, _)| *id == target.model_id);
-        let outgoing = incoming.outgoing(&target.model_id, known.map(|(_, base)| base.as_str()))?;
-        self.record.warnings = outgoing.warnings.iter().map(ToString::to_string).collect();
-        let patience = target.rule.map_or_else(Patience::default, |rule| Patience {
-            silence: rule.stream_idle_timeout,
-            whole: rule.request_timeout,
-        });
-        let accept = if outgoing.stream { "application/vnd.amazon.eventstream" } else { "application/json" };
-        let headers = HeaderMap::from_iter([
+        let passing = place.openai(&asked.config).is_some();
+        self.record.provider = if passing { "openai" } else { "aws.bedrock" };
+        let accept = match (outgoing.stream, passing) {
+            (true, false) => "application/vnd.amazon.eventstream",
+            (true, true) => "text/event-stream",
+            (false, _) => "application/json",
+        };
+        let mut headers = HeaderMap::from_iter([
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::ACCEPT, HeaderValue::from_static(accept)),
         ]);
-        let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
-        self.waiting = Some(Waiting::new(outgoing, arrival.unix_seconds));
-        self.outputs.push_back(Output::Call(Call { backend: target.backend, path, headers, body, patience }));
-        Ok(())
+        mutation.headers(&mut headers);
+        let (path, body) = (outgoing.path.clone(), mutation.body(&outgoing.body));
+        // The whole is one time for all attempts.
+        let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
+        let (patience, circuit) = (Patience { whole, ..asked.patience }, asked.traffic.circuit);
+        let recording = outgoing.memorable.then(|| asked.room());
+        self.waiting = Some(Waiting::new(outgoing, asked.unix_seconds, recording).passing_on(passing));
+        self.outputs.push_back(Output::Call(Call { backend, path, headers, body, patience, after, circuit }));
     }
+}
+
+/// How long a call is waited for. An attempt has its time for the first byte of a stream: once it streams, it is the
+/// client's answer.
+fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
+    let attempt = traffic.retry.each.or_else(|| rule.and_then(|rule| rule.call_timeout));
+    Patience {
+        first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
+        silence: rule.and_then(|rule| rule.stream_idle_timeout),
+        whole: rule.and_then(|rule| rule.request_timeout).or(traffic.whole),
+    }
+}
+
+/// A number for a word: not secret, and always the same.
+fn crc(word: &str) -> u32 {
+    aquifer_translate::model::issuer::Mark::of(word, "").model
+}
+
+fn word(value: &HeaderValue) -> Option<String> {
+    value.to_str().ok().map(str::to_owned)
 }
 
 /// As much of a path as an error repeats.

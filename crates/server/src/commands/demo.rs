@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::host::{Host, Limits};
 use crate::telemetry::{Telemetry, log};
 use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, Route, Rule};
+use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::secret::Secret;
 use aquifer_simulator::Options;
 use std::io::ErrorKind;
@@ -32,7 +33,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;
     let config = config(simulator.local_addr()?)?;
-    let options = Options { pace: arguments.pace.unwrap_or(PACE) };
+    let options = Options { pace: arguments.pace.unwrap_or(PACE), ..Options::default() };
     tokio::spawn(async move {
         if let Err(error) = aquifer_simulator::serve(simulator, options, std::future::pending()).await {
             tracing::error!(%error, "the simulator failed");
@@ -43,7 +44,11 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         body_timeout: Duration::from_secs(60),
         header_timeout: Duration::from_secs(60),
         upstream_silence: Duration::from_secs(600),
+        first_byte: None,
+        keep_alive: Some(Duration::from_secs(15)),
+        keep_alive_kind: KeepAlive::Comment,
         max_connections: 1000,
+        max_bodies: 256 << 20,
     };
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
     let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
@@ -81,9 +86,18 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         namespace: "default".to_owned(),
         name: "simulator".to_owned(),
         kind: BackendKind::Bedrock(Box::new(bedrock)),
+        reasoning: Arc::default(),
+        mutation: Arc::default(),
     };
     let every = Rule {
-        backends: vec![BackendRef { backend: 0, model_name_override: None, weight: 1, priority: 0 }],
+        backends: vec![BackendRef {
+            backend: 0,
+            model_name_override: None,
+            weight: 1,
+            priority: 0,
+            reasoning: Arc::default(),
+            mutation: Arc::default(),
+        }],
         ..Rule::default()
     };
     let route = Route {

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod models;
 mod run;
 mod serve;
@@ -21,6 +22,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => block_on(serve::run(arguments)),
         Command::Check(arguments) => check::run(&arguments),
         Command::Simulator(arguments) => block_on(simulator::run(arguments)),
+        Command::Doctor(arguments) => block_on(doctor::run(arguments)),
         Command::Models(arguments) => models::run(&arguments),
     }
 }

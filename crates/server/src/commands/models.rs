@@ -1,122 +1,62 @@
-//! `aquifer models`: the catalogue, as a table or as JSON.
+//! `aquifer models`: what is known of each model, as a table, of one model in full, or as JSON.
+
+mod gather;
+mod one;
+mod table;
+mod words;
 
 use super::say;
 use crate::cli::Models;
-use aquifer_gateway::translate::catalogue::{Catalogue, Control, Default, Entry, Off, Replay};
+use crate::environment::Environment;
+use crate::settings::Settings;
+use anyhow::bail;
+use aquifer_gateway::config::Config;
+use gather::{Found, Shown, all, named};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::process::ExitCode;
 
-/// Prints what is known of each model.
+/// Prints what is known of each model, or of one.
 pub(super) fn run(arguments: &Models) -> anyhow::Result<ExitCode> {
-    let entries = Catalogue::builtin().entries();
+    let config = arguments.config.as_deref().map(read).transpose()?.unwrap_or_default();
+    let rows = match &arguments.id {
+        Some(id) => named(&config, id),
+        None => all(&config),
+    };
     if arguments.json {
-        let rows: Vec<Value> = entries.iter().map(row_as_json).collect();
+        let rows = rows.iter().map(as_json).collect::<anyhow::Result<Vec<_>>>()?;
         say(&serde_json::to_string_pretty(&rows)?)?;
-        return Ok(ExitCode::SUCCESS);
+    } else if arguments.id.is_some() {
+        let rows: Vec<String> = rows.iter().map(one::described).collect();
+        say(&rows.join("\n\n"))?;
+    } else {
+        say(&table::table(&rows))?;
+        say("\nNote \"unproven\": sources conflict, or none tells. All that is known of one: aquifer models ID")?;
     }
-    let mut rows = vec![["MODEL", "REASONING", "SWITCH", "LEVELS", "OFF", "TAKES BACK", "NOTE"].map(str::to_owned)];
-    rows.extend(entries.iter().map(row));
-    say(&table(&rows))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(entry: &Entry) -> [String; 7] {
-    [
-        entry.id.clone(),
-        habit(entry).to_owned(),
-        switch(entry.control).to_owned(),
-        if entry.control == Control::Budget { "tokens".to_owned() } else { levels(entry).join(",") },
-        off(entry).to_owned(),
-        takes_back(entry).join(","),
-        note(entry),
-    ]
-}
-
-fn row_as_json(entry: &Entry) -> Value {
-    json!({
-        "id": entry.id,
-        "name": entry.name,
-        "vendor": entry.vendor,
-        "reasoning": habit(entry),
-        "switch": switch(entry.control),
-        "levels": levels(entry),
-        "off": off(entry),
-        "takes_back": takes_back(entry),
-        "max_output_tokens": entry.max_output_tokens,
-        "structured_output": entry.structured_output,
-        "legacy": entry.legacy,
-        "converse": entry.converse,
-        "unproven": entry.unproven,
-    })
-}
-
-fn habit(entry: &Entry) -> &'static str {
-    match entry.default {
-        Default::AlwaysOn => "always",
-        Default::On => "by default",
-        Default::Off if entry.can_reason() => "when asked",
-        Default::Off => "-",
+fn read(path: &Path) -> anyhow::Result<Config> {
+    let settings = Settings { path: path.to_owned(), environment: Environment::read() };
+    match settings.load().1? {
+        Ok(config) => Ok(config),
+        Err(mistakes) => {
+            let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+            bail!("the configuration is wrong:\n{}", lines.join("\n"))
+        }
     }
 }
 
-fn switch(control: Control) -> &'static str {
-    match control {
-        Control::None => "-",
-        Control::Budget => "thinking.budget_tokens",
-        Control::Adaptive => "thinking adaptive",
-        Control::ReasoningEffort => "reasoning_effort",
-        Control::ReasoningObject => "reasoning.effort",
-        Control::ReasoningConfig => "reasoning_config",
-        Control::Nova => "reasoningConfig",
-    }
-}
-
-fn levels(entry: &Entry) -> Vec<&'static str> {
-    entry.efforts.iter().map(|effort| effort.word()).collect()
-}
-
-fn off(entry: &Entry) -> &'static str {
-    match entry.off {
-        _ if !entry.can_reason() => "-",
-        Off::Omit => "left out",
-        Off::Disabled => "disabled",
-        Off::BetweenTools => "between_tools",
-        Off::NoneWord => "none",
-        Off::Impossible => "cannot",
-        Off::Unknown => "unknown",
-    }
-}
-
-fn takes_back(entry: &Entry) -> Vec<&'static str> {
-    let word = |kind: &Replay| match kind {
-        Replay::Signed => "signed",
-        Replay::Unsigned => "unsigned",
-        Replay::Redacted => "redacted",
+/// The row in the form that a policy's `models[].row` takes, beside how it was found.
+fn as_json(shown: &Shown) -> anyhow::Result<Value> {
+    let (found, at): (&str, &[String]) = match &shown.found {
+        Found::Row => ("row", &[]),
+        Found::Like => ("like", &[]),
+        Found::Nothing => ("nothing", &[]),
+        Found::Overridden(places) => ("overridden", places),
+        Found::Declared(places) => ("declared", places),
     };
-    entry.replay.iter().map(word).collect()
-}
-
-fn note(entry: &Entry) -> String {
-    let mut notes = Vec::new();
-    if entry.legacy {
-        notes.push("legacy");
-    }
-    if !entry.converse {
-        notes.push("not served by Converse");
-    }
-    notes.extend(entry.unproven.as_deref());
-    notes.join("; ")
-}
-
-fn table(rows: &[[String; 7]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..7).map(width).collect();
-    let line = |row: &[String; 7]| {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| if cell.is_empty() { format!("{:width$}", "-") } else { format!("{cell:width$}") });
-        cells.collect::<Vec<_>>().join("  ").trim_end().trim_end_matches('-').trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    let Value::Object(mut row) = serde_json::to_value(&shown.entry)? else { bail!("a row is no object") };
+    let (id, also) = (row.remove("id"), row.remove("also"));
+    Ok(json!({ "model": shown.model, "found": found, "at": at, "id": id, "also": also, "row": row }))
 }

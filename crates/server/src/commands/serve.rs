@@ -6,6 +6,7 @@ use crate::cli::{DEFAULT_LISTEN, Serve};
 use crate::environment::Environment;
 use crate::host::{Host, Limits};
 use crate::listen::Certificate;
+use crate::profiles::Profiles;
 use crate::settings::{Settings, Stamp};
 use crate::telemetry::Telemetry;
 use crate::telemetry::log::{self, LogControl};
@@ -28,28 +29,40 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let control = log::start(arguments.log.log_level, arguments.log.log_format);
     let environment = Environment::read();
     let settings = arguments.config.clone().map(|path| Settings { path, environment: environment.clone() });
-    let (stamp, config) = first_config(settings.as_ref(), &environment)?;
+    let (stamp, mut config) = first_config(settings.as_ref(), &environment)?;
+    let mut profiles = arguments.resolve_inference_profiles.then(Profiles::default);
+    if let Some(profiles) = &mut profiles {
+        profiles.resolve(&mut config, &environment).await;
+    }
     control.configured(config.log_level);
     tell(&config);
     let (fronts, certificates) = fronts(&arguments, &config.listeners).await?;
     let admin = bind("--admin", &arguments.admin).await?;
     let limits = Limits {
         max_body: arguments.max_body,
+        max_bodies: arguments.max_bodies,
         body_timeout: arguments.body_timeout,
         header_timeout: arguments.header_timeout,
         upstream_silence: arguments.upstream_timeout,
+        first_byte: arguments.first_byte_timeout,
+        keep_alive: Some(arguments.keep_alive).filter(|every| !every.is_zero()),
+        keep_alive_kind: arguments.keep_alive_kind.into(),
         max_connections: arguments.max_connections,
     };
     let listeners = config.listeners.clone();
     let host = Arc::new(Host::new(config, environment, Telemetry::new(), limits)?);
     let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
-    let watching = Watch { settings, stamp, control, certificates, files, listeners, host: Arc::clone(&host) };
+    let watching =
+        Watch { settings, stamp, profiles, control, certificates, files, listeners, host: Arc::clone(&host) };
     tokio::spawn(watching.run());
     until_signalled(host, fronts, admin, arguments.drain_timeout, signals).await
 }
 
 /// The configuration to begin with; a mistake in it ends the process.
-fn first_config(settings: Option<&Settings>, environment: &Environment) -> anyhow::Result<(Option<Stamp>, Config)> {
+pub(super) fn first_config(
+    settings: Option<&Settings>,
+    environment: &Environment,
+) -> anyhow::Result<(Option<Stamp>, Config)> {
     let Some(settings) = settings else {
         let config = Config::from_environment(&|name| environment.get(name).map(str::to_owned));
         if let Some(BackendKind::NotServed { why, .. }) = config.backends.first().map(|backend| &backend.kind) {
@@ -114,6 +127,7 @@ async fn fronts(arguments: &Serve, listeners: &[Listener]) -> anyhow::Result<(Ve
 struct Watch {
     settings: Option<Settings>,
     stamp: Option<Stamp>,
+    profiles: Option<Profiles>,
     control: LogControl,
     certificates: Vec<Named>,
     files: Option<(PathBuf, PathBuf)>,
@@ -142,11 +156,17 @@ impl Watch {
     /// Reads the configuration again when it changed, or when someone asks; a wrong one changes nothing.
     async fn reload(&mut self, asked: bool) {
         let (Some(settings), Some(stamp)) = (self.settings.clone(), self.stamp.clone()) else { return };
+        let environment = settings.environment.clone();
         let read = move || (asked || settings.changed_since(&stamp)).then(|| settings.load());
         let Ok(Some((stamp, loaded))) = tokio::task::spawn_blocking(read).await else { return };
         self.stamp = Some(stamp);
         match loaded {
-            Ok(Ok(config)) => self.adopt(config),
+            Ok(Ok(mut config)) => {
+                if let Some(profiles) = &mut self.profiles {
+                    profiles.resolve(&mut config, &environment).await;
+                }
+                self.adopt(config);
+            }
             Ok(Err(mistakes)) => {
                 for mistake in &mistakes {
                     tracing::error!("{mistake}");

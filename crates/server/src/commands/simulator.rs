@@ -12,7 +12,7 @@ pub(super) async fn run(arguments: Simulator) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     let listener = bind("--listen", &arguments.listen).await?;
     say(&format!("aquifer simulator listening on http://{}", listener.local_addr()?))?;
-    let mut options = Options::default();
+    let mut options = Options { faults: arguments.faults, ..Options::default() };
     if let Some(pace) = arguments.pace {
         options.pace = pace;
     }

@@ -103,6 +103,10 @@ macro_rules! record_line {
             first_reasoning_ms = $record.time_to_first_reasoning.map(milliseconds),
             first_token_ms = $record.time_to_first_token.map(milliseconds),
             reasoned = $record.reasoned,
+            turns_stored = counted($record.turns.kept),
+            turns_restored = counted($record.turns.restored),
+            turns_missed = counted($record.turns.missed),
+            amended = counted($record.amended),
             input_tokens = tokens.map(|tokens| tokens.input),
             output_tokens = tokens.map(|tokens| tokens.output),
             cache_read_tokens = tokens.map(|tokens| tokens.cache_read),
@@ -135,6 +139,10 @@ pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
         Outcome::Failed => "failed",
         Outcome::Abandoned => "abandoned",
     }
+}
+
+fn counted(count: u32) -> Option<u32> {
+    Some(count).filter(|count| *count > 0)
 }
 
 fn some(text: &str) -> Option<&str> {

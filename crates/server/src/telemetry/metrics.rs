@@ -1,6 +1,7 @@
 //! Counters and histograms, named after OpenTelemetry's conventions for generative models; their labels are bounded.
 
 use super::log::outcome_word;
+use crate::turns::Counters;
 use aquifer_gateway::record::{Outcome, Record, Tokens};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
@@ -34,6 +35,7 @@ type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 pub(super) struct Metrics {
     registry: Registry,
     pub(super) in_flight: Gauge,
+    tasks: Gauge,
     requests: Family<Labels, Counter>,
     errors: Family<Labels, Counter>,
     warnings: Family<Labels, Counter>,
@@ -42,6 +44,9 @@ pub(super) struct Metrics {
     first_token: Histograms,
     per_token: Histograms,
     first_reasoning: Histograms,
+    turns: Family<Labels, Counter>,
+    amended: Counter,
+    pub(super) turn_store: Counters,
     models: Bounded,
     faults: Bounded,
 }
@@ -51,6 +56,7 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::default(),
             in_flight: Gauge::default(),
+            tasks: Gauge::default(),
             requests: Family::default(),
             errors: Family::default(),
             warnings: Family::default(),
@@ -59,6 +65,9 @@ impl Metrics {
             first_token: Family::new_with_constructor(first_token_buckets),
             per_token: Family::new_with_constructor(per_token_buckets),
             first_reasoning: Family::new_with_constructor(first_token_buckets),
+            turns: Family::default(),
+            amended: Counter::default(),
+            turn_store: Counters::default(),
             models: Bounded::default(),
             faults: Bounded::default(),
         };
@@ -71,6 +80,7 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("aquifer_build", "The version that runs", build);
         registry.register("aquifer_requests_in_flight", "Exchanges under way", self.in_flight.clone());
+        registry.register("aquifer_tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
         registry.register("aquifer_requests", "Exchanges that ended", self.requests.clone());
         registry.register("aquifer_request_errors", "Exchanges that failed, by fault", self.errors.clone());
         registry.register("aquifer_request_warnings", "Warnings given, by kind", self.warnings.clone());
@@ -89,6 +99,19 @@ impl Metrics {
             "From head to the first reasoning",
             first_reasoning,
         );
+        self.register_turns();
+    }
+
+    fn register_turns(&mut self) {
+        let registry = &mut self.registry;
+        let turns = self.turns.clone();
+        registry.register("aquifer_reasoning_turns", "Turns that called tools, by what became of them", turns);
+        let amended = self.amended.clone();
+        registry.register("aquifer_requests_amended", "Calls made once more, otherwise, after a refusal", amended);
+        let Counters { evicted, entries, bytes } = self.turn_store.clone();
+        registry.register("aquifer_reasoning_turns_evicted", "Turns forgotten for want of room or for age", evicted);
+        registry.register("aquifer_reasoning_turns_held", "Turns remembered now", entries);
+        registry.register("aquifer_reasoning_turns_held_bytes", "Bytes of the turns remembered now", bytes);
     }
 
     /// Counts one exchange.
@@ -115,15 +138,28 @@ impl Metrics {
         if !routed {
             return;
         }
+        self.observe_turns(record);
         let labels = vec![
             ("gen_ai_operation_name", record.operation.to_owned()),
-            ("gen_ai_provider_name", "aws.bedrock".to_owned()),
+            ("gen_ai_provider_name", record.provider.to_owned()),
             ("gen_ai_original_model", asked),
             ("gen_ai_request_model", model),
         ];
         self.observe_times(record, labels.clone(), fault);
         if let Some(tokens) = record.tokens {
             self.observe_tokens(tokens, &labels);
+        }
+    }
+
+    fn observe_turns(&self, record: &Record) {
+        let turns = record.turns;
+        for (result, count) in [("stored", turns.kept), ("restored", turns.restored), ("missed", turns.missed)] {
+            if count > 0 {
+                self.turns.get_or_create(&Labels(vec![("result", result.to_owned())])).inc_by(u64::from(count));
+            }
+        }
+        if record.amended > 0 {
+            self.amended.inc_by(u64::from(record.amended));
         }
     }
 
@@ -162,6 +198,9 @@ impl Metrics {
 
     /// All metrics, in OpenMetrics' text form.
     pub(super) fn text(&self) -> String {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            self.tasks.set(i64::try_from(runtime.metrics().num_alive_tasks()).unwrap_or(i64::MAX));
+        }
         let mut text = String::new();
         match encode(&mut text, &self.registry) {
             Ok(()) => text,

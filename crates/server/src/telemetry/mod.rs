@@ -3,6 +3,7 @@
 pub(crate) mod log;
 mod metrics;
 
+use crate::turns::Counters;
 use aquifer_gateway::record::Record;
 use metrics::Metrics;
 use std::sync::Arc;
@@ -31,6 +32,11 @@ impl Telemetry {
     pub(crate) fn observe(&self, record: &Record) {
         self.metrics.observe(record);
         log::exchange(record);
+    }
+
+    /// What the store of turns counts by.
+    pub(crate) fn turns(&self) -> Counters {
+        self.metrics.turn_store.clone()
     }
 
     /// All metrics, in OpenMetrics' text form.

@@ -1,7 +1,7 @@
 //! Calls to servers that behave and to servers that do not.
 
 use super::*;
-use aquifer_gateway::config::Credentials;
+use aquifer_gateway::config::{Circuit, Credentials, ReasoningPolicy};
 use aquifer_gateway::exchange::Patience;
 use aquifer_gateway::secret::Secret;
 use http::HeaderMap;
@@ -29,7 +29,13 @@ fn bedrock(endpoint: &str) -> Bedrock {
 fn config(bedrock: Bedrock) -> Config {
     let kind = BackendKind::Bedrock(Box::new(bedrock));
     Config {
-        backends: vec![Backend { namespace: "default".to_owned(), name: "one".to_owned(), kind }],
+        backends: vec![Backend {
+            namespace: "default".to_owned(),
+            name: "one".to_owned(),
+            kind,
+            reasoning: Arc::default(),
+            mutation: Arc::default(),
+        }],
         ..Config::default()
     }
 }
@@ -38,13 +44,21 @@ fn call() -> Call {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let path = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream".to_owned();
-    Call { backend: 0, path, headers, body: Bytes::from_static(b"{}"), patience: Patience::default() }
+    Call {
+        backend: 0,
+        path,
+        headers,
+        body: Bytes::from_static(b"{}"),
+        patience: Patience::default(),
+        after: Duration::ZERO,
+        circuit: Circuit::default(),
+    }
 }
 
 async fn send(bedrock: Bedrock) -> Result<(http::StatusCode, String), Unreachable> {
     let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
     let answered = tokio::time::timeout(Duration::from_secs(30), upstreams.call(call())).await.unwrap()?;
-    let (head, body) = answered.into_parts();
+    let (head, body) = answered.answer.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     Ok((head.status, String::from_utf8(body.to_vec()).unwrap()))
 }
@@ -174,7 +188,13 @@ async fn a_connection_that_ends_without_an_answer() {
 #[tokio::test]
 async fn a_backend_that_is_not_served_says_why() {
     let kind = BackendKind::NotServed { schema: "OpenAI".to_owned(), why: "not yet".to_owned() };
-    let backend = Backend { namespace: "default".to_owned(), name: "one".to_owned(), kind };
+    let backend = Backend {
+        namespace: "default".to_owned(),
+        name: "one".to_owned(),
+        kind,
+        reasoning: Arc::default(),
+        mutation: Arc::default(),
+    };
     let config = Config { backends: vec![backend], ..Config::default() };
     let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
     assert!(matches!(upstreams.call(call()).await, Err(Unreachable::Connect(why)) if why == "not yet"));
@@ -187,6 +207,10 @@ async fn an_unchanged_backend_keeps_its_pool() {
     let before = Upstreams::of(&same, &environment, &Upstreams::default()).unwrap();
     let after = Upstreams::of(&same, &environment, &before).unwrap();
     assert!(Arc::ptr_eq(&before.all[0], &after.all[0]));
+    let mut hidden = same;
+    hidden.backends[0].reasoning = Arc::new(ReasoningPolicy { hidden: true, ..ReasoningPolicy::default() });
+    let after = Upstreams::of(&hidden, &environment, &before).unwrap();
+    assert!(Arc::ptr_eq(&before.all[0], &after.all[0]), "a policy is no other place");
     let other = Upstreams::of(&config(bedrock("http://127.0.0.1:2")), &environment, &before).unwrap();
     assert!(!Arc::ptr_eq(&before.all[0], &other.all[0]));
 }

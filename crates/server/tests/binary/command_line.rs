@@ -6,7 +6,7 @@ use crate::support::{Aquifer, run};
 fn help_shows_every_command_and_an_example() {
     let (code, out, _) = run(&["--help"]);
     assert_eq!(code, 0);
-    for word in ["demo", "serve", "check", "simulator", "models", "Examples:", "Exit codes"] {
+    for word in ["demo", "serve", "check", "simulator", "doctor", "models", "Examples:", "Exit codes"] {
         assert!(out.contains(word), "{word} is missing in\n{out}");
     }
     let (code, out, _) = run(&["serve", "--help"]);

@@ -11,13 +11,25 @@ mod configuration;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod drain;
+#[cfg(test)]
+mod floods;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod http2;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
+mod passthrough;
+#[cfg(test)]
 mod paths;
+#[cfg(test)]
+mod profiles;
 #[cfg(test)]
 mod secrecy;
 #[cfg(test)]

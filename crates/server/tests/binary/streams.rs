@@ -45,12 +45,18 @@ impl Chat {
 
     /// Reads until the answer holds this; no more of it may be needed for that.
     pub(crate) fn read_until(&mut self, text: &str) {
-        let mut buffer = [0; 65536];
         while !self.read.contains(text) {
-            let read = self.stream.read(&mut buffer).unwrap_or_else(|error| panic!("{error} after {}", self.read));
-            assert!(read > 0, "`{text}` never came in {}", self.read);
-            self.read.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            let before = self.read.len();
+            self.read_more();
+            assert!(self.read.len() > before, "`{text}` never came in {}", self.read);
         }
+    }
+
+    /// Reads what there is next of the answer.
+    pub(crate) fn read_more(&mut self) {
+        let mut buffer = [0; 65536];
+        let read = self.stream.read(&mut buffer).unwrap_or_else(|error| panic!("{error} after {}", self.read));
+        self.read.push_str(&String::from_utf8_lossy(&buffer[..read]));
     }
 }
 
@@ -186,4 +192,28 @@ fn a_bedrock_that_is_not_there() {
     assert!(matches!(reply.status, 502 | 503), "{reply:?}");
     assert!(serde_json::from_str::<serde_json::Value>(&reply.body).unwrap()["error"]["message"].is_string());
     aquifer.wait_for_metric("aquifer_request_errors_total{fault=\"upstream_unreachable\"", 1.0);
+}
+
+#[test]
+fn a_client_hears_that_a_silent_stream_goes_on() {
+    for (kind, word) in [("comment", ": keep-alive\n\n"), ("chunk", "\"delta\":{}")] {
+        let (aquifer, bedrock) = pair(&["--keep-alive", "50ms", "--keep-alive-kind", kind]);
+        let mut chat = Chat::begin(&aquifer, "Hello?");
+        let mut call = bedrock.call();
+        call.begin();
+        // Nothing was said yet, not even that the answer begins.
+        chat.read_until(word);
+        call.event("messageStart", r#"{"role":"assistant","p":"a"}"#);
+        call.reasoning("Hm.");
+        chat.read_until("Hm.");
+        let before = chat.read.matches(word).count();
+        while chat.read.matches(word).count() < before + 2 {
+            let more = chat.read.len();
+            chat.read_more();
+            assert!(chat.read.len() > more);
+        }
+        call.text("one");
+        call.finish();
+        chat.read_until("data: [DONE]\n\n");
+    }
 }

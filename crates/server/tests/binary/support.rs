@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// No test waits longer for one thing.
@@ -35,15 +36,27 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 /// Runs the binary to its end.
 pub(crate) fn run(arguments: &[&str]) -> (i32, String, String) {
     let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Read as it comes: a process whose pipe is full does not end.
+    let (stdout, stderr) = (gathered(child.stdout.take().unwrap()), gathered(child.stderr.take().unwrap()));
     let deadline = Waiting::begin();
-    while child.try_wait().unwrap().is_none() {
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
         deadline.tick("the process to end", || {
             let _ = child.kill();
         });
-    }
-    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    };
+    let text = |bytes: JoinHandle<Vec<u8>>| String::from_utf8(bytes.join().unwrap()).unwrap();
     (status.code().unwrap_or(-1), text(stdout), text(stderr))
+}
+
+fn gathered(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        from.read_to_end(&mut bytes).unwrap();
+        bytes
+    })
 }
 
 impl Aquifer {
@@ -63,30 +76,47 @@ impl Aquifer {
 
     /// Any command that prints the two ready lines.
     pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut started = Self::spawn(arguments, variables);
-        started.gateway = Some(started.address("aquifer listening on "));
-        started.admin = Some(started.address("aquifer admin on "));
-        started
+        Self::spawn(arguments, variables).ready()
     }
 
     /// Any command.
     pub(crate) fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = command(arguments);
         command.envs(variables.iter().copied());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::spawn_logging_to(command, Stdio::piped())
+    }
+
+    /// Any command, its standard error wherever that is; what goes into a pipe is kept.
+    pub(crate) fn spawn_logging_to(mut command: Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let (sender, stdout) = channel();
         let out = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let stderr = Arc::new(Mutex::new(String::new()));
-        let (log, err) = (Arc::clone(&stderr), BufReader::new(child.stderr.take().unwrap()));
-        std::thread::spawn(move || {
-            for line in err.lines().map_while(Result::ok) {
-                let mut log = log.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
-            }
-        });
+        if let Some(err) = child.stderr.take() {
+            let log = Arc::clone(&stderr);
+            std::thread::spawn(move || keep(err, &log));
+        }
         Self { child, stdout, stderr, gateway: None, admin: None }
+    }
+
+    /// Waits for the two ready lines.
+    pub(crate) fn ready(mut self) -> Self {
+        self.gateway = Some(self.address("aquifer listening on "));
+        self.admin = Some(self.address("aquifer admin on "));
+        self
+    }
+
+    /// What the system says of the process, in KiB: `VmRSS` now, `VmHWM` at most.
+    pub(crate) fn memory(&self, field: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':')).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// How many file descriptors the process has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
 
     /// The address in the next line of standard output that begins so.
@@ -159,6 +189,14 @@ impl Aquifer {
     pub(crate) fn wait_for_metric(&self, prefix: &str, value: f64) {
         let have = || (self.metric(prefix) - value).abs() < f64::EPSILON;
         wait_until(&format!("{prefix} = {value}"), have, || self.admin("/metrics").body);
+    }
+}
+
+fn keep(from: impl Read, log: &Mutex<String>) {
+    for line in BufReader::new(from).lines().map_while(Result::ok) {
+        let mut log = log.lock().unwrap();
+        log.push_str(&line);
+        log.push('\n');
     }
 }
 

@@ -24,7 +24,7 @@ impl Stream {
     /// Begins a stream of which every read brings `batch` frames with this delta.
     pub(crate) fn begin(delta: &str, batch: usize) -> Self {
         let envelope = Envelope { id: "chatcmpl-0123456789", created: 1, model: Text::from_escaped("model") };
-        let style = Style { reasoning_format: Some("anthropic-claude-v1"), ..Style::default() };
+        let style = Style { reasoning_format: Some("anthropic-claude-v1".to_owned()), ..Style::default() };
         let mut translation = StreamTranslation::new(&envelope, style, Box::new(|_| None));
         let mut out = BytesMut::with_capacity(1 << 20);
         let tool = r#"{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"tooluse_1","name":"look"}},"p":"ab"}"#;

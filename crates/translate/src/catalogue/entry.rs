@@ -1,10 +1,12 @@
 //! One row of the catalogue: what a model can do, and how it wants to be asked.
 
 use crate::model::reasoning::Effort;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// One model, as the catalogue knows it. Source of every field: bedrock-runtime's and the vendors' documentation.
-#[derive(Clone, Debug, Deserialize)]
+///
+/// It is written with every field, in the form in which the data file and an operator's override have it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The base model id, without a region's prefix.
@@ -25,6 +27,15 @@ pub struct Entry {
     /// What in this row is told differently by different sources, or proven by none.
     #[serde(default)]
     pub unproven: Option<String>,
+    /// What is done about it, in words.
+    #[serde(default)]
+    pub fallback: Option<String>,
+    /// A 400 about structured output is worth asking again, with the schema as an instruction.
+    #[serde(default)]
+    pub fallback_schema: bool,
+    /// A 400 about the effort is worth asking again, one level lower.
+    #[serde(default)]
+    pub fallback_effort: bool,
 
     /// The shape of the reasoning switch.
     pub control: Control,
@@ -34,16 +45,22 @@ pub struct Entry {
     /// How its reasoning is switched off.
     #[serde(default)]
     pub off: Off,
-    /// The levels it takes, weakest first.
-    #[serde(default, deserialize_with = "levels")]
+    /// The levels at which it reasons, weakest first.
+    #[serde(default, deserialize_with = "levels", serialize_with = "words")]
     pub efforts: Vec<Effort>,
     /// The level when none is said; for people, never sent.
-    #[serde(default, deserialize_with = "level")]
+    #[serde(default, deserialize_with = "level", serialize_with = "word")]
     pub default_effort: Option<Effort>,
     /// The largest level that it takes while its reasoning is off.
-    #[serde(default, deserialize_with = "level")]
+    #[serde(default, deserialize_with = "level", serialize_with = "word")]
     pub largest_effort_when_off: Option<Effort>,
-    /// Takes `thinking.display`, and shows no text without it.
+    /// The least budget of tokens that it takes.
+    #[serde(default)]
+    pub min_budget: Option<u32>,
+    /// The largest budget that it takes, where that is less than its longest answer.
+    #[serde(default)]
+    pub max_budget: Option<u32>,
+    /// Takes `thinking.display`; from Opus 4.7 on there is no text without it.
     #[serde(default)]
     pub display: bool,
     /// Whether it can think between tool calls.
@@ -58,6 +75,12 @@ pub struct Entry {
     /// Its reasoning is bound to the conversation before it.
     #[serde(default)]
     pub bound: bool,
+    /// The tag between which it writes thoughts into its text.
+    #[serde(default)]
+    pub inline_tag: Option<String>,
+    /// What it writes in place of a thought that it does not show.
+    #[serde(default)]
+    pub redacted_text: Option<String>,
     /// The path in the model's own answer at which the reasoning's tokens are counted.
     #[serde(default)]
     pub usage_path: Option<String>,
@@ -117,7 +140,7 @@ pub struct Entry {
 }
 
 /// The shape of a reasoning switch among the model's own fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Control {
     /// There is none.
@@ -134,10 +157,12 @@ pub enum Control {
     ReasoningConfig,
     /// `reasoningConfig: {type: enabled, maxReasoningEffort: WORD}`
     Nova,
+    /// It is said to reason, and nobody knows the switch.
+    Unknown,
 }
 
 /// Whether a model reasons when nothing is said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Default {
     /// It does not.
@@ -150,7 +175,7 @@ pub enum Default {
 }
 
 /// How reasoning is switched off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Off {
     /// By saying nothing.
@@ -169,7 +194,7 @@ pub enum Off {
 }
 
 /// Whether a model can think between tool calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Interleaved {
     /// No.
@@ -182,7 +207,7 @@ pub enum Interleaved {
 }
 
 /// A kind of reasoning block in a history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Replay {
     /// Text with its signature.
@@ -194,7 +219,7 @@ pub enum Replay {
 }
 
 /// Whether a model takes temperature, top-p and top-k.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
     /// It does.
@@ -207,12 +232,14 @@ pub enum Sampling {
 }
 
 /// Whether a model takes something that reasoning may exclude.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Allowed {
     /// It does.
     #[default]
     Allowed,
+    /// It does, and then does not reason.
+    InsteadOfReasoning,
     /// Not while it reasons.
     NotWhileReasoning,
     /// It does not.
@@ -220,7 +247,7 @@ pub enum Allowed {
 }
 
 /// How long a cached prefix can live at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Cache {
     /// Five minutes.
     #[serde(rename = "5m")]
@@ -231,7 +258,7 @@ pub enum Cache {
 }
 
 /// What a model takes beside text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Medium {
     /// Pictures.
@@ -251,10 +278,22 @@ impl Entry {
         self.control != Control::None || self.default != Default::Off
     }
 
+    /// Whether some row describes it.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.id != UNKNOWN
+    }
+
     /// The word for `reasoning_details[].format`.
     #[must_use]
     pub fn reasoning_format(&self) -> Option<&str> {
         self.reasoning_format.as_deref()
+    }
+
+    /// The id by which this model knows its own reasoning, whatever id it is called by.
+    #[must_use]
+    pub fn base_of<'s>(&'s self, model_id: &'s str) -> &'s str {
+        if self.is_known() { &self.id } else { model_id }
     }
 
     /// Whether it takes reasoning blocks of this kind back.
@@ -276,7 +315,11 @@ fn yes() -> bool {
 
 fn levels<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Effort>, D::Error> {
     let words = Vec::<String>::deserialize(from)?;
-    words.iter().map(|word| known_level(word)).collect()
+    let levels = words.iter().map(|word| known_level(word)).collect::<Result<Vec<_>, _>>()?;
+    if !levels.is_sorted_by(|a, b| a < b) {
+        return Err(serde::de::Error::custom("the levels must go from the weakest to the strongest, each once"));
+    }
+    Ok(levels)
 }
 
 fn level<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Effort>, D::Error> {
@@ -287,27 +330,45 @@ fn known_level<E: serde::de::Error>(word: &str) -> Result<Effort, E> {
     Effort::from_word(word).ok_or_else(|| E::custom(format!("`{word}` is no level of effort")))
 }
 
+fn words<S: serde::Serializer>(levels: &[Effort], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(levels.iter().map(|level| level.word()))
+}
+
+fn word<S: serde::Serializer>(level: &Option<Effort>, to: S) -> Result<S::Ok, S::Error> {
+    level.map(Effort::word).serialize(to)
+}
+
+/// The id of that row.
+const UNKNOWN: &str = "unknown";
+
 /// The row for models that no row describes: nothing is assumed that a model might refuse.
 pub(super) fn unknown() -> Entry {
     Entry {
-        id: "unknown".to_owned(),
+        id: UNKNOWN.to_owned(),
         name: "a model that the catalogue does not know".to_owned(),
         vendor: "unknown".to_owned(),
         also: Vec::new(),
         legacy: false,
         converse: true,
         unproven: Some("nothing is known of this model".to_owned()),
+        fallback: Some("nothing is sent that a model might refuse".to_owned()),
+        fallback_schema: false,
+        fallback_effort: false,
         control: Control::None,
         default: Default::Off,
         off: Off::Omit,
         efforts: Vec::new(),
         default_effort: None,
         largest_effort_when_off: None,
+        min_budget: None,
+        max_budget: None,
         display: false,
         interleaved: Interleaved::Never,
         reasoning_format: None,
         replay: Vec::new(),
         bound: false,
+        inline_tag: None,
+        redacted_text: None,
         usage_path: None,
         max_output_tokens: None,
         fill_max_tokens: false,

@@ -1,21 +1,33 @@
 //! From the many forms of a model id to the one that the catalogue's rows carry.
 
-/// The prefixes of cross-region inference profiles.
-const GEOGRAPHIES: [&str; 9] = ["us", "us-gov", "eu", "apac", "jp", "au", "ca", "in", "global"];
+/// The geographies of cross-region inference profiles that have more than two letters.
+const GEOGRAPHIES: [&str; 3] = ["us-gov", "apac", "global"];
 
-/// The base model id in a model id; `None` when it hides its model, as an application inference profile does.
-pub(super) fn base(model_id: &str) -> Option<&str> {
-    let named = if model_id.starts_with("arn:") {
-        let resource = model_id.splitn(6, ':').nth(5)?;
-        let (kind, name) = resource.split_once('/')?;
-        matches!(kind, "foundation-model" | "inference-profile").then_some(name)?
-    } else {
-        model_id
-    };
+/// The base model id in a model id.
+///
+/// `None` for an ARN that does not tell its model: of an application inference profile, a provisioned, custom or
+/// imported model, a prompt, a prompt router, an endpoint. What one of those can do, only its owner knows; even the ARN
+/// of a custom model, which names what it was made from, does not say what it has become.
+#[must_use]
+pub fn base_id(model_id: &str) -> Option<&str> {
+    let named = if model_id.starts_with("arn:") { named_in_arn(model_id)? } else { model_id };
     Some(match named.split_once('.') {
-        Some((geography, rest)) if GEOGRAPHIES.contains(&geography) && rest.contains('.') => rest,
+        Some((geography, rest)) if is_geography(geography) && rest.contains('.') => rest,
         _ => named,
     })
+}
+
+/// `arn:PARTITION:bedrock:REGION:ACCOUNT:KIND/NAME`.
+fn named_in_arn(arn: &str) -> Option<&str> {
+    let mut parts = arn.splitn(6, ':');
+    let service = parts.nth(2)?;
+    let (kind, name) = parts.nth(2)?.split_once('/')?;
+    (service == "bedrock" && matches!(kind, "foundation-model" | "inference-profile")).then_some(name)
+}
+
+/// `us`, `eu`, `jp` and their like, also those still to come: no vendor's name has two letters.
+fn is_geography(label: &str) -> bool {
+    (label.len() == 2 && label.bytes().all(|byte| byte.is_ascii_lowercase())) || GEOGRAPHIES.contains(&label)
 }
 
 /// A base id without its date, its version and its context size: `anthropic.claude-x-5-20260101-v1:0:200k` and
@@ -50,13 +62,41 @@ mod tests {
             "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-4-8",
             "arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:inference-profile/us-gov.anthropic.claude-opus-4-8",
         ] {
-            assert_eq!(base(id), Some("anthropic.claude-opus-4-8"), "{id}");
+            assert_eq!(base_id(id), Some("anthropic.claude-opus-4-8"), "{id}");
         }
-        assert_eq!(base("us.model"), Some("us.model"));
-        for hidden in
-            ["arn:aws:bedrock:us-west-2:123456789012:application-inference-profile/abc", "arn:aws:bedrock", "arn:"]
-        {
-            assert_eq!(base(hidden), None, "{hidden}");
+    }
+
+    #[test]
+    fn every_geography_is_taken_off_and_nothing_else() {
+        for geography in ["us", "us-gov", "eu", "apac", "jp", "au", "ca", "in", "global", "sa"] {
+            let id = format!("{geography}.openai.gpt-5.6-sol");
+            assert_eq!(base_id(&id), Some("openai.gpt-5.6-sol"), "{id}");
+        }
+        for whole in ["us.model", "openai.gpt-5.6-sol", "ai21.jamba-1.5", "eu-west.openai.gpt-5.4", "model", "", "."] {
+            assert_eq!(base_id(whole), Some(whole), "{whole}");
+        }
+    }
+
+    #[test]
+    fn an_arn_that_does_not_tell_its_model_has_no_base_id() {
+        for resource in [
+            "application-inference-profile/abc123def456",
+            "provisioned-model/abc123def456",
+            "custom-model/amazon.nova-lite-v1:0:300k/abc123def456",
+            "custom-model-deployment/abc123def456",
+            "imported-model/abc123def456",
+            "prompt/PROMPT1234:1",
+            "prompt-router/abc123def456",
+            "default-prompt-router/anthropic.claude:1",
+            "inference-profile",
+            "",
+        ] {
+            let arn = format!("arn:aws:bedrock:us-west-2:123456789012:{resource}");
+            assert_eq!(base_id(&arn), None, "{arn}");
+        }
+        let elsewhere = "arn:aws:sagemaker:us-west-2:123456789012:inference-profile/us.anthropic.claude-opus-4-8";
+        for other in [elsewhere, "arn:aws:bedrock", "arn:"] {
+            assert_eq!(base_id(other), None, "{other}");
         }
     }
 

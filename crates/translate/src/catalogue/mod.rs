@@ -2,13 +2,20 @@
 
 mod entry;
 mod ids;
+mod overrides;
 mod plan;
+mod rules;
 
+#[cfg(test)]
+mod rows;
 #[cfg(test)]
 mod tests;
 
 pub use entry::{Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling};
-pub use plan::{MaxTokens, Plan, Situation, plan};
+pub use ids::base_id;
+pub use overrides::WrongField;
+pub use plan::{MaxTokens, OpenLoop, Plan, Situation, plan};
+pub use rules::{Amend, Rules, Wanted};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -25,6 +32,17 @@ pub struct Catalogue {
     unknown: Entry,
 }
 
+/// How a row came to be a model's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It is the model's own.
+    Row,
+    /// No row has this model; it is treated like the newest of its line.
+    Like,
+    /// The id names no model that is known, or hides it.
+    Nothing,
+}
+
 static BUILTIN: LazyLock<Catalogue> =
     LazyLock::new(|| Catalogue::read(include_str!("models.json")).unwrap_or_else(|_| Catalogue::empty()));
 
@@ -39,7 +57,13 @@ impl Catalogue {
     /// describes is asked cautiously.
     #[must_use]
     pub fn lookup(&self, model_id: &str) -> &Entry {
-        self.find(model_id).unwrap_or(&self.unknown)
+        self.resolve(model_id).0
+    }
+
+    /// The same, with how it was found.
+    #[must_use]
+    pub fn resolve(&self, model_id: &str) -> (&Entry, Known) {
+        self.find(model_id).unwrap_or((&self.unknown, Known::Nothing))
     }
 
     /// Every row, in the file's order.
@@ -48,15 +72,15 @@ impl Catalogue {
         &self.entries
     }
 
-    fn find(&self, model_id: &str) -> Option<&Entry> {
-        let base = ids::base(model_id)?;
-        let stem = ids::stem(base);
-        let unseen = || {
-            let fitting = self.unseen.iter().filter(|(prefix, _)| base.starts_with(prefix.as_str()));
-            fitting.max_by_key(|(prefix, _)| prefix.len()).map(|(_, row)| row)
-        };
-        let row = self.by_id.get(base).or_else(|| self.by_stem.get(stem)).or_else(unseen)?;
-        self.entries.get(*row)
+    fn find(&self, model_id: &str) -> Option<(&Entry, Known)> {
+        let base = base_id(model_id)?;
+        let own = self.by_id.get(base).or_else(|| self.by_stem.get(ids::stem(base)));
+        if let Some(row) = own.and_then(|row| self.entries.get(*row)) {
+            return Some((row, Known::Row));
+        }
+        let fitting = self.unseen.iter().filter(|(prefix, _)| base.starts_with(prefix.as_str()));
+        let (_, row) = fitting.max_by_key(|(prefix, _)| prefix.len())?;
+        Some((self.entries.get(*row)?, Known::Like))
     }
 
     /// Reads a data file.

@@ -1,11 +1,13 @@
 //! What a client asked of the reasoning, rendered as one model wants to hear it.
 
+mod ask;
 mod claude;
 mod levels;
 
 use super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off, Sampling};
+use super::rules::{Amend, Rules};
 use crate::fault::Fault;
-use crate::model::reasoning::{Effort, ReasoningAsk, Switch};
+use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
 use crate::warning::Warning;
 use levels::nearest;
 use serde_json::{Value, json};
@@ -33,8 +35,26 @@ pub struct Situation {
     pub has_tools: bool,
     /// The conversation ends with the beginning of an answer.
     pub prefill: bool,
-    /// The open tool loop has an assistant turn that lost its signed reasoning.
-    pub unsigned_tool_turn: bool,
+    /// What became of the reasoning of the open tool loop.
+    pub open_loop: OpenLoop,
+    /// The open tool loop holds sealed reasoning.
+    pub sealed_loop: bool,
+    /// What the operator decides.
+    pub rules: Rules,
+    /// What is done otherwise after a refusal.
+    pub amend: Amend,
+}
+
+/// What became of the reasoning that led to the tool calls just answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OpenLoop {
+    /// No tool call was just answered.
+    #[default]
+    None,
+    /// It is there, or it is known that there was none.
+    Whole,
+    /// It was lost on the way.
+    Lost,
 }
 
 /// How one request is put to one model.
@@ -54,6 +74,8 @@ pub struct Plan {
     pub drop_top_k: bool,
     /// The forced tool choice must be sent as `auto`.
     pub tool_choice_auto: bool,
+    /// The reasoning of the open tool loop must not be sent: the model refuses it while it does not reason.
+    pub strip_loop: bool,
     /// Paths of the model's own answer that are worth asking for.
     pub response_paths: Vec<String>,
     /// What the client should know.
@@ -82,21 +104,35 @@ pub enum MaxTokens {
 /// refuses however it is asked.
 pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
     let mut plan = Plan::default();
+    let situation = &Situation { ask: ask::ruled(entry, situation, &mut plan), ..situation.clone() };
     let wants = situation.ask.wants_reasoning();
     if wants && !entry.can_reason() {
-        let why = format!("{} cannot reason; it answers without", entry.name);
+        let why = if entry.is_known() {
+            format!("{} cannot reason; it answers without", entry.name)
+        } else {
+            "the catalogue does not know this model; the configuration can name the one that it is based on".to_owned()
+        };
         plan.warnings.push(Warning::reasoning_unavailable(situation.ask.param, why));
+    }
+    if entry.control == Control::Unknown && (wants || situation.ask.switch == Switch::Off) {
+        let why = format!("it is not known how the reasoning of {} is switched", entry.name);
+        plan.warnings.push(Warning::ignored(situation.ask.param, why));
     }
     fill_max_tokens(entry, situation, &mut plan);
     match entry.control {
-        Control::None => plan.on = entry.default == Habit::AlwaysOn,
+        Control::None | Control::Unknown => plan.on = entry.default == Habit::AlwaysOn,
         Control::Budget | Control::Adaptive => claude::switch(entry, situation, &mut plan)?,
         _ => by_level(entry, situation, &mut plan),
     }
     if entry.control == Control::None && entry.can_reason() {
         no_switch(entry, situation, &mut plan);
     }
+    if plan.on && !entry.display && situation.ask.display == Some(Display::Omitted) {
+        let why = format!("{} does not take it; leave the reasoning out with `reasoning.exclude`", entry.name);
+        plan.warnings.push(Warning::ignored("thinking.display", why));
+    }
     constrain(entry, situation, &mut plan)?;
+    plan.strip_loop = entry.control == Control::Budget && !plan.on && situation.sealed_loop;
     if plan.on
         && let Some(path) = &entry.usage_path
     {
@@ -123,6 +159,10 @@ fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
     plan.on = default_on;
     if ask.switch == Switch::Off {
         off_by_level(entry, ask, plan);
+        if ask.effort.is_some() {
+            let why = format!("{} has no effort but that of its reasoning", entry.name);
+            plan.warnings.push(Warning::ignored(ask.effort_param(), why));
+        }
         return;
     }
     if !ask.wants_reasoning() {
@@ -136,10 +176,12 @@ fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
         (None, _) => Some(Effort::Medium),
     };
     let Some(wanted) = wanted else { return };
-    let Some(level) = nearest(entry, wanted) else { return };
-    if ask.effort.is_some() && level != wanted || matches!(ask.switch, Switch::Budget(_)) {
+    let Some(level) = nearest(entry, wanted, situation.amend) else { return };
+    let changed = level != wanted && !levels::lowered(entry, wanted, situation.amend);
+    if ask.effort.is_some() && changed || matches!(ask.switch, Switch::Budget(_)) {
+        let param = if matches!(ask.switch, Switch::Budget(_)) { ask.param } else { ask.effort_param() };
         let why = format!("{} takes levels; `{}` is asked for", entry.name, level.word());
-        plan.warnings.push(Warning::changed(ask.param, why));
+        plan.warnings.push(Warning::changed(param, why));
     }
     plan.fields.push(level_field(entry.control, level.word()));
     if entry.control == Control::Nova && level == Effort::High {
@@ -181,7 +223,7 @@ fn off_by_level(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
                 format!("{} always reasons; the lowest effort is asked for", entry.name),
             ));
         }
-        _ if plan.on => plan.warnings.push(Warning::ignored(
+        _ if plan.on || entry.off == Off::Unknown => plan.warnings.push(Warning::ignored(
             ask.param,
             format!("it is not known how the reasoning of {} is switched off", entry.name),
         )),
@@ -232,6 +274,7 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
         Allowed::Allowed => false,
         // A client that did not ask for reasoning rather wants its tool.
         Allowed::NotWhileReasoning => plan.on && situation.ask.wants_reasoning(),
+        Allowed::InsteadOfReasoning => plan.on && situation.ask.wants_reasoning() && !situation.rules.forced_tool_first,
         Allowed::Refused => true,
     };
     if unforced && situation.forced_tool {

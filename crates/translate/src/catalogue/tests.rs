@@ -135,7 +135,19 @@ fn what_excludes_reasoning_is_named_and_left_out() {
 fn a_tool_turn_without_its_signed_reasoning_goes_on_without_reasoning() {
     let plan = planned(BUDGET, |situation| {
         situation.ask.effort = Some(Effort::Low);
-        situation.unsigned_tool_turn = true;
+        situation.open_loop = OpenLoop::Lost;
     });
     assert!(!plan.on && plan.fields.is_empty() && plan.warnings.len() == 1);
+}
+
+#[test]
+fn the_rows_limits_of_a_budget_hold() {
+    let row = json!({"min_budget": 2000, "max_budget": 5000});
+    let entry = Catalogue::builtin().overridden(BUDGET, None, row.as_object().unwrap()).unwrap();
+    let mut situation = Situation { ask: effort(Effort::High), stream: true, ..Situation::default() };
+    let planned = plan(&entry, &situation).unwrap();
+    assert_eq!(planned.fields[0].1["budget_tokens"], 5000);
+    assert!(planned.warnings[0].why.contains("largest budget"), "{:?}", planned.warnings);
+    situation.ask = switch(Switch::Budget(1500));
+    assert!(plan(&entry, &situation).is_err());
 }

@@ -1,7 +1,9 @@
 //! The neutral words: what a request, an answer and its increments are, in nobody's dialect.
 
 pub mod delta;
+pub mod issuer;
 pub mod reasoning;
 pub mod request;
 pub mod response;
 pub mod text;
+pub mod turn;

@@ -15,6 +15,8 @@ pub struct ReasoningAsk {
     pub interleaved: bool,
     /// The request field that asked, for errors and warnings: `reasoning_effort`, `thinking`, ...
     pub param: &'static str,
+    /// The field that said how hard, where that is another one: `output_config.effort`.
+    pub effort_param: &'static str,
 }
 
 /// Whether a client asked for reasoning.
@@ -89,6 +91,12 @@ impl Effort {
 }
 
 impl ReasoningAsk {
+    /// The field that said how hard.
+    #[must_use]
+    pub fn effort_param(&self) -> &'static str {
+        if self.effort_param.is_empty() { self.param } else { self.effort_param }
+    }
+
     /// Whether the client asked for reasoning in any way.
     #[must_use]
     pub fn wants_reasoning(&self) -> bool {

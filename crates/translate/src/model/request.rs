@@ -1,5 +1,6 @@
 //! What a client asks of a model, in nobody's dialect.
 
+use super::issuer::Issuer;
 use super::reasoning::ReasoningAsk;
 use super::text::Text;
 use serde_json::value::RawValue;
@@ -8,6 +9,8 @@ use std::borrow::Cow;
 /// One request. Everything that can be is borrowed from the client's body.
 #[derive(Clone, Debug, Default)]
 pub struct Request<'a> {
+    /// The client's body, in bytes: what is written for it will be about as long.
+    pub size: usize,
     /// The model the client named.
     pub model: Cow<'a, str>,
     /// Whether it wants the answer as a stream.
@@ -53,6 +56,8 @@ pub struct Message<'a> {
     pub content: Vec<Block<'a>>,
     /// The position in the client's list, for errors: `messages[position]`.
     pub position: usize,
+    /// It is known that the model said this without reasoning, so that none is missing.
+    pub unreasoned: bool,
 }
 
 /// Who speaks.
@@ -77,9 +82,16 @@ pub enum Block<'a> {
         text: Text<'a>,
         /// The provider's seal on it.
         signature: Option<Text<'a>>,
+        /// Who made it, as far as is known.
+        issuer: Issuer,
     },
-    /// Reasoning that only the provider can read: base64, exactly as it came.
-    Redacted(Text<'a>),
+    /// Reasoning that only the provider can read.
+    Redacted {
+        /// Base64, exactly as it came.
+        data: Text<'a>,
+        /// Who made it, as far as is known.
+        issuer: Issuer,
+    },
     /// The model calls a tool.
     ToolUse {
         /// The call's id.

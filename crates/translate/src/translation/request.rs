@@ -1,14 +1,20 @@
 //! One request on its way out.
 
 use super::Restore;
+use super::tags::angled;
 use crate::bedrock::converse;
-use crate::catalogue::Catalogue;
-use crate::dialect::openai_chat::{self, Style};
+use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
+use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
+use crate::model::issuer::Mark;
+use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
+use crate::model::turn::Turn;
 use crate::warning::Warning;
 use bytes::Bytes;
 use std::fmt;
+
+pub use crate::bedrock::converse::request::Terms;
 
 /// A client's request, read.
 #[derive(Debug)]
@@ -32,6 +38,34 @@ pub struct Outgoing {
     pub restore: Restore,
     /// What the client does not get exactly as it asked.
     pub warnings: Vec<Warning>,
+    /// The model will reason, as far as is known.
+    pub reasoning_on: bool,
+    /// Sealed reasoning came back with the conversation.
+    pub sealed: bool,
+    /// The answer may be a turn that is worth remembering: it may call tools, and the model takes reasoning back.
+    pub memorable: bool,
+}
+
+/// How the operator wants reasoning to be shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Showing {
+    /// The fields, whatever the client spoke.
+    pub pinned: Option<Shown>,
+    /// No client sees any.
+    pub hidden: bool,
+    /// What becomes of a word that stands for a thought.
+    pub stand: Stand,
+}
+
+/// A turn of the model that called tools: what is remembered of it counts more than what came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalledTurn {
+    /// It came back without sealed reasoning.
+    pub lost: bool,
+    /// Its place in the client's list of messages.
+    pub position: usize,
+    /// The ids of its calls, in the client's order.
+    pub calls: Vec<String>,
 }
 
 impl<'a> Incoming<'a> {
@@ -42,6 +76,13 @@ impl<'a> Incoming<'a> {
     /// The client's mistakes, each with its field.
     pub fn read(body: &'a [u8]) -> Result<Self, Fault> {
         Ok(Self { asked: openai_chat::request::read(body)? })
+    }
+
+    /// The same with the betas of a header `anthropic-beta`.
+    #[must_use]
+    pub fn with_betas<'h>(mut self, headers: impl Iterator<Item = &'h str>) -> Self {
+        openai_chat::request::add_betas(&mut self.asked.request, headers);
+        self
     }
 
     /// The model that the client names.
@@ -56,6 +97,62 @@ impl<'a> Incoming<'a> {
         self.asked.request.stream
     }
 
+    /// Whether the model may reason on this request.
+    #[must_use]
+    pub fn may_reason(&self, entry: &Entry, rules: &Rules) -> bool {
+        let ask = &self.asked.request.reasoning;
+        entry.can_reason()
+            && (ask.wants_reasoning() || entry.default != catalogue::Default::Off || rules.default.is_some())
+    }
+
+    /// The turns that called tools, for a model that takes reasoning back.
+    pub fn called_turns<'s>(&'s self, entry: &Entry) -> impl Iterator<Item = CalledTurn> + use<'s, 'a> {
+        let wanted = !entry.replay.is_empty();
+        self.asked.request.messages.iter().filter(move |_| wanted).filter_map(called)
+    }
+
+    /// The marks on the sealed reasoning that the client sent back, the latest first.
+    pub fn marks(&self) -> impl Iterator<Item = Mark> + '_ {
+        let blocks = self.asked.request.messages.iter().rev().flat_map(|message| message.content.iter().rev());
+        blocks.filter_map(|block| match block {
+            Block::Reasoning { signature: Some(_), issuer, .. } | Block::Redacted { issuer, .. } => issuer.mark,
+            _ => None,
+        })
+    }
+
+    /// What binds requests of one conversation together, when the client says it: `prompt_cache_key`.
+    #[must_use]
+    pub fn affinity(&self) -> Option<&str> {
+        self.asked.manner.affinity.as_deref()
+    }
+
+    /// Puts the reasoning of a remembered turn back into the message at `position`. `false`: it is another turn.
+    pub fn put_back(&mut self, position: usize, turn: &Turn) -> bool {
+        let Some(message) = self.asked.request.messages.iter_mut().find(|message| message.position == position) else {
+            return false;
+        };
+        let back = turn.put_back(&mut message.content);
+        message.unreasoned |= back && !turn.reasoned();
+        if back {
+            let lost = format!("messages[{position}].reasoning_details");
+            self.asked.warnings.retain(|warning| !warning.param.starts_with(&lost));
+        }
+        back
+    }
+
+    /// Takes every `<think>` out of what the model said before, for clients that are shown thoughts so. One that was
+    /// never closed is a thought that was cut off.
+    pub fn strip_think_tags(&mut self) {
+        let answers = self.asked.request.messages.iter_mut().filter(|message| message.role == Role::Assistant);
+        for block in answers.flat_map(|message| &mut message.content) {
+            if let Block::Text(text) = block
+                && let Some(said) = without_thoughts(&angled(text.as_escaped()))
+            {
+                *text = Text::from_escaped(said);
+            }
+        }
+    }
+
     /// Says it in Bedrock's words, for the model `model_id`; `base` names the model that the catalogue shall take it
     /// for, when the id itself does not tell.
     ///
@@ -63,11 +160,23 @@ impl<'a> Incoming<'a> {
     ///
     /// What this model cannot do and the client cannot do without.
     pub fn outgoing(self, model_id: &str, base: Option<&str>) -> Result<Outgoing, Fault> {
-        let openai_chat::request::Asked { request, manner, mut warnings } = self.asked;
         let entry = Catalogue::builtin().lookup(base.unwrap_or(model_id));
-        let written = converse::request::write(&request, model_id, entry)?;
+        let rules = Rules::default();
+        let mark = Mark::of(entry.base_of(model_id), "");
+        self.outgoing_on(&Terms { model_id, entry, mark, rules: &rules, amend: Amend::default() }, Showing::default())
+    }
+
+    /// The same on the operator's terms.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::outgoing`].
+    pub fn outgoing_on(self, terms: &Terms<'_>, showing: Showing) -> Result<Outgoing, Fault> {
+        let openai_chat::request::Asked { request, manner, mut warnings } = self.asked;
+        let written = converse::request::write(&request, terms)?;
         warnings.extend(written.warnings);
         let names = written.names;
+        let entry = terms.entry;
         Ok(Outgoing {
             path: written.path,
             body: Bytes::from(written.body),
@@ -76,16 +185,62 @@ impl<'a> Incoming<'a> {
             style: Style {
                 include_usage: manner.include_usage,
                 legacy_functions: manner.legacy_functions,
-                exclude_reasoning: manner.exclude_reasoning,
-                reasoning_format: entry.reasoning_format(),
+                exclude_reasoning: manner.exclude_reasoning || showing.hidden,
+                shown: shown(manner.spoken, manner.exclude_reasoning, showing),
+                reasoning_format: entry.reasoning_format().map(str::to_owned),
+                mark: Some(terms.mark),
+                placeholder: entry.redacted_text.clone(),
+                stand: showing.stand,
+                inline_tag: entry.inline_tag.clone(),
             },
             restore: Box::new(move |sent| {
                 let restored = names.restore(sent);
                 (restored != sent).then(|| restored.to_owned())
             }),
             warnings,
+            reasoning_on: written.reasoning_on,
+            sealed: request.messages.iter().flat_map(|message| &message.content).any(is_sealed),
+            memorable: !request.tools.is_empty() && !entry.replay.is_empty() && written.reasoning_on,
         })
     }
+}
+
+/// The text without what stands in `<think>`, when there is any.
+fn without_thoughts(escaped: &str) -> Option<String> {
+    let (first, mut rest) = escaped.split_once("<think>")?;
+    let mut said = first.to_owned();
+    loop {
+        let (_, after) = rest.split_once("</think>").unwrap_or_default();
+        let Some((between, thought)) = after.split_once("<think>") else { return Some(said + after) };
+        said.push_str(between);
+        rest = thought;
+    }
+}
+
+fn shown(spoken: Spoken, exclude: bool, showing: Showing) -> Shown {
+    let shown = showing.pinned.unwrap_or_else(|| Shown::to(spoken));
+    match (showing.hidden, exclude) {
+        (true, _) => Shown::NOTHING,
+        (false, true) => shown.without_text(),
+        (false, false) => shown,
+    }
+}
+
+fn is_sealed(block: &Block<'_>) -> bool {
+    matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
+}
+
+fn called(message: &Message<'_>) -> Option<CalledTurn> {
+    let id = |block: &Block<'_>| match block {
+        Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
+        _ => None,
+    };
+    if message.role != Role::Assistant {
+        return None;
+    }
+    let calls: Vec<String> = message.content.iter().filter_map(id).collect();
+    let lost = !message.content.iter().any(is_sealed);
+    (!calls.is_empty()).then_some(CalledTurn { lost, position: message.position, calls })
 }
 
 impl fmt::Debug for Outgoing {

@@ -32,6 +32,7 @@
 //! # assert_eq!(event_types(&[]), Ok(vec![]));
 //! ```
 
+use crc32fast::Hasher;
 use std::fmt;
 
 mod error;
@@ -42,6 +43,8 @@ use headers::Headers;
 
 /// The lengths and their checksum.
 const PRELUDE: usize = 12;
+/// The bytes of the prelude that have a checksum of their own.
+const SUMMED: usize = 8;
 /// The smallest frame: a prelude and a checksum, with neither headers nor payload between them.
 const SMALLEST: u32 = 16;
 
@@ -92,6 +95,8 @@ pub enum Kind<'a> {
 #[derive(Default)]
 pub struct Decoder {
     limits: Limits,
+    /// A checksum of nothing: how the processor sums best is found out once.
+    fresh: Hasher,
     gathered: Gathered,
     failed: Option<FrameError>,
 }
@@ -112,11 +117,11 @@ impl Decoder {
     /// When the stream is broken. It cannot be picked up again after that: every further call gives the same error,
     /// and what is left in `input` has no meaning.
     pub fn next<'a, 'input: 'a>(&'a mut self, input: &mut &'input [u8]) -> Result<Option<Frame<'a>>, FrameError> {
-        let Self { limits, gathered, failed } = self;
+        let Self { limits, fresh, gathered, failed } = self;
         if let Some(error) = *failed {
             return Err(error);
         }
-        let frame = match gathered.next(input, limits) {
+        let frame = match gathered.next(input, limits, fresh) {
             Ok(None) => return Ok(None),
             Ok(Some((lengths, bytes))) => read(lengths, bytes),
             Err(error) => Err(error),
@@ -139,18 +144,22 @@ impl Decoder {
 }
 
 /// The lengths in a prelude whose checksum was right, within the limits and possible.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Lengths {
     total: usize,
     headers: usize,
+    /// The checksum so far, of the lengths.
+    sum: Hasher,
 }
 
 impl Lengths {
     /// Reads the prelude at the front of `bytes`; none while there are fewer than 12.
-    fn read(bytes: &[u8], limits: &Limits) -> Result<Option<Self>, FrameError> {
+    fn read(bytes: &[u8], limits: &Limits, fresh: &Hasher) -> Result<Option<Self>, FrameError> {
         let Some((covered, rest)) = bytes.split_first_chunk::<8>() else { return Ok(None) };
         let Some(&declared) = rest.first_chunk() else { return Ok(None) };
-        let (declared, computed) = (u32::from_be_bytes(declared), crc32fast::hash(covered));
+        let mut sum = fresh.clone();
+        sum.update(covered);
+        let (declared, computed) = (u32::from_be_bytes(declared), sum.clone().finalize());
         if declared != computed {
             return Err(FrameError::PreludeChecksum { declared, computed });
         }
@@ -166,7 +175,7 @@ impl Lengths {
         if payload as usize > limits.payload {
             return Err(FrameError::PayloadTooLarge { bytes: payload, limit: limits.payload });
         }
-        Ok(Some(Self { total: total as usize, headers: headers as usize }))
+        Ok(Some(Self { total: total as usize, headers: headers as usize, sum }))
     }
 }
 
@@ -186,15 +195,19 @@ impl Gathered {
         &'a mut self,
         input: &mut &'input [u8],
         limits: &Limits,
+        fresh: &Hasher,
     ) -> Result<Option<(Lengths, &'a [u8])>, FrameError> {
         if self.handed_out {
             self.bytes.clear();
             self.handed_out = false;
         }
         if self.bytes.is_empty() {
-            self.lengths = Lengths::read(input, limits)?;
-            if let Some(lengths) = self.lengths
-                && let Some((frame, rest)) = input.split_at_checked(lengths.total)
+            if input.is_empty() {
+                return Ok(None);
+            }
+            self.lengths = Lengths::read(input, limits, fresh)?;
+            if let Some((frame, rest)) = self.lengths.as_ref().and_then(|lengths| input.split_at_checked(lengths.total))
+                && let Some(lengths) = self.lengths.take()
             {
                 *input = rest;
                 return Ok(Some((lengths, frame)));
@@ -202,13 +215,14 @@ impl Gathered {
         }
         if self.lengths.is_none() {
             self.fill(PRELUDE, input);
-            self.lengths = Lengths::read(&self.bytes, limits)?;
+            self.lengths = Lengths::read(&self.bytes, limits, fresh)?;
         }
-        let Some(lengths) = self.lengths else { return Ok(None) };
-        self.fill(lengths.total, input);
-        if self.bytes.len() < lengths.total {
+        let Some(total) = self.lengths.as_ref().map(|lengths| lengths.total) else { return Ok(None) };
+        self.fill(total, input);
+        if self.bytes.len() < total {
             return Ok(None);
         }
+        let Some(lengths) = self.lengths.take() else { return Ok(None) };
         self.handed_out = true;
         Ok(Some((lengths, &self.bytes)))
     }
@@ -230,12 +244,15 @@ impl Gathered {
 /// Reads the frame that `bytes` are, after a look at their checksum.
 fn read(lengths: Lengths, bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
     let Some((covered, &declared)) = bytes.split_last_chunk() else { return Err(FrameError::CutOff) };
-    let (declared, computed) = (u32::from_be_bytes(declared), crc32fast::hash(covered));
+    // The lengths were summed up when they were read; the sum goes on where it stopped.
+    let Lengths { headers, mut sum, .. } = lengths;
+    sum.update(covered.get(SUMMED..).unwrap_or_default());
+    let (declared, computed) = (u32::from_be_bytes(declared), sum.finalize());
     if declared != computed {
         return Err(FrameError::MessageChecksum { declared, computed });
     }
     let body = covered.get(PRELUDE..).unwrap_or_default();
-    let Some((headers, payload)) = body.split_at_checked(lengths.headers) else { return Err(FrameError::CutOff) };
+    let Some((headers, payload)) = body.split_at_checked(headers) else { return Err(FrameError::CutOff) };
     let headers = Headers::read(headers)?;
     Ok(Frame { kind: headers.kind()?, content_type: headers.content_type, payload })
 }

@@ -10,6 +10,21 @@ pub const DATA: &str = "data: ";
 /// What ends one.
 pub const END: &str = "\n\n";
 
+/// How a client is told that a stream goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// By a comment, which every client passes over.
+    #[default]
+    Comment,
+    /// By an event that says nothing, for clients that wait for events.
+    Chunk,
+}
+
+/// Writes a comment.
+pub fn comment(out: &mut BytesMut) {
+    out.put_slice(b": keep-alive\n\n");
+}
+
 /// Writes one event around pieces of JSON.
 pub fn data(out: &mut BytesMut, pieces: &[&str]) {
     out.put_slice(DATA.as_bytes());

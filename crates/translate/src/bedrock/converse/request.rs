@@ -16,8 +16,9 @@ mod tools;
 
 pub use names::ToolNames;
 
-use crate::catalogue::{self, Entry, MaxTokens, Plan, Situation};
+use crate::catalogue::{self, Amend, Entry, MaxTokens, Plan, Rules, Situation};
 use crate::fault::Fault;
+use crate::model::issuer::Mark;
 use crate::model::request::{CacheTtl, Request, ToolChoice};
 use crate::model::text::Text;
 use crate::warning::Warning;
@@ -25,6 +26,21 @@ use draft::Draft;
 use json::Json;
 use notes::Notes;
 use serde_json::Number;
+
+/// For whom, and on what terms, a request is written.
+#[derive(Clone, Debug)]
+pub struct Terms<'t> {
+    /// The model id to call.
+    pub model_id: &'t str,
+    /// What that model is like.
+    pub entry: &'t Entry,
+    /// Whose reasoning is its own.
+    pub mark: Mark,
+    /// What the operator decides.
+    pub rules: &'t Rules,
+    /// What is done otherwise after a refusal.
+    pub amend: Amend,
+}
 
 /// A request, written.
 #[derive(Debug)]
@@ -41,27 +57,32 @@ pub struct Written {
     pub reasoning_on: bool,
 }
 
-/// Writes a request for the model `model_id`, which is one like `entry`.
+/// Writes a request on these terms.
 ///
 /// # Errors
 ///
 /// What the model cannot do and the client cannot do without, and conversations that Bedrock is known to refuse, each
 /// with the client's field.
-pub fn write(request: &Request<'_>, model_id: &str, entry: &Entry) -> Result<Written, Fault> {
+pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault> {
+    let entry = terms.entry;
     let mut notes = Notes::default();
     let mut names = ToolNames::default();
     content::check(&request.messages, entry)?;
-    let mut draft = draft::arrange(request, entry, &mut notes)?;
-    let plan = catalogue::plan(entry, &situation(request, &draft))?;
+    let mut draft = draft::arrange(request, terms, &mut notes)?;
+    let plan = catalogue::plan(entry, &situation(request, &draft, terms))?;
     for warning in &plan.warnings {
         notes.add(warning.clone());
     }
+    if plan.strip_loop {
+        draft.strip_loop(&mut notes);
+    }
     let mut offer = tools::arrange(request, entry, plan.tool_choice_auto, &mut names, &mut notes)?;
-    format::instruct(request, entry, &mut draft, &mut notes);
+    let enforced = entry.structured_output && !terms.amend.schema_in_words;
+    format::instruct(request, entry, enforced, &mut draft, &mut notes);
     cache::place(request, entry, &mut offer, &mut draft, &mut notes);
     let own = own_fields::gather(request, entry, &plan, offer.own_choice.take(), &mut notes);
 
-    let mut json = Json::with_capacity(1024);
+    let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
     let mut writer = content::Writer { tool_names: &mut names, documents: Vec::new() };
     json.object(|json| {
         writer.messages(&draft, json);
@@ -75,10 +96,10 @@ pub fn write(request: &Request<'_>, model_id: &str, entry: &Entry) -> Result<Wri
         paths(&plan, json);
         service::metadata(request, &mut notes, json);
         service::speed(request, json);
-        format::write(request, entry, json);
+        format::write(request, enforced, json);
     });
     Ok(Written {
-        path: path(model_id, request.stream),
+        path: path(terms.model_id, request.stream),
         body: json.into_bytes(),
         names,
         warnings: notes.into_warnings(),
@@ -86,7 +107,7 @@ pub fn write(request: &Request<'_>, model_id: &str, entry: &Entry) -> Result<Wri
     })
 }
 
-fn situation(request: &Request<'_>, draft: &Draft<'_, '_>) -> Situation {
+fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) -> Situation {
     let sampling = &request.sampling;
     Situation {
         ask: request.reasoning.clone(),
@@ -99,7 +120,10 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>) -> Situation {
         forced_tool: matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_)),
         has_tools: !request.tools.is_empty(),
         prefill: draft.ends_with_prefill(),
-        unsigned_tool_turn: draft.lost_its_reasoning(),
+        open_loop: draft.open_loop(),
+        sealed_loop: draft.has_sealed_loop(),
+        rules: terms.rules.clone(),
+        amend: terms.amend,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::usage::{TokenUsage, reasoning_tokens};
 use crate::fault::{Fault, Misbehaviour};
+use crate::model::issuer::Issuer;
 use crate::model::request::{Block, Citation};
 use crate::model::response::{Response, StopReason};
 use crate::model::text::Text;
@@ -133,12 +134,12 @@ fn read_block<'a>(block: ContentBlock<'a>, content: &mut Vec<Block<'a>>) -> Resu
 
 fn read_reasoning<'a>(reasoning: &ReasoningContent<'a>) -> Result<Option<Block<'a>>, Fault> {
     if let Some(raw) = reasoning.redacted_content {
-        return Ok(Some(Block::Redacted(string(raw)?)));
+        return Ok(Some(Block::Redacted { data: string(raw)?, issuer: Issuer::default() }));
     }
     let Some(readable) = &reasoning.reasoning_text else { return Ok(None) };
     let text = readable.text.map(string).transpose()?.unwrap_or_default();
     let signature = readable.signature.map(string).transpose()?.filter(|signature| !signature.is_empty());
-    Ok(Some(Block::Reasoning { text, signature }))
+    Ok(Some(Block::Reasoning { text, signature, issuer: Issuer::default() }))
 }
 
 fn read_tool_use<'a>(tool: &ToolUse<'a>) -> Result<Block<'a>, Fault> {

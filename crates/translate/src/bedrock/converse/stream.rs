@@ -3,6 +3,8 @@
 //! Source: Bedrock's API reference, `ConverseStreamOutput`. Two things are not as that page has them: text and
 //! reasoning blocks begin without a `contentBlockStart`, and every payload carries a padding member `p`.
 
+mod quick;
+
 use super::seal::Seals;
 use super::usage::{TokenUsage, reasoning_tokens};
 use super::{error, response};
@@ -151,6 +153,10 @@ impl Reader {
     }
 
     fn delta<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
+        if let Some((index, delta)) = quick::delta(payload) {
+            let ours = !matches!(delta, Delta::ToolInput(_)) || !self.server_side.contains(&index);
+            return Ok(Event::Delta { index, delta: if ours { delta } else { Delta::Unknown } });
+        }
         let BlockDelta { content_block_index: index, delta: union } = read(payload)?;
         let delta = if let Some(raw) = union.text {
             Delta::Text(string(raw)?)

@@ -4,9 +4,13 @@ pub mod error;
 mod finish;
 pub mod request;
 pub mod response;
+mod shown;
 pub mod stream;
 mod usage;
 
+pub use shown::{Details, Shown, Spoken, Stand};
+
+use crate::model::issuer::Mark;
 use crate::model::text::Text;
 
 /// What every chunk of one answer repeats, and the whole answer has once.
@@ -21,7 +25,7 @@ pub struct Envelope<'a> {
 }
 
 /// How the client wants its answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Style {
     /// Usage comes in a chunk of its own at the end of a stream.
     pub include_usage: bool,
@@ -29,6 +33,16 @@ pub struct Style {
     pub legacy_functions: bool,
     /// The readable reasoning is not wanted.
     pub exclude_reasoning: bool,
+    /// The fields in which reasoning is shown.
+    pub shown: Shown,
     /// The `format` that `reasoning_details` name, for example `anthropic-claude-v1`.
-    pub reasoning_format: Option<&'static str>,
+    pub reasoning_format: Option<String>,
+    /// Who makes the reasoning, for the `id` of `reasoning_details`.
+    pub mark: Option<Mark>,
+    /// The word that the model writes in place of its thought, still escaped.
+    pub placeholder: Option<String>,
+    /// What becomes of that word.
+    pub stand: Stand,
+    /// The tag between which the model writes thoughts into its text.
+    pub inline_tag: Option<String>,
 }

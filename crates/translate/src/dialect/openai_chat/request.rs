@@ -21,6 +21,7 @@ mod service;
 mod tools;
 mod verdicts;
 
+use super::shown::Spoken;
 use crate::fault::Fault;
 use crate::model::request::Request;
 use crate::warning::Warning;
@@ -48,6 +49,10 @@ pub struct Manner {
     pub legacy_functions: bool,
     /// The answer shows no reasoning.
     pub exclude_reasoning: bool,
+    /// The conventions for reasoning that the request spoke.
+    pub spoken: Spoken,
+    /// `prompt_cache_key`: what requests with a common beginning share.
+    pub affinity: Option<String>,
 }
 
 /// Reads a request's body.
@@ -63,6 +68,7 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
     let conversation = messages::read(&top, &mut notes)?;
     let offer = tools::read(&top, &mut notes)?;
     let mut request = Request {
+        size: body.len(),
         model: model(&top)?,
         stream: flag(top.get("stream"))?.unwrap_or_default(),
         system: conversation.system,
@@ -80,8 +86,24 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
         include_usage: include_usage(&top, &mut notes)?,
         legacy_functions: offer.legacy,
         exclude_reasoning: request.reasoning.exclude,
+        affinity: top.get("prompt_cache_key").and_then(|node| node.string().ok()).map(Cow::into_owned),
+        spoken: Spoken {
+            details: conversation.spoken.details || top.get_any(&["reasoning", "include_reasoning"]).is_some(),
+            thinking: conversation.spoken.thinking || top.get("thinking").is_some(),
+        },
     };
     Ok(Asked { request, manner, warnings: notes.finish() })
+}
+
+/// Adds the betas of headers, each with names between commas.
+pub fn add_betas<'h>(request: &mut Request<'_>, headers: impl Iterator<Item = &'h str>) {
+    let names = headers.flat_map(|header| header.split(',')).map(str::trim).filter(|name| !name.is_empty());
+    for name in names {
+        if !request.betas.iter().any(|known| known == name) {
+            request.betas.push(Cow::Owned(name.to_owned()));
+        }
+    }
+    request.reasoning.interleaved = service::interleaved(&request.betas);
 }
 
 /// Reads only the model id, for routing.

@@ -2,7 +2,8 @@
 //!
 //! Source: OpenAI's API reference, `chat.completion`; the reasoning fields are the same as in the stream.
 
-use super::{Envelope, Style, finish, usage};
+use super::stream::thought::{Marks, standing};
+use super::{Details, Envelope, Style, finish, usage};
 use crate::fault::Fault;
 use crate::model::request::{Block, Citation};
 use crate::model::response::Response;
@@ -10,11 +11,13 @@ use crate::model::text::Text;
 use std::fmt::Write as _;
 
 /// What an answer says, gathered by kind.
-#[derive(Default)]
 struct Gathered<'r> {
+    style: &'r Style,
+    marks: Marks,
     content: String,
     reasoning: String,
     details: Vec<String>,
+    blocks: Vec<String>,
     calls: Vec<Call<'r>>,
     annotations: Vec<String>,
 }
@@ -25,20 +28,22 @@ struct Call<'r> {
     arguments: Text<'r>,
 }
 
-/// The body, and the finish reason in it. `restore` gives a tool's name back as the client knows it.
+/// The body, and the finish reason in it. `places` counts the blocks as Bedrock did, and `restore` gives a tool's name
+/// back as the client knows it.
 ///
 /// # Errors
 ///
 /// When the model's stop reason is that its output is malformed.
 pub fn write(
     response: &Response<'_>,
+    places: &[u32],
     envelope: &Envelope<'_>,
-    style: Style,
+    style: &Style,
     restore: &dyn Fn(&str) -> String,
 ) -> Result<(String, &'static str), Fault> {
-    let mut gathered = Gathered::default();
-    for (index, block) in response.content.iter().enumerate() {
-        gathered.take(index, block, style, restore);
+    let mut gathered = Gathered::new(envelope, style);
+    for (place, block) in places.iter().zip(&response.content) {
+        gathered.take(*place, block, restore);
     }
     let reason = finish::reason(&response.stop, !gathered.calls.is_empty(), style.legacy_functions)?;
     let Envelope { id, created, model } = envelope;
@@ -46,7 +51,7 @@ pub fn write(
     // Writing to a string cannot fail.
     let mut out = format!(r#"{{"id":"{id}","object":"chat.completion","created":{created},"model":"{model}""#);
     out.push_str(r#","choices":[{"index":0,"message":"#);
-    gathered.write(&mut out, style);
+    gathered.write(&mut out);
     let _ = write!(out, r#","logprobs":null,"finish_reason":"{reason}"}}]"#);
     if let Some(tier) = &response.service_tier {
         let _ = write!(out, r#","service_tier":"{}""#, tier.as_escaped());
@@ -58,7 +63,20 @@ pub fn write(
 }
 
 impl<'r> Gathered<'r> {
-    fn take(&mut self, index: usize, block: &'r Block<'_>, style: Style, restore: &dyn Fn(&str) -> String) {
+    fn new(envelope: &Envelope<'_>, style: &'r Style) -> Self {
+        Self {
+            style,
+            marks: Marks::new(envelope, style),
+            content: String::new(),
+            reasoning: String::new(),
+            details: Vec::new(),
+            blocks: Vec::new(),
+            calls: Vec::new(),
+            annotations: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, index: u32, block: &'r Block<'_>, restore: &dyn Fn(&str) -> String) {
         match block {
             Block::Text(text) => self.content.push_str(text.as_escaped()),
             Block::Cited { text, citations } => {
@@ -67,10 +85,15 @@ impl<'r> Gathered<'r> {
                 let range = (characters(self.content.get(..start)), characters(Some(&self.content)));
                 self.annotations.extend(citations.iter().filter_map(|source| annotation(source, Some(range))));
             }
-            Block::Reasoning { text, signature } => self.reasoning(index, text, signature.as_ref(), style),
-            Block::Redacted(data) => {
+            Block::Reasoning { text, .. } if self.style.placeholder.as_deref() == Some(text.as_escaped()) => {
+                let item = standing(self.style.stand, text.as_escaped()).filter(|_| !self.style.exclude_reasoning);
+                self.details.extend(item.map(|item| self.detail(index, &item)));
+            }
+            Block::Reasoning { text, signature, .. } => self.reasoning(index, text, signature.as_ref()),
+            Block::Redacted { data, .. } => {
                 let data = data.as_escaped();
-                self.details.push(detail(index, style, &format!(r#""type":"reasoning.encrypted","data":"{data}""#)));
+                self.details.push(self.detail(index, &format!(r#""type":"reasoning.encrypted","data":"{data}""#)));
+                self.blocks.push(format!(r#"{{"type":"redacted_thinking","data":"{data}","index":{index}}}"#));
             }
             Block::ToolUse { id, name, input } => self.calls.push(Call {
                 id: id.as_escaped(),
@@ -85,24 +108,31 @@ impl<'r> Gathered<'r> {
         }
     }
 
-    /// A signature is worth nothing without the text it signs: both come or neither does.
-    fn reasoning(&mut self, index: usize, text: &Text<'_>, signature: Option<&Text<'_>>, style: Style) {
+    /// A signature is worth nothing without the text it signs: where that is not shown, neither is.
+    fn reasoning(&mut self, index: u32, text: &Text<'_>, signature: Option<&Text<'_>>) {
         let text = text.as_escaped();
-        if style.exclude_reasoning && !text.is_empty() || text.is_empty() && signature.is_none() {
+        if self.style.exclude_reasoning && !text.is_empty() || text.is_empty() && signature.is_none() {
             return;
         }
         self.reasoning.push_str(text);
-        let mut item = String::from(r#""type":"reasoning.text""#);
-        if !text.is_empty() {
-            let _ = write!(item, r#","text":"{text}""#);
+        if self.style.shown.think_tags && !text.is_empty() {
+            let _ = write!(self.content, "<think>{text}</think>");
         }
-        if let Some(signature) = signature {
-            let _ = write!(item, r#","signature":"{}""#, signature.as_escaped());
+        let signature = signature.map(Text::as_escaped);
+        let sealed = signature.map(|signature| format!(r#","signature":"{signature}""#)).unwrap_or_default();
+        // Where a stream's client puts the text together itself, here it is whole already.
+        if self.style.shown.details == Details::Full || signature.is_some() {
+            let shown = if text.is_empty() { String::new() } else { format!(r#","text":"{text}""#) };
+            self.details.push(self.detail(index, &format!(r#""type":"reasoning.text"{shown}{sealed}"#)));
         }
-        self.details.push(detail(index, style, &item));
+        self.blocks.push(format!(r#"{{"type":"thinking","thinking":"{text}"{sealed},"index":{index}}}"#));
     }
 
-    fn write(&self, out: &mut String, style: Style) {
+    fn detail(&self, index: u32, item: &str) -> String {
+        format!("{{{item}{}", self.marks.item(index))
+    }
+
+    fn write(&self, out: &mut String) {
         out.push_str(r#"{"role":"assistant","content":"#);
         if self.content.is_empty() && !self.calls.is_empty() {
             out.push_str("null");
@@ -110,27 +140,35 @@ impl<'r> Gathered<'r> {
             let _ = write!(out, r#""{}""#, self.content);
         }
         out.push_str(r#","refusal":null"#);
-        if !self.reasoning.is_empty() {
-            let reasoning = &self.reasoning;
-            let _ = write!(out, r#","reasoning":"{reasoning}","reasoning_content":"{reasoning}""#);
+        let shown = self.style.shown;
+        for (name, wanted) in [("reasoning", shown.reasoning), ("reasoning_content", shown.reasoning_content)] {
+            if wanted && !self.reasoning.is_empty() {
+                let _ = write!(out, r#","{name}":"{}""#, self.reasoning);
+            }
         }
-        if !self.details.is_empty() {
-            let _ = write!(out, r#","reasoning_details":[{}]"#, self.details.join(","));
+        let lists = [
+            ("reasoning_details", shown.details != Details::None, &self.details),
+            ("thinking_blocks", shown.thinking_blocks, &self.blocks),
+        ];
+        for (name, wanted, items) in lists {
+            if wanted && !items.is_empty() {
+                let _ = write!(out, r#","{name}":[{}]"#, items.join(","));
+            }
         }
         if !self.annotations.is_empty() {
             let _ = write!(out, r#","annotations":[{}]"#, self.annotations.join(","));
         }
-        self.write_calls(out, style);
+        self.write_calls(out);
         out.push('}');
     }
 
-    fn write_calls(&self, out: &mut String, style: Style) {
+    fn write_calls(&self, out: &mut String) {
         let function = |call: &Call<'_>| {
             format!(r#"{{"name":"{}","arguments":"{}"}}"#, call.name.as_escaped(), call.arguments.as_escaped())
         };
         match self.calls.as_slice() {
             [] => {}
-            [first, ..] if style.legacy_functions => {
+            [first, ..] if self.style.legacy_functions => {
                 let _ = write!(out, r#","function_call":{}"#, function(first));
             }
             calls => {
@@ -141,11 +179,6 @@ impl<'r> Gathered<'r> {
             }
         }
     }
-}
-
-fn detail(index: usize, style: Style, item: &str) -> String {
-    let format = style.reasoning_format.map(|format| format!(r#","format":"{format}""#)).unwrap_or_default();
-    format!(r#"{{{item}{format},"index":{index}}}"#)
 }
 
 /// A `url_citation`, for a source that is on the web; OpenAI has no words for others.

@@ -3,6 +3,8 @@
 //! Source: OpenAI's API reference, `chat.completion.chunk`; the reasoning fields are those that its clients read:
 //! `reasoning` and `reasoning_content`, equal, and `reasoning_details` with what must come back in the next turn.
 
+pub(super) mod thought;
+
 use super::{Envelope, Style, error, finish, usage};
 use crate::fault::Fault;
 use crate::model::delta::{Delta, Event, Seal};
@@ -12,6 +14,7 @@ use crate::model::text::Text;
 use crate::wire::sse;
 use bytes::BytesMut;
 use std::fmt::Write as _;
+use thought::Thoughts;
 
 /// The writer of one streamed answer.
 #[derive(Debug)]
@@ -23,13 +26,14 @@ pub struct Writer {
     close: String,
     /// `{"id":...,"model":...` and no more, for chunks that are not one delta.
     head: String,
-    /// `,"format":...` or nothing.
-    format: String,
+    /// What stands around a piece of the content.
+    content: [String; 2],
+    /// What stands around a piece of the arguments of a call, and which call that is.
+    arguments: (usize, [String; 2]),
+    thoughts: Thoughts,
     started: bool,
     /// The blocks that are tool calls, in the order in which they began: the position is the dense index.
     calls: Vec<Call>,
-    /// The blocks that showed readable reasoning.
-    readable: Vec<u32>,
     stop: Option<StopReason<'static>>,
     usage: Option<Usage>,
     service_tier: Option<Text<'static>>,
@@ -49,15 +53,18 @@ impl Writer {
         let model = model.as_escaped();
         let head = format!(r#"{{"id":"{id}","object":"chat.completion.chunk","created":{created},"model":"{model}""#);
         let usage = if style.include_usage { r#","usage":null"# } else { "" };
+        let open = format!(r#"{head},"choices":[{{"index":0,"delta":{{"#);
+        let close = format!(r#"}},"logprobs":null,"finish_reason":null}}]{usage}}}"#);
         Self {
-            style,
-            open: format!(r#"{head},"choices":[{{"index":0,"delta":{{"#),
-            close: format!(r#"}},"logprobs":null,"finish_reason":null}}]{usage}}}"#),
+            content: around(&open, [r#""content":""#, "\""], &close),
+            arguments: (usize::MAX, Default::default()),
+            open,
+            close,
             head,
-            format: style.reasoning_format.map(|format| format!(r#","format":"{format}""#)).unwrap_or_default(),
+            thoughts: Thoughts::new(envelope, style.clone()),
+            style,
             started: false,
             calls: Vec::new(),
-            readable: Vec::new(),
             stop: None,
             usage: None,
             service_tier: None,
@@ -91,6 +98,9 @@ impl Writer {
         let stop = self.stop.take().unwrap_or(StopReason::EndTurn);
         let reason = finish::reason(&stop, !self.calls.is_empty(), self.style.legacy_functions)?;
         self.start(out);
+        if let Some(block) = self.thoughts.unfinished() {
+            self.block_stop(out, block, None);
+        }
         let mut rest = String::new();
         if let Some(tier) = &self.service_tier {
             let _ = write!(rest, r#","service_tier":"{}""#, tier.as_escaped());
@@ -111,8 +121,18 @@ impl Writer {
 
     /// Ends an answer that failed: the error, then `[DONE]`, and no finish reason.
     pub fn fail(&mut self, out: &mut BytesMut, fault: &Fault) {
+        self.release(out);
         sse::data(out, &[&error::told(fault).body]);
         sse::data(out, &["[DONE]"]);
+    }
+
+    /// Tells the client that the answer goes on.
+    pub fn keep_alive(&mut self, kind: sse::KeepAlive, out: &mut BytesMut) {
+        match kind {
+            sse::KeepAlive::Comment => sse::comment(out),
+            sse::KeepAlive::Chunk if !self.started => self.start(out),
+            sse::KeepAlive::Chunk => self.chunk(out, &[]),
+        }
     }
 
     /// The token counts that came, if any did.
@@ -129,18 +149,15 @@ impl Writer {
     }
 
     fn chunk(&self, out: &mut BytesMut, delta: &[&str]) {
-        out.extend_from_slice(sse::DATA.as_bytes());
-        out.extend_from_slice(self.open.as_bytes());
-        for piece in delta {
-            out.extend_from_slice(piece.as_bytes());
-        }
-        out.extend_from_slice(self.close.as_bytes());
-        out.extend_from_slice(sse::END.as_bytes());
+        chunk(out, &self.open, delta, &self.close);
     }
 
     fn delta(&mut self, out: &mut BytesMut, index: u32, delta: Delta<'_>) {
         match delta {
-            Delta::Text(text) if !text.is_empty() => self.chunk(out, &[r#""content":""#, text.as_escaped(), "\""]),
+            Delta::Text(text) if !text.is_empty() => {
+                self.close_tag(out);
+                put(out, &self.content, text.as_escaped());
+            }
             Delta::Reasoning(text) if !text.is_empty() => self.reasoning(out, index, &text),
             Delta::ToolUse { id, name } => self.call(out, index, &id, &name),
             Delta::ToolInput(piece) if !piece.is_empty() => self.arguments(out, index, piece.as_escaped()),
@@ -150,51 +167,54 @@ impl Writer {
     }
 
     fn reasoning(&mut self, out: &mut BytesMut, index: u32, text: &Text<'_>) {
-        if self.readable.last() != Some(&index) && !self.readable.contains(&index) {
-            self.readable.push(index);
-        }
-        if self.style.exclude_reasoning {
+        if self.thoughts.holds(index, text) {
             return;
         }
-        let text = text.as_escaped();
-        let mut digits = [0; 10];
-        self.chunk(
-            out,
-            &[
-                r#""reasoning":""#,
-                text,
-                r#"","reasoning_content":""#,
-                text,
-                r#"","reasoning_details":[{"type":"reasoning.text","text":""#,
-                text,
-                "\"",
-                &self.format,
-                r#","index":"#,
-                decimal(index, &mut digits),
-                "}]",
-            ],
-        );
+        if let Some((block, held, _)) = self.thoughts.release() {
+            self.thought(out, block, &held);
+        }
+        self.thought(out, index, text.as_escaped());
     }
 
-    /// A signature is worth nothing without the text it signs: both come or neither does.
+    fn thought(&mut self, out: &mut BytesMut, index: u32, text: &str) {
+        let (around, opens) = self.thoughts.around(index, &self.open, &self.close);
+        if let Some(tag) = opens {
+            chunk(out, &self.open, &[r#""content":""#, tag, "\""], &self.close);
+        }
+        put(out, around, text);
+    }
+
     fn block_stop(&mut self, out: &mut BytesMut, index: u32, seal: Option<Seal<'_>>) {
         if let Some(call) = self.calls.iter().position(|call| call.block == index && call.empty) {
             self.arguments_of(out, call, "{}");
         }
-        if self.style.exclude_reasoning && self.readable.contains(&index) {
-            return;
+        self.release(out);
+        self.close_tag(out);
+        if let Some(seal) = seal {
+            self.rest_of_block(out, self.thoughts.seal(index, &seal));
         }
-        let (kind, text) = match &seal {
-            Some(Seal::Signature(signature)) => (r#""type":"reasoning.text","signature":""#, signature),
-            Some(Seal::Redacted(data)) => (r#""type":"reasoning.encrypted","data":""#, data),
-            None => return,
-        };
-        self.start(out);
-        let mut digits = [0; 10];
-        let index = decimal(index, &mut digits);
-        let pieces =
-            [r#""reasoning_details":[{"#, kind, text.as_escaped(), "\"", &self.format, r#","index":"#, index, "}]"];
-        self.chunk(out, &pieces);
+    }
+
+    /// Says what was held back.
+    fn release(&mut self, out: &mut BytesMut) {
+        match self.thoughts.release() {
+            Some((block, word, true)) => self.rest_of_block(out, self.thoughts.stand(block, &word)),
+            Some((block, held, false)) => self.thought(out, block, &held),
+            None => {}
+        }
+    }
+
+    fn close_tag(&mut self, out: &mut BytesMut) {
+        if let Some(tag) = self.thoughts.closes() {
+            self.chunk(out, &[r#""content":""#, tag, "\""]);
+        }
+    }
+
+    fn rest_of_block(&mut self, out: &mut BytesMut, delta: Option<String>) {
+        if let Some(delta) = delta {
+            self.start(out);
+            self.chunk(out, &[&delta]);
+        }
     }
 
     fn call(&mut self, out: &mut BytesMut, block: u32, id: &Text<'_>, name: &Text<'_>) {
@@ -224,14 +244,22 @@ impl Writer {
         if let Some(call) = self.calls.get_mut(call) {
             call.empty = false;
         }
-        let mut digits = [0; 10];
-        if !self.style.legacy_functions {
-            let index = decimal(u32::try_from(call).unwrap_or(u32::MAX), &mut digits);
-            let open = [r#""tool_calls":[{"index":"#, index, r#","function":{"arguments":""#, piece, r#""}}]"#];
-            self.chunk(out, &open);
-        } else if call == 0 {
-            self.chunk(out, &[r#""function_call":{"arguments":""#, piece, r#""}"#]);
+        if self.style.legacy_functions && call > 0 {
+            return;
         }
+        if self.arguments.0 != call {
+            self.arguments = (call, self.around_arguments(call));
+        }
+        put(out, &self.arguments.1, piece);
+    }
+
+    fn around_arguments(&self, call: usize) -> [String; 2] {
+        let (before, after) = if self.style.legacy_functions {
+            (r#""function_call":{"arguments":""#.to_owned(), r#""}"#)
+        } else {
+            (format!(r#""tool_calls":[{{"index":{call},"function":{{"arguments":""#), r#""}}]"#)
+        };
+        around(&self.open, [&before, after], &self.close)
     }
 
     fn citation(&self, out: &mut BytesMut, citation: &Citation<'_>) {
@@ -241,18 +269,29 @@ impl Writer {
     }
 }
 
-/// A number without an allocation.
-fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &str {
-    let mut at = digits.len();
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-        at -= 1;
-        if number == 0 {
-            break;
-        }
+fn chunk(out: &mut BytesMut, open: &str, delta: &[&str], close: &str) {
+    out.extend_from_slice(sse::DATA.as_bytes());
+    out.extend_from_slice(open.as_bytes());
+    for piece in delta {
+        out.extend_from_slice(piece.as_bytes());
     }
-    digits.get(at..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("0")
+    out.extend_from_slice(close.as_bytes());
+    out.extend_from_slice(sse::END.as_bytes());
+}
+
+/// The two halves of a chunk around a text.
+fn around(open: &str, [before, after]: [&str; 2], close: &str) -> [String; 2] {
+    [format!("{}{open}{before}", sse::DATA), format!("{after}{close}{}", sse::END)]
+}
+
+/// Writes a text between each two of these pieces.
+fn put(out: &mut BytesMut, pieces: &[String], text: &str) {
+    let [first, rest @ ..] = pieces else { return };
+    out.extend_from_slice(first.as_bytes());
+    for after in rest {
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(after.as_bytes());
+    }
 }
 
 fn owned(stop: StopReason<'_>) -> StopReason<'static> {
@@ -266,17 +305,5 @@ fn owned(stop: StopReason<'_>) -> StopReason<'static> {
         StopReason::ContextWindowExceeded => StopReason::ContextWindowExceeded,
         StopReason::Malformed(word) => StopReason::Malformed(word.into_owned().into()),
         StopReason::Other(word) => StopReason::Other(word.into_owned().into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decimals() {
-        for number in [0, 7, 10, 4_294_967_295] {
-            assert_eq!(decimal(number, &mut [0; 10]), number.to_string());
-        }
     }
 }

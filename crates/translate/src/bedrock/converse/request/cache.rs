@@ -115,7 +115,9 @@ fn settle(draft: &mut Draft<'_, '_>) {
 /// Whether a point may stand behind this. Claude refuses one behind a document that is no PDF.
 fn can_be_cached(before: &Piece<'_, '_>) -> bool {
     match before {
-        Piece::CachePoint(_) | Piece::Thought(_) | Piece::Block(Block::Reasoning { .. } | Block::Redacted(_)) => false,
+        Piece::CachePoint(_) | Piece::Thought(_) | Piece::Block(Block::Reasoning { .. } | Block::Redacted { .. }) => {
+            false
+        }
         Piece::Block(Block::Document { format, .. }) => *format == "pdf",
         _ => true,
     }

@@ -55,8 +55,8 @@ impl Writer<'_> {
     fn block(&mut self, block: &Block<'_>, json: &mut Json) {
         match block {
             Block::Text(text) | Block::Cited { text, .. } => said(text, json),
-            Block::Reasoning { text, signature } => reasoning(text, signature.as_ref(), json),
-            Block::Redacted(data) => json.object(|json| {
+            Block::Reasoning { text, signature, .. } => reasoning(text, signature.as_ref(), json),
+            Block::Redacted { data, .. } => json.object(|json| {
                 json.member("reasoningContent", |json| json.name("redactedContent").text(data));
             }),
             Block::ToolUse { id, name, input } => json.object(|json| {

@@ -1,7 +1,8 @@
 //! The conversation as Converse wants it: turns that alternate, results before everything else, nothing blank.
 
+use super::Terms;
 use super::notes::Notes;
-use crate::catalogue::{Entry, Replay};
+use crate::catalogue::{OpenLoop, Replay};
 use crate::fault::Fault;
 use crate::model::request::{Block, CacheTtl, Message, Request, Role};
 use crate::model::text::Text;
@@ -20,6 +21,8 @@ pub(super) struct Turn<'r, 'a> {
     pub(super) pieces: Vec<Piece<'r, 'a>>,
     /// Where the client's list has its first message, for errors.
     pub(super) position: usize,
+    /// It is known that the model said this without reasoning.
+    unreasoned: bool,
 }
 
 /// One part of a turn.
@@ -41,25 +44,28 @@ const GO_ON: &str = "Continue.";
 /// Arranges a request's messages.
 pub(super) fn arrange<'r, 'a>(
     request: &'r Request<'a>,
-    entry: &Entry,
+    terms: &Terms<'_>,
     notes: &mut Notes,
 ) -> Result<Draft<'r, 'a>, Fault> {
     let mut draft = Draft { system: request.system.iter().filter_map(piece).collect(), turns: Vec::new() };
     for message in &request.messages {
         let role = if message.role == Role::Assistant { Role::Assistant } else { Role::User };
-        let pieces = kept(message, entry, notes);
+        let pieces = kept(message, terms, notes);
         if pieces.is_empty() {
             continue;
         }
         match draft.turns.last_mut() {
             Some(turn) if turn.role == role => turn.pieces.extend(pieces),
-            _ => draft.turns.push(Turn { role, pieces, position: message.position }),
+            _ => {
+                let (position, unreasoned) = (message.position, message.unreasoned);
+                draft.turns.push(Turn { role, pieces, position, unreasoned });
+            }
         }
     }
     for turn in &mut draft.turns {
         results_first(turn);
     }
-    open_and_close(&mut draft, entry, notes);
+    open_and_close(&mut draft, terms, notes);
     paired(&draft, request)?;
     documents_explained(&mut draft, notes);
     Ok(draft)
@@ -80,25 +86,69 @@ impl Turn<'_, '_> {
         self.ids(|block| if let Block::ToolResult { id, .. } = block { Some(id.plain().into_owned()) } else { None })
     }
 
-    /// Whether it begins with sealed reasoning.
-    fn begins_sealed(&self) -> bool {
-        matches!(
-            self.pieces.first(),
-            Some(Piece::Block(Block::Reasoning { signature: Some(_), .. } | Block::Redacted(_)))
-        )
+    /// Whether only tools speak in it.
+    fn only_results(&self) -> bool {
+        let result =
+            |piece: &Piece<'_, '_>| matches!(piece, Piece::Block(Block::ToolResult { .. }) | Piece::CachePoint(_));
+        self.pieces.iter().all(result)
     }
 }
 
-impl Draft<'_, '_> {
+fn is_sealed(piece: &Piece<'_, '_>) -> bool {
+    matches!(piece, Piece::Block(Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. }))
+}
+
+fn is_thought(piece: &Piece<'_, '_>) -> bool {
+    matches!(piece, Piece::Thought(_) | Piece::Block(Block::Reasoning { .. } | Block::Redacted { .. }))
+}
+
+impl<'r, 'a> Draft<'r, 'a> {
     /// Whether the conversation ends with the beginning of the model's answer.
     pub(super) fn ends_with_prefill(&self) -> bool {
         self.turns.last().is_some_and(|turn| turn.role == Role::Assistant)
     }
 
-    /// Whether the tool calls just answered came back without the sealed reasoning that led to them.
-    pub(super) fn lost_its_reasoning(&self) -> bool {
-        let [.., asked, answered] = self.turns.as_slice() else { return false };
-        !answered.results().is_empty() && !asked.calls().is_empty() && !asked.begins_sealed()
+    /// Where the open tool loop begins: the first turn of the model after the user last said something. Nowhere, when
+    /// the conversation does not end with the answers of tools.
+    fn open_loop_at(&self) -> Option<usize> {
+        let last = self.turns.last().filter(|turn| turn.role == Role::User)?;
+        if last.results().is_empty() {
+            return None;
+        }
+        let asked = |turn: &Turn<'_, '_>| turn.role == Role::User && !turn.only_results();
+        let before = self.turns.len().saturating_sub(1);
+        let asked = self.turns.get(..before)?.iter().rposition(asked);
+        Some(asked.map_or(0, |at| at + 1))
+    }
+
+    fn open_loop_turns(&self) -> impl Iterator<Item = &Turn<'r, 'a>> {
+        let from = self.open_loop_at().unwrap_or(self.turns.len());
+        self.turns.iter().skip(from).filter(|turn| turn.role == Role::Assistant)
+    }
+
+    /// Whether the tool calls just answered came back with sealed reasoning that led to them: it is lost when none of it
+    /// is left, because between two calls a model need not have thought.
+    pub(super) fn open_loop(&self) -> OpenLoop {
+        match self.open_loop_turns().next() {
+            None => OpenLoop::None,
+            Some(first) if first.unreasoned || self.has_sealed_loop() => OpenLoop::Whole,
+            Some(_) => OpenLoop::Lost,
+        }
+    }
+
+    /// Whether the open tool loop holds sealed reasoning.
+    pub(super) fn has_sealed_loop(&self) -> bool {
+        self.open_loop_turns().any(|turn| turn.pieces.iter().any(is_sealed))
+    }
+
+    /// Takes the reasoning out of the open tool loop.
+    pub(super) fn strip_loop(&mut self, notes: &mut Notes) {
+        let from = self.open_loop_at().unwrap_or(self.turns.len());
+        for turn in self.turns.iter_mut().skip(from) {
+            turn.pieces.retain(|piece| !is_thought(piece));
+        }
+        let why = "a model that takes a budget refuses the thoughts of the running tool calls while it does not reason";
+        notes.dropped("messages[].reasoning", why);
     }
 }
 
@@ -112,42 +162,38 @@ fn piece<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
 }
 
 /// A message without what the model would refuse: reasoning that it does not take back.
-fn kept<'r, 'a>(message: &'r Message<'a>, entry: &Entry, notes: &mut Notes) -> Vec<Piece<'r, 'a>> {
+fn kept<'r, 'a>(message: &'r Message<'a>, terms: &Terms<'_>, notes: &mut Notes) -> Vec<Piece<'r, 'a>> {
     let mut pieces = Vec::with_capacity(message.content.len());
     for block in &message.content {
-        let taken = match block {
-            Block::Reasoning { signature: Some(_), .. } => {
-                if entry.takes_back(Replay::Signed) {
-                    Some(Piece::Block(block))
-                } else {
-                    None
-                }
-            }
-            Block::Reasoning { text, signature: None } => {
-                if entry.takes_back(Replay::Unsigned) && !text.is_blank() {
-                    Some(Piece::Thought(text))
-                } else {
-                    None
-                }
-            }
-            Block::Redacted(_) => {
-                if entry.takes_back(Replay::Redacted) {
-                    Some(Piece::Block(block))
-                } else {
-                    None
-                }
-            }
+        let (kind, issuer) = match block {
+            Block::Reasoning { signature: Some(_), issuer, .. } => (Replay::Signed, issuer),
+            Block::Reasoning { issuer, .. } => (Replay::Unsigned, issuer),
+            Block::Redacted { issuer, .. } => (Replay::Redacted, issuer),
             _ => {
                 pieces.extend(piece(block));
                 continue;
             }
         };
-        if taken.is_none() {
-            notes.reasoning_left_out(message.position, entry, block);
+        if terms.amend.without_reasoning {
+            continue;
         }
-        pieces.extend(taken);
+        if !issuer.can_be(terms.mark, &terms.entry.vendor, terms.entry.bound) {
+            notes.foreign_reasoning(message.position, terms.entry);
+        } else if !terms.entry.takes_back(kind) {
+            notes.reasoning_left_out(message.position, terms.entry, block);
+        } else {
+            pieces.extend(taken(block));
+        }
     }
     pieces
+}
+
+/// Reasoning as a piece; unsigned reasoning that is blank is none.
+fn taken<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
+    match block {
+        Block::Reasoning { text, signature: None, .. } => (!text.is_blank()).then_some(Piece::Thought(text)),
+        _ => Some(Piece::Block(block)),
+    }
 }
 
 /// Claude wants a turn's tool results before anything else; a cache point stays behind what it stood behind.
@@ -169,13 +215,8 @@ fn results_first(turn: &mut Turn<'_, '_>) {
 }
 
 /// The first turn must be the user's, and the last one must say something.
-fn open_and_close(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Notes) {
-    let unspoken = |turn: &Turn<'_, '_>| {
-        let thought = |piece: &Piece<'_, '_>| {
-            matches!(piece, Piece::Thought(_) | Piece::Block(Block::Reasoning { .. } | Block::Redacted(_)))
-        };
-        turn.role == Role::Assistant && turn.pieces.iter().all(thought)
-    };
+fn open_and_close(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut Notes) {
+    let unspoken = |turn: &Turn<'_, '_>| turn.role == Role::Assistant && turn.pieces.iter().all(is_thought);
     if draft.turns.last().is_some_and(unspoken) {
         draft.turns.pop();
         notes.dropped(
@@ -184,9 +225,9 @@ fn open_and_close(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Notes) {
         );
     }
     let opened_by_model = draft.turns.first().is_some_and(|turn| turn.role == Role::Assistant);
-    if draft.turns.is_empty() || opened_by_model && !entry.leading_assistant {
+    if draft.turns.is_empty() || opened_by_model && !terms.entry.leading_assistant {
         let pieces = vec![Piece::Said(Text::from_plain(GO_ON))];
-        draft.turns.insert(0, Turn { role: Role::User, pieces, position: 0 });
+        draft.turns.insert(0, Turn { role: Role::User, pieces, position: 0, unreasoned: false });
         notes.changed("messages", "a conversation begins with the user; a message was put first that says `Continue.`");
     }
     if draft.ends_with_prefill()

@@ -9,14 +9,23 @@ use crate::model::text::Text;
 use serde_json::value::RawValue;
 
 /// Adds an instruction to the system's text, for models that know no other way.
-pub(super) fn instruct(request: &Request<'_>, entry: &Entry, draft: &mut Draft<'_, '_>, notes: &mut Notes) {
+pub(super) fn instruct(
+    request: &Request<'_>,
+    entry: &Entry,
+    enforced: bool,
+    draft: &mut Draft<'_, '_>,
+    notes: &mut Notes,
+) {
     let instruction = match &request.format {
         Format::Text => return,
-        Format::Schema { .. } if entry.structured_output => return,
+        Format::Schema { .. } if enforced => return,
         Format::Json => "Answer with one JSON object and nothing else: no prose, no code fence.".to_owned(),
         Format::Schema { schema, .. } => {
-            let why = format!("{} does not enforce schemas; it is asked in words to keep to this one", entry.name);
-            notes.changed("response_format.json_schema", why);
+            // A refusal by a model that does is told where it is amended.
+            if !entry.structured_output {
+                let why = format!("{} does not enforce schemas; it is asked in words to keep to this one", entry.name);
+                notes.changed("response_format.json_schema", why);
+            }
             let schema = schema.get();
             format!(
                 "Answer with one JSON object and nothing else: no prose, no code fence. It must be valid against this JSON \
@@ -28,9 +37,9 @@ pub(super) fn instruct(request: &Request<'_>, entry: &Entry, draft: &mut Draft<'
 }
 
 /// Writes `outputConfig`, when there is anything to say.
-pub(super) fn write(request: &Request<'_>, entry: &Entry, json: &mut Json) {
+pub(super) fn write(request: &Request<'_>, enforced: bool, json: &mut Json) {
     let Format::Schema { name, description, schema, .. } = &request.format else { return };
-    if !entry.structured_output {
+    if !enforced {
         return;
     }
     json.member("outputConfig", |json| {

@@ -42,6 +42,14 @@ impl Notes {
         }
     }
 
+    /// Told for the first message only.
+    pub(super) fn foreign_reasoning(&mut self, position: usize, entry: &Entry) {
+        let why = format!("it was made by another model or account than this {}, which would refuse it", entry.name);
+        if !self.warnings.iter().any(|warning| warning.why == why) {
+            self.add(Warning::dropped(format!("messages[{position}].reasoning"), why));
+        }
+    }
+
     pub(super) fn into_warnings(self) -> Vec<Warning> {
         self.warnings
     }

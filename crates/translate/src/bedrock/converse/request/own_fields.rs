@@ -2,7 +2,7 @@
 
 use super::json::Json;
 use super::notes::Notes;
-use crate::catalogue::{Entry, Plan};
+use crate::catalogue::{Entry, Interleaved, Plan};
 use crate::model::request::Request;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -25,6 +25,9 @@ fn fails_on_converse(beta: &str) -> bool {
     beta.contains("advanced-tool-use") || beta.contains("prompt-caching") || beta == "compact-2026-01-12"
 }
 
+/// Members that are taken beside a beta only, and how its name begins: one goes with the other.
+const PAIRS: [(&str, &str); 1] = [("context_management", "context-management-")];
+
 /// Gathers the members. What the client says in the model's own words counts before what the gateway would say.
 pub(super) fn gather<'r>(
     request: &'r Request<'_>,
@@ -34,8 +37,15 @@ pub(super) fn gather<'r>(
     notes: &mut Notes,
 ) -> OwnFields<'r> {
     let mut fields = OwnFields::default();
+    let betas = betas(request, entry, plan, notes);
     for (name, value) in &request.additional_fields {
-        fields.members.push((Cow::Borrowed(name.as_ref()), Own::Theirs(value)));
+        let lacking = |(field, beta): &(&str, &str)| field == name && !betas.iter().any(|sent| sent.starts_with(beta));
+        if let Some((field, beta)) = PAIRS.iter().find(|pair| lacking(pair)) {
+            let why = format!("it is taken with a beta `{beta}...` only, and none is sent");
+            notes.dropped(format!("additionalModelRequestFields.{field}"), why);
+        } else {
+            fields.members.push((Cow::Borrowed(name.as_ref()), Own::Theirs(value)));
+        }
     }
     for (name, value) in &plan.fields {
         fields.add(name, value.clone());
@@ -52,7 +62,6 @@ pub(super) fn gather<'r>(
     if let Some(choice) = own_choice {
         fields.add("tool_choice", choice);
     }
-    let betas = betas(request, entry, plan, notes);
     if !betas.is_empty() {
         fields.add("anthropic_beta", json!(betas));
     }
@@ -62,19 +71,24 @@ pub(super) fn gather<'r>(
 fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -> Vec<String> {
     let mut sent: Vec<String> = Vec::new();
     for beta in &request.betas {
-        // The plan decides on this one: it fails where the model does not know it.
-        if beta.starts_with("interleaved-thinking") {
-            continue;
-        }
         if !entry.betas {
             notes.ignored("anthropic_beta", format!("{} has no betas", entry.name));
+        } else if beta.starts_with("interleaved-thinking") {
+            // The plan decides on this one: it fails where the model does not know it.
+            if entry.interleaved == Interleaved::Never {
+                notes.dropped("anthropic_beta", format!("{} does not think between tool calls", entry.name));
+            }
         } else if fails_on_converse(beta) {
             notes.dropped("anthropic_beta", "this API of Bedrock refuses one of the betas");
         } else if !sent.iter().any(|known| known == beta) {
             sent.push(beta.clone().into_owned());
         }
     }
-    sent.extend(plan.betas.iter().map(|beta| (*beta).to_owned()));
+    for beta in &plan.betas {
+        if !sent.iter().any(|known| known == beta) {
+            sent.push((*beta).to_owned());
+        }
+    }
     sent
 }
 

@@ -4,6 +4,7 @@ use super::fields::{List, Node, Object};
 use super::media;
 use super::notes::Notes;
 use crate::fault::Fault;
+use crate::model::issuer::Issuer;
 use crate::model::request::{Block, CacheTtl};
 use crate::model::text::Text;
 
@@ -83,7 +84,11 @@ pub(super) fn thinking<'a>(part: &Object<'a, '_>) -> Result<Option<Block<'a>>, F
     let text = part.get("thinking").map(|text| text.text()).transpose()?.unwrap_or_default();
     let signature = part.get("signature").map(|signature| signature.text()).transpose()?;
     let signature = signature.filter(|signature| !signature.is_empty());
-    Ok((!text.is_empty() || signature.is_some()).then_some(Block::Reasoning { text, signature }))
+    Ok((!text.is_empty() || signature.is_some()).then_some(Block::Reasoning {
+        text,
+        signature,
+        issuer: Issuer::default(),
+    }))
 }
 
 /// `{"type": "redacted_thinking", "data": ...}`, Anthropic's form.
@@ -96,7 +101,7 @@ pub(super) fn redacted<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<O
 pub(super) fn sealed<'a>(data: &Node<'a, '_>, notes: &mut Notes) -> Result<Option<Block<'a>>, Fault> {
     let text = data.text()?;
     if media::is_base64(&text.plain()) {
-        return Ok(Some(Block::Redacted(text)));
+        return Ok(Some(Block::Redacted { data: text, issuer: Issuer::default() }));
     }
     notes.dropped(data, "it is not base64, so it did not come from Bedrock");
     Ok(None)

@@ -5,6 +5,7 @@ use super::content::{self, Speaker};
 use super::fields::{Node, Object};
 use super::notes::Notes;
 use super::replay;
+use crate::dialect::openai_chat::Spoken;
 use crate::fault::Fault;
 use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
@@ -15,6 +16,8 @@ use std::borrow::Cow;
 pub(super) struct Conversation<'a> {
     pub(super) system: Vec<Block<'a>>,
     pub(super) turns: Vec<Message<'a>>,
+    /// The conventions for reasoning in which turns of the model came back.
+    pub(super) spoken: Spoken,
     legacy_call: Option<LegacyCall<'a>>,
 }
 
@@ -68,7 +71,7 @@ impl<'a> Conversation<'a> {
         if role == Role::System && self.turns.is_empty() {
             self.system.append(&mut content);
         } else {
-            self.turns.push(Message { role, content, position });
+            self.turns.push(Message { role, content, position, unreasoned: false });
         }
         Ok(())
     }
@@ -97,6 +100,8 @@ impl<'a> Conversation<'a> {
             made.push(Block::ToolUse { id: Text::from_plain(id), name, input });
         }
         notes.unknown(message, &[&SILENT[..], &ANSWERED, &replay::FIELDS].concat());
+        self.spoken.details |= message.get("reasoning_details").is_some();
+        self.spoken.thinking |= message.get("thinking_blocks").is_some();
         replay::restore(message, content, made, notes)
     }
 

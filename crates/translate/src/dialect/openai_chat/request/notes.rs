@@ -30,6 +30,11 @@ impl Notes {
         self.add(node, |param| Warning::changed(param, why));
     }
 
+    /// The field says otherwise than another one, which counts before it.
+    pub(super) fn passed_over(&mut self, param: &str, counts: &str) {
+        self.warnings.push(Warning::ignored(param, format!("`{counts}` says otherwise and counts before it")));
+    }
+
     /// Names the members that are not `known`.
     pub(super) fn unknown(&mut self, object: &Object<'_, '_>, known: &[&str]) {
         for (_, node) in object.each().filter(|(name, _)| !known.contains(&name.as_ref())) {

@@ -2,7 +2,8 @@
 //!
 //! Anthropic's own words (`thinking`, `output_config`) stand before `reasoning`, that before `reasoning_effort`,
 //! and that before the switches of open-weight servers (`enable_thinking`). The first that says whether to reason
-//! decides that. It decides how hard too, unless it leaves that open: then the next one may say so.
+//! decides that. It decides how hard too, unless it leaves that open: then the next one may say so. What says otherwise
+//! and does not count is named.
 
 use super::fields::{Node, Object};
 use super::notes::Notes;
@@ -15,6 +16,8 @@ struct Said {
     switch: Switch,
     effort: Option<Effort>,
     param: &'static str,
+    /// The field that says how hard, where that is another one.
+    effort_param: &'static str,
 }
 
 /// Reads every field that asks for reasoning, or for less of it.
@@ -32,21 +35,41 @@ pub(super) fn read(top: &Object<'_, '_>, notes: &mut Notes) -> Result<ReasoningA
     }
     for said in all.into_iter().flatten() {
         combine(&mut ask, said);
+        if let Some(param) = contradicted(&said, &ask) {
+            notes.passed_over(param, ask.param);
+        }
     }
     Ok(ask)
 }
 
 fn combine(ask: &mut ReasoningAsk, said: Said) {
     let decided = ask.switch != Switch::Unset;
-    if !decided {
+    let open = !decided || ask.switch == Switch::On && ask.effort.is_none() && said.switch != Switch::Off;
+    if !decided || open && matches!(said.switch, Switch::Budget(_)) {
         ask.switch = said.switch;
     }
-    let open = !decided || ask.switch == Switch::On;
-    if ask.effort.is_none() && open && (!decided || said.switch != Switch::Off) {
-        ask.effort = said.effort;
+    if open && ask.effort.is_none() && said.effort.is_some() {
+        (ask.effort, ask.effort_param) = (said.effort, said.effort_param);
     }
     if ask.param.is_empty() {
         ask.param = said.param;
+    }
+}
+
+/// The field that says otherwise than what counts, if one does.
+fn contradicted(said: &Said, ask: &ReasoningAsk) -> Option<&'static str> {
+    let switch = match said.switch {
+        Switch::Unset => false,
+        Switch::Off => ask.switch != Switch::Off,
+        Switch::On | Switch::BetweenTools => ask.switch == Switch::Off,
+        Switch::Budget(_) => said.switch != ask.switch,
+    };
+    let effort = said.effort.is_some() && said.effort != ask.effort;
+    match (switch, effort) {
+        (true, _) => Some(said.param),
+        (false, true) if !said.effort_param.is_empty() => Some(said.effort_param),
+        (false, true) => Some(said.param),
+        (false, false) => None,
     }
 }
 
@@ -57,22 +80,31 @@ fn thinking(top: &Object<'_, '_>, ask: &mut ReasoningAsk, notes: &mut Notes) -> 
         let config = node.object()?;
         notes.unknown(&config, &["effort"]);
         let effort = config.get("effort").map(|node| effort(&node, "output_config", notes)).transpose()?.flatten();
-        said = effort.map(|effort| Said { switch: Switch::Unset, ..effort });
+        let effort_param = "output_config.effort";
+        said = effort.map(|effort| Said { switch: Switch::Unset, effort_param, ..effort });
     }
     let Some(node) = top.get("thinking") else { return Ok(said) };
     let mut said = said.unwrap_or_default();
     let thinking = node.object()?;
     notes.unknown(&thinking, &["type", "budget_tokens", "display"]);
     let kind = thinking.need("type")?;
-    let budget = thinking.get("budget_tokens").map(|budget| budget.count()).transpose()?;
+    let budget = thinking.get("budget_tokens");
     said.param = "thinking";
-    said.switch = match kind.string()?.as_ref() {
-        "enabled" => budget.map_or(Switch::On, Switch::Budget),
-        "adaptive" => Switch::On,
-        "disabled" => Switch::Off,
-        "between_tools" => Switch::BetweenTools,
+    said.switch = match (kind.string()?.as_ref(), &budget) {
+        ("enabled", Some(budget)) => {
+            said.param = "thinking.budget_tokens";
+            Switch::Budget(budget.count()?)
+        }
+        ("enabled", None) => Switch::On,
+        // `auto` is the word of some open-weight servers.
+        ("adaptive" | "auto", _) => Switch::On,
+        ("disabled", _) => Switch::Off,
+        ("between_tools", _) => Switch::BetweenTools,
         _ => return Err(kind.invalid("must be `enabled`, `adaptive`, `disabled` or `between_tools`")),
     };
+    if let Some(budget) = budget.filter(|_| !matches!(said.switch, Switch::Budget(_))) {
+        notes.ignored(&budget, "only `enabled` has a budget");
+    }
     if let Some(node) = thinking.get("display") {
         ask.display = match node.string()?.as_ref() {
             "summarized" => Some(Display::Summarized),
@@ -92,9 +124,11 @@ fn reasoning(top: &Object<'_, '_>, ask: &mut ReasoningAsk, notes: &mut Notes) ->
     let object = node.object()?;
     notes.unknown(&object, &["effort", "max_tokens", "exclude", "enabled", "summary", "generate_summary"]);
     let effort = object.get("effort").map(|node| effort(&node, "reasoning", notes)).transpose()?.flatten();
-    let mut said = effort.unwrap_or(Said { switch: Switch::Unset, effort: None, param: "reasoning" });
+    let mut said = effort.unwrap_or_else(|| Said { param: "reasoning", ..Said::default() });
+    said.effort_param = "reasoning.effort";
     if let Some(node) = object.get("max_tokens") {
         said.switch = if node.number()? == 0.0 { Switch::Off } else { Switch::Budget(node.count()?) };
+        said.param = "reasoning.max_tokens";
     }
     match object.get("enabled").map(|node| node.boolean()).transpose()? {
         Some(false) => said = Said { switch: Switch::Off, effort: None, ..said },
@@ -120,7 +154,7 @@ fn reasoning_effort(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<Sa
 /// the model sees fit, with a warning, because a hint is no reason to fail.
 fn effort(node: &Node<'_, '_>, param: &'static str, notes: &mut Notes) -> Result<Option<Said>, Fault> {
     let word = node.string()?;
-    let on = Said { switch: Switch::On, effort: None, param };
+    let on = Said { switch: Switch::On, param, ..Said::default() };
     Ok(Some(match word.to_ascii_lowercase().as_str() {
         "" => return Ok(None),
         "none" => Said { switch: Switch::Off, ..on },
@@ -150,5 +184,5 @@ fn chat_template(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<Said>
 
 fn switched(node: &Node<'_, '_>, param: &'static str) -> Result<Said, Fault> {
     let switch = if node.boolean()? { Switch::On } else { Switch::Off };
-    Ok(Said { switch, effort: None, param })
+    Ok(Said { switch, param, ..Said::default() })
 }

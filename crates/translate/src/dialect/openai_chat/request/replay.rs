@@ -2,9 +2,12 @@
 
 use super::content;
 use super::fields::{Node, Object, whole_pairs};
+use super::media;
 use super::notes::Notes;
 use crate::fault::Fault;
+use crate::model::issuer::Issuer;
 use crate::model::request::Block;
+use crate::model::text::Text;
 use std::borrow::Cow;
 
 /// The fields in which reasoning comes back, beside the content.
@@ -30,6 +33,7 @@ pub(super) fn restore<'a>(
     let details = details(message, notes)?;
     let blocks = thinking_blocks(message, notes)?;
     let plain = plain(message)?;
+    let details = with_texts(details, &plain, notes, message);
     let in_content = content.iter().any(is_reasoning);
     let sealed_content = content.iter().any(is_sealed);
     let sealed = |thoughts: &[Thought<'_>]| thoughts.iter().any(|thought| is_sealed(&thought.block));
@@ -53,12 +57,64 @@ pub(super) fn restore<'a>(
     Ok(if keep_content { rest } else { interleaved(chosen, rest) })
 }
 
+/// A client that was shown plain text beside the seals sends both back: one seal belongs to all of the text. Of several
+/// seals nobody knows which part of the text each one signs, and without the text a seal is worth nothing.
+fn with_texts<'a>(
+    mut details: Vec<Thought<'a>>,
+    plain: &[Thought<'a>],
+    notes: &mut Notes,
+    message: &Object<'a, '_>,
+) -> Vec<Thought<'a>> {
+    let said = plain.first().and_then(|thought| readable(&thought.block));
+    let told = details.iter().any(|thought| readable(&thought.block).is_some());
+    let apart = details.iter().filter(|thought| lacks_text(thought, true)).count();
+    let perhaps = details.iter().filter(|thought| lacks_text(thought, false)).count();
+    let known = apart > 0;
+    match (said, if known { apart } else { perhaps }) {
+        (_, 0) => return details,
+        (None, _) if !known => return details,
+        (Some(_), _) if told && !known => return details,
+        (Some(said), 1) if !told => {
+            for thought in details.iter_mut().filter(|thought| lacks_text(thought, known)) {
+                if let Block::Reasoning { text, .. } = &mut thought.block {
+                    *text = said.clone();
+                }
+            }
+            return details;
+        }
+        _ => {}
+    }
+    if let Some(node) = message.get("reasoning_details") {
+        notes.dropped(&node, "its signatures came without the texts that they sign");
+    }
+    // What is left of a turn is another turn, which its model would refuse.
+    Vec::new()
+}
+
+/// What a block of reasoning says, when that can be read.
+fn readable<'b, 'a>(block: &'b Block<'a>) -> Option<&'b Text<'a>> {
+    if let Block::Reasoning { text, .. } = block { Some(text).filter(|text| !text.is_empty()) } else { None }
+}
+
+/// Whether it is a signature without its text: `known` to be, or perhaps, because nothing is known of it.
+fn lacks_text(thought: &Thought<'_>, known: bool) -> bool {
+    let Block::Reasoning { text, signature: Some(_), issuer } = &thought.block else { return false };
+    text.is_empty() && if known { issuer.apart } else { issuer.mark.is_none() }
+}
+
+fn issued(block: Block<'_>, issuer: Issuer) -> Block<'_> {
+    match block {
+        Block::Redacted { data, .. } => Block::Redacted { data, issuer },
+        other => other,
+    }
+}
+
 fn is_reasoning(block: &Block<'_>) -> bool {
-    matches!(block, Block::Reasoning { .. } | Block::Redacted(_))
+    matches!(block, Block::Reasoning { .. } | Block::Redacted { .. })
 }
 
 fn is_sealed(block: &Block<'_>) -> bool {
-    matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted(_))
+    matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
 }
 
 /// Puts the thoughts between the other blocks. An index counts all blocks of the turn, so a gap between two
@@ -100,7 +156,10 @@ fn plain<'a>(message: &Object<'a, '_>) -> Result<Vec<Thought<'a>>, Fault> {
     for field in ["reasoning_content", "reasoning"] {
         let text = message.get(field).map(|text| text.text()).transpose()?.unwrap_or_default();
         if !text.is_empty() {
-            return Ok(vec![Thought { index: None, block: Block::Reasoning { text, signature: None } }]);
+            return Ok(vec![Thought {
+                index: None,
+                block: Block::Reasoning { text, signature: None, issuer: Issuer::default() },
+            }]);
         }
     }
     Ok(Vec::new())
@@ -113,12 +172,13 @@ fn thinking_blocks<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
     for node in node.list()?.each() {
         let item = node.object()?;
         let kind = item.need("type")?;
+        let index = item.get("index").and_then(|index| position(&index));
         match kind.string()?.as_ref() {
             "thinking" => {
-                gathered.add(None, escaped(&item, "thinking")?, escaped(&item, "signature")?);
+                gathered.add(index, escaped(&item, "thinking")?, escaped(&item, "signature")?, Issuer::default());
                 notes.unknown(&item, &["type", "thinking", "signature", "cache_control", "index"]);
             }
-            "redacted_thinking" => gathered.seal(None, content::redacted(&item, notes)?),
+            "redacted_thinking" => gathered.seal(index, content::redacted(&item, notes)?),
             _ => notes.ignored(&kind, "only `thinking` and `redacted_thinking` are known"),
         }
     }
@@ -136,16 +196,22 @@ fn details<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Though
     for node in list.each() {
         let item = node.object()?;
         let index = item.get("index").and_then(|index| position(&index));
-        items.push((index, detail(&item, notes)?));
+        let word = |name| item.get(name).and_then(|node| node.string().ok());
+        let issuer = Issuer::told(word("id").as_deref(), word("format").as_deref());
+        if issuer.mark.is_some() && word("data").is_some_and(|data| !media::is_base64(&data)) {
+            // The gateway's own item for a model's word in place of a thought.
+            continue;
+        }
+        items.push((index, detail(&item, notes)?, issuer));
     }
-    if items.iter().all(|(index, _)| index.is_some()) {
-        items.sort_by_key(|(index, _)| *index);
+    if items.iter().all(|(index, ..)| index.is_some()) {
+        items.sort_by_key(|(index, ..)| *index);
     }
     let mut gathered = Gathered::default();
-    for (index, detail) in items {
+    for (index, detail, issuer) in items {
         match detail {
-            Detail::Text { text, signature } => gathered.add(index, text, signature),
-            Detail::Sealed(block) => gathered.seal(index, block),
+            Detail::Text { text, signature } => gathered.add(index, text, signature, issuer),
+            Detail::Sealed(block) => gathered.seal(index, block.map(|block| issued(block, issuer))),
         }
     }
     Ok(gathered.finish())
@@ -185,19 +251,22 @@ fn escaped<'a>(item: &Object<'a, '_>, name: &str) -> Result<&'a str, Fault> {
 #[derive(Default)]
 struct Gathered<'a> {
     done: Vec<Thought<'a>>,
-    open: Option<(Option<u64>, Cow<'a, str>)>,
+    open: Option<(Option<u64>, Cow<'a, str>, Issuer)>,
 }
 
 impl<'a> Gathered<'a> {
-    fn add(&mut self, index: Option<u64>, text: &'a str, signature: &'a str) {
+    fn add(&mut self, index: Option<u64>, text: &'a str, signature: &'a str, issuer: Issuer) {
+        if !signature.is_empty() {
+            self.drop_fragment(index, text);
+        }
         match &mut self.open {
-            Some((open, joined)) if *open == index => match joined.is_empty() {
+            Some((open, joined, _)) if *open == index => match joined.is_empty() {
                 true => *joined = Cow::Borrowed(text),
                 false => joined.to_mut().push_str(text),
             },
             _ => {
                 self.close("");
-                self.open = Some((index, Cow::Borrowed(text)));
+                self.open = Some((index, Cow::Borrowed(text), issuer));
             }
         }
         if !signature.is_empty() {
@@ -205,16 +274,35 @@ impl<'a> Gathered<'a> {
         }
     }
 
+    /// Some clients put a piece of a thought before the whole of it.
+    fn drop_fragment(&mut self, index: Option<u64>, text: &str) {
+        self.open.take_if(|(open, joined, _)| *open == index && !text.is_empty() && text.contains(joined.as_ref()));
+    }
+
+    /// Some clients send every block twice.
+    fn has(&self, block: &Block<'_>) -> bool {
+        self.done.iter().any(|thought| match (&thought.block, block) {
+            (Block::Reasoning { signature: Some(one), .. }, Block::Reasoning { signature: Some(other), .. }) => {
+                one == other
+            }
+            (Block::Redacted { data: one, .. }, Block::Redacted { data: other, .. }) => one == other,
+            _ => false,
+        })
+    }
+
     fn seal(&mut self, index: Option<u64>, block: Option<Block<'a>>) {
         self.close("");
+        let block = block.filter(|block| !self.has(block));
         self.done.extend(block.map(|block| Thought { index, block }));
     }
 
     fn close(&mut self, signature: &'a str) {
-        let Some((index, text)) = self.open.take() else { return };
+        let Some((index, text, issuer)) = self.open.take() else { return };
         let signature = (!signature.is_empty()).then(|| whole_pairs(Cow::Borrowed(signature)));
-        if !text.is_empty() || signature.is_some() {
-            self.done.push(Thought { index, block: Block::Reasoning { text: whole_pairs(text), signature } });
+        let block = Block::Reasoning { text: whole_pairs(text), signature, issuer };
+        let empty = matches!(&block, Block::Reasoning { text, signature: None, .. } if text.is_empty());
+        if !empty && !self.has(&block) {
+            self.done.push(Thought { index, block });
         }
     }
 

@@ -23,13 +23,23 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, request: &mut Request<'a>, notes: &
     for name in ["additionalModelRequestFields", "additional_model_request_fields"] {
         let Some(node) = top.get(name) else { continue };
         node.raw_object()?;
-        let object = node.object()?;
-        let members = object.once().into_iter().map(|(name, node)| (name.clone(), Cow::Borrowed(node.raw)));
-        request.additional_fields.extend(members);
+        for (name, node) in node.object()?.once() {
+            if name == "anthropic_beta" {
+                request.betas.extend(betas(&node)?);
+            } else {
+                request.additional_fields.push((name.clone(), Cow::Borrowed(node.raw)));
+            }
+        }
     }
-    request.betas = betas(top)?;
-    request.reasoning.interleaved = request.betas.iter().any(|beta| beta == INTERLEAVED);
+    if let Some(node) = top.get("anthropic_beta") {
+        request.betas.extend(betas(&node)?);
+    }
+    request.reasoning.interleaved = interleaved(&request.betas);
     Ok(())
+}
+
+pub(super) fn interleaved(betas: &[Cow<'_, str>]) -> bool {
+    betas.iter().any(|beta| beta == INTERLEAVED)
 }
 
 fn tier(top: &Object<'_, '_>, request: &mut Request<'_>, notes: &mut Notes) -> Result<(), Fault> {
@@ -88,8 +98,7 @@ fn retention(node: &Node<'_, '_>, notes: &mut Notes) -> Result<Option<CacheTtl>,
 }
 
 /// `anthropic_beta`: an array, or a string with commas.
-fn betas<'a>(top: &Object<'a, '_>) -> Result<Vec<Cow<'a, str>>, Fault> {
-    let Some(node) = top.get("anthropic_beta") else { return Ok(Vec::new()) };
+fn betas<'a>(node: &Node<'a, '_>) -> Result<Vec<Cow<'a, str>>, Fault> {
     if node.is_list() {
         return node.list()?.each().map(|node| node.string()).collect();
     }

@@ -1,0 +1,278 @@
+//! What an operator decides about reasoning: one policy for each place to which a request can go.
+
+use crate::translate::catalogue::{Catalogue, Entry, Rules, Wanted, base_id};
+use crate::translate::dialect::openai_chat::{Details, Shown, Stand};
+use crate::translate::model::reasoning::Effort;
+use crate::translate::translation::Showing;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the operator decides about reasoning, for one backend or one backend of a rule, merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReasoningPolicy {
+    /// What is asked for when a client says nothing. `None`: nothing, the model decides.
+    pub default_effort: Option<Wanted>,
+    /// The largest effort that a client gets.
+    pub most_effort: Option<Effort>,
+    /// The largest budget of tokens that a client gets.
+    pub most_budget: Option<u32>,
+    /// The fields in which reasoning is shown. `None`: those that the client speaks.
+    pub expose: Option<Expose>,
+    /// No client sees any reasoning; it is put back between turns all the same.
+    pub hidden: bool,
+    /// The store of reasoning that clients drop.
+    pub restore: RestorePolicy,
+    /// What gives way when a tool is forced and the model does not reason then.
+    pub forced_tool: ForcedTool,
+    /// What happens to reasoning that is bound to another conversation.
+    pub binding_mismatch: BindingMismatch,
+    /// What becomes of a word that stands where reasoning would, such as Nova's `[REDACTED]`.
+    pub redacted_text: Stand,
+    /// What the operator knows of models better than the catalogue, by model id, profile id or ARN; the first counts.
+    pub models: Vec<(String, Arc<Entry>)>,
+}
+
+/// The fields of Chat Completions in which reasoning is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expose {
+    /// `reasoning`
+    pub reasoning: bool,
+    /// `reasoning_content`
+    pub reasoning_content: bool,
+    /// `reasoning_details`
+    pub reasoning_details: bool,
+    /// `thinking_blocks`
+    pub thinking_blocks: bool,
+    /// `<think>` within the content.
+    pub think_tags: bool,
+}
+
+/// How much reasoning that clients drop is kept for them, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestorePolicy {
+    /// Whether any is kept.
+    pub enabled: bool,
+    /// The most turns.
+    pub max_entries: u32,
+    /// The most bytes.
+    pub max_bytes: u64,
+    /// The longest time.
+    pub max_age: Duration,
+}
+
+impl Default for RestorePolicy {
+    fn default() -> Self {
+        Self { enabled: true, max_entries: 10_000, max_bytes: 64 << 20, max_age: Duration::from_secs(3600) }
+    }
+}
+
+/// What gives way when a tool is forced and the model does not reason then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForcedTool {
+    /// The force: the model chooses.
+    #[default]
+    Auto,
+    /// The reasoning.
+    DropReasoning,
+}
+
+/// What happens to reasoning that is bound to another conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BindingMismatch {
+    /// The service refuses the request.
+    #[default]
+    Fail,
+    /// The service drops the block.
+    DropBlock,
+}
+
+impl ReasoningPolicy {
+    /// The row that the operator gives a model: by this very id, else by the base id in it.
+    #[must_use]
+    pub fn entry(&self, model_id: &str) -> Option<&Arc<Entry>> {
+        let by = |wanted: &str| self.models.iter().find(|(id, _)| id == wanted).map(|(_, entry)| entry);
+        by(model_id).or_else(|| by(base_id(model_id)?))
+    }
+
+    /// The row that counts for the model called by `model_id`: the operator's, else the catalogue's for `base`, where
+    /// that is given, or for the id.
+    #[must_use]
+    pub fn entry_or_known(&self, model_id: &str, base: Option<&str>) -> &Entry {
+        match self.entry(model_id) {
+            Some(entry) => entry,
+            None => Catalogue::builtin().lookup(base.unwrap_or(model_id)),
+        }
+    }
+
+    /// What of it concerns the asking.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules {
+            default: self.default_effort,
+            most_effort: self.most_effort,
+            most_budget: self.most_budget,
+            forced_tool_first: self.forced_tool == ForcedTool::DropReasoning,
+            drop_mismatched: self.binding_mismatch == BindingMismatch::DropBlock,
+        }
+    }
+
+    /// What of it concerns the showing.
+    #[must_use]
+    pub fn showing(&self) -> Showing {
+        Showing { pinned: self.expose.map(Shown::from), hidden: self.hidden, stand: self.redacted_text }
+    }
+}
+
+impl From<Expose> for Shown {
+    fn from(expose: Expose) -> Self {
+        Self {
+            reasoning: expose.reasoning,
+            reasoning_content: expose.reasoning_content,
+            details: if expose.reasoning_details { Details::Full } else { Details::None },
+            thinking_blocks: expose.thinking_blocks,
+            think_tags: expose.think_tags,
+        }
+    }
+}
+
+/// What one resource says about reasoning: what it leaves unsaid, another may say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Word {
+    pub(super) default_effort: Option<Wanted>,
+    pub(super) most_effort: Option<Effort>,
+    pub(super) most_budget: Option<u32>,
+    pub(super) expose: Option<Expose>,
+    pub(super) hidden: bool,
+    pub(super) restore_off: bool,
+    pub(super) max_entries: Option<u32>,
+    pub(super) max_bytes: Option<u64>,
+    pub(super) max_age: Option<Duration>,
+    pub(super) forced_tool: Option<ForcedTool>,
+    pub(super) binding_mismatch: Option<BindingMismatch>,
+    pub(super) redacted_text: Option<Stand>,
+    pub(super) models: Vec<(String, Arc<Entry>)>,
+}
+
+impl Word {
+    /// This word where it says something, else the wider one; limits of both hold, and so does what either hides.
+    pub(super) fn over(&self, wider: &Self) -> Self {
+        let models = self.models.iter().chain(&wider.models);
+        Self {
+            default_effort: self.default_effort.or(wider.default_effort),
+            most_effort: smaller(self.most_effort, wider.most_effort),
+            most_budget: smaller(self.most_budget, wider.most_budget),
+            expose: self.expose.or(wider.expose),
+            hidden: self.hidden || wider.hidden,
+            restore_off: self.restore_off || wider.restore_off,
+            max_entries: self.max_entries.or(wider.max_entries),
+            max_bytes: self.max_bytes.or(wider.max_bytes),
+            max_age: self.max_age.or(wider.max_age),
+            forced_tool: self.forced_tool.or(wider.forced_tool),
+            binding_mismatch: self.binding_mismatch.or(wider.binding_mismatch),
+            redacted_text: self.redacted_text.or(wider.redacted_text),
+            models: models.cloned().collect(),
+        }
+    }
+
+    /// What holds when all has been said.
+    pub(super) fn decided(self) -> ReasoningPolicy {
+        let usual = RestorePolicy::default();
+        let limited = |effort: Effort| self.most_effort.map_or(effort, |most| effort.min(most));
+        ReasoningPolicy {
+            default_effort: self.default_effort.map(|wanted| match wanted {
+                Wanted::Effort(effort) => Wanted::Effort(limited(effort)),
+                Wanted::Off => Wanted::Off,
+            }),
+            most_effort: self.most_effort,
+            most_budget: self.most_budget,
+            expose: self.expose,
+            hidden: self.hidden,
+            restore: RestorePolicy {
+                enabled: !self.restore_off,
+                max_entries: self.max_entries.unwrap_or(usual.max_entries),
+                max_bytes: self.max_bytes.unwrap_or(usual.max_bytes),
+                max_age: self.max_age.unwrap_or(usual.max_age),
+            },
+            forced_tool: self.forced_tool.unwrap_or_default(),
+            binding_mismatch: self.binding_mismatch.unwrap_or_default(),
+            redacted_text: self.redacted_text.unwrap_or_default(),
+            models: self.models,
+        }
+    }
+}
+
+/// The smaller of two limits, of which each may be missing.
+fn smaller<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_narrower_word_wins_but_never_loosens() {
+        let wide = Word {
+            default_effort: Some(Wanted::Effort(Effort::High)),
+            most_effort: Some(Effort::Medium),
+            most_budget: Some(9000),
+            hidden: true,
+            restore_off: true,
+            max_entries: Some(1),
+            forced_tool: Some(ForcedTool::DropReasoning),
+            ..Word::default()
+        };
+        let narrow = Word {
+            most_effort: Some(Effort::Max),
+            most_budget: Some(2000),
+            expose: Some(Expose { reasoning: true, ..Expose::default() }),
+            max_entries: Some(2),
+            forced_tool: Some(ForcedTool::Auto),
+            ..Word::default()
+        };
+        let policy = narrow.over(&wide).decided();
+        assert_eq!(policy.default_effort, Some(Wanted::Effort(Effort::Medium)), "within the limit");
+        assert_eq!((policy.most_effort, policy.most_budget), (Some(Effort::Medium), Some(2000)));
+        assert!(policy.hidden && !policy.restore.enabled && policy.expose.is_some_and(|shown| shown.reasoning));
+        assert_eq!((policy.restore.max_entries, policy.forced_tool), (2, ForcedTool::Auto));
+        assert_eq!(Word::default().over(&wide).decided(), wide.decided());
+    }
+
+    #[test]
+    fn an_operators_row_is_found_by_the_id_or_by_its_base() {
+        let entry = |name: &str| {
+            let entry = Catalogue::builtin().lookup("anthropic.claude-opus-4-8").clone();
+            Arc::new(Entry { name: name.to_owned(), ..entry })
+        };
+        let of = |id: &str, name: &str| (id.to_owned(), entry(name));
+        let models = vec![of("eu.anthropic.claude-opus-4-8", "eu"), of("anthropic.claude-opus-4-8", "all")];
+        let policy = ReasoningPolicy { models, ..ReasoningPolicy::default() };
+        let name = |id: &str| policy.entry(id).map(|entry| entry.name.as_str());
+        assert_eq!(name("eu.anthropic.claude-opus-4-8"), Some("eu"));
+        assert_eq!(name("us.anthropic.claude-opus-4-8"), Some("all"));
+        assert_eq!(name("anthropic.claude-opus-4-7"), None);
+        assert_eq!(policy.entry_or_known("anthropic.claude-opus-4-7", None).id, "anthropic.claude-opus-4-7");
+        assert_eq!(policy.entry_or_known("mine", Some("amazon.nova-2-lite-v1:0")).id, "amazon.nova-2-lite-v1:0");
+    }
+
+    #[test]
+    fn the_translators_words_for_it() {
+        let policy = ReasoningPolicy {
+            default_effort: Some(Wanted::Off),
+            expose: Some(Expose { reasoning_details: true, think_tags: true, ..Expose::default() }),
+            forced_tool: ForcedTool::DropReasoning,
+            binding_mismatch: BindingMismatch::DropBlock,
+            redacted_text: Stand::Dropped,
+            ..ReasoningPolicy::default()
+        };
+        let rules = policy.rules();
+        assert!(rules.forced_tool_first && rules.drop_mismatched && rules.default == Some(Wanted::Off));
+        let shown = policy.showing().pinned.unwrap_or_default();
+        assert_eq!((shown.details, shown.think_tags, shown.reasoning), (Details::Full, true, false));
+        assert_eq!(ReasoningPolicy::default().rules(), Rules::default());
+        assert_eq!(ReasoningPolicy::default().showing(), Showing::default());
+    }
+}

@@ -1,0 +1,99 @@
+//! How often a request is tried, what is thought of a backend that fails, and how much it is given at once.
+
+use std::time::Duration;
+
+/// What holds for the calls of one rule, or of every backend of the short form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// What is tried again.
+    pub retry: Retry,
+    /// What is thought of a backend that fails.
+    pub outliers: Outliers,
+    /// How much a backend is given at once.
+    pub circuit: Circuit,
+    /// A second backend is asked when the first has not begun after this time. `None`: never.
+    pub hedge: Option<Duration>,
+    /// From the call to the first byte of its answer. `None`: as long as any other silence.
+    pub first_byte: Option<Duration>,
+    /// From a request to the end of its answer, when its rule does not say it. `None`: no limit.
+    pub whole: Option<Duration>,
+}
+
+/// What is tried again, before the client was told anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// How often a request is sent at most, over all backends. `None`: five times for each of them, ten at most.
+    pub attempts: Option<u32>,
+    /// How often to the backends of one priority before those of the next one.
+    pub per_priority: Option<u32>,
+    /// The longest first pause; each further one may be twice as long.
+    pub base: Duration,
+    /// The longest pause, also when a backend asks for a longer one.
+    pub most: Duration,
+    /// How long one attempt may take: its whole answer, or the first byte of a stream.
+    pub each: Option<Duration>,
+    /// The statuses that are tried again. `None`: 408, 424, 429, 500, 502, 503, 504 and 529.
+    pub statuses: Option<Vec<u16>>,
+    /// Whether a call that got no answer, or a broken one, is tried again.
+    pub unanswered: bool,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            attempts: None,
+            per_priority: None,
+            base: Duration::from_millis(100),
+            most: Duration::from_secs(10),
+            each: None,
+            statuses: None,
+            unanswered: true,
+        }
+    }
+}
+
+/// When a backend is left alone for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outliers {
+    /// After so many failures in a row; 0: never.
+    pub failures: u32,
+    /// For so long at first; each further time in a row twice as long.
+    pub base: Duration,
+    /// For so long at most.
+    pub most: Duration,
+}
+
+impl Default for Outliers {
+    fn default() -> Self {
+        Self { failures: 5, base: Duration::from_secs(10), most: Duration::from_secs(300) }
+    }
+}
+
+/// How much a backend is given at once. `None`: no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Circuit {
+    /// Calls under way.
+    pub parallel: Option<u32>,
+    /// Calls that wait for one of those to end.
+    pub pending: Option<u32>,
+}
+
+/// How often one backend is asked where nothing else is said, and how often all of them.
+const ATTEMPTS: (u32, u32) = (5, 10);
+
+impl Retry {
+    /// How often a request is sent at most: to one backend, and over all of them.
+    #[must_use]
+    pub fn most_attempts(&self) -> (u32, u32) {
+        self.attempts.map_or(ATTEMPTS, |attempts| (attempts, attempts))
+    }
+
+    /// Whether an answer with this status is tried again.
+    #[must_use]
+    pub fn takes(&self, status: u16) -> bool {
+        match &self.statuses {
+            Some(statuses) => statuses.contains(&status),
+            None => matches!(status, 408 | 424 | 429 | 500 | 502 | 503 | 504 | 529),
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! A chat request on its way: all that an attempt needs, the first one and each further one.
+
+use super::{Patience, passing};
+use crate::config::{BackendKind, Config, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
+use crate::mutation::Mutation;
+use crate::restore::{Caller, RestoreLimits, TurnKey};
+use crate::route::{Draw, Target};
+use aquifer_translate::Fault;
+use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
+use aquifer_translate::catalogue::{Amend, Entry};
+use aquifer_translate::model::issuer::Mark;
+use aquifer_translate::model::turn::Turn;
+use aquifer_translate::translation::{CalledTurn, Incoming, Outgoing, Terms};
+use aquifer_translate::warning::Warning;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// The most of one turn that is remembered, in bytes.
+const LARGEST_TURN: usize = 4 << 20;
+
+/// A request that was read and routed.
+pub(super) struct Asked {
+    pub(super) config: Arc<Config>,
+    pub(super) body: Bytes,
+    pub(super) caller: Caller,
+    pub(super) unix_seconds: u64,
+    /// What the header `anthropic-beta` names.
+    pub(super) betas: Vec<String>,
+    pub(super) traffic: Arc<Traffic>,
+    pub(super) patience: Patience,
+    /// Where it may be sent, in order; never empty.
+    pub(super) places: Vec<Place>,
+    /// Where the attempt at hand is sent.
+    pub(super) at: usize,
+    pub(super) attempts: u32,
+    pub(super) draw: Draw,
+    /// The turns that called tools, with what is remembered of them under each model id.
+    pub(super) called: Vec<(CalledTurn, Vec<Recalled>)>,
+    pub(super) amend: Amend,
+    /// What the client is told of amendments.
+    pub(super) amended: Vec<Warning>,
+    /// The conversation holds sealed reasoning.
+    pub(super) sealed: bool,
+}
+
+/// One place to which a request may be sent.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) backend: usize,
+    pub(super) model_id: String,
+    pub(super) policy: Arc<ReasoningPolicy>,
+    pub(super) mutation: Arc<Mutation>,
+    pub(super) priority: u32,
+    /// How often it was sent there.
+    pub(super) tries: u32,
+}
+
+/// A remembered turn, and the model id under which it is.
+pub(super) struct Recalled {
+    model_id: String,
+    turn: Turn,
+}
+
+/// What became of the turns that came back without their reasoning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PutBack {
+    pub(super) restored: u32,
+    pub(super) missed: u32,
+}
+
+impl Place {
+    pub(super) fn of(target: &Target<'_>) -> Self {
+        Self {
+            backend: target.backend,
+            model_id: target.model_id.clone(),
+            policy: Arc::clone(target.reasoning),
+            mutation: Arc::clone(target.mutation),
+            priority: target.priority,
+            tries: 0,
+        }
+    }
+
+    /// The backend there, when it speaks the client's dialect.
+    pub(super) fn openai<'c>(&self, config: &'c Config) -> Option<&'c OpenAi> {
+        match config.backends.get(self.backend).map(|backend| &backend.kind) {
+            Some(BackendKind::OpenAi(openai)) => Some(openai),
+            _ => None,
+        }
+    }
+
+    /// What the model is like there.
+    pub(super) fn entry(&self, config: &Config) -> &Entry {
+        let declared = match config.backends.get(self.backend).map(|backend| &backend.kind) {
+            Some(BackendKind::Bedrock(bedrock)) => bedrock.base_models.iter().find(|(id, _)| *id == self.model_id),
+            _ => None,
+        };
+        self.policy.entry_or_known(&self.model_id, declared.map(|(_, base)| base.as_str()))
+    }
+
+    /// The mark of reasoning that is made there.
+    pub(super) fn mark(&self, config: &Config) -> Mark {
+        let name = config.backends.get(self.backend).map(|backend| format!("{}/{}", backend.namespace, backend.name));
+        Mark::of(self.entry(config).base_of(&self.model_id), &name.unwrap_or_default())
+    }
+}
+
+impl Asked {
+    /// Where the attempt at hand is sent.
+    pub(super) fn place(&self) -> Option<&Place> {
+        self.places.get(self.at)
+    }
+
+    /// Lets go of what only a further attempt would need.
+    pub(super) fn let_go(&mut self) {
+        self.body = Bytes::new();
+        self.called = Vec::new();
+        self.betas = Vec::new();
+    }
+
+    /// Reads the client's words.
+    pub(super) fn read(&self) -> Result<Incoming<'_>, Fault> {
+        Ok(Incoming::read(&self.body)?.with_betas(self.betas.iter().map(String::as_str)))
+    }
+
+    /// Notes which turns called tools, for models that may reason and take their reasoning back.
+    pub(super) fn note_calls(&mut self, incoming: &Incoming<'_>) {
+        // A backend that speaks the client's dialect takes its words as they are.
+        let translated = self.places.iter().find(|place| place.openai(&self.config).is_none());
+        let Some(place) = translated.filter(|place| place.policy.restore.enabled) else { return };
+        let entry = place.entry(&self.config);
+        if incoming.may_reason(entry, &place.policy.rules()) {
+            self.called = incoming.called_turns(entry).map(|called| (called, Vec::new())).collect();
+        }
+    }
+
+    /// Under what those turns may be remembered: for each model id that may be called, every turn.
+    pub(super) fn keys(&self) -> Vec<TurnKey> {
+        let of = |model_id| self.called.iter().map(move |(called, _)| self.key(model_id, called.calls.clone()));
+        self.model_ids().flat_map(of).collect()
+    }
+
+    pub(super) fn key(&self, model_id: &str, calls: Vec<String>) -> TurnKey {
+        TurnKey::new(self.caller.clone(), model_id, calls)
+    }
+
+    /// Takes what is remembered, in the order of the keys.
+    pub(super) fn remember(&mut self, turns: Vec<Option<Turn>>) {
+        let ids: Vec<String> = self.model_ids().map(str::to_owned).collect();
+        let mut turns = turns.into_iter();
+        for model_id in ids {
+            for ((_, known), turn) in self.called.iter_mut().zip(turns.by_ref()) {
+                known.extend(turn.map(|turn| Recalled { model_id: model_id.clone(), turn }));
+            }
+        }
+    }
+
+    /// Moves the place that made the conversation's sealed reasoning to the front: nobody else takes it.
+    pub(super) fn prefer_issuer(&mut self, incoming: &Incoming<'_>) {
+        let recalled = self.called.iter().rev().flat_map(|(_, known)| known).map(|known| known.turn.issuer());
+        let Some(issuer) = incoming.marks().chain(recalled).find(|mark| *mark != Mark::default()) else { return };
+        if let Some(at) = self.places.iter().position(|place| place.mark(&self.config) == issuer) {
+            let place = self.places.remove(at);
+            self.places.insert(0, place);
+        }
+    }
+
+    /// Says it in Bedrock's words, with the reasoning that is remembered.
+    pub(super) fn outgoing(&self, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
+        let place = self.place().ok_or_else(|| Fault::Ours("a request without a place".to_owned()))?;
+        if let Some(openai) = place.openai(&self.config)
+            && let Some(outgoing) = passing::passed(&self.body, &place.model_id, openai)
+        {
+            return Ok((outgoing, PutBack::default()));
+        }
+        let mut incoming = incoming.map_or_else(|| self.read(), Ok)?;
+        if place.policy.expose.is_some_and(|expose| expose.think_tags) {
+            incoming.strip_think_tags();
+        }
+        let mut put_back = PutBack::default();
+        for (called, known) in &self.called {
+            let turn = known.iter().find(|known| known.model_id == place.model_id).map(|known| &known.turn);
+            let turn = turn.filter(|turn| incoming.put_back(called.position, turn));
+            put_back.restored += u32::from(called.lost && turn.is_some_and(Turn::reasoned));
+            put_back.missed += u32::from(called.lost && turn.is_none());
+        }
+        let rules = place.policy.rules();
+        let terms = Terms {
+            model_id: &place.model_id,
+            entry: place.entry(&self.config),
+            mark: place.mark(&self.config),
+            rules: &rules,
+            amend: self.amend,
+        };
+        let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
+        outgoing.warnings.extend(self.amended.iter().cloned());
+        outgoing.memorable &= place.policy.restore.enabled;
+        Ok((outgoing, put_back))
+    }
+
+    /// How much of a turn is remembered, in bytes.
+    pub(super) fn room(&self) -> usize {
+        self.limits().bytes.min(LARGEST_TURN)
+    }
+
+    /// How much is remembered of all turns that share these limits, and for how long.
+    pub(super) fn limits(&self) -> RestoreLimits {
+        let RestorePolicy { max_entries, max_bytes, max_age, .. } = self.restore();
+        let number = |most: u64| usize::try_from(most).unwrap_or(usize::MAX);
+        RestoreLimits { entries: number(max_entries.into()), bytes: number(max_bytes), age: max_age }
+    }
+
+    /// Which turns share them: those of one backend where the operator set any, else all.
+    pub(super) fn group(&self) -> u64 {
+        let backend = self.place().map_or(0, |place| place.backend as u64 + 1);
+        if self.restore() == RestorePolicy::default() { 0 } else { backend }
+    }
+
+    /// Decides to ask otherwise after this refusal; `false`: asking again helps nobody.
+    pub(super) fn amend(&mut self, fault: &Fault) -> bool {
+        let before = self.amend;
+        let bound = self.place().is_some_and(|place| {
+            place.policy.rules().drop_mismatched && place.entry(&self.config).bound && !before.drop_mismatched
+        });
+        let warning = match remedy(fault) {
+            Some(Remedy::Unbound) if bound => {
+                self.amend.drop_mismatched = true;
+                Warning::dropped("messages[].reasoning", "it was bound to another conversation; Bedrock drops it")
+            }
+            Some(Remedy::Unbound | Remedy::WithoutReasoning) => {
+                self.amend.without_reasoning = true;
+                let why = "Bedrock refused the reasoning of earlier turns; it was asked again without any";
+                Warning::dropped("messages[].reasoning", why)
+            }
+            Some(Remedy::LowerEffort) => {
+                self.amend.lower_effort = true;
+                Warning::changed("reasoning_effort", "Bedrock refused the effort; it was asked for the next lower one")
+            }
+            Some(Remedy::SchemaInWords) => {
+                self.amend.schema_in_words = true;
+                let why = "Bedrock refused the schema; the model was asked in words to keep to it";
+                Warning::changed("response_format", why)
+            }
+            None => return false,
+        };
+        let changed = self.amend != before;
+        if changed {
+            self.amended.push(warning);
+        }
+        changed
+    }
+
+    /// Goes to another place. Sealed reasoning is its issuer's alone, so it stays behind.
+    pub(super) fn go_to(&mut self, at: usize) {
+        let backend = |at: usize| self.places.get(at).map(|place| place.backend);
+        if backend(at) != backend(self.at) && self.sealed && !self.amend.without_reasoning {
+            self.amend.without_reasoning = true;
+            let why = "the backend that made it does not answer; another one was asked without it";
+            self.amended.push(Warning::dropped("messages[].reasoning", why));
+        }
+        self.at = at;
+    }
+
+    fn restore(&self) -> RestorePolicy {
+        self.place().map(|place| place.policy.restore).unwrap_or_default()
+    }
+
+    /// The model ids of all places, each once.
+    fn model_ids(&self) -> impl Iterator<Item = &str> {
+        let first = |at: usize, id: &str| !self.places.iter().take(at).any(|place| place.model_id == id);
+        let ids = self.places.iter().map(|place| place.model_id.as_str()).enumerate();
+        ids.filter(move |(at, id)| first(*at, id)).map(|(_, id)| id)
+    }
+}

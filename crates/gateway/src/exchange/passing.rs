@@ -1,0 +1,371 @@
+//! A backend that speaks the client's own dialect: its answer goes on byte for byte, and is only looked at.
+
+use super::Exchange;
+use super::answer::{self, Upstream};
+use crate::config::OpenAi;
+use aquifer_translate::Fault;
+use aquifer_translate::dialect::openai_chat::{Style, error};
+use aquifer_translate::fault::{Misbehaviour, Refusal};
+use aquifer_translate::model::response::Usage;
+use aquifer_translate::model::text::Text;
+use aquifer_translate::translation::{Outgoing, Seen};
+use bytes::{BufMut as _, Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::time::Instant;
+
+/// The longest line of a stream that is looked at; usage and finish reason stand in short ones.
+const LONGEST_LINE: usize = 64 << 10;
+
+/// What is read of a request that is passed on.
+#[derive(Deserialize)]
+pub(super) struct Head<'a> {
+    #[serde(borrow)]
+    pub(super) model: Cow<'a, str>,
+    #[serde(default)]
+    pub(super) stream: Option<bool>,
+}
+
+impl<'a> Head<'a> {
+    /// `None`: it is no request that anybody could answer.
+    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok().filter(|head: &Self| !head.model.is_empty())
+    }
+}
+
+/// The request as it goes on: only its model's name may be another.
+pub(super) fn passed(body: &Bytes, model_id: &str, to: &OpenAi) -> Option<Outgoing> {
+    let head = Head::read(body)?;
+    let prefix = to.prefix.trim_matches('/');
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    let renamed = || format!("\"{}\"", Text::from_plain(model_id).as_escaped());
+    Some(Outgoing {
+        path: format!("{slash}{prefix}/chat/completions"),
+        body: if head.model == model_id { body.clone() } else { crate::mutation::replaced(body, "model", &renamed()) },
+        stream: head.stream.unwrap_or_default(),
+        model: Text::from_plain(head.model.into_owned()),
+        style: Style::default(),
+        restore: Box::new(|_| None),
+        warnings: Vec::new(),
+        reasoning_on: false,
+        sealed: false,
+        memorable: false,
+    })
+}
+
+/// A stream that goes on as it comes.
+#[derive(Debug, Default)]
+pub(super) struct Passing {
+    /// The beginning of a line whose end did not come yet; what is too long is left out.
+    line: Vec<u8>,
+    /// Whether the line at hand is empty so far, and the one before it.
+    fresh: bool,
+    blank: bool,
+    pub(super) seen: Seen,
+    pub(super) usage: Option<Usage>,
+    pub(super) finish_reason: Option<&'static str>,
+    /// `[DONE]` came.
+    pub(super) done: bool,
+}
+
+impl Passing {
+    pub(super) fn new() -> Self {
+        Self { fresh: true, blank: true, ..Self::default() }
+    }
+
+    /// Looks at bytes that go on.
+    pub(super) fn look(&mut self, bytes: &[u8]) {
+        self.seen.started = true;
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let Some(end) = part.strip_suffix(b"\n") else {
+                self.hold(part);
+                continue;
+            };
+            self.blank = self.fresh && matches!(end, [] | [b'\r']);
+            self.fresh = true;
+            if self.line.is_empty() {
+                self.line_ends(end);
+            } else {
+                let room = LONGEST_LINE.saturating_sub(self.line.len());
+                self.line.extend_from_slice(end.get(..room).unwrap_or(end));
+                let line = std::mem::take(&mut self.line);
+                self.line_ends(&line);
+            }
+        }
+    }
+
+    fn hold(&mut self, part: &[u8]) {
+        let room = LONGEST_LINE.saturating_sub(self.line.len());
+        self.line.extend_from_slice(part.get(..room).unwrap_or(part));
+        self.fresh = false;
+        self.blank = false;
+    }
+
+    fn line_ends(&mut self, line: &[u8]) {
+        let Some(data) = line.strip_prefix(b"data:").and_then(|data| std::str::from_utf8(data).ok()) else { return };
+        let data = data.trim();
+        self.done |= data == "[DONE]";
+        self.seen.reasoning |= has_text(data, "\"reasoning_content\"") || has_text(data, "\"reasoning\"");
+        self.seen.answer |= has_text(data, "\"content\"") || data.contains("\"tool_calls\":[");
+        if (data.contains("\"usage\"") || data.contains("\"finish_reason\""))
+            && let Ok(told) = serde_json::from_str::<Told<'_>>(data)
+        {
+            self.usage = told.usage().or(self.usage);
+            self.finish_reason = told.finish_reason().or(self.finish_reason);
+        }
+    }
+
+    /// Tells the client of a fault in a stream that was begun: after what came of an event that did not end.
+    pub(super) fn fail(&self, fault: &Fault, out: &mut BytesMut) {
+        if !self.blank {
+            out.put_slice(b"\n\n");
+        }
+        for data in [error::told(fault).body.as_str(), "[DONE]"] {
+            out.put_slice(format!("data: {data}\n\n").as_bytes());
+        }
+    }
+
+    /// Tells the client that the stream goes on, where that does not cut an event in two.
+    pub(super) fn keep_alive(&self, out: &mut BytesMut) {
+        if self.blank {
+            out.put_slice(b": keep-alive\n\n");
+        }
+    }
+}
+
+/// Whether this member is a string with something in it.
+fn has_text(data: &str, name: &str) -> bool {
+    data.match_indices(name).any(|(at, _)| {
+        let rest = data.get(at + name.len()..).unwrap_or_default().trim_start();
+        let value = rest.strip_prefix(':').map(str::trim_start).and_then(|rest| rest.strip_prefix('"'));
+        value.is_some_and(|value| !value.starts_with('"'))
+    })
+}
+
+/// What is read of an answer, whole or in chunks.
+#[derive(Deserialize)]
+pub(super) struct Told<'a> {
+    #[serde(default)]
+    usage: Option<Counts>,
+    #[serde(borrow, default)]
+    choices: Vec<Choice<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow, default)]
+    finish_reason: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Counts {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    prompt_tokens_details: Option<Details>,
+    completion_tokens_details: Option<Details>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Details {
+    cached_tokens: Option<u64>,
+    reasoning_tokens: Option<u64>,
+}
+
+impl Told<'_> {
+    /// The tokens as the backend counts them.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        let Counts { prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details } =
+            self.usage.as_ref()?;
+        let cached = prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens);
+        Some(Usage {
+            input: prompt_tokens.saturating_sub(cached.unwrap_or(0)),
+            output: *completion_tokens,
+            cache_read: cached,
+            reasoning: completion_tokens_details.as_ref().and_then(|details| details.reasoning_tokens),
+            ..Usage::default()
+        })
+    }
+
+    pub(super) fn finish_reason(&self) -> Option<&'static str> {
+        let told = self.choices.iter().find_map(|choice| choice.finish_reason.as_deref())?;
+        let known = ["stop", "length", "tool_calls", "content_filter", "function_call"];
+        known.into_iter().find(|known| *known == told)
+    }
+}
+
+impl Exchange {
+    /// Sends bytes of such a stream on, at once.
+    pub(super) fn pass_on(&mut self, bytes: &[u8], now: Instant) {
+        let Some(Upstream::Passing(passing)) = self.waiting.as_mut().map(|waiting| &mut waiting.upstream) else {
+            return;
+        };
+        passing.look(bytes);
+        let seen = passing.seen;
+        let since = now.saturating_duration_since(self.begun);
+        if seen.reasoning {
+            self.record.reasoned = true;
+            self.record.time_to_first_reasoning.get_or_insert(since);
+        }
+        if seen.answer {
+            self.record.time_to_first_token.get_or_insert(since);
+        }
+        self.commit(now);
+        self.say(BytesMut::from(bytes));
+    }
+
+    /// Such a stream ended as HTTP says it should.
+    pub(super) fn passed(&mut self, passing: Box<Passing>, now: Instant) -> Result<(), Fault> {
+        let (reason, usage) = (passing.finish_reason, passing.usage);
+        if !passing.done && reason.is_none() {
+            if let Some(waiting) = &mut self.waiting {
+                waiting.upstream = Upstream::Passing(passing);
+            }
+            return Err(Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly));
+        }
+        self.told(reason, usage, now);
+        Ok(())
+    }
+
+    /// Gives a whole answer as it came.
+    pub(super) fn hand_over(&mut self, status: StatusCode, kind: Option<HeaderValue>, body: Bytes, now: Instant) {
+        let Some(waiting) = &self.waiting else { return };
+        let mut head = answer::json_head(&self.record.id, waiting.headers());
+        head.extend(kind.map(|kind| (header::CONTENT_TYPE, kind)));
+        let (reason, usage) = match serde_json::from_slice::<Told<'_>>(&body) {
+            Ok(told) => (told.finish_reason(), told.usage()),
+            Err(_) => (None, None),
+        };
+        self.judge(None, now);
+        self.answer(status, head, body);
+        self.told(reason, usage, now);
+    }
+
+    /// Tells a fault as such a backend would: its own refusal as it came, or at the end of its stream. `false`: it is
+    /// told as any other.
+    pub(super) fn fail_as_it_came(&mut self, fault: &Fault) -> bool {
+        let Some(waiting) = &mut self.waiting else { return false };
+        if let Some((status, kept, body)) = waiting.refused.take() {
+            let mut headers = answer::json_head(&self.record.id, waiting.headers());
+            headers.extend(kept);
+            self.answer(status, headers, body);
+            return true;
+        }
+        let Upstream::Passing(passing) = &waiting.upstream else { return false };
+        if !self.committed {
+            return false;
+        }
+        let mut out = BytesMut::new();
+        passing.fail(fault, &mut out);
+        self.record.tokens = passing.usage.map(super::tokens);
+        self.say(out);
+        true
+    }
+}
+
+/// A refusal, for those who decide whether to try again; its client gets it as it came.
+pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        error: Inner<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Inner<'a> {
+        #[serde(borrow)]
+        message: Cow<'a, str>,
+    }
+    let message = serde_json::from_slice::<Body<'_>>(body).map(|body| body.error.message.into_owned());
+    let exception = match status.as_u16() {
+        401 | 403 => "AccessDeniedException",
+        404 => "ResourceNotFoundException",
+        429 => "ThrottlingException",
+        503 => "ServiceUnavailableException",
+        400..=499 => "ValidationException",
+        _ => "InternalServerException",
+    };
+    Fault::Refused(Refusal {
+        exception: exception.to_owned(),
+        status: status.as_u16(),
+        message: message.unwrap_or_else(|_| format!("the backend answered {status}")),
+        retry_after: headers.get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to(prefix: &str) -> OpenAi {
+        OpenAi { prefix: prefix.to_owned(), service: crate::config::Bedrock::default() }
+    }
+
+    #[test]
+    fn only_the_models_name_changes() {
+        let body = Bytes::from_static(b"{\"n\": 2,\n \"model\" : \"a\", \"stream\":true, \"x\":[1e2]}");
+        let same = passed(&body, "a", &to("v1")).unwrap();
+        assert_eq!((same.path.as_str(), same.stream, &same.body), ("/v1/chat/completions", true, &body));
+        let other = passed(&body, "b\"", &to("/openai/v1/")).unwrap();
+        assert_eq!(other.path, "/openai/v1/chat/completions");
+        assert_eq!(other.body, "{\"n\": 2,\n \"model\" : \"b\\\"\", \"stream\":true, \"x\":[1e2]}");
+        assert_eq!(passed(&body, "a", &to("/")).unwrap().path, "/chat/completions");
+        assert!(passed(&Bytes::from_static(b"{}"), "a", &to("v1")).is_none());
+    }
+
+    const STREAM: &str = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
+        data: {\"choices\":[{\"delta\":{\"reasoning_content\": \"hm\"}}]}\r\n\r\n: comment\n\n\
+        data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":null}]}\n\n\
+        data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":null}\n\n\
+        data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":4,\
+        \"prompt_tokens_details\":{\"cached_tokens\":2},\"completion_tokens_details\":{\"reasoning_tokens\":3}}}\n\n\
+        data: [DONE]\n\n";
+
+    #[test]
+    fn a_stream_is_understood_however_it_is_cut() {
+        for size in [1, 2, 3, 7, 50, STREAM.len()] {
+            let mut passing = Passing::new();
+            STREAM.as_bytes().chunks(size).for_each(|part| passing.look(part));
+            let usage = passing.usage.unwrap();
+            assert_eq!((usage.input, usage.output, usage.cache_read, usage.reasoning), (7, 4, Some(2), Some(3)));
+            assert_eq!((passing.finish_reason, passing.done, passing.blank), (Some("stop"), true, true));
+            assert!(passing.seen.reasoning && passing.seen.answer);
+        }
+    }
+
+    #[test]
+    fn reasoning_comes_before_the_answer() {
+        let mut passing = Passing::new();
+        let (before, _) = STREAM.split_once(": comment").unwrap();
+        passing.look(before.as_bytes());
+        assert!(passing.seen.reasoning && !passing.seen.answer, "a role with an empty text is no answer");
+    }
+
+    #[test]
+    fn a_fault_does_not_run_into_an_event_that_did_not_end() {
+        let told = |before: &[u8]| {
+            let (mut passing, mut out) = (Passing::new(), BytesMut::new());
+            passing.look(before);
+            passing.fail(&Fault::Ours("x".to_owned()), &mut out);
+            String::from_utf8(out.to_vec()).unwrap()
+        };
+        assert!(told(b"data: {}\n\n").starts_with("data: {\"error\":"));
+        assert!(told(b"data: {}\n\n").ends_with("}\n\ndata: [DONE]\n\n"));
+        for cut in [&b"data: {\"a"[..], b"data: {}\n", b"data: {}\r"] {
+            assert!(told(cut).starts_with("\n\ndata: {\"error\":"));
+        }
+    }
+
+    #[test]
+    fn refusals_have_names_that_nobody_else_chooses() {
+        let body = br#"{"error":{"message":"slow down","type":"anything"}}"#;
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", HeaderValue::from_static("7"));
+        let Fault::Refused(refused) = refusal(StatusCode::TOO_MANY_REQUESTS, &headers, body) else { panic!() };
+        assert_eq!((refused.exception.as_str(), refused.message.as_str()), ("ThrottlingException", "slow down"));
+        assert_eq!((refused.status, refused.retry_after), (429, Some(7)));
+        let Fault::Refused(other) = refusal(StatusCode::BAD_GATEWAY, &HeaderMap::new(), b"<html>") else { panic!() };
+        assert_eq!(other.message, "the backend answered 502 Bad Gateway");
+    }
+}

@@ -1,0 +1,159 @@
+//! Reasoning that a client dropped, put back: what is remembered of a turn, for whom, and for how long.
+
+use aquifer_translate::model::turn::Turn;
+use http::HeaderMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// The headers by which a caller shows who it is, in the order in which they count.
+const CREDENTIALS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+
+/// Who asks, told apart by the key that it shows; callers without one are one caller.
+///
+/// It is a secret: it is neither printed nor compared by anything but a store's keyed hash.
+#[derive(Clone, Default)]
+pub struct Caller(Zeroizing<Vec<u8>>);
+
+impl Caller {
+    /// The caller of a request.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let shown = CREDENTIALS.iter().find_map(|name| headers.get(*name));
+        Self(Zeroizing::new(shown.map(|value| value.as_bytes().to_vec()).unwrap_or_default()))
+    }
+
+    /// The bytes of its key, for a keyed hash.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Caller(***)")
+    }
+}
+
+/// Under which a turn is remembered.
+#[derive(Clone, Debug)]
+pub struct TurnKey {
+    /// Whose turn it is.
+    pub caller: Caller,
+    /// The model id that was called.
+    pub model_id: String,
+    /// The ids of its calls, sorted.
+    pub calls: Vec<String>,
+}
+
+impl TurnKey {
+    /// A key; the order of the calls does not matter.
+    #[must_use]
+    pub fn new(caller: Caller, model_id: &str, mut calls: Vec<String>) -> Self {
+        calls.sort_unstable();
+        Self { caller, model_id: model_id.to_owned(), calls }
+    }
+
+    /// What a keyed hash takes in: every part with its length, so that no two keys are the same bytes.
+    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let calls = self.calls.iter().map(String::as_bytes);
+        [self.caller.expose(), self.model_id.as_bytes()].into_iter().chain(calls)
+    }
+}
+
+/// How much is remembered, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestoreLimits {
+    /// Turns at most.
+    pub entries: usize,
+    /// Bytes of all turns at most.
+    pub bytes: usize,
+    /// Since the turn.
+    pub age: Duration,
+}
+
+impl Default for RestoreLimits {
+    /// 10,000 turns, 64 MiB, an hour.
+    fn default() -> Self {
+        Self { entries: 10_000, bytes: 64 << 20, age: Duration::from_secs(3600) }
+    }
+}
+
+/// A turn to remember.
+#[derive(Debug)]
+pub struct Keep {
+    /// Under which.
+    pub key: TurnKey,
+    /// The turn.
+    pub turn: Turn,
+    /// Which limits count it: turns of one group share theirs.
+    pub group: u64,
+    /// Those limits.
+    pub limits: RestoreLimits,
+}
+
+/// What a store will answer.
+pub type Recalling = Pin<Box<dyn Future<Output = Vec<Option<Turn>>> + Send>>;
+
+/// Where turns are remembered between two requests. Losing one is no failure: the model then goes on without.
+pub trait TurnStore: Send + Sync {
+    /// Remembers a turn.
+    fn keep(&self, keep: Keep);
+
+    /// The turns of these keys, in their order, when that can be told without waiting; else `None`, and
+    /// [`recall`](Self::recall) is asked.
+    fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>>;
+
+    /// The turns of these keys, in their order.
+    fn recall(&self, keys: Vec<TurnKey>) -> Recalling;
+}
+
+/// A store that remembers nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Forgetful;
+
+impl TurnStore for Forgetful {
+    fn keep(&self, _: Keep) {}
+
+    fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>> {
+        Some(keys.iter().map(|_| None).collect())
+    }
+
+    fn recall(&self, keys: Vec<TurnKey>) -> Recalling {
+        Box::pin(std::future::ready(keys.iter().map(|_| None).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn callers_are_told_apart_by_their_keys() {
+        let of = |name, value| Caller::of(&headers(name, value)).expose().to_vec();
+        assert_ne!(of("authorization", "Bearer a"), of("authorization", "Bearer b"));
+        assert_eq!(of("x-api-key", "a"), of("api-key", "a"));
+        assert!(of("x-other", "a").is_empty());
+        assert_eq!(format!("{:?}", Caller::of(&headers("x-api-key", "hunter2"))), "Caller(***)");
+    }
+
+    #[test]
+    fn keys_differ_in_every_part() {
+        let key = |model: &str, calls: &[&str]| {
+            let calls = calls.iter().map(|id| (*id).to_owned()).collect();
+            let key = TurnKey::new(Caller::default(), model, calls);
+            key.parts().map(<[u8]>::to_vec).collect::<Vec<_>>()
+        };
+        assert_eq!(key("m", &["b", "a"]), key("m", &["a", "b"]));
+        assert_ne!(key("m", &["a"]), key("n", &["a"]));
+        assert_ne!(key("m", &["ab"]), key("m", &["a", "b"]));
+    }
+}

@@ -1,0 +1,117 @@
+//! The words for what a row says.
+
+use aquifer_gateway::translate::catalogue::{
+    Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling,
+};
+
+pub(super) fn habit(entry: &Entry) -> &'static str {
+    match (entry.default, entry.control) {
+        (Default::AlwaysOn, _) => "always",
+        (Default::On, _) => "by default",
+        (Default::Off, Control::Unknown) => "unknown",
+        (Default::Off, Control::None) => "-",
+        (Default::Off, _) => "when asked",
+    }
+}
+
+pub(super) fn switch(control: Control) -> &'static str {
+    match control {
+        Control::None => "-",
+        Control::Budget => "thinking.budget_tokens",
+        Control::Adaptive => "thinking adaptive",
+        Control::ReasoningEffort => "reasoning_effort",
+        Control::ReasoningObject => "reasoning.effort",
+        Control::ReasoningConfig => "reasoning_config",
+        Control::Nova => "reasoningConfig",
+        Control::Unknown => "unknown",
+    }
+}
+
+/// Levels, a budget, or both.
+pub(super) fn levels(entry: &Entry) -> String {
+    let levels: Vec<&str> = entry.efforts.iter().map(|effort| effort.word()).collect();
+    let budget = (entry.control == Control::Budget).then(|| budget(entry));
+    let both: Vec<String> = budget.into_iter().chain((!levels.is_empty()).then(|| levels.join(","))).collect();
+    both.join("; ")
+}
+
+/// `1024 to 30000 tokens`, as far as that is limited.
+pub(super) fn budget(entry: &Entry) -> String {
+    match (entry.min_budget, entry.max_budget) {
+        (Some(least), Some(most)) => format!("{least} to {most} tokens"),
+        (Some(least), None) => format!("from {least} tokens"),
+        (None, Some(most)) => format!("to {most} tokens"),
+        (None, None) => "tokens".to_owned(),
+    }
+}
+
+pub(super) fn off(entry: &Entry) -> &'static str {
+    match entry.off {
+        _ if !entry.can_reason() => "-",
+        Off::Omit => "left out",
+        Off::Disabled => "disabled",
+        Off::BetweenTools => "between_tools",
+        Off::NoneWord => "none",
+        Off::Impossible => "cannot",
+        Off::Unknown => "unknown",
+    }
+}
+
+pub(super) fn takes_back(entry: &Entry) -> String {
+    let word = |kind: &Replay| match kind {
+        Replay::Signed => "signed",
+        Replay::Unsigned => "unsigned",
+        Replay::Redacted => "redacted",
+    };
+    entry.replay.iter().map(word).collect::<Vec<_>>().join(",")
+}
+
+pub(super) fn interleaved(entry: &Entry) -> &'static str {
+    match entry.interleaved {
+        Interleaved::Never => "no",
+        Interleaved::Beta => "with the beta interleaved-thinking-2025-05-14",
+        Interleaved::BuiltIn => "of itself",
+    }
+}
+
+pub(super) fn sampling(entry: &Entry) -> &'static str {
+    match entry.sampling {
+        Sampling::Free => "taken",
+        Sampling::NotWhileReasoning => "not while it reasons",
+        Sampling::Never => "not taken",
+    }
+}
+
+pub(super) fn allowed(allowed: Allowed) -> &'static str {
+    match allowed {
+        Allowed::Allowed => "taken",
+        Allowed::InsteadOfReasoning => "taken, and then it does not reason",
+        Allowed::NotWhileReasoning => "not while it reasons",
+        Allowed::Refused => "not taken",
+    }
+}
+
+pub(super) fn cache(entry: &Entry) -> &'static str {
+    match entry.cache {
+        None => "-",
+        Some(Cache::FiveMinutes) => "5m",
+        Some(Cache::OneHour) => "1h",
+    }
+}
+
+pub(super) fn media(entry: &Entry) -> String {
+    let word = |medium: &Medium| match medium {
+        Medium::Image => "image",
+        Medium::Document => "document",
+        Medium::Video => "video",
+        Medium::Audio => "audio",
+    };
+    match &entry.media {
+        None => "unknown".to_owned(),
+        Some(media) => media.iter().map(word).collect::<Vec<_>>().join(", "),
+    }
+}
+
+pub(super) fn yes(truth: bool) -> &'static str {
+    if truth { "yes" } else { "no" }
+}

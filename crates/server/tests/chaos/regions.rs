@@ -1,0 +1,34 @@
+//! Two regions, each ill in its own way: together they are well.
+
+use crate::site::Site;
+
+#[test]
+fn one_throttles_every_second_request_and_the_other_cuts_every_tenth_before_its_first_byte() {
+    let mut site = Site::start(2, &[]);
+    site.regions[0].faults(r#"{"throttling": 2}"#);
+    site.regions[1].faults(r#"{"cut-before-first-byte": 10}"#);
+    let tally = site.load(8, 100);
+    let [throttled, cut] = [0, 1].map(|at| site.regions[at].happened());
+    println!("two regions: {throttled} throttled, {cut} cut, {} of {} whole", tally.whole, tally.sent);
+    assert!(throttled >= 100 && cut >= 20, "{throttled} {cut}");
+    assert_eq!(tally.whole, tally.sent, "{tally:?}");
+    site.assert_nothing_leaked();
+}
+
+#[test]
+fn one_is_always_throttled_or_gone_and_the_other_well() {
+    for gone in [false, true] {
+        let mut site = Site::start(2, &[]);
+        if gone {
+            site.regions[0].process.signal("KILL");
+        } else {
+            site.regions[0].faults(r#"{"throttling": 1}"#);
+        }
+        let tally = site.load(8, 60);
+        assert_eq!(tally.whole, tally.sent, "{tally:?}");
+        if gone {
+            drop(site.regions.remove(0));
+        }
+        site.assert_nothing_leaked();
+    }
+}

@@ -1,0 +1,169 @@
+//! The deltas that make up nearly all of a stream, found in place: no JSON is parsed where its shape is the usual one.
+//!
+//! Anything that departs from the usual shape is left to the thorough reader, which then says what it is. So this one
+//! need not know all of JSON, but what it takes must be what the other would take.
+
+use crate::model::delta::Delta;
+use crate::model::text::Text;
+
+/// How a delta's payload begins.
+const OPEN: &[u8] = br#"{"contentBlockIndex":"#;
+/// What follows the index.
+const DELTA: &[u8] = br#","delta":{"#;
+/// What begins each kind of text, and what ends it.
+const TEXT: (&[u8], &[u8]) = (br#""text":""#, b"\"}");
+const REASONING: (&[u8], &[u8]) = (br#""reasoningContent":{"text":""#, b"\"}}");
+const TOOL: (&[u8], &[u8]) = (br#""toolUse":{"input":""#, b"\"}}");
+/// The member that pads every payload.
+const PADDING: &[u8] = br#","p":""#;
+
+/// The block and the text of a delta in its usual shape; `None` for every other payload.
+pub(super) fn delta(payload: &[u8]) -> Option<(u32, Delta<'_>)> {
+    let rest = payload.strip_prefix(OPEN)?;
+    let (index, rest) = number(rest)?;
+    let rest = rest.strip_prefix(DELTA)?;
+    let delta = if let Some(rest) = rest.strip_prefix(TEXT.0) {
+        Delta::Text(text(rest, TEXT.1)?)
+    } else if let Some(rest) = rest.strip_prefix(REASONING.0) {
+        Delta::Reasoning(text(rest, REASONING.1)?)
+    } else {
+        Delta::ToolInput(text(rest.strip_prefix(TOOL.0)?, TOOL.1)?)
+    };
+    Some((index, delta))
+}
+
+/// The text that is left of a payload, up to what closes it.
+fn text<'a>(rest: &'a [u8], close: &[u8]) -> Option<Text<'a>> {
+    let (text, rest) = string(rest)?;
+    padded(rest.strip_prefix(close)?).then(|| Text::from_escaped(text))
+}
+
+/// A small number without a leading zero.
+fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let length = bytes.iter().take(7).position(|byte| !byte.is_ascii_digit())?;
+    let (digits, rest) = bytes.split_at_checked(length)?;
+    if digits.is_empty() || digits.len() > 6 || digits.len() > 1 && digits.starts_with(b"0") {
+        return None;
+    }
+    Some((digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')), rest))
+}
+
+/// The inside of a string whose opening quote was taken, and what follows from its closing quote on.
+fn string(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let mut at = 0;
+    loop {
+        at += plain(bytes.get(at..)?);
+        match *bytes.get(at)? {
+            b'"' => break,
+            b'\\' => at += escape(bytes.get(at + 1..)?)? + 1,
+            _ => return None,
+        }
+    }
+    let (inside, rest) = bytes.split_at_checked(at)?;
+    Some((std::str::from_utf8(inside).ok()?, rest))
+}
+
+/// How many bytes come before a quote, a backslash or a control character: eight are looked at together.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let (words, _) = bytes.as_chunks::<8>();
+    let mut passed = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let special = control | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c));
+        if special != 0 {
+            return passed + special.trailing_zeros() as usize / 8;
+        }
+        passed += 8;
+    }
+    let rest = bytes.get(passed..).unwrap_or_default();
+    passed + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len())
+}
+
+/// The length of an escape behind its backslash. Those of code units are left to the thorough reader when they may be
+/// half of a pair.
+fn escape(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(1),
+        b'u' => {
+            let digits = bytes.get(1..5)?;
+            (digits.iter().all(u8::is_ascii_hexdigit) && !digits.starts_with(b"d") && !digits.starts_with(b"D"))
+                .then_some(5)
+        }
+        _ => None,
+    }
+}
+
+/// Whether nothing follows but the padding and the end.
+fn padded(rest: &[u8]) -> bool {
+    match rest.strip_prefix(PADDING) {
+        None => rest == b"}",
+        Some(rest) => {
+            let Some(padding) = rest.strip_suffix(b"\"}") else { return false };
+            plain(padding) == padding.len() && padding.is_ascii()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(payload: &str) -> Option<(u32, &'static str, String)> {
+        let (index, delta) = delta(payload.as_bytes())?;
+        let (kind, text) = match delta {
+            Delta::Text(text) => ("text", text),
+            Delta::Reasoning(text) => ("reasoning", text),
+            Delta::ToolInput(text) => ("input", text),
+            _ => return None,
+        };
+        Some((index, kind, text.as_escaped().to_owned()))
+    }
+
+    #[test]
+    fn the_usual_deltas_are_found() {
+        let some = |index, kind, text: &str| Some((index, kind, text.to_owned()));
+        assert_eq!(
+            found(r#"{"contentBlockIndex":0,"delta":{"text":"a\n\"é\u00e9\\"},"p":"abcD1"}"#),
+            some(0, "text", r#"a\n\"é\u00e9\\"#)
+        );
+        assert_eq!(found(r#"{"contentBlockIndex":12,"delta":{"text":""}}"#), some(12, "text", ""));
+        assert_eq!(
+            found(r#"{"contentBlockIndex":1,"delta":{"reasoningContent":{"text":"t"}},"p":""}"#),
+            some(1, "reasoning", "t")
+        );
+        assert_eq!(
+            found(r#"{"contentBlockIndex":2,"delta":{"toolUse":{"input":"{\"a"}},"p":"x"}"#),
+            some(2, "input", r#"{\"a"#)
+        );
+    }
+
+    #[test]
+    fn everything_else_is_left_to_the_thorough_reader() {
+        for payload in [
+            "",
+            "{",
+            r#"{"contentBlockIndex":0,"delta":{"text":"a"},"p":"a"} "#,
+            r#"{ "contentBlockIndex":0,"delta":{"text":"a"}}"#,
+            r#"{"contentBlockIndex":01,"delta":{"text":"a"}}"#,
+            r#"{"contentBlockIndex":-1,"delta":{"text":"a"}}"#,
+            r#"{"contentBlockIndex":9999999,"delta":{"text":"a"}}"#,
+            r#"{"contentBlockIndex":0,"delta":{"text":"a","citation":{}}}"#,
+            r#"{"contentBlockIndex":0,"delta":{"text":"a"},"q":"a"}"#,
+            r#"{"contentBlockIndex":0,"delta":{"text":"a"},"p":"a","q":"b"}"#,
+            r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"signature":"a"}}}"#,
+            r#"{"contentBlockIndex":0,"delta":{"text":"a\x"}}"#,
+            r#"{"contentBlockIndex":0,"delta":{"text":"\ud83d"}}"#,
+            r#"{"contentBlockIndex":0,"delta":{"text":"\u00g0"}}"#,
+            r#"{"contentBlockIndex":0,"delta":{"text":"a"#,
+            r#"{"contentBlockIndex":0,"delta":{"text":"a\"#,
+            "{\"contentBlockIndex\":0,\"delta\":{\"text\":\"a\nb\"}}",
+        ] {
+            assert_eq!(found(payload), None, "{payload}");
+        }
+        assert!(delta(b"{\"contentBlockIndex\":0,\"delta\":{\"text\":\"\xff\"}}").is_none());
+    }
+}

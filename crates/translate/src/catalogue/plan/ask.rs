@@ -1,0 +1,76 @@
+//! What a client asked, as far as the operator lets it.
+
+use super::super::entry::{Allowed, Default as Habit, Entry};
+use super::super::rules::{Rules, Wanted};
+use super::levels::budget;
+use super::{Plan, Situation};
+use crate::model::reasoning::{Effort, ReasoningAsk, Switch};
+use crate::warning::Warning;
+
+/// The ask that counts: the client's, the operator's default where it said nothing, within the operator's limits.
+pub(super) fn ruled(entry: &Entry, situation: &Situation, plan: &mut Plan) -> ReasoningAsk {
+    let rules = &situation.rules;
+    let mut ask = situation.ask.clone();
+    if ask.param.is_empty() {
+        ask.param = "reasoning";
+    }
+    if ask.switch == Switch::Unset && ask.effort.is_none() && entry.can_reason() {
+        match rules.default {
+            Some(Wanted::Off) => ask.switch = Switch::Off,
+            Some(Wanted::Effort(effort)) => (ask.switch, ask.effort) = (Switch::On, Some(effort)),
+            None => {}
+        }
+    }
+    if rules.forced_tool_first && situation.forced_tool && ask.wants_reasoning() {
+        tool_first(entry, &mut ask, plan);
+    }
+    limit(entry, rules, &mut ask, plan);
+    ask
+}
+
+/// The largest budget that the operator allows, in either way of saying it.
+pub(super) fn most_budget(rules: &Rules) -> Option<u32> {
+    match (rules.most_budget, rules.most_effort.map(budget)) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+fn tool_first(entry: &Entry, ask: &mut ReasoningAsk, plan: &mut Plan) {
+    if matches!(entry.forced_tool, Allowed::NotWhileReasoning | Allowed::InsteadOfReasoning) {
+        // One that always reasons is not switched off: it leaves its reasoning out of itself.
+        if entry.default != Habit::AlwaysOn {
+            (ask.switch, ask.effort) = (Switch::Off, None);
+        }
+        let why = format!("{} does not reason while a tool is forced, and the tool comes first here", entry.name);
+        plan.warnings.push(Warning::reasoning_unavailable(ask.param, why));
+    }
+}
+
+fn limit(entry: &Entry, rules: &Rules, ask: &mut ReasoningAsk, plan: &mut Plan) {
+    if ask.switch == Switch::Off && ask.effort.is_none() {
+        return;
+    }
+    if let (Switch::Budget(asked), Some(most)) = (ask.switch, most_budget(rules))
+        && asked > most
+    {
+        ask.switch = Switch::Budget(most);
+        plan.warnings.push(Warning::changed(ask.param, format!("the operator allows {most} tokens at most")));
+    }
+    let Some(most) = rules.most_effort else { return };
+    match ask.effort {
+        Some(asked) if asked > most => {
+            ask.effort = Some(most);
+            let why = format!("the operator allows the effort `{}` at most", most.word());
+            plan.warnings.push(Warning::changed(ask.effort_param(), why));
+        }
+        // What the model would do of itself may be more than is allowed.
+        None if !matches!(ask.switch, Switch::Budget(_) | Switch::BetweenTools) => {
+            let reasons = ask.switch == Switch::On || entry.default != Habit::Off;
+            if reasons && !entry.efforts.is_empty() && entry.default_effort.unwrap_or(Effort::High) > most {
+                ask.effort = Some(most);
+            }
+        }
+        _ => {}
+    }
+}

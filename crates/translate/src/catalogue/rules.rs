@@ -1,0 +1,48 @@
+//! What an operator decides about reasoning, and what a second attempt does otherwise.
+
+use crate::model::reasoning::Effort;
+
+/// What an operator decides about reasoning, beside what a model can do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// What is asked for when a client says nothing.
+    pub default: Option<Wanted>,
+    /// The largest effort that a client gets.
+    pub most_effort: Option<Effort>,
+    /// The largest budget of tokens that a client gets.
+    pub most_budget: Option<u32>,
+    /// A tool that is forced counts more than the reasoning that excludes it.
+    pub forced_tool_first: bool,
+    /// Reasoning that is bound to another conversation is dropped by the service instead of refused.
+    pub drop_mismatched: bool,
+}
+
+/// What is asked for on behalf of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// No reasoning.
+    Off,
+    /// Reasoning of this effort.
+    Effort(Effort),
+}
+
+/// What is done otherwise because Bedrock refused the first attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amend {
+    /// No reasoning is sent back.
+    pub without_reasoning: bool,
+    /// The effort is one step lower.
+    pub lower_effort: bool,
+    /// Reasoning that is bound to another conversation is to be dropped by the service.
+    pub drop_mismatched: bool,
+    /// Schemas are asked for in words.
+    pub schema_in_words: bool,
+}
+
+impl Amend {
+    /// Whether anything is done otherwise.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self != Self::default()
+    }
+}

@@ -1,0 +1,224 @@
+//! The reasoning of a streamed answer, in the fields that its client reads.
+
+use super::super::shown::{Details, Stand};
+use super::super::{Envelope, Style};
+use crate::model::delta::Seal;
+use crate::model::issuer::APART;
+use crate::model::text::Text;
+use crate::wire::sse;
+
+/// What is known of the blocks of reasoning so far.
+#[derive(Debug)]
+pub(super) struct Thoughts {
+    style: Style,
+    marks: Marks,
+    /// What stands around the text of a delta of the block `framed`: the text goes between two neighbours.
+    frame: Vec<String>,
+    framed: Option<u32>,
+    /// The frame is that of its block's first delta.
+    first: bool,
+    /// The blocks that showed readable reasoning.
+    readable: Vec<u32>,
+    /// What may become the word that a model writes in place of its thought, and its block.
+    held: Option<(u32, String)>,
+    /// The block whose `<think>` is open.
+    tagged: Option<u32>,
+}
+
+/// The members that every item of `reasoning_details` has.
+#[derive(Debug)]
+pub(in super::super) struct Marks {
+    /// `,"format":...` or nothing.
+    format: String,
+    /// `,"id":"rs_..._` or nothing; the index follows.
+    id: String,
+}
+
+impl Marks {
+    pub(in super::super) fn new(envelope: &Envelope<'_>, style: &Style) -> Self {
+        let format = style.reasoning_format.as_ref().map(|format| format!(r#","format":"{format}""#));
+        // The end of the answer's id tells its blocks from those of other answers.
+        let nonce = envelope.id.get(envelope.id.len().saturating_sub(8)..).unwrap_or_default();
+        let id = style.mark.map(|mark| format!(r#","id":"{mark}{nonce}_"#));
+        Self { format: format.unwrap_or_default(), id: id.unwrap_or_default() }
+    }
+
+    /// What follows the content of a block's first item.
+    pub(in super::super) fn item(&self, index: u32) -> String {
+        self.ending(index, "")
+    }
+
+    /// What follows the signature of a block whose text is shown in another field.
+    fn apart(&self, index: u32) -> String {
+        self.ending(index, APART.encode_utf8(&mut [0; 4]))
+    }
+
+    fn ending(&self, index: u32, mark: &str) -> String {
+        let id = if self.id.is_empty() { String::new() } else { format!("{}{index}{mark}\"", self.id) };
+        format!(r#"{}{id},"index":{index}}}"#, self.format)
+    }
+
+    /// What follows the content of a block's further items. Clients that put deltas together join their words, or keep
+    /// the first one's alone, so the id comes once and at once.
+    fn piece(&self, index: u32) -> String {
+        format!(r#"{},"index":{index}}}"#, self.format)
+    }
+}
+
+impl Thoughts {
+    pub(super) fn new(envelope: &Envelope<'_>, style: Style) -> Self {
+        Self {
+            marks: Marks::new(envelope, &style),
+            style,
+            frame: Vec::new(),
+            framed: None,
+            first: false,
+            readable: Vec::new(),
+            held: None,
+            tagged: None,
+        }
+    }
+
+    /// Whether the text may be the word that stands for a thought; then it is held back until its block ends.
+    pub(super) fn holds(&mut self, index: u32, text: &Text<'_>) -> bool {
+        let Some(word) = &self.style.placeholder else { return false };
+        let begun = match &self.held {
+            None => word.as_str(),
+            Some((block, held)) if *block == index => word.strip_prefix(held.as_str()).unwrap_or_default(),
+            Some(_) => "",
+        };
+        if begun.is_empty() || !begun.starts_with(text.as_escaped()) {
+            return false;
+        }
+        self.held.get_or_insert_with(|| (index, String::new())).1.push_str(text.as_escaped());
+        true
+    }
+
+    /// What was held back: its block, the text, and whether it is the whole word.
+    pub(super) fn release(&mut self) -> Option<(u32, String, bool)> {
+        let (block, held) = self.held.take()?;
+        let whole = self.style.placeholder.as_deref() == Some(held.as_str());
+        Some((block, held, whole))
+    }
+
+    /// A block of which something is still to be said.
+    pub(super) fn unfinished(&self) -> Option<u32> {
+        self.held.as_ref().map(|(block, _)| *block).or(self.tagged)
+    }
+
+    /// Notes that a block shows its thoughts, and gives what stands around them; nothing when they are not shown. The
+    /// second is what must be said in the content first.
+    pub(super) fn around(&mut self, index: u32, open: &str, close: &str) -> (&[String], Option<&'static str>) {
+        let first = self.readable.last() != Some(&index) && !self.readable.contains(&index);
+        if first {
+            self.readable.push(index);
+        }
+        if self.framed != Some(index) || self.first {
+            (self.framed, self.first) = (Some(index), first && self.style.shown.details == Details::Full);
+            self.frame = self.framed(index);
+            if let [first, .., last] = self.frame.as_mut_slice() {
+                *first = format!("{}{open}{first}", sse::DATA);
+                last.push_str(close);
+                last.push_str(sse::END);
+            }
+        }
+        let opens = self.style.shown.think_tags && self.tagged != Some(index);
+        if opens {
+            self.tagged = Some(index);
+        }
+        (&self.frame, opens.then_some("<think>"))
+    }
+
+    fn framed(&self, index: u32) -> Vec<String> {
+        let shown = self.style.shown;
+        let mut pieces: Vec<(String, String)> = Vec::new();
+        let mut add = |wanted: bool, before: &str, after: String| {
+            if wanted {
+                pieces.push((before.to_owned(), after));
+            }
+        };
+        let quote = || "\"".to_owned();
+        add(shown.reasoning, r#""reasoning":""#, quote());
+        add(shown.reasoning_content, r#""reasoning_content":""#, quote());
+        let item = format!("\"{}]", if self.first { self.marks.item(index) } else { self.marks.piece(index) });
+        add(shown.details == Details::Full, r#""reasoning_details":[{"type":"reasoning.text","text":""#, item);
+        let blocks = r#""thinking_blocks":[{"type":"thinking","thinking":""#;
+        // Without an index OpenAI's SDK for Python cannot put a list together.
+        add(shown.thinking_blocks && !self.style.exclude_reasoning, blocks, format!(r#"","index":{index}}}]"#));
+        add(shown.think_tags, r#""content":""#, quote());
+        let mut frame: Vec<String> = Vec::with_capacity(pieces.len() + 1);
+        let mut carried = String::new();
+        for (before, after) in pieces {
+            let comma = if carried.is_empty() { "" } else { "," };
+            frame.push(format!("{carried}{comma}{before}"));
+            carried = after;
+        }
+        if !carried.is_empty() {
+            frame.push(carried);
+        }
+        frame
+    }
+
+    /// What the end of the thoughts tells in the content.
+    pub(super) fn closes(&mut self) -> Option<&'static str> {
+        self.tagged.take().map(|_| "</think>")
+    }
+
+    /// The delta that shows what seals a block, if it is shown. A signature is worth nothing without the text that it
+    /// signs: where that is not shown, neither is.
+    pub(super) fn seal(&self, index: u32, seal: &Seal<'_>) -> Option<String> {
+        if self.style.exclude_reasoning && self.readable.contains(&index) {
+            return None;
+        }
+        let (detail, block) = match seal {
+            Seal::Signature(signature) => {
+                let signature = signature.as_escaped();
+                (
+                    format!(r#"{{"type":"reasoning.text","signature":"{signature}""#),
+                    format!(r#"{{"type":"thinking","thinking":"","signature":"{signature}","index":{index}}}"#),
+                )
+            }
+            Seal::Redacted(data) => {
+                let data = data.as_escaped();
+                (
+                    format!(r#"{{"type":"reasoning.encrypted","data":"{data}""#),
+                    format!(r#"{{"type":"redacted_thinking","data":"{data}","index":{index}}}"#),
+                )
+            }
+        };
+        let shown = self.style.shown.details;
+        let marks = match (self.readable.contains(&index), shown) {
+            (false, _) => self.marks.item(index),
+            (true, Details::Full) => self.marks.piece(index),
+            (true, _) => self.marks.apart(index),
+        };
+        let details = (shown != Details::None).then(|| format!(r#""reasoning_details":[{detail}{marks}]"#));
+        // LiteLLM's SDK passes a delta over that has blocks and no text, if only an empty one.
+        let blocks =
+            self.style.shown.thinking_blocks.then(|| format!(r#""reasoning_content":"","thinking_blocks":[{block}]"#));
+        joined(details, blocks)
+    }
+
+    /// The delta for a word that stands for a thought.
+    pub(super) fn stand(&self, index: u32, word: &str) -> Option<String> {
+        let shown = self.style.shown.details != Details::None && !self.style.exclude_reasoning;
+        let item = standing(self.style.stand, word).filter(|_| shown)?;
+        Some(format!(r#""reasoning_details":[{{{item}{}]"#, self.marks.item(index)))
+    }
+}
+
+/// The first members of the item for a word that stands for a thought.
+pub(in super::super) fn standing(stand: Stand, word: &str) -> Option<String> {
+    match stand {
+        Stand::Encrypted => Some(format!(r#""type":"reasoning.encrypted","data":"{word}""#)),
+        Stand::Summary => Some(format!(r#""type":"reasoning.summary","summary":"{word}""#)),
+        Stand::Dropped => None,
+    }
+}
+
+fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one},{other}")),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,315 @@
+//! One turn of a model that called tools, remembered with its reasoning until the client sends it back.
+
+use super::delta::{Delta, Event, Seal};
+use super::issuer::{Issuer, Mark};
+use super::request::Block;
+use super::text::Text;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use zeroize::Zeroize;
+
+/// A turn, in order. Texts are as they came, still escaped; they are wiped when it is dropped.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Turn {
+    parts: Vec<Part>,
+    /// Who made it.
+    #[serde(default)]
+    issuer: Mark,
+}
+
+/// One block of a turn.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Part {
+    /// Readable reasoning.
+    Thought { text: String, signature: Option<String> },
+    /// Reasoning that only the provider can read.
+    Sealed(String),
+    /// Text.
+    Said(String),
+    /// A call.
+    Called { id: String, name: String, input: String },
+}
+
+impl Turn {
+    /// The same, made by this model behind this backend.
+    #[must_use]
+    pub fn issued(mut self, issuer: Mark) -> Self {
+        self.issuer = issuer;
+        self
+    }
+
+    /// Who made it.
+    #[must_use]
+    pub fn issuer(&self) -> Mark {
+        self.issuer
+    }
+
+    /// The ids of its calls, in order.
+    pub fn calls(&self) -> impl Iterator<Item = String> + '_ {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Called { id, .. } => Some(Text::from_escaped(id).plain().into_owned()),
+            _ => None,
+        })
+    }
+
+    /// How much it holds, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let held = |part: &Part| match part {
+            Part::Thought { text, signature } => text.len() + signature.as_ref().map_or(0, String::len),
+            Part::Sealed(text) | Part::Said(text) => text.len(),
+            Part::Called { input, .. } => input.len(),
+        };
+        self.parts.iter().map(held).sum()
+    }
+
+    /// Whether the model reasoned in it.
+    #[must_use]
+    pub fn reasoned(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Thought { .. } | Part::Sealed(_)))
+    }
+
+    /// A whole answer as a turn.
+    #[must_use]
+    pub fn of(content: &[Block<'_>], name: &dyn Fn(&str) -> String) -> Self {
+        let owned = |text: &Text<'_>| text.as_escaped().to_owned();
+        let part = |block: &Block<'_>| match block {
+            Block::Reasoning { text, signature, .. } => {
+                Some(Part::Thought { text: owned(text), signature: signature.as_ref().map(owned) })
+            }
+            Block::Redacted { data, .. } => Some(Part::Sealed(owned(data))),
+            Block::Text(text) | Block::Cited { text, .. } => Some(Part::Said(owned(text))),
+            Block::ToolUse { id, name: sent, input } => Some(Part::Called {
+                id: owned(id),
+                name: name(sent),
+                input: Text::from_plain(input.get()).as_escaped().to_owned(),
+            }),
+            _ => None,
+        };
+        Self { parts: content.iter().filter_map(part).collect(), issuer: Mark::default() }
+    }
+
+    /// Puts the reasoning back where it stood, when `content` is this turn: the same calls, the same arguments, the same
+    /// text, whatever reasoning. `false`, and nothing changed, when it is not.
+    #[must_use]
+    pub fn put_back(&self, content: &mut Vec<Block<'_>>) -> bool {
+        if !self.says_the_same(content) {
+            return false;
+        }
+        let cache_point = content.iter().rev().find(|block| matches!(block, Block::CachePoint(_))).cloned();
+        let mut calls: Vec<Block<'_>> =
+            std::mem::take(content).into_iter().filter(|block| matches!(block, Block::ToolUse { .. })).collect();
+        for part in &self.parts {
+            match part {
+                Part::Thought { text, signature } => content.push(Block::Reasoning {
+                    text: Text::from_escaped(text.clone()),
+                    signature: signature.clone().map(Text::from_escaped),
+                    issuer: Issuer::default(),
+                }),
+                Part::Sealed(data) => {
+                    content.push(Block::Redacted { data: Text::from_escaped(data.clone()), issuer: Issuer::default() })
+                }
+                Part::Said(text) => content.push(Block::Text(Text::from_escaped(text.clone()))),
+                Part::Called { id, .. } => {
+                    let this = |call: &Block<'_>| matches!(call, Block::ToolUse { id: other, .. } if same(id, other));
+                    if let Some(at) = calls.iter().position(this) {
+                        content.push(calls.remove(at));
+                    }
+                }
+            }
+        }
+        content.extend(cache_point);
+        true
+    }
+
+    fn says_the_same(&self, content: &[Block<'_>]) -> bool {
+        let (mut theirs, mut calls) = (String::new(), 0);
+        for block in content {
+            match block {
+                Block::Text(text) | Block::Cited { text, .. } => theirs.push_str(&text.plain()),
+                Block::ToolUse { id, name, input } => {
+                    calls += 1;
+                    if !self.called(id, name, input.get()) {
+                        return false;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let ours: String = self
+            .parts
+            .iter()
+            .filter_map(|part| if let Part::Said(text) = part { Some(text) } else { None })
+            .map(|text| Text::from_escaped(text).plain().into_owned())
+            .collect();
+        calls == self.calls().count() && (ours == theirs || ours.trim() == without_tags(&theirs).trim())
+    }
+
+    fn called(&self, id: &Text<'_>, name: &str, input: &str) -> bool {
+        self.parts.iter().any(|part| match part {
+            Part::Called { id: ours, name: known, input: said } => {
+                same(ours, id) && known == name && same_json(&Text::from_escaped(said).plain(), input)
+            }
+            _ => false,
+        })
+    }
+}
+
+impl std::fmt::Debug for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Thought { .. } => "Thought",
+            Self::Sealed(_) => "Sealed",
+            Self::Said(_) => "Said",
+            Self::Called { .. } => "Called",
+        })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        for part in &mut self.parts {
+            match part {
+                Part::Thought { text, signature } => {
+                    text.zeroize();
+                    signature.zeroize();
+                }
+                Part::Sealed(text) | Part::Said(text) => text.zeroize(),
+                Part::Called { input, .. } => input.zeroize(),
+            }
+        }
+    }
+}
+
+/// What a client said behind the thoughts that it wrote into its text, as some do with what they know no field for.
+fn without_tags(text: &str) -> &str {
+    let inside = text.trim_start().strip_prefix("<think>");
+    inside.and_then(|inside| inside.split_once("</think>")).map_or(text, |(_, said)| said)
+}
+
+fn same(escaped: &str, text: &Text<'_>) -> bool {
+    escaped == text.as_escaped() || Text::from_escaped(escaped).plain() == text.plain()
+}
+
+/// Whether two JSON texts say the same: clients write them anew, with other spaces, escapes and orders of members.
+fn same_json(one: &str, other: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<Value>(if text.trim().is_empty() { "{}" } else { text });
+    one == other || matches!((read(one), read(other)), (Ok(one), Ok(other)) if same_value(&one, &other))
+}
+
+fn same_value(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        // To some clients 1.0 and 1 are one number.
+        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_value(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let found =
+                |(name, value): (&String, &Value)| other.get(name).is_some_and(|other| same_value(value, other));
+            one.len() == other.len() && one.iter().all(found)
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// Gathers a turn while it is streamed.
+#[derive(Debug)]
+pub struct Recorder {
+    turn: Turn,
+    /// The block of each part.
+    blocks: Vec<u32>,
+    /// How much more may be gathered, in bytes; `None` once it was too much.
+    room: Option<usize>,
+}
+
+impl Recorder {
+    /// Gathers at most `room` bytes; a longer turn is not remembered.
+    #[must_use]
+    pub fn new(room: usize) -> Self {
+        Self { turn: Turn::default(), blocks: Vec::new(), room: Some(room) }
+    }
+
+    /// Takes an event of the stream.
+    pub fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Delta { index, delta } => self.delta(*index, delta),
+            Event::BlockStop { index, seal: Some(Seal::Signature(sealed)) } => {
+                let empty = || Part::Thought { text: String::new(), signature: None };
+                if let Some(Part::Thought { signature, .. }) = self.part(*index, sealed, empty) {
+                    *signature = Some(sealed.as_escaped().to_owned());
+                }
+            }
+            Event::BlockStop { index, seal: Some(Seal::Redacted(data)) } => {
+                self.part(*index, data, || Part::Sealed(data.as_escaped().to_owned()));
+            }
+            _ => {}
+        }
+    }
+
+    /// The turn, if it called tools and was not too long.
+    #[must_use]
+    pub fn finish(mut self) -> Option<Turn> {
+        self.room?;
+        // A sealed block may end after blocks that began later.
+        let mut parts: Vec<_> = self.blocks.into_iter().zip(self.turn.parts.drain(..)).collect();
+        parts.sort_by_key(|(block, _)| *block);
+        self.turn.parts.extend(parts.into_iter().map(|(_, part)| part));
+        Some(self.turn).filter(|turn| turn.calls().next().is_some())
+    }
+
+    fn delta(&mut self, index: u32, delta: &Delta<'_>) {
+        match delta {
+            Delta::Text(piece) => {
+                if let Some(Part::Said(text)) = self.part(index, piece, || Part::Said(String::new())) {
+                    text.push_str(piece.as_escaped());
+                }
+            }
+            Delta::Reasoning(piece) => {
+                let empty = || Part::Thought { text: String::new(), signature: None };
+                if let Some(Part::Thought { text, .. }) = self.part(index, piece, empty) {
+                    text.push_str(piece.as_escaped());
+                }
+            }
+            Delta::ToolUse { id, name } => {
+                let (id, name) = (id.as_escaped().to_owned(), name.plain().into_owned());
+                self.part(index, &Text::default(), || Part::Called { id, name, input: String::new() });
+            }
+            Delta::ToolInput(piece) => {
+                if let Some(at) = self.blocks.iter().rposition(|block| *block == index)
+                    && self.has_room(piece)
+                    && let Some(Part::Called { input, .. }) = self.turn.parts.get_mut(at)
+                {
+                    input.push_str(piece.as_escaped());
+                }
+            }
+            Delta::SealPiece(_) | Delta::Citation(_) | Delta::Unknown => {}
+        }
+    }
+
+    fn has_room(&mut self, more: &Text<'_>) -> bool {
+        self.room = self.room.and_then(|room| room.checked_sub(more.as_escaped().len()));
+        self.room.is_some()
+    }
+
+    /// The part of a block, which `begin` makes when there is none; nothing when there is no room for `more`.
+    fn part(&mut self, index: u32, more: &Text<'_>, begin: impl FnOnce() -> Part) -> Option<&mut Part> {
+        if !self.has_room(more) {
+            return None;
+        }
+        let at = match self.blocks.iter().rposition(|block| *block == index) {
+            Some(at) => at,
+            None => {
+                self.blocks.push(index);
+                self.turn.parts.push(begin());
+                self.turn.parts.len() - 1
+            }
+        };
+        self.turn.parts.get_mut(at)
+    }
+}
+
+#[cfg(test)]
+#[path = "turn_tests.rs"]
+mod tests;

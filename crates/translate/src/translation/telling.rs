@@ -1,0 +1,132 @@
+//! What an answer's events tell: the client, the log, and the memory of the turn.
+
+use super::tags::{Piece, Tags};
+use super::{ReasoningProgress, ReasoningState, Seen};
+use crate::dialect::openai_chat::{Envelope, Style, stream::Writer};
+use crate::fault::Fault;
+use crate::model::delta::{Delta, Event, Seal};
+use crate::model::text::Text;
+use crate::model::turn::Recorder;
+use bytes::BytesMut;
+
+/// Everybody who is told of an event.
+pub(super) struct Telling {
+    pub(super) writer: Writer,
+    pub(super) recorder: Option<Recorder>,
+    pub(super) seen: Seen,
+    pub(super) progress: Vec<ReasoningProgress>,
+    tags: Option<Tags>,
+    /// The blocks of reasoning that are open, with the bytes they brought.
+    open: Vec<(u32, u64)>,
+}
+
+impl Telling {
+    pub(super) fn new(envelope: &Envelope<'_>, style: Style) -> Self {
+        Self {
+            tags: style.inline_tag.as_deref().map(Tags::new),
+            writer: Writer::new(envelope, style),
+            recorder: None,
+            seen: Seen::default(),
+            progress: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+
+    /// Tells an event.
+    pub(super) fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
+        self.seen.started = true;
+        if self.tags.is_some() {
+            self.untagged(event, out);
+        } else {
+            self.say(event, out);
+        }
+    }
+
+    fn say(&mut self, event: Event<'_>, out: &mut BytesMut) {
+        watch(&event, &mut self.seen, &mut self.open, &mut self.progress);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(&event);
+        }
+        self.writer.event(out, event);
+    }
+
+    /// Says an event of a model that writes thoughts into its text.
+    fn untagged(&mut self, event: Event<'_>, out: &mut BytesMut) {
+        let block = match &event {
+            Event::Delta { index, .. } | Event::BlockStop { index, .. } => Some(*index),
+            _ => None,
+        };
+        let open = self.tags.as_ref().and_then(Tags::block);
+        let ended = matches!(event, Event::BlockStop { .. } | Event::Stop(_)) || block.is_some() && block != open;
+        if let Some(index) = open.filter(|_| ended) {
+            let rest = self.tags.as_mut().and_then(|tags| tags.end(index));
+            self.say_pieces(index, rest, out);
+        }
+        match (&event, &mut self.tags) {
+            (Event::Delta { index, delta: Delta::Text(text) }, Some(tags)) => {
+                let pieces = tags.take(*index, text);
+                self.say_pieces(*index, pieces, out);
+            }
+            _ => self.say(event, out),
+        }
+    }
+
+    fn say_pieces(&mut self, index: u32, pieces: impl IntoIterator<Item = Piece>, out: &mut BytesMut) {
+        for piece in pieces {
+            let delta = match piece {
+                Piece::Answer(text) => Delta::Text(Text::from_escaped(text)),
+                Piece::Thought(text) => Delta::Reasoning(Text::from_escaped(text)),
+            };
+            self.say(Event::Delta { index, delta }, out);
+        }
+    }
+
+    /// Ends a whole answer; gives the finish reason.
+    pub(super) fn finish(&mut self, out: &mut BytesMut) -> Result<&'static str, Fault> {
+        self.rest(out);
+        self.writer.finish(out)
+    }
+
+    /// Ends an answer that failed. What was held back, because it may have been a tag, is said all the same.
+    pub(super) fn fail(&mut self, out: &mut BytesMut, fault: &Fault) {
+        self.rest(out);
+        self.writer.fail(out, fault);
+    }
+
+    fn rest(&mut self, out: &mut BytesMut) {
+        if let Some(index) = self.tags.as_ref().and_then(Tags::block) {
+            let rest = self.tags.as_mut().and_then(|tags| tags.end(index));
+            self.say_pieces(index, rest, out);
+        }
+    }
+}
+
+/// Notes what the event means for times and for the log; allocates only when a block begins or ends.
+fn watch(event: &Event<'_>, seen: &mut Seen, open: &mut Vec<(u32, u64)>, progress: &mut Vec<ReasoningProgress>) {
+    match event {
+        Event::Delta { index, delta: Delta::Reasoning(text) } => grow(*index, text.as_escaped().len(), open, progress),
+        Event::Delta { index, delta: Delta::SealPiece(length) } => grow(*index, *length, open, progress),
+        Event::Delta { delta: Delta::Text(_) | Delta::ToolUse { .. }, .. } => seen.answer = true,
+        Event::BlockStop { index, seal } => {
+            if let Some(at) = open.iter().position(|(block, _)| block == index) {
+                let (block, bytes) = open.swap_remove(at);
+                if matches!(seal, Some(Seal::Signature(_))) {
+                    progress.push(ReasoningProgress { block, state: ReasoningState::Signature, bytes });
+                }
+                progress.push(ReasoningProgress { block, state: ReasoningState::Closed, bytes });
+            }
+        }
+        _ => {}
+    }
+    seen.reasoning |= !open.is_empty();
+}
+
+fn grow(block: u32, length: usize, open: &mut Vec<(u32, u64)>, progress: &mut Vec<ReasoningProgress>) {
+    match open.iter_mut().find(|(index, _)| *index == block) {
+        Some((_, bytes)) => *bytes += length as u64,
+        None => {
+            open.push((block, length as u64));
+            progress.push(ReasoningProgress { block, state: ReasoningState::Opened, bytes: length as u64 });
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The clients from their registries, each at the version that the suites were written for.
+
+use crate::workspace::{root, run};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Packages for Python that live together.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Python {
+    /// Their folder below that of all clients.
+    folder: &'static str,
+    names: &'static [&'static str],
+}
+
+/// AWS's own clients, the second major version of OpenAI's, and a LiteLLM of its time.
+pub(super) const PYTHON: Python = Python {
+    folder: "python",
+    // Without its `mcp` part LiteLLM cannot be given tools.
+    names: &["openai==2.54.0", "boto3==1.43.11", "botocore==1.43.11", "litellm[mcp]==1.106.2"],
+};
+
+/// Agents and chat models, with the third.
+pub(super) const PYTHON_AGENTS: Python = Python {
+    folder: "python-agents",
+    names: &[
+        "openai==3.57.0",
+        "langchain-core==1.8.3",
+        "langchain-openai==1.7.4",
+        "langchain-deepseek==1.1.1",
+        "pydantic-ai-slim[openai]==2.68.0",
+        "litellm[mcp]==1.110.2",
+    ],
+};
+
+/// Packages for Node that live together.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Node {
+    /// Their folder below that of all clients.
+    folder: &'static str,
+    names: &'static [&'static str],
+}
+
+/// The clients for Node.
+pub(super) const NODE: Node = Node {
+    folder: "node",
+    names: &[
+        "openai@6.10.0",
+        "ai@6.0.325",
+        "@ai-sdk/openai-compatible@2.0.92",
+        "@openrouter/ai-sdk-provider@2.10.0",
+        "zod@4.6.7",
+    ],
+};
+
+/// Vercel's SDK one version back, with the providers of its time.
+pub(super) const NODE_VERCEL_5: Node = Node {
+    folder: "node-vercel-5",
+    names: &["ai@5.0.277", "@ai-sdk/openai-compatible@1.0.61", "@openrouter/ai-sdk-provider@1.5.4", "zod@4.6.7"],
+};
+
+impl Python {
+    /// The interpreter that has them.
+    pub(super) fn interpreter(&self, clients: &Path) -> PathBuf {
+        clients.join(self.folder).join("bin/python")
+    }
+
+    /// Installs them, unless they are there in these versions.
+    pub(super) fn install(&self, clients: &Path) -> anyhow::Result<()> {
+        let (folder, python) = (clients.join(self.folder), self.interpreter(clients));
+        let stamp = folder.join("stamp");
+        if stamped(&stamp, self.names) && python.exists() {
+            return Ok(());
+        }
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+        let mut pip = Command::new(&python);
+        run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(self.names))?;
+        Ok(fs::write(stamp, self.names.join(" "))?)
+    }
+}
+
+impl Node {
+    /// Installs them, unless they are there in these versions.
+    pub(super) fn install(&self, clients: &Path) -> anyhow::Result<()> {
+        let folder = clients.join(self.folder);
+        let stamp = folder.join("stamp");
+        if stamped(&stamp, self.names) {
+            return Ok(());
+        }
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("package.json"), r#"{"private": true, "type": "module"}"#)?;
+        let mut npm = Command::new("npm");
+        npm.current_dir(&folder).args(["install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"]);
+        run(npm.args(self.names))?;
+        Ok(fs::write(stamp, self.names.join(" "))?)
+    }
+
+    /// Puts a script, and what scripts share, where Node finds the packages: beside them.
+    pub(super) fn lay(&self, clients: &Path, script: &str) -> anyhow::Result<PathBuf> {
+        let folder = clients.join(self.folder);
+        for name in ["loops.mjs", script] {
+            fs::copy(root().join("interop").join(name), folder.join(name))?;
+        }
+        Ok(folder.join(script))
+    }
+}
+
+fn stamped(stamp: &Path, versions: &[&str]) -> bool {
+    fs::read_to_string(stamp).is_ok_and(|made| made == versions.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_version_is_named() {
+        for packages in [PYTHON, PYTHON_AGENTS] {
+            assert!(packages.names.iter().all(|name| name.contains("==")), "{packages:?}");
+        }
+        for packages in [NODE, NODE_VERCEL_5] {
+            assert!(packages.names.iter().all(|name| name.rfind('@').is_some_and(|at| at > 0)), "{packages:?}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_is_good_for_its_versions_only() {
+        let folder = std::env::temp_dir().join(format!("aquifer-stamp-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let stamp = folder.join("stamp");
+        assert!(!stamped(&stamp, &["a==1"]));
+        fs::write(&stamp, "a==1 b==2").expect("a stamp");
+        assert!(stamped(&stamp, &["a==1", "b==2"]));
+        assert!(!stamped(&stamp, &["a==1", "b==3"]));
+        fs::remove_dir_all(folder).expect("it goes away");
+    }
+}

@@ -1,0 +1,86 @@
+//! Simulator and gateway as processes of their own, stopped with us.
+
+use crate::workspace::root;
+use anyhow::{Context, bail};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A program that is stopped with us.
+pub(super) struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The models of the suites, besides the demo's.
+const MODELS: [&str; 8] = [
+    "anthropic.claude-sonnet-4-20250514-v1:0",
+    "anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "anthropic.claude-opus-4-6-v1",
+    "anthropic.claude-opus-4-7",
+    "amazon.nova-2-lite-v1:0",
+    "amazon.nova-lite-v1:0",
+    "openai.gpt-oss-120b-1:0",
+    "openai.gpt-5.6-sol",
+];
+
+/// Starts a simulator, and says where it is.
+pub(super) fn simulator(binary: &Path) -> anyhow::Result<(Running, String)> {
+    start(Command::new(binary).args(["simulator", "--listen", "127.0.0.1:0"]), "aquifer simulator listening on ")
+}
+
+/// Starts a gateway before a simulator, and says where it is; its log goes into `folder`.
+pub(super) fn gateway(binary: &Path, folder: &Path, simulator: &str) -> anyhow::Result<(Running, String)> {
+    let mut serve = Command::new(binary);
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--config"]);
+    serve.arg(configuration(folder, simulator)?);
+    serve.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "for-the-simulator-only");
+    serve.stderr(fs::File::create(folder.join("gateway.log"))?);
+    start(&mut serve, "aquifer listening on ")
+}
+
+/// The configuration: the demo's backend in the short form, and one for every other model of the suites.
+fn configuration(folder: &Path, simulator: &str) -> anyhow::Result<PathBuf> {
+    let backend = fs::read_to_string(root().join("interop/gateway.yaml"))?.replace("${SIMULATOR}", simulator);
+    let mut documents = vec![backend.clone()];
+    for (at, model) in MODELS.iter().enumerate() {
+        let named = backend.replace("{name: demo}", &format!("{{name: backend-{at}}}"));
+        documents.push(named.replace("anthropic.claude-3-5-sonnet-20241022-v2:0", model));
+    }
+    let file = folder.join("gateway.yaml");
+    fs::write(&file, documents.join("---\n"))?;
+    Ok(file)
+}
+
+/// Starts a program and waits for the line in which it says where it listens.
+fn start(command: &mut Command, announcement: &str) -> anyhow::Result<(Running, String)> {
+    let mut running = Running(command.stdout(Stdio::piped()).spawn().context("cannot start the binary")?);
+    let output = running.0.stdout.take().context("it has no output")?;
+    for line in BufReader::new(output).lines() {
+        if let Some(address) = line?.strip_prefix(announcement) {
+            return Ok((running, address.to_owned()));
+        }
+    }
+    bail!("the binary ended before it listened")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_says_where_it_listens() {
+        let mut said = Command::new("/bin/sh");
+        said.args(["-c", "echo hello; echo listening on here; exec sleep 60"]);
+        let (_running, address) = start(&mut said, "listening on ").expect("it says so");
+        assert_eq!(address, "here");
+        let mut silent = Command::new("/bin/sh");
+        silent.args(["-c", "exit 3"]);
+        assert!(start(&mut silent, "listening on ").is_err());
+    }
+}
