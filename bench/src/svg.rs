@@ -124,15 +124,19 @@ impl Group {
     fn draw(&self, out: &mut String, scale: Scale, top: f64) {
         let height = BAR * self.values.len().max(1) as f64;
         text(out, (LEFT - 10.0, top + height / 2.0 + 4.5), "end", &self.name, "");
-        for (at, (value, colour)) in self.values.iter().zip(SERIES.iter().cycle()).enumerate() {
-            let Some(value) = value else { continue };
-            let (y, end) = (top + BAR * at as f64, scale.x(*value));
-            rectangle(out, (LEFT, y + 1.0), (end - LEFT, BAR - 2.0), colour);
-            text(out, (end + 5.0, y + BAR - 3.0), "start", &format!("{value:.2}"), "font-size=\"11\"");
+        let places = || self.values.iter().enumerate().filter_map(|(at, it)| Some((at, (*it)?, top + BAR * at as f64)));
+        for (at, value, y) in places() {
+            let colour = SERIES.get(at % SERIES.len()).unwrap_or(&"#000000");
+            rectangle(out, (LEFT, y + 1.0), (scale.x(value) - LEFT, BAR - 2.0), colour);
         }
         for (mark, colour) in self.marks.iter().zip(MARKS.iter().cycle()) {
             let Some(mark) = mark else { continue };
             rectangle(out, (scale.x(*mark) - 1.5, top - 3.0), (3.0, height + 6.0), colour);
+        }
+        // Last, and with a white rim: a mark or a line may run behind the number.
+        let rim = "font-size=\"11\" stroke=\"white\" stroke-width=\"3\" paint-order=\"stroke\"";
+        for (_, value, y) in places() {
+            text(out, (scale.x(value) + 5.0, y + BAR - 3.0), "start", &format!("{value:.2}"), rim);
         }
     }
 }
