@@ -19,6 +19,8 @@ mod http2;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod listeners;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod passthrough;
