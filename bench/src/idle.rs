@@ -3,14 +3,13 @@
 use crate::load;
 use crate::measure::Bench;
 use crate::results::Figures;
-use crate::say;
 use crate::work::Work;
 use anyhow::Context;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// How many streams are open, and the names of the figures.
-const STEPS: [(usize, &str, &str); 3] = [
+pub(crate) const STEPS: [(usize, &str, &str); 3] = [
     (1_000, "memory_1000_kib", "stream_1000_kib"),
     (5_000, "memory_5000_kib", "stream_5000_kib"),
     (10_000, "memory_10000_kib", "stream_10000_kib"),
@@ -34,7 +33,6 @@ pub(crate) fn measure(bench: &mut Bench, at: usize, work: &Work) -> anyhow::Resu
     let mut streams = Vec::new();
     for (count, total, each) in STEPS {
         if count > bench.most_streams {
-            say::loudly(&format!("{count} streams need more open files than the system allows: left out."));
             break;
         }
         load::open(&bench.runtime, &plan, &mut streams, count)?;

@@ -83,19 +83,25 @@ impl Bench {
     /// Asks a few times: the first request is looked at where it arrives, and connections are there afterwards.
     pub(crate) fn warm_up(&self, at: usize, work: &Work) -> anyhow::Result<()> {
         let target = self.targets.get(at).context("no such target")?;
-        let work = quickly(work);
-        let (plan, markers) = target.plan(work)?;
+        let answered = without_pauses(work);
+        let (plan, markers) = target.plan(&Work { shape: answered.shape, ..*work })?;
         let plan = Rc::new(plan);
-        self.upstream.choose(work)?;
+        self.upstream.choose(answered)?;
         load::run(&self.runtime, &plan, 1, 1, false)?;
         self.upstream.check_seen(&target.peer, &markers)?;
-        load::run(&self.runtime, &plan, (work.requests / 10).clamp(1, WARM), work.parallel, false)?;
+        load::run(
+            &self.runtime,
+            &plan,
+            (work.requests / 10).clamp(work.parallel.min(WARM), WARM),
+            work.parallel,
+            false,
+        )?;
         Ok(())
     }
 }
 
-/// The same work without pauses.
-fn quickly(work: &Work) -> &Work {
+/// The work whose answers are those of this one, or others when those have pauses.
+fn without_pauses(work: &Work) -> &Work {
     let paused = |shape| matches!(shape, Shape::Stream(stream) if matches!(stream.pace, Pace::Slow(_) | Pace::Hold));
     Work::named("burst").filter(|_| paused(work.shape)).unwrap_or(work)
 }
@@ -171,8 +177,8 @@ mod tests {
 
     #[test]
     fn warming_up_does_not_wait_for_pauses() {
-        assert_eq!(quickly(Work::named("slow").unwrap()).name, "burst");
-        assert_eq!(quickly(Work::named("idle").unwrap()).name, "burst");
-        assert_eq!(quickly(Work::named("agent").unwrap()).name, "agent");
+        assert_eq!(without_pauses(Work::named("slow").unwrap()).name, "burst");
+        assert_eq!(without_pauses(Work::named("idle").unwrap()).name, "burst");
+        assert_eq!(without_pauses(Work::named("history").unwrap()).name, "history");
     }
 }

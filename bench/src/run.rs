@@ -6,7 +6,7 @@ use crate::measure::Bench;
 use crate::peers::{self, Peer};
 use crate::results::Results;
 use crate::work::{WORKS, Work};
-use crate::{cargo, plot, say, table};
+use crate::{cargo, idle, plot, say, table};
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -27,6 +27,9 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<()> {
     let files = machine::raise_open_files(OPEN_FILES);
     // A gateway opens two sockets for each stream.
     let most_streams = usize::try_from(files.saturating_sub(OTHER_FILES) / 2)?;
+    for (count, ..) in idle::STEPS.into_iter().filter(|(count, ..)| *count > most_streams) {
+        say::loudly(&format!("{count} open streams need {} open files; the limit is {files}: left out", count * 2));
+    }
     let machine = Machine::here();
     let mut bench = Bench::start(&peers, arguments.out.join("logs"), most_streams)?;
     let targets = bench.targets.iter().map(|target| target.peer.name.clone()).collect();

@@ -114,7 +114,7 @@ impl Chart {
                 "<line x1=\"{x:.1}\" y1=\"{:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\" stroke=\"{colour}\"/>",
                 TOP - 6.0
             );
-            text(out, (x, bottom + 18.0), "middle", &format!("{tick}"), "");
+            text(out, (x, bottom + 18.0), "middle", &format!("{}", (tick * 1e3).round() / 1e3), "");
         }
         text(out, ((LEFT + WIDTH - RIGHT) / 2.0, bottom + 40.0), "middle", &self.scale, "");
     }

@@ -60,7 +60,7 @@ const SLOW: Pace = Pace::Slow(Duration::from_millis(20));
 /// Short enough that the client has read it before the upstream has more to do.
 const SHORT: Shape = Shape::Stream(Stream { reasoning: 3, text: 3, arguments: 0, pace: Pace::Each });
 const HELD: Shape = Shape::Stream(Stream { reasoning: 1, text: 1, arguments: 0, pace: Pace::Hold });
-const CALL: Shape = Shape::Stream(Stream { reasoning: 20, text: 0, arguments: 10, pace: Pace::Each });
+const CALL: Shape = Shape::Stream(Stream { reasoning: 20, text: 0, arguments: 10, pace: BRISK });
 
 /// All of them, in the order in which they are run.
 pub(crate) const WORKS: &[Work] = &[

@@ -1,4 +1,5 @@
 //! The whole benchmark, quickly, over the gateway that is built beside it.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -8,6 +8,8 @@ Usage: cargo xtask <chore>
   test --only unit        `cargo test --workspace` alone
   test --only interop     the real clients alone (openai in Python and Node, agents, Vercel's SDK, curl, boto3)
   interop [SUITE...]      the same, or only the suites whose names begin so
+  soak [--minutes N]      every fault and restart in turn under load, for 5 minutes or so many
+  fuzz [--seconds N]      every fuzz target for 60 seconds or so many; needs a nightly compiler and cargo-fuzz
   fmt                     is every file formatted?
   lint                    clippy on every target, warnings are errors
 
@@ -26,6 +28,10 @@ pub(crate) enum Chore {
     Test(Vec<Part>),
     /// Run the suites of real clients whose names begin with one of these; all of them when there is none.
     Interop(Vec<String>),
+    /// Let everything go wrong under load for so many minutes.
+    Soak(u32),
+    /// Give each fuzz target so many seconds.
+    Fuzz(u32),
 }
 
 /// One part of the tests.
@@ -45,12 +51,20 @@ pub(crate) fn read(arguments: &[String]) -> Result<Chore, String> {
         ["fmt"] => Ok(Chore::Fmt),
         ["lint"] => Ok(Chore::Lint),
         ["interop", suites @ ..] => Ok(Chore::Interop(suites.iter().map(|&suite| suite.to_owned()).collect())),
+        ["soak"] => Ok(Chore::Soak(5)),
+        ["soak", "--minutes", minutes] => number(minutes).map(Chore::Soak),
+        ["fuzz"] => Ok(Chore::Fuzz(60)),
+        ["fuzz", "--seconds", seconds] => number(seconds).map(Chore::Fuzz),
         ["test"] => Ok(Chore::Test(vec![Part::Unit, Part::Interop])),
         ["test", "--only", "unit"] => Ok(Chore::Test(vec![Part::Unit])),
         ["test", "--only", "interop"] => Ok(Chore::Test(vec![Part::Interop])),
         ["test", "--only", ..] => Err("`--only` takes `unit` or `interop`".to_owned()),
         [chore, ..] => Err(format!("unknown chore or argument: `{chore}` ...")),
     }
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("expected a whole number instead of `{text}`"))
 }
 
 #[cfg(test)]
@@ -66,6 +80,8 @@ mod tests {
         assert_eq!(said(""), Ok(Chore::Help));
         assert_eq!(said("test"), Ok(Chore::Test(vec![Part::Unit, Part::Interop])));
         assert_eq!(said("test --only interop"), Ok(Chore::Test(vec![Part::Interop])));
+        assert_eq!(said("soak --minutes 2"), Ok(Chore::Soak(2)));
+        assert_eq!(said("fuzz"), Ok(Chore::Fuzz(60)));
         assert_eq!(said("interop openai"), Ok(Chore::Interop(vec!["openai".to_owned()])));
     }
 
@@ -73,6 +89,7 @@ mod tests {
     fn mistakes_are_named() {
         assert!(said("test --only some").is_err_and(|said| said.contains("interop")));
         assert!(said("test --twice").is_err());
+        assert!(said("soak --minutes many").is_err_and(|said| said.contains("many")));
         assert!(said("dance").is_err_and(|said| said.contains("dance")));
     }
 }

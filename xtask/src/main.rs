@@ -1,6 +1,7 @@
 //! The chores of the workspace as one command: form, lints, every test, the real clients.
 
 mod command_line;
+mod endurance;
 mod interop;
 mod workspace;
 
@@ -37,6 +38,8 @@ fn run(chore: &Chore) -> anyhow::Result<()> {
         Chore::Lint => {
             workspace::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
         }
+        Chore::Soak(minutes) => endurance::soak(*minutes)?,
+        Chore::Fuzz(seconds) => endurance::fuzz(*seconds)?,
         Chore::Interop(wanted) => interop::suites(wanted)?,
         Chore::Test(parts) => {
             if parts.contains(&Part::Unit) {

@@ -75,7 +75,9 @@ fn without_content(fault: &Fault) -> String {
         Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => mistaken(mistake),
         Fault::Refused(refusal) => refused(refusal),
         Fault::UpstreamMisbehaved(Misbehaviour::Json(_)) => "the answer is not the JSON it should be".to_owned(),
-        Fault::UpstreamMisbehaved(_) | Fault::UpstreamUnreachable(_) | Fault::Ours(_) => fault.to_string(),
+        Fault::UpstreamMisbehaved(_) | Fault::UpstreamUnreachable(_) | Fault::Ours(_) | Fault::Overloaded(_) => {
+            fault.to_string()
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! What the operator changes of calls: read, merged, refused, and done.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
+#![expect(clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
 use aquifer_gateway::config::{Config, Mistake, Source, load};
 use aquifer_gateway::exchange::{Arrival, Call, Exchange, Output};

@@ -122,6 +122,9 @@ pub(crate) struct Serve {
     /// Largest request body, for example 32MiB
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = size)]
     pub(crate) max_body: usize,
+    /// How much memory the larger request bodies may take together; beyond it new ones are told to come again
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
+    pub(crate) max_bodies: usize,
     /// How long a request body may take to arrive
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     pub(crate) body_timeout: Duration,

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::environment::Environment;
+use crate::room::Room;
 use crate::telemetry::Telemetry;
 use crate::turns::Turns;
 use crate::upstream::Upstreams;
@@ -44,6 +45,8 @@ impl Serving {
 pub(crate) struct Limits {
     /// Largest body, in bytes.
     pub(crate) max_body: usize,
+    /// All large bodies together, in bytes.
+    pub(crate) max_bodies: usize,
     /// For a whole body.
     pub(crate) body_timeout: Duration,
     /// For a head.
@@ -81,6 +84,8 @@ pub(crate) struct Host {
     pub(crate) telemetry: Telemetry,
     /// What bounds one client.
     pub(crate) limits: Limits,
+    /// Room for large bodies.
+    pub(crate) room: Room,
     /// What is remembered of clients' turns.
     pub(crate) turns: Arc<dyn TurnStore>,
 }
@@ -100,7 +105,15 @@ impl Host {
         let serving = ArcSwap::from_pointee(Serving::new(Arc::new(config), upstreams));
         let turns = Arc::new(Turns::new(telemetry.turns())?);
         tokio::spawn(sweep(Arc::downgrade(&turns)));
-        Ok(Self { serving, environment, draining: AtomicBool::new(false), telemetry, limits, turns })
+        Ok(Self {
+            serving,
+            environment,
+            draining: AtomicBool::new(false),
+            telemetry,
+            limits,
+            room: Room::new(limits.max_bodies),
+            turns,
+        })
     }
 
     /// What a new exchange begins with.
@@ -150,6 +163,7 @@ pub(crate) mod tests {
             keep_alive: None,
             keep_alive_kind: KeepAlive::Comment,
             max_connections: 100,
+            max_bodies: 1 << 24,
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::clock;
 use crate::drive::{Drive, Step};
 use crate::host::Host;
 use crate::listen::CameBy;
+use crate::room::Room;
 use aquifer_gateway::exchange::{Arrival, refusal};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::translate::Fault;
@@ -147,17 +148,18 @@ async fn read_whole(host: &Host, head: &request::Parts, body: Incoming) -> Resul
     if body.size_hint().lower() > limit as u64 && head.headers.contains_key(header::EXPECT) {
         return Err(too_large(limit));
     }
-    let read = tokio::time::timeout(host.limits.body_timeout, collect(body, limit)).await;
+    let read = tokio::time::timeout(host.limits.body_timeout, collect(body, limit, &host.room)).await;
     read.unwrap_or_else(|_| {
         let message = format!("the request's body did not arrive within {:?}", host.limits.body_timeout);
         Err(Fault::mistake(MistakeKind::TooSlow, None, message))
     })
 }
 
-async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
+async fn collect(mut body: Incoming, limit: usize, room: &Room) -> Result<Bytes, Fault> {
     let announced = body.size_hint().lower();
+    let mut place = room.place();
     // Room for what is announced, as far as anybody may announce it without sending it.
-    let room = usize::try_from(announced).unwrap_or(usize::MAX).min(limit).min(LARGEST_ROOM);
+    let ahead = usize::try_from(announced).unwrap_or(usize::MAX).min(limit).min(LARGEST_ROOM);
     let mut whole = BytesMut::new();
     let mut read = 0_usize;
     let mut beyond = announced > limit as u64;
@@ -169,11 +171,12 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
         read = read.saturating_add(data.len());
         beyond |= read > limit;
         if !beyond && read == data.len() && body.is_end_stream() {
-            return Ok(data);
+            return place.grow(read).map(|()| place.hold(data));
         }
         if !beyond {
+            place.grow(read)?;
             if whole.is_empty() {
-                whole.reserve(room);
+                whole.reserve(ahead);
             }
             whole.extend_from_slice(&data);
             continue;
@@ -184,7 +187,7 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
             break;
         }
     }
-    if beyond { Err(too_large(limit)) } else { Ok(whole.freeze()) }
+    if beyond { Err(too_large(limit)) } else { Ok(place.hold(whole.freeze())) }
 }
 
 fn too_large(limit: usize) -> Fault {

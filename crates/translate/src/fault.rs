@@ -17,6 +17,8 @@ pub enum Fault {
     UpstreamUnreachable(Unreachable),
     /// A mistake of this gateway.
     Ours(String),
+    /// There is no room for one more request.
+    Overloaded(String),
 }
 
 /// What is wrong with a request, in words for the person who wrote it.
@@ -133,6 +135,7 @@ impl Fault {
             Self::UpstreamMisbehaved(_) => "upstream_misbehaved",
             Self::UpstreamUnreachable(_) => "upstream_unreachable",
             Self::Ours(_) => "internal",
+            Self::Overloaded(_) => "overloaded",
         }
     }
 }
@@ -145,6 +148,7 @@ impl fmt::Display for Fault {
             Self::UpstreamMisbehaved(misbehaviour) => misbehaviour.fmt(f),
             Self::UpstreamUnreachable(unreachable) => unreachable.fmt(f),
             Self::Ours(what) => write!(f, "internal error of the gateway: {what}"),
+            Self::Overloaded(what) => write!(f, "the gateway is overloaded: {what}"),
         }
     }
 }

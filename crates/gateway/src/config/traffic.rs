@@ -78,15 +78,14 @@ pub struct Circuit {
     pub pending: Option<u32>,
 }
 
-/// How often one backend is asked where nothing else is said.
-const ATTEMPTS_OF_ONE: usize = 5;
+/// How often one backend is asked where nothing else is said, and how often all of them.
+const ATTEMPTS: (u32, u32) = (5, 10);
 
 impl Retry {
-    /// How often a request is sent at most, when it may be sent to so many backends.
+    /// How often a request is sent at most: to one backend, and over all of them.
     #[must_use]
-    pub fn attempts_over(&self, backends: usize) -> u32 {
-        let usual = ATTEMPTS_OF_ONE.saturating_mul(backends.clamp(1, 2));
-        self.attempts.unwrap_or_else(|| u32::try_from(usual).unwrap_or(u32::MAX))
+    pub fn most_attempts(&self) -> (u32, u32) {
+        self.attempts.map_or(ATTEMPTS, |attempts| (attempts, attempts))
     }
 
     /// Whether an answer with this status is tried again.

@@ -71,15 +71,15 @@ impl Exchange {
         if !asked.traffic.retry.unanswered && !matches!(fault, Fault::Refused(_)) {
             return false;
         }
-        if asked.attempts >= asked.traffic.retry.attempts_over(asked.places.len()) {
+        if asked.attempts >= asked.traffic.retry.most_attempts().1 {
             return false;
         }
-        let Some(next) = asked.next_place(hint.same, &self.fleet, now) else { return false };
+        let next = asked.next_place(hint.same, &self.fleet, now);
+        let Some(next) = next.and_then(|next| asked.affordable(next, &self.fleet, now)) else { return false };
         let pause = asked.pause(next, hint);
         if asked.patience.whole.is_some_and(|whole| spent.saturating_add(pause) >= whole) {
             return false;
         }
-        let Some(next) = asked.affordable(next, &self.fleet, now) else { return false };
         asked.go_to(next);
         match asked.outgoing(None) {
             Ok((outgoing, put_back)) => {
@@ -104,6 +104,7 @@ impl Asked {
     fn next_place(&self, same: bool, fleet: &Fleet, now: Instant) -> Option<usize> {
         let here = self.place()?;
         let of = |priority: u32| self.places.iter().enumerate().filter(move |(_, place)| place.priority == priority);
+        let (each, _) = self.traffic.retry.most_attempts();
         let tried: u32 = of(here.priority).map(|(_, place)| place.tries).sum();
         let backends = u32::try_from(of(here.priority).count()).unwrap_or(u32::MAX);
         let most = self.traffic.retry.per_priority.unwrap_or_else(|| TRIES_OF_ONE.saturating_mul(backends));
@@ -116,7 +117,7 @@ impl Asked {
             (same || at != self.at && backend != here.backend) && (at == self.at || !fleet.is_ejected(backend, now))
         };
         priorities.into_iter().flatten().find_map(|priority| {
-            let fitting = of(priority).filter(|(at, place)| fit(*at, place.backend));
+            let fitting = of(priority).filter(|(at, place)| place.tries < each && fit(*at, place.backend));
             fitting.min_by_key(|(at, place)| (place.tries, *at == self.at)).map(|(at, _)| at)
         })
     }

@@ -48,6 +48,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         keep_alive: Some(Duration::from_secs(15)),
         keep_alive_kind: KeepAlive::Comment,
         max_connections: 1000,
+        max_bodies: 256 << 20,
     };
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
     let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);

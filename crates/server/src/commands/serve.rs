@@ -39,6 +39,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let admin = bind("--admin", &arguments.admin).await?;
     let limits = Limits {
         max_body: arguments.max_body,
+        max_bodies: arguments.max_bodies,
         body_timeout: arguments.body_timeout,
         header_timeout: arguments.header_timeout,
         upstream_silence: arguments.upstream_timeout,

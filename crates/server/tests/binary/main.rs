@@ -15,6 +15,10 @@ mod doctor;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod floods;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod http2;
 #[cfg(test)]
 mod limits;

@@ -1,1 +1,132 @@
 //! What a host can do to a process: a full disk, a log that nobody reads, names that do not resolve, keys that expire.
+
+use crate::client::Tally;
+use crate::site::{KEYS, Region, Site};
+use crate::support::{Aquifer, LIMIT, command, wait_until};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// A site whose gateway logs to this place.
+fn logging_to(log: Stdio, level: &str) -> Site {
+    let region = Region::start();
+    let endpoint = format!("http://{}", region.address);
+    Site::in_front_of(vec![region], &[endpoint], |config| {
+        let listen = ["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+        let mut command = command(&[&listen[..], &["--config", config, "--log-level", level]].concat());
+        command.envs(KEYS);
+        Aquifer::spawn_logging_to(command, log).ready()
+    })
+}
+
+fn assert_all_whole(tally: &Tally) {
+    assert_eq!(tally.whole, tally.sent, "{tally:?}");
+}
+
+#[test]
+fn a_full_disk_for_the_log() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut site = logging_to(full.into(), "debug");
+    assert_all_whole(&site.load(8, 20));
+    site.regions[0].faults(r#"{"validation": 2}"#);
+    site.load(8, 10).assert_proper("errors that cannot be logged");
+    site.assert_nothing_leaked();
+}
+
+#[test]
+fn a_log_whose_reader_has_gone() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut site = logging_to(writer.into(), "debug");
+    assert_all_whole(&site.load(8, 20));
+    site.assert_nothing_leaked();
+}
+
+#[test]
+fn a_region_whose_name_does_not_resolve() {
+    let nowhere = "http://nowhere.invalid".to_owned();
+    let region = Region::start();
+    let endpoints = [format!("http://{}", region.address), nowhere];
+    let serve = |config: &str| Aquifer::serve(&["--config", config], &KEYS);
+    let mut site = Site::in_front_of(vec![region], &endpoints, serve);
+    assert_all_whole(&site.load(8, 20));
+    let address = site.regions.remove(0).address;
+    let tally = site.load(4, 2);
+    tally.assert_proper("no region is left");
+    assert_eq!(tally.refused, tally.sent, "{tally:?}");
+    site.regions.push(Region::start_at(&address.to_string()));
+    let mut back = || site.load(1, 1).whole == 1;
+    wait_until("the region to be found again", &mut back, String::new);
+    site.assert_nothing_leaked();
+}
+
+/// A source of keys as containers have one: the keys are numbered, and good for a few seconds more than are needed.
+struct Keys {
+    address: String,
+    /// The number of the keys that are given; 0: the source is ill.
+    number: Arc<AtomicU32>,
+}
+
+/// Keys that expire sooner than in ten seconds are not used any more.
+const GOOD_FOR: Duration = Duration::from_secs(12);
+
+impl Keys {
+    fn listen() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/keys", listener.local_addr().unwrap());
+        let number = Arc::new(AtomicU32::new(1));
+        let given = Arc::clone(&number);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let _ = stream.set_read_timeout(Some(LIMIT));
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(answer(given.load(Ordering::SeqCst)).as_bytes());
+            }
+        });
+        Self { address, number }
+    }
+
+    fn give(&self, number: u32) {
+        self.number.store(number, Ordering::SeqCst);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the keys say when they expire")]
+fn answer(number: u32) -> String {
+    let expires = DateTime::from(SystemTime::now() + GOOD_FOR).fmt(Format::DateTime).unwrap();
+    let keys =
+        format!(r#"{{"AccessKeyId":"AKIDNUMBER{number}","SecretAccessKey":"s","Token":"t","Expiration":"{expires}"}}"#);
+    let (status, body) = if number == 0 { ("500 Ill", String::new()) } else { ("200 OK", keys) };
+    format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+#[test]
+fn keys_that_expire_under_load() {
+    let (keys, region) = (Keys::listen(), Region::start());
+    let endpoint = format!("http://{}", region.address);
+    let mut site = Site::in_front_of(vec![region], &[endpoint], |config| {
+        let variables = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", keys.address.as_str())];
+        Aquifer::serve(&["--config", config], &variables)
+    });
+    assert_all_whole(&site.load(8, 10));
+    keys.give(2);
+    let signed = |site: &Site, by: &str| site.regions[0].told("/simulator/requests").to_string().contains(by);
+    wait_until("the next keys", || site.load(1, 1).whole == 1 && signed(&site, "AKIDNUMBER2/"), String::new);
+    keys.give(0);
+    let mut refused = || {
+        let tally = site.load(2, 1);
+        tally.assert_proper("the source of keys is ill");
+        tally.refused == tally.sent
+    };
+    wait_until("the keys to expire", &mut refused, String::new);
+    keys.give(3);
+    wait_until("keys again", || site.load(1, 1).whole == 1, String::new);
+    assert!(signed(&site, "AKIDNUMBER3/"));
+    site.assert_nothing_leaked();
+}

@@ -1,4 +1,5 @@
 //! A request of any bytes and an answer of any payloads: nothing panics, and what comes out is well-formed.
 
 mod answer_body;
+mod media_body;
 mod request_body;

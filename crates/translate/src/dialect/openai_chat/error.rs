@@ -34,7 +34,7 @@ pub fn told(fault: &Fault) -> Told {
     };
     let retry_after = match fault {
         Fault::Refused(refusal) => refusal.retry_after,
-        Fault::UpstreamUnreachable(Unreachable::Busy(_)) => Some(1),
+        Fault::UpstreamUnreachable(Unreachable::Busy(_)) | Fault::Overloaded(_) => Some(1),
         _ => None,
     };
     let quoted = |text: Option<String>| {
@@ -59,7 +59,7 @@ fn class(fault: &Fault) -> Class {
         Fault::UpstreamUnreachable(Unreachable::Timeout(_) | Unreachable::Stalled(_)) => {
             coded(504, SERVER, "upstream_timeout")
         }
-        Fault::UpstreamUnreachable(Unreachable::Busy(_)) => coded(503, SERVER, "overloaded"),
+        Fault::UpstreamUnreachable(Unreachable::Busy(_)) | Fault::Overloaded(_) => coded(503, SERVER, "overloaded"),
         Fault::UpstreamUnreachable(Unreachable::Credentials(_)) => coded(500, SERVER, "upstream_credentials"),
         Fault::UpstreamUnreachable(_) => coded(502, SERVER, "upstream_unreachable"),
         Fault::Ours(_) => coded(500, SERVER, "internal_error"),
