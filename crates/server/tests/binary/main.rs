@@ -33,6 +33,8 @@ mod paths;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]
+mod routing;
+#[cfg(test)]
 mod secrecy;
 #[cfg(test)]
 mod streams;
