@@ -32,9 +32,7 @@ impl<'c> Entry<'c> {
         let Some(port) = door.port else { return Self { listeners: None, host } };
         let fit = |listener: &Listener| match (&listener.hostname, &host) {
             (None, _) => Some(0),
-            (Some(hostname), Some(host)) if hostname_takes(hostname, host) => {
-                Some(if hostname.starts_with('*') { hostname.len() } else { usize::MAX })
-            }
+            (Some(hostname), Some(host)) if hostname_takes(hostname, host) => Some(weight(hostname)),
             (Some(_), _) => None,
         };
         let of_port = || config.listeners.iter().filter(|listener| listener.port == port);
@@ -50,6 +48,11 @@ impl<'c> Entry<'c> {
 
     /// Whether a route can be taken.
     pub(crate) fn leads_to(&self, route: &Route) -> bool {
+        self.weight_of(route).is_some()
+    }
+
+    /// How much of the host a route names; `None`: it cannot be taken.
+    pub(crate) fn weight_of(&self, route: &Route) -> Option<usize> {
         let attached = match &self.listeners {
             Some(listeners) if !route.parents.is_empty() => {
                 route.parents.iter().any(|parent| listeners.iter().any(|listener| is_parent(parent, listener)))
@@ -57,8 +60,11 @@ impl<'c> Entry<'c> {
             Some(listeners) => !listeners.is_empty(),
             None => true,
         };
-        let named = |host: &String| route.hostnames.iter().any(|hostname| hostname_takes(hostname, host));
-        attached && (route.hostnames.is_empty() || self.host.as_ref().is_some_and(named))
+        if !attached || route.hostnames.is_empty() {
+            return attached.then_some(0);
+        }
+        let host = self.host.as_ref()?;
+        route.hostnames.iter().filter(|hostname| hostname_takes(hostname, host)).map(|hostname| weight(hostname)).max()
     }
 }
 
@@ -67,6 +73,11 @@ fn is_parent(parent: &Parent, listener: &Listener) -> bool {
         && parent.name == listener.gateway
         && parent.listener.as_ref().is_none_or(|name| *name == listener.name)
         && parent.port.is_none_or(|port| port == listener.port)
+}
+
+/// A whole name says more than any suffix.
+fn weight(hostname: &str) -> usize {
+    if hostname.starts_with('*') { hostname.len() } else { usize::MAX }
 }
 
 fn without_port(authority: &str) -> &str {

@@ -41,7 +41,8 @@ pub struct Target<'c> {
 /// Finds where a request for `model` may be sent, the model that its body names; `door` is where it
 /// came in. The first target comes first; the others are there for when it fails.
 ///
-/// The first rule that matches decides. Its backends stand in the order of their priorities, and within one priority in
+/// Of the rules that match, the one decides whose route names most of the host, then the one that names most headers, then
+/// most exact ones, as the Gateway API has it; of two that are alike, the first. Its backends stand in the order of their priorities, and within one priority in
 /// an order that is drawn by their weights: `seed` decides the draw. Backends of weight 0 get nothing.
 ///
 /// # Errors
@@ -58,8 +59,17 @@ pub fn candidates<'c>(
     if !entry.is_open() {
         return Err(not_found("No listener of this gateway serves the host that was called.".to_owned()));
     }
-    let mut rules = config.routes.iter().filter(|route| entry.leads_to(route)).flat_map(|route| &route.rules);
-    if let Some(rule) = rules.find(|rule| rule_takes(rule, model, headers)) {
+    let mut best: Option<((usize, Weight), &Rule)> = None;
+    for route in &config.routes {
+        let Some(hostname) = entry.weight_of(route) else { continue };
+        for rule in &route.rules {
+            let Some(weight) = rule_takes(rule, model, headers) else { continue };
+            if best.is_none_or(|(before, _)| (hostname, weight) > before) {
+                best = Some(((hostname, weight), rule));
+            }
+        }
+    }
+    if let Some((_, rule)) = best {
         return by_rule(config, rule, model, seed);
     }
     let serves =
@@ -169,9 +179,18 @@ fn not_found(message: String) -> Fault {
     Fault::mistake(MistakeKind::ModelNotFound, Some("model".to_owned()), message)
 }
 
-fn rule_takes(rule: &Rule, model: &str, headers: &HeaderMap) -> bool {
-    let all = |condition: &Match| condition.headers.iter().all(|header| header_takes(header, model, headers));
-    rule.matches.is_empty() || rule.matches.iter().any(all)
+/// How much a match says: its headers, and how many of them are exact.
+type Weight = (usize, usize);
+
+/// The weight of the rule's match that says most of this request; `None`: it does not match.
+fn rule_takes(rule: &Rule, model: &str, headers: &HeaderMap) -> Option<Weight> {
+    if rule.matches.is_empty() {
+        return Some((0, 0));
+    }
+    let all = |condition: &&Match| condition.headers.iter().all(|header| header_takes(header, model, headers));
+    let exact = |header: &&HeaderMatch| matches!(header.value, HeaderValueMatch::Exact(_));
+    let weight = |condition: &Match| (condition.headers.len(), condition.headers.iter().filter(exact).count());
+    rule.matches.iter().filter(all).map(weight).max()
 }
 
 /// A header that is sent more than once counts as its values joined by commas, as in HTTP.
