@@ -130,3 +130,46 @@ fn keys_that_expire_under_load() {
     assert!(signed(&site, "AKIDNUMBER3/"));
     site.assert_nothing_leaked();
 }
+
+/// The wall clock goes an hour forwards and back under load. Debian's `libfaketime` lies about it; where it is lies in
+/// `AQUIFER_FAKETIME`.
+#[test]
+#[ignore = "needs libfaketime: AQUIFER_FAKETIME=/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"]
+#[expect(clippy::disallowed_methods, reason = "a test that is told where a library is")]
+fn steps_of_the_clock() {
+    let library = std::env::var("AQUIFER_FAKETIME").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let clock = folder.path().join("clock");
+    std::fs::write(&clock, "+0").unwrap();
+    let region = Region::start();
+    let endpoint = format!("http://{}", region.address);
+    let mut site = Site::in_front_of(vec![region], &[endpoint], |config| {
+        let lies = [
+            ("LD_PRELOAD", library.as_str()),
+            ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
+            ("FAKETIME_NO_CACHE", "1"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ];
+        Aquifer::serve(&["--config", config], &[&KEYS[..], &lies].concat())
+    });
+    // To the hour.
+    let signed_at = |site: &Site| {
+        let calls = site.regions[0].told("/simulator/requests");
+        let date = calls.as_array().unwrap().last().unwrap()["headers"]["x-amz-date"].clone();
+        date.as_str().unwrap()[..11].to_owned()
+    };
+    for step in ["+3600", "-3600", "+86400", "+0"] {
+        let before = signed_at(&site);
+        let address = site.address();
+        let right = site.right.clone();
+        let running = std::thread::spawn(move || crate::client::load(address, &right, 8, 20));
+        std::thread::sleep(Duration::from_millis(50));
+        std::fs::write(&clock, step).unwrap();
+        let tally = running.join().unwrap();
+        site.sent += tally.sent;
+        assert_all_whole(&tally);
+        assert_ne!(signed_at(&site), before, "the clock was stepped by {step}");
+        site.assert_settled(step);
+    }
+    site.assert_nothing_leaked();
+}
