@@ -110,7 +110,7 @@ kind: AIServiceBackend
 metadata:
   name: Bad_Name
 spec:
-  provider: openai
+  provider: cohere
   config:
     regoin: us-east-1
     http2: maybe
@@ -130,7 +130,7 @@ data: {key: 'not base64!'}
     let found = mistakes(text);
     let expected = [
         "gateway.yaml:4:9: metadata.name: Invalid value: \"Bad_Name\": metadata.name in body should match",
-        "gateway.yaml:6:13: spec.provider: Unsupported value: \"openai\": supported values: \"awsbedrock\"",
+        "gateway.yaml:6:13: spec.provider: Unsupported value: \"cohere\": supported values: \"awsbedrock\", \"openai\"",
         "gateway.yaml:8:5: spec.config.model: Required value: expected text",
         "gateway.yaml:8:5: spec.config.regoin: unknown field: expected one of model, region, endpoint",
         "gateway.yaml:9:12: spec.config.http2: Invalid value: \"string\": spec.config.http2 in body must be of type bool",
