@@ -38,6 +38,8 @@ pub struct Arrival<'a> {
     pub path: &'a str,
     /// The client's headers.
     pub headers: &'a HeaderMap,
+    /// The port of the configuration's listeners by which it came. `None`: an address of the command line.
+    pub port: Option<u16>,
     /// The body, whole.
     pub body: &'a Bytes,
     /// Where turns are remembered.

@@ -3,6 +3,7 @@
 use crate::config::{
     Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
 };
+use crate::door::{Door, Entry};
 use crate::mutation::Mutation;
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
@@ -37,10 +38,11 @@ pub struct Target<'c> {
     pub priority: u32,
 }
 
-/// Finds where a request for `model` may be sent, the model that its body names; `host` is the authority that the client
-/// called. The first target comes first; the others are there for when it fails.
+/// Finds where a request for `model` may be sent, the model that its body names; `door` is where it
+/// came in. The first target comes first; the others are there for when it fails.
 ///
-/// The first rule that matches decides. Its backends stand in the order of their priorities, and within one priority in
+/// Of the rules that match, the one decides whose route names most of the host, then the one that names most headers, then
+/// most exact ones, as the Gateway API has it; of two that are alike, the first. Its backends stand in the order of their priorities, and within one priority in
 /// an order that is drawn by their weights: `seed` decides the draw. Backends of weight 0 get nothing.
 ///
 /// # Errors
@@ -50,11 +52,24 @@ pub fn candidates<'c>(
     config: &'c Config,
     model: &str,
     headers: &HeaderMap,
-    host: Option<&str>,
+    door: impl Into<Door<'c>>,
     seed: u64,
 ) -> Result<Vec<Target<'c>>, Fault> {
-    let mut rules = config.routes.iter().filter(|route| route_takes(route, host)).flat_map(|route| &route.rules);
-    if let Some(rule) = rules.find(|rule| rule_takes(rule, model, headers)) {
+    let entry = Entry::of(config, door.into());
+    if !entry.is_open() {
+        return Err(not_found("No listener of this gateway serves the host that was called.".to_owned()));
+    }
+    let mut best: Option<((usize, Weight), &Rule)> = None;
+    for route in &config.routes {
+        let Some(hostname) = entry.weight_of(route) else { continue };
+        for rule in &route.rules {
+            let Some(weight) = rule_takes(rule, model, headers) else { continue };
+            if best.is_none_or(|(before, _)| (hostname, weight) > before) {
+                best = Some(((hostname, weight), rule));
+            }
+        }
+    }
+    if let Some((_, rule)) = best {
         return by_rule(config, rule, model, seed);
     }
     let serves =
@@ -82,9 +97,9 @@ pub fn choose<'c>(
     config: &'c Config,
     model: &str,
     headers: &HeaderMap,
-    host: Option<&str>,
+    door: impl Into<Door<'c>>,
 ) -> Result<Target<'c>, Fault> {
-    let first = candidates(config, model, headers, host, 0)?.into_iter().next();
+    let first = candidates(config, model, headers, door, 0)?.into_iter().next();
     first.ok_or_else(|| not_found(format!("The model {:?} is served by no backend.", shown(model))))
 }
 
@@ -164,32 +179,18 @@ fn not_found(message: String) -> Fault {
     Fault::mistake(MistakeKind::ModelNotFound, Some("model".to_owned()), message)
 }
 
-fn route_takes(route: &Route, host: Option<&str>) -> bool {
-    route.hostnames.is_empty()
-        || host.is_some_and(|host| {
-            let host = without_port(host).to_ascii_lowercase();
-            route.hostnames.iter().any(|hostname| hostname_takes(hostname, &host))
-        })
-}
+/// How much a match says: its headers, and how many of them are exact.
+type Weight = (usize, usize);
 
-fn without_port(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
+/// The weight of the rule's match that says most of this request; `None`: it does not match.
+fn rule_takes(rule: &Rule, model: &str, headers: &HeaderMap) -> Option<Weight> {
+    if rule.matches.is_empty() {
+        return Some((0, 0));
     }
-}
-
-/// `*.example.com` takes every name below `example.com`, and not that name itself.
-fn hostname_takes(hostname: &str, host: &str) -> bool {
-    match hostname.strip_prefix('*') {
-        Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
-        None => hostname == host,
-    }
-}
-
-fn rule_takes(rule: &Rule, model: &str, headers: &HeaderMap) -> bool {
-    let all = |condition: &Match| condition.headers.iter().all(|header| header_takes(header, model, headers));
-    rule.matches.is_empty() || rule.matches.iter().any(all)
+    let all = |condition: &&Match| condition.headers.iter().all(|header| header_takes(header, model, headers));
+    let exact = |header: &&HeaderMatch| matches!(header.value, HeaderValueMatch::Exact(_));
+    let weight = |condition: &Match| (condition.headers.len(), condition.headers.iter().filter(exact).count());
+    rule.matches.iter().filter(all).map(weight).max()
 }
 
 /// A header that is sent more than once counts as its values joined by commas, as in HTTP.
@@ -227,6 +228,26 @@ pub struct ModelListing {
 /// names, each once.
 #[must_use]
 pub fn models(config: &Config) -> Vec<ModelListing> {
+    models_at(config, None)
+}
+
+/// Whether every model id is served where a request came in: some rule matches everything.
+pub(crate) fn serves_any(config: &Config, door: Door<'_>) -> bool {
+    let entry = Entry::of(config, door);
+    let open = config.routes.iter().filter(|route| entry.leads_to(route));
+    open.flat_map(|route| &route.rules).any(|rule| rule.matches.is_empty())
+}
+
+/// Those of them that can be named where a request came in.
+#[must_use]
+pub fn models_at<'d>(config: &Config, door: impl Into<Door<'d>>) -> Vec<ModelListing> {
+    let door = door.into();
+    let entry = Entry::of(config, door);
+    if !entry.is_open() {
+        return Vec::new();
+    }
+    // Whoever does not say a host, and came by no listener, is told all.
+    let open = |route: &&Route| door == Door::default() || entry.leads_to(route);
     let mut listings: Vec<ModelListing> = Vec::new();
     let mut add = |id: &str, owned_by: &str, created: u64| {
         if !listings.iter().any(|listing| listing.id == id) {
@@ -234,7 +255,7 @@ pub fn models(config: &Config) -> Vec<ModelListing> {
         }
     };
     let served = |rule: &&Rule| by_rule(config, rule, "", 0).is_ok();
-    for rule in config.routes.iter().flat_map(|route| &route.rules).filter(served) {
+    for rule in config.routes.iter().filter(open).flat_map(|route| &route.rules).filter(served) {
         for header in rule.matches.iter().flat_map(|condition| &condition.headers) {
             if let (MODEL_HEADER, HeaderValueMatch::Exact(id)) = (header.name.as_str(), &header.value) {
                 let owner = rule.models_owned_by.as_deref().unwrap_or(ROUTE_OWNER);

@@ -210,3 +210,33 @@ fn a_service_of_openais_dialect() {
     assert_eq!(bedrock.service.region.as_deref(), Some("eu-west-1"));
     assert_eq!(openai("{name: OpenAI, prefix: ''}", "a.example", "").prefix, "v1");
 }
+
+#[test]
+fn a_service_of_openais_dialect_in_the_short_form() {
+    let short = |provider: &str, fields: &str| {
+        format!(
+            "apiVersion: aigateway.envoyproxy.io/v1alpha1\nkind: AIServiceBackend\nmetadata: {{name: s}}\n\
+             spec: {{provider: {provider}, config: {{model: m, {fields}}}}}\n"
+        )
+    };
+    let found = config(&short("openai", "endpoint: 'https://llm.example.com', apiKey: k, prefix: /"));
+    assert_eq!(found.notices, [""; 0]);
+    let BackendKind::OpenAi(openai) = &found.backends[0].kind else { panic!("{found:?}") };
+    assert_eq!((openai.prefix.as_str(), openai.service.models.as_slice()), ("/", &["m".to_owned()][..]));
+    assert!(matches!(&openai.service.credentials, Credentials::ApiKey(key) if key.expose() == "k"));
+    let target = aquifer_gateway::route::choose(&found, "m", &http::HeaderMap::new(), None).unwrap();
+    assert_eq!(target.backend, 0);
+    let open = config(&short("openai", "endpoint: 'http://127.0.0.1:8000'"));
+    let BackendKind::OpenAi(openai) = &open.backends[0].kind else { panic!("{open:?}") };
+    assert_eq!((&openai.service.credentials, openai.prefix.as_str()), (&Credentials::Nobody, "v1"));
+    for (provider, fields, expected) in [
+        ("openai", "apiKey: k", "spec.config.endpoint: Required value: expected text"),
+        ("openai", "endpoint: 'http://a', region: us-east-1", "Forbidden: only the provider awsbedrock has this field"),
+        ("awsbedrock", "prefix: v1", "Forbidden: only the provider openai has this field"),
+    ] {
+        let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+        let source = Source { name: "f".to_owned(), text: short(provider, fields) };
+        let mistakes = load(&[source], &|_| None, &missing).unwrap_err();
+        assert!(mistakes.len() == 1 && mistakes[0].to_string().ends_with(expected), "{mistakes:?}");
+    }
+}

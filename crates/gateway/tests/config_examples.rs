@@ -15,7 +15,11 @@ use std::time::Duration;
 fn example(name: &str) -> Config {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
     let source = Source { name: name.to_owned(), text: std::fs::read_to_string(path).unwrap() };
-    let env = |name: &str| (name == "HOME").then(|| "/home/somebody".to_owned());
+    let env = |name: &str| match name {
+        "HOME" => Some("/home/somebody".to_owned()),
+        "ELSEWHERE_API_KEY" => Some("a-key".to_owned()),
+        _ => None,
+    };
     let read_file = |path: &str| {
         assert_eq!(path, "/home/somebody/.aws/credentials");
         Ok("[default]\naws_access_key_id = AKIDEXAMPLE\n".to_owned())
@@ -97,4 +101,14 @@ fn reasoning_policies() {
     let nova = policy("us.amazon.nova-2-lite-v1:0");
     assert_eq!(nova.redacted_text, Stand::Dropped);
     assert_eq!(nova.entry("us.amazon.nova-2-lite-v1:0").unwrap().efforts, [Effort::Low, Effort::Medium]);
+}
+
+#[test]
+fn routing() {
+    for name in ["traffic-splitting.yaml", "provider-fallback.yaml", "stream-idle-timeout.yaml"] {
+        assert_eq!(example(name).notices, [""; 0], "{name}");
+    }
+    let traffic = &example("provider-fallback.yaml").routes[0].rules[0].traffic.clone();
+    assert_eq!((traffic.retry.attempts, traffic.retry.per_priority), (Some(4), Some(1)));
+    assert_eq!((traffic.outliers.failures, traffic.first_byte), (3, Some(Duration::from_secs(20))));
 }

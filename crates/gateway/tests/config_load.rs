@@ -110,7 +110,7 @@ kind: AIServiceBackend
 metadata:
   name: Bad_Name
 spec:
-  provider: openai
+  provider: cohere
   config:
     regoin: us-east-1
     http2: maybe
@@ -130,7 +130,7 @@ data: {key: 'not base64!'}
     let found = mistakes(text);
     let expected = [
         "gateway.yaml:4:9: metadata.name: Invalid value: \"Bad_Name\": metadata.name in body should match",
-        "gateway.yaml:6:13: spec.provider: Unsupported value: \"openai\": supported values: \"awsbedrock\"",
+        "gateway.yaml:6:13: spec.provider: Unsupported value: \"cohere\": supported values: \"awsbedrock\", \"openai\"",
         "gateway.yaml:8:5: spec.config.model: Required value: expected text",
         "gateway.yaml:8:5: spec.config.regoin: unknown field: expected one of model, region, endpoint",
         "gateway.yaml:9:12: spec.config.http2: Invalid value: \"string\": spec.config.http2 in body must be of type bool",
@@ -326,7 +326,7 @@ spec:
 }
 
 #[test]
-fn listeners_of_the_first_gateway() {
+fn listeners_of_every_gateway() {
     let text = "
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
@@ -336,6 +336,7 @@ spec:
   - {name: plain, protocol: HTTP, port: 80, hostname: '*.example.com'}
   - {name: secure, protocol: HTTPS, port: 443, tls: {certificateRefs: [{name: cert}]}}
   - {name: broken, protocol: HTTPS, port: 444, tls: {certificateRefs: [{name: gone}]}}
+  - {name: mixed, protocol: HTTP, port: 443}
   - {name: raw, protocol: TCP, port: 22}
 ---
 apiVersion: v1
@@ -350,11 +351,13 @@ spec: {listeners: [{name: x, protocol: HTTP, port: 1}]}
 ";
     let config = config(text);
     let ports: Vec<u16> = config.listeners.iter().map(|listener| listener.port).collect();
-    assert_eq!(ports, [80, 443]);
+    assert_eq!(ports, [80, 443, 1]);
+    assert_eq!((config.listeners[2].gateway.as_str(), config.listeners[2].namespace.as_str()), ("other", "default"));
     assert_eq!(config.listeners[0].hostname.as_deref(), Some("*.example.com"));
     let tls = config.listeners[1].tls.as_ref().unwrap();
     assert_eq!((tls.certificate_pem.as_str(), tls.key_pem.expose()), ("CERTIFICATE", "PRIVATE"));
-    for expected in ["Secret default/gone", "HTTP and HTTPS", "a second Gateway, ignored"] {
+    for expected in ["Secret default/gone", "HTTP and HTTPS", "the listener secure has this port with another protocol"]
+    {
         assert!(config.notices.iter().any(|notice| notice.contains(expected)), "{:?}", config.notices);
     }
     assert!(!format!("{config:?}").contains("PRIVATE"));

@@ -49,6 +49,7 @@ fn call(config: Config) -> Call {
         path: "/v1/chat/completions",
         headers: &HeaderMap::new(),
         body: &Bytes::from_static(body.as_bytes()),
+        port: None,
         turns: &Forgetful,
         random: 1,
         unix_seconds: 1,

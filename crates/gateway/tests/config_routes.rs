@@ -167,3 +167,44 @@ fn without_a_file_every_model_goes_to_bedrock() {
     assert_eq!(target(&config, "any.model:0", &[("team", "red")], Some("host")), "bedrock any.model:0");
     assert_eq!(models(&config), []);
 }
+
+#[test]
+fn the_rule_that_says_most_decides() {
+    let config = config(
+        "  rules:
+  - backendRefs: [{name: b0, modelNameOverride: any}]
+  - matches: [{headers: [{name: x-ai-eg-model, type: RegularExpression, value: '.*'}]}]
+    backendRefs: [{name: b0, modelNameOverride: pattern}]
+  - matches: [{headers: [{name: x-ai-eg-model, value: a}]}]
+    backendRefs: [{name: b0, modelNameOverride: exact}]
+  - matches: [{headers: [{name: x-ai-eg-model, value: a}, {name: team, value: red}]}]
+    backendRefs: [{name: b0, modelNameOverride: both}]
+  - matches: [{headers: [{name: x-ai-eg-model, value: a}]}]
+    backendRefs: [{name: b0, modelNameOverride: later}]
+---
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIGatewayRoute
+metadata: {name: wide}
+spec:
+  hostnames: ['*.example.com']
+  rules: [{backendRefs: [{name: b0, modelNameOverride: wide}]}]
+---
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIGatewayRoute
+metadata: {name: narrow}
+spec:
+  hostnames: [api.example.com]
+  rules: [{matches: [{headers: [{name: x-ai-eg-model, value: a}]}], backendRefs: [{name: b0, modelNameOverride: narrow}]}]
+",
+    );
+    for (model, headers, host, expected) in [
+        ("z", &[][..], None, "b0 pattern"),
+        ("a", &[], None, "b0 exact"),
+        ("a", &[("team", "red")], None, "b0 both"),
+        ("a", &[("team", "red")], Some("x.example.com"), "b0 wide"),
+        ("a", &[], Some("api.example.com"), "b0 narrow"),
+        ("z", &[], Some("api.example.com"), "b0 wide"),
+    ] {
+        assert_eq!(target(&config, model, headers, host), expected);
+    }
+}

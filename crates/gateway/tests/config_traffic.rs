@@ -64,7 +64,7 @@ fn at<'c>(config: &'c Config, model: &str) -> &'c Traffic {
 
 /// The notices about policies.
 fn notices(config: &Config) -> Vec<&str> {
-    config.notices.iter().map(String::as_str).filter(|notice| !notice.contains("a second Gateway")).collect()
+    config.notices.iter().map(String::as_str).collect()
 }
 
 fn retries(config: &Config) -> [Option<u32>; 3] {

@@ -33,6 +33,7 @@ fn begin(body: &str) -> Exchange {
         path: "/v1/chat/completions",
         headers: &HeaderMap::new(),
         body: &Bytes::from(body.to_owned()),
+        port: None,
         turns: &Forgetful,
         random: 7,
         unix_seconds: 1,

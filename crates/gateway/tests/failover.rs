@@ -38,8 +38,13 @@ fn config(priorities: &[u32], traffic: Traffic) -> Arc<Config> {
         traffic: Arc::new(traffic),
         ..Rule::default()
     };
-    let route =
-        Route { namespace: "default".to_owned(), name: "route".to_owned(), hostnames: Vec::new(), rules: vec![rule] };
+    let route = Route {
+        namespace: "default".to_owned(),
+        name: "route".to_owned(),
+        parents: Vec::new(),
+        hostnames: Vec::new(),
+        rules: vec![rule],
+    };
     Arc::new(Config {
         backends: (0..priorities.len()).map(backend).collect(),
         routes: vec![route],
@@ -63,6 +68,7 @@ impl Under {
             path: "/v1/chat/completions",
             headers: &HeaderMap::new(),
             body: &Bytes::from(body.to_owned()),
+            port: None,
             turns: &Forgetful,
             random: 7 << 64,
             unix_seconds: 1,

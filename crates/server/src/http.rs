@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::drive::{Drive, Step};
 use crate::host::Host;
+use crate::listen::CameBy;
 use crate::room::Room;
 use aquifer_gateway::exchange::{Arrival, refusal};
 use aquifer_gateway::record::{Outcome, Record};
@@ -43,7 +44,13 @@ impl From<Bytes> for Answer {
 /// Answers one request.
 pub(crate) async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
     let arrived = clock::now();
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    // HTTP/2 says the host elsewhere.
+    if let Some(authority) = head.uri.authority()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        head.headers.entry(header::HOST).or_insert(host);
+    }
     Ok(match read_whole(&host, &head, body).await {
         Ok(body) => exchange(&host, &head, &body, arrived).await,
         Err(fault) => {
@@ -69,6 +76,7 @@ async fn exchange(host: &Arc<Host>, head: &request::Parts, body: &Bytes, now: In
             method: &head.method,
             path: head.uri.path(),
             headers: &head.headers,
+            port: head.extensions.get::<CameBy>().and_then(|came_by| came_by.0),
             body,
             turns: &*host.turns,
             random: u128::from_ne_bytes(random),

@@ -2,7 +2,9 @@
 
 use crate::host::Host;
 use crate::http;
+use ::http::Request;
 use arc_swap::ArcSwap;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -34,10 +36,14 @@ const STALLED: Duration = Duration::from_secs(600);
 /// A listener's certificate, which a new configuration may replace.
 pub(crate) type Certificate = Arc<ArcSwap<ServerConfig>>;
 
+/// The port of the configuration's listeners by which a request came, in its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CameBy(pub(crate) Option<u16>);
+
 /// Accepts until `stop` says so, then waits for the connections to end; they are asked to.
 pub(crate) async fn serve(
     listener: TcpListener,
-    certificate: Option<Certificate>,
+    (certificate, port): (Option<Certificate>, Option<u16>),
     host: Arc<Host>,
     permits: Arc<Semaphore>,
     mut stop: watch::Receiver<bool>,
@@ -51,7 +57,7 @@ pub(crate) async fn serve(
         let Some((stream, permit)) = stream else { break };
         let (host, certificate, watcher) = (Arc::clone(&host), certificate.clone(), graceful.watcher());
         tokio::spawn(async move {
-            connection(stream, certificate, host, watcher).await;
+            connection(stream, (certificate, CameBy(port)), host, watcher).await;
             drop(permit);
         });
     }
@@ -76,14 +82,19 @@ async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, certificate: Option<Certificate>, host: Arc<Host>, watcher: Watcher) {
+async fn connection(
+    stream: TcpStream,
+    (certificate, came_by): (Option<Certificate>, CameBy),
+    host: Arc<Host>,
+    watcher: Watcher,
+) {
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%error, "a client's socket was not set up");
     }
-    let Some(certificate) = certificate else { return speak(stream, host, watcher).await };
+    let Some(certificate) = certificate else { return speak(stream, came_by, host, watcher).await };
     let handshake = TlsAcceptor::from(certificate.load_full()).accept(stream);
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
-        Ok(Ok(stream)) => speak(stream, host, watcher).await,
+        Ok(Ok(stream)) => speak(stream, came_by, host, watcher).await,
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
@@ -99,7 +110,12 @@ fn prepare(stream: &TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, host: Arc<Host>, watcher: Watcher) {
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    came_by: CameBy,
+    host: Arc<Host>,
+    watcher: Watcher,
+) {
     let asked = Arc::new(AtomicBool::new(false));
     let patience = host.limits.header_timeout;
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -108,7 +124,8 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, hos
     builder.http2().max_send_buf_size(BUFFER).adaptive_window(true);
     let service = service_fn({
         let asked = Arc::clone(&asked);
-        move |request| {
+        move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(came_by);
             asked.store(true, Ordering::Relaxed);
             http::answer(Arc::clone(&host), request)
         }

@@ -4,29 +4,75 @@ use anyhow::{Context, ensure};
 use aquifer_gateway::config::ServerTls;
 use aquifer_gateway::secret::Secret;
 use rustls::client::ClientConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-/// A listener's side: HTTP/2 and HTTP/1.1 by ALPN.
+/// A listener's side with one certificate.
 ///
 /// # Errors
-/// The certificate or the key is not PEM, or they do not belong together.
+/// As [`server_for`].
 pub(crate) fn server(tls: &ServerTls) -> anyhow::Result<Arc<ServerConfig>> {
+    server_for(&[(None, tls.clone())])
+}
+
+/// A listener's side: HTTP/2 and HTTP/1.1 by ALPN. Each certificate is for a hostname, or for every one.
+///
+/// # Errors
+/// A certificate or a key is not PEM, or they do not belong together.
+pub(crate) fn server_for(certificates: &[(Option<String>, ServerTls)]) -> anyhow::Result<Arc<ServerConfig>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut shown = Vec::with_capacity(certificates.len());
+    for (hostname, tls) in certificates {
+        shown.push((hostname.clone(), Arc::new(certified(tls, &provider)?)));
+    }
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(ByHostname(shown)));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn certified(tls: &ServerTls, provider: &CryptoProvider) -> anyhow::Result<CertifiedKey> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(tls.certificate_pem.as_bytes())
         .collect::<Result<_, _>>()
         .context("the certificate chain is not PEM")?;
     ensure!(!chain.is_empty(), "the certificate chain holds no certificate");
     let key = PrivateKeyDer::from_pem_slice(tls.key_pem.expose().as_bytes()).context("the private key is not PEM")?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .context("the certificate and the key do not belong together")?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    CertifiedKey::from_der(chain, key, provider).context("the certificate and the key do not belong together")
+}
+
+/// Certificates by the hostname that a client says in its handshake.
+#[derive(Debug)]
+struct ByHostname(Vec<(Option<String>, Arc<CertifiedKey>)>);
+
+impl ByHostname {
+    /// The one whose hostname says most of it; for a client that says none, or another, the one for all, or the first.
+    fn of(&self, name: Option<&str>) -> Option<&Arc<CertifiedKey>> {
+        let name = name.unwrap_or_default().to_ascii_lowercase();
+        let fit = |hostname: &Option<String>| match hostname.as_deref() {
+            None => Some(1),
+            Some(hostname) => match hostname.strip_prefix('*') {
+                Some(suffix) => (name.len() > suffix.len() && name.ends_with(suffix)).then(|| 1 + suffix.len()),
+                None => (hostname == name).then_some(usize::MAX),
+            },
+        };
+        // Of two that fit as well, the first.
+        let best = self.0.iter().rev().max_by_key(|(hostname, _)| fit(hostname).unwrap_or(0));
+        best.map(|(_, key)| key)
+    }
+}
+
+impl ResolvesServerCert for ByHostname {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.of(hello.server_name()).cloned()
+    }
 }
 
 /// Reads a chain and a key from files.

@@ -99,14 +99,21 @@ impl LogLevel {
 }
 
 fn listeners(set: Set<'_>, report: &mut Report) -> Vec<Listener> {
-    let mut gateways = set.of(Kind::Gateway);
-    let Some(gateway) = gateways.next() else { return Vec::new() };
-    for other in gateways {
-        let message = format!("a second Gateway, ignored: {} is served", gateway.id());
-        report.notice(spot(other, &other.root, ""), message);
+    let mut all: Vec<Listener> = Vec::new();
+    for gateway in set.of(Kind::Gateway) {
+        for (index, node) in gateway.root.items_at("spec.listeners").iter().enumerate() {
+            let Some(listener) = listener(set, gateway, node, index, report) else { continue };
+            let mixed = all.iter().find(|it| it.port == listener.port && it.tls.is_some() != listener.tls.is_some());
+            if let Some(other) = mixed {
+                let path = format!("spec.listeners[{index}]");
+                let message = format!("not served: the listener {} has this port with another protocol", other.name);
+                report.notice(spot(gateway, node, &path), message);
+                continue;
+            }
+            all.push(listener);
+        }
     }
-    let nodes = gateway.root.items_at("spec.listeners").iter().enumerate();
-    nodes.filter_map(|(index, node)| listener(set, gateway, node, index, report)).collect()
+    all
 }
 
 fn listener(set: Set<'_>, gateway: &Document<'_>, node: &Node, index: usize, report: &mut Report) -> Option<Listener> {
@@ -127,6 +134,8 @@ fn listener(set: Set<'_>, gateway: &Document<'_>, node: &Node, index: usize, rep
         }
     };
     Some(Listener {
+        namespace: gateway.namespace.clone(),
+        gateway: gateway.name.clone(),
         name: node.text_at("name")?.to_owned(),
         port: node.get("port").and_then(Node::whole).and_then(|port| u16::try_from(port).ok())?,
         hostname: node.text_at("hostname").map(str::to_owned),

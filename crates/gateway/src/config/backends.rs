@@ -29,7 +29,7 @@ pub(super) fn service_backends(set: Set<'_>, policies: &Policies, report: &mut R
 
 fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKind {
     let schema = document.root.text_at("spec.schema.name").unwrap_or("AWSBedrock").to_owned();
-    if schema == "OpenAI" {
+    if schema == "OpenAI" || document.root.text_at("spec.provider") == Some("openai") {
         return openai(set, document, report);
     }
     if schema != "AWSBedrock" {
@@ -57,12 +57,22 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
 
 /// A service of OpenAI's dialect. Without a policy it is called without authorization; only a signature needs a region.
 fn openai(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKind {
-    let service = full(set, document, report).map(|found| Bedrock { credentials: Credentials::Nobody, ..found });
+    let root = &document.root;
+    let service = match root.at("spec.config") {
+        Some(config) => short_form(set, config),
+        None => full(set, document, report),
+    };
+    let own_key = |found: &Bedrock| matches!(found.credentials, Credentials::ApiKey(_));
+    let service = service.map(|found| match own_key(&found) {
+        true => found,
+        false => Bedrock { credentials: Credentials::Nobody, ..found },
+    });
     let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
     match service {
         Ok(mut service) => {
             service.region.get_or_insert_with(|| super::DEFAULT_REGION.to_owned());
-            let prefix = document.root.text_at("spec.schema.prefix").filter(|prefix| !prefix.is_empty());
+            let prefix = root.text_at("spec.schema.prefix").or_else(|| root.text_at("spec.config.prefix"));
+            let prefix = prefix.filter(|prefix| !prefix.is_empty());
             BackendKind::OpenAi(Box::new(OpenAi { prefix: prefix.unwrap_or("v1").to_owned(), service }))
         }
         Err(why) => {

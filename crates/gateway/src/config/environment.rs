@@ -33,6 +33,7 @@ impl Config {
         let route = Route {
             namespace: namespace.clone(),
             name: name.clone(),
+            parents: Vec::new(),
             hostnames: Vec::new(),
             rules: vec![Rule { backends: vec![target], ..Rule::default() }],
         };

@@ -200,7 +200,10 @@ impl<'a> Reader<'a> {
         check.node(&root, "", shape);
         match kind {
             Kind::ServiceBackend if root.at("spec.provider").is_none() => rules::service_backend(&mut check, &root),
-            Kind::ServiceBackend => policy_rules::short_form(&mut check, &root),
+            Kind::ServiceBackend => {
+                rules::short_backend(&mut check, &root);
+                policy_rules::short_form(&mut check, &root);
+            }
             Kind::ReasoningPolicy => policy_rules::reasoning_policy(&mut check, &root),
             Kind::GatewayRoute => rules::gateway_route(&mut check, &root),
             Kind::Secret => rules::secret(&mut check, &root),

@@ -39,7 +39,7 @@ pub const DEFAULT_REGION: &str = "us-east-1";
 /// Everything a gateway needs to know to serve.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
-    /// Where clients are served, as the first `Gateway` says; the command line wins.
+    /// Where clients are served, as the `Gateway` resources say; the command line wins.
     pub listeners: Vec<Listener>,
     /// What the ConfigMap `ai-gateway-config` says of the log.
     pub log_level: Option<LogLevel>,
@@ -56,6 +56,10 @@ pub struct Config {
 /// One address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
+    /// The namespace of its `Gateway`.
+    pub namespace: String,
+    /// The name of its `Gateway`.
+    pub gateway: String,
     /// Its name in the `Gateway`.
     pub name: String,
     /// The port.
@@ -204,10 +208,25 @@ pub struct Route {
     pub namespace: String,
     /// `metadata.name`.
     pub name: String,
+    /// The listeners at which it is served; empty: all.
+    pub parents: Vec<Parent>,
     /// Hostnames it is limited to; empty: any.
     pub hostnames: Vec<String>,
     /// Tried in order; the first that matches decides.
     pub rules: Vec<Rule>,
+}
+
+/// One of a route's `parentRefs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// The namespace of the `Gateway`.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `sectionName`: the one listener.
+    pub listener: Option<String>,
+    /// The one port.
+    pub port: Option<u16>,
 }
 
 /// One rule of a route.

@@ -8,7 +8,7 @@ use super::policies::Policies;
 use super::shape::{duration, seconds_since_epoch};
 use super::traffic_policies::TrafficPolicies;
 use super::yaml::Node;
-use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Route, Rule};
+use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Parent, Route, Rule};
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,11 +39,33 @@ pub(super) fn gateway_routes(
             Route {
                 namespace: document.namespace.clone(),
                 name: document.name.clone(),
+                parents: parents(set, document, report),
                 hostnames: hostnames(&document.root),
                 rules: rules.map(|(index, node)| rule((document, backends, policies), node, index, report)).collect(),
             }
         })
         .collect()
+}
+
+/// The Gateways of these files that a route names; one that is not there limits nothing.
+fn parents(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Vec<Parent> {
+    let nodes = document.root.items_at("spec.parentRefs").iter().enumerate();
+    let parent = nodes.filter_map(|(index, node)| {
+        let parent = Parent {
+            namespace: node.text_at("namespace").unwrap_or(&document.namespace).to_owned(),
+            name: node.text_at("name")?.to_owned(),
+            listener: node.text_at("sectionName").map(str::to_owned),
+            port: node.get("port").and_then(Node::whole).and_then(|port| u16::try_from(port).ok()),
+        };
+        let found = set.find(Kind::Gateway, &parent.namespace, &parent.name);
+        if found.is_none() && set.of(Kind::Gateway).next().is_some() {
+            let path = format!("spec.parentRefs[{index}]");
+            let message = format!("no Gateway {}/{} in these files: it limits nothing", parent.namespace, parent.name);
+            report.notice(spot(document, node, &path), message);
+        }
+        found.map(|_| parent)
+    });
+    parent.collect()
 }
 
 fn hostnames(root: &Node) -> Vec<String> {

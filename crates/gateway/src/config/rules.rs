@@ -26,6 +26,21 @@ pub(super) fn service_backend(check: &mut Check<'_>, root: &Node) {
     }
 }
 
+/// Rules of an `AIServiceBackend` in the short form: each provider has fields of its own.
+pub(super) fn short_backend(check: &mut Check<'_>, root: &Node) {
+    let Some(config) = root.at("spec.config") else { return };
+    let openai = root.text_at("spec.provider") == Some("openai");
+    if openai && config.get("endpoint").is_none() {
+        check.refuse(config, "spec.config.endpoint", "Required value: expected text".to_owned());
+    }
+    let (foreign, provider): (&[&str], _) =
+        if openai { (&["region", "baseModel", "reasoning"], "awsbedrock") } else { (&["prefix"], "openai") };
+    for entry in config.entries().iter().filter(|entry| foreign.contains(&entry.key.as_str())) {
+        let path = super::shape::join("spec.config", &entry.key);
+        check.refuse(&entry.value, &path, format!("Forbidden: only the provider {provider} has this field"));
+    }
+}
+
 /// Rules of an `AIGatewayRoute`.
 pub(super) fn gateway_route(check: &mut Check<'_>, root: &Node) {
     if let Some(parents) = root.at("spec.parentRefs") {

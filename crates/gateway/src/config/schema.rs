@@ -125,7 +125,7 @@ pub(super) static SHORT_BACKEND: Shape = resource(&[
         "spec",
         &Shape::Map {
             fields: &[
-                required("provider", &Shape::OneOf(&["awsbedrock"])),
+                required("provider", &Shape::OneOf(&["awsbedrock", "openai"])),
                 required(
                     "config",
                     &Shape::Map {
@@ -135,6 +135,7 @@ pub(super) static SHORT_BACKEND: Shape = resource(&[
                             optional("endpoint", &text(1, 2048, Form::Endpoint)),
                             optional("http2", &TRUTH),
                             optional("apiKey", &FILLED),
+                            optional("prefix", &FREE),
                             optional("baseModel", &FILLED),
                             optional("reasoning", &OWN_REASONING),
                         ],

@@ -1,6 +1,7 @@
 //! The models, listed as OpenAI's `GET /v1/models` lists them.
 
 use crate::config::Config;
+use crate::door::Door;
 use crate::route::{self, ModelListing};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Catalogue;
@@ -12,10 +13,9 @@ use std::borrow::Cow;
 const CATALOGUE_OWNER: &str = "bedrock";
 
 /// `{"object":"list","data":[...]}`: what the configuration names; when every model id is served, the catalogue's too.
-pub(super) fn list(config: &Config) -> String {
-    let mut listings = route::models(config);
-    let any = config.routes.iter().flat_map(|route| &route.rules).any(|rule| rule.matches.is_empty());
-    if any {
+pub(super) fn list(config: &Config, door: Door<'_>) -> String {
+    let mut listings = route::models_at(config, door);
+    if route::serves_any(config, door) {
         for entry in Catalogue::builtin().entries() {
             if !listings.iter().any(|listing| listing.id == entry.id) {
                 listings.push(of_catalogue(&entry.id));
@@ -27,12 +27,12 @@ pub(super) fn list(config: &Config) -> String {
 }
 
 /// One model, if a request for it would be served. `id` comes from a path: its escapes are undone.
-pub(super) fn one(config: &Config, id: &str, headers: &HeaderMap, host: Option<&str>) -> Result<String, Fault> {
+pub(super) fn one(config: &Config, id: &str, headers: &HeaderMap, door: Door<'_>) -> Result<String, Fault> {
     let id = decoded(id);
-    if let Some(listing) = route::models(config).iter().find(|listing| listing.id == id) {
+    if let Some(listing) = route::models_at(config, door).iter().find(|listing| listing.id == id) {
         return Ok(object(listing));
     }
-    route::choose(config, &id, headers, host)?;
+    route::choose(config, &id, headers, door)?;
     Ok(object(&of_catalogue(&id)))
 }
 

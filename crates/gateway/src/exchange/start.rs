@@ -4,6 +4,7 @@ use super::answer::{self, Waiting};
 use super::asked::{Asked, Place, PutBack};
 use super::{Arrival, Call, Exchange, Output, Patience, models, passing};
 use crate::config::{Config, Rule, Traffic};
+use crate::door::Door;
 use crate::record::Outcome;
 use crate::restore::Caller;
 use crate::route::{self, Draw};
@@ -32,11 +33,11 @@ impl Exchange {
             self.chat(config, arrival)
         } else if arrival.path == MODELS {
             self.allow(arrival, "GET, HEAD")?;
-            self.tell(models::list(config), arrival);
+            self.tell(models::list(config, door(arrival)), arrival);
             Ok(())
         } else if let Some(id) = model {
             self.allow(arrival, "GET, HEAD")?;
-            let one = models::one(config, id, arrival.headers, host(arrival))?;
+            let one = models::one(config, id, arrival.headers, door(arrival))?;
             self.tell(one, arrival);
             Ok(())
         } else {
@@ -80,7 +81,7 @@ impl Exchange {
         self.record.stream = stream;
         // The bindings of a conversation decide before the lot does: its prefix may be cached there.
         let seed = affinity.map_or(arrival.random as u64, |key| u64::from(crc(key)) | 1 << 32);
-        let targets = route::candidates(config, model, arrival.headers, host(arrival), seed);
+        let targets = route::candidates(config, model, arrival.headers, door(arrival), seed);
         let targets = match (targets, &read) {
             // Whatever else is wrong, a request that cannot be read is told so first.
             (Err(_), Err(fault)) => return Err(fault.clone()),
@@ -239,6 +240,7 @@ fn shown(path: &str) -> &str {
     path.char_indices().nth(200).map_or(path, |(end, _)| path.get(..end).unwrap_or_default())
 }
 
-fn host<'a>(arrival: &Arrival<'a>) -> Option<&'a str> {
-    arrival.headers.get(header::HOST).and_then(|host| host.to_str().ok())
+fn door<'a>(arrival: &Arrival<'a>) -> Door<'a> {
+    let host = arrival.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    Door { port: arrival.port, host }
 }

@@ -58,6 +58,7 @@ impl Stage {
             path: "/v1/chat/completions",
             headers: &HeaderMap::from_iter(caller),
             body: &Bytes::from(body.to_string()),
+            port: None,
             turns: &self.memory,
             random: 7,
             unix_seconds: 1,

@@ -53,7 +53,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
     let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
     say(&invitation(listener.local_addr()?))?;
-    let fronts = vec![Front { listener, certificate: None }];
+    let fronts = vec![Front { listener, certificate: None, port: None }];
     until_signalled(host, fronts, admin, Duration::from_secs(5), signals).await
 }
 
@@ -101,6 +101,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         ..Rule::default()
     };
     let route = Route {
+        parents: Vec::new(),
         namespace: "default".to_owned(),
         name: "every-model".to_owned(),
         hostnames: Vec::new(),

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod doctor;
+mod fronts;
 mod models;
 mod run;
 mod serve;

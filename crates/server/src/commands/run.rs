@@ -19,6 +19,8 @@ pub(super) struct Front {
     pub(super) listener: TcpListener,
     /// Its certificate, when it speaks TLS.
     pub(super) certificate: Option<Certificate>,
+    /// The port of the configuration's listeners; `None`: an address of the command line.
+    pub(super) port: Option<u16>,
 }
 
 /// Binds an address, or says which flag to change.
@@ -64,7 +66,8 @@ pub(super) async fn until_signalled(
         let scheme = if front.certificate.is_some() { "https" } else { "http" };
         lines.push(format!("aquifer listening on {scheme}://{}", front.listener.local_addr()?));
         let (host, permits, stopped) = (Arc::clone(&host), Arc::clone(&permits), stopped.clone());
-        serving.spawn(listen::serve(front.listener, front.certificate, host, permits, stopped));
+        let Front { listener, certificate, port } = front;
+        serving.spawn(listen::serve(listener, (certificate, port), host, permits, stopped));
     }
     lines.push(format!("aquifer admin on http://{}", admin_listener.local_addr()?));
     tokio::spawn(admin::serve(admin_listener, Arc::clone(&host)));

@@ -1,11 +1,11 @@
 //! `aquifer serve`: the gateway, until a signal.
 
 use super::check::summary;
-use super::run::{Front, Signals, bind, until_signalled};
-use crate::cli::{DEFAULT_LISTEN, Serve};
+use super::fronts::{OfPort, certificates_of, fronts};
+use super::run::{Signals, bind, until_signalled};
+use crate::cli::Serve;
 use crate::environment::Environment;
 use crate::host::{Host, Limits};
-use crate::listen::Certificate;
 use crate::profiles::Profiles;
 use crate::settings::{Settings, Stamp};
 use crate::telemetry::Telemetry;
@@ -13,7 +13,6 @@ use crate::telemetry::log::{self, LogControl};
 use crate::tls;
 use anyhow::{Context, bail};
 use aquifer_gateway::config::{BackendKind, Config, Listener, ServerTls};
-use arc_swap::ArcSwap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -87,49 +86,13 @@ fn tell(config: &Config) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "serving {}", summary(config));
 }
 
-/// A certificate in force, with the name of the listener whose it is.
-type Named = (String, Certificate);
-
-/// Binds the address of the command line, else those of the configuration's Gateway, else the default.
-async fn fronts(arguments: &Serve, listeners: &[Listener]) -> anyhow::Result<(Vec<Front>, Vec<Named>)> {
-    let own = match (&arguments.tls_cert, &arguments.tls_key) {
-        (Some(certificate), Some(key)) => Some(tls::from_files(certificate, key)?),
-        _ => None,
-    };
-    let mut wanted: Vec<(String, String, Option<_>)> = Vec::new();
-    if arguments.listen.is_none() {
-        for listener in listeners {
-            let address = format!("127.0.0.1:{}", listener.port);
-            if wanted.iter().all(|(_, taken, _)| *taken != address) {
-                wanted.push((listener.name.clone(), address, own.clone().or_else(|| listener.tls.clone())));
-            }
-        }
-    }
-    if wanted.is_empty() {
-        let address = arguments.listen.as_deref().unwrap_or(DEFAULT_LISTEN).to_owned();
-        let first = listeners.first();
-        let name = first.map(|listener| listener.name.clone()).unwrap_or_default();
-        wanted.push((name, address, own.or_else(|| first.and_then(|listener| listener.tls.clone()))));
-    }
-    let (mut fronts, mut certificates) = (Vec::new(), Vec::new());
-    for (name, address, tls) in wanted {
-        let certificate = match &tls {
-            Some(tls) => Some(Arc::new(ArcSwap::new(tls::server(tls)?))),
-            None => None,
-        };
-        certificates.extend(certificate.clone().map(|certificate| (name, certificate)));
-        fronts.push(Front { listener: bind("--listen", &address).await?, certificate });
-    }
-    Ok((fronts, certificates))
-}
-
 /// Takes over what changes on disk: the configuration, the certificates.
 struct Watch {
     settings: Option<Settings>,
     stamp: Option<Stamp>,
     profiles: Option<Profiles>,
     control: LogControl,
-    certificates: Vec<Named>,
+    certificates: Vec<OfPort>,
     files: Option<(PathBuf, PathBuf)>,
     listeners: Vec<Listener>,
     host: Arc<Host>,
@@ -190,19 +153,21 @@ impl Watch {
             tracing::warn!("the listeners have changed; that takes effect after a restart");
         }
         if self.files.is_none() {
-            for listener in &listeners {
-                self.renew(listener);
-            }
+            self.renew(&listeners);
         }
         self.listeners = listeners;
     }
 
-    fn renew(&self, listener: &Listener) {
-        let certificate = self.certificates.iter().find(|(name, _)| *name == listener.name);
-        let (Some((name, certificate)), Some(tls)) = (certificate, &listener.tls) else { return };
-        match tls::server(tls) {
-            Ok(new) => certificate.store(new),
-            Err(error) => tracing::error!(listener = name, "{error:#}; the old certificate stays"),
+    fn renew(&self, listeners: &[Listener]) {
+        for (port, certificate) in &self.certificates {
+            let shown = certificates_of(listeners, *port);
+            if shown.is_empty() {
+                continue;
+            }
+            match tls::server_for(&shown) {
+                Ok(new) => certificate.store(new),
+                Err(error) => tracing::error!(port, "{error:#}; the old certificate stays"),
+            }
         }
     }
 

@@ -23,6 +23,8 @@ mod http2;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod listeners;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod passthrough;
@@ -30,6 +32,8 @@ mod passthrough;
 mod paths;
 #[cfg(test)]
 mod profiles;
+#[cfg(test)]
+mod routing;
 #[cfg(test)]
 mod secrecy;
 #[cfg(test)]

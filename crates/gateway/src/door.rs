@@ -1,0 +1,168 @@
+//! By which listener a request came, and which routes it can take from there.
+
+use crate::config::{Config, Listener, Parent, Route};
+
+/// Where a request came in: the port, where the configuration's listeners are served, and the authority that the
+/// client called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Door<'a> {
+    /// The listeners' port. `None`: the address is not the configuration's, and every route can be taken.
+    pub port: Option<u16>,
+    /// The authority, `host` or `host:port`.
+    pub host: Option<&'a str>,
+}
+
+impl<'a> From<Option<&'a str>> for Door<'a> {
+    fn from(host: Option<&'a str>) -> Self {
+        Self { port: None, host }
+    }
+}
+
+/// The listeners that take a request: those of the port whose hostname says most of the host.
+#[derive(Debug)]
+pub(crate) struct Entry<'c> {
+    /// `None`: there is no choice of listeners.
+    listeners: Option<Vec<&'c Listener>>,
+    host: Option<String>,
+}
+
+impl<'c> Entry<'c> {
+    pub(crate) fn of(config: &'c Config, door: Door<'_>) -> Self {
+        let host = door.host.map(|host| without_port(host).to_ascii_lowercase());
+        let Some(port) = door.port else { return Self { listeners: None, host } };
+        let fit = |listener: &Listener| match (&listener.hostname, &host) {
+            (None, _) => Some(0),
+            (Some(hostname), Some(host)) if hostname_takes(hostname, host) => Some(weight(hostname)),
+            (Some(_), _) => None,
+        };
+        let of_port = || config.listeners.iter().filter(|listener| listener.port == port);
+        let best = of_port().filter_map(fit).max();
+        let listeners = of_port().filter(|listener| fit(listener).is_some() && fit(listener) == best).collect();
+        Self { listeners: Some(listeners), host }
+    }
+
+    /// Whether any listener takes it at all.
+    pub(crate) fn is_open(&self) -> bool {
+        self.listeners.as_ref().is_none_or(|listeners| !listeners.is_empty())
+    }
+
+    /// Whether a route can be taken.
+    pub(crate) fn leads_to(&self, route: &Route) -> bool {
+        self.weight_of(route).is_some()
+    }
+
+    /// How much of the host a route names; `None`: it cannot be taken.
+    pub(crate) fn weight_of(&self, route: &Route) -> Option<usize> {
+        let attached = match &self.listeners {
+            Some(listeners) if !route.parents.is_empty() => {
+                route.parents.iter().any(|parent| listeners.iter().any(|listener| is_parent(parent, listener)))
+            }
+            Some(listeners) => !listeners.is_empty(),
+            None => true,
+        };
+        if !attached || route.hostnames.is_empty() {
+            return attached.then_some(0);
+        }
+        let host = self.host.as_ref()?;
+        route.hostnames.iter().filter(|hostname| hostname_takes(hostname, host)).map(|hostname| weight(hostname)).max()
+    }
+}
+
+fn is_parent(parent: &Parent, listener: &Listener) -> bool {
+    parent.namespace == listener.namespace
+        && parent.name == listener.gateway
+        && parent.listener.as_ref().is_none_or(|name| *name == listener.name)
+        && parent.port.is_none_or(|port| port == listener.port)
+}
+
+/// A whole name says more than any suffix.
+fn weight(hostname: &str) -> usize {
+    if hostname.starts_with('*') { hostname.len() } else { usize::MAX }
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}
+
+/// `*.example.com` takes every name below `example.com`, and not that name itself.
+fn hostname_takes(hostname: &str, host: &str) -> bool {
+    match hostname.strip_prefix('*') {
+        Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
+        None => hostname == host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listener(gateway: &str, name: &str, port: u16, hostname: Option<&str>) -> Listener {
+        Listener {
+            namespace: "default".to_owned(),
+            gateway: gateway.to_owned(),
+            name: name.to_owned(),
+            port,
+            hostname: hostname.map(str::to_owned),
+            tls: None,
+        }
+    }
+
+    fn config() -> Config {
+        let listeners = vec![
+            listener("one", "any", 80, None),
+            listener("one", "wide", 80, Some("*.example.com")),
+            listener("one", "wider", 80, Some("*.a.example.com")),
+            listener("one", "exact", 80, Some("x.a.example.com")),
+            listener("two", "named", 81, Some("only.example.com")),
+            listener("three", "shared", 80, None),
+        ];
+        Config { listeners, ..Config::default() }
+    }
+
+    fn names(config: &Config, port: Option<u16>, host: Option<&str>) -> Option<String> {
+        let entry = Entry::of(config, Door { port, host });
+        let names: Vec<&str> = entry.listeners?.iter().map(|listener| listener.name.as_str()).collect();
+        Some(names.join(" "))
+    }
+
+    #[test]
+    fn the_listener_whose_hostname_says_most_takes_it() {
+        let config = config();
+        let at = |port, host| names(&config, Some(port), host).unwrap();
+        assert_eq!(at(80, Some("X.a.example.com:80")), "exact");
+        assert_eq!(at(80, Some("y.a.example.com")), "wider");
+        assert_eq!(at(80, Some("b.example.com")), "wide");
+        assert_eq!(at(80, Some("example.com")), "any shared");
+        assert_eq!(at(80, None), "any shared");
+        assert_eq!(at(81, Some("other.example.com")), "");
+        assert_eq!(names(&config, None, Some("x")), None);
+    }
+
+    #[test]
+    fn routes_belong_to_their_parents_listeners() {
+        let config = config();
+        let parent = |name: &str, listener: Option<&str>, port| Parent {
+            namespace: "default".to_owned(),
+            name: name.to_owned(),
+            listener: listener.map(str::to_owned),
+            port,
+        };
+        let leads = |parents: Vec<Parent>, hostnames: &[&str], port: Option<u16>, host: &str| {
+            let hostnames = hostnames.iter().map(|name| (*name).to_owned()).collect();
+            let route = Route { namespace: String::new(), name: String::new(), parents, hostnames, rules: Vec::new() };
+            Entry::of(&config, Door { port, host: Some(host) }).leads_to(&route)
+        };
+        let (everywhere, wide) = (|| vec![parent("one", None, None)], || vec![parent("one", Some("wide"), None)]);
+        assert!(leads(Vec::new(), &[], Some(80), "h") && leads(everywhere(), &[], Some(80), "h"));
+        assert!(!leads(Vec::new(), &[], Some(81), "h"), "no listener takes it");
+        assert!(!leads(everywhere(), &[], Some(81), "only.example.com"));
+        assert!(leads(wide(), &[], Some(80), "b.example.com") && !leads(wide(), &[], Some(80), "h"));
+        assert!(!leads(vec![parent("one", None, Some(81))], &[], Some(80), "h"));
+        assert!(leads(everywhere(), &["*.example.com"], Some(80), "b.example.com"));
+        assert!(!leads(everywhere(), &["other.com"], Some(80), "b.example.com"));
+        assert!(leads(wide(), &[], None, "h"), "an address of the command line serves all routes");
+    }
+}
