@@ -82,7 +82,7 @@ retry:
 circuitBreaker: {maxParallelRequests: 7, maxPendingRequests: 0}
 healthCheck: {passive: {consecutive5XxErrors: 3, baseEjectionTime: 5s, maxEjectionTime: 1m}}
 timeout: {http: {requestTimeout: 10m}}";
-    let own = "{name: p, annotations: {aquifer.dev/first-byte-timeout: 5s, aquifer.dev/hedge-after: 2s}}";
+    let own = "{name: p, annotations: {aquifer.dev/first-byte-timeout: 5s}}";
     let config = config(&policy("p", ROUTE, fields).replace("{name: p}", own));
     let seconds = Duration::from_secs;
     let expected = Traffic {
@@ -97,7 +97,6 @@ timeout: {http: {requestTimeout: 10m}}";
         },
         outliers: Outliers { failures: 3, base: seconds(5), most: seconds(60) },
         circuit: Circuit { parallel: Some(7), pending: Some(0) },
-        hedge: Some(seconds(2)),
         first_byte: Some(seconds(5)),
         whole: Some(seconds(600)),
     };
@@ -188,7 +187,7 @@ timeout: {tcp: {connectTimeout: 1s}, http: {maxStreamDuration: 1s}}";
         format!("f:35:13: spec.timeout.tcp: {nothing}"),
         format!("f:35:47: spec.timeout.http.maxStreamDuration: {nothing}"),
         "f:28:35: metadata.annotations[\"aquifer.dev/x\"]: unknown annotation, ignored: \
-         aquifer.dev/first-byte-timeout and aquifer.dev/hedge-after are known"
+         aquifer.dev/first-byte-timeout is known"
             .to_owned(),
     ];
     assert_eq!(notices(&config(&text)), expected);
@@ -238,6 +237,7 @@ fn mistakes() {
     assert!(mistake(&none)[0].ends_with("either targetRef or targetRefs must be used"));
     let both = policy("p", ROUTE, &format!("targetRef: {ROUTE}"));
     assert!(mistake(&both)[0].ends_with("either targetRef or targetRefs must be used"));
-    let wrong = policy("p", ROUTE, "").replace("{name: p}", "{name: p, annotations: {aquifer.dev/hedge-after: soon}}");
+    let wrong =
+        policy("p", ROUTE, "").replace("{name: p}", "{name: p, annotations: {aquifer.dev/first-byte-timeout: soon}}");
     assert!(mistake(&wrong)[0].ends_with(r#"Invalid value: "soon": must be a duration such as 5s"#));
 }

@@ -5,7 +5,7 @@ use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
 use super::shape::{duration, join, short};
 use super::traffic::{Circuit, Outliers, Retry, Traffic};
-use super::traffic_rules::{ANNOTATION, FIRST_BYTE, HEDGE, gateway_target, route_target};
+use super::traffic_rules::{ANNOTATION, FIRST_BYTE, gateway_target, route_target};
 use super::yaml::Node;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -152,10 +152,10 @@ fn unused(document: &Document<'_>, report: &mut Report) {
         }
     }
     for entry in document.root.entries_at("metadata.annotations") {
-        if entry.key.starts_with(ANNOTATION) && ![FIRST_BYTE, HEDGE].contains(&entry.key.as_str()) {
+        if entry.key.starts_with(ANNOTATION) && entry.key != FIRST_BYTE {
             let path = join("metadata.annotations", &entry.key);
             let spot = Spot { file: document.file, place: entry.place, path: &path };
-            report.notice(spot, format!("unknown annotation, ignored: {FIRST_BYTE} and {HEDGE} are known"));
+            report.notice(spot, format!("unknown annotation, ignored: {FIRST_BYTE} is known"));
         }
     }
 }
@@ -197,7 +197,6 @@ fn traffic(policies: &[&Document<'_>]) -> Traffic {
             parallel: words.number("spec.circuitBreaker.maxParallelRequests"),
             pending: words.number("spec.circuitBreaker.maxPendingRequests"),
         },
-        hedge: words.annotated(HEDGE),
         first_byte: words.annotated(FIRST_BYTE),
         whole: words.limit("spec.timeout.http.requestTimeout"),
     }

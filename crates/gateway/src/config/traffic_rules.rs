@@ -8,8 +8,6 @@ use super::yaml::Node;
 pub(super) const ANNOTATION: &str = "aquifer.dev/";
 /// From a call to the first byte of its answer.
 pub(super) const FIRST_BYTE: &str = "aquifer.dev/first-byte-timeout";
-/// After this time without a byte another backend is asked too.
-pub(super) const HEDGE: &str = "aquifer.dev/hedge-after";
 
 static COUNT: Shape = Shape::Whole { min: 0, max: i32::MAX as i64 };
 static LARGE_COUNT: Shape = Shape::Whole { min: 0, max: u32::MAX as i64 };
@@ -162,12 +160,10 @@ fn triggers(check: &mut Check<'_>, spec: &Node) {
 
 fn annotations(check: &mut Check<'_>, root: &Node) {
     let Some(annotations) = root.at("metadata.annotations") else { return };
-    for name in [FIRST_BYTE, HEDGE] {
-        let Some(node) = annotations.get(name) else { continue };
-        let sound = node.text().is_some_and(|text| Form::Duration.fits(text) && duration(text).is_some());
-        if !sound {
-            let message = format!("Invalid value: {:?}: must be a duration such as 5s", short(node.shown()));
-            check.refuse(node, &join("metadata.annotations", name), message);
-        }
+    let Some(node) = annotations.get(FIRST_BYTE) else { return };
+    let sound = node.text().is_some_and(|text| Form::Duration.fits(text) && duration(text).is_some());
+    if !sound {
+        let message = format!("Invalid value: {:?}: must be a duration such as 5s", short(node.shown()));
+        check.refuse(node, &join("metadata.annotations", FIRST_BYTE), message);
     }
 }
