@@ -11,6 +11,10 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
 
+mod frames;
+
+use frames::frame;
+
 const MODEL: &str = "anthropic.claude-3-5-sonnet-20241022-v2:0";
 
 fn config() -> Arc<Config> {
@@ -44,26 +48,6 @@ fn begin(body: &str) -> Exchange {
 
 fn body(stream: bool) -> String {
     format!(r#"{{"model": "{MODEL}", "stream": {stream}, "messages": [{{"role": "user", "content": "Hello?"}}]}}"#)
-}
-
-/// A frame of an event stream: lengths, headers, payload, both checksums.
-fn frame(kind: &str, payload: &str) -> Vec<u8> {
-    let message = if kind.ends_with("Exception") { "exception" } else { "event" };
-    let mut headers = Vec::new();
-    for (name, value) in [(format!(":{message}-type"), kind), (":message-type".to_owned(), message)] {
-        headers.push(u8::try_from(name.len()).unwrap());
-        headers.extend(name.bytes());
-        headers.push(7);
-        headers.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
-        headers.extend(value.bytes());
-    }
-    let total = u32::try_from(headers.len() + payload.len() + 16).unwrap();
-    let mut bytes = [total.to_be_bytes(), u32::try_from(headers.len()).unwrap().to_be_bytes()].concat();
-    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
-    bytes.extend(headers);
-    bytes.extend(payload.bytes());
-    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
-    bytes
 }
 
 /// Things that can happen.

@@ -14,6 +14,10 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+mod frames;
+
+use frames::frame;
+
 const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
 
 /// Backends with these priorities, in one rule.
@@ -303,26 +307,6 @@ fn a_stream_is_tried_again_until_its_first_frame_and_no_longer() {
     assert_eq!(under.status, Some(StatusCode::OK));
     assert!(under.said.contains("upstream_ended_early"), "{}", under.said);
     assert_eq!(under.record.unwrap().attempts, 3);
-}
-
-/// A frame of an event stream: lengths, headers, payload, both checksums.
-fn frame(kind: &str, payload: &str) -> Vec<u8> {
-    let message = if kind.ends_with("Exception") { "exception" } else { "event" };
-    let mut headers = Vec::new();
-    for (name, value) in [(format!(":{message}-type"), kind), (":message-type".to_owned(), message)] {
-        headers.push(u8::try_from(name.len()).unwrap());
-        headers.extend(name.bytes());
-        headers.push(7);
-        headers.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
-        headers.extend(value.bytes());
-    }
-    let total = u32::try_from(headers.len() + payload.len() + 16).unwrap();
-    let mut bytes = [total.to_be_bytes(), u32::try_from(headers.len()).unwrap().to_be_bytes()].concat();
-    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
-    bytes.extend(headers);
-    bytes.extend(payload.bytes());
-    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
-    bytes
 }
 
 #[test]

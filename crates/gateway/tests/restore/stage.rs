@@ -244,23 +244,7 @@ fn frames(blocks: &[Value]) -> Vec<Vec<u8>> {
     frames
 }
 
-/// A frame of an event stream: lengths, headers, payload, both checksums.
+/// A frame of an event stream.
 fn frame(kind: &str, payload: &Value) -> Vec<u8> {
-    let payload = payload.to_string();
-    let message = if kind.ends_with("Exception") { "exception" } else { "event" };
-    let mut headers = Vec::new();
-    for (name, value) in [(format!(":{message}-type"), kind), (":message-type".to_owned(), message)] {
-        headers.push(u8::try_from(name.len()).unwrap());
-        headers.extend(name.bytes());
-        headers.push(7);
-        headers.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
-        headers.extend(value.bytes());
-    }
-    let total = u32::try_from(headers.len() + payload.len() + 16).unwrap();
-    let mut bytes = [total.to_be_bytes(), u32::try_from(headers.len()).unwrap().to_be_bytes()].concat();
-    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
-    bytes.extend(headers);
-    bytes.extend(payload.bytes());
-    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
-    bytes
+    crate::frames::frame(kind, &payload.to_string())
 }
