@@ -23,13 +23,8 @@ mod turns;
 mod upstream;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 use std::io::Write;
 use std::process::ExitCode;
-
-/// A request makes hundreds of small allocations; this one is made for them.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
