@@ -67,6 +67,8 @@ pub(crate) struct Answer {
     pub(crate) first_reasoning: Option<usize>,
     /// How many bytes of the body are there when the first text is.
     pub(crate) first_content: Option<usize>,
+    /// How many bytes of the body are there when the last text is.
+    pub(crate) last_content: usize,
 }
 
 /// The text of a whole answer.
@@ -99,6 +101,7 @@ impl Answer {
             deltas: 0,
             first_reasoning: None,
             first_content: None,
+            last_content: 0,
         }
     }
 
@@ -112,6 +115,7 @@ impl Answer {
             deltas: stream.reasoning + stream.text + stream.arguments,
             first_reasoning: None,
             first_content: None,
+            last_content: 0,
         };
         for (kind, payload) in events {
             let frame = frames::encoded(kind, &payload)?;
@@ -123,6 +127,7 @@ impl Answer {
             }
             if payload.contains(r#""delta":{"text""#) {
                 answer.first_content.get_or_insert(end);
+                answer.last_content = end;
                 if stream.pace == Pace::Hold {
                     return Ok(answer);
                 }

@@ -23,6 +23,8 @@ pub(crate) struct Marks {
     pub(crate) reasoning: bool,
     /// Some text.
     pub(crate) content: bool,
+    /// How far the text is; it grows with each part of it and with nothing else.
+    pub(crate) progress: usize,
 }
 
 /// One answer's check.
@@ -70,10 +72,16 @@ impl<'a> Check<'a> {
         match self {
             Self::Upstream { answer, read } => {
                 let there = |mark: Option<usize>| mark.is_some_and(|mark| *read >= mark);
-                Marks { reasoning: there(answer.first_reasoning), content: there(answer.first_content) }
+                let content = there(answer.first_content);
+                let progress = if content { (*read).min(answer.last_content) } else { 0 };
+                Marks { reasoning: there(answer.first_reasoning), content, progress }
             }
-            Self::Whole { body, .. } => Marks { reasoning: false, content: !body.is_empty() },
-            Self::Stream(events) => Marks { reasoning: events.seen.reasoning > 0, content: events.seen.content > 0 },
+            Self::Whole { body, .. } => Marks { content: !body.is_empty(), ..Marks::default() },
+            Self::Stream(events) => Marks {
+                reasoning: events.seen.reasoning > 0,
+                content: events.seen.content > 0,
+                progress: events.seen.content,
+            },
         }
     }
 
@@ -303,9 +311,13 @@ mod tests {
         let answer = answer();
         let mut check = Check::new(Says::Upstream, &answer);
         check.take(&answer.body[..answer.first_reasoning.unwrap()]).unwrap();
-        assert_eq!(check.marks(), Marks { reasoning: true, content: false });
+        assert_eq!(check.marks(), Marks { reasoning: true, content: false, progress: 0 });
+        check.take(&answer.body[answer.first_reasoning.unwrap()..answer.last_content]).unwrap();
+        let at_the_last = check.marks().progress;
+        check.take(&answer.body[answer.last_content..]).unwrap();
+        assert_eq!(check.marks().progress, at_the_last, "what comes after the text is no part of it");
         let mut check = Check::new(Says::OpenAi, &answer);
         check.take(good().split("data: {\"choices\":[],").next().unwrap().as_bytes()).unwrap();
-        assert_eq!(check.marks(), Marks { reasoning: true, content: true });
+        assert_eq!(check.marks(), Marks { reasoning: true, content: true, progress: 20 });
     }
 }

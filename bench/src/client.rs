@@ -58,7 +58,7 @@ impl Connection {
         Ok(Self { socket, buffer: Vec::new() })
     }
 
-    /// Asks and reads the whole answer; the pauses between its parts are added to `gaps`, in microseconds.
+    /// Asks and reads the whole answer; the pauses between the parts of its text are added to `gaps`, in microseconds.
     pub(crate) async fn ask(&mut self, plan: &Plan, gaps: Option<&mut Vec<f64>>) -> anyhow::Result<Times> {
         let mut exchange = Exchange::begin(self, plan).await?;
         exchange.gaps = gaps;
@@ -86,7 +86,9 @@ struct Exchange<'a> {
     check: Check<'a>,
     body: Option<Body>,
     began: Instant,
+    /// When the last part of the text came, and how far it went.
     before: Option<Instant>,
+    progress: usize,
     times: Times,
     gaps: Option<&'a mut Vec<f64>>,
 }
@@ -97,7 +99,16 @@ impl<'a> Exchange<'a> {
         connection.buffer.clear();
         connection.socket.write_all(&plan.request).await.context("the request was not taken")?;
         let check = Check::new(plan.says, &plan.answer);
-        Ok(Self { connection, check, body: None, began, before: None, times: Times::default(), gaps: None })
+        Ok(Self {
+            connection,
+            check,
+            body: None,
+            began,
+            before: None,
+            progress: 0,
+            times: Times::default(),
+            gaps: None,
+        })
     }
 
     fn is_over(&self) -> bool {
@@ -138,7 +149,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn note(&mut self, now: Instant) {
-        let Marks { reasoning, content } = self.check.marks();
+        let Marks { reasoning, content, progress } = self.check.marks();
         if reasoning {
             self.times.first_reasoning.get_or_insert(now - self.began);
         }
@@ -146,12 +157,12 @@ impl<'a> Exchange<'a> {
             self.times.first_content.get_or_insert(now - self.began);
         }
         if let Some(gaps) = &mut self.gaps
-            && content
+            && progress > self.progress
         {
             if let Some(before) = self.before {
                 gaps.push((now - before).as_secs_f64() * 1e6);
             }
-            self.before = Some(now);
+            (self.before, self.progress) = (Some(now), progress);
         }
     }
 }
