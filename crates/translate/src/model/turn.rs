@@ -83,7 +83,7 @@ impl Turn {
             Block::ToolUse { id, name: sent, input } => Some(Part::Called {
                 id: owned(id),
                 name: name(sent),
-                input: Text::from_plain(input.get()).as_escaped().to_owned(),
+                input: Text::from_plain(input.as_json()).as_escaped().to_owned(),
             }),
             _ => None,
         };
@@ -130,7 +130,7 @@ impl Turn {
                 Block::Text(text) | Block::Cited { text, .. } => theirs.push_str(&text.plain()),
                 Block::ToolUse { id, name, input } => {
                     calls += 1;
-                    if !self.called(id, name, input.get()) {
+                    if !self.called(id, name, input.as_json()) {
                         return false;
                     }
                 }

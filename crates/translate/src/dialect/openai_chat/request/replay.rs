@@ -239,7 +239,7 @@ fn detail<'a>(item: &Object<'a, '_>, notes: &mut Notes) -> Result<Detail<'a>, Fa
 }
 
 fn position(index: &Node<'_, '_>) -> Option<u64> {
-    index.raw.get().parse().ok()
+    index.raw().parse().ok()
 }
 
 /// An optional string, empty when it is not there.
