@@ -130,8 +130,8 @@ impl<'a, 'd> Value<'a, 'd> {
     pub fn items(self) -> impl Iterator<Item = Self> + use<'a, 'd> {
         let (mut at, end) = self.inside(Kind::List);
         std::iter::from_fn(move || {
-            let item = self.at(at).filter(|_| at < end)?;
-            at = item.next();
+            let item = Self { at, ..self };
+            at = self.document.spans.get(at..end)?.first()?.next as usize;
             Some(item)
         })
     }
@@ -140,10 +140,29 @@ impl<'a, 'd> Value<'a, 'd> {
     pub fn members(self) -> impl Iterator<Item = (Self, Self)> + use<'a, 'd> {
         let (mut at, end) = self.inside(Kind::Object);
         std::iter::from_fn(move || {
-            let (name, value) = self.at(at).filter(|_| at < end).zip(self.at(at + 1))?;
-            at = value.next();
-            Some((name, value))
+            let [_, value] = self.document.spans.get(at..end)?.first_chunk()?;
+            let member = (Self { at, ..self }, Self { at: at + 1, ..self });
+            at = value.next as usize;
+            Some(member)
         })
+    }
+
+    /// The value of an object's last member of that name.
+    #[must_use]
+    pub fn member(self, name: &str) -> Option<Self> {
+        let (mut at, end) = self.inside(Kind::Object);
+        let mut last = None;
+        while at < end {
+            let [said, value] = self.document.spans.get(at..)?.first_chunk()?;
+            let long = said.end - said.start;
+            if said.marked && (Self { at, ..self }).plain().is_some_and(|said| said == name)
+                || !said.marked && long as usize == name.len() + 2 && (Self { at, ..self }).escaped() == Some(name)
+            {
+                last = Some(at + 1);
+            }
+            at = value.next as usize;
+        }
+        last.map(|at| Self { at, ..self })
     }
 
     /// Whether it is a list or an object so deep that what is in it was not noted.
@@ -157,12 +176,8 @@ impl<'a, 'd> Value<'a, 'd> {
         if self.kind() == kind { (self.at + 1, self.next()) } else { (0, 0) }
     }
 
-    fn at(self, at: usize) -> Option<Self> {
-        (at < self.document.spans.len()).then_some(Self { at, ..self })
-    }
-
     fn next(self) -> usize {
-        self.span().map_or(usize::MAX, |span| span.next as usize)
+        self.span().map_or(self.at, |span| span.next as usize)
     }
 
     fn span(self) -> Option<&'d Span> {
@@ -363,35 +378,34 @@ fn escape(bytes: &[u8]) -> Option<usize> {
 pub(crate) fn plain(bytes: &[u8]) -> usize {
     const FEW: usize = 32;
     const MANY: usize = 64;
-    let (first, rest) = bytes.split_at_checked(FEW).unwrap_or((bytes, &[]));
-    let passed = plain_words(first);
-    if passed < FEW {
-        return passed;
-    }
-    let special = |byte: &u8| (*byte == b'"') | (*byte == b'\\') | (*byte < 0x20);
-    let (pieces, _) = rest.as_chunks::<MANY>();
-    let without = |piece: &&[u8; MANY]| !piece.iter().fold(false, |any, byte| any | special(byte));
-    let passed = FEW + MANY * pieces.iter().take_while(without).count();
-    passed + plain_words(bytes.get(passed..).unwrap_or_default())
-}
-
-fn plain_words(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let (words, _) = bytes.as_chunks::<8>();
     let mut passed = 0;
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let special = control | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c));
+    while let Some(rest) = bytes.get(passed..) {
+        if passed == FEW {
+            let (pieces, _) = rest.as_chunks::<MANY>();
+            let without = |piece: &&[u8; MANY]| !piece.iter().fold(false, |any, byte| any | is_special(*byte));
+            passed += MANY * pieces.iter().take_while(without).count();
+        }
+        let Some(word) = bytes.get(passed..).and_then(<[u8]>::first_chunk) else { break };
+        let special = specials(u64::from_le_bytes(*word));
         if special != 0 {
             return passed + special.trailing_zeros() as usize / 8;
         }
         passed += 8;
     }
     let rest = bytes.get(passed..).unwrap_or_default();
-    passed + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len())
+    passed + rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len())
+}
+
+fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+}
+
+/// The highest bit of the first special byte of eight is set, and no lower one.
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1)
 }
 
 #[cfg(test)]

@@ -34,8 +34,15 @@ pub(super) struct Object<'a, 'p> {
     value: Value<'a, 'p>,
     /// An object whose members count where this one has none of that name.
     beside: Option<Value<'a, 'p>>,
+    /// What the names look like.
+    looks: Looks,
     at: Path<'p>,
 }
+
+/// What names look like, by their length and their first letter: most names that are asked for are not there, and
+/// most of those look like none that is.
+#[derive(Clone, Copy, Default)]
+struct Looks(u64);
 
 /// The items of an array, not yet read.
 pub(super) struct List<'a, 'p> {
@@ -62,7 +69,7 @@ pub(super) fn read(body: &[u8]) -> Result<Document<'_>, Fault> {
 
 /// Opens what was looked through.
 pub(super) fn open<'a, 'p>(document: &'p Document<'a>) -> Object<'a, 'p> {
-    Object { value: document.top(), beside: None, at: Path::Top }
+    Object::new(document.top(), Path::Top)
 }
 
 /// Whether every name in an object is a string: JSON's grammar has names with half of a surrogate pair.
@@ -169,7 +176,7 @@ impl<'a, 'p> Node<'a, 'p> {
             return Err(self.invalid("holds a field name that is not a valid string"));
         }
         let (value, at) = self.noted()?;
-        Ok(Object { value, beside: None, at })
+        Ok(Object::new(value, at))
     }
 
     pub(super) fn list(&self) -> Result<List<'a, 'p>, Fault> {
@@ -228,10 +235,34 @@ impl<'a, 'p> Node<'a, 'p> {
     }
 }
 
+impl<'a, 'p> Object<'a, 'p> {
+    fn new(value: Value<'a, 'p>, at: Path<'p>) -> Self {
+        Object { value, beside: None, looks: Looks::of(value), at }
+    }
+}
+
+impl Looks {
+    fn of(object: Value<'_, '_>) -> Self {
+        if object.document().has_escaped_names() {
+            return Self(u64::MAX);
+        }
+        let looks = |(name, _): (Value<'_, '_>, _)| Self::one(name.escaped().unwrap_or_default());
+        Self(object.members().map(looks).fold(0, |all, one| all | one))
+    }
+
+    fn one(name: &str) -> u64 {
+        let first = name.as_bytes().first().copied().unwrap_or_default();
+        1 << ((usize::from(first) + name.len() * 11) % 64)
+    }
+}
+
 impl<'a> Object<'a, '_> {
     /// The member of that name; `null` counts as none.
     pub(super) fn get<'s>(&'s self, name: &'s str) -> Option<Node<'a, 's>> {
-        let value = last(self.value, name).or_else(|| last(self.beside?, name))?;
+        if self.looks.0 & Looks::one(name) == 0 {
+            return None;
+        }
+        let value = self.value.member(name).or_else(|| self.beside?.member(name))?;
         (value.kind() != Kind::Null).then_some(Node { value, at: Path::Field(&self.at, name) })
     }
 
@@ -267,15 +298,19 @@ impl<'a> Object<'a, '_> {
         present.map(|(name, value)| (name.plain().unwrap_or_default(), self.node(name, value))).collect()
     }
 
-    /// All members that are not `null`, with their names.
-    pub(super) fn each<'s>(&'s self) -> impl Iterator<Item = (Cow<'a, str>, Node<'a, 's>)> {
+    /// All members that are not `null` and whose name is in none of these lists.
+    pub(super) fn strangers<'s>(&'s self, known: &[&[&str]]) -> impl Iterator<Item = Node<'a, 's>> {
+        let is_known = |name: Value<'_, '_>| match name.has_escapes() {
+            false => name.escaped().is_some_and(|name| known.iter().any(|known| known.contains(&name))),
+            true => name.plain().is_some_and(|name| known.iter().any(|known| known.contains(&name.as_ref()))),
+        };
         let present = self.members().filter(|(_, value)| value.kind() != Kind::Null);
-        present.map(|(name, value)| (name.plain().unwrap_or_default(), self.node(name, value)))
+        present.filter(move |(name, _)| !is_known(*name)).map(|(name, value)| self.node(name, value))
     }
 
     fn members<'s>(&'s self) -> impl Iterator<Item = (Value<'a, 's>, Value<'a, 's>)> {
         let besides = self.beside.into_iter().flat_map(Value::members);
-        let own = |name: Value<'_, '_>| name.plain().is_some_and(|name| last(self.value, &name).is_some());
+        let own = |name: Value<'_, '_>| name.plain().is_some_and(|name| self.value.member(&name).is_some());
         self.value.members().chain(besides.filter(move |(name, _)| !own(*name)))
     }
 
@@ -289,17 +324,10 @@ impl Object<'_, '_> {
     pub(super) fn with_members_of(self, name: &str) -> Result<Self, Fault> {
         let Some(node) = self.get(name) else { return Ok(self) };
         node.object()?;
-        Ok(Self { beside: last(self.value, name), ..self })
+        let beside = self.value.member(name);
+        let looks = Looks(self.looks.0 | beside.map_or(0, |beside| Looks::of(beside).0));
+        Ok(Self { beside, looks, ..self })
     }
-}
-
-/// The last member of that name.
-fn last<'a, 'p>(object: Value<'a, 'p>, name: &str) -> Option<Value<'a, 'p>> {
-    let named = |member: Value<'a, 'p>| match member.has_escapes() {
-        false => member.escaped() == Some(name),
-        true => member.plain().is_some_and(|member| member == name),
-    };
-    object.members().filter(|(member, _)| named(*member)).last().map(|(_, value)| value)
 }
 
 impl<'a> List<'a, '_> {

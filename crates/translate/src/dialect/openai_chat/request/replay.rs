@@ -26,10 +26,14 @@ pub(super) struct Thought<'a> {
 /// `reasoning_details`, `thinking_blocks`, `content`, `reasoning_content`, `reasoning`.
 pub(super) fn restore<'a>(
     message: &Object<'a, '_>,
-    content: Vec<Block<'a>>,
-    calls: Vec<Block<'a>>,
+    mut content: Vec<Block<'a>>,
+    mut calls: Vec<Block<'a>>,
     notes: &mut Notes,
 ) -> Result<Vec<Block<'a>>, Fault> {
+    if message.get_any(&FIELDS).is_none() {
+        content.append(&mut calls);
+        return Ok(content);
+    }
     let details = details(message, notes)?;
     let blocks = thinking_blocks(message, notes)?;
     let plain = plain(message)?;
