@@ -259,7 +259,8 @@ impl Recorder {
         Some(self.turn).filter(|turn| turn.calls().next().is_some())
     }
 
-    fn delta(&mut self, index: u32, delta: &Delta<'_>) {
+    /// Takes an increment of a block.
+    pub fn delta(&mut self, index: u32, delta: &Delta<'_>) {
         match delta {
             Delta::Text(piece) => {
                 if let Some(Part::Said(text)) = self.part(index, piece, || Part::Said(String::new())) {

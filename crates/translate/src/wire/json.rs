@@ -375,25 +375,49 @@ fn escape(bytes: &[u8]) -> Option<usize> {
 
 /// How many bytes come before a quote, a backslash or a control character, which end what is plain in a string. Eight
 /// bytes are looked at together; behind the first few, where most strings have ended, more.
+#[inline]
 pub(crate) fn plain(bytes: &[u8]) -> usize {
-    const FEW: usize = 32;
-    const MANY: usize = 64;
-    let mut passed = 0;
-    while let Some(rest) = bytes.get(passed..) {
-        if passed == FEW {
-            let (pieces, _) = rest.as_chunks::<MANY>();
-            let without = |piece: &&[u8; MANY]| !piece.iter().fold(false, |any, byte| any | is_special(*byte));
-            passed += MANY * pieces.iter().take_while(without).count();
-        }
-        let Some(word) = bytes.get(passed..).and_then(<[u8]>::first_chunk) else { break };
-        let special = specials(u64::from_le_bytes(*word));
+    let mut known = 0;
+    while known < FEW
+        && let Some(word) = bytes.get(known..).and_then(<[u8]>::first_chunk)
+    {
+        let special = specials(*word);
         if special != 0 {
-            return passed + special.trailing_zeros() as usize / 8;
+            return known + first(special);
         }
-        passed += 8;
+        known += 8;
     }
-    let rest = bytes.get(passed..).unwrap_or_default();
-    passed + rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len())
+    plain_behind(bytes, known)
+}
+
+/// So many bytes are looked at before more than eight are looked at together.
+const FEW: usize = 32;
+
+/// The same, when so many bytes are known to be plain.
+#[inline(never)]
+fn plain_behind(bytes: &[u8], known: usize) -> usize {
+    let rest = bytes.get(known..).unwrap_or_default();
+    let (pieces, _) = rest.as_chunks::<64>();
+    let without = |piece: &&[u8; 64]| !piece.iter().fold(false, |any, byte| any | is_special(*byte));
+    let known = known + 64 * pieces.iter().take_while(without).count();
+    let (words, _) = bytes.get(known..).unwrap_or_default().as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let special = specials(*word);
+        if special != 0 {
+            return known + 8 * at + first(special);
+        }
+    }
+    // The last word begins within what is known already.
+    match bytes.last_chunk().map(|word| specials(*word)) {
+        Some(0) => bytes.len(),
+        Some(special) => bytes.len() - 8 + first(special),
+        None => bytes.iter().position(|byte| is_special(*byte)).unwrap_or(bytes.len()),
+    }
+}
+
+/// The place of the first special byte.
+fn first(special: u64) -> usize {
+    special.trailing_zeros() as usize / 8
 }
 
 fn is_special(byte: u8) -> bool {
@@ -401,9 +425,11 @@ fn is_special(byte: u8) -> bool {
 }
 
 /// The highest bit of the first special byte of eight is set, and no lower one.
-fn specials(word: u64) -> u64 {
+#[inline]
+fn specials(bytes: [u8; 8]) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
+    let word = u64::from_le_bytes(bytes);
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
     below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1)
 }
