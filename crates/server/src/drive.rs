@@ -84,7 +84,7 @@ impl Drive {
                     // The time of an attempt begins when its pause is over.
                     let first = call.patience.first.map(|first| first.saturating_add(call.after));
                     self.waiting = Waiting::new(Patience { first, ..call.patience }, &self.host.limits);
-                    self.call = Progress::Sending(Box::pin(self.serving.upstreams.call(call)));
+                    self.call = Progress::Sending(Box::pin(self.serving.upstreams.call(*call)));
                 }
                 Output::Head { status, headers } => return Some(Step::Head(status, headers)),
                 Output::Body(bytes) => {
