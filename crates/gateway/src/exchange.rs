@@ -83,7 +83,7 @@ pub enum Output {
     /// Remember a turn.
     Keep(Box<Keep>),
     /// Call this backend.
-    Call(Call),
+    Call(Box<Call>),
     /// Tell the log that a backend is left alone for a while.
     Ejected {
         /// Index into [`Config::backends`].

@@ -211,7 +211,8 @@ impl Exchange {
         let (patience, circuit) = (Patience { whole, ..asked.patience }, asked.traffic.circuit);
         let recording = outgoing.memorable.then(|| asked.room());
         self.waiting = Some(Waiting::new(outgoing, asked.unix_seconds, recording).passing_on(passing));
-        self.outputs.push_back(Output::Call(Call { backend, path, headers, body, patience, after, circuit }));
+        let call = Call { backend, path, headers, body, patience, after, circuit };
+        self.outputs.push_back(Output::Call(Box::new(call)));
     }
 }
 
