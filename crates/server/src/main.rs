@@ -25,14 +25,18 @@ mod upstream;
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
+use telemetry::log;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    let log = log::Flushed;
     match commands::run(cli) {
         Ok(code) => code,
         Err(error) => {
-            // Nothing is left to tell it to when even standard error is closed.
-            let _ = writeln!(std::io::stderr(), "aquifer: {error:#}");
+            // Nothing is left to tell it to when standard error takes nothing, or is closed.
+            if log.now() {
+                let _ = writeln!(std::io::stderr(), "aquifer: {error:#}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,7 @@
 //! Counters and histograms, named after OpenTelemetry's conventions for generative models; their labels are bounded.
 
-use super::log::outcome_word;
+use super::exchange::outcome_word;
+use super::log;
 use crate::turns::Counters;
 use aquifer_gateway::record::{Outcome, Record, Tokens};
 use prometheus_client::encoding::text::encode;
@@ -12,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +49,7 @@ pub(super) struct Metrics {
     turns: Family<Labels, Counter>,
     amended: Counter,
     pub(super) turn_store: Counters,
+    log_dropped: Counter,
     models: Bounded,
     faults: Bounded,
 }
@@ -68,6 +71,7 @@ impl Metrics {
             turns: Family::default(),
             amended: Counter::default(),
             turn_store: Counters::default(),
+            log_dropped: Counter::default(),
             models: Bounded::default(),
             faults: Bounded::default(),
         };
@@ -112,6 +116,8 @@ impl Metrics {
         registry.register("aquifer_reasoning_turns_evicted", "Turns forgotten for want of room or for age", evicted);
         registry.register("aquifer_reasoning_turns_held", "Turns remembered now", entries);
         registry.register("aquifer_reasoning_turns_held_bytes", "Bytes of the turns remembered now", bytes);
+        let dropped = self.log_dropped.clone();
+        registry.register("aquifer_log_lines_dropped", "Lines that standard error did not take", dropped);
     }
 
     /// Counts one exchange.
@@ -201,6 +207,7 @@ impl Metrics {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             self.tasks.set(i64::try_from(runtime.metrics().num_alive_tasks()).unwrap_or(i64::MAX));
         }
+        self.log_dropped.inner().store(log::dropped(), Ordering::Relaxed);
         let mut text = String::new();
         match encode(&mut text, &self.registry) {
             Ok(()) => text,
