@@ -14,6 +14,7 @@ mod http;
 mod listen;
 mod patience;
 mod profiles;
+mod random;
 mod room;
 mod settings;
 mod sign;
