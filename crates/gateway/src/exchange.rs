@@ -8,6 +8,7 @@ mod answer;
 mod asked;
 mod attempts;
 mod models;
+mod opening;
 mod passing;
 mod start;
 
@@ -224,8 +225,7 @@ impl Exchange {
     fn body(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &mut self.waiting else { return Ok(()) };
         if let Upstream::Passing(_) = &waiting.upstream {
-            self.pass_on(bytes, now);
-            return Ok(());
+            return self.pass_on(bytes, now);
         }
         let Upstream::Streaming(stream) = &mut waiting.upstream else { return waiting.upstream.gather(bytes) };
         let mut out = BytesMut::new();
@@ -267,10 +267,7 @@ impl Exchange {
             }
             Upstream::Whole { body } => self.whole(&body, now),
             Upstream::Passing(passing) => self.passed(passing, now),
-            Upstream::Handing { status, kind, body } => {
-                self.hand_over(status, kind, Bytes::from(body), now);
-                Ok(())
-            }
+            Upstream::Handing { status, kind, body } => self.hand_over(status, kind, Bytes::from(body), now),
             Upstream::Refusing { status, headers, body } if waiting.is_passing() => {
                 let fault = passing::refusal(status, &headers, &body);
                 waiting.refuse(status, &headers, Bytes::from(body));
@@ -304,7 +301,10 @@ impl Exchange {
         let mut out = BytesMut::new();
         match self.waiting.as_mut().map(|waiting| &mut waiting.upstream) {
             Some(Upstream::Streaming(stream)) => stream.keep_alive(kind, &mut out),
-            Some(Upstream::Passing(passing)) => passing.keep_alive(&mut out),
+            Some(Upstream::Passing(passing)) => {
+                out.extend_from_slice(&passing.release());
+                passing.keep_alive(&mut out);
+            }
             _ => {}
         }
         self.say(out);

@@ -137,7 +137,8 @@ impl Waiting {
         if !status.is_success() {
             Upstream::Refusing { status, headers: Box::new(headers.clone()), body: Vec::new() }
         } else if self.outgoing.stream && kind.as_ref().is_some_and(events) {
-            Upstream::Passing(Box::new(Passing::new()))
+            // What is compressed cannot be looked at.
+            Upstream::Passing(Box::new(Passing::new(!headers.contains_key(header::CONTENT_ENCODING))))
         } else {
             Upstream::Handing { status, kind, body: Vec::new() }
         }

@@ -35,7 +35,7 @@ pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
         Fault::Refused(refusal) if retry.takes(refusal.status) => Some(Hint {
             // A quota of the day is not back in seconds.
             same: !refusal.message.contains("per day"),
-            after: refusal.retry_after.map(Duration::from_secs),
+            after: refusal.retry_after,
             // Too many requests are the clients' doing, not a sign of illness.
             blamed: refusal.status >= 500 || refusal.status == 424,
         }),

@@ -181,6 +181,19 @@ fn a_silent_bedrock_is_given_up() {
 }
 
 #[test]
+fn the_pause_that_bedrock_asks_for_reaches_the_client() {
+    let (aquifer, bedrock) = pair(&[]);
+    let chat = Chat::begin(&aquifer, "Hello?");
+    let throttled = r#"{"message":"Too many requests"}"#;
+    for pause in ["1", "1", "soon", "2", "1500"] {
+        let headers = format!("x-amzn-errortype: ThrottlingException\r\nx-amz-retry-after: {pause}\r\n");
+        bedrock.call().answer("429 Too Many Requests", &headers, throttled);
+    }
+    let reply = read_reply(&mut { chat.stream });
+    assert!(reply.status == 429 && reply.head.contains("retry-after: 2"), "{reply:?}");
+}
+
+#[test]
 fn a_bedrock_that_is_not_there() {
     let bedrock = Bedrock::listen();
     let mut variables = bedrock.variables();

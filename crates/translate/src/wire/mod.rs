@@ -1,4 +1,5 @@
 //! Byte formats that know nothing of models or messages.
 
 pub mod eventstream;
+pub mod pause;
 pub mod sse;

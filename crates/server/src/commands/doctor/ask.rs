@@ -161,7 +161,7 @@ fn judged(fault: &Fault) -> Called {
 fn refused(refusal: &Refusal) -> Called {
     let Refusal { exception, status, message, retry_after } = refusal;
     let named = format!("{exception}: {message}");
-    let at_least = Duration::from_secs(retry_after.unwrap_or_default().min(60));
+    let at_least = retry_after.unwrap_or_default().min(Duration::from_secs(60));
     match status {
         400 if exception != "ServiceQuotaExceededException" => Called::Over(Outcome::Refused(message.clone())),
         // A day's quota comes back tomorrow.

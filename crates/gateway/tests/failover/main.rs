@@ -1,0 +1,8 @@
+//! What happens when backends fail.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
+
+mod again;
+#[path = "../frames/mod.rs"]
+mod frames;
+mod passing;
+mod under;
