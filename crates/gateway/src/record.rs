@@ -46,6 +46,8 @@ pub struct Record {
     pub turns: Turns,
     /// How many calls were made for it.
     pub attempts: u32,
+    /// What became of calls that were made because another one was slow.
+    pub hedges: Hedges,
     /// How often Bedrock's refusal was answered by asking otherwise.
     pub amended: u32,
 }
@@ -59,6 +61,27 @@ pub struct Turns {
     pub restored: u32,
     /// Turns of the history that came back without reasoning, and of which nothing was remembered.
     pub missed: u32,
+}
+
+/// What became of calls that were made because another one was slow: each is counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hedges {
+    /// They were the answer, or went on alone when the other one failed.
+    pub won: u32,
+    /// The other one was quicker.
+    pub lost: u32,
+    /// They failed; the other one went on alone.
+    pub failed: u32,
+    /// The client left, or a limit was passed, before any had something to tell.
+    pub abandoned: u32,
+}
+
+impl Hedges {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> u32 {
+        self.won + self.lost + self.failed + self.abandoned
+    }
 }
 
 impl Record {

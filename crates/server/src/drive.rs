@@ -87,6 +87,7 @@ impl Drive {
                     self.waiting = Waiting::new(Patience { first, ..call.patience }, &self.host.limits);
                     self.call = Progress::Sending(Box::pin(self.serving.upstreams.call(call)));
                 }
+                Output::Settled(_) => {}
                 Output::Head { status, headers } => return Some(Step::Head(status, headers)),
                 Output::Body(bytes) => {
                     self.waiting.said();

@@ -199,7 +199,7 @@ mod tests {
     #[tokio::test]
     async fn no_limit_is_too_long() {
         let most = Some(Duration::MAX);
-        let forever = Patience { first: most, silence: most, whole: most };
+        let forever = Patience { first: most, silence: most, whole: most, ..Patience::default() };
         let mut waiting = Waiting::new(forever, &host(SHORT));
         assert_eq!(lost(&mut waiting, SHORT).await, None);
     }

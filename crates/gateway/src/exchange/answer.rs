@@ -92,6 +92,11 @@ impl Waiting {
         self
     }
 
+    /// Whether nothing of the answer came that could be told, and nothing that speaks against one.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.upstream, Upstream::Silent | Upstream::Streaming(_) | Upstream::Passing(_))
+    }
+
     pub(super) fn is_passing(&self) -> bool {
         self.passing
     }

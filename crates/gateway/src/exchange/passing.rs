@@ -312,7 +312,7 @@ impl Exchange {
             Ok(told) => (told.finish_reason(), told.usage()),
             Err(_) => (None, None),
         };
-        self.judge(None, now);
+        self.won(now);
         self.answer(status, head, body);
         self.told(reason, usage, now);
         Ok(())

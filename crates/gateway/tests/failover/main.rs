@@ -4,5 +4,6 @@
 mod again;
 #[path = "../frames/mod.rs"]
 mod frames;
+mod hedging;
 mod passing;
 mod under;

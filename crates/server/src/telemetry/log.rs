@@ -107,6 +107,8 @@ macro_rules! record_line {
             turns_restored = counted($record.turns.restored),
             turns_missed = counted($record.turns.missed),
             amended = counted($record.amended),
+            attempts = counted($record.attempts).filter(|attempts| *attempts > 1),
+            hedged = counted($record.hedges.all()),
             input_tokens = tokens.map(|tokens| tokens.input),
             output_tokens = tokens.map(|tokens| tokens.output),
             cache_read_tokens = tokens.map(|tokens| tokens.cache_read),

@@ -2,7 +2,7 @@
 
 use super::log::outcome_word;
 use crate::turns::Counters;
-use aquifer_gateway::record::{Outcome, Record, Tokens};
+use aquifer_gateway::record::{Hedges, Outcome, Record, Tokens};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -46,6 +46,7 @@ pub(super) struct Metrics {
     first_reasoning: Histograms,
     turns: Family<Labels, Counter>,
     amended: Counter,
+    hedges: Family<Labels, Counter>,
     pub(super) turn_store: Counters,
     models: Bounded,
     faults: Bounded,
@@ -67,6 +68,7 @@ impl Metrics {
             first_reasoning: Family::new_with_constructor(first_token_buckets),
             turns: Family::default(),
             amended: Counter::default(),
+            hedges: Family::default(),
             turn_store: Counters::default(),
             models: Bounded::default(),
             faults: Bounded::default(),
@@ -108,6 +110,8 @@ impl Metrics {
         registry.register("aquifer_reasoning_turns", "Turns that called tools, by what became of them", turns);
         let amended = self.amended.clone();
         registry.register("aquifer_requests_amended", "Calls made once more, otherwise, after a refusal", amended);
+        let hedges = self.hedges.clone();
+        registry.register("aquifer_hedges", "Second calls made because the first was slow, by result", hedges);
         let Counters { evicted, entries, bytes } = self.turn_store.clone();
         registry.register("aquifer_reasoning_turns_evicted", "Turns forgotten for want of room or for age", evicted);
         registry.register("aquifer_reasoning_turns_held", "Turns remembered now", entries);
@@ -139,6 +143,7 @@ impl Metrics {
             return;
         }
         self.observe_turns(record);
+        self.observe_hedges(record);
         let labels = vec![
             ("gen_ai_operation_name", record.operation.to_owned()),
             ("gen_ai_provider_name", record.provider.to_owned()),
@@ -160,6 +165,15 @@ impl Metrics {
         }
         if record.amended > 0 {
             self.amended.inc_by(u64::from(record.amended));
+        }
+    }
+
+    fn observe_hedges(&self, record: &Record) {
+        let Hedges { won, lost, failed, abandoned } = record.hedges;
+        for (result, count) in [("won", won), ("lost", lost), ("failed", failed), ("abandoned", abandoned)] {
+            if count > 0 {
+                self.hedges.get_or_create(&Labels(vec![("result", result.to_owned())])).inc_by(u64::from(count));
+            }
         }
     }
 
@@ -281,9 +295,10 @@ mod tests {
     #[test]
     fn an_answer_is_counted_with_its_times_and_tokens() {
         let metrics = Metrics::new();
-        metrics.observe(&answered("m"));
+        metrics.observe(&Record { hedges: Hedges { won: 2, ..Hedges::default() }, ..answered("m") });
         let text = metrics.text();
         for line in [
+            "aquifer_hedges_total{result=\"won\"} 2",
             "aquifer_requests_total{outcome=\"answered\",status=\"200\",model=\"m\",backend=\"default/bedrock\"} 1",
             "gen_ai_request_model=\"m\",gen_ai_token_type=\"reasoning\"} 5.0",
             "gen_ai_server_request_duration_seconds_count{gen_ai_operation_name=\"chat\"",

@@ -2,7 +2,7 @@
 
 use super::*;
 use aquifer_gateway::config::{Circuit, Credentials, ReasoningPolicy};
-use aquifer_gateway::exchange::Patience;
+use aquifer_gateway::exchange::{Lane, Patience};
 use aquifer_gateway::secret::Secret;
 use http::HeaderMap;
 use http_body_util::BodyExt as _;
@@ -45,6 +45,7 @@ fn call() -> Call {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let path = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream".to_owned();
     Call {
+        lane: Lane::First,
         backend: 0,
         path,
         headers,
