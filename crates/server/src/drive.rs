@@ -5,14 +5,13 @@ use crate::gate::Pass;
 use crate::host::{Host, Serving};
 use crate::patience::{Passed, Waiting};
 use crate::telemetry::{InFlight, log};
-use crate::upstream::{self, Answered};
+use crate::upstream::{Answer, Answered};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output, Patience};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::Recalling;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use hyper::body::{Body, Incoming};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -39,7 +38,7 @@ enum Progress {
     Recalling(Recalling),
     Sending(Sending),
     Answering {
-        body: Incoming,
+        body: Answer,
         /// The backend's place is free when it is dropped.
         _pass: Option<Pass>,
     },
@@ -139,22 +138,19 @@ impl Drive {
                 self.exchange.handle(Input::Recalled(turns), clock::now());
             }
             Progress::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
-                Ok(Answered { answer, pass }) => {
-                    let (head, body) = answer.into_parts();
+                Ok(Answered { head, body, pass }) => {
                     self.call = Progress::Answering { body, _pass: pass };
                     let input = Input::UpstreamHead { status: head.status, headers: &head.headers };
                     self.exchange.handle(input, clock::now());
                 }
                 Err(unreachable) => self.call_failed(unreachable),
             },
-            Progress::Answering { body, .. } => match ready!(Pin::new(body).poll_frame(cx)) {
-                Some(Ok(frame)) => {
-                    if let Some(data) = frame.data_ref() {
-                        self.waiting.begun();
-                        self.exchange.handle(Input::UpstreamBody(data), clock::now());
-                    }
-                }
-                Some(Err(error)) => self.call_failed(Unreachable::Broken(upstream::deepest(&error).to_string())),
+            Progress::Answering { body, .. } => match ready!(body.poll_data(cx, &mut |data| {
+                self.waiting.begun();
+                self.exchange.handle(Input::UpstreamBody(data), clock::now());
+            })) {
+                Some(Ok(())) => {}
+                Some(Err(why)) => self.call_failed(Unreachable::Broken(why)),
                 None => {
                     self.call = Progress::Idle;
                     self.exchange.handle(Input::UpstreamEnd, clock::now());

@@ -10,7 +10,6 @@ use aquifer_gateway::translate::bedrock::converse::error::refusal;
 use aquifer_gateway::translate::catalogue::base_id;
 use bytes::Bytes;
 use http::{Method, Request};
-use http_body_util::{BodyExt as _, Limited};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -159,9 +158,8 @@ async fn learned(caller: Arc<Caller>, arn: String) -> (String, Result<String, St
 async fn looked_up(caller: &Caller, arn: &str) -> Result<String, String> {
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = Method::GET;
-    let answer = caller.send(&path(arn), request).await.map_err(|error| error.to_string())?;
-    let (head, body) = answer.into_parts();
-    let body = Limited::new(body, LARGEST).collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let (head, body) = caller.send(&path(arn), request).await.map_err(|error| error.to_string())?;
+    let body = body.whole(LARGEST).await?;
     if !head.status.is_success() {
         return Err(match refusal(head.status, &head.headers, &body) {
             Fault::Refused(refusal) => format!("{}: {}", refusal.exception, refusal.message),

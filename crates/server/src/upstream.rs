@@ -6,32 +6,28 @@ use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::gate::{Gate, Pass};
 use crate::sign::{self, Scope};
-use crate::tls::{self, Authorities};
 use anyhow::{Context as _, anyhow};
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
 use aquifer_gateway::exchange::Call;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http::response::Parts;
+use http::{HeaderValue, Method, Request, Uri, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use pool::Pool;
+use socket::{Connector, TCP_KEEPALIVE};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
-/// For one TCP connection; the name lookup and the TLS handshake share [`HANDSHAKE_TIMEOUT`] with it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// For a connection that is ready to be used.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
-/// Shorter than the minute after which AWS closes idle connections.
-const POOL_IDLE: Duration = Duration::from_secs(50);
-/// A model may think for minutes without a byte; a peer that vanished is found by TCP's own probes.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(45);
+mod http1;
+mod pool;
+mod socket;
+mod wire;
 
 /// Not signed, so that nothing on the way breaks the signature by changing it.
 const USER_AGENT: &str = concat!("aquifer/", env!("CARGO_PKG_VERSION"));
@@ -50,19 +46,36 @@ struct Upstream {
     gate: Arc<Gate>,
 }
 
-/// Who calls one endpoint: with whose signature, over which pool of connections.
+/// Who calls one endpoint: with whose signature, over which connections.
 pub(crate) struct Caller {
     endpoint: Endpoint,
     signer: Signer,
-    pool: Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>,
+    way: Way,
+}
+
+/// How an endpoint is spoken to. In HTTP/1.1 a call is driven by whoever waits for it, without a task and buffers of its
+/// own; HTTP/2 has a connection for all calls, which needs a task.
+enum Way {
+    One(Arc<Pool>),
+    Two(Box<Client<Connector, Full<Bytes>>>),
 }
 
 /// An answer that has begun.
 pub(crate) struct Answered {
-    /// The answer.
-    pub(crate) answer: Response<Incoming>,
+    /// Its head.
+    pub(crate) head: Parts,
+    /// Its body.
+    pub(crate) body: Answer,
     /// Its place among the calls under way.
     pub(crate) pass: Option<Pass>,
+}
+
+/// The body of an answer.
+pub(crate) enum Answer {
+    /// In HTTP/1.1.
+    One(wire::Body),
+    /// In HTTP/2.
+    Two(Incoming),
 }
 
 impl Upstreams {
@@ -93,8 +106,8 @@ impl Upstreams {
             let mut request = Request::new(call.body);
             *request.method_mut() = Method::POST;
             *request.headers_mut() = call.headers;
-            let answer = caller.send(&call.path, request).await?;
-            Ok(Answered { answer, pass })
+            let (head, body) = caller.send(&call.path, request).await?;
+            Ok(Answered { head, body, pass })
         }
     }
 }
@@ -128,43 +141,16 @@ impl Caller {
     }
 
     fn at(endpoint: Endpoint, bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
-        let authorities = match &bedrock.tls_ca_pem {
-            Some(pem) => Authorities::Own(pem),
-            None if endpoint.is_plain() => Authorities::Nobody,
-            None => Authorities::System,
-        };
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls::client(&authorities)?).https_or_http();
-        let connector = match &bedrock.tls_hostname {
-            Some(name) => {
-                let name = name.clone().try_into().context("the TLS host name is not one")?;
-                connector.with_server_name_resolver(FixedServerNameResolver::new(name))
-            }
-            None => connector,
-        };
-        let connector = match bedrock.http2 {
-            true => connector.enable_http2().wrap_connector(tcp()),
-            false => connector.enable_http1().wrap_connector(tcp()),
-        };
-        let pool = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE)
-            .http2_only(bedrock.http2)
-            .http2_adaptive_window(true)
-            .http2_keep_alive_interval(bedrock.http2.then_some(TCP_KEEPALIVE))
-            .build(Timed(connector));
-        Ok(Self { endpoint, signer: Signer::new(bedrock, environment, chains), pool })
+        let connector = Connector::new(bedrock, endpoint.is_plain())?;
+        let way = if bedrock.http2 { Way::Two(Box::new(http2(connector))) } else { Way::One(Pool::new(connector)) };
+        Ok(Self { endpoint, signer: Signer::new(bedrock, environment, chains), way })
     }
 
     /// Signs and sends; `path` is percent-encoded as it must stand on the wire.
     ///
     /// # Errors
     /// There is no answer.
-    pub(crate) async fn send(
-        &self,
-        path: &str,
-        mut request: Request<Bytes>,
-    ) -> Result<Response<Incoming>, Unreachable> {
+    pub(crate) async fn send(&self, path: &str, mut request: Request<Bytes>) -> Result<(Parts, Answer), Unreachable> {
         let region = self.signer.region().await.map_err(Unreachable::Credentials)?;
         let uri: Uri = format!("{}{path}", self.endpoint.base(region))
             .parse()
@@ -181,21 +167,76 @@ impl Caller {
         .map_err(|why| Unreachable::Credentials(format!("the call was not signed: {why}")))?;
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-        self.pool.request(request.map(Full::new)).await.map_err(|error| unreachable(&host, &error))
+        match &self.way {
+            Way::One(pool) => {
+                let (head, body) = request.into_parts();
+                let (answer, body) = pool.call(Request::from_parts(head, ()), body).await?;
+                Ok((answer.into_parts().0, Answer::One(body)))
+            }
+            Way::Two(client) => {
+                let host = socket::host(request.uri()).to_owned();
+                let answer =
+                    client.request(request.map(Full::new)).await.map_err(|error| unreachable(&host, &error))?;
+                let (head, body) = answer.into_parts();
+                Ok((head, Answer::Two(body)))
+            }
+        }
     }
 }
 
-/// Connections of which each part is sent at once, and whose other end is asked whether it is still there.
-fn tcp() -> HttpConnector {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    tcp.set_keepalive(Some(TCP_KEEPALIVE));
-    tcp.set_keepalive_interval(Some(TCP_KEEPALIVE / 3));
-    tcp.set_keepalive_retries(Some(4));
-    tcp
+fn http2(connector: Connector) -> Client<Connector, Full<Bytes>> {
+    Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(pool::IDLE)
+        .http2_only(true)
+        .http2_adaptive_window(true)
+        .http2_keep_alive_interval(TCP_KEEPALIVE)
+        .build(connector)
+}
+
+impl Answer {
+    /// Shows more of the body, or says that it is over.
+    ///
+    /// # Errors
+    /// The body is not whole, and this is why.
+    pub(crate) fn poll_data(
+        &mut self,
+        cx: &mut Context<'_>,
+        show: &mut dyn FnMut(&[u8]),
+    ) -> Poll<Option<Result<(), String>>> {
+        match self {
+            Self::One(body) => body.poll_data(cx, show),
+            Self::Two(body) => loop {
+                match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+                    Some(Ok(frame)) => match frame.data_ref() {
+                        Some(data) => {
+                            show(data);
+                            return Poll::Ready(Some(Ok(())));
+                        }
+                        None => continue,
+                    },
+                    Some(Err(error)) => return Poll::Ready(Some(Err(deepest(&error).to_string()))),
+                    None => return Poll::Ready(None),
+                }
+            },
+        }
+    }
+
+    /// The whole body, if it is no larger than this.
+    ///
+    /// # Errors
+    /// It is not whole, or too large.
+    pub(crate) async fn whole(mut self, largest: usize) -> Result<Vec<u8>, String> {
+        let mut whole = Vec::new();
+        while let Some(more) = poll_fn(|cx| self.poll_data(cx, &mut |data| whole.extend_from_slice(data))).await {
+            more?;
+            if whole.len() > largest {
+                return Err(format!("the answer is larger than {largest} bytes"));
+            }
+        }
+        Ok(whole)
+    }
 }
 
 /// Says why there is no answer, with the host and the deepest cause.
@@ -211,7 +252,7 @@ fn unreachable(host: &str, error: &Error) -> Unreachable {
 }
 
 /// What an error comes from.
-pub(crate) fn deepest<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+fn deepest<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
     while let Some(inner) = error.source() {
         error = inner;
     }
@@ -219,35 +260,6 @@ pub(crate) fn deepest<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &
 }
 
 const TIMED_OUT: std::io::ErrorKind = std::io::ErrorKind::TimedOut;
-
-/// A connector that gives up: name lookups and TLS handshakes have no time limit of their own.
-#[derive(Clone)]
-struct Timed<C>(C);
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-impl<C> tower_service::Service<Uri> for Timed<C>
-where
-    C: tower_service::Service<Uri, Error = BoxError>,
-    C::Future: Send + 'static,
-    C::Response: 'static,
-{
-    type Response = C::Response;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.0.call(uri);
-        Box::pin(async move {
-            let late = || std::io::Error::new(TIMED_OUT, format!("no connection in {HANDSHAKE_TIMEOUT:?}"));
-            tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting).await.map_err(|_| late())?
-        })
-    }
-}
 
 #[cfg(test)]
 mod tests;

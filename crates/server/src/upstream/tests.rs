@@ -1,17 +1,19 @@
 //! Calls to servers that behave and to servers that do not.
 
 use super::*;
+use crate::tls;
 use aquifer_gateway::config::{Circuit, Credentials, ReasoningPolicy};
 use aquifer_gateway::exchange::{Lane, Patience};
 use aquifer_gateway::secret::Secret;
-use http::HeaderMap;
-use http_body_util::BodyExt as _;
+use http::{HeaderMap, Response};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use tokio::io::AsyncReadExt as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -59,9 +61,8 @@ fn call() -> Call {
 async fn send(bedrock: Bedrock) -> Result<(http::StatusCode, String), Unreachable> {
     let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
     let answered = tokio::time::timeout(Duration::from_secs(30), upstreams.call(call())).await.unwrap()?;
-    let (head, body) = answered.answer.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    Ok((head.status, String::from_utf8(body.to_vec()).unwrap()))
+    let body = answered.body.whole(1 << 20).await.unwrap();
+    Ok((answered.head.status, String::from_utf8(body).unwrap()))
 }
 
 /// Answers with the request's version, path and headers.
@@ -184,6 +185,144 @@ async fn a_connection_that_ends_without_an_answer() {
     });
     let cut = send(bedrock(&format!("http://{address}"))).await;
     assert!(matches!(cut, Err(Unreachable::Broken(_))), "{cut:?}");
+}
+
+/// Serves each connection with this; counts them.
+async fn raw<F: Future<Output = ()> + Send>(
+    serve: impl Fn(usize, tokio::net::TcpStream) -> F + Send + 'static,
+) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            serve(counted.fetch_add(1, Ordering::SeqCst), stream).await;
+        }
+    });
+    (address, count)
+}
+
+/// Reads one request, whose body is two bytes.
+async fn request_on(stream: &mut tokio::net::TcpStream) {
+    let mut read = Vec::new();
+    while !read.ends_with(b"\r\n\r\n{}") {
+        let mut byte = [0; 1];
+        stream.read_exact(&mut byte).await.unwrap();
+        read.push(byte[0]);
+    }
+}
+
+const SHORT: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+async fn answer_of(upstreams: &Upstreams, call: Call) -> Result<(u16, Result<Vec<u8>, String>), Unreachable> {
+    let answered = tokio::time::timeout(Duration::from_secs(30), upstreams.call(call)).await.unwrap()?;
+    Ok((answered.head.status.as_u16(), answered.body.whole(1 << 20).await))
+}
+
+fn upstreams(address: SocketAddr) -> Upstreams {
+    let config = config(bedrock(&format!("http://{address}")));
+    Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_carries_one_call_after_the_other_and_is_replaced_when_it_was_closed() {
+    let (address, count) = raw(|number, mut stream| async move {
+        for _ in 0..3 - number {
+            request_on(&mut stream).await;
+            stream.write_all(SHORT).await.unwrap();
+        }
+    })
+    .await;
+    let upstreams = upstreams(address);
+    for (call_number, connections) in [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (6, 3)] {
+        assert_eq!(answer_of(&upstreams, call()).await.unwrap(), (200, Ok(b"ok".to_vec())), "{call_number}");
+        assert_eq!(count.load(Ordering::SeqCst), connections, "{call_number}");
+        // The end of a connection takes a moment to arrive.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_ends_where_its_head_says_or_is_told_as_broken() {
+    let cut = Err("the connection was closed in the middle of the answer".to_owned());
+    for (said, expected) in [
+        (&b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok"[..], cut.clone()),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n", cut),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", Ok(b"ok".to_vec())),
+        (b"HTTP/1.1 200 OK\r\n\r\nok", Ok(b"ok".to_vec())),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", Ok(Vec::new())),
+    ] {
+        let (address, _) = raw(move |_, mut stream| async move {
+            request_on(&mut stream).await;
+            stream.write_all(said).await.unwrap();
+        })
+        .await;
+        let answer = answer_of(&upstreams(address), call()).await.unwrap();
+        assert_eq!(answer, (200, expected), "{}", String::from_utf8_lossy(said));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_told_as_broken() {
+    for (said, why) in [
+        (&b""[..], "the connection was closed before there was an answer"),
+        (b"HTTP/1.1 200 OK\r\ncontent-le", "the connection was closed before there was an answer"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "http parse fail: invalid HTTP version"),
+    ] {
+        let (address, _) = raw(move |_, mut stream| async move {
+            request_on(&mut stream).await;
+            stream.write_all(said).await.unwrap();
+        })
+        .await;
+        let answer = answer_of(&upstreams(address), call()).await;
+        assert!(
+            matches!(&answer, Err(Unreachable::Broken(told)) if told == &format!("{address}: {why}")),
+            "{answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_request_that_is_still_being_sent_is_heard() {
+    let refusal = b"HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nbig";
+    let (address, count) = raw(move |_, mut stream| async move {
+        stream.write_all(refusal).await.unwrap();
+        // It is not read, and the connection stays for a while, as a careful server leaves it.
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            drop(stream);
+        });
+    })
+    .await;
+    let upstreams = upstreams(address);
+    let large = || Call { body: Bytes::from(vec![b'x'; 32 << 20]), ..call() };
+    for connections in 1..3 {
+        assert_eq!(answer_of(&upstreams, large()).await.unwrap(), (413, Ok(b"big".to_vec())));
+        assert_eq!(count.load(Ordering::SeqCst), connections, "such a connection is not used again");
+    }
+}
+
+#[tokio::test]
+async fn a_large_request_and_a_large_answer_arrive_whole() {
+    let body: Vec<u8> = (0..3_000_000_u32).map(|at| b'a' + (at % 23) as u8).collect();
+    let (address, _) = raw(move |_, mut stream| async move {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let mut body = vec![0; 3_000_000];
+        stream.read_exact(&mut body).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
+        for piece in body.chunks(99_999) {
+            let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
+            stream.write_all(&chunk).await.unwrap();
+        }
+        stream.write_all(b"0\r\n\r\n").await.unwrap();
+    })
+    .await;
+    let answered = upstreams(address).call(Call { body: Bytes::from(body.clone()), ..call() }).await.unwrap();
+    assert!(answered.body.whole(4 << 20).await.unwrap() == body);
 }
 
 #[tokio::test]

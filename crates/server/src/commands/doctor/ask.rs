@@ -11,9 +11,7 @@ use aquifer_gateway::translate::catalogue::{Amend, Rules};
 use aquifer_gateway::translate::fault::{Refusal, Unreachable};
 use aquifer_gateway::translate::model::issuer::Mark;
 use aquifer_gateway::translate::translation::{Incoming, Outgoing, Showing, Terms};
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
-use http_body_util::{BodyExt as _, Limited};
 use std::time::Duration;
 
 /// For one call: a schema that is new is compiled first, which may take minutes.
@@ -137,11 +135,8 @@ fn holds_reasoning(body: &[u8]) -> bool {
 
 async fn answer_to(upstreams: &Upstreams, call: Call, outgoing: &Outgoing) -> Result<Answer, Fault> {
     let answered = upstreams.call(call).await.map_err(Fault::UpstreamUnreachable)?;
-    let (head, body) = answered.answer.into_parts();
-    let broken = |error: Box<dyn std::error::Error + Send + Sync>| {
-        Fault::UpstreamUnreachable(Unreachable::Broken(error.to_string()))
-    };
-    let body: Bytes = Limited::new(body, LARGEST).collect().await.map_err(broken)?.to_bytes();
+    let broken = |why| Fault::UpstreamUnreachable(Unreachable::Broken(why));
+    let (head, body) = (answered.head, answered.body.whole(LARGEST).await.map_err(broken)?);
     if !head.status.is_success() || !outgoing.stream && is_unknown_operation(&body) {
         return Err(refusal(head.status, &head.headers, &body));
     }

@@ -1,0 +1,270 @@
+//! One call in HTTP/1.1 without a socket: what is sent, and what the bytes say that come back.
+
+use http::{HeaderValue, Method, Request, Response, header};
+use ureq_proto::client::state::{RecvBody, RecvResponse};
+use ureq_proto::client::{Call, RecvBodyResult, RecvResponseResult, SendRequestResult};
+
+/// Room for a request's head; it grows for a longer one.
+const ROOM: usize = 2 << 10;
+/// The longest line of a request's head.
+const LONGEST_LINE: usize = 1 << 20;
+/// The longest head of an answer, and the longest line between two chunks.
+const LONGEST_HEAD: usize = 64 << 10;
+
+/// The answer to one call, as far as it has been read.
+pub(super) struct Reply(State);
+
+enum State {
+    Head(Box<Call<RecvResponse>>),
+    Body(Box<Call<RecvBody>>),
+    /// Over; whether another call can follow on the connection.
+    Over(bool),
+}
+
+/// Says a request whose body has this length: its head as it is sent, and what reads the answer.
+///
+/// # Errors
+/// The request cannot be said in HTTP/1.1.
+pub(super) fn ask(mut request: Request<()>, length: usize) -> Result<(Vec<u8>, Reply), String> {
+    // Nobody waits here for leave to send.
+    request.headers_mut().remove(header::EXPECT);
+    if length > 0 || request.method() == Method::POST {
+        request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    let mut call = Call::new(request).map_err(said)?.proceed();
+    let mut head = vec![0; ROOM];
+    let mut written = 0;
+    while !call.can_proceed() {
+        match call.write(head.get_mut(written..).unwrap_or_default()) {
+            Ok(more) => written += more,
+            Err(ureq_proto::Error::OutputOverflow) if head.len() < LONGEST_LINE => head.resize(head.len() * 2, 0),
+            Err(error) => return Err(said(error)),
+        }
+    }
+    head.truncate(written);
+    let reply = match call.proceed().map_err(said)? {
+        Some(SendRequestResult::RecvResponse(reply)) => Some(reply),
+        Some(SendRequestResult::SendBody(mut body)) => {
+            body.consume_direct_write(length).map_err(said)?;
+            body.proceed()
+        }
+        Some(SendRequestResult::Await100(_)) | None => None,
+    };
+    let reply = reply.ok_or("the request has no end")?;
+    Ok((head, Reply(State::Head(Box::new(reply)))))
+}
+
+impl Reply {
+    /// Reads the answer's head from all that has come, once it is there, and says how many bytes it has read.
+    ///
+    /// # Errors
+    /// This is no answer in HTTP/1.1.
+    pub(super) fn head(&mut self, input: &[u8]) -> Result<(usize, Option<Response<()>>), String> {
+        let State::Head(call) = &mut self.0 else { return Ok((0, None)) };
+        let mut read = 0;
+        loop {
+            let rest = input.get(read..).unwrap_or_default();
+            let (more, head) = call.try_response(rest, false).map_err(said)?;
+            read += more;
+            if head.is_some() {
+                self.head_is_read();
+                return Ok((read, head));
+            }
+            // What was read was not the answer yet, but a word about it.
+            if more == 0 {
+                return if rest.len() > LONGEST_HEAD {
+                    Err("the answer's head is too long".to_owned())
+                } else {
+                    Ok((read, None))
+                };
+            }
+        }
+    }
+
+    fn head_is_read(&mut self) {
+        let State::Head(call) = std::mem::replace(&mut self.0, State::Over(false)) else { return };
+        self.0 = match call.proceed() {
+            Some(RecvResponseResult::RecvBody(body)) => State::Body(Box::new(body)),
+            Some(RecvResponseResult::Cleanup(call)) => State::Over(!call.must_close_connection()),
+            Some(RecvResponseResult::Redirect(_)) | None => State::Over(false),
+        };
+    }
+
+    /// Reads the answer's body: how many bytes were read, and how many of the body they gave. Bytes that are left
+    /// are to be shown again with those that follow.
+    ///
+    /// # Errors
+    /// This is no body in HTTP/1.1.
+    pub(super) fn body(&mut self, input: &[u8], output: &mut [u8]) -> Result<(usize, usize), String> {
+        let (mut read, mut given) = (0, 0);
+        while let State::Body(call) = &mut self.0 {
+            let (rest, room) = (input.get(read..).unwrap_or_default(), output.get_mut(given..).unwrap_or_default());
+            let full = room.is_empty();
+            let (more, out) = call.read(rest, room).map_err(said)?;
+            (read, given) = (read + more, given + out);
+            if call.can_proceed() && !self.ends_with_the_connection() {
+                self.body_is_read();
+            } else if more == 0 {
+                let too_long = !full && rest.len() > LONGEST_HEAD;
+                return if too_long { Err("a chunk's length is too long".to_owned()) } else { Ok((read, given)) };
+            }
+        }
+        Ok((read, given))
+    }
+
+    fn body_is_read(&mut self) {
+        let State::Body(call) = std::mem::replace(&mut self.0, State::Over(false)) else { return };
+        if let Some(RecvBodyResult::Cleanup(call)) = call.proceed() {
+            self.0 = State::Over(!call.must_close_connection());
+        }
+    }
+
+    /// Whether the body is over.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.0, State::Over(_))
+    }
+
+    /// Whether another call can follow on the connection.
+    pub(super) fn keeps_the_connection(&self) -> bool {
+        matches!(self.0, State::Over(true))
+    }
+
+    /// Whether the body ends where the connection ends.
+    pub(super) fn ends_with_the_connection(&self) -> bool {
+        matches!(&self.0, State::Body(call) if call.body_mode() == ureq_proto::BodyMode::CloseDelimited)
+    }
+}
+
+fn said(error: ureq_proto::Error) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arbtest::arbtest;
+
+    fn request() -> Request<()> {
+        let uri = "http://localhost:1234/model/a%3A0/converse?x=1";
+        Request::post(uri).header("x-one", "1").header("expect", "100-continue").body(()).unwrap()
+    }
+
+    fn reply() -> Reply {
+        ask(request(), 2).unwrap().1
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Read {
+        status: u16,
+        body: Vec<u8>,
+        over: bool,
+        kept: bool,
+        left: usize,
+    }
+
+    /// Reads bytes that come in these pieces into room for so many.
+    fn read(pieces: &[&[u8]], room: usize) -> Result<Option<Read>, String> {
+        let (mut reply, mut rest, mut status, mut body) = (reply(), Vec::new(), None, Vec::new());
+        for piece in pieces {
+            rest.extend_from_slice(piece);
+            if status.is_none() {
+                let (used, head) = reply.head(&rest)?;
+                rest.drain(..used);
+                status = head.map(|head| head.status().as_u16());
+            }
+            loop {
+                let mut output = vec![0; room];
+                let (used, given) = reply.body(&rest, &mut output)?;
+                rest.drain(..used);
+                body.extend_from_slice(&output[..given]);
+                if used == 0 {
+                    break;
+                }
+            }
+        }
+        let (over, kept) = (reply.is_over(), reply.keeps_the_connection());
+        Ok(status.map(|status| Read { status, body, over, kept, left: rest.len() }))
+    }
+
+    const CHUNKED: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n\
+        HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n1A\r\ndefghijklmnopqrstuvwxyz012\r\n0\r\nt: 1\r\n\r\n";
+    const SIZED: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 3\r\n\r\nabc";
+    const CLOSED: &[u8] = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 3\r\n\r\nabc";
+    const ENDLESS: &[u8] = b"HTTP/1.0 200 OK\r\n\r\nabc";
+    const EMPTY: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
+
+    #[test]
+    fn a_request_as_it_is_sent() {
+        let (head, _) = ask(request(), 2).unwrap();
+        let head = String::from_utf8(head).unwrap();
+        assert!(head.starts_with("POST /model/a%3A0/converse?x=1 HTTP/1.1\r\nhost: localhost:1234\r\n"), "{head}");
+        assert!(head.contains("content-length: 2\r\n") && head.ends_with("\r\n\r\n"), "{head}");
+        assert!(!head.contains("expect") && !head.contains("transfer-encoding"), "{head}");
+        let (head, _) = ask(Request::get("https://localhost/").body(()).unwrap(), 0).unwrap();
+        assert_eq!(head, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    }
+
+    #[test]
+    fn a_long_header_finds_room_and_an_endless_one_is_refused() {
+        let of = |length: usize| Request::post("http://localhost/").header("x", "a".repeat(length)).body(()).unwrap();
+        assert!(ask(of(100_000), 0).unwrap().0.len() > 100_000);
+        assert!(ask(of(2 << 20), 0).is_err());
+    }
+
+    #[test]
+    fn bodies_end_as_their_heads_say() {
+        let whole = |bytes: &[u8]| read(&[bytes], 1 << 10).unwrap().unwrap();
+        let of = |status, body: &[u8], over, kept| Read { status, body: body.to_vec(), over, kept, left: 0 };
+        assert_eq!(whole(CHUNKED), of(200, b"abcdefghijklmnopqrstuvwxyz012", true, true));
+        assert_eq!(whole(SIZED), of(429, b"abc", true, true));
+        assert_eq!(whole(CLOSED), of(200, b"abc", true, false));
+        assert_eq!(whole(ENDLESS), of(200, b"abc", false, false));
+        assert_eq!(whole(EMPTY), of(204, b"", true, true));
+        let more = [SIZED, b"HTTP"].concat();
+        assert_eq!(whole(&more).left, 4, "what follows is no part of it");
+    }
+
+    #[test]
+    fn any_cut_and_any_room_give_the_same() {
+        for bytes in [CHUNKED, SIZED, CLOSED, ENDLESS, EMPTY] {
+            let whole = read(&[bytes], 1 << 10).unwrap();
+            for at in 0..bytes.len() {
+                let (one, two) = bytes.split_at(at);
+                assert_eq!(read(&[one, two], 7).unwrap(), whole, "cut at {at}");
+            }
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(read(&single, 1).unwrap(), whole);
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_refused() {
+        for wrong in [
+            &b"SSH-2.0-OpenSSH\r\n\r\n"[..],
+            b"HTTP/1.1 099 Early\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n",
+        ] {
+            assert!(read(&[wrong], 64).is_err(), "{}", String::from_utf8_lossy(wrong));
+        }
+        let endless = [b"HTTP/1.1 200 OK\r\nx: ".to_vec(), vec![b'a'; 70_000]].concat();
+        assert_eq!(read(&[&endless], 64).unwrap_err(), "the answer's head is too long");
+        let trailer = [CHUNKED.strip_suffix(b"\r\n\r\n").unwrap(), &vec![b'a'; 70_000][..]].concat();
+        assert_eq!(read(&[&trailer], 64).unwrap_err(), "a chunk's length is too long");
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused() {
+        arbtest(|u| {
+            let start: &[u8] = u.choose(&[CHUNKED, SIZED, ENDLESS, b"HTTP/1.1 200 OK\r\n", b""])?;
+            let start = &start[..u.int_in_range(0..=start.len())?];
+            let wild: Vec<u8> = u.arbitrary()?;
+            let pieces: Vec<&[u8]> = std::iter::once(start).chain(wild.chunks(u.int_in_range(1..=64)?)).collect();
+            drop(read(&pieces, u.int_in_range(1..=64)?));
+            Ok(())
+        })
+        .budget_ms(300);
+    }
+}

@@ -1,0 +1,116 @@
+//! Connections that wait for their next call.
+
+use super::http1;
+use super::socket::{Connector, host};
+use super::wire::{Body, Failed, Wire};
+use crate::clock;
+use aquifer_gateway::translate::fault::Unreachable;
+use bytes::Bytes;
+use http::{Request, Response};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+/// Shorter than the minute after which AWS closes idle connections.
+pub(super) const IDLE: Duration = Duration::from_secs(50);
+/// How often connections are looked for that waited too long or were closed at the other end.
+const LOOK: Duration = Duration::from_secs(5);
+/// As many threads use a pool without waiting for one another.
+const SHELVES: usize = 16;
+
+/// The connections of one backend.
+pub(super) struct Pool {
+    connector: Connector,
+    shelves: [Mutex<Vec<Idle>>; SHELVES],
+}
+
+struct Idle {
+    wire: Wire,
+    since: Instant,
+}
+
+thread_local! {
+    /// The shelf of this thread.
+    static SHELF: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+impl Pool {
+    /// Holds no connection yet.
+    pub(super) fn new(connector: Connector) -> Arc<Self> {
+        let pool = Arc::new(Self { connector, shelves: Default::default() });
+        tokio::spawn(look(Arc::downgrade(&pool)));
+        pool
+    }
+
+    /// Makes a call over a connection that waits, or over a new one.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(super) async fn call(
+        self: &Arc<Self>,
+        request: Request<()>,
+        body: Bytes,
+    ) -> Result<(Response<()>, Body), Unreachable> {
+        let to = request.uri().clone();
+        let broken = |why: String| Unreachable::Broken(format!("{}: {why}", host(&to)));
+        let (head, mut reply) = http1::ask(request, body.len()).map_err(broken)?;
+        while let Some(wire) = self.take() {
+            match wire.call((&head, &body), reply, Arc::clone(self)).await {
+                // The other end closed it just now; it never had the request.
+                Err(Failed { unsent: Some(back), .. }) => reply = back,
+                answer => return answer.map_err(|failed| broken(failed.why)),
+            }
+        }
+        let wire = Wire::new(self.connector.connect(&to).await?);
+        wire.call((&head, &body), reply, Arc::clone(self)).await.map_err(|failed| broken(failed.why))
+    }
+
+    /// Keeps a connection for its next call.
+    pub(super) fn put(&self, wire: Wire) {
+        self.shelf(own_shelf()).push(Idle { wire, since: clock::now() });
+    }
+
+    /// The connection that was used last, so that those that are not needed grow old.
+    fn take(&self) -> Option<Wire> {
+        let own = own_shelf();
+        (own..own + SHELVES).find_map(|shelf| {
+            let mut shelf = self.shelf(shelf);
+            while let Some(mut idle) = shelf.pop() {
+                if idle.since.elapsed() < IDLE && idle.wire.is_open() {
+                    return Some(idle.wire);
+                }
+            }
+            None
+        })
+    }
+
+    fn shelf(&self, number: usize) -> MutexGuard<'_, Vec<Idle>> {
+        let shelves = &self.shelves;
+        shelves[number % SHELVES].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tidy(&self) {
+        for shelf in 0..SHELVES {
+            self.shelf(shelf).retain_mut(|idle| idle.since.elapsed() < IDLE && idle.wire.is_open());
+        }
+    }
+}
+
+/// Looks after a pool as long as it is there.
+async fn look(pool: Weak<Pool>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Some(pool) = pool.upgrade() else { return };
+        pool.tidy();
+    }
+}
+
+fn own_shelf() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    SHELF.get().unwrap_or_else(|| {
+        let shelf = NEXT.fetch_add(1, Ordering::Relaxed) % SHELVES;
+        SHELF.set(Some(shelf));
+        shelf
+    })
+}

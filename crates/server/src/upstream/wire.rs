@@ -1,0 +1,240 @@
+//! One call over one connection in HTTP/1.1, driven by whoever waits for it: no task and no buffer of its own.
+
+use super::http1::Reply;
+use super::pool::Pool;
+use super::socket::Socket;
+use http::Response;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+
+/// How much is read at once.
+const READ: usize = 64 << 10;
+
+/// What every read of a thread goes through, so that a call that waits holds nothing.
+struct Scratch {
+    raw: Box<[u8]>,
+    body: Box<[u8]>,
+}
+
+thread_local! {
+    static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
+}
+
+/// A connection, with what came over it and was not understood yet.
+pub(super) struct Wire {
+    socket: Socket,
+    rest: Vec<u8>,
+}
+
+/// Why there is no answer.
+pub(super) struct Failed {
+    /// The request was not taken whole, so another connection may be tried for this reply.
+    pub(super) unsent: Option<Reply>,
+    /// What happened.
+    pub(super) why: String,
+}
+
+/// An answer's body.
+pub(crate) struct Body {
+    wire: Option<Wire>,
+    reply: Reply,
+    /// Where the connection goes when the body is over; nowhere when the request was not sent whole.
+    home: Option<Arc<Pool>>,
+}
+
+/// What of a request is still to be sent.
+struct Sending<'r> {
+    head: &'r [u8],
+    body: &'r [u8],
+}
+
+impl Scratch {
+    fn take() -> Self {
+        let make = || Self { raw: vec![0; READ].into_boxed_slice(), body: vec![0; READ].into_boxed_slice() };
+        SCRATCH.take().unwrap_or_else(make)
+    }
+
+    fn give_back(self) {
+        SCRATCH.set(Some(self));
+    }
+}
+
+impl Wire {
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket, rest: Vec::new() }
+    }
+
+    /// Reads the body from what was left; what it held is given back when nothing is left.
+    fn understand(&mut self, reply: &mut Reply, into: &mut [u8]) -> Result<usize, String> {
+        let (used, given) = reply.body(&self.rest, into)?;
+        match used == self.rest.len() {
+            true => self.rest = Vec::new(),
+            false => drop(self.rest.drain(..used)),
+        }
+        Ok(given)
+    }
+
+    /// Whether nothing came from the other end since the last answer, not even its end.
+    pub(super) fn is_open(&mut self) -> bool {
+        let mut byte = [0; 1];
+        let mut cx = Context::from_waker(Waker::noop());
+        self.rest.is_empty() && Pin::new(&mut self.socket).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_pending()
+    }
+
+    /// Makes a call, whose head and body are these; the answer's body is read by the caller.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(super) async fn call(
+        mut self,
+        (head, body): (&[u8], &[u8]),
+        mut reply: Reply,
+        home: Arc<Pool>,
+    ) -> Result<(Response<()>, Body), Failed> {
+        let failed = |why| Failed { unsent: None, why };
+        let mut sending = Sending { head, body };
+        let early = match poll_fn(|cx| sending.poll(&mut self, &mut reply, cx)).await {
+            Ok(early) => early,
+            // Who refuses a request before it is whole may have said why.
+            Err(error) => match poll_fn(|cx| self.poll_head(&mut reply, cx)).await {
+                Ok(answer) => Some(answer),
+                Err(_) => return Err(Failed { unsent: Some(reply), why: error.to_string() }),
+            },
+        };
+        let home = early.is_none().then_some(home);
+        let answer = match early {
+            Some(answer) => answer,
+            None => poll_fn(|cx| self.poll_head(&mut reply, cx)).await.map_err(failed)?,
+        };
+        Ok((answer, Body { wire: Some(self), reply, home }))
+    }
+
+    /// The answer's head.
+    fn poll_head(&mut self, reply: &mut Reply, cx: &mut Context<'_>) -> Poll<Result<Response<()>, String>> {
+        loop {
+            if !self.rest.is_empty() {
+                let (read, head) = reply.head(&self.rest)?;
+                self.rest.drain(..read);
+                if let Some(head) = head {
+                    return Poll::Ready(Ok(head));
+                }
+            }
+            if ready!(self.poll_more(cx)).map_err(|error| error.to_string())? == 0 {
+                return Poll::Ready(Err("the connection was closed before there was an answer".to_owned()));
+            }
+        }
+    }
+
+    /// Reads more of what is not understood yet; none at the end.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut scratch = Scratch::take();
+        let polled = poll_read(&mut self.socket, &mut scratch.raw, cx);
+        if let Poll::Ready(Ok(read)) = &polled {
+            self.rest.extend_from_slice(scratch.raw.get(..*read).unwrap_or_default());
+        }
+        scratch.give_back();
+        polled
+    }
+}
+
+fn poll_read(socket: &mut Socket, into: &mut [u8], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    let mut buffer = ReadBuf::new(into);
+    Pin::new(socket).poll_read(cx, &mut buffer).map_ok(|()| buffer.filled().len())
+}
+
+impl Sending<'_> {
+    /// Sends all of it, or as much as it takes until there is an answer.
+    fn poll(
+        &mut self,
+        wire: &mut Wire,
+        reply: &mut Reply,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Option<Response<()>>>> {
+        while !(self.head.is_empty() && self.body.is_empty()) {
+            let slices = [IoSlice::new(self.head), IoSlice::new(self.body)];
+            match Pin::new(&mut wire.socket).poll_write_vectored(cx, &slices) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(written) => self.advance(written?),
+                Poll::Pending => return wire.poll_head(reply, cx).map_err(io::Error::other).map_ok(Some),
+            }
+        }
+        Pin::new(&mut wire.socket).poll_flush(cx).map_ok(|()| None)
+    }
+
+    fn advance(&mut self, written: usize) {
+        let of_head = written.min(self.head.len());
+        self.head = self.head.get(of_head..).unwrap_or_default();
+        self.body = self.body.get(written - of_head..).unwrap_or_default();
+    }
+}
+
+impl Body {
+    /// Shows more of the body, or says that it is over.
+    ///
+    /// # Errors
+    /// The connection broke before the body was whole, or what came is no body.
+    pub(super) fn poll_data(
+        &mut self,
+        cx: &mut Context<'_>,
+        show: &mut dyn FnMut(&[u8]),
+    ) -> Poll<Option<Result<(), String>>> {
+        let mut scratch = Scratch::take();
+        let polled = self.poll_through(&mut scratch, cx, show);
+        scratch.give_back();
+        if !matches!(polled, Poll::Pending | Poll::Ready(Some(Ok(())))) {
+            self.leave();
+        }
+        polled
+    }
+
+    fn poll_through(
+        &mut self,
+        scratch: &mut Scratch,
+        cx: &mut Context<'_>,
+        show: &mut dyn FnMut(&[u8]),
+    ) -> Poll<Option<Result<(), String>>> {
+        let Some(wire) = &mut self.wire else { return Poll::Ready(None) };
+        let mut given = match wire.rest.is_empty() {
+            true => 0,
+            false => wire.understand(&mut self.reply, &mut scratch.body)?,
+        };
+        while given == 0 && !self.reply.is_over() {
+            let read = ready!(poll_read(&mut wire.socket, &mut scratch.raw, cx)).map_err(|error| error.to_string())?;
+            if read == 0 {
+                return Poll::Ready(match self.reply.ends_with_the_connection() {
+                    true => None,
+                    false => Some(Err("the connection was closed in the middle of the answer".to_owned())),
+                });
+            }
+            let raw = scratch.raw.get(..read).unwrap_or_default();
+            given = if wire.rest.is_empty() {
+                let (used, given) = self.reply.body(raw, &mut scratch.body)?;
+                wire.rest.extend_from_slice(raw.get(used..).unwrap_or_default());
+                given
+            } else {
+                wire.rest.extend_from_slice(raw);
+                wire.understand(&mut self.reply, &mut scratch.body)?
+            };
+        }
+        if given == 0 {
+            return Poll::Ready(None);
+        }
+        show(scratch.body.get(..given).unwrap_or_default());
+        Poll::Ready(Some(Ok(())))
+    }
+
+    /// Leaves the connection to the next call, if it can carry one.
+    fn leave(&mut self) {
+        if let (Some(wire), Some(home)) = (self.wire.take(), self.home.take())
+            && self.reply.keeps_the_connection()
+            && wire.rest.is_empty()
+        {
+            home.put(wire);
+        }
+    }
+}
