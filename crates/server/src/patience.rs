@@ -20,6 +20,8 @@ pub(crate) struct Waiting {
     /// For the first byte; passed once it came.
     first: Option<Limit>,
     whole: Option<Limit>,
+    /// When another backend is asked too, unless the client was told something before.
+    hedge: Option<Instant>,
     keep_alive: Option<Duration>,
     /// Since when the call is waited for.
     since: Option<Instant>,
@@ -40,6 +42,8 @@ struct Limit {
 pub(crate) enum Passed {
     /// A limit is passed.
     Lost(Unreachable),
+    /// The answer has not begun for so long that another backend may be asked too.
+    Slow,
     /// The client has been told nothing for a while.
     Quiet,
 }
@@ -57,6 +61,7 @@ impl Waiting {
             silence: patience.silence.unwrap_or(limits.upstream_silence).min(LONGEST),
             first: patience.first.or(limits.first_byte).map(Limit::from_now),
             whole: patience.whole.map(Limit::from_now),
+            hedge: patience.hedge.map(|time| Limit::from_now(time).until),
             keep_alive: limits.keep_alive.map(|every| every.min(LONGEST)),
             since: None,
             quiet: None,
@@ -77,6 +82,12 @@ impl Waiting {
     /// The client was told something.
     pub(crate) fn said(&mut self) {
         self.quiet = None;
+        self.hedge = None;
+    }
+
+    /// The client heard last what it heard while that other call was the one.
+    pub(crate) fn is_heard_like(&mut self, other: &Self) {
+        self.quiet = other.quiet;
     }
 
     /// Ready when a limit is passed or the client should hear something.
@@ -102,7 +113,7 @@ impl Waiting {
         let quiet = *self.quiet.get_or_insert(now);
         let quiet = self.keep_alive.map(|every| quiet + every);
         let limits = [self.first, self.whole].into_iter().flatten().map(|limit| limit.until);
-        limits.chain(quiet).fold(silence, Instant::min)
+        limits.chain(quiet).chain(self.hedge).fold(silence, Instant::min)
     }
 
     fn passed(&mut self, now: Instant) -> Option<Passed> {
@@ -113,6 +124,8 @@ impl Waiting {
             Unreachable::Stalled(format!("the answer had not begun after {time:?}"))
         } else if self.since.is_some_and(|since| since + self.silence <= now) {
             Unreachable::Timeout(format!("nothing came for {:?}", self.silence))
+        } else if self.hedge.take_if(|hedge| *hedge <= now).is_some() {
+            return Some(Passed::Slow);
         } else {
             let every = self.keep_alive?;
             let quiet = self.quiet.filter(|quiet| *quiet + every <= now).is_some();
@@ -145,6 +158,7 @@ mod tests {
         match lost {
             Passed::Lost(Unreachable::Timeout(why) | Unreachable::Stalled(why)) => Some(why),
             Passed::Quiet => Some("quiet".to_owned()),
+            Passed::Slow => Some("slow".to_owned()),
             Passed::Lost(other) => panic!("{other:?}"),
         }
     }
