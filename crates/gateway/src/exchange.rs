@@ -360,6 +360,7 @@ impl Exchange {
         let gone = || Fault::Ours("nobody is told".to_owned());
         if self.cut_off(gone(), now).is_err() {
             self.record.status = 499;
+            self.record.tokens = self.waiting.as_ref().and_then(|waiting| waiting.upstream.usage()).map(tokens);
             self.done(Outcome::Abandoned, now);
         }
     }
@@ -443,6 +444,7 @@ impl Exchange {
 
     fn answer(&mut self, status: StatusCode, headers: HeaderMap, body: Bytes) {
         self.head(status, headers);
+        self.record.told = body.len() as u64;
         self.outputs.push_back(Output::Body(body));
     }
 
@@ -454,6 +456,7 @@ impl Exchange {
 
     fn say(&mut self, out: BytesMut) {
         if !out.is_empty() {
+            self.record.told += out.len() as u64;
             self.outputs.push_back(Output::Body(out.freeze()));
         }
     }

@@ -34,7 +34,10 @@ pub struct Record {
     pub time_to_first_reasoning: Option<Duration>,
     /// From the request's head to the first delta of text or of a tool call.
     pub time_to_first_token: Option<Duration>,
-    /// Tokens as Bedrock reported them; `None` when it did not.
+    /// Bytes of the answer's body that were given to the client. Of an answer that ends early it may be all that is known:
+    /// Bedrock counts tokens at the end.
+    pub told: u64,
+    /// Tokens as Bedrock reported them, of an answer that ended early those reported so far; `None` when it did not.
     pub tokens: Option<Tokens>,
     /// The finish reason told to the client.
     pub finish_reason: Option<&'static str>,

@@ -4,6 +4,7 @@ use super::passing::Passing;
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::openai_chat::{Envelope, error};
 use aquifer_translate::fault::Misbehaviour;
+use aquifer_translate::model::response::Usage;
 use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -172,6 +173,15 @@ impl Upstream {
 
     pub(super) fn streaming_mut(&mut self) -> Option<&mut StreamTranslation> {
         if let Self::Streaming(stream) = self { Some(stream) } else { None }
+    }
+
+    /// What was told so far of the tokens of a stream.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Streaming(stream) => stream.usage(),
+            Self::Passing(passing) => passing.usage,
+            _ => None,
+        }
     }
 
     /// Takes bytes of an answer that is read whole before anything is said of it.

@@ -161,3 +161,17 @@ fn the_prefix_of_the_schema_stands_before_the_path() {
         assert_eq!(under.call().unwrap().path, path);
     }
 }
+
+#[test]
+fn what_was_counted_before_a_client_left_is_remembered() {
+    let mut under = at(1);
+    under.call().unwrap();
+    begin(&mut under, "text/event-stream");
+    let said = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":4}}\n\n";
+    under.exchange.handle(Input::UpstreamBody(said.as_bytes()), under.now);
+    under.exchange.handle(Input::ClientGone, under.now);
+    assert!(under.call().is_none());
+    let record = under.record.unwrap();
+    assert_eq!((record.outcome, record.told), (Outcome::Abandoned, said.len() as u64));
+    assert_eq!(record.tokens.map(|tokens| (tokens.input, tokens.output)), Some((9, 4)));
+}

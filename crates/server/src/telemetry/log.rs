@@ -109,6 +109,7 @@ macro_rules! record_line {
             amended = counted($record.amended),
             attempts = counted($record.attempts).filter(|attempts| *attempts > 1),
             hedged = counted($record.hedges.all()),
+            told_bytes = $record.told,
             input_tokens = tokens.map(|tokens| tokens.input),
             output_tokens = tokens.map(|tokens| tokens.output),
             cache_read_tokens = tokens.map(|tokens| tokens.cache_read),

@@ -47,6 +47,7 @@ pub(super) struct Metrics {
     turns: Family<Labels, Counter>,
     amended: Counter,
     hedges: Family<Labels, Counter>,
+    told: Family<Labels, Counter>,
     pub(super) turn_store: Counters,
     models: Bounded,
     faults: Bounded,
@@ -69,6 +70,7 @@ impl Metrics {
             turns: Family::default(),
             amended: Counter::default(),
             hedges: Family::default(),
+            told: Family::default(),
             turn_store: Counters::default(),
             models: Bounded::default(),
             faults: Bounded::default(),
@@ -112,6 +114,8 @@ impl Metrics {
         registry.register("aquifer_requests_amended", "Calls made once more, otherwise, after a refusal", amended);
         let hedges = self.hedges.clone();
         registry.register("aquifer_hedges", "Second calls made because the first was slow, by result", hedges);
+        let told = self.told.clone();
+        registry.register("aquifer_told_bytes", "Bytes of answers' bodies given to clients, by outcome", told);
         let Counters { evicted, entries, bytes } = self.turn_store.clone();
         registry.register("aquifer_reasoning_turns_evicted", "Turns forgotten for want of room or for age", evicted);
         registry.register("aquifer_reasoning_turns_held", "Turns remembered now", entries);
@@ -143,7 +147,7 @@ impl Metrics {
             return;
         }
         self.observe_turns(record);
-        self.observe_hedges(record);
+        self.observe_calls(record);
         let labels = vec![
             ("gen_ai_operation_name", record.operation.to_owned()),
             ("gen_ai_provider_name", record.provider.to_owned()),
@@ -168,7 +172,10 @@ impl Metrics {
         }
     }
 
-    fn observe_hedges(&self, record: &Record) {
+    /// Counts second calls, and what was given of the answer.
+    fn observe_calls(&self, record: &Record) {
+        let outcome = outcome_word(record.outcome).to_owned();
+        self.told.get_or_create(&Labels(vec![("outcome", outcome)])).inc_by(record.told);
         let Hedges { won, lost, failed, abandoned } = record.hedges;
         for (result, count) in [("won", won), ("lost", lost), ("failed", failed), ("abandoned", abandoned)] {
             if count > 0 {
