@@ -65,13 +65,17 @@ impl Chains {
 
 impl Chain {
     async fn config(&self) -> Result<&SdkConfig, String> {
-        let load = async {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        // Apart, because what loads is large, and every call would hold room for it.
+        let load = Box::pin(async {
             let mut loader = aws_config::defaults(BehaviorVersion::latest());
             if let Some(region) = &self.region {
                 loader = loader.region(Region::new(region.clone()));
             }
             loader.load().await
-        };
+        });
         let timed = tokio::time::timeout(FETCH_TIMEOUT, self.config.get_or_init(|| load)).await;
         timed.map_err(|_| "AWS's settings were not found in time".to_owned())
     }
