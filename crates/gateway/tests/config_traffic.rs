@@ -80,7 +80,7 @@ retry:
   retryOn: {httpStatusCodes: [429, 500], triggers: [connect-failure, retriable-status-codes]}
   perRetry: {timeout: 30s, backOff: {baseInterval: 50ms, maxInterval: 2s}}
 circuitBreaker: {maxParallelRequests: 7, maxPendingRequests: 0}
-healthCheck: {passive: {consecutive5XxErrors: 3, baseEjectionTime: 5s, maxEjectionTime: 1m}}
+healthCheck: {passive: {consecutive5XxErrors: 3, baseEjectionTime: 5s}}
 timeout: {tcp: {connectTimeout: 500ms}, http: {requestTimeout: 10m}}";
     let own = "{name: p, annotations: {aquifer.dev/first-byte-timeout: 5s, aquifer.dev/hedge-after: 2s}}";
     let config = config(&policy("p", ROUTE, fields).replace("{name: p}", own));
@@ -95,7 +95,7 @@ timeout: {tcp: {connectTimeout: 500ms}, http: {requestTimeout: 10m}}";
             statuses: Some(vec![429, 500]),
             unanswered: true,
         },
-        outliers: Outliers { failures: 3, base: seconds(5), most: seconds(60) },
+        outliers: Outliers { failures: 3, base: seconds(5), most: seconds(300) },
         circuit: Circuit { parallel: Some(7), pending: Some(0) },
         connect: Some(Duration::from_millis(500)),
         hedge: Some(seconds(2)),

@@ -149,6 +149,7 @@ mod tests {
         Limits { upstream_silence, ..crate::host::tests::limits() }
     }
 
+    /// The clock stands still but for what is waited for: these times are exact, and take no time.
     const SHORT: Duration = Duration::from_millis(20);
     const LONG: Duration = Duration::from_secs(3600);
 
@@ -163,7 +164,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_silence_has_the_routes_limit_or_the_hosts() {
         let mut hosts = Waiting::new(Patience::default(), &host(SHORT));
         assert_eq!(lost(&mut hosts, LONG).await.unwrap(), "nothing came for 20ms");
@@ -173,7 +174,7 @@ mod tests {
         assert_eq!(lost(&mut longer, 3 * SHORT).await, None);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn time_in_which_nobody_waits_does_not_count() {
         let mut waiting = Waiting::new(Patience::default(), &host(SHORT));
         assert_eq!(lost(&mut waiting, Duration::ZERO).await, None);
@@ -182,14 +183,14 @@ mod tests {
         assert_eq!(lost(&mut waiting, Duration::ZERO).await, None);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_whole_is_limited_when_the_route_says_so() {
         let mut waiting = Waiting::new(Patience { whole: Some(SHORT), ..Patience::default() }, &host(LONG));
         waiting.is_over();
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer was not complete after 20ms");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_first_byte_has_a_limit_of_its_own_until_it_came() {
         let patience = Patience { first: Some(SHORT), ..Patience::default() };
         let mut waiting = Waiting::new(patience, &host(LONG));
@@ -199,7 +200,7 @@ mod tests {
         assert_eq!(lost(&mut begun, 3 * SHORT).await, None);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_client_that_hears_nothing_is_told_of_it_again_and_again() {
         let limits = Limits { keep_alive: Some(SHORT), ..host(LONG) };
         let mut waiting = Waiting::new(Patience::default(), &limits);
@@ -210,7 +211,19 @@ mod tests {
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "quiet");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_is_told_of_once_unless_the_client_heard_something() {
+        let patience = Patience { hedge: Some(SHORT), first: Some(2 * SHORT), ..Patience::default() };
+        let mut waiting = Waiting::new(patience, &host(LONG));
+        // A byte may be a comment: only what the client is told counts.
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "slow");
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 40ms");
+        let mut told = Waiting::new(Patience { hedge: Some(SHORT), ..Patience::default() }, &host(LONG));
+        told.said();
+        assert_eq!(lost(&mut told, 3 * SHORT).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn no_limit_is_too_long() {
         let most = Some(Duration::MAX);
         let forever = Patience { first: most, silence: most, whole: most, ..Patience::default() };

@@ -28,10 +28,7 @@ const USED: [(&str, &[&str]); 10] = [
     ("spec.retry.perRetry", &["timeout", "backOff"]),
     ("spec.circuitBreaker", &["maxParallelRequests", "maxPendingRequests"]),
     ("spec.healthCheck", &["passive"]),
-    (
-        "spec.healthCheck.passive",
-        &["consecutive5XxErrors", "consecutiveGatewayErrors", "baseEjectionTime", "maxEjectionTime"],
-    ),
+    ("spec.healthCheck.passive", &["consecutive5XxErrors", "consecutiveGatewayErrors", "baseEjectionTime"]),
     ("spec.timeout", &["http", "tcp"]),
     ("spec.timeout.tcp", &["connectTimeout"]),
     ("spec.timeout.http", &["requestTimeout"]),
@@ -264,11 +261,10 @@ const UNANSWERED: [&str; 6] =
 
 /// As Envoy Gateway has it: five answers of 5xx in a row, 30 seconds at first, 300 at most.
 fn outliers(words: &Words<'_>) -> Outliers {
-    let usual = Outliers::default();
+    let Outliers { most, .. } = Outliers::default();
     let failures = words.number("spec.healthCheck.passive.consecutive5XxErrors").unwrap_or(5);
     let gateway = words.number("spec.healthCheck.passive.consecutiveGatewayErrors").unwrap_or(0);
     let base = words.limit("spec.healthCheck.passive.baseEjectionTime").unwrap_or(Duration::from_secs(30));
-    let most = words.limit("spec.healthCheck.passive.maxEjectionTime").unwrap_or(usual.most);
     Outliers {
         failures: [failures, gateway].into_iter().filter(|number| *number > 0).min().unwrap_or(0),
         base,

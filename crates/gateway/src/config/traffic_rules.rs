@@ -54,11 +54,10 @@ static RETRY: [Field; 4] = [
         ]),
     ),
 ];
-static PASSIVE: [Field; 4] = [
+static PASSIVE: [Field; 3] = [
     optional("consecutive5XxErrors", &LARGE_COUNT),
     optional("consecutiveGatewayErrors", &LARGE_COUNT),
     optional("baseEjectionTime", &DURATION),
-    optional("maxEjectionTime", &DURATION),
 ];
 
 /// Envoy Gateway's `BackendTrafficPolicy`: what is read of it.

@@ -81,13 +81,26 @@ impl Exchange {
     pub(super) fn won(&mut self, now: Instant) {
         self.judge(None, now);
         let Some(other) = self.other.take() else { return };
-        self.undecided(other.at);
-        let hedges = &mut self.record.hedges;
         match self.at_hand {
-            Lane::First => hedges.lost += 1,
-            Lane::Second => hedges.won += 1,
+            Lane::First => {
+                self.record.hedges.lost += 1;
+                self.undecided(other.at);
+            }
+            Lane::Second => {
+                self.record.hedges.won += 1;
+                self.was_slow(other.at, now);
+            }
         }
         self.settle(self.at_hand);
+    }
+
+    /// Whoever is overtaken again and again is left alone for a while, as if it had failed: the second calls would soon be
+    /// more than it may cost.
+    fn was_slow(&mut self, at: usize, now: Instant) {
+        let Some(asked) = &self.asked else { return };
+        let Some(backend) = asked.places.get(at).map(|place| place.backend) else { return };
+        let alone = self.fleet.failed(backend, asked.traffic.outliers, now);
+        self.outputs.extend(alone.map(|alone| Output::Ejected { backend, alone }));
     }
 
     /// The call at hand failed: the other one, if there is one, goes on alone.
@@ -138,8 +151,9 @@ impl Asked {
 
     /// Where else to ask: the first place whose backend was not asked yet. Sealed reasoning is its issuer's alone.
     fn place_for_hedge(&self, fleet: &Fleet, spent: Duration, now: Instant) -> Option<usize> {
+        let never = self.patience.hedge.is_none();
         let late = self.patience.whole.is_some_and(|whole| spent >= whole);
-        if self.sealed || late || self.attempts >= self.traffic.retry.most_attempts().1 {
+        if never || self.sealed || late || self.attempts >= self.traffic.retry.most_attempts().1 {
             return None;
         }
         self.places.iter().position(|place| !self.was_asked(place.backend) && !fleet.is_ejected(place.backend, now))

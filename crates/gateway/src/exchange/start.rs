@@ -223,7 +223,8 @@ fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
     let attempt = traffic.retry.each.or_else(|| rule.and_then(|rule| rule.call_timeout));
     Patience {
         connect: traffic.connect,
-        hedge: traffic.hedge,
+        // A whole answer has no first token to wait for: it may rightly take long.
+        hedge: traffic.hedge.filter(|_| stream),
         first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
         silence: rule.and_then(|rule| rule.stream_idle_timeout),
         whole: rule.and_then(|rule| rule.request_timeout).or(traffic.whole),

@@ -74,7 +74,7 @@ kind: BackendTrafficPolicy
 metadata: {name: policy}
 spec:
   targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: route}]
-  healthCheck: {passive: {consecutive5XxErrors: 2, baseEjectionTime: 1s, maxEjectionTime: 1s}}
+  healthCheck: {passive: {consecutive5XxErrors: 2, baseEjectionTime: 1s}}
 "
     .to_owned();
     for (at, address) in regions.iter().enumerate() {
