@@ -31,6 +31,9 @@ const COUNTS: &[Count] = &[
     deltas("arguments delta, 100 frames a read", "arguments", "100"),
     requests("request of one message", "request"),
     requests("request of 200 messages", "history"),
+    requests("request with 20 tools and 10 calls", "agent"),
+    requests("request with 1 MiB of text", "text-1mb"),
+    requests("request with an image of 1 MiB", "image-1mb"),
 ];
 
 /// One line of the results.

@@ -89,7 +89,7 @@ pub enum Output {
     /// Remember a turn.
     Keep(Box<Keep>),
     /// Call this backend; a call of this lane that is under way is over.
-    Call(Call),
+    Call(Box<Call>),
     /// The call of this lane is the only one from now on, and the [`First`](Lane::First): the other one is over.
     Settled(Lane),
     /// Tell the log that a backend is left alone for a while.

@@ -57,7 +57,7 @@ fn call(config: Config) -> Call {
     };
     let mut exchange = Exchange::begin(Arc::new(config), fleet, &arrival);
     match exchange.poll() {
-        Some(Output::Call(call)) => call,
+        Some(Output::Call(call)) => *call,
         other => panic!("{other:?}"),
     }
 }

@@ -3,11 +3,11 @@
 mod cache;
 
 use crate::environment::Environment;
+use crate::sign::Signatory;
 use aquifer_gateway::config;
 use aquifer_gateway::secret::Secret;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use cache::{Cache, FETCH_TIMEOUT};
@@ -19,11 +19,11 @@ use tokio::sync::OnceCell;
 const LOOKED: &str = "looked in the environment, the profile, web identity, the container and the machine's role";
 
 /// What a call is authorised with.
-pub(crate) enum Authority {
-    /// Signed with these.
-    Signature(Credentials),
+pub(crate) enum Authority<'a> {
+    /// Signed by it.
+    Signature(Arc<Signatory>),
     /// Sent with this key.
-    Bearer(Secret),
+    Bearer(&'a Secret),
     /// Sent as it is.
     Nobody,
 }
@@ -80,10 +80,10 @@ impl Chain {
         timed.map_err(|_| "AWS's settings were not found in time".to_owned())
     }
 
-    async fn credentials(&self) -> Result<Credentials, String> {
+    async fn signatory(&self) -> Result<Arc<Signatory>, String> {
         let provider = self.config().await?.credentials_provider();
         let provider = provider.ok_or_else(|| "AWS's credential chain is empty".to_owned())?;
-        self.cache.credentials(&provider).await.map_err(|why| format!("{why}; {LOOKED}"))
+        self.cache.signatory(&provider).await.map_err(|why| format!("{why}; {LOOKED}"))
     }
 }
 
@@ -116,14 +116,25 @@ impl Signer {
     }
 
     /// What to authorise a call with.
-    pub(crate) async fn authority(&self) -> Result<Authority, String> {
-        match &self.source {
-            Source::Bearer(key) => Ok(Authority::Bearer(key.clone())),
-            Source::Nobody => Ok(Authority::Nobody),
-            Source::NotServed(why) => Err(why.clone()),
-            Source::File(provider, cache) => cache.credentials(provider).await.map(Authority::Signature),
-            Source::Chain => self.chain.credentials().await.map(Authority::Signature),
+    pub(crate) async fn authority(&self) -> Result<Authority<'_>, String> {
+        let (cache, provider) = match &self.source {
+            Source::Bearer(key) => return Ok(Authority::Bearer(key)),
+            Source::Nobody => return Ok(Authority::Nobody),
+            Source::NotServed(why) => return Err(why.clone()),
+            Source::File(provider, cache) => (cache, Some(provider)),
+            Source::Chain => (&self.chain.cache, None),
+        };
+        if let Some(signatory) = cache.fresh() {
+            return Ok(Authority::Signature(signatory));
         }
+        // Apart, because what fetches is large, and every call would hold room for it.
+        let fetched = Box::pin(async {
+            match provider {
+                Some(provider) => cache.signatory(provider).await,
+                None => self.chain.signatory().await,
+            }
+        });
+        fetched.await.map(Authority::Signature)
     }
 }
 
@@ -147,7 +158,7 @@ mod tests {
 
     async fn key(signer: &Signer) -> String {
         match signer.authority().await.unwrap() {
-            Authority::Signature(credentials) => credentials.access_key_id().to_owned(),
+            Authority::Signature(signatory) => signatory.credentials().access_key_id().to_owned(),
             Authority::Bearer(_) | Authority::Nobody => panic!("a signature was expected"),
         }
     }

@@ -89,8 +89,8 @@ impl Drive {
                 Output::Recall(keys) => self.first.call = Progress::Recalling(self.host.turns.recall(keys)),
                 Output::Keep(keep) => self.host.turns.keep(*keep),
                 Output::Call(call) => match call.lane {
-                    Lane::First => self.first = self.line(call),
-                    Lane::Second => self.second = Some(Box::new(self.line(call))),
+                    Lane::First => self.first = self.line(*call),
+                    Lane::Second => self.second = Some(Box::new(self.line(*call))),
                 },
                 Output::Settled(lane) => self.settle(lane),
                 Output::Head { status, headers } => return Some(Step::Head(status, headers)),

@@ -5,6 +5,7 @@ use crate::http;
 use ::http::Request;
 use arc_swap::ArcSwap;
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -91,13 +92,43 @@ async fn connection(
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%error, "a client's socket was not set up");
     }
-    let Some(certificate) = certificate else { return speak(stream, came_by, host, watcher).await };
-    let handshake = TlsAcceptor::from(certificate.load_full()).accept(stream);
+    let Some(certificate) = certificate else {
+        return match tokio::time::timeout(host.limits.header_timeout, says_http1(&stream)).await {
+            Ok(true) => speak_http1(stream, came_by, host, watcher).await,
+            Ok(false) => Box::pin(speak(stream, came_by, host, watcher)).await,
+            Err(_) => tracing::debug!("a client connected and asked nothing"),
+        };
+    };
+    // Apart, because what TLS holds is large, and a connection in clear would hold room for it.
+    Box::pin(over_tls(stream, certificate.load_full(), came_by, host, watcher)).await;
+}
+
+async fn over_tls(
+    stream: TcpStream,
+    certificate: Arc<ServerConfig>,
+    came_by: CameBy,
+    host: Arc<Host>,
+    watcher: Watcher,
+) {
+    let handshake = TlsAcceptor::from(certificate).accept(stream);
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
-        Ok(Ok(stream)) => speak(stream, came_by, host, watcher).await,
+        Ok(Ok(stream)) => match stream.get_ref().1.alpn_protocol() {
+            Some(b"http/1.1") => speak_http1(stream, came_by, host, watcher).await,
+            _ => Box::pin(speak(stream, came_by, host, watcher)).await,
+        },
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
+}
+
+/// What an HTTP/2 client says first.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Whether the client's first bytes, which stay unread, cannot begin HTTP/2.
+async fn says_http1(stream: &TcpStream) -> bool {
+    let mut first = [0; PREFACE.len()];
+    let seen = stream.peek(&mut first).await.unwrap_or_default();
+    !PREFACE.starts_with(&first[..seen])
 }
 
 /// Each part of an answer is sent at once; a client that vanished or stalls is noticed while nothing is sent.
@@ -110,6 +141,30 @@ fn prepare(stream: &TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Serves HTTP/1.1. That is known, so nothing is held for finding it out.
+async fn speak_http1(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    came_by: CameBy,
+    host: Arc<Host>,
+    watcher: Watcher,
+) {
+    let patience = host.limits.header_timeout;
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(came_by);
+        http::answer(Arc::clone(&host), request)
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(BUFFER);
+    ended(watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await);
+}
+
+fn ended(ended: Result<(), impl std::fmt::Display>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}
+
+/// Serves HTTP/2, or HTTP/1.1 when that is what comes.
 async fn speak(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     came_by: CameBy,
@@ -139,11 +194,7 @@ async fn speak(
         }
     };
     tokio::select! {
-        ended = watcher.watch(connection) => {
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a connection broke");
-            }
-        }
+        result = watcher.watch(connection) => ended(result),
         () = silent => tracing::debug!("a client connected and asked nothing"),
     }
 }

@@ -1,12 +1,17 @@
 //! Signature Version 4 over one request, or a bearer key in its place.
 
+mod usual;
+
+use arc_swap::ArcSwapOption;
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
+use std::sync::Arc;
 use std::time::SystemTime;
+use zeroize::Zeroizing;
 
 /// What a signature is valid for.
 #[derive(Clone, Copy, Debug)]
@@ -17,14 +22,71 @@ pub(crate) struct Scope<'a> {
     pub(crate) service: &'a str,
 }
 
+/// Credentials, with the key that they make for a day, a region and a service.
+pub(crate) struct Signatory {
+    credentials: Credentials,
+    key: ArcSwapOption<DayKey>,
+}
+
+/// A key that signs for one day, in one region and for one service.
+struct DayKey {
+    /// `20261122`
+    day: String,
+    region: String,
+    service: String,
+    key: Zeroizing<Vec<u8>>,
+}
+
+impl Signatory {
+    /// Signs with these.
+    pub(crate) fn new(credentials: Credentials) -> Self {
+        Self { credentials, key: ArcSwapOption::empty() }
+    }
+
+    /// What it signs with.
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The key of a day, made when another one was asked for before.
+    fn key(&self, scope: Scope<'_>, day: &str, time: SystemTime) -> Arc<DayKey> {
+        let fits = |key: &&Arc<DayKey>| key.day == day && key.region == scope.region && key.service == scope.service;
+        if let Some(key) = self.key.load().as_ref().filter(fits) {
+            return Arc::clone(key);
+        }
+        let secret = self.credentials.secret_access_key();
+        let key = v4::generate_signing_key(secret, time, scope.region, scope.service).as_ref().to_vec();
+        let key = Arc::new(DayKey {
+            day: day.to_owned(),
+            region: scope.region.to_owned(),
+            service: scope.service.to_owned(),
+            key: Zeroizing::new(key),
+        });
+        self.key.store(Some(Arc::clone(&key)));
+        key
+    }
+}
+
 /// Adds `x-amz-date`, `x-amz-security-token` and `authorization`. Every header that the request has is signed.
 ///
-/// The request's path is percent-encoded once already; the canonical path encodes it a second time, which is
-/// what `aws-sigv4` does unless told otherwise.
+/// The request's path is percent-encoded once already; the canonical path encodes it a second time.
 ///
 /// # Errors
 /// A header or the URI cannot be signed.
 pub(crate) fn sign_request(
+    request: &mut Request<Bytes>,
+    signatory: Arc<Signatory>,
+    scope: Scope<'_>,
+    time: SystemTime,
+) -> Result<(), String> {
+    match usual::sign(request, &signatory, scope, time) {
+        Some(()) => Ok(()),
+        None => thoroughly(request, signatory.credentials.clone(), scope, time),
+    }
+}
+
+/// Signs a request of any shape.
+fn thoroughly(
     request: &mut Request<Bytes>,
     credentials: Credentials,
     scope: Scope<'_>,
@@ -120,9 +182,13 @@ mod tests {
             let clock = UNIX_EPOCH + Duration::from_secs(VECTORS_CLOCK);
             let (region, service) = (text("region").unwrap(), text("service").unwrap());
             let scope = Scope { region: &region, service: &service };
-            sign_request(&mut request, credentials, scope, clock).unwrap();
-            let got = request.headers()[header::AUTHORIZATION].to_str().unwrap();
-            assert_eq!(got, text("authorization").unwrap(), "{}", case["name"]);
+            let mut again = request.clone();
+            sign_request(&mut request, Arc::new(Signatory::new(credentials.clone())), scope, clock).unwrap();
+            thoroughly(&mut again, credentials, scope, clock).unwrap();
+            for signed in [request, again] {
+                let got = signed.headers()[header::AUTHORIZATION].to_str().unwrap();
+                assert_eq!(got, text("authorization").unwrap(), "{}", case["name"]);
+            }
         }
     }
 

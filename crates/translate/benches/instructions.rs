@@ -1,7 +1,7 @@
 //! Does one thing so many times, for `valgrind --tool=callgrind` to count its instructions.
 //!
 //! The arguments are `text`, `reasoning` or `arguments`, how many frames one read brings, and how many deltas; or
-//! `request` or `history`, 1, and how many requests. Two counts with different numbers give the cost of one, because
+//! `request`, `history`, `agent`, `text-1mb` or `image-1mb`, 1, and how many requests. Two counts with different numbers give the cost of one, because
 //! what is done once falls out of their difference: `cargo run --release -p aquifer-bench -- instructions`.
 
 mod common;
@@ -25,7 +25,7 @@ fn main() {
             (0..times / batch.max(1)).for_each(|_| stream.read());
         }
         None => {
-            let body = request(if kind == "history" { 200 } else { 1 });
+            let body = body(kind);
             (0..times).for_each(|_| translate(&body));
         }
     }
@@ -34,6 +34,48 @@ fn main() {
 fn translate(body: &str) {
     let outgoing = Incoming::read(black_box(body.as_bytes())).and_then(|incoming| incoming.outgoing(MODEL, None));
     assert!(black_box(outgoing).is_ok());
+}
+
+fn body(kind: &str) -> String {
+    let megabyte = || "a".repeat(1 << 20);
+    match kind {
+        "history" => request(200),
+        "agent" => agent(),
+        "text-1mb" => asking(&format!(r#""{}""#, megabyte())),
+        "image-1mb" => {
+            let image = format!(r#"{{"url":"data:image/png;base64,{}"}}"#, megabyte());
+            asking(&format!(r#"[{{"type":"text","text":"Look."}},{{"type":"image_url","image_url":{image}}}]"#))
+        }
+        _ => request(1),
+    }
+}
+
+/// One message with this content.
+fn asking(content: &str) -> String {
+    format!(r#"{{"model":"{MODEL}","max_tokens":1024,"messages":[{{"role":"user","content":{content}}}]}}"#)
+}
+
+/// 20 tools, and 10 times a call of one with its result.
+fn agent() -> String {
+    let field = |name: &str| format!(r#""{name}":{{"type":"string","description":"What to look for, \"{name}\"."}}"#);
+    let fields = ["pattern", "path", "glob"].map(field).join(",");
+    let schema = format!(r#"{{"type":"object","properties":{{{fields}}},"required":["pattern"]}}"#);
+    let tool = |number: usize| {
+        let function = format!(r#"{{"name":"tool_{number}","description":"Looks.","parameters":{schema}}}"#);
+        format!(r#"{{"type":"function","function":{function}}}"#)
+    };
+    let turn = |number: usize| {
+        let call = format!(r#"{{"name":"tool_{number}","arguments":"{{\"pattern\":\"a\\n\"}}"}}"#);
+        let call = format!(r#"{{"id":"call_{number}","type":"function","function":{call}}}"#);
+        let detail = r#"{"type":"reasoning.text","text":"I look.","signature":"c2ln","index":0}"#;
+        let said = format!(r#""content":null,"reasoning_details":[{detail}],"tool_calls":[{call}]"#);
+        let result = format!(r#"{{"role":"tool","tool_call_id":"call_{number}","content":"a.rs:1\nb.rs:2"}}"#);
+        format!(r#"{{"role":"assistant",{said}}},{result}"#)
+    };
+    let tools: Vec<String> = (0..20).map(tool).collect();
+    let turns: Vec<String> = (0..10).map(turn).collect();
+    let messages = format!(r#"[{{"role":"user","content":"Look."}},{}]"#, turns.join(","));
+    format!(r#"{{"model":"{MODEL}","max_tokens":9000,"tools":[{}],"messages":{messages}}}"#, tools.join(","))
 }
 
 /// A conversation of so many messages, the last of them the user's; an even number begins with the system's.

@@ -98,8 +98,15 @@ impl StreamTranslation {
     /// A refusal inside the stream, or a stream that breaks its protocol. What was said before stays in `out`.
     pub fn take(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
         while self.finished.is_none() {
-            let broken = |error| Fault::UpstreamMisbehaved(Misbehaviour::Frame(format!("{error}")));
-            let Some(frame) = self.decoder.next(&mut bytes).map_err(broken)? else { break };
+            let frame = match self.decoder.next(&mut bytes) {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                Err(error) => return Err(Fault::UpstreamMisbehaved(Misbehaviour::Frame(error.to_string()))),
+            };
+            if let Some((index, delta)) = &self.reader.usual(&frame) {
+                self.telling.delta(*index, delta, out);
+                continue;
+            }
             let event = self.reader.event(&frame)?;
             self.metadata |= matches!(event, Event::Metadata { .. });
             self.telling.event(restored(event, &self.restore), out);

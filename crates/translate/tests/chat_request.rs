@@ -188,8 +188,9 @@ fn service_fields_are_read() {
     let request = asked(&body).request;
     assert!(request.latency_optimized && request.service_tier.is_none());
     assert_eq!(request.metadata, [("b".into(), "2".into()), ("a".into(), "3".into())]);
-    assert_eq!(request.guardrail.unwrap().get(), r#"{"guardrailIdentifier":"g"}"#);
-    let fields: Vec<_> = request.additional_fields.iter().map(|(name, value)| (name.as_ref(), value.get())).collect();
+    assert_eq!(request.guardrail.unwrap().as_json(), r#"{"guardrailIdentifier":"g"}"#);
+    let fields: Vec<_> =
+        request.additional_fields.iter().map(|(name, value)| (name.as_ref(), value.as_json())).collect();
     assert_eq!(fields, [("z", "1"), ("a", r#"{"k":[1, 2]}"#)]);
     assert_eq!(request.betas, ["x", "interleaved-thinking-2025-05-14"]);
     assert!(request.reasoning.interleaved);
@@ -238,7 +239,7 @@ fn formats_are_read() {
     );
     let Format::Schema { name, description, schema, strict } = asked(&body).request.format else { panic!() };
     assert_eq!((name.plain().as_ref(), description.unwrap().plain().as_ref(), strict), ("n", "d", true));
-    assert_eq!(schema.get(), r#"{"type": "object","b":1,"a":2}"#);
+    assert_eq!(schema.as_json(), r#"{"type": "object","b":1,"a":2}"#);
 }
 
 #[test]
@@ -251,7 +252,7 @@ fn tools_are_read() {
     let request = asked(&body).request;
     let [first, second] = &request.tools[..] else { panic!() };
     assert_eq!((first.name.as_ref(), first.strict), ("f", Some(true)));
-    assert_eq!(first.schema.unwrap().get(), r#"{"type":"object","properties":{"z":{},"a":{}}}"#);
+    assert_eq!(first.schema.as_ref().unwrap().as_json(), r#"{"type":"object","properties":{"z":{},"a":{}}}"#);
     assert_eq!(first.cache_point, Some(Some(CacheTtl::OneHour)));
     assert!(second.description.is_none() && second.schema.is_none() && second.cache_point.is_none());
     assert_eq!(request.tool_choice, ToolChoice::Auto);

@@ -213,7 +213,8 @@ impl Exchange {
         let recording = outgoing.memorable.then(|| asked.room());
         self.waiting = Some(Waiting::new(outgoing, asked.unix_seconds, recording).passing_on(passing));
         let lane = self.at_hand;
-        self.outputs.push_back(Output::Call(Call { lane, backend, path, headers, body, patience, after, circuit }));
+        let call = Call { lane, backend, path, headers, body, patience, after, circuit };
+        self.outputs.push_back(Output::Call(Box::new(call)));
     }
 }
 

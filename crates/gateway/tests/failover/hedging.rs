@@ -61,7 +61,7 @@ impl Host {
                         self.wrong = Some("a second call that is none");
                     }
                     self.calls[at] = Some(call.backend);
-                    self.made.push(call);
+                    self.made.push(*call);
                 }
                 Output::Settled(lane) => {
                     self.calls = [self.calls[index(lane)], None];

@@ -98,7 +98,7 @@ impl Under {
         let mut call = None;
         while let Some(output) = self.exchange.poll() {
             match output {
-                Output::Call(made) => call = Some(made),
+                Output::Call(made) => call = Some(*made),
                 Output::Head { status, .. } => self.status = Some(status),
                 Output::Body(bytes) => self.said.push_str(std::str::from_utf8(&bytes).unwrap()),
                 Output::Done(record) => self.record = Some(*record),

@@ -103,7 +103,7 @@ impl Under<'_> {
                     self.told.order.push("keep");
                     self.stage.memory.keep(*keep);
                 }
-                Output::Call(call) => self.calls.push(call),
+                Output::Call(call) => self.calls.push(*call),
                 Output::Head { status, headers } => {
                     self.told.order.push("head");
                     self.told.status = status.as_u16();

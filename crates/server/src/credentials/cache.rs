@@ -1,6 +1,7 @@
 //! Credentials that are kept until they are old, and fetched by one call at a time.
 
 use crate::clock;
+use crate::sign::Signatory;
 use arc_swap::ArcSwapOption;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -24,7 +25,7 @@ pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Clone, Default)]
 pub(super) struct Cache {
     fetching: Arc<Mutex<Option<Failure>>>,
-    kept: Arc<ArcSwapOption<Credentials>>,
+    kept: Arc<ArcSwapOption<Signatory>>,
 }
 
 /// The last fetch gave nothing.
@@ -34,17 +35,22 @@ struct Failure {
 }
 
 impl Cache {
+    /// Those kept, while they need not be fetched anew.
+    pub(super) fn fresh(&self) -> Option<Arc<Signatory>> {
+        self.kept_for(REFRESH_BEFORE)
+    }
+
     /// Credentials that are good for a call: those kept, or new ones.
-    pub(super) async fn credentials(&self, provider: &SharedCredentialsProvider) -> Result<Credentials, String> {
+    pub(super) async fn signatory(&self, provider: &SharedCredentialsProvider) -> Result<Arc<Signatory>, String> {
         if let Some(kept) = self.usable() {
-            if expires_within(&kept, REFRESH_BEFORE, clock::wall()) {
+            if expires_within(kept.credentials(), REFRESH_BEFORE, clock::wall()) {
                 self.refresh_behind(provider.clone());
             }
-            return Ok(kept.as_ref().clone());
+            return Ok(kept);
         }
         let mut failed = self.fetching.lock().await;
         if let Some(kept) = self.usable() {
-            return Ok(kept.as_ref().clone());
+            return Ok(kept);
         }
         if let Some(Failure { at, why }) = failed.as_ref()
             && clock::now().saturating_duration_since(*at) < FAILURE_KEPT
@@ -56,8 +62,13 @@ impl Cache {
         fetched
     }
 
-    fn usable(&self) -> Option<Arc<Credentials>> {
-        self.kept.load_full().filter(|kept| !expires_within(kept, UNUSABLE_BEFORE, clock::wall()))
+    fn usable(&self) -> Option<Arc<Signatory>> {
+        self.kept_for(UNUSABLE_BEFORE)
+    }
+
+    /// Those kept, if they are good for so long.
+    fn kept_for(&self, margin: Duration) -> Option<Arc<Signatory>> {
+        self.kept.load_full().filter(|kept| !expires_within(kept.credentials(), margin, clock::wall()))
     }
 
     /// Fetches anew while calls go on; does nothing while another fetch is under way or has just failed.
@@ -80,15 +91,16 @@ impl Cache {
         });
     }
 
-    async fn fetch(&self, provider: &SharedCredentialsProvider) -> Result<Credentials, String> {
+    async fn fetch(&self, provider: &SharedCredentialsProvider) -> Result<Arc<Signatory>, String> {
         let fetched = tokio::time::timeout(FETCH_TIMEOUT, provider.provide_credentials()).await;
         let mut credentials =
             fetched.map_err(|_| format!("none within {} s", FETCH_TIMEOUT.as_secs()))?.map_err(|error| told(&error))?;
         if credentials.expiry().is_none() {
             *credentials.expiry_mut() = Some(clock::wall() + WITHOUT_EXPIRY);
         }
-        self.kept.store(Some(Arc::new(credentials.clone())));
-        Ok(credentials)
+        let signatory = Arc::new(Signatory::new(credentials));
+        self.kept.store(Some(Arc::clone(&signatory)));
+        Ok(signatory)
     }
 }
 
@@ -164,7 +176,7 @@ mod tests {
         }
 
         async fn key(&self) -> String {
-            self.cache.credentials(&self.provider).await.unwrap().access_key_id().to_owned()
+            self.cache.signatory(&self.provider).await.unwrap().credentials().access_key_id().to_owned()
         }
     }
 
@@ -214,7 +226,7 @@ mod tests {
         let provider = SharedCredentialsProvider::new(Failing(Arc::clone(&calls)));
         let cache = Cache::default();
         for _ in 0..5 {
-            let why = cache.credentials(&provider).await.unwrap_err();
+            let why = cache.signatory(&provider).await.err().unwrap();
             assert!(why.contains("nothing here"), "{why}");
         }
         assert_eq!(calls.load(Ordering::SeqCst), 1);

@@ -3,6 +3,7 @@
 use super::*;
 use aquifer_gateway::restore::{Caller, RestoreLimits};
 use aquifer_gateway::translate::model::issuer::Issuer;
+use aquifer_gateway::translate::model::raw::Raw;
 use aquifer_gateway::translate::model::request::Block;
 use aquifer_gateway::translate::model::text::Text;
 use http::{HeaderMap, HeaderValue, header};
@@ -11,11 +12,7 @@ use std::borrow::Cow;
 const MARKER: &str = "xyzzy-thought";
 
 fn content() -> Vec<Block<'static>> {
-    vec![Block::ToolUse {
-        id: Text::from_escaped("call_1"),
-        name: Cow::Borrowed("f"),
-        input: Cow::Borrowed(serde_json::from_str("{}").unwrap()),
-    }]
+    vec![Block::ToolUse { id: Text::from_escaped("call_1"), name: Cow::Borrowed("f"), input: Raw::EMPTY }]
 }
 
 fn turn() -> Turn {

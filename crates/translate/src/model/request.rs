@@ -1,9 +1,9 @@
 //! What a client asks of a model, in nobody's dialect.
 
 use super::issuer::Issuer;
+use super::raw::Raw;
 use super::reasoning::ReasoningAsk;
 use super::text::Text;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// One request. Everything that can be is borrowed from the client's body.
@@ -38,9 +38,9 @@ pub struct Request<'a> {
     /// Pairs for the provider's invocation log, checked by nobody yet.
     pub metadata: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// A guardrail in Bedrock's own words, a JSON object.
-    pub guardrail: Option<&'a RawValue>,
+    pub guardrail: Option<Raw<'a>>,
     /// Members for the model's own body in its own words, in the client's order.
-    pub additional_fields: Vec<(Cow<'a, str>, Cow<'a, RawValue>)>,
+    pub additional_fields: Vec<(Cow<'a, str>, Raw<'a>)>,
     /// Names of the vendor's beta features.
     pub betas: Vec<Cow<'a, str>>,
     /// Cache points are to be placed by the gateway, with this time to live.
@@ -99,7 +99,7 @@ pub enum Block<'a> {
         /// The tool's name, as the client knows it.
         name: Cow<'a, str>,
         /// A JSON object.
-        input: Cow<'a, RawValue>,
+        input: Raw<'a>,
     },
     /// What a tool answered.
     ToolResult {
@@ -179,7 +179,7 @@ pub struct Tool<'a> {
     /// What it does.
     pub description: Option<Text<'a>>,
     /// The JSON Schema of its arguments, as it came; `None` for a tool without arguments.
-    pub schema: Option<&'a RawValue>,
+    pub schema: Option<Raw<'a>>,
     /// The arguments must fit the schema exactly.
     pub strict: Option<bool>,
     /// A cache point follows.
@@ -234,7 +234,7 @@ pub enum Format<'a> {
         /// What it describes.
         description: Option<Text<'a>>,
         /// The JSON Schema, as it came.
-        schema: &'a RawValue,
+        schema: Raw<'a>,
         /// It must fit exactly.
         strict: bool,
     },

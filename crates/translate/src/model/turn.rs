@@ -83,7 +83,7 @@ impl Turn {
             Block::ToolUse { id, name: sent, input } => Some(Part::Called {
                 id: owned(id),
                 name: name(sent),
-                input: Text::from_plain(input.get()).as_escaped().to_owned(),
+                input: Text::from_plain(input.as_json()).as_escaped().to_owned(),
             }),
             _ => None,
         };
@@ -130,7 +130,7 @@ impl Turn {
                 Block::Text(text) | Block::Cited { text, .. } => theirs.push_str(&text.plain()),
                 Block::ToolUse { id, name, input } => {
                     calls += 1;
-                    if !self.called(id, name, input.get()) {
+                    if !self.called(id, name, input.as_json()) {
                         return false;
                     }
                 }
@@ -259,7 +259,8 @@ impl Recorder {
         Some(self.turn).filter(|turn| turn.calls().next().is_some())
     }
 
-    fn delta(&mut self, index: u32, delta: &Delta<'_>) {
+    /// Takes an increment of a block.
+    pub fn delta(&mut self, index: u32, delta: &Delta<'_>) {
         match delta {
             Delta::Text(piece) => {
                 if let Some(Part::Said(text)) = self.part(index, piece, || Part::Said(String::new())) {

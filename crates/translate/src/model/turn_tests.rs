@@ -1,14 +1,14 @@
 //! A remembered turn is put back into the message that it was, and into no other.
 
 use super::*;
-use serde_json::value::RawValue;
+use crate::model::raw::Raw;
 use std::borrow::Cow;
 
 fn call(id: &str, input: &str) -> Block<'static> {
     Block::ToolUse {
         id: Text::from_plain(id.to_owned()),
         name: Cow::Borrowed("weather"),
-        input: Cow::Owned(RawValue::from_string(input.to_owned()).unwrap()),
+        input: Raw::from_json(input.to_owned()),
     }
 }
 
@@ -40,7 +40,7 @@ fn shown(content: &[Block<'_>]) -> Vec<String> {
             format!("thought {} {}", text.plain(), signature.as_ref().map(|s| s.plain()).unwrap_or_default())
         }
         Block::Redacted { data, .. } => format!("sealed {}", data.plain()),
-        Block::ToolUse { id, input, .. } => format!("call {} {}", id.plain(), input.get()),
+        Block::ToolUse { id, input, .. } => format!("call {} {}", id.plain(), input.as_json()),
         Block::CachePoint(_) => "cache".to_owned(),
         _ => "other".to_owned(),
     };

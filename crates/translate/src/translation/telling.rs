@@ -32,6 +32,24 @@ impl Telling {
         }
     }
 
+    /// Tells a delta of text, of reasoning or of a call's arguments.
+    pub(super) fn delta(&mut self, index: u32, delta: &Delta<'_>, out: &mut BytesMut) {
+        if self.tags.is_some() {
+            return self.event(Event::Delta { index, delta: delta.clone() }, out);
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.delta(index, delta);
+        }
+        self.seen.started = true;
+        match delta {
+            Delta::Text(_) => self.seen.answer = true,
+            Delta::Reasoning(text) => grow(index, text.as_escaped().len(), &mut self.open, &mut self.progress),
+            _ => {}
+        }
+        self.seen.reasoning |= !self.open.is_empty();
+        self.writer.delta(out, index, delta);
+    }
+
     /// Tells an event.
     pub(super) fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
         self.seen.started = true;

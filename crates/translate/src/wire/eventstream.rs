@@ -117,22 +117,28 @@ impl Decoder {
     /// When the stream is broken. It cannot be picked up again after that: every further call gives the same error,
     /// and what is left in `input` has no meaning.
     pub fn next<'a, 'input: 'a>(&'a mut self, input: &mut &'input [u8]) -> Result<Option<Frame<'a>>, FrameError> {
-        let Self { limits, fresh, gathered, failed } = self;
-        if let Some(error) = *failed {
+        if let Some(error) = self.failed {
             return Err(error);
         }
-        let frame = match gathered.next(input, limits, fresh) {
-            Ok(None) => return Ok(None),
-            Ok(Some((lengths, bytes))) => read(lengths, bytes),
+        if input.is_empty() {
+            return Ok(None);
+        }
+        let frame = match self.gathered.is_idle().then(|| Lengths::read(input, &self.limits, &self.fresh)).transpose() {
+            // Nearly every frame lies whole in one piece.
+            Ok(Some(Some(lengths))) if lengths.total <= input.len() => {
+                let (frame, rest) = input.split_at_checked(lengths.total).unwrap_or_default();
+                *input = rest;
+                read(&lengths, frame)
+            }
+            Ok(_) => match self.gathered.next(input, &self.limits, &self.fresh) {
+                Ok(None) => return Ok(None),
+                Ok(Some((lengths, frame))) => read(&lengths, frame),
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
-        match frame {
-            Ok(frame) => Ok(Some(frame)),
-            Err(error) => {
-                *failed = Some(error);
-                Err(error)
-            }
-        }
+        self.failed = frame.as_ref().err().copied();
+        frame.map(Some)
     }
 
     /// Whether bytes of an unfinished frame are held: a stream that ends now was cut off.
@@ -154,6 +160,7 @@ struct Lengths {
 
 impl Lengths {
     /// Reads the prelude at the front of `bytes`; none while there are fewer than 12.
+    #[inline]
     fn read(bytes: &[u8], limits: &Limits, fresh: &Hasher) -> Result<Option<Self>, FrameError> {
         let Some((covered, rest)) = bytes.split_first_chunk::<8>() else { return Ok(None) };
         let Some(&declared) = rest.first_chunk() else { return Ok(None) };
@@ -190,28 +197,21 @@ struct Gathered {
 }
 
 impl Gathered {
-    /// The bytes of the next frame: where they are in `input` if all of them are there, or else gathered.
-    fn next<'a, 'input: 'a>(
-        &'a mut self,
-        input: &mut &'input [u8],
+    /// Whether nothing of the next frame is here.
+    fn is_idle(&self) -> bool {
+        self.handed_out || self.bytes.is_empty()
+    }
+
+    /// The bytes of the next frame, once all of them are gathered.
+    fn next(
+        &mut self,
+        input: &mut &[u8],
         limits: &Limits,
         fresh: &Hasher,
-    ) -> Result<Option<(Lengths, &'a [u8])>, FrameError> {
+    ) -> Result<Option<(Lengths, &[u8])>, FrameError> {
         if self.handed_out {
             self.bytes.clear();
             self.handed_out = false;
-        }
-        if self.bytes.is_empty() {
-            if input.is_empty() {
-                return Ok(None);
-            }
-            self.lengths = Lengths::read(input, limits, fresh)?;
-            if let Some((frame, rest)) = self.lengths.as_ref().and_then(|lengths| input.split_at_checked(lengths.total))
-                && let Some(lengths) = self.lengths.take()
-            {
-                *input = rest;
-                return Ok(Some((lengths, frame)));
-            }
         }
         if self.lengths.is_none() {
             self.fill(PRELUDE, input);
@@ -242,10 +242,11 @@ impl Gathered {
 }
 
 /// Reads the frame that `bytes` are, after a look at their checksum.
-fn read(lengths: Lengths, bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
+#[inline]
+fn read<'a>(lengths: &Lengths, bytes: &'a [u8]) -> Result<Frame<'a>, FrameError> {
     let Some((covered, &declared)) = bytes.split_last_chunk() else { return Err(FrameError::CutOff) };
     // The lengths were summed up when they were read; the sum goes on where it stopped.
-    let Lengths { headers, mut sum, .. } = lengths;
+    let (headers, mut sum) = (lengths.headers, lengths.sum.clone());
     sum.update(covered.get(SUMMED..).unwrap_or_default());
     let (declared, computed) = (u32::from_be_bytes(declared), sum.finalize());
     if declared != computed {
@@ -253,6 +254,9 @@ fn read(lengths: Lengths, bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
     }
     let body = covered.get(PRELUDE..).unwrap_or_default();
     let Some((headers, payload)) = body.split_at_checked(headers) else { return Err(FrameError::CutOff) };
+    if headers == headers::DELTA {
+        return Ok(Frame { kind: Kind::Event("contentBlockDelta"), content_type: Some("application/json"), payload });
+    }
     let headers = Headers::read(headers)?;
     Ok(Frame { kind: headers.kind()?, content_type: headers.content_type, payload })
 }

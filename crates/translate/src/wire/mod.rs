@@ -1,5 +1,6 @@
 //! Byte formats that know nothing of models or messages.
 
 pub mod eventstream;
+pub mod json;
 pub mod pause;
 pub mod sse;

@@ -2,6 +2,8 @@
 
 use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::translation::Incoming;
+use aquifer_translate::wire::json::Document;
+use serde::de::IgnoredAny;
 
 /// The models that the same request is written for: each has other rules.
 const MODELS: [&str; 6] = [
@@ -14,11 +16,15 @@ const MODELS: [&str; 6] = [
 ];
 
 pub(crate) fn run(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let theirs = serde_json::from_str::<IgnoredAny>(text).is_ok();
+        assert_eq!(Document::read(text).is_some(), theirs, "one verdict on what is JSON");
+    }
     for model in MODELS {
         let write = || Incoming::read(data).and_then(|asked| asked.outgoing(model, None));
         match write() {
             Ok(sent) => {
-                assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&sent.body).is_ok(), "the body is JSON");
+                assert!(serde_json::from_slice::<IgnoredAny>(&sent.body).is_ok(), "the body is JSON");
                 assert!(write().is_ok_and(|again| again.body == sent.body), "the same bytes again");
             }
             Err(fault) => {

@@ -204,12 +204,16 @@ fn cache_point(json: &mut Json, ttl: Option<CacheTtl>) {
 
 /// The path of the operation; everything in the model id but unreserved characters is percent-encoded, once.
 fn path(model_id: &str, stream: bool) -> String {
-    let mut path = String::from("/model/");
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    let mut path = String::with_capacity(model_id.len() + 64);
+    path.push_str("/model/");
     for byte in model_id.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             path.push(char::from(byte));
         } else {
-            path.push_str(&format!("%{byte:02X}"));
+            let digits = [byte >> 4, byte & 0xf].map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or_default());
+            path.push('%');
+            path.extend(digits);
         }
     }
     path.push_str(if stream { "/converse-stream" } else { "/converse" });

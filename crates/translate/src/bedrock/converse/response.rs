@@ -147,7 +147,7 @@ fn read_tool_use<'a>(tool: &ToolUse<'a>) -> Result<Block<'a>, Fault> {
     Ok(Block::ToolUse {
         id: string(tool.tool_use_id)?,
         name: Cow::Owned(name.plain().into_owned()),
-        input: Cow::Borrowed(tool.input.unwrap_or(RawValue::NULL)),
+        input: tool.input.unwrap_or(RawValue::NULL).into(),
     })
 }
 

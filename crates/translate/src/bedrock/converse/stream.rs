@@ -115,6 +115,16 @@ struct MetadataEvent<'a> {
 }
 
 impl Reader {
+    /// The block and the increment of a frame that is a delta in its usual shape, as nearly every frame is: what
+    /// [`Self::event`] would say.
+    #[must_use]
+    #[inline]
+    pub fn usual<'a>(&self, frame: &Frame<'a>) -> Option<(u32, Delta<'a>)> {
+        let (index, delta) = quick::delta(frame.payload).filter(|_| frame.kind == Kind::Event("contentBlockDelta"))?;
+        let ours = !matches!(delta, Delta::ToolInput(_)) || !self.server_side.contains(&index);
+        Some((index, if ours { delta } else { Delta::Unknown }))
+    }
+
     /// What one frame says.
     ///
     /// # Errors
@@ -153,10 +163,6 @@ impl Reader {
     }
 
     fn delta<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
-        if let Some((index, delta)) = quick::delta(payload) {
-            let ours = !matches!(delta, Delta::ToolInput(_)) || !self.server_side.contains(&index);
-            return Ok(Event::Delta { index, delta: if ours { delta } else { Delta::Unknown } });
-        }
         let BlockDelta { content_block_index: index, delta: union } = read(payload)?;
         let delta = if let Some(raw) = union.text {
             Delta::Text(string(raw)?)

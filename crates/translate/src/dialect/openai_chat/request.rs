@@ -25,6 +25,7 @@ use super::shown::Spoken;
 use crate::fault::Fault;
 use crate::model::request::Request;
 use crate::warning::Warning;
+use crate::wire::json::Document;
 use fields::{Node, Object};
 use notes::Notes;
 use std::borrow::Cow;
@@ -62,7 +63,8 @@ pub struct Manner {
 /// A fault whose mistake names the field, or the line and column when the body is not JSON. Its message says what was
 /// expected and what type was found, never what the body says.
 pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
-    let top = open(body)?;
+    let document = fields::read(body)?;
+    let top = open(&document)?;
     let mut notes = Notes::default();
     verdicts::read(&top, &mut notes)?;
     let conversation = messages::read(&top, &mut notes)?;
@@ -112,18 +114,13 @@ pub fn add_betas<'h>(request: &mut Request<'_>, headers: impl Iterator<Item = &'
 ///
 /// As [`read`], when the body is not JSON or its `model` is not a string with something in it.
 pub fn read_model(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
-    model(&open(body)?)
+    model(&open(&fields::read(body)?)?)
 }
 
 /// The body's members, and those of `extra_body` that do not stand beside it. SDKs put them there; some clients send
 /// that name itself.
-fn open(body: &[u8]) -> Result<Object<'_, 'static>, Fault> {
-    let mut top = fields::open(body)?;
-    let extra = top.get("extra_body").map(|node| node.object()).transpose()?;
-    if let Some(Object { members, .. }) = extra {
-        top.adopt(members);
-    }
-    Ok(top)
+fn open<'a, 'p>(document: &'p Document<'a>) -> Result<Object<'a, 'p>, Fault> {
+    fields::open(document).with_members_of("extra_body")
 }
 
 fn model<'a>(top: &Object<'a, '_>) -> Result<Cow<'a, str>, Fault> {
@@ -138,7 +135,7 @@ fn include_usage(top: &Object<'_, '_>, notes: &mut Notes) -> Result<bool, Fault>
     let Some(node) = top.get("stream_options") else { return Ok(false) };
     let options = node.object()?;
     notes.unknown(&options, &["include_usage", "include_obfuscation"]);
-    if let Some(node) = options.get("include_obfuscation").filter(|node| node.raw.get() != "false") {
+    if let Some(node) = options.get("include_obfuscation").filter(|node| node.raw() != "false") {
         notes.ignored(&node, "chunks are not padded");
     }
     Ok(flag(options.get("include_usage"))?.unwrap_or_default())

@@ -98,7 +98,7 @@ impl<'r> Gathered<'r> {
             Block::ToolUse { id, name, input } => self.calls.push(Call {
                 id: id.as_escaped(),
                 name: Text::from_plain(restore(name)),
-                arguments: Text::from_plain(if input.get() == "null" { "{}" } else { input.get() }),
+                arguments: Text::from_plain(if input.as_json() == "null" { "{}" } else { input.as_json() }),
             }),
             Block::ToolResult { .. }
             | Block::Image { .. }

@@ -75,10 +75,7 @@ impl Writer {
     pub fn event(&mut self, out: &mut BytesMut, event: Event<'_>) {
         match event {
             Event::Start => self.start(out),
-            Event::Delta { index, delta } => {
-                self.start(out);
-                self.delta(out, index, delta);
-            }
+            Event::Delta { index, delta } => self.delta(out, index, &delta),
             Event::BlockStop { index, seal } => self.block_stop(out, index, seal),
             Event::Stop(stop) => self.stop = Some(owned(stop)),
             Event::Metadata { usage, service_tier } => {
@@ -152,16 +149,18 @@ impl Writer {
         chunk(out, &self.open, delta, &self.close);
     }
 
-    fn delta(&mut self, out: &mut BytesMut, index: u32, delta: Delta<'_>) {
+    /// Says more of a block.
+    pub fn delta(&mut self, out: &mut BytesMut, index: u32, delta: &Delta<'_>) {
+        self.start(out);
         match delta {
             Delta::Text(text) if !text.is_empty() => {
                 self.close_tag(out);
                 put(out, &self.content, text.as_escaped());
             }
-            Delta::Reasoning(text) if !text.is_empty() => self.reasoning(out, index, &text),
-            Delta::ToolUse { id, name } => self.call(out, index, &id, &name),
+            Delta::Reasoning(text) if !text.is_empty() => self.reasoning(out, index, text),
+            Delta::ToolUse { id, name } => self.call(out, index, id, name),
             Delta::ToolInput(piece) if !piece.is_empty() => self.arguments(out, index, piece.as_escaped()),
-            Delta::Citation(citation) => self.citation(out, &citation),
+            Delta::Citation(citation) => self.citation(out, citation),
             Delta::Text(_) | Delta::Reasoning(_) | Delta::ToolInput(_) | Delta::SealPiece(_) | Delta::Unknown => {}
         }
     }

@@ -6,7 +6,7 @@ use super::{FrameError, HeaderFault, Kind};
 const LONGEST_VALUE: u16 = i16::MAX as u16;
 
 /// The headers of nearly every frame, byte for byte: a delta's, as Bedrock writes them.
-const DELTA: &[u8] = b"\x0b:event-type\x07\x00\x11contentBlockDelta\
+pub(super) const DELTA: &[u8] = b"\x0b:event-type\x07\x00\x11contentBlockDelta\
     \x0d:content-type\x07\x00\x10application/json\x0d:message-type\x07\x00\x05event";
 
 /// The headers that say what a frame is.
@@ -23,9 +23,6 @@ pub(super) struct Headers<'a> {
 impl<'a> Headers<'a> {
     /// Reads all of `block`, which holds a frame's headers and nothing else.
     pub(super) fn read(block: &'a [u8]) -> Result<Self, FrameError> {
-        if block == DELTA {
-            return Ok(Self::of_delta());
-        }
         let mut headers = Self::default();
         let mut rest = block;
         while !rest.is_empty() {
@@ -34,16 +31,6 @@ impl<'a> Headers<'a> {
             headers.note(name, value)?;
         }
         Ok(headers)
-    }
-
-    /// What [`DELTA`] says.
-    fn of_delta() -> Self {
-        Self {
-            content_type: Some("application/json"),
-            message_type: Some("event"),
-            event_type: Some("contentBlockDelta"),
-            ..Self::default()
-        }
     }
 
     /// Keeps a header that says what the frame is. Each of those is a string, and there once.

@@ -4,9 +4,9 @@ use super::draft::{Draft, Piece};
 use super::json::Json;
 use super::notes::Notes;
 use crate::catalogue::Entry;
+use crate::model::raw::Raw;
 use crate::model::request::{Format, Request};
 use crate::model::text::Text;
-use serde_json::value::RawValue;
 
 /// Adds an instruction to the system's text, for models that know no other way.
 pub(super) fn instruct(
@@ -26,7 +26,7 @@ pub(super) fn instruct(
                 let why = format!("{} does not enforce schemas; it is asked in words to keep to this one", entry.name);
                 notes.changed("response_format.json_schema", why);
             }
-            let schema = schema.get();
+            let schema = schema.as_json();
             format!(
                 "Answer with one JSON object and nothing else: no prose, no code fence. It must be valid against this JSON \
                  Schema:\n{schema}"
@@ -59,6 +59,6 @@ pub(super) fn write(request: &Request<'_>, enforced: bool, json: &mut Json) {
 }
 
 /// Converse takes the schema as JSON inside a string.
-fn in_a_string(schema: &RawValue) -> Text<'_> {
-    Text::from_plain(schema.get())
+fn in_a_string<'s>(schema: &'s Raw<'_>) -> Text<'s> {
+    Text::from_plain(schema.as_json())
 }

@@ -1,7 +1,7 @@
 //! JSON written straight into a buffer, member by member, so that every body is the same bytes for the same request.
 
+use crate::model::raw::Raw;
 use crate::model::text::Text;
-use serde_json::value::RawValue;
 
 /// A JSON document in the making. Commas are set where they belong.
 #[derive(Debug, Default)]
@@ -55,8 +55,8 @@ impl Json {
     }
 
     /// A value that is JSON already.
-    pub(super) fn raw(&mut self, raw: &RawValue) {
-        self.verbatim(raw.get());
+    pub(super) fn raw(&mut self, raw: &Raw<'_>) {
+        self.verbatim(raw.as_json());
     }
 
     /// A value that is JSON already, as text.

@@ -3,8 +3,8 @@
 use super::json::Json;
 use super::notes::Notes;
 use crate::catalogue::{Entry, Interleaved, Plan};
+use crate::model::raw::Raw;
 use crate::model::request::Request;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub(super) struct OwnFields<'r> {
 #[derive(Debug)]
 enum Own<'r> {
     Ours(Value),
-    Theirs(&'r RawValue),
+    Theirs(&'r Raw<'r>),
 }
 
 /// Names of betas that fail on Converse.

@@ -13,15 +13,15 @@ const LONGEST: usize = 256;
 
 /// Writes `guardrailConfig`; how a stream is checked may only be said of streams.
 pub(super) fn guardrail(request: &Request<'_>, json: &mut Json) {
-    let Some(guardrail) = request.guardrail else { return };
-    let members: BTreeMap<String, &RawValue> = serde_json::from_str(guardrail.get()).unwrap_or_default();
+    let Some(guardrail) = &request.guardrail else { return };
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(guardrail.as_json()).unwrap_or_default();
     if request.stream || !members.contains_key("streamProcessingMode") {
         json.name("guardrailConfig").raw(guardrail);
         return;
     }
     json.member("guardrailConfig", |json| {
         for (name, value) in members.iter().filter(|(name, _)| *name != "streamProcessingMode") {
-            json.name(Text::from_plain(name.as_str()).as_escaped()).raw(value);
+            json.name(Text::from_plain(name.as_str()).as_escaped()).raw(&value.to_owned().into());
         }
     });
 }

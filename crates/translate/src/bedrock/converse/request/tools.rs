@@ -5,9 +5,10 @@ use super::names::ToolNames;
 use super::notes::Notes;
 use crate::catalogue::{Allowed, Entry};
 use crate::fault::Fault;
+use crate::model::raw::Raw;
 use crate::model::request::{Block, CacheTtl, Request, ToolChoice};
 use crate::model::text::Text;
-use serde_json::value::RawValue;
+use crate::wire::json::Document;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -28,7 +29,7 @@ pub(super) struct Offer<'r, 'a> {
 pub(super) struct Offered<'r, 'a> {
     name: Cow<'r, str>,
     description: Option<&'r Text<'a>>,
-    schema: Option<&'a RawValue>,
+    schema: Option<&'r Raw<'a>>,
     strict: bool,
     pub(super) cache_point: Option<Option<CacheTtl>>,
 }
@@ -91,7 +92,7 @@ fn offered<'r, 'a>(
         offered.push(Offered {
             name: names.send(&tool.name),
             description: tool.description.as_ref(),
-            schema: tool.schema,
+            schema: tool.schema.as_ref(),
             strict,
             cache_point: tool.cache_point,
         });
@@ -197,15 +198,19 @@ impl Offered<'_, '_> {
 }
 
 /// The client's schema as it came; Claude wants the top to say that it is an object.
-fn schema(schema: Option<&RawValue>) -> Cow<'_, str> {
+fn schema<'s>(schema: Option<&'s Raw<'_>>) -> Cow<'s, str> {
     let Some(raw) = schema else { return Cow::Borrowed(r#"{"type":"object","properties":{}}"#) };
-    let members: Vec<String> = serde_json::from_str::<std::collections::BTreeMap<String, &RawValue>>(raw.get())
-        .map(|members| members.into_keys().collect())
-        .unwrap_or_default();
-    if members.iter().any(|name| name == "type") {
-        return Cow::Borrowed(raw.get());
+    let json = raw.as_json();
+    if json.starts_with(r#"{"type":"#) {
+        return Cow::Borrowed(json);
     }
-    let inside = raw.get().trim_start().strip_prefix('{').unwrap_or_default();
-    let comma = if members.is_empty() { "" } else { "," };
+    let document = Document::read(json);
+    let mut names =
+        document.iter().flat_map(|document| document.top().members()).map(|(name, _)| name.plain()).peekable();
+    let comma = if names.peek().is_none() { "" } else { "," };
+    if names.any(|name| name.as_deref() == Some("type")) {
+        return Cow::Borrowed(json);
+    }
+    let inside = json.trim_start().strip_prefix('{').unwrap_or_default();
     Cow::Owned(format!(r#"{{"type":"object"{comma}{inside}"#))
 }

@@ -5,23 +5,21 @@
 
 use crate::model::delta::Delta;
 use crate::model::text::Text;
+use crate::wire::json::plain;
+use ascii::AsciiStr;
 
 /// How a delta's payload begins.
 const OPEN: &[u8] = br#"{"contentBlockIndex":"#;
-/// What follows the index.
-const DELTA: &[u8] = br#","delta":{"#;
-/// What begins each kind of text, and what ends it.
-const TEXT: (&[u8], &[u8]) = (br#""text":""#, b"\"}");
-const REASONING: (&[u8], &[u8]) = (br#""reasoningContent":{"text":""#, b"\"}}");
-const TOOL: (&[u8], &[u8]) = (br#""toolUse":{"input":""#, b"\"}}");
+/// What stands between the index and each kind of text, and what ends it.
+const TEXT: (&[u8], &[u8]) = (br#","delta":{"text":""#, b"\"}");
+const REASONING: (&[u8], &[u8]) = (br#","delta":{"reasoningContent":{"text":""#, b"\"}}");
+const TOOL: (&[u8], &[u8]) = (br#","delta":{"toolUse":{"input":""#, b"\"}}");
 /// The member that pads every payload.
 const PADDING: &[u8] = br#","p":""#;
 
 /// The block and the text of a delta in its usual shape; `None` for every other payload.
 pub(super) fn delta(payload: &[u8]) -> Option<(u32, Delta<'_>)> {
-    let rest = payload.strip_prefix(OPEN)?;
-    let (index, rest) = number(rest)?;
-    let rest = rest.strip_prefix(DELTA)?;
+    let (index, rest) = number(payload.strip_prefix(OPEN)?)?;
     let delta = if let Some(rest) = rest.strip_prefix(TEXT.0) {
         Delta::Text(text(rest, TEXT.1)?)
     } else if let Some(rest) = rest.strip_prefix(REASONING.0) {
@@ -34,53 +32,41 @@ pub(super) fn delta(payload: &[u8]) -> Option<(u32, Delta<'_>)> {
 
 /// The text that is left of a payload, up to what closes it.
 fn text<'a>(rest: &'a [u8], close: &[u8]) -> Option<Text<'a>> {
-    let (text, rest) = string(rest)?;
-    padded(rest.strip_prefix(close)?).then(|| Text::from_escaped(text))
+    let (text, rest) = rest.split_at_checked(length(rest)?)?;
+    if !padded(rest.strip_prefix(close)?) {
+        return None;
+    }
+    // Most texts are ASCII, which is seen at a glance.
+    let text = AsciiStr::from_ascii(text).map(AsciiStr::as_str).or_else(|_| std::str::from_utf8(text));
+    text.ok().map(Text::from_escaped)
 }
 
 /// A small number without a leading zero.
 fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    if let [digit @ b'0'..=b'9', rest @ ..] = bytes
+        && rest.first() == Some(&b',')
+    {
+        return Some((u32::from(digit - b'0'), rest));
+    }
     let length = bytes.iter().take(7).position(|byte| !byte.is_ascii_digit())?;
     let (digits, rest) = bytes.split_at_checked(length)?;
-    if digits.is_empty() || digits.len() > 6 || digits.len() > 1 && digits.starts_with(b"0") {
+    if digits.is_empty() || digits.len() > 6 || digits.starts_with(b"0") {
         return None;
     }
     Some((digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')), rest))
 }
 
-/// The inside of a string whose opening quote was taken, and what follows from its closing quote on.
-fn string(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let mut at = 0;
+/// The length of the inside of a string whose opening quote was taken.
+fn length(bytes: &[u8]) -> Option<usize> {
+    let mut at = plain(bytes);
     loop {
-        at += plain(bytes.get(at..)?);
         match *bytes.get(at)? {
-            b'"' => break,
+            b'"' => return Some(at),
             b'\\' => at += escape(bytes.get(at + 1..)?)? + 1,
             _ => return None,
         }
+        at += plain(bytes.get(at..)?);
     }
-    let (inside, rest) = bytes.split_at_checked(at)?;
-    Some((std::str::from_utf8(inside).ok()?, rest))
-}
-
-/// How many bytes come before a quote, a backslash or a control character: eight are looked at together.
-fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let (words, _) = bytes.as_chunks::<8>();
-    let mut passed = 0;
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let special = control | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c));
-        if special != 0 {
-            return passed + special.trailing_zeros() as usize / 8;
-        }
-        passed += 8;
-    }
-    let rest = bytes.get(passed..).unwrap_or_default();
-    passed + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len())
 }
 
 /// The length of an escape behind its backslash. Those of code units are left to the thorough reader when they may be
@@ -99,13 +85,8 @@ fn escape(bytes: &[u8]) -> Option<usize> {
 
 /// Whether nothing follows but the padding and the end.
 fn padded(rest: &[u8]) -> bool {
-    match rest.strip_prefix(PADDING) {
-        None => rest == b"}",
-        Some(rest) => {
-            let Some(padding) = rest.strip_suffix(b"\"}") else { return false };
-            plain(padding) == padding.len() && padding.is_ascii()
-        }
-    }
+    let Some(rest) = rest.strip_prefix(PADDING) else { return rest == b"}" };
+    rest.get(plain(rest)..) == Some(b"\"}") && rest.is_ascii()
 }
 
 #[cfg(test)]

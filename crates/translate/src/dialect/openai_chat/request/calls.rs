@@ -1,10 +1,11 @@
 //! The calls of tools that a turn of the model holds.
 
-use super::fields::{Node, Object, is_too_deep};
+use super::fields::{DEEPEST, Node, Object};
 use super::notes::Notes;
 use crate::fault::Fault;
+use crate::model::raw::Raw;
 use crate::model::request::Block;
-use serde_json::value::RawValue;
+use crate::wire::json::{Document, Kind};
 use std::borrow::Cow;
 
 /// Reads `tool_calls`.
@@ -14,7 +15,7 @@ pub(super) fn read<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
     let mut calls = Vec::with_capacity(list.len());
     for node in list.each() {
         let call = node.object()?;
-        if let Some(kind) = call.get("type").filter(|kind| kind.raw.get() != "\"function\"") {
+        if let Some(kind) = call.get("type").filter(|kind| kind.raw() != "\"function\"") {
             kind.string()?;
             return Err(kind.unsupported("must be `function`: Bedrock has no other calls of the client's tools"));
         }
@@ -28,36 +29,25 @@ pub(super) fn read<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
 }
 
 /// The name and the arguments of one call.
-pub(super) fn function<'a>(
-    function: &Object<'a, '_>,
-    notes: &mut Notes,
-) -> Result<(Cow<'a, str>, Cow<'a, RawValue>), Fault> {
+pub(super) fn function<'a>(function: &Object<'a, '_>, notes: &mut Notes) -> Result<(Cow<'a, str>, Raw<'a>), Fault> {
     notes.unknown(function, &["name", "arguments"]);
     let name = function.need("name")?.filled_string()?;
     let input = match function.get("arguments") {
         Some(arguments) => input(&arguments)?,
-        None => empty()?,
+        None => Raw::EMPTY,
     };
     Ok((name, input))
 }
 
 /// Arguments come as a string of JSON; the JSON goes on as the model wrote it. An empty string is an empty object.
-fn input<'a>(arguments: &Node<'a, '_>) -> Result<Cow<'a, RawValue>, Fault> {
+fn input<'a>(arguments: &Node<'a, '_>) -> Result<Raw<'a>, Fault> {
     let json = arguments.string()?;
     if json.trim().is_empty() {
-        return empty();
+        return Ok(Raw::EMPTY);
     }
+    let document = Document::read(&json).filter(|document| document.deepest() <= DEEPEST);
+    let object = document.as_ref().map(Document::top).filter(|top| top.kind() == Kind::Object);
     let wrong = || arguments.invalid("must be a string that holds a JSON object");
-    if !json.trim_start().starts_with('{') || is_too_deep(&json) {
-        return Err(wrong());
-    }
-    match json {
-        Cow::Borrowed(json) => serde_json::from_str(json).map(Cow::Borrowed),
-        Cow::Owned(json) => RawValue::from_string(json).map(Cow::Owned),
-    }
-    .map_err(|_| wrong())
-}
-
-fn empty<'a>() -> Result<Cow<'a, RawValue>, Fault> {
-    serde_json::from_str("{}").map(Cow::Borrowed).map_err(|_| Fault::Ours("an empty object".to_owned()))
+    let raw = object.ok_or_else(wrong)?.raw();
+    Ok(if raw.len() == json.len() { Raw::from_json(json) } else { Raw::from_json(raw.to_owned()) })
 }

@@ -64,7 +64,6 @@ fn one<'a>(part: &Object<'a, '_>, speaker: Speaker, notes: &mut Notes) -> Result
     use Speaker::{Assistant, Tool, User};
     let kind = part.need("type")?;
     let word = kind.string()?;
-    let known = |own: &[&'static str]| [&["type", "id", "cache_control", "prompt_cache_breakpoint"], own].concat();
     let (own, block): (&[&str], _) = match (word.as_ref(), speaker) {
         ("text", _) => (&["text", "annotations"], filled(part.need("text")?.text()?)),
         ("refusal", Assistant) => (&["refusal"], filled(part.need("refusal")?.text()?)),
@@ -75,7 +74,7 @@ fn one<'a>(part: &Object<'a, '_>, speaker: Speaker, notes: &mut Notes) -> Result
         ("input_audio", User) => (&["input_audio"], Some(media::audio(part, notes)?)),
         _ => return Err(kind.invalid(&format!("must be {} in a message of this role", speaker.parts()))),
     };
-    notes.unknown(part, &known(own));
+    notes.unknown_to(part, &[&["type", "id", "cache_control", "prompt_cache_breakpoint"], own]);
     Ok(block)
 }
 

@@ -1,15 +1,16 @@
 //! A client's JSON, opened one level at a time: every value knows its path, and nothing is copied.
 
 use crate::fault::{Fault, MistakeKind};
+use crate::model::raw::Raw;
 use crate::model::text::Text;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use crate::wire::json::{Document, Kind, Value};
+use serde::de::IgnoredAny;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The most levels of arrays and objects in a value that is passed on as it came.
-const DEEPEST: usize = 100;
+pub(super) const DEEPEST: usize = 100;
 /// The most characters of a client's own field name that an error or a warning repeats.
 const LONGEST_NAME: usize = 64;
 
@@ -24,47 +25,68 @@ pub(super) enum Path<'p> {
 /// One value, not yet read.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a, 'p> {
-    pub(super) raw: &'a RawValue,
+    value: Value<'a, 'p>,
     pub(super) at: Path<'p>,
 }
 
 /// The members of an object, in the client's order, not yet read. Of a name that comes twice the last one counts.
 pub(super) struct Object<'a, 'p> {
-    pub(super) members: Vec<(Cow<'a, str>, &'a RawValue)>,
-    pub(super) at: Path<'p>,
-}
-
-/// The items of an array, not yet read.
-pub(super) struct List<'a, 'p> {
-    items: Vec<&'a RawValue>,
+    value: Value<'a, 'p>,
+    /// An object whose members count where this one has none of that name.
+    beside: Option<Value<'a, 'p>>,
+    /// What the names look like.
+    looks: Looks,
     at: Path<'p>,
 }
 
-/// Opens a request's body. The whole of it is checked to be JSON here.
-pub(super) fn open(body: &[u8]) -> Result<Object<'_, 'static>, Fault> {
+/// What names look like, by their length and their first letter: most names that are asked for are not there, and
+/// most of those look like none that is.
+#[derive(Clone, Copy, Default)]
+struct Looks(u64);
+
+/// The items of an array, not yet read.
+pub(super) struct List<'a, 'p> {
+    value: Value<'a, 'p>,
+    at: Path<'p>,
+}
+
+/// Looks through a request's body: the whole of it is JSON, and an object.
+pub(super) fn read(body: &[u8]) -> Result<Document<'_>, Fault> {
     let text = std::str::from_utf8(body).map_err(|error| {
         malformed(format!("the body is not UTF-8: the byte at offset {} is out of place", error.valid_up_to()))
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match text.trim_ascii_start().as_bytes().first() {
-        None => Err(malformed("the body is empty; a JSON object was expected".to_owned())),
-        Some(b'{') => {
-            let Members(members) = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-            Ok(Object { members, at: Path::Top })
-        }
-        Some(_) => match serde_json::from_str::<&RawValue>(text) {
-            Ok(raw) => Err(malformed(format!("the body must be a JSON object; found {}", kind(raw)))),
-            Err(error) => Err(not_json(&error)),
-        },
+    if text.trim_ascii_start().is_empty() {
+        return Err(malformed("the body is empty; a JSON object was expected".to_owned()));
     }
+    let document = Document::read(text).ok_or_else(|| not_json(text))?;
+    match document.top().kind() {
+        Kind::Object if has_names(document.top()) => Ok(document),
+        Kind::Object => Err(not_json(text)),
+        other => Err(malformed(format!("the body must be a JSON object; found {}", said(other)))),
+    }
+}
+
+/// Opens what was looked through.
+pub(super) fn open<'a, 'p>(document: &'p Document<'a>) -> Object<'a, 'p> {
+    Object::new(document.top(), Path::Top)
+}
+
+/// Whether every name in an object is a string: JSON's grammar has names with half of a surrogate pair.
+fn has_names(object: Value<'_, '_>) -> bool {
+    !object.document().has_escaped_names() || object.members().all(|(name, _)| name.plain().is_some())
 }
 
 fn malformed(message: String) -> Fault {
     Fault::mistake(MistakeKind::Malformed, None, message)
 }
 
-/// Only the grammar's errors are repeated: those of other categories would quote values.
-fn not_json(error: &serde_json::Error) -> Fault {
+/// What serde_json has to say about a body. Only the grammar's errors are repeated: those of other categories would quote
+/// values.
+fn not_json(body: &str) -> Fault {
+    let Err(error) = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(body) else {
+        return malformed("the body is too long".to_owned());
+    };
     let (line, column) = (error.line(), error.column());
     let whole = error.to_string();
     let what = match error.classify() {
@@ -77,21 +99,26 @@ fn not_json(error: &serde_json::Error) -> Fault {
 }
 
 impl<'a, 'p> Node<'a, 'p> {
+    /// The value as it stands in the body.
+    pub(super) fn raw(&self) -> &'a str {
+        self.value.raw()
+    }
+
     /// The value as a string, still escaped, halves of surrogate pairs replaced.
     pub(super) fn text(&self) -> Result<Text<'a>, Fault> {
-        Ok(whole_pairs(Cow::Borrowed(self.escaped()?)))
+        let inside = self.escaped()?;
+        Ok(if self.value.has_escapes() { whole_pairs(Cow::Borrowed(inside)) } else { Text::from_escaped(inside) })
     }
 
     /// The inside of a string, exactly as it stands in the body.
     pub(super) fn escaped(&self) -> Result<&'a str, Fault> {
-        let inside = self.raw.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        inside.ok_or_else(|| self.wrong("a string"))
+        self.value.escaped().ok_or_else(|| self.wrong("a string"))
     }
 
     /// What a string says.
     pub(super) fn string(&self) -> Result<Cow<'a, str>, Fault> {
         let inside = self.escaped()?;
-        Ok(if inside.contains('\\') {
+        Ok(if self.value.has_escapes() {
             Cow::Owned(Text::from_escaped(inside).plain().into_owned())
         } else {
             Cow::Borrowed(inside)
@@ -105,7 +132,7 @@ impl<'a, 'p> Node<'a, 'p> {
     }
 
     pub(super) fn boolean(&self) -> Result<bool, Fault> {
-        match self.raw.get() {
+        match self.raw() {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err(self.wrong("a boolean")),
@@ -114,10 +141,10 @@ impl<'a, 'p> Node<'a, 'p> {
 
     /// A number that a double can hold.
     pub(super) fn number(&self) -> Result<f64, Fault> {
-        if !matches!(self.raw.get().as_bytes().first(), Some(b'-' | b'0'..=b'9')) {
+        if self.value.kind() != Kind::Number {
             return Err(self.wrong("a number"));
         }
-        let number: Option<f64> = self.raw.get().parse().ok();
+        let number: Option<f64> = self.raw().parse().ok();
         number.filter(|number| number.is_finite()).ok_or_else(|| self.invalid("must be a number within range"))
     }
 
@@ -145,45 +172,56 @@ impl<'a, 'p> Node<'a, 'p> {
         if !self.is_object() {
             return Err(self.wrong("an object"));
         }
-        let members: Result<Members<'a>, _> = serde_json::from_str(self.raw.get());
-        let Members(members) = members.map_err(|_| self.invalid("holds a field name that is not a valid string"))?;
-        Ok(Object { members, at: self.at })
+        if !has_names(self.value) {
+            return Err(self.invalid("holds a field name that is not a valid string"));
+        }
+        let (value, at) = self.noted()?;
+        Ok(Object::new(value, at))
     }
 
     pub(super) fn list(&self) -> Result<List<'a, 'p>, Fault> {
         if !self.is_list() {
             return Err(self.wrong("an array"));
         }
-        let items: Result<Vec<&'a RawValue>, _> = serde_json::from_str(self.raw.get());
-        Ok(List { items: items.map_err(|_| self.wrong("an array"))?, at: self.at })
+        let (value, at) = self.noted()?;
+        Ok(List { value, at })
+    }
+
+    /// The value, unless it lies deeper than any field that is read.
+    fn noted(&self) -> Result<(Value<'a, 'p>, Path<'p>), Fault> {
+        if self.value.is_unnoted() { Err(self.invalid("is nested too deep")) } else { Ok((self.value, self.at)) }
     }
 
     /// An object that is passed on as it came.
-    pub(super) fn raw_object(&self) -> Result<&'a RawValue, Fault> {
+    pub(super) fn raw_object(&self) -> Result<Raw<'a>, Fault> {
         if !self.is_object() {
             return Err(self.wrong("an object"));
         }
-        if is_too_deep(self.raw.get()) {
+        // Hardly any body is so deep that its parts have to be asked.
+        if self.value.document().deepest() > DEEPEST && is_too_deep(self.raw()) {
             return Err(self.invalid(&format!("is nested deeper than {DEEPEST} levels")));
         }
-        Ok(self.raw)
+        Ok(Raw::from_json(self.raw()))
     }
 
     pub(super) fn is_object(&self) -> bool {
-        self.raw.get().starts_with('{')
+        self.value.kind() == Kind::Object
     }
 
     pub(super) fn is_list(&self) -> bool {
-        self.raw.get().starts_with('[')
+        self.value.kind() == Kind::List
     }
 
     pub(super) fn is_string(&self) -> bool {
-        self.raw.get().starts_with('"')
+        self.value.kind() == Kind::String
     }
 
     /// The value is of the wrong type.
     pub(super) fn wrong(&self, expected: &str) -> Fault {
-        Fault::invalid(self.at.to_string(), format!("`{}` must be {expected}; found {}", self.at, kind(self.raw)))
+        Fault::invalid(
+            self.at.to_string(),
+            format!("`{}` must be {expected}; found {}", self.at, said(self.value.kind())),
+        )
     }
 
     /// The value is of the right type, and cannot be used; `rule` begins with a verb.
@@ -197,11 +235,35 @@ impl<'a, 'p> Node<'a, 'p> {
     }
 }
 
+impl<'a, 'p> Object<'a, 'p> {
+    fn new(value: Value<'a, 'p>, at: Path<'p>) -> Self {
+        Object { value, beside: None, looks: Looks::of(value), at }
+    }
+}
+
+impl Looks {
+    fn of(object: Value<'_, '_>) -> Self {
+        if object.document().has_escaped_names() {
+            return Self(u64::MAX);
+        }
+        let looks = |(name, _): (Value<'_, '_>, _)| Self::one(name.escaped().unwrap_or_default());
+        Self(object.members().map(looks).fold(0, |all, one| all | one))
+    }
+
+    fn one(name: &str) -> u64 {
+        let first = name.as_bytes().first().copied().unwrap_or_default();
+        1 << ((usize::from(first) + name.len() * 11) % 64)
+    }
+}
+
 impl<'a> Object<'a, '_> {
     /// The member of that name; `null` counts as none.
     pub(super) fn get<'s>(&'s self, name: &'s str) -> Option<Node<'a, 's>> {
-        let (_, raw) = self.members.iter().rfind(|(member, _)| member == name)?;
-        (raw.get() != "null").then_some(Node { raw, at: Path::Field(&self.at, name) })
+        if self.looks.0 & Looks::one(name) == 0 {
+            return None;
+        }
+        let value = self.value.member(name).or_else(|| self.beside?.member(name))?;
+        (value.kind() != Kind::Null).then_some(Node { value, at: Path::Field(&self.at, name) })
     }
 
     /// The first of several spellings.
@@ -220,36 +282,61 @@ impl<'a> Object<'a, '_> {
         Fault::invalid(at.to_string(), format!("`{at}` is required"))
     }
 
-    /// Adds those members of another object whose names are not here yet.
-    pub(super) fn adopt(&mut self, mut members: Vec<(Cow<'a, str>, &'a RawValue)>) {
-        let present: BTreeSet<&str> = self.each().map(|(name, _)| name.as_ref()).collect();
-        members.retain(|(name, _)| !present.contains(name.as_ref()));
-        self.members.append(&mut members);
+    /// Whether it has no members.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members().next().is_none()
     }
 
     /// All members that are not `null`, in order, each name once.
-    pub(super) fn once(&self) -> Vec<(&Cow<'a, str>, Node<'a, '_>)> {
+    pub(super) fn once(&self) -> Vec<(Cow<'a, str>, Node<'a, '_>)> {
         let mut seen = BTreeSet::new();
-        let mut members: Vec<_> = self.members.iter().rev().filter(|(name, _)| seen.insert(name)).collect();
-        members.retain(|(_, raw)| raw.get() != "null");
+        let mut members: Vec<_> = self.members().collect();
         members.reverse();
-        members.into_iter().map(|(name, raw)| (name, Node { raw, at: Path::Field(&self.at, name) })).collect()
+        members.retain(|(name, _)| seen.insert(name.plain()));
+        members.reverse();
+        let present = members.into_iter().filter(|(_, value)| value.kind() != Kind::Null);
+        present.map(|(name, value)| (name.plain().unwrap_or_default(), self.node(name, value))).collect()
     }
 
-    /// All members that are not `null`.
-    pub(super) fn each<'s>(&'s self) -> impl Iterator<Item = (&'s Cow<'a, str>, Node<'a, 's>)> {
-        let present = self.members.iter().filter(|(_, raw)| raw.get() != "null");
-        present.map(|(name, raw)| (name, Node { raw, at: Path::Field(&self.at, name) }))
+    /// All members that are not `null` and whose name is in none of these lists.
+    pub(super) fn strangers<'s>(&'s self, known: &[&[&str]]) -> impl Iterator<Item = Node<'a, 's>> {
+        let is_known = |name: Value<'_, '_>| match name.has_escapes() {
+            false => name.escaped().is_some_and(|name| known.iter().any(|known| known.contains(&name))),
+            true => name.plain().is_some_and(|name| known.iter().any(|known| known.contains(&name.as_ref()))),
+        };
+        let present = self.members().filter(|(_, value)| value.kind() != Kind::Null);
+        present.filter(move |(name, _)| !is_known(*name)).map(|(name, value)| self.node(name, value))
+    }
+
+    fn members<'s>(&'s self) -> impl Iterator<Item = (Value<'a, 's>, Value<'a, 's>)> {
+        let besides = self.beside.into_iter().flat_map(Value::members);
+        let own = |name: Value<'_, '_>| name.plain().is_some_and(|name| self.value.member(&name).is_some());
+        self.value.members().chain(besides.filter(move |(name, _)| !own(*name)))
+    }
+
+    fn node<'s>(&'s self, name: Value<'a, 's>, value: Value<'a, 's>) -> Node<'a, 's> {
+        Node { value, at: Path::Field(&self.at, name.escaped().unwrap_or_default()) }
+    }
+}
+
+impl Object<'_, '_> {
+    /// The same with those members of the member of that name, an object, that do not stand beside it.
+    pub(super) fn with_members_of(self, name: &str) -> Result<Self, Fault> {
+        let Some(node) = self.get(name) else { return Ok(self) };
+        node.object()?;
+        let beside = self.value.member(name);
+        let looks = Looks(self.looks.0 | beside.map_or(0, |beside| Looks::of(beside).0));
+        Ok(Self { beside, looks, ..self })
     }
 }
 
 impl<'a> List<'a, '_> {
     pub(super) fn each<'s>(&'s self) -> impl Iterator<Item = Node<'a, 's>> {
-        self.items.iter().enumerate().map(|(index, raw)| Node { raw, at: Path::Item(&self.at, index) })
+        self.value.items().enumerate().map(|(index, value)| Node { value, at: Path::Item(&self.at, index) })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.items.len()
+        self.value.items().count()
     }
 }
 
@@ -278,43 +365,14 @@ fn write_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
     if name.chars().nth(LONGEST_NAME).is_some() { f.write_str("...") } else { Ok(()) }
 }
 
-fn kind(raw: &RawValue) -> &'static str {
-    match raw.get().as_bytes().first() {
-        Some(b'"') => "a string",
-        Some(b'{') => "an object",
-        Some(b'[') => "an array",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
-}
-
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some((Key(name), raw)) = map.next_entry()? {
-            members.push((name, raw));
-        }
-        Ok(Members(members))
+fn said(kind: Kind) -> &'static str {
+    match kind {
+        Kind::String => "a string",
+        Kind::Object => "an object",
+        Kind::List => "an array",
+        Kind::Boolean => "a boolean",
+        Kind::Null => "null",
+        Kind::Number => "a number",
     }
 }
 

@@ -99,7 +99,7 @@ impl<'a> Conversation<'a> {
             self.legacy_call = Some(LegacyCall { name: name.clone(), id: id.clone() });
             made.push(Block::ToolUse { id: Text::from_plain(id), name, input });
         }
-        notes.unknown(message, &[&SILENT[..], &ANSWERED, &replay::FIELDS].concat());
+        notes.unknown_to(message, &[&SILENT, &ANSWERED, &replay::FIELDS]);
         self.spoken.details |= message.get("reasoning_details").is_some();
         self.spoken.thinking |= message.get("thinking_blocks").is_some();
         replay::restore(message, content, made, notes)
@@ -124,7 +124,7 @@ fn said<'a>(
     notes: &mut Notes,
 ) -> Result<Vec<Block<'a>>, Fault> {
     let content = content::read(&message.need("content")?, speaker, notes)?;
-    notes.unknown(message, &[&SILENT, own].concat());
+    notes.unknown_to(message, &[&SILENT, own]);
     Ok(content)
 }
 

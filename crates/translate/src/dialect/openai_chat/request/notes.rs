@@ -37,7 +37,12 @@ impl Notes {
 
     /// Names the members that are not `known`.
     pub(super) fn unknown(&mut self, object: &Object<'_, '_>, known: &[&str]) {
-        for (_, node) in object.each().filter(|(name, _)| !known.contains(&name.as_ref())) {
+        self.unknown_to(object, &[known]);
+    }
+
+    /// Names the members that are not in any of these.
+    pub(super) fn unknown_to(&mut self, object: &Object<'_, '_>, known: &[&[&str]]) {
+        for node in object.strangers(known) {
             self.ignored(&node, "unknown field");
         }
     }

@@ -26,10 +26,14 @@ pub(super) struct Thought<'a> {
 /// `reasoning_details`, `thinking_blocks`, `content`, `reasoning_content`, `reasoning`.
 pub(super) fn restore<'a>(
     message: &Object<'a, '_>,
-    content: Vec<Block<'a>>,
-    calls: Vec<Block<'a>>,
+    mut content: Vec<Block<'a>>,
+    mut calls: Vec<Block<'a>>,
     notes: &mut Notes,
 ) -> Result<Vec<Block<'a>>, Fault> {
+    if message.get_any(&FIELDS).is_none() {
+        content.append(&mut calls);
+        return Ok(content);
+    }
     let details = details(message, notes)?;
     let blocks = thinking_blocks(message, notes)?;
     let plain = plain(message)?;
@@ -239,7 +243,7 @@ fn detail<'a>(item: &Object<'a, '_>, notes: &mut Notes) -> Result<Detail<'a>, Fa
 }
 
 fn position(index: &Node<'_, '_>) -> Option<u64> {
-    index.raw.get().parse().ok()
+    index.raw().parse().ok()
 }
 
 /// An optional string, empty when it is not there.

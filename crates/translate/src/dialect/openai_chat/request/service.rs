@@ -4,6 +4,7 @@ use super::content;
 use super::fields::{Node, Object};
 use super::notes::Notes;
 use crate::fault::Fault;
+use crate::model::raw::Raw;
 use crate::model::request::{CacheTtl, Request};
 use std::borrow::Cow;
 
@@ -27,7 +28,7 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, request: &mut Request<'a>, notes: &
             if name == "anthropic_beta" {
                 request.betas.extend(betas(&node)?);
             } else {
-                request.additional_fields.push((name.clone(), Cow::Borrowed(node.raw)));
+                request.additional_fields.push((name, Raw::from_json(node.raw())));
             }
         }
     }
@@ -60,7 +61,7 @@ type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 fn metadata<'a>(top: &Object<'a, '_>) -> Result<Pairs<'a>, Fault> {
     let Some(node) = top.get("metadata") else { return Ok(Vec::new()) };
     let object = node.object()?;
-    object.once().into_iter().map(|(name, node)| Ok((name.clone(), node.string()?))).collect()
+    object.once().into_iter().map(|(name, node)| Ok((name, node.string()?))).collect()
 }
 
 /// `prompt_cache_options` and the older `prompt_cache_retention`. In the mode `explicit` only the client's own

@@ -74,7 +74,7 @@ pub(super) fn read(top: &Object<'_, '_>, notes: &mut Notes) -> Result<(), Fault>
     refuse(top)?;
     moderation(top, notes)?;
     for (name, why) in IGNORED {
-        if let Some(node) = top.get(name).filter(|node| name != "store" || node.raw.get() != "false") {
+        if let Some(node) = top.get(name).filter(|node| name != "store" || node.raw() != "false") {
             notes.ignored(&node, why);
         }
     }
@@ -107,7 +107,7 @@ fn refuse(top: &Object<'_, '_>) -> Result<(), Fault> {
         return Err(node.unsupported(no_probabilities));
     }
     if let Some(node) = top.get("logit_bias")
-        && !node.object()?.members.is_empty()
+        && !node.object()?.is_empty()
     {
         return Err(node.unsupported("asks for a bias of single tokens, which Bedrock does not have"));
     }

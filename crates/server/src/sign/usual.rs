@@ -1,0 +1,235 @@
+//! The signature of a call in its usual shape: what is hashed is written down once, and nothing is parsed again.
+//!
+//! The key and the signature are made by `aws-sigv4`; the text that it would make of the request is made here, for
+//! requests about which there is no doubt. Every other one is left to it. Source: AWS, "Create a signed AWS API request".
+
+use super::{Scope, Signatory};
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_sigv4::sign::v4;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
+use std::time::{SystemTime, UNIX_EPOCH};
+use time::OffsetDateTime;
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+const DATE: &str = "x-amz-date";
+const TOKEN: &str = "x-amz-security-token";
+
+/// Signs the request; `None`, and nothing is changed, when it has another shape.
+pub(super) fn sign(
+    request: &mut Request<Bytes>,
+    signatory: &Signatory,
+    scope: Scope<'_>,
+    time: SystemTime,
+) -> Option<()> {
+    let credentials = signatory.credentials();
+    let stamp = stamp(time)?;
+    let day = stamp.get(..8)?;
+    let mut headers = headers(request.headers())?;
+    headers.extend([("host", host(request.uri())?), (DATE, &stamp)]);
+    headers.extend(credentials.session_token().map(|token| (TOKEN, token)));
+    headers.sort_unstable();
+    if headers.windows(2).any(|pair| matches!(pair, [(one, _), (other, _)] if one == other)) {
+        return None;
+    }
+    let names = names(&headers);
+    let asked = canonical(request, &headers, &names)?;
+    let within = format!("{day}/{}/{}/aws4_request", scope.region, scope.service);
+    let mut to_sign = format!("{ALGORITHM}\n{stamp}\n{within}\n");
+    hash(asked.as_bytes(), &mut to_sign);
+    let signature = v4::calculate_signature(&signatory.key(scope, day, time).key, to_sign.as_bytes());
+    let key_id = credentials.access_key_id();
+    let authorization =
+        format!("{ALGORITHM} Credential={key_id}/{within}, SignedHeaders={names}, Signature={signature}");
+    let token = credentials.session_token().map(HeaderValue::from_str).transpose().ok()?;
+    let (authorization, stamp) = (HeaderValue::try_from(authorization).ok()?, HeaderValue::try_from(stamp).ok()?);
+    let headers = request.headers_mut();
+    headers.insert(header::AUTHORIZATION, authorization);
+    headers.insert(HeaderName::from_static(DATE), stamp);
+    if let Some(mut token) = token {
+        token.set_sensitive(true);
+        headers.insert(HeaderName::from_static(TOKEN), token);
+    }
+    Some(())
+}
+
+/// `20261122T120000Z`
+fn stamp(time: SystemTime) -> Option<String> {
+    let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    let time = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?;
+    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    Some(format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"))
+}
+
+/// The headers that are signed, when each of them stands in the canonical text as it is.
+fn headers(all: &HeaderMap) -> Option<Vec<(&str, &str)>> {
+    let mut signed = Vec::with_capacity(all.len() + 3);
+    for (name, value) in all {
+        let value = value.to_str().ok()?;
+        match name.as_str() {
+            // Proxies change them.
+            "authorization" | "user-agent" | "x-amzn-trace-id" | "transfer-encoding" => {}
+            "host" | DATE | TOKEN => return None,
+            name if is_settled(value) => signed.push((name, value)),
+            _ => return None,
+        }
+    }
+    Some(signed)
+}
+
+/// Whether no white space would be taken out of a header's value.
+fn is_settled(value: &str) -> bool {
+    !value.starts_with(' ') && !value.ends_with(' ') && !value.contains("  ") && !value.contains('\t')
+}
+
+/// The host as hyper sends it, when that is the authority itself.
+fn host(uri: &Uri) -> Option<&str> {
+    let default = matches!((uri.scheme_str()?, uri.port_u16()), ("http", Some(80)) | ("https", Some(443)));
+    let authority = uri.authority()?.as_str();
+    (!default && !authority.contains('@')).then_some(authority)
+}
+
+fn names(headers: &[(&str, &str)]) -> String {
+    let mut names = String::with_capacity(128);
+    for (name, _) in headers {
+        if !names.is_empty() {
+            names.push(';');
+        }
+        names.push_str(name);
+    }
+    names
+}
+
+/// The canonical request.
+fn canonical(request: &Request<Bytes>, headers: &[(&str, &str)], names: &str) -> Option<String> {
+    let mut text = String::with_capacity(1024);
+    text.push_str(request.method().as_str());
+    text.push('\n');
+    path(request.uri(), &mut text)?;
+    text.push_str("\n\n");
+    for (name, value) in headers {
+        for piece in [*name, ":", value, "\n"] {
+            text.push_str(piece);
+        }
+    }
+    for piece in ["\n", names, "\n"] {
+        text.push_str(piece);
+    }
+    hash(request.body(), &mut text);
+    Some(text)
+}
+
+/// Writes the path, encoded once more; a query, and segments that would be taken out, are not usual.
+fn path(uri: &Uri, text: &mut String) -> Option<()> {
+    let path = uri.path();
+    if uri.query().is_some() || path.contains("//") || path.contains("/.") {
+        return None;
+    }
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~') {
+            text.push(char::from(byte));
+        } else {
+            text.push('%');
+            text.extend([byte >> 4, byte & 0xf].map(|digit| hexadecimal(digit).to_ascii_uppercase()));
+        }
+    }
+    Some(())
+}
+
+/// Writes the hash of these bytes.
+fn hash(bytes: &[u8], text: &mut String) {
+    let hash = digest(&SHA256, bytes);
+    text.extend(hash.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(hexadecimal));
+}
+
+fn hexadecimal(digit: u8) -> char {
+    char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::thoroughly;
+    use super::*;
+    use arbtest::arbitrary::{Result, Unstructured};
+    use aws_credential_types::Credentials;
+    use std::time::Duration;
+
+    const SCOPE: Scope<'_> = Scope { region: "eu-central-1", service: "bedrock" };
+
+    /// A request of pieces that are usual and pieces that are not.
+    fn request(u: &mut Unstructured<'_>) -> Result<Request<Bytes>> {
+        let scheme = u.choose(&["http", "https"])?;
+        let host =
+            u.choose(&["bedrock-runtime.us-east-1.amazonaws.com", "127.0.0.1:8080", "h:80", "h:443", "[::1]:9"])?;
+        let pieces =
+            ["/", "/model/", "a.b:0", "%3A", "%2F", "-._~", "!$&'()*+,;=", "@", "/..", "/.", "//", "?", "x=y", "é"];
+        let mut uri = format!("{scheme}://{host}/");
+        for _ in 0..u.int_in_range(0..=5)? {
+            uri.push_str(u.choose(&pieces)?);
+        }
+        let mut request = Request::new(Bytes::from(u.arbitrary::<Vec<u8>>()?));
+        *request.method_mut() = u.choose(&[http::Method::POST, http::Method::GET])?.clone();
+        *request.uri_mut() = uri.parse().unwrap_or_else(|_| Uri::from_static("https://h/model/m/converse"));
+        let names =
+            ["content-type", "accept", "x-amz-date", "x-a", "x-b", "user-agent", "host", "x-amzn-trace-id", "te"];
+        let values = ["application/json", "a b", " a", "a  b", "", "a, b", "\ta", "\"q\"", "é"];
+        for _ in 0..u.int_in_range(0..=5)? {
+            let value = HeaderValue::from_bytes(u.choose(&values)?.as_bytes());
+            request.headers_mut().append(*u.choose(&names)?, value.unwrap_or(HeaderValue::from_static("v")));
+        }
+        Ok(request)
+    }
+
+    #[test]
+    fn what_is_signed_here_is_signed_as_the_library_signs_it() {
+        let (mut usual, mut unusual) = (0, 0);
+        arbtest::arbtest(|u| {
+            let mut ours = request(u)?;
+            let token = u.arbitrary::<bool>()?.then(|| "token/+=".to_owned());
+            let credentials = Credentials::new("AKID", "secret", token, None, "test");
+            let time = UNIX_EPOCH + Duration::from_millis(u.int_in_range(0..=5_000_000_000_000)?);
+            let before = ours.clone();
+            match sign(&mut ours, &Signatory::new(credentials.clone()), SCOPE, time) {
+                Some(()) => {
+                    let mut theirs = before;
+                    thoroughly(&mut theirs, credentials, SCOPE, time).unwrap();
+                    assert_eq!(ours.headers(), theirs.headers());
+                    usual += 1;
+                }
+                None => {
+                    assert_eq!(ours.headers(), before.headers());
+                    unusual += 1;
+                }
+            }
+            Ok(())
+        })
+        .budget_ms(2000);
+        assert!(usual > 50 && unusual > 50, "{usual} usual, {unusual} not");
+    }
+
+    #[test]
+    fn calls_of_converse_are_usual() {
+        for uri in [
+            "https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse",
+            "http://127.0.0.1:8080/model/m/converse-stream",
+        ] {
+            let mut request = Request::post(uri).header("content-type", "application/json").body(Bytes::new()).unwrap();
+            let signatory = Signatory::new(Credentials::new("AKID", "secret", Some("t".to_owned()), None, "test"));
+            assert!(sign(&mut request, &signatory, SCOPE, UNIX_EPOCH).is_some());
+            assert!(request.headers()[TOKEN].is_sensitive());
+        }
+    }
+
+    #[test]
+    fn the_key_of_another_day_or_region_is_another() {
+        let signatory = Signatory::new(Credentials::new("AKID", "secret", None, None, "test"));
+        let key =
+            |scope, day, seconds| signatory.key(scope, day, UNIX_EPOCH + Duration::from_secs(seconds)).key.to_vec();
+        let first = key(SCOPE, "19700101", 0);
+        assert_eq!(key(SCOPE, "19700101", 86_399), first);
+        assert_ne!(key(SCOPE, "19700102", 86_400), first);
+        assert_ne!(key(Scope { region: "us-east-1", ..SCOPE }, "19700101", 0), first);
+        assert_eq!(key(SCOPE, "19700101", 0), first);
+    }
+}

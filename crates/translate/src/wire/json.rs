@@ -1,0 +1,438 @@
+//! JSON, looked through once: that all of it is JSON, and where every value stands.
+//!
+//! [`Document::read`] goes over the text a single time. What it notes makes every later step, to a member or an item, one
+//! that looks at no text in between. Values stay as they came, strings still escaped. What is not JSON gives nothing but
+//! `None`; serde_json says what is wrong with it, and a test holds the two to one verdict.
+
+use std::borrow::Cow;
+
+/// So deep the places of values are noted; what lies deeper is only checked.
+const NOTED: usize = 16;
+
+/// A text that is JSON.
+#[derive(Debug)]
+pub struct Document<'a> {
+    text: &'a str,
+    spans: Vec<Span>,
+    deepest: usize,
+    escaped_names: bool,
+}
+
+/// One value of a document.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<'a, 'd> {
+    document: &'d Document<'a>,
+    at: usize,
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Boolean,
+    /// A number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    List,
+    /// An object.
+    Object,
+}
+
+/// Where a value stands, quotes and brackets included. In an object, the span of each name is followed by its value's.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: u32,
+    end: u32,
+    /// The first span behind what is inside.
+    next: u32,
+    kind: Kind,
+    /// A string that holds a backslash; a list or an object of which nothing inside was noted.
+    marked: bool,
+}
+
+impl<'a> Document<'a> {
+    /// Looks through a text; `None` when it is not JSON, or longer than 4 GiB.
+    #[must_use]
+    pub fn read(text: &'a str) -> Option<Self> {
+        u32::try_from(text.len()).ok()?;
+        let mut scan = Scan::new(text);
+        scan.document()?;
+        let Scan { spans, deepest, escaped_names, .. } = scan;
+        Some(Self { text, spans, deepest, escaped_names })
+    }
+
+    /// The value that the text is.
+    #[must_use]
+    pub fn top(&self) -> Value<'a, '_> {
+        Value { document: self, at: 0 }
+    }
+
+    /// How many arrays and objects are open where most are.
+    #[must_use]
+    pub fn deepest(&self) -> usize {
+        self.deepest
+    }
+
+    /// Whether the name of some member is written with escapes.
+    #[must_use]
+    pub fn has_escaped_names(&self) -> bool {
+        self.escaped_names
+    }
+}
+
+impl<'a, 'd> Value<'a, 'd> {
+    /// The document that it is of.
+    #[must_use]
+    pub fn document(self) -> &'d Document<'a> {
+        self.document
+    }
+
+    /// The value as it stands there.
+    #[must_use]
+    pub fn raw(self) -> &'a str {
+        let inside = self.span().and_then(|span| self.document.text.get(span.start as usize..span.end as usize));
+        inside.unwrap_or_default()
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        self.span().map_or(Kind::Null, |span| span.kind)
+    }
+
+    /// The inside of a string, still escaped.
+    #[must_use]
+    pub fn escaped(self) -> Option<&'a str> {
+        let span = self.span().filter(|span| span.kind == Kind::String)?;
+        self.document.text.get(span.start as usize + 1..span.end as usize - 1)
+    }
+
+    /// Whether it is a string that holds a backslash.
+    #[must_use]
+    pub fn has_escapes(self) -> bool {
+        self.span().is_some_and(|span| span.kind == Kind::String && span.marked)
+    }
+
+    /// What a string says; `None` for half of a surrogate pair, which no string can hold, and for what is no string.
+    #[must_use]
+    pub fn plain(self) -> Option<Cow<'a, str>> {
+        if self.has_escapes() {
+            return serde_json::from_str(self.raw()).ok().map(Cow::Owned);
+        }
+        self.escaped().map(Cow::Borrowed)
+    }
+
+    /// The items of a list; none of anything else.
+    pub fn items(self) -> impl Iterator<Item = Self> + use<'a, 'd> {
+        let (mut at, end) = self.inside(Kind::List);
+        std::iter::from_fn(move || {
+            let item = Self { at, ..self };
+            at = self.document.spans.get(at..end)?.first()?.next as usize;
+            Some(item)
+        })
+    }
+
+    /// The names and values of an object, in their order; none of anything else.
+    pub fn members(self) -> impl Iterator<Item = (Self, Self)> + use<'a, 'd> {
+        let (mut at, end) = self.inside(Kind::Object);
+        std::iter::from_fn(move || {
+            let [_, value] = self.document.spans.get(at..end)?.first_chunk()?;
+            let member = (Self { at, ..self }, Self { at: at + 1, ..self });
+            at = value.next as usize;
+            Some(member)
+        })
+    }
+
+    /// The value of an object's last member of that name.
+    #[must_use]
+    pub fn member(self, name: &str) -> Option<Self> {
+        let (mut at, end) = self.inside(Kind::Object);
+        let mut last = None;
+        while at < end {
+            let [said, value] = self.document.spans.get(at..)?.first_chunk()?;
+            let long = said.end - said.start;
+            if said.marked && (Self { at, ..self }).plain().is_some_and(|said| said == name)
+                || !said.marked && long as usize == name.len() + 2 && (Self { at, ..self }).escaped() == Some(name)
+            {
+                last = Some(at + 1);
+            }
+            at = value.next as usize;
+        }
+        last.map(|at| Self { at, ..self })
+    }
+
+    /// Whether it is a list or an object so deep that what is in it was not noted.
+    #[must_use]
+    pub fn is_unnoted(self) -> bool {
+        self.span().is_some_and(|span| span.kind != Kind::String && span.marked)
+    }
+
+    /// The first and the last place inside.
+    fn inside(self, kind: Kind) -> (usize, usize) {
+        if self.kind() == kind { (self.at + 1, self.next()) } else { (0, 0) }
+    }
+
+    fn next(self) -> usize {
+        self.span().map_or(self.at, |span| span.next as usize)
+    }
+
+    fn span(self) -> Option<&'d Span> {
+        self.document.spans.get(self.at)
+    }
+}
+
+/// A text while it is looked through.
+struct Scan<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    spans: Vec<Span>,
+    /// The brackets that are open.
+    open: Vec<u8>,
+    /// The spans of the outer ones of them.
+    noted: [usize; NOTED],
+    deepest: usize,
+    escaped_names: bool,
+}
+
+impl<'a> Scan<'a> {
+    fn new(text: &'a str) -> Self {
+        let spans = Vec::with_capacity((text.len() / 32).clamp(16, 4096));
+        let (noted, open) = ([0; NOTED], Vec::with_capacity(2 * NOTED));
+        Self { bytes: text.as_bytes(), at: 0, spans, open, noted, deepest: 0, escaped_names: false }
+    }
+
+    fn document(&mut self) -> Option<()> {
+        self.value()?;
+        while let Some(bracket) = self.open.last().copied() {
+            match (self.take()?, bracket) {
+                (b',', b'{') => self.name().and_then(|()| self.value())?,
+                (b',', _) => self.value()?,
+                (b'}', b'{') | (b']', b'[') => self.close(),
+                _ => return None,
+            }
+        }
+        self.space();
+        (self.at == self.bytes.len()).then_some(())
+    }
+
+    /// A value that is whole, or the beginning of one up to its first value inside that is whole.
+    fn value(&mut self) -> Option<()> {
+        loop {
+            self.space();
+            match self.bytes.get(self.at)? {
+                b'"' => return self.string().map(drop),
+                b'{' => {
+                    self.open(b'{', Kind::Object);
+                    if self.closes(b'}') {
+                        return Some(());
+                    }
+                    self.name()?;
+                }
+                b'[' => {
+                    self.open(b'[', Kind::List);
+                    if self.closes(b']') {
+                        return Some(());
+                    }
+                }
+                b't' => return self.word(b"true", Kind::Boolean),
+                b'f' => return self.word(b"false", Kind::Boolean),
+                b'n' => return self.word(b"null", Kind::Null),
+                _ => return self.number(),
+            }
+        }
+    }
+
+    fn open(&mut self, bracket: u8, kind: Kind) {
+        let depth = self.open.len();
+        if let Some(noted) = self.noted.get_mut(depth) {
+            *noted = self.spans.len();
+        }
+        self.note(self.at, kind, depth + 1 == NOTED);
+        self.at += 1;
+        self.open.push(bracket);
+        self.deepest = self.deepest.max(self.open.len());
+    }
+
+    /// Takes the bracket that closes what was just opened, if it is there.
+    fn closes(&mut self, bracket: u8) -> bool {
+        self.space();
+        let closes = self.bytes.get(self.at) == Some(&bracket);
+        if closes {
+            self.at += 1;
+            self.close();
+        }
+        closes
+    }
+
+    fn close(&mut self) {
+        self.open.pop();
+        let (end, next) = (self.at as u32, self.spans.len() as u32);
+        let span = self.noted.get(self.open.len()).and_then(|at| self.spans.get_mut(*at));
+        if let Some(span) = span {
+            (span.end, span.next) = (end, next);
+        }
+    }
+
+    /// A name and its colon.
+    fn name(&mut self) -> Option<()> {
+        self.space();
+        self.escaped_names |= self.string()?;
+        (self.take()? == b':').then_some(())
+    }
+
+    /// A string; whether it has escapes.
+    fn string(&mut self) -> Option<bool> {
+        let start = self.at;
+        let mut rest = self.bytes.get(start..)?.strip_prefix(b"\"")?;
+        let mut escaped = false;
+        loop {
+            rest = rest.get(plain(rest)..)?;
+            let (first, behind) = rest.split_first()?;
+            rest = match first {
+                b'"' => {
+                    self.at = self.bytes.len() - behind.len();
+                    self.note(start, Kind::String, escaped);
+                    return Some(escaped);
+                }
+                b'\\' => behind.get(escape(behind)?..)?,
+                _ => return None,
+            };
+            escaped = true;
+        }
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let start = self.at;
+        self.at += usize::from(self.bytes.get(start) == Some(&b'-'));
+        match self.digits() {
+            (_, 0) | (b'0', 2..) => return None,
+            _ => {}
+        }
+        if self.bytes.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            (self.digits().1 > 0).then_some(())?;
+        }
+        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
+            self.at += 1;
+            self.at += usize::from(matches!(self.bytes.get(self.at), Some(b'+' | b'-')));
+            (self.digits().1 > 0).then_some(())?;
+        }
+        self.note(start, Kind::Number, false);
+        Some(())
+    }
+
+    /// The first digit of those that stand here, and how many.
+    fn digits(&mut self) -> (u8, usize) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+        self.at += count;
+        (rest.first().copied().unwrap_or_default(), count)
+    }
+
+    fn word(&mut self, word: &[u8], kind: Kind) -> Option<()> {
+        let start = self.at;
+        self.bytes.get(start..)?.strip_prefix(word)?;
+        self.at += word.len();
+        self.note(start, kind, false);
+        Some(())
+    }
+
+    /// Notes a value that ends here, unless it lies too deep.
+    fn note(&mut self, start: usize, kind: Kind, marked: bool) {
+        if self.open.len() < NOTED {
+            let (start, end, next) = (start as u32, self.at as u32, self.spans.len() as u32 + 1);
+            self.spans.push(Span { start, end, next, kind, marked });
+        }
+    }
+
+    /// The next byte that is no white space.
+    fn take(&mut self) -> Option<u8> {
+        self.space();
+        let byte = self.bytes.get(self.at).copied();
+        self.at += 1;
+        byte
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
+            self.at += 1;
+        }
+    }
+}
+
+/// The length of an escape behind its backslash.
+fn escape(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(1),
+        b'u' => bytes.get(1..5)?.iter().all(u8::is_ascii_hexdigit).then_some(5),
+        _ => None,
+    }
+}
+
+/// How many bytes come before a quote, a backslash or a control character, which end what is plain in a string. Eight
+/// bytes are looked at together; behind the first few, where most strings have ended, more.
+#[inline]
+pub(crate) fn plain(bytes: &[u8]) -> usize {
+    let mut known = 0;
+    while known < FEW
+        && let Some(word) = bytes.get(known..).and_then(<[u8]>::first_chunk)
+    {
+        let special = specials(*word);
+        if special != 0 {
+            return known + first(special);
+        }
+        known += 8;
+    }
+    plain_behind(bytes, known)
+}
+
+/// So many bytes are looked at before more than eight are looked at together.
+const FEW: usize = 32;
+
+/// The same, when so many bytes are known to be plain.
+#[inline(never)]
+fn plain_behind(bytes: &[u8], known: usize) -> usize {
+    let rest = bytes.get(known..).unwrap_or_default();
+    let (pieces, _) = rest.as_chunks::<64>();
+    let without = |piece: &&[u8; 64]| !piece.iter().fold(false, |any, byte| any | is_special(*byte));
+    let known = known + 64 * pieces.iter().take_while(without).count();
+    let (words, _) = bytes.get(known..).unwrap_or_default().as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let special = specials(*word);
+        if special != 0 {
+            return known + 8 * at + first(special);
+        }
+    }
+    // The last word begins within what is known already.
+    match bytes.last_chunk().map(|word| specials(*word)) {
+        Some(0) => bytes.len(),
+        Some(special) => bytes.len() - 8 + first(special),
+        None => bytes.iter().position(|byte| is_special(*byte)).unwrap_or(bytes.len()),
+    }
+}
+
+/// The place of the first special byte.
+fn first(special: u64) -> usize {
+    special.trailing_zeros() as usize / 8
+}
+
+fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+}
+
+/// The highest bit of the first special byte of eight is set, and no lower one.
+#[inline]
+fn specials(bytes: [u8; 8]) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let word = u64::from_le_bytes(bytes);
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1)
+}
+
+#[cfg(test)]
+mod tests;
