@@ -188,8 +188,8 @@ timeout: {tcp: {tcpKeepalive: 1s}, http: {maxStreamDuration: 1s}}";
         format!("f:34:39: spec.healthCheck.passive.maxEjectionPercent: {nothing}"),
         format!("f:35:19: spec.timeout.tcp.tcpKeepalive: {nothing}"),
         format!("f:35:45: spec.timeout.http.maxStreamDuration: {nothing}"),
-        "f:28:35: metadata.annotations[\"aquifer.dev/x\"]: unknown annotation, ignored: \
-         aquifer.dev/first-byte-timeout and aquifer.dev/hedge-after are known"
+        "f:28:35: metadata.annotations[\"aquifer.dev/x\"]: unknown annotation, ignored; \
+         known here: aquifer.dev/first-byte-timeout, aquifer.dev/hedge-after"
             .to_owned(),
     ];
     assert_eq!(notices(&config(&text)), expected);
@@ -261,6 +261,12 @@ fn a_route_says_itself_when_another_backend_is_asked() {
     assert_eq!(hedge("{}", "{aquifer.dev/hedge-after: 3s}"), time(3));
     assert_eq!(hedge("{aquifer.dev/hedge-after: 2s}", "{aquifer.dev/hedge-after: 3s}"), time(2));
     assert_eq!(hedge("{aquifer.dev/hedge-after: 0s}", "{aquifer.dev/hedge-after: 3s}"), Ok(None));
+    let mistyped = config(&policy("p", ROUTE, "")).notices.len();
+    let places = PLACES.replace("{name: r}\nspec", "{name: r, annotations: {aquifer.dev/hedge: 1s}}\nspec");
+    let source = Source { name: "f".to_owned(), text: places };
+    let told = load(&[source], &|_| None, &|_| Err(std::io::Error::other("none"))).unwrap().notices;
+    assert_eq!((mistyped, told.len()), (0, 1), "{told:?}");
+    assert!(told[0].ends_with("unknown annotation, ignored; known here: aquifer.dev/hedge-after"), "{told:?}");
     let wrong = hedge("{aquifer.dev/hedge-after: often}", "{}").unwrap_err();
     assert!(
         wrong[0].to_string().contains("metadata.annotations[\"aquifer.dev/hedge-after\"]: Invalid value"),

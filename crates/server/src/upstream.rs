@@ -202,7 +202,7 @@ async fn call_in_http2(
     let in_time = async { timeout(connect, connected.wait_for_connection_metadata()).await.is_ok() };
     let answer = tokio::select! {
         answer = client.request(request) => answer.map_err(|error| unreachable(&host, &error))?,
-        false = in_time => return Err(Unreachable::Timeout(format!("{host}: {}", socket::late(connect)))),
+        false = in_time => return Err(socket::late(&host, connect)),
     };
     let (head, body) = answer.into_parts();
     Ok((head, Answer::Two(body)))

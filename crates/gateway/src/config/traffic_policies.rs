@@ -152,11 +152,16 @@ fn unused(document: &Document<'_>, report: &mut Report) {
             report.notice(spot, "not used: this gateway has nothing like it");
         }
     }
+    unknown_annotations(document, &[FIRST_BYTE, HEDGE], report);
+}
+
+/// Names annotations of ours that say nothing there: a mistyped one would be missed.
+pub(super) fn unknown_annotations(document: &Document<'_>, known: &[&str], report: &mut Report) {
     for entry in document.root.entries_at("metadata.annotations") {
-        if entry.key.starts_with(ANNOTATION) && ![FIRST_BYTE, HEDGE].contains(&entry.key.as_str()) {
+        if entry.key.starts_with(ANNOTATION) && !known.contains(&entry.key.as_str()) {
             let path = join("metadata.annotations", &entry.key);
             let spot = Spot { file: document.file, place: entry.place, path: &path };
-            report.notice(spot, format!("unknown annotation, ignored: {FIRST_BYTE} and {HEDGE} are known"));
+            report.notice(spot, format!("unknown annotation, ignored; known here: {}", known.join(", ")));
         }
     }
 }

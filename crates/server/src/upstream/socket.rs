@@ -77,8 +77,8 @@ impl Connector {
     fn connected(&self, to: Uri, limit: Duration) -> Connecting {
         let connecting = self.within(limit).call(to);
         Box::pin(async move {
-            let late = || Error::new(ErrorKind::TimedOut, late(limit));
-            tokio::time::timeout(limit, connecting).await.map_err(|_| late())?
+            let connected = tokio::time::timeout(limit, connecting).await;
+            connected.map_err(|_| Error::from(ErrorKind::TimedOut))?
         })
     }
 
@@ -95,7 +95,7 @@ impl Connector {
                 let deepest = super::deepest(&*error);
                 let timed_out = deepest.downcast_ref::<Error>().is_some_and(|io| io.kind() == ErrorKind::TimedOut);
                 Err(match timed_out {
-                    true => Unreachable::Timeout(place(&late(limit))),
+                    true => late(host(to), limit),
                     false => Unreachable::Connect(place(&deepest)),
                 })
             }
@@ -103,9 +103,10 @@ impl Connector {
     }
 }
 
-/// What is said of a connection that is not there in time.
-pub(super) fn late(limit: Duration) -> String {
-    format!("no connection in {limit:?}")
+/// What is said of a connection that is not there in time. Whoever waits shorter than usual may try again.
+pub(super) fn late(host: &str, limit: Duration) -> Unreachable {
+    let what = format!("{host}: no connection in {limit:?}");
+    if limit < CONNECT { Unreachable::Stalled(what) } else { Unreachable::Timeout(what) }
 }
 
 /// Host and port, as they stand in the URL.

@@ -209,7 +209,7 @@ async fn a_connection_has_a_time_limit_of_its_own() {
         let patience = Patience { connect: Some(Duration::from_millis(30)), ..Patience::default() };
         let answer = answer_of(&upstreams, Call { patience, ..call() }).await;
         assert!(
-            matches!(&answer, Err(Unreachable::Timeout(why)) if why.ends_with(": no connection in 30ms")),
+            matches!(&answer, Err(Unreachable::Stalled(why)) if why.ends_with(": no connection in 30ms")),
             "{url} {http2} {answer:?}"
         );
     }
