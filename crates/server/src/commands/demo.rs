@@ -43,6 +43,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         max_body: 32 << 20,
         body_timeout: Duration::from_secs(60),
         header_timeout: Duration::from_secs(60),
+        connect: Duration::from_secs(10),
         upstream_silence: Duration::from_secs(600),
         first_byte: None,
         keep_alive: Some(Duration::from_secs(15)),

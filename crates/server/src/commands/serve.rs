@@ -42,6 +42,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         max_bodies: arguments.max_bodies,
         body_timeout: arguments.body_timeout,
         header_timeout: arguments.header_timeout,
+        connect: arguments.connect_timeout,
         upstream_silence: arguments.upstream_timeout,
         first_byte: arguments.first_byte_timeout,
         keep_alive: Some(arguments.keep_alive).filter(|every| !every.is_zero()),

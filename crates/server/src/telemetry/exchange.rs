@@ -78,6 +78,9 @@ fn told(line: &mut Line<'_>, record: &Record) {
     line.maybe("turns_restored", counted(record.turns.restored), Line::number);
     line.maybe("turns_missed", counted(record.turns.missed), Line::number);
     line.maybe("amended", counted(record.amended), Line::number);
+    line.maybe("attempts", counted(record.attempts).filter(|attempts| *attempts > 1), Line::number);
+    line.maybe("hedged", counted(record.hedges.all()), Line::number);
+    line.number("told_bytes", record.told);
     if let Some(tokens) = record.tokens {
         used(line, tokens);
     }

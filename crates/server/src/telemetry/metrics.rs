@@ -4,7 +4,7 @@ mod series;
 
 use super::log;
 use crate::turns::Counters;
-use aquifer_gateway::record::{Outcome, Record};
+use aquifer_gateway::record::{Hedges, Outcome, Record};
 use arc_swap::ArcSwap;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
@@ -53,6 +53,7 @@ struct Families {
     first_token: Histograms,
     per_token: Histograms,
     first_reasoning: Histograms,
+    told: Family<Labels, Counter>,
 }
 
 /// All of the process's metrics.
@@ -67,6 +68,7 @@ pub(super) struct Metrics {
     turns: Family<Labels, Counter>,
     results: [OnceLock<Counter>; 3],
     amended: Counter,
+    hedges: Family<Labels, Counter>,
     pub(super) turn_store: Counters,
     log_dropped: Counter,
     models: Bounded,
@@ -83,6 +85,7 @@ impl Families {
             first_token: Family::new_with_constructor(first_token_buckets),
             per_token: Family::new_with_constructor(per_token_buckets),
             first_reasoning: Family::new_with_constructor(first_token_buckets),
+            told: Family::default(),
         }
     }
 }
@@ -100,6 +103,7 @@ impl Metrics {
             turns: Family::default(),
             results: Default::default(),
             amended: Counter::default(),
+            hedges: Family::default(),
             turn_store: Counters::default(),
             log_dropped: Counter::default(),
             models: Bounded::default(),
@@ -142,6 +146,10 @@ impl Metrics {
         registry.register("aquifer_reasoning_turns", "Turns that called tools, by what became of them", turns);
         let amended = self.amended.clone();
         registry.register("aquifer_requests_amended", "Calls made once more, otherwise, after a refusal", amended);
+        let hedges = self.hedges.clone();
+        registry.register("aquifer_hedges", "Second calls made because the first was slow, by result", hedges);
+        let told = self.families.told.clone();
+        registry.register("aquifer_told_bytes", "Bytes of answers' bodies given to clients, by outcome", told);
         let Counters { evicted, entries, bytes } = self.turn_store.clone();
         registry.register("aquifer_reasoning_turns_evicted", "Turns forgotten for want of room or for age", evicted);
         registry.register("aquifer_reasoning_turns_held", "Turns remembered now", entries);
@@ -161,6 +169,7 @@ impl Metrics {
         }
         if !record.backend.is_empty() {
             self.observe_turns(record);
+            self.observe_hedges(record.hedges);
         }
     }
 
@@ -208,6 +217,16 @@ impl Metrics {
         }
         if record.amended > 0 {
             self.amended.inc_by(u64::from(record.amended));
+        }
+    }
+
+    /// Counts second calls.
+    fn observe_hedges(&self, hedges: Hedges) {
+        let Hedges { won, lost, failed, abandoned } = hedges;
+        for (result, count) in [("won", won), ("lost", lost), ("failed", failed), ("abandoned", abandoned)] {
+            if count > 0 {
+                self.hedges.get_or_create(&Labels(vec![("result", result.to_owned())])).inc_by(u64::from(count));
+            }
         }
     }
 

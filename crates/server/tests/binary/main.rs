@@ -39,6 +39,8 @@ mod routing;
 #[cfg(test)]
 mod secrecy;
 #[cfg(test)]
+mod slow;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod support;

@@ -1,7 +1,7 @@
 //! The lines are those that tracing-subscriber writes of the same events, but for the time.
 
 use super::*;
-use aquifer_gateway::record::Turns;
+use aquifer_gateway::record::{Hedges, Turns};
 use std::cell::RefCell;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -35,6 +35,9 @@ macro_rules! event {
             turns_restored = counted($record.turns.restored),
             turns_missed = counted($record.turns.missed),
             amended = counted($record.amended),
+            attempts = counted($record.attempts).filter(|attempts| *attempts > 1),
+            hedged = counted($record.hedges.all()),
+            told_bytes = $record.told,
             input_tokens = tokens.map(|tokens| tokens.input),
             output_tokens = tokens.map(|tokens| tokens.output),
             cache_read_tokens = tokens.map(|tokens| tokens.cache_read),
@@ -125,6 +128,8 @@ fn records() -> Vec<Record> {
         turns: Turns { kept: 1, restored: 2, missed: 3 },
         attempts: 2,
         amended: 1,
+        hedges: Hedges { won: 1, lost: 2, ..Hedges::default() },
+        told: 4_321,
         ..Record::default()
     };
     let hostile = Record {

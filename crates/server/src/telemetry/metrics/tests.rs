@@ -22,9 +22,11 @@ fn answered(model: &str) -> Record {
 #[test]
 fn an_answer_is_counted_with_its_times_and_tokens() {
     let metrics = Metrics::new();
-    metrics.observe(&answered("m"));
+    metrics.observe(&Record { hedges: Hedges { won: 2, ..Hedges::default() }, told: 7, ..answered("m") });
     let text = metrics.text();
     for line in [
+        "aquifer_hedges_total{result=\"won\"} 2",
+        "aquifer_told_bytes_total{outcome=\"answered\"} 7",
         "aquifer_requests_total{outcome=\"answered\",status=\"200\",model=\"m\",backend=\"default/bedrock\"} 1",
         "gen_ai_request_model=\"m\",gen_ai_token_type=\"reasoning\"} 5.0",
         "gen_ai_server_request_duration_seconds_count{gen_ai_operation_name=\"chat\"",
@@ -93,6 +95,8 @@ fn observe_plainly(metrics: &Metrics, record: &Record) {
         }
     }
     metrics.amended.inc_by(record.amended.into());
+    let outcome = owned(&[("outcome", outcome_word(record.outcome))]);
+    families.told.get_or_create(&outcome).inc_by(record.told);
     let labels = owned(&[
         ("gen_ai_operation_name", record.operation),
         ("gen_ai_provider_name", record.provider),
