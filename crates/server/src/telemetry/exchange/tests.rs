@@ -181,3 +181,15 @@ fn names_are_cut_between_characters() {
     assert_eq!(shortened(&"ü".repeat(300)).len(), 200);
     assert_eq!(shortened(&format!("a{}", "ü".repeat(300))).len(), 199);
 }
+
+#[test]
+fn a_line_allocates_nothing() {
+    let records = records();
+    let write = |form| lines(form, UNIX_EPOCH, &records[0], |_| true, |line| assert!(!line.is_empty()));
+    for form in [Form::Text, Form::Coloured, Form::Json] {
+        // The first makes room for the others.
+        write(form);
+        let allocated = allocation_counter::measure(|| (0..100).for_each(|_| write(form)));
+        assert_eq!(allocated.count_total, 0, "{form:?}");
+    }
+}
