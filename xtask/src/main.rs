@@ -1,5 +1,6 @@
 //! The chores of the workspace as one command: form, lints, every test, the real clients.
 
+mod aids;
 mod command_line;
 mod endurance;
 mod interop;
@@ -43,6 +44,7 @@ fn run(chore: &Chore) -> anyhow::Result<()> {
         Chore::Interop(wanted) => interop::suites(wanted)?,
         Chore::Test(parts) => {
             if parts.contains(&Part::Unit) {
+                aids::unpack();
                 workspace::cargo(&["test", "--workspace", "--locked"])?;
             }
             if parts.contains(&Part::Interop) {

@@ -7,12 +7,15 @@
 mod answer;
 mod asked;
 mod attempts;
+mod lanes;
 mod models;
+mod opening;
 mod passing;
 mod start;
 
 pub use answer::refusal;
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
+pub use lanes::Lane;
 
 use crate::config::{Circuit, Config};
 use crate::fleet::Fleet;
@@ -26,6 +29,7 @@ use aquifer_translate::model::turn::Turn;
 use asked::Asked;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use lanes::Other;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -69,6 +73,8 @@ pub enum Input<'a> {
     UpstreamEnd,
     /// The call failed on the way.
     UpstreamFailed(aquifer_translate::fault::Unreachable),
+    /// [`Patience::hedge`] is over, and the call may not have begun to answer.
+    Slow,
     /// The client has been told nothing for a while.
     Quiet(KeepAlive),
     /// The client is gone.
@@ -82,8 +88,10 @@ pub enum Output {
     Recall(Vec<TurnKey>),
     /// Remember a turn.
     Keep(Box<Keep>),
-    /// Call this backend.
+    /// Call this backend; a call of this lane that is under way is over.
     Call(Box<Call>),
+    /// The call of this lane is the only one from now on, and the [`First`](Lane::First): the other one is over.
+    Settled(Lane),
     /// Tell the log that a backend is left alone for a while.
     Ejected {
         /// Index into [`Config::backends`].
@@ -109,6 +117,8 @@ pub enum Output {
 /// An unsigned request to a backend.
 #[derive(Debug)]
 pub struct Call {
+    /// Which of two that may be under way at once.
+    pub lane: Lane,
     /// Index into [`Config::backends`].
     pub backend: usize,
     /// The path, percent-encoded as it must stand on the wire.
@@ -130,6 +140,10 @@ pub struct Call {
 /// When a limit is passed, the host drops the call and feeds [`Input::UpstreamFailed`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Patience {
+    /// For a connection.
+    pub connect: Option<Duration>,
+    /// From the call to the first byte of its body; then the host feeds [`Input::Slow`] and goes on waiting. `None`: never.
+    pub hedge: Option<Duration>,
     /// From the call to the first byte of its body.
     pub first: Option<Duration>,
     /// Without a byte: `streamIdleTimeout`.
@@ -148,6 +162,9 @@ pub struct Exchange {
     asked: Option<Box<Asked>>,
     /// The call whose answer is awaited or read; `None` when the exchange is over.
     waiting: Option<Waiting>,
+    /// Another call that is under way; [`waiting`](Self::waiting) is then the one of this lane.
+    other: Option<Box<Other>>,
+    at_hand: Lane,
     /// Whether the answer's head is on its way to the client.
     committed: bool,
     /// The methods of the path, for a request with another one.
@@ -167,6 +184,8 @@ impl Exchange {
             outputs: VecDeque::new(),
             asked: None,
             waiting: None,
+            other: None,
+            at_hand: Lane::First,
             committed: false,
             allow: None,
             over: false,
@@ -185,7 +204,12 @@ impl Exchange {
 
     /// Takes in what happened; `now` is when. Once the exchange is over, nothing that happens matters.
     pub fn handle(&mut self, input: Input<'_>, now: Instant) {
-        if self.over {
+        self.handle_from(Lane::First, input, now);
+    }
+
+    /// The same of one of two calls. One that is over says nothing any more.
+    pub fn handle_from(&mut self, lane: Lane, input: Input<'_>, now: Instant) {
+        if self.over || !self.take_up(lane) {
             return;
         }
         let handled = match input {
@@ -202,6 +226,10 @@ impl Exchange {
             Input::UpstreamBody(bytes) => self.body(bytes, now),
             Input::UpstreamEnd => self.end(now),
             Input::UpstreamFailed(unreachable) => self.cut_off(Fault::UpstreamUnreachable(unreachable), now),
+            Input::Slow => {
+                self.hedge(now);
+                Ok(())
+            }
             Input::Quiet(kind) => {
                 self.quiet(kind, now);
                 Ok(())
@@ -214,6 +242,7 @@ impl Exchange {
         if let Err(fault) = handled {
             self.fail(&fault, now);
         }
+        self.take_up(Lane::First);
     }
 
     /// The next thing to do, until there is none.
@@ -224,8 +253,7 @@ impl Exchange {
     fn body(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &mut self.waiting else { return Ok(()) };
         if let Upstream::Passing(_) = &waiting.upstream {
-            self.pass_on(bytes, now);
-            return Ok(());
+            return self.pass_on(bytes, now);
         }
         let Upstream::Streaming(stream) = &mut waiting.upstream else { return waiting.upstream.gather(bytes) };
         // A frame is answered by about twice as many bytes.
@@ -268,10 +296,7 @@ impl Exchange {
             }
             Upstream::Whole { body } => self.whole(&body, now),
             Upstream::Passing(passing) => self.passed(passing, now),
-            Upstream::Handing { status, kind, body } => {
-                self.hand_over(status, kind, Bytes::from(body), now);
-                Ok(())
-            }
+            Upstream::Handing { status, kind, body } => self.hand_over(status, kind, Bytes::from(body), now),
             Upstream::Refusing { status, headers, body } if waiting.is_passing() => {
                 let fault = passing::refusal(status, &headers, &body);
                 waiting.refuse(status, &headers, Bytes::from(body));
@@ -287,7 +312,7 @@ impl Exchange {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let whole = waiting.call(&self.record.id).whole(body)?;
         let head = answer::json_head(&self.record.id, waiting.headers());
-        self.judge(None, now);
+        self.won(now);
         self.record.reasoned = whole.reasoned;
         self.keep(whole.turn);
         self.answer(StatusCode::OK, head, Bytes::from(whole.body));
@@ -297,18 +322,27 @@ impl Exchange {
 
     /// Tells the client of a stream that it goes on. From then on it is answered: no other backend is asked.
     fn quiet(&mut self, kind: KeepAlive, now: Instant) {
-        let streaming = |waiting: &Waiting| matches!(waiting.upstream, Upstream::Streaming(_) | Upstream::Passing(_));
-        if !self.waiting.as_ref().is_some_and(streaming) {
+        let streaming = self.is_streaming() || self.take_up(Lane::Second) && self.is_streaming();
+        if !streaming {
             return;
         }
         self.commit(now);
         let mut out = BytesMut::new();
         match self.waiting.as_mut().map(|waiting| &mut waiting.upstream) {
             Some(Upstream::Streaming(stream)) => stream.keep_alive(kind, &mut out),
-            Some(Upstream::Passing(passing)) => passing.keep_alive(&mut out),
+            Some(Upstream::Passing(passing)) => {
+                out.extend_from_slice(&passing.release());
+                passing.keep_alive(&mut out);
+            }
             _ => {}
         }
         self.say(out);
+    }
+
+    /// Whether the call at hand is answered by a stream.
+    fn is_streaming(&self) -> bool {
+        let upstream = self.waiting.as_ref().map(|waiting| &waiting.upstream);
+        matches!(upstream, Some(Upstream::Streaming(_) | Upstream::Passing(_)))
     }
 
     /// Remembers a turn, before its client is told of it: it may be sent back at once.
@@ -327,6 +361,7 @@ impl Exchange {
         let gone = || Fault::Ours("nobody is told".to_owned());
         if self.cut_off(gone(), now).is_err() {
             self.record.status = 499;
+            self.record.tokens = self.waiting.as_ref().and_then(|waiting| waiting.upstream.usage()).map(tokens);
             self.done(Outcome::Abandoned, now);
         }
     }
@@ -365,7 +400,7 @@ impl Exchange {
         if self.committed {
             return;
         }
-        self.judge(None, now);
+        self.won(now);
         if let Some(asked) = &mut self.asked {
             // It is not sent once more, and the answer may take long.
             asked.let_go();
@@ -380,6 +415,9 @@ impl Exchange {
     /// Tells the client what went wrong: as a status while there is one to give, else inside the stream.
     fn fail(&mut self, fault: &Fault, now: Instant) {
         self.judge(Some(fault), now);
+        if self.lost() {
+            return;
+        }
         if !self.committed && (self.ask_otherwise(fault, now) || self.try_again(fault, now)) {
             return;
         }
@@ -407,6 +445,7 @@ impl Exchange {
 
     fn answer(&mut self, status: StatusCode, headers: HeaderMap, body: Bytes) {
         self.head(status, headers);
+        self.record.told = body.len() as u64;
         self.outputs.push_back(Output::Body(body));
     }
 
@@ -418,6 +457,7 @@ impl Exchange {
 
     fn say(&mut self, out: BytesMut) {
         if !out.is_empty() {
+            self.record.told += out.len() as u64;
             self.outputs.push_back(Output::Body(out.freeze()));
         }
     }
@@ -425,6 +465,7 @@ impl Exchange {
     fn done(&mut self, outcome: Outcome, now: Instant) {
         self.over = true;
         self.waiting = None;
+        self.abandon_other();
         // Whoever was to find out how a backend is has found out, or never will.
         if let Some(place) = self.asked.take().as_ref().and_then(|asked| asked.place()) {
             self.fleet.undecided(place.backend);

@@ -34,7 +34,10 @@ pub struct Record {
     pub time_to_first_reasoning: Option<Duration>,
     /// From the request's head to the first delta of text or of a tool call.
     pub time_to_first_token: Option<Duration>,
-    /// Tokens as Bedrock reported them; `None` when it did not.
+    /// Bytes of the answer's body that were given to the client. Of an answer that ends early it may be all that is known:
+    /// Bedrock counts tokens at the end.
+    pub told: u64,
+    /// Tokens as Bedrock reported them, of an answer that ended early those reported so far; `None` when it did not.
     pub tokens: Option<Tokens>,
     /// The finish reason told to the client.
     pub finish_reason: Option<&'static str>,
@@ -46,6 +49,8 @@ pub struct Record {
     pub turns: Turns,
     /// How many calls were made for it.
     pub attempts: u32,
+    /// What became of calls that were made because another one was slow.
+    pub hedges: Hedges,
     /// How often Bedrock's refusal was answered by asking otherwise.
     pub amended: u32,
 }
@@ -59,6 +64,27 @@ pub struct Turns {
     pub restored: u32,
     /// Turns of the history that came back without reasoning, and of which nothing was remembered.
     pub missed: u32,
+}
+
+/// What became of calls that were made because another one was slow: each is counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hedges {
+    /// They were the answer, or went on alone when the other one failed.
+    pub won: u32,
+    /// The other one was quicker.
+    pub lost: u32,
+    /// They failed; the other one went on alone.
+    pub failed: u32,
+    /// The client left, or a limit was passed, before any had something to tell.
+    pub abandoned: u32,
+}
+
+impl Hedges {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> u32 {
+        self.won + self.lost + self.failed + self.abandoned
+    }
 }
 
 impl Record {

@@ -105,7 +105,7 @@ fn reasoning_policies() {
 
 #[test]
 fn routing() {
-    for name in ["traffic-splitting.yaml", "provider-fallback.yaml", "stream-idle-timeout.yaml"] {
+    for name in ["traffic-splitting.yaml", "provider-fallback.yaml", "stream-idle-timeout.yaml", "hedging.yaml"] {
         assert_eq!(example(name).notices, [""; 0], "{name}");
     }
     let traffic = &example("provider-fallback.yaml").routes[0].rules[0].traffic.clone();

@@ -80,9 +80,9 @@ retry:
   retryOn: {httpStatusCodes: [429, 500], triggers: [connect-failure, retriable-status-codes]}
   perRetry: {timeout: 30s, backOff: {baseInterval: 50ms, maxInterval: 2s}}
 circuitBreaker: {maxParallelRequests: 7, maxPendingRequests: 0}
-healthCheck: {passive: {consecutive5XxErrors: 3, baseEjectionTime: 5s, maxEjectionTime: 1m}}
-timeout: {http: {requestTimeout: 10m}}";
-    let own = "{name: p, annotations: {aquifer.dev/first-byte-timeout: 5s}}";
+healthCheck: {passive: {consecutive5XxErrors: 3, baseEjectionTime: 5s}}
+timeout: {tcp: {connectTimeout: 500ms}, http: {requestTimeout: 10m}}";
+    let own = "{name: p, annotations: {aquifer.dev/first-byte-timeout: 5s, aquifer.dev/hedge-after: 2s}}";
     let config = config(&policy("p", ROUTE, fields).replace("{name: p}", own));
     let seconds = Duration::from_secs;
     let expected = Traffic {
@@ -95,8 +95,10 @@ timeout: {http: {requestTimeout: 10m}}";
             statuses: Some(vec![429, 500]),
             unanswered: true,
         },
-        outliers: Outliers { failures: 3, base: seconds(5), most: seconds(60) },
+        outliers: Outliers { failures: 3, base: seconds(5), most: seconds(300) },
         circuit: Circuit { parallel: Some(7), pending: Some(0) },
+        connect: Some(Duration::from_millis(500)),
+        hedge: Some(seconds(2)),
         first_byte: Some(seconds(5)),
         whole: Some(seconds(600)),
     };
@@ -173,7 +175,7 @@ loadBalancer: {type: RoundRobin}
 retry: {retryOn: {triggers: [unavailable], httpStatusCodes: [500]}}
 circuitBreaker: {maxConnections: 3}
 healthCheck: {active: {}, passive: {maxEjectionPercent: 50}}
-timeout: {tcp: {connectTimeout: 1s}, http: {maxStreamDuration: 1s}}";
+timeout: {tcp: {tcpKeepalive: 1s}, http: {maxStreamDuration: 1s}}";
     let text = policy("p", ROUTE, fields).replace("{name: p}", "{name: p, annotations: {aquifer.dev/x: y}}");
     let nothing = "not used: this gateway has nothing like it";
     let expected = [
@@ -184,10 +186,10 @@ timeout: {tcp: {connectTimeout: 1s}, http: {maxStreamDuration: 1s}}";
         format!("f:33:20: spec.circuitBreaker.maxConnections: {nothing}"),
         format!("f:34:17: spec.healthCheck.active: {nothing}"),
         format!("f:34:39: spec.healthCheck.passive.maxEjectionPercent: {nothing}"),
-        format!("f:35:13: spec.timeout.tcp: {nothing}"),
-        format!("f:35:47: spec.timeout.http.maxStreamDuration: {nothing}"),
-        "f:28:35: metadata.annotations[\"aquifer.dev/x\"]: unknown annotation, ignored: \
-         aquifer.dev/first-byte-timeout is known"
+        format!("f:35:19: spec.timeout.tcp.tcpKeepalive: {nothing}"),
+        format!("f:35:45: spec.timeout.http.maxStreamDuration: {nothing}"),
+        "f:28:35: metadata.annotations[\"aquifer.dev/x\"]: unknown annotation, ignored; \
+         known here: aquifer.dev/first-byte-timeout, aquifer.dev/hedge-after"
             .to_owned(),
     ];
     assert_eq!(notices(&config(&text)), expected);
@@ -237,7 +239,37 @@ fn mistakes() {
     assert!(mistake(&none)[0].ends_with("either targetRef or targetRefs must be used"));
     let both = policy("p", ROUTE, &format!("targetRef: {ROUTE}"));
     assert!(mistake(&both)[0].ends_with("either targetRef or targetRefs must be used"));
-    let wrong =
-        policy("p", ROUTE, "").replace("{name: p}", "{name: p, annotations: {aquifer.dev/first-byte-timeout: soon}}");
-    assert!(mistake(&wrong)[0].ends_with(r#"Invalid value: "soon": must be a duration such as 5s"#));
+    one("timeout: {tcp: {connectTimeout: soon}}", "should match '^([0-9]{1,5}(h|m|s|ms)){1,4}$'");
+    for time in ["first-byte-timeout", "hedge-after"] {
+        let annotated = format!("{{name: p, annotations: {{aquifer.dev/{time}: soon}}}}");
+        let wrong = policy("p", ROUTE, "").replace("{name: p}", &annotated);
+        assert!(mistake(&wrong)[0].ends_with(r#"Invalid value: "soon": must be a duration such as 5s"#));
+    }
+}
+
+#[test]
+fn a_route_says_itself_when_another_backend_is_asked() {
+    let hedge = |route: &str, of_policy: &str| {
+        let policy = policy("p", ROUTE, "").replace("{name: p}", &format!("{{name: p, annotations: {of_policy}}}"));
+        let places = PLACES.replace("{name: r}\nspec", &format!("{{name: r, annotations: {route}}}\nspec"));
+        let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+        let source = Source { name: "f".to_owned(), text: format!("{places}{policy}") };
+        load(&[source], &|_| None, &missing).map(|config| at(&config, "named").hedge)
+    };
+    let time = |seconds| Ok(Some(Duration::from_secs(seconds)));
+    assert_eq!(hedge("{}", "{}"), Ok(None));
+    assert_eq!(hedge("{}", "{aquifer.dev/hedge-after: 3s}"), time(3));
+    assert_eq!(hedge("{aquifer.dev/hedge-after: 2s}", "{aquifer.dev/hedge-after: 3s}"), time(2));
+    assert_eq!(hedge("{aquifer.dev/hedge-after: 0s}", "{aquifer.dev/hedge-after: 3s}"), Ok(None));
+    let mistyped = config(&policy("p", ROUTE, "")).notices.len();
+    let places = PLACES.replace("{name: r}\nspec", "{name: r, annotations: {aquifer.dev/hedge: 1s}}\nspec");
+    let source = Source { name: "f".to_owned(), text: places };
+    let told = load(&[source], &|_| None, &|_| Err(std::io::Error::other("none"))).unwrap().notices;
+    assert_eq!((mistyped, told.len()), (0, 1), "{told:?}");
+    assert!(told[0].ends_with("unknown annotation, ignored; known here: aquifer.dev/hedge-after"), "{told:?}");
+    let wrong = hedge("{aquifer.dev/hedge-after: often}", "{}").unwrap_err();
+    assert!(
+        wrong[0].to_string().contains("metadata.annotations[\"aquifer.dev/hedge-after\"]: Invalid value"),
+        "{wrong:?}"
+    );
 }

@@ -131,6 +131,9 @@ pub(crate) struct Serve {
     /// How long a request's head may take to arrive, on a new connection or an idle one
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     pub(crate) header_timeout: Duration,
+    /// How long a connection to a backend may take, name lookup and TLS included, unless the route says otherwise
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    pub(crate) connect_timeout: Duration,
     /// How long Bedrock may be silent before a call is given up, unless the route says otherwise; a model that
     /// thinks without showing it can be silent for many minutes, and AWS advises an hour
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]

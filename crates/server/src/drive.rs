@@ -2,11 +2,11 @@
 
 use crate::clock;
 use crate::gate::Pass;
-use crate::host::{Host, Serving};
+use crate::host::{Host, Limits, Serving};
 use crate::patience::{Passed, Waiting};
 use crate::telemetry::{InFlight, log};
 use crate::upstream::{Answer, Answered};
-use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output, Patience};
+use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Lane, Output, Patience};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::Recalling;
 use aquifer_gateway::translate::fault::Unreachable;
@@ -15,6 +15,7 @@ use http::{HeaderMap, StatusCode};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// One exchange with its call. Dropped before the end, it tells the exchange that the client left.
 ///
@@ -24,10 +25,17 @@ pub(crate) struct Drive {
     host: Arc<Host>,
     serving: Arc<Serving>,
     exchange: Exchange,
-    call: Progress,
-    waiting: Waiting,
+    first: Line,
+    /// The call to another backend, while the first is slow.
+    second: Option<Box<Line>>,
     over: bool,
     _in_flight: InFlight,
+}
+
+/// A call, and how long it is waited for.
+struct Line {
+    call: Progress,
+    waiting: Waiting,
 }
 
 type Sending = Pin<Box<dyn Future<Output = Result<Answered, Unreachable>> + Send>>;
@@ -67,8 +75,8 @@ impl Drive {
             host: Arc::clone(host),
             serving,
             exchange,
-            call: Progress::Idle,
-            waiting: Waiting::new(Patience::default(), &host.limits),
+            first: Line { call: Progress::Idle, waiting: Waiting::new(Patience::default(), &host.limits) },
+            second: None,
             over: false,
             _in_flight: in_flight,
         }
@@ -78,17 +86,16 @@ impl Drive {
     pub(crate) fn next_ready(&mut self) -> Option<Step> {
         while let Some(output) = self.exchange.poll() {
             match output {
-                Output::Recall(keys) => self.call = Progress::Recalling(self.host.turns.recall(keys)),
+                Output::Recall(keys) => self.first.call = Progress::Recalling(self.host.turns.recall(keys)),
                 Output::Keep(keep) => self.host.turns.keep(*keep),
-                Output::Call(call) => {
-                    // The time of an attempt begins when its pause is over.
-                    let first = call.patience.first.map(|first| first.saturating_add(call.after));
-                    self.waiting = Waiting::new(Patience { first, ..call.patience }, &self.host.limits);
-                    self.call = Progress::Sending(Box::pin(self.serving.upstreams.call(*call)));
-                }
+                Output::Call(call) => match call.lane {
+                    Lane::First => self.first = self.line(*call),
+                    Lane::Second => self.second = Some(Box::new(self.line(*call))),
+                },
+                Output::Settled(lane) => self.settle(lane),
                 Output::Head { status, headers } => return Some(Step::Head(status, headers)),
                 Output::Body(bytes) => {
-                    self.waiting.said();
+                    self.first.waiting.said();
                     return Some(Step::Body(bytes));
                 }
                 Output::Ejected { backend, alone } => self.serving.tell_of_ejection(backend, alone),
@@ -100,6 +107,26 @@ impl Drive {
             }
         }
         self.over.then_some(Step::End)
+    }
+
+    /// Begins a call.
+    fn line(&self, mut call: Call) -> Line {
+        let limits = &self.host.limits;
+        call.patience.connect.get_or_insert(limits.connect);
+        // The time of an attempt begins when its pause is over.
+        let later = |time: Option<Duration>| time.map(|time| time.saturating_add(call.after));
+        let (first, hedge) = (later(call.patience.first), later(call.patience.hedge));
+        let waiting = Waiting::new(Patience { first, hedge, ..call.patience }, limits);
+        Line { call: Progress::Sending(Box::pin(self.serving.upstreams.call(call))), waiting }
+    }
+
+    /// Gives up the other call.
+    fn settle(&mut self, lane: Lane) {
+        let second = self.second.take();
+        if let Some(second) = second.filter(|_| lane == Lane::Second) {
+            let before = std::mem::replace(&mut self.first, *second);
+            self.first.waiting.is_heard_like(&before.waiting);
+        }
     }
 
     /// What to tell the client next.
@@ -116,59 +143,84 @@ impl Drive {
 
     /// Waits for the next thing to happen and feeds it; false when nothing can.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        let polled = self.poll_call(cx);
+        let polled = self.first.poll(Lane::First, &mut self.exchange, &self.host.limits, cx);
+        match &mut self.second {
+            Some(second) if polled.is_pending() => second.poll(Lane::Second, &mut self.exchange, &self.host.limits, cx),
+            _ => polled,
+        }
+    }
+
+    fn finish(&mut self, record: &Record) {
+        self.give_up();
+        if !std::mem::replace(&mut self.over, true) {
+            self.host.telemetry.observe(record);
+        }
+    }
+
+    /// Drops what is under way.
+    fn give_up(&mut self) {
+        self.first.call = Progress::Idle;
+        self.second = None;
+    }
+}
+
+impl Line {
+    /// Waits for the next thing to happen to this call and feeds it; false when nothing can.
+    fn poll(&mut self, lane: Lane, exchange: &mut Exchange, limits: &Limits, cx: &mut Context<'_>) -> Poll<bool> {
+        let polled = self.poll_call(lane, exchange, cx);
         if polled.is_ready() {
             self.waiting.is_over();
             return polled;
         }
-        match ready!(self.waiting.poll_passed(cx)) {
-            Passed::Lost(why) => self.call_failed(why),
-            Passed::Quiet => self.exchange.handle(Input::Quiet(self.host.limits.keep_alive_kind), clock::now()),
-        }
+        let input = match ready!(self.waiting.poll_passed(cx)) {
+            Passed::Lost(why) => {
+                self.call = Progress::Idle;
+                Input::UpstreamFailed(why)
+            }
+            Passed::Slow => Input::Slow,
+            // The client is told by whichever call was the first.
+            Passed::Quiet if lane == Lane::Second => return Poll::Ready(true),
+            Passed::Quiet => Input::Quiet(limits.keep_alive_kind),
+        };
+        exchange.handle_from(lane, input, clock::now());
         Poll::Ready(true)
     }
 
-    fn poll_call(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+    fn poll_call(&mut self, lane: Lane, exchange: &mut Exchange, cx: &mut Context<'_>) -> Poll<bool> {
+        let mut feed = |input: Input<'_>| exchange.handle_from(lane, input, clock::now());
         match &mut self.call {
             Progress::Idle => return Poll::Ready(false),
             Progress::Recalling(recalling) => {
                 let turns = ready!(recalling.as_mut().poll(cx));
                 self.call = Progress::Idle;
-                self.exchange.handle(Input::Recalled(turns), clock::now());
+                feed(Input::Recalled(turns));
             }
             Progress::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
                 Ok(Answered { head, body, pass }) => {
                     self.call = Progress::Answering { body, _pass: pass };
-                    let input = Input::UpstreamHead { status: head.status, headers: &head.headers };
-                    self.exchange.handle(input, clock::now());
+                    feed(Input::UpstreamHead { status: head.status, headers: &head.headers });
                 }
-                Err(unreachable) => self.call_failed(unreachable),
+                Err(unreachable) => {
+                    self.call = Progress::Idle;
+                    feed(Input::UpstreamFailed(unreachable));
+                }
             },
             Progress::Answering { body, .. } => match ready!(body.poll_data(cx, &mut |data| {
                 self.waiting.begun();
-                self.exchange.handle(Input::UpstreamBody(data), clock::now());
+                feed(Input::UpstreamBody(data));
             })) {
                 Some(Ok(())) => {}
-                Some(Err(why)) => self.call_failed(Unreachable::Broken(why)),
+                Some(Err(why)) => {
+                    self.call = Progress::Idle;
+                    feed(Input::UpstreamFailed(Unreachable::Broken(why)));
+                }
                 None => {
                     self.call = Progress::Idle;
-                    self.exchange.handle(Input::UpstreamEnd, clock::now());
+                    feed(Input::UpstreamEnd);
                 }
             },
         }
         Poll::Ready(true)
-    }
-
-    fn call_failed(&mut self, unreachable: Unreachable) {
-        self.call = Progress::Idle;
-        self.exchange.handle(Input::UpstreamFailed(unreachable), clock::now());
-    }
-
-    fn finish(&mut self, record: &Record) {
-        self.call = Progress::Idle;
-        if !std::mem::replace(&mut self.over, true) {
-            self.host.telemetry.observe(record);
-        }
     }
 }
 
@@ -177,7 +229,7 @@ impl Drop for Drive {
         if self.over {
             return;
         }
-        self.call = Progress::Idle;
+        self.give_up();
         if !std::thread::panicking() {
             self.exchange.handle(Input::ClientGone, clock::now());
             while let Some(output) = self.exchange.poll() {

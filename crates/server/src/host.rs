@@ -51,6 +51,8 @@ pub(crate) struct Limits {
     pub(crate) body_timeout: Duration,
     /// For a head.
     pub(crate) header_timeout: Duration,
+    /// For a connection to a backend, unless the route says otherwise.
+    pub(crate) connect: Duration,
     /// For the next byte of a backend, unless the route says otherwise.
     pub(crate) upstream_silence: Duration,
     /// For the first byte of a backend's answer, unless the route says otherwise. `None`: as any other.
@@ -158,6 +160,7 @@ pub(crate) mod tests {
             max_body: 1 << 20,
             body_timeout: Duration::from_secs(60),
             header_timeout: Duration::from_secs(60),
+            connect: Duration::from_secs(10),
             upstream_silence: Duration::from_secs(60),
             first_byte: None,
             keep_alive: None,

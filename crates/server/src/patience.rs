@@ -20,6 +20,8 @@ pub(crate) struct Waiting {
     /// For the first byte; passed once it came.
     first: Option<Limit>,
     whole: Option<Limit>,
+    /// When another backend is asked too, unless the client was told something before.
+    hedge: Option<Instant>,
     keep_alive: Option<Duration>,
     /// Since when the call is waited for.
     since: Option<Instant>,
@@ -40,6 +42,8 @@ struct Limit {
 pub(crate) enum Passed {
     /// A limit is passed.
     Lost(Unreachable),
+    /// The answer has not begun for so long that another backend may be asked too.
+    Slow,
     /// The client has been told nothing for a while.
     Quiet,
 }
@@ -57,6 +61,7 @@ impl Waiting {
             silence: patience.silence.unwrap_or(limits.upstream_silence).min(LONGEST),
             first: patience.first.or(limits.first_byte).map(Limit::from_now),
             whole: patience.whole.map(Limit::from_now),
+            hedge: patience.hedge.map(|time| Limit::from_now(time).until),
             keep_alive: limits.keep_alive.map(|every| every.min(LONGEST)),
             since: None,
             quiet: None,
@@ -77,6 +82,12 @@ impl Waiting {
     /// The client was told something.
     pub(crate) fn said(&mut self) {
         self.quiet = None;
+        self.hedge = None;
+    }
+
+    /// The client heard last what it heard while that other call was the one.
+    pub(crate) fn is_heard_like(&mut self, other: &Self) {
+        self.quiet = other.quiet;
     }
 
     /// Ready when a limit is passed or the client should hear something.
@@ -102,7 +113,7 @@ impl Waiting {
         let quiet = *self.quiet.get_or_insert(now);
         let quiet = self.keep_alive.map(|every| quiet + every);
         let limits = [self.first, self.whole].into_iter().flatten().map(|limit| limit.until);
-        limits.chain(quiet).fold(silence, Instant::min)
+        limits.chain(quiet).chain(self.hedge).fold(silence, Instant::min)
     }
 
     fn passed(&mut self, now: Instant) -> Option<Passed> {
@@ -113,6 +124,8 @@ impl Waiting {
             Unreachable::Stalled(format!("the answer had not begun after {time:?}"))
         } else if self.since.is_some_and(|since| since + self.silence <= now) {
             Unreachable::Timeout(format!("nothing came for {:?}", self.silence))
+        } else if self.hedge.take_if(|hedge| *hedge <= now).is_some() {
+            return Some(Passed::Slow);
         } else {
             let every = self.keep_alive?;
             let quiet = self.quiet.filter(|quiet| *quiet + every <= now).is_some();
@@ -136,6 +149,7 @@ mod tests {
         Limits { upstream_silence, ..crate::host::tests::limits() }
     }
 
+    /// The clock stands still but for what is waited for: these times are exact, and take no time.
     const SHORT: Duration = Duration::from_millis(20);
     const LONG: Duration = Duration::from_secs(3600);
 
@@ -145,11 +159,12 @@ mod tests {
         match lost {
             Passed::Lost(Unreachable::Timeout(why) | Unreachable::Stalled(why)) => Some(why),
             Passed::Quiet => Some("quiet".to_owned()),
+            Passed::Slow => Some("slow".to_owned()),
             Passed::Lost(other) => panic!("{other:?}"),
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_silence_has_the_routes_limit_or_the_hosts() {
         let mut hosts = Waiting::new(Patience::default(), &host(SHORT));
         assert_eq!(lost(&mut hosts, LONG).await.unwrap(), "nothing came for 20ms");
@@ -159,7 +174,7 @@ mod tests {
         assert_eq!(lost(&mut longer, 3 * SHORT).await, None);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn time_in_which_nobody_waits_does_not_count() {
         let mut waiting = Waiting::new(Patience::default(), &host(SHORT));
         assert_eq!(lost(&mut waiting, Duration::ZERO).await, None);
@@ -168,14 +183,14 @@ mod tests {
         assert_eq!(lost(&mut waiting, Duration::ZERO).await, None);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_whole_is_limited_when_the_route_says_so() {
         let mut waiting = Waiting::new(Patience { whole: Some(SHORT), ..Patience::default() }, &host(LONG));
         waiting.is_over();
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer was not complete after 20ms");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_first_byte_has_a_limit_of_its_own_until_it_came() {
         let patience = Patience { first: Some(SHORT), ..Patience::default() };
         let mut waiting = Waiting::new(patience, &host(LONG));
@@ -185,7 +200,7 @@ mod tests {
         assert_eq!(lost(&mut begun, 3 * SHORT).await, None);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_client_that_hears_nothing_is_told_of_it_again_and_again() {
         let limits = Limits { keep_alive: Some(SHORT), ..host(LONG) };
         let mut waiting = Waiting::new(Patience::default(), &limits);
@@ -196,10 +211,22 @@ mod tests {
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "quiet");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_is_told_of_once_unless_the_client_heard_something() {
+        let patience = Patience { hedge: Some(SHORT), first: Some(2 * SHORT), ..Patience::default() };
+        let mut waiting = Waiting::new(patience, &host(LONG));
+        // A byte may be a comment: only what the client is told counts.
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "slow");
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 40ms");
+        let mut told = Waiting::new(Patience { hedge: Some(SHORT), ..Patience::default() }, &host(LONG));
+        told.said();
+        assert_eq!(lost(&mut told, 3 * SHORT).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn no_limit_is_too_long() {
         let most = Some(Duration::MAX);
-        let forever = Patience { first: most, silence: most, whole: most };
+        let forever = Patience { first: most, silence: most, whole: most, ..Patience::default() };
         let mut waiting = Waiting::new(forever, &host(SHORT));
         assert_eq!(lost(&mut waiting, SHORT).await, None);
     }

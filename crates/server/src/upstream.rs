@@ -15,6 +15,7 @@ use http::response::Parts;
 use http::{HeaderValue, Method, Request, Uri, header};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use pool::Pool;
@@ -23,6 +24,8 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::timeout;
 
 mod http1;
 mod pool;
@@ -106,7 +109,8 @@ impl Upstreams {
             let mut request = Request::new(call.body);
             *request.method_mut() = Method::POST;
             *request.headers_mut() = call.headers;
-            let (head, body) = caller.send(&call.path, request).await?;
+            let connect = call.patience.connect.unwrap_or(socket::CONNECT);
+            let (head, body) = caller.send_within(connect, &call.path, request).await?;
             Ok(Answered { head, body, pass })
         }
     }
@@ -150,7 +154,17 @@ impl Caller {
     ///
     /// # Errors
     /// There is no answer.
-    pub(crate) async fn send(&self, path: &str, mut request: Request<Bytes>) -> Result<(Parts, Answer), Unreachable> {
+    pub(crate) async fn send(&self, path: &str, request: Request<Bytes>) -> Result<(Parts, Answer), Unreachable> {
+        self.send_within(socket::CONNECT, path, request).await
+    }
+
+    /// The same with a limit for the connection.
+    async fn send_within(
+        &self,
+        connect: Duration,
+        path: &str,
+        mut request: Request<Bytes>,
+    ) -> Result<(Parts, Answer), Unreachable> {
         let region = self.signer.region().await.map_err(Unreachable::Credentials)?;
         let uri: Uri = format!("{}{path}", self.endpoint.base(region))
             .parse()
@@ -170,18 +184,28 @@ impl Caller {
         match &self.way {
             Way::One(pool) => {
                 let (head, body) = request.into_parts();
-                let (answer, body) = pool.call(Request::from_parts(head, ()), body).await?;
+                let (answer, body) = pool.call(Request::from_parts(head, ()), body, connect).await?;
                 Ok((answer.into_parts().0, Answer::One(body)))
             }
-            Way::Two(client) => {
-                let host = socket::host(request.uri()).to_owned();
-                let answer =
-                    client.request(request.map(Full::new)).await.map_err(|error| unreachable(&host, &error))?;
-                let (head, body) = answer.into_parts();
-                Ok((head, Answer::Two(body)))
-            }
+            Way::Two(client) => call_in_http2(client, request.map(Full::new), connect).await,
         }
     }
+}
+
+async fn call_in_http2(
+    client: &Client<Connector, Full<Bytes>>,
+    mut request: Request<Full<Bytes>>,
+    connect: Duration,
+) -> Result<(Parts, Answer), Unreachable> {
+    let host = socket::host(request.uri()).to_owned();
+    let mut connected = capture_connection(&mut request);
+    let in_time = async { timeout(connect, connected.wait_for_connection_metadata()).await.is_ok() };
+    let answer = tokio::select! {
+        answer = client.request(request) => answer.map_err(|error| unreachable(&host, &error))?,
+        false = in_time => return Err(socket::late(&host, connect)),
+    };
+    let (head, body) = answer.into_parts();
+    Ok((head, Answer::Two(body)))
 }
 
 fn http2(connector: Connector) -> Client<Connector, Full<Bytes>> {

@@ -1,6 +1,7 @@
 //! What can go wrong with one exchange, and whose fault it is.
 
 use std::fmt;
+use std::time::Duration;
 
 /// What went wrong, sorted by whose fault it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,8 +65,8 @@ pub struct Refusal {
     pub status: u16,
     /// Bedrock's message, unchanged.
     pub message: String,
-    /// Seconds after which Bedrock wants to be asked again, when it says so.
-    pub retry_after: Option<u64>,
+    /// For how long Bedrock does not want to be asked again, when it says so.
+    pub retry_after: Option<Duration>,
 }
 
 /// How an answer broke the protocol.

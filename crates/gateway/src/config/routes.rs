@@ -6,7 +6,8 @@ use super::mistake::{Report, Spot};
 use super::mutations::mutation;
 use super::policies::Policies;
 use super::shape::{duration, seconds_since_epoch};
-use super::traffic_policies::TrafficPolicies;
+use super::traffic_policies::{TrafficPolicies, unknown_annotations};
+use super::traffic_rules::HEDGE;
 use super::yaml::Node;
 use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Parent, Route, Rule};
 use regex::{Regex, RegexBuilder};
@@ -35,6 +36,7 @@ pub(super) fn gateway_routes(
             if let Some(costs) = document.root.at("spec.llmRequestCosts") {
                 report.notice(spot(document, costs, "spec.llmRequestCosts"), "not used yet");
             }
+            unknown_annotations(document, &[HEDGE], report);
             let rules = document.root.items_at("spec.rules").iter().enumerate();
             Route {
                 namespace: document.namespace.clone(),

@@ -11,6 +11,10 @@ pub struct Traffic {
     pub outliers: Outliers,
     /// How much a backend is given at once.
     pub circuit: Circuit,
+    /// For a connection to a backend. `None`: the host decides.
+    pub connect: Option<Duration>,
+    /// A second backend is asked when the first has not begun to answer after this time. `None`: never.
+    pub hedge: Option<Duration>,
     /// From the call to the first byte of its answer. `None`: as long as any other silence.
     pub first_byte: Option<Duration>,
     /// From a request to the end of its answer, when its rule does not say it. `None`: no limit.

@@ -5,7 +5,7 @@ use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
 use super::shape::{duration, join, short};
 use super::traffic::{Circuit, Outliers, Retry, Traffic};
-use super::traffic_rules::{ANNOTATION, FIRST_BYTE, gateway_target, route_target};
+use super::traffic_rules::{ANNOTATION, FIRST_BYTE, HEDGE, gateway_target, route_target};
 use super::yaml::Node;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,18 +21,16 @@ pub(super) struct TrafficPolicies<'a> {
 }
 
 /// What is read below a path of a policy; the rest is named in a notice.
-const USED: [(&str, &[&str]); 9] = [
+const USED: [(&str, &[&str]); 10] = [
     ("spec", &["targetRef", "targetRefs", "mergeType", "retry", "circuitBreaker", "healthCheck", "timeout"]),
     ("spec.retry", &["numRetries", "numAttemptsPerPriority", "retryOn", "perRetry"]),
     ("spec.retry.retryOn", &["httpStatusCodes", "triggers"]),
     ("spec.retry.perRetry", &["timeout", "backOff"]),
     ("spec.circuitBreaker", &["maxParallelRequests", "maxPendingRequests"]),
     ("spec.healthCheck", &["passive"]),
-    (
-        "spec.healthCheck.passive",
-        &["consecutive5XxErrors", "consecutiveGatewayErrors", "baseEjectionTime", "maxEjectionTime"],
-    ),
-    ("spec.timeout", &["http"]),
+    ("spec.healthCheck.passive", &["consecutive5XxErrors", "consecutiveGatewayErrors", "baseEjectionTime"]),
+    ("spec.timeout", &["http", "tcp"]),
+    ("spec.timeout.tcp", &["connectTimeout"]),
     ("spec.timeout.http", &["requestTimeout"]),
 ];
 
@@ -70,7 +68,7 @@ impl<'a> TrafficPolicies<'a> {
         Arc::new(self.of_any_gateway().map(|policy| traffic(&[policy])).unwrap_or_default())
     }
 
-    /// What holds for the requests of a rule. The nearest policy holds alone: the rule's, the route's, its Gateway's;
+    /// What holds for the requests of a rule: a word of its route itself, else what policies say. The nearest policy holds alone: the rule's, the route's, its Gateway's;
     /// one with a `mergeType` leaves to the Gateway's what it does not say itself.
     pub(super) fn of_rule(&self, route: &Document<'_>, rule: Option<&str>) -> Arc<Traffic> {
         let at = |section: Option<&str>| {
@@ -78,12 +76,15 @@ impl<'a> TrafficPolicies<'a> {
         };
         let own = rule.and_then(|rule| at(Some(rule))).or_else(|| at(None));
         let gateway = self.of_parents(route);
-        Arc::new(match (own, gateway) {
+        let of_policies = match (own, gateway) {
             (Some(own), Some(gateway)) if own.root.at("spec.mergeType").is_some() => traffic(&[own, gateway]),
             (Some(own), _) => traffic(&[own]),
             (None, Some(gateway)) => traffic(&[gateway]),
             (None, None) => Traffic::default(),
-        })
+        };
+        let hedge = annotated(route, HEDGE);
+        let hedge = hedge.map_or(of_policies.hedge, |time| Some(time).filter(|time| !time.is_zero()));
+        Arc::new(Traffic { hedge, ..of_policies })
     }
 
     fn at(&self, target: Target) -> Option<&'a Document<'a>> {
@@ -151,11 +152,16 @@ fn unused(document: &Document<'_>, report: &mut Report) {
             report.notice(spot, "not used: this gateway has nothing like it");
         }
     }
+    unknown_annotations(document, &[FIRST_BYTE, HEDGE], report);
+}
+
+/// Names annotations of ours that say nothing there: a mistyped one would be missed.
+pub(super) fn unknown_annotations(document: &Document<'_>, known: &[&str], report: &mut Report) {
     for entry in document.root.entries_at("metadata.annotations") {
-        if entry.key.starts_with(ANNOTATION) && entry.key != FIRST_BYTE {
+        if entry.key.starts_with(ANNOTATION) && !known.contains(&entry.key.as_str()) {
             let path = join("metadata.annotations", &entry.key);
             let spot = Spot { file: document.file, place: entry.place, path: &path };
-            report.notice(spot, format!("unknown annotation, ignored: {FIRST_BYTE} is known"));
+            report.notice(spot, format!("unknown annotation, ignored; known here: {}", known.join(", ")));
         }
     }
 }
@@ -182,9 +188,13 @@ impl<'d> Words<'d> {
     }
 
     fn annotated(&self, key: &str) -> Option<Duration> {
-        let found = self.0.iter().find_map(|document| document.root.at("metadata.annotations")?.get(key));
-        found.and_then(Node::text).and_then(duration).filter(|time| !time.is_zero())
+        self.0.iter().find_map(|document| annotated(document, key)).filter(|time| !time.is_zero())
     }
+}
+
+/// The time that an annotation says.
+fn annotated(document: &Document<'_>, key: &str) -> Option<Duration> {
+    document.root.at("metadata.annotations")?.get(key).and_then(Node::text).and_then(duration)
 }
 
 fn traffic(policies: &[&Document<'_>]) -> Traffic {
@@ -197,6 +207,8 @@ fn traffic(policies: &[&Document<'_>]) -> Traffic {
             parallel: words.number("spec.circuitBreaker.maxParallelRequests"),
             pending: words.number("spec.circuitBreaker.maxPendingRequests"),
         },
+        connect: words.limit("spec.timeout.tcp.connectTimeout"),
+        hedge: words.annotated(HEDGE),
         first_byte: words.annotated(FIRST_BYTE),
         whole: words.limit("spec.timeout.http.requestTimeout"),
     }
@@ -254,11 +266,10 @@ const UNANSWERED: [&str; 6] =
 
 /// As Envoy Gateway has it: five answers of 5xx in a row, 30 seconds at first, 300 at most.
 fn outliers(words: &Words<'_>) -> Outliers {
-    let usual = Outliers::default();
+    let Outliers { most, .. } = Outliers::default();
     let failures = words.number("spec.healthCheck.passive.consecutive5XxErrors").unwrap_or(5);
     let gateway = words.number("spec.healthCheck.passive.consecutiveGatewayErrors").unwrap_or(0);
     let base = words.limit("spec.healthCheck.passive.baseEjectionTime").unwrap_or(Duration::from_secs(30));
-    let most = words.limit("spec.healthCheck.passive.maxEjectionTime").unwrap_or(usual.most);
     Outliers {
         failures: [failures, gateway].into_iter().filter(|number| *number > 0).min().unwrap_or(0),
         base,

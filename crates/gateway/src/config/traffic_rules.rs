@@ -8,6 +8,8 @@ use super::yaml::Node;
 pub(super) const ANNOTATION: &str = "aquifer.dev/";
 /// From a call to the first byte of its answer.
 pub(super) const FIRST_BYTE: &str = "aquifer.dev/first-byte-timeout";
+/// After this time without a word of the answer another backend is asked too.
+pub(super) const HEDGE: &str = "aquifer.dev/hedge-after";
 
 static COUNT: Shape = Shape::Whole { min: 0, max: i32::MAX as i64 };
 static LARGE_COUNT: Shape = Shape::Whole { min: 0, max: u32::MAX as i64 };
@@ -52,11 +54,10 @@ static RETRY: [Field; 4] = [
         ]),
     ),
 ];
-static PASSIVE: [Field; 4] = [
+static PASSIVE: [Field; 3] = [
     optional("consecutive5XxErrors", &LARGE_COUNT),
     optional("consecutiveGatewayErrors", &LARGE_COUNT),
     optional("baseEjectionTime", &DURATION),
-    optional("maxEjectionTime", &DURATION),
 ];
 
 /// Envoy Gateway's `BackendTrafficPolicy`: what is read of it.
@@ -74,7 +75,13 @@ pub(super) static TRAFFIC_POLICY: Shape = resource(&[
                 &open(&[optional("maxParallelRequests", &LARGE_COUNT), optional("maxPendingRequests", &LARGE_COUNT)]),
             ),
             optional("healthCheck", &open(&[optional("passive", &open(&PASSIVE))])),
-            optional("timeout", &open(&[optional("http", &open(&[optional("requestTimeout", &DURATION)]))])),
+            optional(
+                "timeout",
+                &open(&[
+                    optional("tcp", &open(&[optional("connectTimeout", &DURATION)])),
+                    optional("http", &open(&[optional("requestTimeout", &DURATION)])),
+                ]),
+            ),
         ]),
     ),
 ]);
@@ -95,7 +102,7 @@ pub(super) fn gateway_target(target: &Node) -> bool {
 
 /// Rules of a `BackendTrafficPolicy`.
 pub(super) fn traffic_policy(check: &mut Check<'_>, root: &Node) {
-    annotations(check, root);
+    annotations(check, root, &[FIRST_BYTE, HEDGE]);
     let Some(spec) = root.get("spec") else { return };
     let (single, several) = (spec.get("targetRef"), spec.get("targetRefs"));
     if single.is_some() == several.is_some() && spec.get("targetSelectors").is_none() {
@@ -158,12 +165,15 @@ fn triggers(check: &mut Check<'_>, spec: &Node) {
     }
 }
 
-fn annotations(check: &mut Check<'_>, root: &Node) {
+/// Annotations of these names are times.
+pub(super) fn annotations(check: &mut Check<'_>, root: &Node, times: &[&str]) {
     let Some(annotations) = root.at("metadata.annotations") else { return };
-    let Some(node) = annotations.get(FIRST_BYTE) else { return };
-    let sound = node.text().is_some_and(|text| Form::Duration.fits(text) && duration(text).is_some());
-    if !sound {
-        let message = format!("Invalid value: {:?}: must be a duration such as 5s", short(node.shown()));
-        check.refuse(node, &join("metadata.annotations", FIRST_BYTE), message);
+    for name in times {
+        let Some(node) = annotations.get(name) else { continue };
+        let sound = node.text().is_some_and(|text| Form::Duration.fits(text) && duration(text).is_some());
+        if !sound {
+            let message = format!("Invalid value: {:?}: must be a duration such as 5s", short(node.shown()));
+            check.refuse(node, &join("metadata.annotations", name), message);
+        }
     }
 }

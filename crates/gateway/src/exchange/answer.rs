@@ -5,6 +5,7 @@ use aquifer_translate::Fault;
 use aquifer_translate::bedrock::converse::error as converse;
 use aquifer_translate::dialect::openai_chat::{Envelope, error};
 use aquifer_translate::fault::Misbehaviour;
+use aquifer_translate::model::response::Usage;
 use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -93,6 +94,11 @@ impl Waiting {
         self
     }
 
+    /// Whether nothing of the answer came that could be told, and nothing that speaks against one.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.upstream, Upstream::Silent | Upstream::Streaming(_) | Upstream::Passing(_))
+    }
+
     pub(super) fn is_passing(&self) -> bool {
         self.passing
     }
@@ -138,7 +144,8 @@ impl Waiting {
         if !status.is_success() {
             Upstream::Refusing { status, headers: Box::new(headers.clone()), body: Vec::new() }
         } else if self.outgoing.stream && kind.as_ref().is_some_and(events) {
-            Upstream::Passing(Box::new(Passing::new()))
+            // What is compressed cannot be looked at.
+            Upstream::Passing(Box::new(Passing::new(!headers.contains_key(header::CONTENT_ENCODING))))
         } else {
             Upstream::Handing { status, kind, body: Vec::new() }
         }
@@ -167,6 +174,15 @@ impl Upstream {
 
     pub(super) fn streaming_mut(&mut self) -> Option<&mut StreamTranslation> {
         if let Self::Streaming(stream) = self { Some(stream) } else { None }
+    }
+
+    /// What was told so far of the tokens of a stream.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Streaming(stream) => stream.usage(),
+            Self::Passing(passing) => passing.usage,
+            _ => None,
+        }
     }
 
     /// Takes bytes of an answer that is read whole before anything is said of it.

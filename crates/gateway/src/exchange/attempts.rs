@@ -35,7 +35,7 @@ pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
         Fault::Refused(refusal) if retry.takes(refusal.status) => Some(Hint {
             // A quota of the day is not back in seconds.
             same: !refusal.message.contains("per day"),
-            after: refusal.retry_after.map(Duration::from_secs),
+            after: refusal.retry_after,
             // Too many requests are the clients' doing, not a sign of illness.
             blamed: refusal.status >= 500 || refusal.status == 424,
         }),
@@ -125,12 +125,15 @@ impl Asked {
     /// The next place if its backend may be asked once more, else one whose backend was not asked yet: that one gets no
     /// more than each request once, as if it had been the first.
     fn affordable(&self, next: usize, fleet: &Fleet, now: Instant) -> Option<usize> {
-        let was_asked = |backend: usize| self.places.iter().any(|place| place.backend == backend && place.tries > 0);
         let wanted = self.places.get(next)?.backend;
-        if !was_asked(wanted) || fleet.spend(wanted) {
+        if !self.was_asked(wanted) || fleet.spend(wanted) {
             return Some(next);
         }
-        self.places.iter().position(|place| !was_asked(place.backend) && !fleet.is_ejected(place.backend, now))
+        self.places.iter().position(|place| !self.was_asked(place.backend) && !fleet.is_ejected(place.backend, now))
+    }
+
+    pub(super) fn was_asked(&self, backend: usize) -> bool {
+        self.places.iter().any(|place| place.backend == backend && place.tries > 0)
     }
 
     /// How long to wait before the next attempt: not at all for a backend that was not tried yet, else up to a time that

@@ -2,6 +2,7 @@
 
 use super::Exchange;
 use super::answer::{self, Upstream};
+use super::opening::{Failure, Opening};
 use crate::config::OpenAi;
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::openai_chat::{Style, error};
@@ -9,9 +10,11 @@ use aquifer_translate::fault::{Misbehaviour, Refusal};
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{Outgoing, Seen};
+use aquifer_translate::wire::pause;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::time::Instant;
 
@@ -62,6 +65,8 @@ pub(super) struct Passing {
     /// Whether the line at hand is empty so far, and the one before it.
     fresh: bool,
     blank: bool,
+    /// What is held until the first event is known.
+    opening: Option<Box<Opening>>,
     pub(super) seen: Seen,
     pub(super) usage: Option<Usage>,
     pub(super) finish_reason: Option<&'static str>,
@@ -70,12 +75,49 @@ pub(super) struct Passing {
 }
 
 impl Passing {
-    pub(super) fn new() -> Self {
-        Self { fresh: true, blank: true, ..Self::default() }
+    /// `held`: nothing goes on before the first event is known.
+    pub(super) fn new(held: bool) -> Self {
+        Self { fresh: true, blank: true, opening: held.then(Box::default), ..Self::default() }
+    }
+
+    /// Takes bytes; gives what goes on.
+    fn take<'b>(&mut self, bytes: &'b [u8]) -> Result<Cow<'b, [u8]>, Failure> {
+        let Some(opening) = &mut self.opening else {
+            self.look(bytes);
+            return Ok(Cow::Borrowed(bytes));
+        };
+        opening.hold(bytes);
+        self.look(bytes);
+        self.opened()
+    }
+
+    /// The stream is over: a line that did not end counts when nothing of it is missing.
+    fn rest(&mut self) -> Result<Vec<u8>, Failure> {
+        let line = std::mem::take(&mut self.line);
+        let data = line.strip_prefix(b"data:").unwrap_or_default().trim_ascii();
+        if data == b"[DONE]" || serde_json::from_slice::<IgnoredAny>(data).is_ok() {
+            self.line_ends(&line);
+        }
+        self.opened().map(Cow::into_owned)
+    }
+
+    fn opened<'b>(&mut self) -> Result<Cow<'b, [u8]>, Failure> {
+        match self.opening.as_mut().and_then(|opening| opening.is_over()) {
+            Some(over) => {
+                self.opening = None;
+                over.map(Cow::Owned)
+            }
+            None => Ok(Cow::Borrowed(&[])),
+        }
+    }
+
+    /// What is held goes on, whatever it is.
+    pub(super) fn release(&mut self) -> Vec<u8> {
+        self.opening.take().map(|mut opening| opening.release()).unwrap_or_default()
     }
 
     /// Looks at bytes that go on.
-    pub(super) fn look(&mut self, bytes: &[u8]) {
+    fn look(&mut self, bytes: &[u8]) {
         self.seen.started = true;
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let Some(end) = part.strip_suffix(b"\n") else {
@@ -103,6 +145,9 @@ impl Passing {
     }
 
     fn line_ends(&mut self, line: &[u8]) {
+        if let Some(opening) = &mut self.opening {
+            opening.line(line);
+        }
         let Some(data) = line.strip_prefix(b"data:").and_then(|data| std::str::from_utf8(data).ok()) else { return };
         let data = data.trim();
         self.done |= data == "[DONE]";
@@ -198,11 +243,14 @@ impl Told<'_> {
 
 impl Exchange {
     /// Sends bytes of such a stream on, at once.
-    pub(super) fn pass_on(&mut self, bytes: &[u8], now: Instant) {
+    pub(super) fn pass_on(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(Upstream::Passing(passing)) = self.waiting.as_mut().map(|waiting| &mut waiting.upstream) else {
-            return;
+            return Ok(());
         };
-        passing.look(bytes);
+        let taken = match passing.take(bytes) {
+            Ok(taken) => taken,
+            Err(failure) => return Err(self.refused(failure)),
+        };
         let seen = passing.seen;
         let since = now.saturating_duration_since(self.begun);
         if seen.reasoning {
@@ -212,12 +260,29 @@ impl Exchange {
         if seen.answer {
             self.record.time_to_first_token.get_or_insert(since);
         }
-        self.commit(now);
-        self.say(BytesMut::from(bytes));
+        self.go_on(&taken, now);
+        Ok(())
+    }
+
+    fn go_on(&mut self, bytes: &[u8], now: Instant) {
+        if !bytes.is_empty() {
+            self.commit(now);
+            self.say(BytesMut::from(bytes));
+        }
+    }
+
+    /// An error that came with a status of success: its client is told of it as it came, if nothing else helps.
+    fn refused(&mut self, failure: Failure) -> Fault {
+        if let (Some(waiting), Some(body)) = (&mut self.waiting, failure.body) {
+            waiting.refuse(failure.status, &HeaderMap::new(), body);
+        }
+        failure.fault
     }
 
     /// Such a stream ended as HTTP says it should.
-    pub(super) fn passed(&mut self, passing: Box<Passing>, now: Instant) -> Result<(), Fault> {
+    pub(super) fn passed(&mut self, mut passing: Box<Passing>, now: Instant) -> Result<(), Fault> {
+        let rest = passing.rest().map_err(|failure| self.refused(failure))?;
+        self.go_on(&rest, now);
         let (reason, usage) = (passing.finish_reason, passing.usage);
         if !passing.done && reason.is_none() {
             if let Some(waiting) = &mut self.waiting {
@@ -230,17 +295,27 @@ impl Exchange {
     }
 
     /// Gives a whole answer as it came.
-    pub(super) fn hand_over(&mut self, status: StatusCode, kind: Option<HeaderValue>, body: Bytes, now: Instant) {
-        let Some(waiting) = &self.waiting else { return };
+    pub(super) fn hand_over(
+        &mut self,
+        status: StatusCode,
+        kind: Option<HeaderValue>,
+        body: Bytes,
+        now: Instant,
+    ) -> Result<(), Fault> {
+        if let Some(failure) = Failure::told_by(&body) {
+            return Err(self.refused(failure));
+        }
+        let Some(waiting) = &self.waiting else { return Ok(()) };
         let mut head = answer::json_head(&self.record.id, waiting.headers());
         head.extend(kind.map(|kind| (header::CONTENT_TYPE, kind)));
         let (reason, usage) = match serde_json::from_slice::<Told<'_>>(&body) {
             Ok(told) => (told.finish_reason(), told.usage()),
             Err(_) => (None, None),
         };
-        self.judge(None, now);
+        self.won(now);
         self.answer(status, head, body);
         self.told(reason, usage, now);
+        Ok(())
     }
 
     /// Tells a fault as such a backend would: its own refusal as it came, or at the end of its stream. `false`: it is
@@ -290,13 +365,14 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> F
         exception: exception.to_owned(),
         status: status.as_u16(),
         message: message.unwrap_or_else(|_| format!("the backend answered {status}")),
-        retry_after: headers.get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok()),
+        retry_after: pause::asked_for(headers),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn to(prefix: &str) -> OpenAi {
         OpenAi { prefix: prefix.to_owned(), service: crate::config::Bedrock::default() }
@@ -325,7 +401,7 @@ mod tests {
     #[test]
     fn a_stream_is_understood_however_it_is_cut() {
         for size in [1, 2, 3, 7, 50, STREAM.len()] {
-            let mut passing = Passing::new();
+            let mut passing = Passing::new(false);
             STREAM.as_bytes().chunks(size).for_each(|part| passing.look(part));
             let usage = passing.usage.unwrap();
             assert_eq!((usage.input, usage.output, usage.cache_read, usage.reasoning), (7, 4, Some(2), Some(3)));
@@ -336,7 +412,7 @@ mod tests {
 
     #[test]
     fn reasoning_comes_before_the_answer() {
-        let mut passing = Passing::new();
+        let mut passing = Passing::new(false);
         let (before, _) = STREAM.split_once(": comment").unwrap();
         passing.look(before.as_bytes());
         assert!(passing.seen.reasoning && !passing.seen.answer, "a role with an empty text is no answer");
@@ -345,7 +421,7 @@ mod tests {
     #[test]
     fn a_fault_does_not_run_into_an_event_that_did_not_end() {
         let told = |before: &[u8]| {
-            let (mut passing, mut out) = (Passing::new(), BytesMut::new());
+            let (mut passing, mut out) = (Passing::new(false), BytesMut::new());
             passing.look(before);
             passing.fail(&Fault::Ours("x".to_owned()), &mut out);
             String::from_utf8(out.to_vec()).unwrap()
@@ -364,7 +440,7 @@ mod tests {
         headers.insert("retry-after", HeaderValue::from_static("7"));
         let Fault::Refused(refused) = refusal(StatusCode::TOO_MANY_REQUESTS, &headers, body) else { panic!() };
         assert_eq!((refused.exception.as_str(), refused.message.as_str()), ("ThrottlingException", "slow down"));
-        assert_eq!((refused.status, refused.retry_after), (429, Some(7)));
+        assert_eq!((refused.status, refused.retry_after), (429, Some(Duration::from_secs(7))));
         let Fault::Refused(other) = refusal(StatusCode::BAD_GATEWAY, &HeaderMap::new(), b"<html>") else { panic!() };
         assert_eq!(other.message, "the backend answered 502 Bad Gateway");
     }

@@ -2,7 +2,7 @@
 
 use super::answer::{self, Waiting};
 use super::asked::{Asked, Place, PutBack};
-use super::{Arrival, Call, Exchange, Output, Patience, models, passing};
+use super::{Arrival, Call, Exchange, Lane, Output, Patience, models, passing};
 use crate::config::{Config, Rule, Traffic};
 use crate::door::Door;
 use crate::record::Outcome;
@@ -186,7 +186,7 @@ impl Exchange {
         let Some(place) = asked.places.get_mut(asked.at) else { return };
         place.tries += 1;
         let (backend, tries, mutation) = (place.backend, place.tries, Arc::clone(&place.mutation));
-        if tries == 1 {
+        if tries == 1 && self.at_hand == Lane::First {
             self.fleet.earn(backend);
         }
         self.record.model_id.clone_from(&place.model_id);
@@ -208,10 +208,12 @@ impl Exchange {
         let (path, body) = (outgoing.path.clone(), mutation.body(&outgoing.body));
         // The whole is one time for all attempts.
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
-        let (patience, circuit) = (Patience { whole, ..asked.patience }, asked.traffic.circuit);
+        let hedge = asked.patience.hedge.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
+        let (patience, circuit) = (Patience { whole, hedge, ..asked.patience }, asked.traffic.circuit);
         let recording = outgoing.memorable.then(|| asked.room());
         self.waiting = Some(Waiting::new(outgoing, asked.unix_seconds, recording).passing_on(passing));
-        let call = Call { backend, path, headers, body, patience, after, circuit };
+        let lane = self.at_hand;
+        let call = Call { lane, backend, path, headers, body, patience, after, circuit };
         self.outputs.push_back(Output::Call(Box::new(call)));
     }
 }
@@ -221,6 +223,9 @@ impl Exchange {
 fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
     let attempt = traffic.retry.each.or_else(|| rule.and_then(|rule| rule.call_timeout));
     Patience {
+        connect: traffic.connect,
+        // A whole answer has no first token to wait for: it may rightly take long.
+        hedge: traffic.hedge.filter(|_| stream),
         first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
         silence: rule.and_then(|rule| rule.stream_idle_timeout),
         whole: rule.and_then(|rule| rule.request_timeout).or(traffic.whole),

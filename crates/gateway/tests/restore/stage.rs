@@ -115,7 +115,7 @@ impl Under<'_> {
                     self.told.body.push_str(std::str::from_utf8(&bytes).unwrap());
                 }
                 Output::Done(record) => self.told.record = Some(*record),
-                Output::Ejected { .. } | Output::Reasoning(_) => {}
+                Output::Ejected { .. } | Output::Reasoning(_) | Output::Settled(_) => {}
             }
         }
     }

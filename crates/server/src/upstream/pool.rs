@@ -43,7 +43,7 @@ impl Pool {
         pool
     }
 
-    /// Makes a call over a connection that waits, or over a new one.
+    /// Makes a call over a connection that waits, or over a new one, which must be there within `connect`.
     ///
     /// # Errors
     /// There is no answer.
@@ -51,6 +51,7 @@ impl Pool {
         self: &Arc<Self>,
         request: Request<()>,
         body: Bytes,
+        connect: Duration,
     ) -> Result<(Response<()>, Body), Unreachable> {
         let to = request.uri().clone();
         let broken = |why: String| Unreachable::Broken(format!("{}: {why}", host(&to)));
@@ -62,7 +63,7 @@ impl Pool {
                 answer => return answer.map_err(|failed| broken(failed.why)),
             }
         }
-        let wire = Wire::new(self.connector.connect(&to).await?);
+        let wire = Wire::new(self.connector.connect(&to, connect).await?);
         wire.call((&head, &body), reply, Arc::clone(self)).await.map_err(|failed| broken(failed.why))
     }
 

@@ -8,6 +8,8 @@ use http::Uri;
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,18 +18,24 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-/// For one TCP connection; the name lookup and the TLS handshake share [`HANDSHAKE_TIMEOUT`] with it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// For a connection that is ready to be used.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a connection may take, name lookup and TLS handshake included, where nobody says it.
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
+/// The same for a connection that all calls share: each of them has a shorter limit of its own.
+const LONGEST: Duration = Duration::from_secs(60);
 /// A model may think for minutes without a byte; a peer that vanished is found by TCP's own probes.
 pub(super) const TCP_KEEPALIVE: Duration = Duration::from_secs(45);
 
-/// A connector that gives up: name lookups and TLS handshakes have no time limit of their own.
+/// Makes connections to one backend.
 #[derive(Clone)]
-pub(super) struct Connector(HttpsConnector<HttpConnector>);
+pub(super) struct Connector {
+    tls: ClientConfig,
+    /// The name that its certificate must bear, when it is not the URL's.
+    name: Option<ServerName<'static>>,
+    http2: bool,
+}
 
 type Https = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Connecting = Pin<Box<dyn Future<Output = std::result::Result<Https, BoxError>> + Send>>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A connection in clear or over TLS; what TLS holds stands elsewhere, so that a connection in clear is small.
@@ -47,36 +55,58 @@ impl Connector {
             None if plain => Authorities::Nobody,
             None => Authorities::System,
         };
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls::client(&authorities)?).https_or_http();
-        let connector = match &bedrock.tls_hostname {
-            Some(name) => {
-                let name = name.clone().try_into().context("the TLS host name is not one")?;
-                connector.with_server_name_resolver(FixedServerNameResolver::new(name))
-            }
-            None => connector,
-        };
-        Ok(Self(match bedrock.http2 {
-            true => connector.enable_http2().wrap_connector(tcp()),
-            false => connector.enable_http1().wrap_connector(tcp()),
-        }))
+        let name = bedrock.tls_hostname.clone().map(ServerName::try_from).transpose();
+        let name = name.context("the TLS host name is not one")?;
+        Ok(Self { tls: tls::client(&authorities)?, name, http2: bedrock.http2 })
     }
 
-    /// A new connection to where the URL says.
+    /// With a time limit for TCP: of several addresses each has its share of it.
+    fn within(&self, limit: Duration) -> HttpsConnector<HttpConnector> {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone()).https_or_http();
+        let connector = match &self.name {
+            Some(name) => connector.with_server_name_resolver(FixedServerNameResolver::new(name.clone())),
+            None => connector,
+        };
+        match self.http2 {
+            true => connector.enable_http2().wrap_connector(tcp(limit)),
+            false => connector.enable_http1().wrap_connector(tcp(limit)),
+        }
+    }
+
+    /// A connection, if it is there in time: name lookups and TLS handshakes have no limit of their own.
+    fn connected(&self, to: Uri, limit: Duration) -> Connecting {
+        let connecting = self.within(limit).call(to);
+        Box::pin(async move {
+            let connected = tokio::time::timeout(limit, connecting).await;
+            connected.map_err(|_| Error::from(ErrorKind::TimedOut))?
+        })
+    }
+
+    /// A new connection to where the URL says, within this time.
     ///
     /// # Errors
     /// There is none, or not in time.
-    pub(super) async fn connect(&self, to: &Uri) -> std::result::Result<Socket, Unreachable> {
+    pub(super) async fn connect(&self, to: &Uri, limit: Duration) -> std::result::Result<Socket, Unreachable> {
         let place = |what: &dyn std::fmt::Display| format!("{}: {what}", host(to));
-        match self.clone().call(to.clone()).await {
+        match self.connected(to.clone(), limit).await {
             Ok(MaybeHttpsStream::Http(plain)) => Ok(Socket::Plain(plain.into_inner())),
             Ok(https) => Ok(Socket::Tls(Box::new(TokioIo::new(https)))),
             Err(error) => {
                 let deepest = super::deepest(&*error);
-                let late = deepest.downcast_ref::<Error>().is_some_and(|io| io.kind() == ErrorKind::TimedOut);
-                Err(if late { Unreachable::Timeout } else { Unreachable::Connect }(place(&deepest)))
+                let timed_out = deepest.downcast_ref::<Error>().is_some_and(|io| io.kind() == ErrorKind::TimedOut);
+                Err(match timed_out {
+                    true => late(host(to), limit),
+                    false => Unreachable::Connect(place(&deepest)),
+                })
             }
         }
     }
+}
+
+/// What is said of a connection that is not there in time. Whoever waits shorter than usual may try again.
+pub(super) fn late(host: &str, limit: Duration) -> Unreachable {
+    let what = format!("{host}: no connection in {limit:?}");
+    if limit < CONNECT { Unreachable::Stalled(what) } else { Unreachable::Timeout(what) }
 }
 
 /// Host and port, as they stand in the URL.
@@ -85,11 +115,11 @@ pub(super) fn host(uri: &Uri) -> &str {
 }
 
 /// Connections of which each part is sent at once, and whose other end is asked whether it is still there.
-fn tcp() -> HttpConnector {
+fn tcp(limit: Duration) -> HttpConnector {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    tcp.set_connect_timeout(Some(limit));
     tcp.set_keepalive(Some(TCP_KEEPALIVE));
     tcp.set_keepalive_interval(Some(TCP_KEEPALIVE / 3));
     tcp.set_keepalive_retries(Some(4));
@@ -99,18 +129,14 @@ fn tcp() -> HttpConnector {
 impl Service<Uri> for Connector {
     type Response = Https;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = std::result::Result<Https, BoxError>> + Send>>;
+    type Future = Connecting;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<std::result::Result<(), BoxError>> {
-        self.0.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::result::Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.0.call(uri);
-        Box::pin(async move {
-            let late = || Error::new(ErrorKind::TimedOut, format!("no connection in {HANDSHAKE_TIMEOUT:?}"));
-            tokio::time::timeout(HANDSHAKE_TIMEOUT, connecting).await.map_err(|_| late())?
-        })
+        self.connected(uri, LONGEST)
     }
 }
 

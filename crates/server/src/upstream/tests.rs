@@ -3,12 +3,13 @@
 use super::*;
 use crate::tls;
 use aquifer_gateway::config::{Circuit, Credentials, ReasoningPolicy};
-use aquifer_gateway::exchange::Patience;
+use aquifer_gateway::exchange::{Lane, Patience};
 use aquifer_gateway::secret::Secret;
 use http::{HeaderMap, Response};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
+use socket2::{Domain, Socket, Type};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,6 +48,7 @@ fn call() -> Call {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let path = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream".to_owned();
     Call {
+        lane: Lane::First,
         backend: 0,
         path,
         headers,
@@ -59,7 +61,7 @@ fn call() -> Call {
 
 async fn send(bedrock: Bedrock) -> Result<(http::StatusCode, String), Unreachable> {
     let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
-    let answered = tokio::time::timeout(Duration::from_secs(30), upstreams.call(call())).await.unwrap()?;
+    let answered = timeout(Duration::from_secs(30), upstreams.call(call())).await.unwrap()?;
     let body = answered.body.whole(1 << 20).await.unwrap();
     Ok((answered.head.status, String::from_utf8(body).unwrap()))
 }
@@ -172,6 +174,47 @@ async fn why_there_is_no_connection() {
     assert!(matches!(no_tls, Err(Unreachable::Connect(_))), "{no_tls:?}");
 }
 
+/// A place where connections are neither taken nor refused: its queue is full.
+fn blackhole() -> (SocketAddr, Vec<Socket>) {
+    let new = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let listener = new();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut sockets: Vec<_> = std::iter::repeat_with(new).take(3).collect();
+    for socket in &sockets {
+        socket.set_nonblocking(true).unwrap();
+        drop(socket.connect(&address));
+    }
+    sockets.push(listener);
+    (address.as_socket().unwrap(), sockets)
+}
+
+#[tokio::test]
+async fn a_connection_has_a_time_limit_of_its_own() {
+    let (full, _sockets) = blackhole();
+    // It takes connections, and never says a word of TLS.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pair = pair("localhost");
+    let over_tls = format!("https://localhost:{}", silent.local_addr().unwrap().port());
+    for (url, http2) in [
+        (format!("http://{full}"), false),
+        (format!("http://{full}"), true),
+        (over_tls.clone(), false),
+        (over_tls, true),
+    ] {
+        let tls_ca_pem = Some(pair.tls.certificate_pem.clone());
+        let bedrock = Bedrock { http2, tls_ca_pem, ..bedrock(&url) };
+        let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
+        let patience = Patience { connect: Some(Duration::from_millis(30)), ..Patience::default() };
+        let answer = answer_of(&upstreams, Call { patience, ..call() }).await;
+        assert!(
+            matches!(&answer, Err(Unreachable::Stalled(why)) if why.ends_with(": no connection in 30ms")),
+            "{url} {http2} {answer:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_ends_without_an_answer() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -215,7 +258,7 @@ async fn request_on(stream: &mut tokio::net::TcpStream) {
 const SHORT: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 async fn answer_of(upstreams: &Upstreams, call: Call) -> Result<(u16, Result<Vec<u8>, String>), Unreachable> {
-    let answered = tokio::time::timeout(Duration::from_secs(30), upstreams.call(call)).await.unwrap()?;
+    let answered = timeout(Duration::from_secs(30), upstreams.call(call)).await.unwrap()?;
     Ok((answered.head.status.as_u16(), answered.body.whole(1 << 20).await))
 }
 

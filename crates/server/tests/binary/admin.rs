@@ -24,7 +24,7 @@ fn either_signal_ends_an_idle_gateway_well() {
         let mut aquifer = Aquifer::serve(&[], &[]);
         aquifer.signal(signal);
         assert_eq!(aquifer.wait(), Some(0), "{}", aquifer.log());
-        assert!(aquifer.log().contains("drained"));
+        aquifer.wait_for_log("drained");
     }
 }
 

@@ -1,13 +1,17 @@
 //! AWS's credential chain, link by link, against servers that play its sources.
 
-use crate::bedrock::Bedrock;
-use crate::streams::chat_body;
-use crate::support::{Aquifer, LIMIT};
+use crate::bedrock::{Bedrock, Call};
+use crate::streams::{Chat, chat_body};
+use crate::support::{Aquifer, LIMIT, read_reply, wait_until};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use std::fs::write;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 /// Signs one call with what these variables lead to; the call's head and what the gateway answered.
 fn signed_with(variables: &[(&str, String)]) -> String {
@@ -175,6 +179,126 @@ fn a_web_identity_of_eks() {
     assert!(head.contains("Credential=AKIDWEB/") && head.contains("x-amz-security-token: web\r\n"), "{head}");
     assert!(head.contains("/eu-west-3/bedrock/aws4_request"), "{head}");
     assert!(asked.lock().unwrap().contains("WebIdentityToken=the-jwt"));
+}
+
+/// A source as containers have one, whose keys are good for a minute and have the number that is set.
+fn numbered_keys() -> (SocketAddr, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let number = Arc::new(AtomicU32::new(1));
+    let given = Arc::clone(&number);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = stream.set_read_timeout(Some(LIMIT));
+            let _ = stream.read(&mut [0; 4096]);
+            let keys = keys_of_a_minute(given.load(Ordering::SeqCst));
+            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", keys.len());
+            let _ = stream.write_all(format!("{head}{keys}").as_bytes());
+        }
+    });
+    (address, number)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the keys say when they expire")]
+fn keys_of_a_minute(number: u32) -> String {
+    let expires = DateTime::from(SystemTime::now() + Duration::from_secs(60)).fmt(Format::DateTime).unwrap();
+    format!(r#"{{"AccessKeyId":"AKIDNUMBER{number}","SecretAccessKey":"s","Token":"t","Expiration":"{expires}"}}"#)
+}
+
+/// Who signed this call.
+fn signer(call: &Call) -> &str {
+    let (_, rest) = call.head.split_once("Credential=").unwrap();
+    rest.split_once('/').unwrap().0
+}
+
+/// Asks until a call is signed by this key; each call is refused.
+fn ask_until_signed_by(aquifer: &Aquifer, bedrock: &Bedrock, key: &str) {
+    let mut signed = String::new();
+    let mut so = || {
+        let chat = Chat::begin(aquifer, "Hello?");
+        let call = bedrock.call();
+        signer(&call).clone_into(&mut signed);
+        call.answer("400 Bad Request", "", r#"{"message":"no"}"#);
+        assert_eq!(read_reply(&mut { chat.stream }).status, 400);
+        signed == key
+    };
+    wait_until(key, &mut so, String::new);
+}
+
+/// A stream begins, the keys change, the next calls are signed by the new ones, and the stream ends as it began.
+fn rotated_in_mid_stream(aquifer: &Aquifer, bedrock: &Bedrock, keys: [&str; 2], rotate: impl FnOnce()) {
+    let mut chat = Chat::begin(aquifer, "Hello?");
+    let mut call = bedrock.call();
+    assert_eq!(signer(&call), keys[0]);
+    call.begin();
+    call.text("one");
+    chat.read_until("one");
+    rotate();
+    ask_until_signed_by(aquifer, bedrock, keys[1]);
+    call.text("two");
+    call.finish();
+    chat.read_until("data: [DONE]\n\n");
+    assert!(chat.read.contains("two") && !chat.read.contains("\"error\""), "{}", chat.read);
+}
+
+#[test]
+fn keys_that_a_container_is_given_anew_in_mid_stream() {
+    let (source, number) = numbered_keys();
+    let bedrock = Bedrock::listen();
+    let (endpoint, source) = (format!("http://{}", bedrock.address), format!("http://{source}/keys"));
+    let variables = [
+        ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", endpoint.as_str()),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", source.as_str()),
+    ];
+    let aquifer = Aquifer::serve(&[], &variables);
+    let rotate = || number.store(2, Ordering::SeqCst);
+    rotated_in_mid_stream(&aquifer, &bedrock, ["AKIDNUMBER1", "AKIDNUMBER2"], rotate);
+}
+
+#[test]
+fn keys_of_a_secret_that_is_written_anew_in_mid_stream() {
+    let bedrock = Bedrock::listen();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    let (ip, port) = (bedrock.address.ip(), bedrock.address.port());
+    let with = |key: &str| {
+        format!(
+            "apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIGatewayRoute
+metadata: {{name: route}}
+spec: {{rules: [{{backendRefs: [{{name: b}}]}}]}}
+---
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIServiceBackend
+metadata: {{name: b}}
+spec: {{schema: {{name: AWSBedrock}}, backendRef: {{group: gateway.envoyproxy.io, kind: Backend, name: b}}}}
+---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: Backend
+metadata: {{name: b}}
+spec: {{endpoints: [{{ip: {{address: {ip}, port: {port}}}}}]}}
+---
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: BackendSecurityPolicy
+metadata: {{name: b}}
+spec:
+  targetRefs: [{{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: b}}]
+  type: AWSCredentials
+  awsCredentials: {{region: us-east-1, credentialsFile: {{secretRef: {{name: b}}}}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: b}}
+stringData: {{credentials: \"[default]\\naws_access_key_id={key}\\naws_secret_access_key=s\\n\"}}
+"
+        )
+    };
+    write(&file, with("AKIDOLD")).unwrap();
+    let aquifer = Aquifer::serve(&["--config", file.to_str().unwrap()], &[]);
+    rotated_in_mid_stream(&aquifer, &bedrock, ["AKIDOLD", "AKIDNEW"], || {
+        write(&file, with("AKIDNEW")).unwrap();
+        aquifer.signal("HUP");
+    });
 }
 
 #[test]

@@ -25,6 +25,8 @@ mod limits;
 #[cfg(test)]
 mod listeners;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod passthrough;
@@ -36,6 +38,8 @@ mod profiles;
 mod routing;
 #[cfg(test)]
 mod secrecy;
+#[cfg(test)]
+mod slow;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

@@ -176,6 +176,27 @@ fn a_stream_that_is_cut_off_ends_with_an_error() {
     assert!(rest.starts_with("data: {\"error\":") && rest.contains("upstream_ended_early"), "{rest}");
 }
 
+#[test]
+fn an_error_behind_a_good_status_is_failed_over() {
+    let error = "data: {\"error\":{\"message\":\"busy\",\"type\":\"overloaded_error\"}}\n\n";
+    let (ill, first) = service(vec![answer("200 OK", "text/event-stream", error)]);
+    let (well, second) = service(vec![answer("200 OK", "text/event-stream", STREAM)]);
+    let gateway = serve(
+        &[
+            openai("ill", ill, "{name: OpenAI, version: v9, prefix: /openai/v1/}"),
+            openai("well", well, "{name: OpenAI, version: v1}"),
+            route("{name: ill}, {name: well, priority: 1}"),
+        ]
+        .concat(),
+    );
+    let reply = gateway.chat(BODY);
+    assert_eq!((reply.status, reply.body.as_str()), (200, STREAM));
+    for (asked, path) in [(first, "/openai/v1/chat/completions"), (second, "/v1/chat/completions")] {
+        let asked = asked.recv_timeout(LIMIT).unwrap();
+        assert!(asked.starts_with(&format!("POST {path} HTTP/1.1\r\n")), "{asked}");
+    }
+}
+
 /// The answer's text, whoever gave it.
 fn said(reply: &Reply) -> String {
     assert_eq!(reply.status, 200, "{}", reply.body);

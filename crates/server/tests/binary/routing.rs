@@ -90,6 +90,25 @@ fn another_service_answers_for_a_bedrock_that_throttles_or_is_not_there() {
 }
 
 #[test]
+fn another_region_is_asked_when_the_first_is_slow() {
+    let (stalled, well) = (simulator(&["--fault", "stall-before-first-byte=1"]), simulator(&[]));
+    let replaced = [(fqdn(VIRGINIA), at(stalled.1)), (fqdn(OREGON), at(well.1))];
+    let mut replaced: Vec<_> = replaced.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    replaced.push(("hedge-after: 2s", "hedge-after: 50ms"));
+    let gateway = serve("hedging.yaml", &replaced);
+    // Much more often than second calls alone would be allowed: a region that is overtaken again and again rests.
+    for _ in 0..10 {
+        let reply = ask(&gateway, "assistant", true, "Hi");
+        assert!(reply.status == 200 && reply.body.ends_with("data: [DONE]\n\n"), "{reply:?}");
+    }
+    gateway.wait_for_metric("aquifer_requests_total{outcome=\"answered\"", 10.0);
+    assert!((answered_by(&gateway, "oregon") - 10.0).abs() < f64::EPSILON);
+    assert!(gateway.metric("aquifer_hedges_total{result=\"won\"}") >= 5.0, "{}", gateway.admin("/metrics").body);
+    let streams = || crate::support::ask(stalled.1, "GET", "/simulator/streams", "").body;
+    crate::support::wait_until("the slow calls to be dropped", || streams().contains("\"open\":0"), streams);
+}
+
+#[test]
 fn a_stream_that_falls_silent_ends_with_an_error() {
     let simulated = simulator(&[]);
     let (from, to) = (fqdn(VIRGINIA), at(simulated.1));

@@ -97,6 +97,17 @@ fn each_delta_reaches_the_client_before_the_next_is_there() {
     assert!((aquifer.metric("gen_ai_client_token_usage_sum") - 30.0).abs() < 0.1);
 }
 
+/// How many bytes whole chunks hold.
+fn unchunked_so_far(mut rest: &str) -> usize {
+    let mut whole = 0;
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        whole += size;
+        rest = after[size..].strip_prefix("\r\n").unwrap();
+    }
+    whole
+}
+
 #[test]
 fn a_client_that_leaves_in_mid_stream_ends_the_call() {
     let (aquifer, bedrock) = pair(&[]);
@@ -104,10 +115,14 @@ fn a_client_that_leaves_in_mid_stream_ends_the_call() {
     call.text("one");
     chat.read_until("one");
     aquifer.wait_for_metric("aquifer_requests_in_flight", 1.0);
+    let (_, told) = chat.read.split_once("\r\n\r\n").unwrap();
+    let told = unchunked_so_far(told);
     drop(chat);
     call.wait_until_dropped();
     aquifer.wait_for_metric("aquifer_requests_total{outcome=\"abandoned\"", 1.0);
     aquifer.wait_for_metric("aquifer_requests_in_flight", 0.0);
+    aquifer.wait_for_metric("aquifer_told_bytes_total{outcome=\"abandoned\"}", told as f64);
+    aquifer.wait_for_log(&format!("told_bytes={told}"));
 }
 
 #[test]
@@ -178,6 +193,19 @@ fn a_silent_bedrock_is_given_up() {
     call.text("one");
     chat.read_until("nothing came for 300ms");
     call.wait_until_dropped();
+}
+
+#[test]
+fn the_pause_that_bedrock_asks_for_reaches_the_client() {
+    let (aquifer, bedrock) = pair(&[]);
+    let chat = Chat::begin(&aquifer, "Hello?");
+    let throttled = r#"{"message":"Too many requests"}"#;
+    for pause in ["1", "1", "soon", "2", "1500"] {
+        let headers = format!("x-amzn-errortype: ThrottlingException\r\nx-amz-retry-after: {pause}\r\n");
+        bedrock.call().answer("429 Too Many Requests", &headers, throttled);
+    }
+    let reply = read_reply(&mut { chat.stream });
+    assert!(reply.status == 429 && reply.head.contains("retry-after: 2"), "{reply:?}");
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod faults;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod partition;
+#[cfg(test)]
 mod regions;
 #[cfg(test)]
 mod site;

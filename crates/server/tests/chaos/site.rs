@@ -4,10 +4,16 @@ use crate::client::{MODEL, Right, Tally, load};
 use crate::support::{Aquifer, ask, wait_until};
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::io::{Write as _, stderr};
 use std::net::SocketAddr;
 
 /// How much more memory than after the warm-up a gateway may have, in KiB.
 pub(crate) const MORE_MEMORY: u64 = 48 << 10;
+
+/// What a person must see although the test passes.
+pub(crate) fn loudly(line: &str) {
+    let _ = stderr().write_all(format!("\n*** {line} ***\n").as_bytes());
+}
 
 /// One simulated region.
 pub(crate) struct Region {

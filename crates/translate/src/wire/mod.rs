@@ -2,4 +2,5 @@
 
 pub mod eventstream;
 pub mod json;
+pub mod pause;
 pub mod sse;

@@ -4,7 +4,7 @@ use super::answer;
 use super::probe::{Answer, Outcome, Probe, Tokens, What, shortened};
 use crate::upstream::Upstreams;
 use aquifer_gateway::config::Circuit;
-use aquifer_gateway::exchange::{Call, Patience};
+use aquifer_gateway::exchange::{Call, Lane, Patience};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::converse::error::{is_unknown_operation, refusal};
 use aquifer_gateway::translate::catalogue::{Amend, Rules};
@@ -96,8 +96,8 @@ impl Asking<'_> {
             (header::ACCEPT, HeaderValue::from_static(accept)),
         ]);
         let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
-        let (patience, circuit) = (Patience::default(), Circuit::default());
-        let call = Call { backend: place.backend, path, headers, body, patience, after: Duration::ZERO, circuit };
+        let (lane, patience, circuit) = (Lane::First, Patience::default(), Circuit::default());
+        let call = Call { lane, backend: place.backend, path, headers, body, patience, after: Duration::ZERO, circuit };
         let late = || Fault::UpstreamUnreachable(Unreachable::Timeout(format!("no answer in {PATIENCE:?}")));
         let answered = tokio::time::timeout(PATIENCE, answer_to(self.upstreams, call, &outgoing));
         match answered.await.unwrap_or_else(|_| Err(late())) {
@@ -156,7 +156,7 @@ fn judged(fault: &Fault) -> Called {
 fn refused(refusal: &Refusal) -> Called {
     let Refusal { exception, status, message, retry_after } = refusal;
     let named = format!("{exception}: {message}");
-    let at_least = Duration::from_secs(retry_after.unwrap_or_default().min(60));
+    let at_least = retry_after.unwrap_or_default().min(Duration::from_secs(60));
     match status {
         400 if exception != "ServiceQuotaExceededException" => Called::Over(Outcome::Refused(message.clone())),
         // A day's quota comes back tomorrow.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::model::text::Text;
+use crate::wire::pause;
 
 /// The most of an error's body that is taken as its message, in bytes.
 const LONGEST_MESSAGE: usize = 16 << 10;
@@ -45,7 +46,7 @@ pub fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
         .or_else(|| parsed.name())
         .unwrap_or_else(|| name_of_status(status).to_owned());
     let message = parsed.message().unwrap_or_else(|| fallback(status, body));
-    let retry_after = headers.get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let retry_after = pause::asked_for(headers);
     // Some refusals come without an error status: an unknown path is answered 200.
     let status = if status.is_client_error() || status.is_server_error() { status.as_u16() } else { 404 };
     Fault::Refused(Refusal { exception, status, message, retry_after })

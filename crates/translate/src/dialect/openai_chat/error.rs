@@ -5,6 +5,7 @@
 
 use crate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal, Unreachable};
 use crate::model::text::Text;
+use std::time::Duration;
 
 /// A fault in this dialect's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub fn told(fault: &Fault) -> Told {
         _ => None,
     };
     let retry_after = match fault {
-        Fault::Refused(refusal) => refusal.retry_after,
+        Fault::Refused(refusal) => refusal.retry_after.map(whole_seconds),
         Fault::UpstreamUnreachable(Unreachable::Busy(_)) | Fault::Overloaded(_) => Some(1),
         _ => None,
     };
@@ -44,6 +45,11 @@ pub fn told(fault: &Fault) -> Told {
     let (param, code) = (quoted(param), quoted(code));
     let body = format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":{param},"code":{code}}}}}"#);
     Told { status, body, retry_after }
+}
+
+/// A client must not come too early.
+fn whole_seconds(pause: Duration) -> u64 {
+    pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0))
 }
 
 fn class(fault: &Fault) -> Class {
@@ -144,7 +150,7 @@ mod tests {
 
     fn refused(exception: &str, status: u16, message: &str) -> Fault {
         let (exception, message) = (exception.to_owned(), message.to_owned());
-        Fault::Refused(Refusal { exception, status, message, retry_after: Some(3) })
+        Fault::Refused(Refusal { exception, status, message, retry_after: Some(Duration::from_millis(2001)) })
     }
 
     #[test]

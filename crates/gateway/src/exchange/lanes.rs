@@ -1,0 +1,161 @@
+//! Two calls at once: another backend is asked too when the first is slow, and whichever has something to tell first is
+//! the answer.
+
+use super::answer::Waiting;
+use super::asked::Asked;
+use super::{Exchange, Output};
+use crate::fleet::Fleet;
+use crate::record::Turns;
+use std::mem::swap;
+use std::time::{Duration, Instant};
+
+/// Which of the calls under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lane {
+    /// The only one, or the one that was made first.
+    #[default]
+    First,
+    /// The one that was made because the first was slow.
+    Second,
+}
+
+/// The call that is not at hand.
+pub(super) struct Other {
+    waiting: Option<Waiting>,
+    at: usize,
+    noted: Noted,
+}
+
+/// What the record says of a call.
+#[derive(Clone, Default)]
+struct Noted {
+    model_id: String,
+    provider: &'static str,
+    backend: String,
+    warnings: Vec<String>,
+    turns: Turns,
+}
+
+impl Exchange {
+    /// Takes up the call of a lane; false: there is none.
+    pub(super) fn take_up(&mut self, lane: Lane) -> bool {
+        if self.at_hand == lane {
+            return true;
+        }
+        let (Some(other), Some(asked)) = (&mut self.other, &mut self.asked) else { return false };
+        swap(&mut self.waiting, &mut other.waiting);
+        swap(&mut asked.at, &mut other.at);
+        let (record, noted) = (&mut self.record, &mut other.noted);
+        swap(&mut record.model_id, &mut noted.model_id);
+        swap(&mut record.provider, &mut noted.provider);
+        swap(&mut record.backend, &mut noted.backend);
+        swap(&mut record.warnings, &mut noted.warnings);
+        swap(&mut record.turns, &mut noted.turns);
+        self.at_hand = lane;
+        true
+    }
+
+    /// The call at hand is slow: another backend is asked too, where that is allowed and worth it.
+    pub(super) fn hedge(&mut self, now: Instant) {
+        if self.committed || self.other.is_some() || !self.waiting.as_ref().is_some_and(Waiting::is_silent) {
+            return;
+        }
+        let spent = now.saturating_duration_since(self.begun);
+        let Some(asked) = &mut self.asked else { return };
+        let Some(next) = asked.place_for_hedge(&self.fleet, spent, now) else { return };
+        let before = std::mem::replace(&mut asked.at, next);
+        let written = asked.outgoing(None).ok().filter(|(outgoing, _)| !outgoing.sealed);
+        asked.at = before;
+        let slow = asked.place().map(|place| place.backend);
+        // Whoever is slow pays for it, so that lasting slowness is not answered with twice as many calls.
+        let Some((outgoing, put_back)) = written.filter(|_| slow.is_some_and(|slow| self.fleet.spend(slow))) else {
+            return;
+        };
+        self.other = Some(Box::new(Other { waiting: None, at: next, noted: Noted::default() }));
+        self.take_up(Lane::Second);
+        self.call(outgoing, put_back, Duration::ZERO, now);
+        self.take_up(Lane::First);
+    }
+
+    /// The call at hand has something to tell: the other one is given up.
+    pub(super) fn won(&mut self, now: Instant) {
+        self.judge(None, now);
+        let Some(other) = self.other.take() else { return };
+        match self.at_hand {
+            Lane::First => {
+                self.record.hedges.lost += 1;
+                self.undecided(other.at);
+            }
+            Lane::Second => {
+                self.record.hedges.won += 1;
+                self.was_slow(other.at, now);
+            }
+        }
+        self.settle(self.at_hand);
+    }
+
+    /// Whoever is overtaken again and again is left alone for a while, as if it had failed: the second calls would soon be
+    /// more than it may cost.
+    fn was_slow(&mut self, at: usize, now: Instant) {
+        let Some(asked) = &self.asked else { return };
+        let Some(backend) = asked.places.get(at).map(|place| place.backend) else { return };
+        let alone = self.fleet.failed(backend, asked.traffic.outliers, now);
+        self.outputs.extend(alone.map(|alone| Output::Ejected { backend, alone }));
+    }
+
+    /// The call at hand failed: the other one, if there is one, goes on alone.
+    pub(super) fn lost(&mut self) -> bool {
+        let rest = match self.at_hand {
+            Lane::First => Lane::Second,
+            Lane::Second => Lane::First,
+        };
+        if self.committed || !self.take_up(rest) {
+            return false;
+        }
+        self.other = None;
+        match rest {
+            Lane::First => self.record.hedges.failed += 1,
+            Lane::Second => self.record.hedges.won += 1,
+        }
+        self.settle(rest);
+        true
+    }
+
+    /// The exchange ends while two calls are under way.
+    pub(super) fn abandon_other(&mut self) {
+        if let Some(other) = self.other.take() {
+            self.undecided(other.at);
+            self.record.hedges.abandoned += 1;
+            self.at_hand = Lane::First;
+        }
+    }
+
+    fn settle(&mut self, lane: Lane) {
+        self.outputs.push_back(Output::Settled(lane));
+        self.at_hand = Lane::First;
+    }
+
+    fn undecided(&self, at: usize) {
+        if let Some(place) = self.asked.as_ref().and_then(|asked| asked.places.get(at)) {
+            self.fleet.undecided(place.backend);
+        }
+    }
+}
+
+impl Asked {
+    /// Whether any other backend could be asked too.
+    pub(super) fn may_hedge(&self) -> bool {
+        let here = self.place().map(|place| place.backend);
+        !self.sealed && self.places.iter().any(|place| Some(place.backend) != here)
+    }
+
+    /// Where else to ask: the first place whose backend was not asked yet. Sealed reasoning is its issuer's alone.
+    fn place_for_hedge(&self, fleet: &Fleet, spent: Duration, now: Instant) -> Option<usize> {
+        let never = self.patience.hedge.is_none();
+        let late = self.patience.whole.is_some_and(|whole| spent >= whole);
+        if never || self.sealed || late || self.attempts >= self.traffic.retry.most_attempts().1 {
+            return None;
+        }
+        self.places.iter().position(|place| !self.was_asked(place.backend) && !fleet.is_ejected(place.backend, now))
+    }
+}

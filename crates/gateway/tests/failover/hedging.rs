@@ -1,0 +1,359 @@
+//! Two calls at once: whichever has something to tell first is the answer, and whatever happens ends in one record.
+
+use crate::frames::frame;
+use crate::under::{MODEL, Under, body, config, config_of, openai};
+use aquifer_gateway::config::{Config, Retry, Traffic};
+use aquifer_gateway::exchange::{Call, Input, KeepAlive, Lane, Output};
+use aquifer_gateway::fleet::{Fleet, Standing};
+use aquifer_gateway::record::{Hedges, Outcome, Record};
+use aquifer_gateway::translate::fault::Unreachable;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const AFTER: Duration = Duration::from_secs(2);
+
+fn hedged() -> Traffic {
+    Traffic { hedge: Some(AFTER), ..Traffic::default() }
+}
+
+/// A host: what it has under way in each lane, and everything that the client was told.
+struct Host {
+    under: Under,
+    fleet: Arc<Fleet>,
+    /// The backends that are called.
+    calls: [Option<usize>; 2],
+    made: Vec<Call>,
+    records: Vec<Record>,
+    heads: usize,
+    said: String,
+    /// Something was asked for that makes no sense.
+    wrong: Option<&'static str>,
+}
+
+fn index(lane: Lane) -> usize {
+    usize::from(lane == Lane::Second)
+}
+
+impl Host {
+    fn begin(config: &Arc<Config>, stream: bool) -> Self {
+        let fleet = Arc::new(Fleet::new(config.backends.len(), Instant::now()));
+        Self::begin_with(config, fleet, &if stream { streamed(&body()) } else { body() })
+    }
+
+    fn begin_with(config: &Arc<Config>, fleet: Arc<Fleet>, body: &str) -> Self {
+        let under = Under::begin(config, &fleet, Instant::now(), body);
+        let (calls, made, records) = ([None, None], Vec::new(), Vec::new());
+        let mut host = Self { under, fleet, calls, made, records, heads: 0, said: String::new(), wrong: None };
+        host.drain();
+        host
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.under.exchange.poll() {
+            if !self.records.is_empty() {
+                self.wrong = Some("something after the end");
+            }
+            match output {
+                Output::Call(call) => {
+                    let at = index(call.lane);
+                    if at == 1 && (self.calls[0].is_none() || self.calls[1].is_some() || self.heads > 0) {
+                        self.wrong = Some("a second call that is none");
+                    }
+                    self.calls[at] = Some(call.backend);
+                    self.made.push(*call);
+                }
+                Output::Settled(lane) => {
+                    self.calls = [self.calls[index(lane)], None];
+                }
+                Output::Head { .. } => {
+                    self.heads += 1;
+                    if self.calls[1].is_some() {
+                        self.wrong = Some("an answer while two calls are under way");
+                    }
+                }
+                Output::Body(bytes) => self.said.push_str(std::str::from_utf8(&bytes).unwrap()),
+                Output::Done(record) => {
+                    self.calls = [None, None];
+                    self.records.push(*record);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn feed(&mut self, lane: Lane, input: Input<'_>) {
+        self.under.exchange.handle_from(lane, input, self.under.now);
+        self.drain();
+    }
+
+    fn slow(&mut self) {
+        self.feed(Lane::First, Input::Slow);
+    }
+
+    fn fail(&mut self, lane: Lane) {
+        self.calls[index(lane)] = None;
+        self.feed(lane, Input::UpstreamFailed(Unreachable::Broken("reset".to_owned())));
+    }
+
+    fn frames(&mut self, lane: Lane, frames: &[(&str, &str)]) {
+        let bytes: Vec<u8> = frames.iter().flat_map(|(kind, payload)| frame(kind, payload)).collect();
+        self.feed(lane, Input::UpstreamBody(&bytes));
+    }
+
+    fn head(&mut self, lane: Lane, kind: &'static str) {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+        self.feed(lane, Input::UpstreamHead { status: StatusCode::OK, headers: &headers });
+    }
+
+    fn end(&mut self, lane: Lane) {
+        self.calls[index(lane)] = None;
+        self.feed(lane, Input::UpstreamEnd);
+    }
+
+    fn record(&self) -> &Record {
+        assert_eq!((self.records.len(), self.wrong), (1, None));
+        &self.records[0]
+    }
+}
+
+fn streamed(body: &str) -> String {
+    body.replacen('{', r#"{"stream": true, "#, 1)
+}
+
+const EVENTS: &str = "application/vnd.amazon.eventstream";
+const START: (&str, &str) = ("messageStart", r#"{"role":"assistant"}"#);
+const HELLO: (&str, &str) = ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#);
+const STOP: (&str, &str) = ("messageStop", r#"{"stopReason":"end_turn"}"#);
+const USAGE: (&str, &str) = ("metadata", r#"{"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}"#);
+
+#[test]
+fn the_one_that_says_something_first_is_the_answer() {
+    for winner in [Lane::First, Lane::Second] {
+        let mut host = Host::begin(&config(&[0, 1], hedged()), true);
+        assert_eq!(host.made[0].patience.hedge, Some(AFTER));
+        host.slow();
+        assert_eq!(host.calls, [Some(0), Some(1)]);
+        assert_eq!((host.made[1].lane, host.made[1].patience.hedge), (Lane::Second, None));
+        host.head(Lane::First, EVENTS);
+        host.head(Lane::Second, EVENTS);
+        assert_eq!(host.heads, 0, "a head alone says nothing");
+        host.frames(winner, &[START]);
+        assert_eq!((host.heads, host.calls), (1, [Some(index(winner)), None]));
+        host.frames(Lane::Second, &[("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"lost"}}"#)]);
+        host.frames(Lane::First, &[HELLO, STOP, USAGE]);
+        host.end(Lane::First);
+        let (first, second) = (u32::from(winner == Lane::First), u32::from(winner == Lane::Second));
+        let record = host.record();
+        assert_eq!(record.hedges, Hedges { won: second, lost: first, ..Hedges::default() });
+        assert_eq!((record.outcome, record.attempts), (Outcome::Answered, 2));
+        assert_eq!(record.backend, format!("default/backend-{second}"));
+        assert!(host.said.contains("Hello") && !host.said.contains("lost"), "{}", host.said);
+    }
+}
+
+#[test]
+fn one_that_fails_leaves_the_other_one_alone() {
+    for failed in [Lane::First, Lane::Second] {
+        let mut host = Host::begin(&config(&[0, 1], hedged()), true);
+        host.slow();
+        host.head(failed, EVENTS);
+        host.frames(failed, &[("throttlingException", r#"{"message":"slow down"}"#)]);
+        let rest = 1 - index(failed);
+        assert_eq!((host.calls, host.heads, host.made.len()), ([Some(rest), None], 0, 2));
+        // The one that is left fails too: the usual attempts go on from there.
+        host.fail(Lane::First);
+        assert_eq!(host.made.len(), 3);
+        host.head(Lane::First, EVENTS);
+        host.frames(Lane::First, &[START, HELLO, STOP, USAGE]);
+        host.end(Lane::First);
+        let record = host.record();
+        assert_eq!((record.outcome, record.attempts), (Outcome::Answered, 3));
+        let (won, lost) = (u32::from(failed == Lane::First), u32::from(failed == Lane::Second));
+        assert_eq!(record.hedges, Hedges { won, failed: lost, ..Hedges::default() });
+    }
+}
+
+#[test]
+fn a_whole_answer_has_no_first_token_to_wait_for() {
+    let mut host = Host::begin(&config(&[0, 1], hedged()), false);
+    assert_eq!(host.made[0].patience.hedge, None);
+    host.slow();
+    assert_eq!(host.calls, [Some(0), None]);
+}
+
+#[test]
+fn services_of_openais_dialect_are_hedged_too() {
+    let config = config_of(vec![openai("v1"), openai("v1")], hedged());
+    let body = r#"{"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hello?"}]}"#;
+    let fleet = Arc::new(Fleet::new(2, Instant::now()));
+    let mut host = Host::begin_with(&config, fleet, body);
+    host.slow();
+    for lane in [Lane::First, Lane::Second] {
+        host.head(lane, "text/event-stream");
+        host.feed(lane, Input::UpstreamBody(b": processing\n\n"));
+    }
+    assert_eq!(host.heads, 0);
+    host.feed(Lane::Second, Input::UpstreamBody(b"data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n"));
+    assert_eq!(host.calls, [Some(1), None]);
+    host.feed(Lane::First, Input::UpstreamBody(b"data: [DONE]\n\n"));
+    host.end(Lane::First);
+    assert_eq!(host.said, ": processing\n\ndata: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
+    assert_eq!(host.record().hedges.won, 1);
+}
+
+#[test]
+fn where_it_would_not_help_nobody_else_is_asked() {
+    let calls = |config: &Arc<Config>, before: fn(&mut Host)| {
+        let mut host = Host::begin(config, true);
+        before(&mut host);
+        host.slow();
+        host.calls[1]
+    };
+    let nothing = |_: &mut Host| {};
+    assert_eq!(calls(&config(&[0, 1], hedged()), nothing), Some(1));
+    assert_eq!(calls(&config(&[0], hedged()), nothing), None, "there is nobody else");
+    assert_eq!(calls(&config(&[0, 1], hedged()), |host| host.slow()), Some(1), "nobody third is asked");
+    let once = Traffic { retry: Retry { attempts: Some(1), ..Retry::default() }, ..hedged() };
+    assert_eq!(calls(&config(&[0, 1], once), nothing), None, "one attempt is one");
+    assert_eq!(
+        calls(&config(&[0, 1], hedged()), |host| {
+            let traffic = Traffic::default();
+            (0..traffic.outliers.failures).for_each(|_| _ = host.fleet.failed(1, traffic.outliers, host.under.now));
+        }),
+        None,
+        "the other one is ill"
+    );
+    assert_eq!(
+        calls(&config(&[0, 1], hedged()), |host| {
+            host.head(Lane::First, EVENTS);
+            host.frames(Lane::First, &[START]);
+        }),
+        None,
+        "it has begun"
+    );
+    let late = Traffic { whole: Some(AFTER), ..hedged() };
+    assert_eq!(calls(&config(&[0, 1], late), |host| host.under.now += AFTER), None, "there is no time left");
+    let never = Host::begin(&config(&[0, 1], Traffic::default()), true);
+    assert_eq!(never.made[0].patience.hedge, None);
+    let alone = Host::begin(&config(&[0], hedged()), true);
+    assert_eq!(alone.made[0].patience.hedge, None, "a host need not even look at the clock");
+}
+
+#[test]
+fn sealed_reasoning_stays_with_its_backend() {
+    let signed = |config: &Arc<Config>, detail: &str| {
+        let body = format!(
+            r#"{{"model": "{MODEL}", "stream": true, "max_tokens": 4096, "reasoning_effort": "high", "messages": [
+                {{"role": "user", "content": "Weather?"}},
+                {{"role": "assistant", "content": null, {detail}
+                  "tool_calls": [{{"id": "t1", "type": "function", "function": {{"name": "w", "arguments": "{{}}"}}}}]}},
+                {{"role": "tool", "tool_call_id": "t1", "content": "sun"}}],
+              "tools": [{{"type": "function", "function": {{"name": "w", "parameters": {{"type": "object"}}}}}}]}}"#
+        );
+        let mut host = Host::begin_with(config, Arc::new(Fleet::new(2, Instant::now())), &body);
+        host.slow();
+        (host.made[0].patience.hedge, host.calls[1])
+    };
+    let both = config(&[0, 1], hedged());
+    let block = r#""thinking_blocks": [{"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmF0dXJl"}],"#;
+    assert_eq!(signed(&both, ""), (Some(AFTER), Some(1)));
+    assert_eq!(signed(&both, block), (None, None));
+}
+
+#[test]
+fn lasting_slowness_is_not_answered_with_twice_as_many_calls() {
+    let config = config(&[0, 1], hedged());
+    let fleet = Arc::new(Fleet::new(2, Instant::now()));
+    let second: usize = (0..1000)
+        .filter(|_| {
+            let mut host = Host::begin_with(&config, Arc::clone(&fleet), &streamed(&body()));
+            host.slow();
+            host.feed(Lane::First, Input::ClientGone);
+            assert_eq!(host.record().hedges.abandoned, u32::try_from(host.made.len()).unwrap() - 1);
+            host.made.len() == 2
+        })
+        .count();
+    assert!((500..=600).contains(&second), "{second}");
+}
+
+#[test]
+fn a_backend_that_is_overtaken_again_and_again_is_left_alone() {
+    let config = config(&[0, 1], hedged());
+    let fleet = Arc::new(Fleet::new(2, Instant::now()));
+    let overtake = |winner: Lane| {
+        let mut host = Host::begin_with(&config, Arc::clone(&fleet), &streamed(&body()));
+        host.slow();
+        host.head(winner, EVENTS);
+        host.frames(winner, &[START]);
+        host.made[0].backend
+    };
+    for _ in 0..20 {
+        assert_eq!(overtake(Lane::First), 0, "the one that comes too late was only not needed");
+    }
+    for _ in 0..5 {
+        assert_eq!(overtake(Lane::Second), 0);
+    }
+    assert_eq!(overtake(Lane::First), 1);
+    assert_eq!(fleet.standing(0, Instant::now()), Standing::Ejected);
+    assert_eq!(fleet.standing(1, Instant::now()), Standing::Well);
+}
+
+/// Things that can happen in each lane, and to the exchange.
+const KINDS: usize = 15;
+
+fn happen(host: &mut Host, event: usize) {
+    let lane = if event < 7 { Lane::First } else { Lane::Second };
+    // A host has nothing to say of a call that is not there.
+    if event < 14 && host.calls[index(lane)].is_none() {
+        return;
+    }
+    match event {
+        0 | 7 => host.head(lane, EVENTS),
+        1 | 8 => host.frames(lane, &[START, HELLO]),
+        2 | 9 => host.frames(lane, &[STOP, USAGE]),
+        3 | 10 => host.frames(lane, &[("throttlingException", r#"{"message":"slow down"}"#)]),
+        4 | 11 => host.end(lane),
+        5 | 12 => host.fail(lane),
+        6 => host.slow(),
+        13 => host.feed(Lane::First, Input::Quiet(KeepAlive::Comment)),
+        _ => host.feed(Lane::First, Input::ClientGone),
+    }
+}
+
+fn assert_one_record(config: &Arc<Config>, events: &[usize]) {
+    let mut host = Host::begin(config, true);
+    host.slow();
+    assert_eq!(host.calls, [Some(0), Some(1)]);
+    // What is left has its chance to end well, and then the client leaves.
+    for event in events.iter().copied().chain([0, 1, 2, 4, 14]) {
+        happen(&mut host, event);
+    }
+    assert_eq!((host.records.len(), host.wrong), (1, None), "{events:?}");
+    assert!(host.heads <= 1, "{events:?}");
+    let second = host.made.iter().filter(|call| call.lane == Lane::Second).count();
+    assert_eq!(host.records[0].hedges.all() as usize, second, "{events:?}");
+    assert_eq!(host.records[0].attempts as usize, host.made.len(), "{events:?}");
+    assert_eq!(host.calls, [None, None]);
+}
+
+#[test]
+fn every_order_of_events_of_two_calls_ends_in_one_record() {
+    let config = config(&[0, 1], hedged());
+    for order in 0..KINDS.pow(3) {
+        let events = [1, KINDS, KINDS.pow(2)].map(|place| order / place % KINDS);
+        assert_one_record(&config, &events);
+    }
+}
+
+#[test]
+fn so_does_every_longer_order() {
+    let config = config(&[0, 1, 1], hedged());
+    arbtest::arbtest(|given| {
+        let events =
+            (0..given.int_in_range(4..=16)?).map(|_| given.choose_index(KINDS)).collect::<Result<Vec<_>, _>>()?;
+        assert_one_record(&config, &events);
+        Ok(())
+    })
+    .budget_ms(1000);
+}

@@ -1,0 +1,9 @@
+//! What happens when backends fail.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
+
+mod again;
+#[path = "../frames/mod.rs"]
+mod frames;
+mod hedging;
+mod passing;
+mod under;

@@ -1,0 +1,177 @@
+//! Services of OpenAI's dialect that answer 200 and mean an error: the next backend is asked, wherever the answer is cut.
+
+use crate::under::{Under, config_of, openai};
+use aquifer_gateway::config::Traffic;
+use aquifer_gateway::exchange::{Input, KeepAlive};
+use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::record::Outcome;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use std::sync::Arc;
+use std::time::Instant;
+
+const BODY: &str = r#"{"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hello?"}]}"#;
+const GOOD: &str = ": hello\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n\
+    data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+const BUSY: &str = "{\"error\": {\"message\": \"busy\", \"type\":\"overloaded_error\"}}";
+
+/// A request at so many services.
+fn at(services: usize) -> Under {
+    let now = Instant::now();
+    let config = config_of(vec![openai("v1"); services], Traffic::default());
+    Under::begin(&config, &Arc::new(Fleet::new(services, now)), now, BODY)
+}
+
+fn begin(under: &mut Under, kind: &'static str) {
+    let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+    under.exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, under.now);
+}
+
+/// The answer in parts, each with what becomes of it; whether a further call was asked for.
+fn answer<'p>(under: &mut Under, parts: impl Iterator<Item = &'p [u8]>) -> bool {
+    begin(under, "text/event-stream; charset=utf-8");
+    for part in parts {
+        under.exchange.handle(Input::UpstreamBody(part), under.now);
+        if under.call().is_some() {
+            return true;
+        }
+    }
+    under.exchange.handle(Input::UpstreamEnd, under.now);
+    under.call().is_some()
+}
+
+/// A stream whole, in two parts cut at every byte, and byte by byte.
+fn cuts(stream: &str) -> impl Iterator<Item = Vec<&[u8]>> {
+    let bytes = stream.as_bytes();
+    let halves = (1..bytes.len()).map(|at| [&bytes[..at], &bytes[at..]].to_vec());
+    [vec![bytes], bytes.chunks(1).collect()].into_iter().chain(halves)
+}
+
+#[test]
+fn an_error_as_the_first_event_is_failed_over_wherever_it_is_cut() {
+    for opening in ["", ": waiting\n\n", "event: message\r\n", "id: 7\nretry: 3\n\n"] {
+        for ill in [
+            format!("{opening}data: {BUSY}\n\ndata: [DONE]\n\n"),
+            format!("{opening}data:{BUSY}\r\n\r\n"),
+            format!("{opening}event: error\ndata: all is lost\n\n"),
+            format!("{opening}data: {BUSY}"),
+            format!("{opening}data: {{\"choi"),
+            opening.to_owned(),
+        ] {
+            for parts in cuts(&ill) {
+                let mut under = at(2);
+                under.call().unwrap();
+                assert!(answer(&mut under, parts.into_iter()), "{ill:?}");
+                assert_eq!((under.status, under.said.as_str()), (None, ""), "{ill:?}");
+                assert!(!answer(&mut under, std::iter::once(GOOD.as_bytes())));
+                assert_eq!(under.said, GOOD);
+                assert_eq!(under.record.map(|record| (record.outcome, record.attempts)), Some((Outcome::Answered, 2)));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_goes_on_byte_for_byte_wherever_it_is_cut() {
+    let late = GOOD.replacen("data: [", "data: {\"error\":{\"message\":\"late\"}}\n\ndata: [", 1);
+    let long = format!("data: \"{}\"\n\n{GOOD}", "x".repeat(70 << 10));
+    let nameless = GOOD.trim_end();
+    for good in [GOOD, &late, nameless, "data: [DONE]"] {
+        for parts in cuts(good) {
+            let mut under = at(2);
+            under.call().unwrap();
+            assert!(!answer(&mut under, parts.into_iter()), "{good:?}");
+            assert_eq!((under.said.as_str(), under.status), (good, Some(StatusCode::OK)));
+            assert_eq!(under.record.map(|record| record.outcome), Some(Outcome::Answered));
+        }
+    }
+    let mut under = at(2);
+    under.call().unwrap();
+    begin(&mut under, "text/event-stream");
+    under.exchange.handle(Input::UpstreamBody(&long.as_bytes()[..60 << 10]), under.now);
+    assert!(under.call().is_none() && under.said.is_empty());
+    under.exchange.handle(Input::UpstreamBody(&long.as_bytes()[60 << 10..68 << 10]), under.now);
+    assert!(under.call().is_none());
+    assert_eq!(under.said.len(), 68 << 10, "no more is held than that");
+}
+
+#[test]
+fn an_error_that_nothing_helps_against_is_told_with_its_status() {
+    let told = |data: &str| {
+        let mut under = at(1);
+        while under.call().is_some() {
+            begin(&mut under, "text/event-stream");
+            under.exchange.handle(Input::UpstreamBody(format!("data: {data}\n\n").as_bytes()), under.now);
+        }
+        let record = under.record.unwrap();
+        assert_eq!(record.outcome, Outcome::Failed);
+        (under.status.unwrap().as_u16(), under.said, record.attempts)
+    };
+    let wrong = "{\"error\":{\"message\":\"no\",\"type\":\"invalid_request_error\"}}";
+    assert_eq!(told(wrong), (400, wrong.to_owned(), 1));
+    assert_eq!(told(BUSY), (503, BUSY.to_owned(), 5));
+    let (status, said, _) = told("{\"error\":\"out of memory\"}");
+    assert!(status == 500 && said.contains("\"type\":\"server_error\""), "{status} {said}");
+}
+
+#[test]
+fn a_client_that_was_told_that_it_goes_on_is_told_all_that_came() {
+    let mut under = at(2);
+    under.call().unwrap();
+    begin(&mut under, "text/event-stream");
+    under.exchange.handle(Input::UpstreamBody(b": hello\n\n"), under.now);
+    under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
+    assert!(under.call().is_none());
+    assert_eq!(under.said, ": hello\n\n: keep-alive\n\n");
+    under.exchange.handle(Input::UpstreamBody(b"data: {\"error\":{}}\n\n"), under.now);
+    assert!(under.call().is_none() && under.said.ends_with("data: {\"error\":{}}\n\n"));
+}
+
+#[test]
+fn what_is_compressed_goes_on_unread() {
+    let mut under = at(2);
+    under.call().unwrap();
+    let headers = HeaderMap::from_iter([
+        (http::header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (http::header::CONTENT_ENCODING, HeaderValue::from_static("zstd")),
+    ]);
+    under.exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, under.now);
+    under.exchange.handle(Input::UpstreamBody(b"abc"), under.now);
+    assert!(under.call().is_none());
+    assert_eq!(under.said, "abc");
+}
+
+#[test]
+fn a_whole_answer_that_is_an_error_is_failed_over_too() {
+    let mut under = at(2);
+    under.call().unwrap();
+    begin(&mut under, "application/json");
+    under.exchange.handle(Input::UpstreamBody(BUSY.as_bytes()), under.now);
+    under.exchange.handle(Input::UpstreamEnd, under.now);
+    assert!(under.call().is_some() && under.status.is_none());
+}
+
+#[test]
+fn the_prefix_of_the_schema_stands_before_the_path() {
+    for (prefix, path) in
+        [("v1", "/v1/chat/completions"), ("/openai/v1", "/openai/v1/chat/completions"), ("/", "/chat/completions")]
+    {
+        let now = Instant::now();
+        let config = config_of(vec![openai(prefix)], Traffic::default());
+        let mut under = Under::begin(&config, &Arc::new(Fleet::new(1, now)), now, BODY);
+        assert_eq!(under.call().unwrap().path, path);
+    }
+}
+
+#[test]
+fn what_was_counted_before_a_client_left_is_remembered() {
+    let mut under = at(1);
+    under.call().unwrap();
+    begin(&mut under, "text/event-stream");
+    let said = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":4}}\n\n";
+    under.exchange.handle(Input::UpstreamBody(said.as_bytes()), under.now);
+    under.exchange.handle(Input::ClientGone, under.now);
+    assert!(under.call().is_none());
+    let record = under.record.unwrap();
+    assert_eq!((record.outcome, record.told), (Outcome::Abandoned, said.len() as u64));
+    assert_eq!(record.tokens.map(|tokens| (tokens.input, tokens.output)), Some((9, 4)));
+}

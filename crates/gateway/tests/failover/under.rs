@@ -1,0 +1,169 @@
+//! Requests at backends that a test lets fail, and what their clients are told.
+
+use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, OpenAi, Route, Rule, Traffic};
+use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Output};
+use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::record::Record;
+use aquifer_gateway::restore::Forgetful;
+use aquifer_gateway::translate::fault::Unreachable;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The model that everybody asks for.
+pub(crate) const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
+
+/// Backends of Bedrock with these priorities, in one rule.
+pub(crate) fn config(priorities: &[u32], traffic: Traffic) -> Arc<Config> {
+    let bedrock =
+        || BackendKind::Bedrock(Box::new(Bedrock { region: Some("us-east-1".to_owned()), ..Bedrock::default() }));
+    config_with(priorities.iter().map(|priority| (bedrock(), *priority)).collect(), traffic)
+}
+
+/// Backends of these kinds, in this order of priorities.
+pub(crate) fn config_of(kinds: Vec<BackendKind>, traffic: Traffic) -> Arc<Config> {
+    config_with(kinds.into_iter().zip(0..).collect(), traffic)
+}
+
+/// A service of OpenAI's dialect.
+pub(crate) fn openai(prefix: &str) -> BackendKind {
+    BackendKind::OpenAi(Box::new(OpenAi { prefix: prefix.to_owned(), service: Bedrock::default() }))
+}
+
+fn config_with(kinds: Vec<(BackendKind, u32)>, traffic: Traffic) -> Arc<Config> {
+    let reference = |(backend, priority): (usize, u32)| BackendRef {
+        backend,
+        model_name_override: None,
+        weight: 1,
+        priority,
+        reasoning: Arc::default(),
+        mutation: Arc::default(),
+    };
+    let backend = |(at, kind): (usize, BackendKind)| Backend {
+        namespace: "default".to_owned(),
+        name: format!("backend-{at}"),
+        kind,
+        reasoning: Arc::default(),
+        mutation: Arc::default(),
+    };
+    let (kinds, priorities): (Vec<_>, Vec<_>) = kinds.into_iter().unzip();
+    let rule = Rule {
+        backends: priorities.into_iter().enumerate().map(reference).collect(),
+        traffic: Arc::new(traffic),
+        ..Rule::default()
+    };
+    let route = Route {
+        namespace: "default".to_owned(),
+        name: "route".to_owned(),
+        parents: Vec::new(),
+        hostnames: Vec::new(),
+        rules: vec![rule],
+    };
+    Arc::new(Config {
+        backends: kinds.into_iter().enumerate().map(backend).collect(),
+        routes: vec![route],
+        ..Config::default()
+    })
+}
+
+/// One exchange under way.
+pub(crate) struct Under {
+    pub(crate) exchange: Exchange,
+    pub(crate) now: Instant,
+    pub(crate) record: Option<Record>,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) said: String,
+}
+
+impl Under {
+    pub(crate) fn begin(config: &Arc<Config>, fleet: &Arc<Fleet>, now: Instant, body: &str) -> Self {
+        let arrival = Arrival {
+            method: &Method::POST,
+            path: "/v1/chat/completions",
+            headers: &HeaderMap::new(),
+            body: &Bytes::from(body.to_owned()),
+            port: None,
+            turns: &Forgetful,
+            random: 7 << 64,
+            unix_seconds: 1,
+            now,
+        };
+        let exchange = Exchange::begin(Arc::clone(config), Arc::clone(fleet), &arrival);
+        Self { exchange, now, record: None, status: None, said: String::new() }
+    }
+
+    /// The next call, if there is one; what the client is told is noted.
+    pub(crate) fn call(&mut self) -> Option<Call> {
+        let mut call = None;
+        while let Some(output) = self.exchange.poll() {
+            match output {
+                Output::Call(made) => call = Some(*made),
+                Output::Head { status, .. } => self.status = Some(status),
+                Output::Body(bytes) => self.said.push_str(std::str::from_utf8(&bytes).unwrap()),
+                Output::Done(record) => self.record = Some(*record),
+                _ => {}
+            }
+        }
+        call
+    }
+
+    pub(crate) fn refuse(
+        &mut self,
+        status: u16,
+        exception: &'static str,
+        message: &str,
+        retry_after: Option<&'static str>,
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(exception));
+        if let Some(seconds) = retry_after {
+            headers.insert("retry-after", HeaderValue::from_static(seconds));
+        }
+        let status = StatusCode::from_u16(status).unwrap();
+        self.exchange.handle(Input::UpstreamHead { status, headers: &headers }, self.now);
+        let body = format!(r#"{{"message":"{message}"}}"#);
+        self.exchange.handle(Input::UpstreamBody(body.as_bytes()), self.now);
+        self.exchange.handle(Input::UpstreamEnd, self.now);
+    }
+
+    pub(crate) fn throttle(&mut self) {
+        self.refuse(429, "ThrottlingException", "Too many requests, please wait before trying again.", None);
+    }
+
+    pub(crate) fn fail(&mut self) {
+        self.exchange.handle(Input::UpstreamFailed(Unreachable::Connect("refused".to_owned())), self.now);
+    }
+
+    pub(crate) fn answer(&mut self) {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        self.exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, self.now);
+        let body = br#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn",
+            "usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}"#;
+        self.exchange.handle(Input::UpstreamBody(body), self.now);
+        self.exchange.handle(Input::UpstreamEnd, self.now);
+    }
+}
+
+pub(crate) fn body() -> String {
+    format!(r#"{{"model": "{MODEL}", "messages": [{{"role": "user", "content": "Hello?"}}]}}"#)
+}
+
+/// Begins with these backends, of which nothing is known.
+pub(crate) fn fresh(priorities: &[u32], traffic: Traffic) -> Under {
+    let now = Instant::now();
+    let fleet = Arc::new(Fleet::new(priorities.len(), now));
+    Under::begin(&config(priorities, traffic), &fleet, now, &body())
+}
+
+/// The backends that are called when every call fails so.
+pub(crate) fn called(under: &mut Under, fail: impl Fn(&mut Under)) -> Vec<usize> {
+    let mut backends = Vec::new();
+    while let Some(call) = under.call() {
+        backends.push(call.backend);
+        assert!(backends.len() < 20);
+        fail(under);
+    }
+    backends
+}

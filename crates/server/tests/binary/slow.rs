@@ -1,0 +1,171 @@
+//! Backends that are slow to connect or to answer: another one answers, and nobody waits for the slow one.
+
+use crate::bedrock::{Bedrock, MODEL};
+use crate::streams::Chat;
+use crate::support::{Aquifer, read_reply};
+use socket2::{Domain, Socket, Type};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+/// Two regions, the first of which is preferred, with annotations of the route and more resources.
+fn serve(regions: [SocketAddr; 2], annotations: &str, more: &str, arguments: &[&str]) -> Aquifer {
+    let mut text = format!(
+        "apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIGatewayRoute
+metadata: {{name: route, annotations: {{{annotations}}}}}
+spec: {{rules: [{{backendRefs: [{{name: region-0}}, {{name: region-1, priority: 1}}]}}]}}
+"
+    );
+    for (at, address) in regions.iter().enumerate() {
+        let _ = write!(
+            text,
+            "---
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIServiceBackend
+metadata: {{name: region-{at}}}
+spec: {{provider: awsbedrock, config: {{model: '{MODEL}', region: us-east-1, endpoint: 'http://{address}'}}}}
+"
+        );
+    }
+    text.push_str(more);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    std::fs::write(&file, text).unwrap();
+    let keys = [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "the-secret-of-the-tests")];
+    Aquifer::serve(&[&["--config", file.to_str().unwrap()], arguments].concat(), &keys)
+}
+
+/// A place where connections are neither taken nor refused: its queue is full.
+fn blackhole() -> (SocketAddr, Vec<Socket>) {
+    let new = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let listener = new();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut sockets: Vec<_> = std::iter::repeat_with(new).take(3).collect();
+    for socket in &sockets {
+        socket.set_nonblocking(true).unwrap();
+        let _ = socket.connect(&address);
+    }
+    sockets.push(listener);
+    (address.as_socket().unwrap(), sockets)
+}
+
+const HEDGE: &str = "aquifer.dev/hedge-after: 50ms";
+
+#[test]
+fn another_backend_answers_for_one_that_stalls_and_the_slow_call_is_dropped() {
+    let (slow, quick) = (Bedrock::listen(), Bedrock::listen());
+    let gateway = serve([slow.address, quick.address], HEDGE, "", &[]);
+    let mut chat = Chat::begin(&gateway, "Hello?");
+    let mut stalled = slow.call();
+    let mut call = quick.call();
+    // A head is no word yet, in either call.
+    stalled.begin();
+    call.begin();
+    call.event("messageStart", r#"{"role":"assistant"}"#);
+    call.text("from the second");
+    chat.read_until("from the second");
+    stalled.wait_until_dropped();
+    call.finish();
+    chat.read_until("data: [DONE]\n\n");
+    gateway.wait_for_metric("aquifer_hedges_total{result=\"won\"}", 1.0);
+    gateway.wait_for_metric(
+        &format!("aquifer_requests_total{{outcome=\"answered\",status=\"200\",model=\"{MODEL}\",backend=\"default/region-1\"}}"),
+        1.0,
+    );
+    assert_eq!((slow.connections(), quick.connections()), (1, 1));
+}
+
+#[test]
+fn the_first_backend_can_still_win() {
+    let (first, second) = (Bedrock::listen(), Bedrock::listen());
+    let gateway = serve([first.address, second.address], HEDGE, "", &[]);
+    let mut chat = Chat::begin(&gateway, "Hello?");
+    let mut call = first.call();
+    let mut late = second.call();
+    call.begin();
+    call.event("messageStart", r#"{"role":"assistant"}"#);
+    call.text("from the first");
+    chat.read_until("from the first");
+    late.wait_until_dropped();
+    call.finish();
+    chat.read_until("data: [DONE]\n\n");
+    gateway.wait_for_metric("aquifer_hedges_total{result=\"lost\"}", 1.0);
+}
+
+#[test]
+fn either_of_two_calls_may_fail_and_a_client_that_leaves_ends_both() {
+    let (first, second) = (Bedrock::listen(), Bedrock::listen());
+    let gateway = serve([first.address, second.address], HEDGE, "", &[]);
+    let busy = r#"{"message":"busy"}"#;
+    for ill in [0, 1] {
+        let mut chat = Chat::begin(&gateway, "Hello?");
+        let mut calls = [Some(first.call()), Some(second.call())];
+        calls[ill].take().unwrap().answer("503 Service Unavailable", "", busy);
+        let mut well = calls[1 - ill].take().unwrap();
+        well.begin();
+        well.event("messageStart", r#"{"role":"assistant"}"#);
+        well.text("well");
+        well.finish();
+        chat.read_until("data: [DONE]\n\n");
+    }
+    let chat = Chat::begin(&gateway, "Hello?");
+    let (mut one, mut two) = (first.call(), second.call());
+    drop(chat);
+    one.wait_until_dropped();
+    two.wait_until_dropped();
+    for result in ["won", "abandoned"] {
+        gateway.wait_for_metric(&format!("aquifer_hedges_total{{result=\"{result}\"}}"), 1.0);
+    }
+    // The second failed, or had lost before it was heard.
+    gateway.wait_for_metric("aquifer_hedges_total", 3.0);
+    gateway.wait_for_metric("aquifer_requests_total", 3.0);
+    gateway.wait_for_metric("aquifer_requests_in_flight", 0.0);
+}
+
+#[test]
+fn without_the_annotation_nobody_else_is_asked() {
+    let (slow, quick) = (Bedrock::listen(), Bedrock::listen());
+    let gateway = serve([slow.address, quick.address], "", "", &["--upstream-timeout", "700ms"]);
+    let mut chat = Chat::begin(&gateway, "Hello?");
+    let mut stalled = slow.call();
+    stalled.begin();
+    // Only when it is given up.
+    let mut call = quick.call();
+    stalled.wait_until_dropped();
+    call.begin();
+    call.event("messageStart", r#"{"role":"assistant"}"#);
+    call.text("late");
+    call.finish();
+    chat.read_until("data: [DONE]\n\n");
+    assert!(!gateway.admin("/metrics").body.contains("aquifer_hedges_total"));
+}
+
+#[test]
+fn a_backend_that_takes_no_connection_is_left_in_time() {
+    let (full, _sockets) = blackhole();
+    let well = Bedrock::listen();
+    let policy = "---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: BackendTrafficPolicy
+metadata: {name: policy}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: route}]
+  timeout: {tcp: {connectTimeout: 100ms}}
+";
+    for (more, arguments) in [(policy, &[][..]), ("", &["--connect-timeout", "100ms"])] {
+        let gateway = serve([full, well.address], "", more, arguments);
+        let mut chat = Chat::begin(&gateway, "Hello?");
+        let mut call = well.call();
+        call.begin();
+        call.event("messageStart", r#"{"role":"assistant"}"#);
+        call.text("well");
+        call.finish();
+        chat.read_until("data: [DONE]\n\n");
+    }
+    let gateway = serve([full, full], "", "", &["--connect-timeout", "100ms"]);
+    let chat = Chat::begin(&gateway, "Hello?");
+    let reply = read_reply(&mut { chat.stream });
+    assert!(reply.status == 504 && reply.body.contains("no connection in 100ms"), "{reply:?}");
+}
