@@ -309,14 +309,13 @@ impl<'a> Object<'a, '_> {
     }
 
     fn members<'s>(&'s self) -> impl Iterator<Item = (Value<'a, 's>, Value<'a, 's>)> {
-        let besides = self.beside.into_iter().flat_map(Value::members);
-        let own: BTreeSet<Cow<'_, str>> = match self.beside {
-            Some(_) => self.value.members().filter_map(|(name, _)| name.plain()).collect(),
-            None => BTreeSet::new(),
-        };
-        self.value
-            .members()
-            .chain(besides.filter(move |(name, _)| name.plain().is_some_and(|name| !own.contains(&name))))
+        self.value.members().chain(self.beside.map(|beside| self.lacking(beside)).unwrap_or_default())
+    }
+
+    /// The members of another object whose names are not here.
+    fn lacking<'s>(&'s self, beside: Value<'a, 's>) -> Vec<(Value<'a, 's>, Value<'a, 's>)> {
+        let own: BTreeSet<Cow<'_, str>> = self.value.members().filter_map(|(name, _)| name.plain()).collect();
+        beside.members().filter(|(name, _)| name.plain().is_some_and(|name| !own.contains(&name))).collect()
     }
 
     fn node<'s>(&'s self, name: Value<'a, 's>, value: Value<'a, 's>) -> Node<'a, 's> {
