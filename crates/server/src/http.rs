@@ -67,7 +67,7 @@ pub(crate) async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Resul
 
 async fn exchange(host: &Arc<Host>, head: &request::Parts, body: &Bytes, now: Instant) -> Response<Answer> {
     let mut random = [0; 16];
-    if getrandom::fill(&mut random).is_err() {
+    if crate::random::fill(&mut random).is_err() {
         return refuse(host, &Fault::Ours("the system gives no randomness".to_owned()), now);
     }
     let mut drive = Drive::begin(

@@ -14,6 +14,7 @@ mod http;
 mod listen;
 mod patience;
 mod profiles;
+mod random;
 mod room;
 mod settings;
 mod sign;
@@ -25,14 +26,18 @@ mod upstream;
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
+use telemetry::log;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    let log = log::Flushed;
     match commands::run(cli) {
         Ok(code) => code,
         Err(error) => {
-            // Nothing is left to tell it to when even standard error is closed.
-            let _ = writeln!(std::io::stderr(), "aquifer: {error:#}");
+            // Nothing is left to tell it to when standard error takes nothing, or is closed.
+            if log.now() {
+                let _ = writeln!(std::io::stderr(), "aquifer: {error:#}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -2,6 +2,7 @@
 
 use super::passing::Passing;
 use aquifer_translate::Fault;
+use aquifer_translate::bedrock::converse::error as converse;
 use aquifer_translate::dialect::openai_chat::{Envelope, error};
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::response::Usage;
@@ -206,10 +207,14 @@ impl Upstream {
 
 impl CallOf<'_> {
     pub(super) fn whole(&self, body: &[u8]) -> Result<Whole, Fault> {
-        if aquifer_translate::bedrock::converse::error::is_unknown_operation(body) {
-            return Err(aquifer_translate::bedrock::converse::error::refusal(StatusCode::OK, &HeaderMap::new(), body));
+        let Outgoing { style, restore, .. } = self.outgoing;
+        match translation::whole(body, &self.envelope, style, restore, self.record) {
+            // What is no answer may be a refusal although its status is none.
+            Err(_) if converse::is_unknown_operation(body) => {
+                Err(converse::refusal(StatusCode::OK, &HeaderMap::new(), body))
+            }
+            translated => translated,
         }
-        translation::whole(body, &self.envelope, &self.outgoing.style, &self.outgoing.restore, self.record)
     }
 }
 

@@ -69,10 +69,10 @@ pub(super) struct PutBack {
 }
 
 impl Place {
-    pub(super) fn of(target: &Target<'_>) -> Self {
+    pub(super) fn of(target: Target<'_>) -> Self {
         Self {
             backend: target.backend,
-            model_id: target.model_id.clone(),
+            model_id: target.model_id,
             policy: Arc::clone(target.reasoning),
             mutation: Arc::clone(target.mutation),
             priority: target.priority,
@@ -99,8 +99,14 @@ impl Place {
 
     /// The mark of reasoning that is made there.
     pub(super) fn mark(&self, config: &Config) -> Mark {
-        let name = config.backends.get(self.backend).map(|backend| format!("{}/{}", backend.namespace, backend.name));
-        Mark::of(self.entry(config).base_of(&self.model_id), &name.unwrap_or_default())
+        self.mark_of(self.entry(config), config)
+    }
+
+    /// The same, when it is known what the model is like.
+    fn mark_of(&self, entry: &Entry, config: &Config) -> Mark {
+        let backend = config.backends.get(self.backend);
+        let name = backend.map(|backend| [&backend.namespace, "/", &backend.name]);
+        Mark::of_parts(entry.base_of(&self.model_id), name.as_ref().map_or(&[], |name| &name[..]))
     }
 }
 
@@ -183,14 +189,9 @@ impl Asked {
             put_back.restored += u32::from(called.lost && turn.is_some_and(Turn::reasoned));
             put_back.missed += u32::from(called.lost && turn.is_none());
         }
-        let rules = place.policy.rules();
-        let terms = Terms {
-            model_id: &place.model_id,
-            entry: place.entry(&self.config),
-            mark: place.mark(&self.config),
-            rules: &rules,
-            amend: self.amend,
-        };
+        let (rules, entry) = (place.policy.rules(), place.entry(&self.config));
+        let mark = place.mark_of(entry, &self.config);
+        let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend: self.amend };
         let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
         outgoing.warnings.extend(self.amended.iter().cloned());
         outgoing.memorable &= place.policy.restore.enabled;

@@ -4,7 +4,8 @@
 pub(crate) fn frame(kind: &str, payload: &str) -> Vec<u8> {
     let message = if kind.ends_with("Exception") { "exception" } else { "event" };
     let mut headers = Vec::new();
-    for (name, value) in [(format!(":{message}-type"), kind), (":message-type".to_owned(), message)] {
+    let content = (":content-type".to_owned(), "application/json");
+    for (name, value) in [(format!(":{message}-type"), kind), content, (":message-type".to_owned(), message)] {
         headers.push(u8::try_from(name.len()).unwrap());
         headers.extend(name.bytes());
         headers.push(7);

@@ -28,7 +28,7 @@ const PACE: Duration = Duration::from_millis(60);
 /// Serves until a signal.
 pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
-    log::start(arguments.log.log_level, arguments.log.log_format);
+    log::start(arguments.log.log_level, arguments.log.log_format)?;
     let listener = default_or_free("--listen", arguments.listen.as_deref(), DEFAULT_LISTEN).await?;
     let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;

@@ -4,6 +4,7 @@ use super::say;
 use crate::admin;
 use crate::host::Host;
 use crate::listen::{self, Certificate};
+use crate::telemetry::log;
 use anyhow::Context;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -71,6 +72,8 @@ pub(super) async fn until_signalled(
     }
     lines.push(format!("aquifer admin on http://{}", admin_listener.local_addr()?));
     tokio::spawn(admin::serve(admin_listener, Arc::clone(&host)));
+    // Whoever sees the lines below may read in the log how it came to them.
+    log::flush();
     for line in lines {
         say(&line)?;
     }

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often the configuration is looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Serves.
 pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
-    let control = log::start(arguments.log.log_level, arguments.log.log_format);
+    let control = log::start(arguments.log.log_level, arguments.log.log_format)?;
     let environment = Environment::read();
     let settings = arguments.config.clone().map(|path| Settings { path, environment: environment.clone() });
     let (stamp, mut config) = first_config(settings.as_ref(), &environment)?;
@@ -54,7 +54,9 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
     let watching =
         Watch { settings, stamp, profiles, control, certificates, files, listeners, host: Arc::clone(&host) };
-    tokio::spawn(watching.run());
+    // From now on a hangup does not end the process.
+    let hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
+    tokio::spawn(watching.run(hangup));
     until_signalled(host, fronts, admin, arguments.drain_timeout, signals).await
 }
 
@@ -100,8 +102,7 @@ struct Watch {
 }
 
 impl Watch {
-    async fn run(mut self) {
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    async fn run(mut self, mut hangup: Signal) {
         let mut certificate_files = self.read_files().await;
         loop {
             let asked = tokio::select! {

@@ -1,10 +1,18 @@
 //! The log, on standard error: one line for each exchange, never its content.
 
+use super::exchange::{TARGET, lines, wanted};
+use super::line::Form;
+use super::sink::Sink;
 use crate::cli::{Level, LogFormat};
+use crate::clock;
+use anyhow::Context;
 use aquifer_gateway::config::LogLevel;
 use aquifer_gateway::exchange::{ReasoningProgress, ReasoningState};
-use aquifer_gateway::record::{Outcome, Record};
-use std::io::{IsTerminal, stderr};
+use aquifer_gateway::record::Record;
+use std::io::{IsTerminal, Write, stderr};
+use std::mem::forget;
+use std::sync::OnceLock;
+use std::thread;
 use std::time::Duration;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -17,22 +25,62 @@ pub(crate) struct LogControl {
     asked: Option<Level>,
 }
 
+/// Where all lines go.
+static SINK: Sink = Sink::new();
+/// Set when the log starts.
+static FORM: OnceLock<Form> = OnceLock::new();
+/// How long a process that ends waits for a standard error that takes nothing.
+const AT_THE_END: Duration = Duration::from_secs(2);
+/// How long a process that goes on waits for it.
+const IN_BETWEEN: Duration = Duration::from_millis(100);
+
+/// One line for the sink.
+struct Entry;
+
+impl Write for Entry {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        SINK.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Starts the log; a level asked for on the command line stays whatever the configuration says.
-pub(crate) fn start(asked: Option<Level>, format: LogFormat) -> LogControl {
+pub(crate) fn start(asked: Option<Level>, format: LogFormat) -> anyhow::Result<LogControl> {
     let (filter, handle) = reload::Layer::new(targets(asked.map_or(LevelFilter::INFO, filter_of)));
     let control = LogControl { filter: handle, asked };
     let registry = tracing_subscriber::registry().with(filter);
-    // A second start in one process (tests) keeps the first.
-    let _ = match format {
-        LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr)).try_init(),
-        LogFormat::Text => registry.with(fmt::layer().with_ansi(stderr().is_terminal()).with_writer(stderr)).try_init(),
+    let form = match format {
+        LogFormat::Json => Form::Json,
+        LogFormat::Text if stderr().is_terminal() => Form::Coloured,
+        LogFormat::Text => Form::Text,
     };
+    let layer = fmt::layer().with_writer(|| Entry);
+    let started = match form {
+        Form::Json => registry.with(layer.json().flatten_event(true)).try_init(),
+        Form::Text | Form::Coloured => registry.with(layer.with_ansi(form == Form::Coloured)).try_init(),
+    };
+    // A second start in one process (tests) keeps the first.
+    if started.is_ok() && FORM.set(form).is_ok() {
+        write().context("the log's thread did not start")?;
+    }
     std::panic::set_hook(Box::new(|panic| {
         // The message is left out: it may quote what was being read.
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a panic: a mistake of this program; one connection ends");
+        // This may be the last that the process does.
+        flush();
     }));
-    control
+    Ok(control)
+}
+
+fn write() -> std::io::Result<()> {
+    let tell = |lines| tracing::error!(lines, "lines of the log were dropped: standard error did not take them");
+    thread::Builder::new().name("log".to_owned()).spawn(move || SINK.write_to(stderr(), tell))?;
+    Ok(())
 }
 
 impl LogControl {
@@ -79,99 +127,43 @@ pub(crate) fn reasoning(id: &str, progress: ReasoningProgress) {
     }
 }
 
-/// What the lines about exchanges are filed under.
-const TARGET: &str = "aquifer::exchange";
-
-/// Says everything of a record; the level must be known when this is compiled.
-macro_rules! record_line {
-    ($level:ident, $record:ident, $message:literal) => {{
-        let tokens = $record.tokens;
-        tracing::$level!(
-            target: TARGET,
-            id = $record.id,
-            operation = $record.operation,
-            model = shortened(&$record.model),
-            model_id = ($record.model_id != $record.model).then(|| shortened(&$record.model_id)),
-            backend = some(&$record.backend),
-            stream = $record.stream,
-            status = $record.status,
-            outcome = outcome_word($record.outcome),
-            finish_reason = $record.finish_reason,
-            fault = $record.fault,
-            fault_message = $record.fault_message,
-            duration_ms = milliseconds($record.duration),
-            first_reasoning_ms = $record.time_to_first_reasoning.map(milliseconds),
-            first_token_ms = $record.time_to_first_token.map(milliseconds),
-            reasoned = $record.reasoned,
-            turns_stored = counted($record.turns.kept),
-            turns_restored = counted($record.turns.restored),
-            turns_missed = counted($record.turns.missed),
-            amended = counted($record.amended),
-            attempts = counted($record.attempts).filter(|attempts| *attempts > 1),
-            hedged = counted($record.hedges.all()),
-            told_bytes = $record.told,
-            input_tokens = tokens.map(|tokens| tokens.input),
-            output_tokens = tokens.map(|tokens| tokens.output),
-            cache_read_tokens = tokens.map(|tokens| tokens.cache_read),
-            cache_write_tokens = tokens.map(|tokens| tokens.cache_write),
-            reasoning_tokens = tokens.and_then(|tokens| tokens.reasoning),
-            $message
-        )
-    }};
-}
-
-/// Writes an exchange's line.
+/// Writes what became of an exchange.
 pub(crate) fn exchange(record: &Record) {
-    for warning in &record.warnings {
-        tracing::warn!(target: TARGET, id = record.id, model = shortened(&record.model), warning, "served with a warning");
-    }
-    match (record.outcome, record.status) {
-        (Outcome::Answered, _) => record_line!(info, record, "answered"),
-        (Outcome::Abandoned, _) => record_line!(info, record, "the client left"),
-        (Outcome::Failed, 500..) => record_line!(warn, record, "failed"),
-        // A stream that broke after its head has status 200, but it is no client's mistake.
-        (Outcome::Failed, ..400) => record_line!(warn, record, "failed in mid-stream"),
-        (Outcome::Failed, _) => record_line!(info, record, "refused"),
+    if let Some(form) = FORM.get() {
+        lines(*form, clock::wall(), record, wanted, |line| SINK.push(line));
     }
 }
 
-/// The word for an outcome, in log and metrics.
-pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Answered => "answered",
-        Outcome::Failed => "failed",
-        Outcome::Abandoned => "abandoned",
+/// How many lines were dropped because standard error did not take them.
+pub(super) fn dropped() -> u64 {
+    SINK.dropped()
+}
+
+/// Waits a little until all lines are written.
+pub(crate) fn flush() {
+    SINK.flush(IN_BETWEEN);
+}
+
+/// Has the log written at any end of the process that unwinds, when it is dropped.
+pub(crate) struct Flushed;
+
+impl Flushed {
+    /// Does so now; whether everything is written.
+    pub(crate) fn now(self) -> bool {
+        forget(self);
+        SINK.flush(AT_THE_END)
     }
 }
 
-fn counted(count: u32) -> Option<u32> {
-    Some(count).filter(|count| *count > 0)
-}
-
-fn some(text: &str) -> Option<&str> {
-    Some(text).filter(|text| !text.is_empty())
-}
-
-/// A client may name a model as long as its body.
-fn shortened(text: &str) -> &str {
-    let end = (0..=text.len().min(200)).rev().find(|at| text.is_char_boundary(*at));
-    &text[..end.unwrap_or(0)]
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+impl Drop for Flushed {
+    fn drop(&mut self) {
+        SINK.flush(AT_THE_END);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_cut_between_characters() {
-        assert_eq!(shortened("claude"), "claude");
-        assert_eq!(shortened(&"ü".repeat(300)).len(), 200);
-        assert_eq!(shortened(&format!("a{}", "ü".repeat(300))).len(), 199);
-    }
 
     #[test]
     fn libraries_stay_quiet() {

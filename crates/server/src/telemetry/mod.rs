@@ -1,7 +1,10 @@
 //! What is told of each exchange, from its record alone: a line of the log and the metrics.
 
+mod exchange;
+mod line;
 pub(crate) mod log;
 mod metrics;
+mod sink;
 
 use crate::turns::Counters;
 use aquifer_gateway::record::Record;

@@ -25,6 +25,8 @@ mod limits;
 #[cfg(test)]
 mod listeners;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod passthrough;

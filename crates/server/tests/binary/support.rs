@@ -16,6 +16,7 @@ pub(crate) struct Aquifer {
     child: Child,
     stdout: Receiver<String>,
     stderr: Arc<Mutex<String>>,
+    logged: Option<JoinHandle<()>>,
     pub(crate) gateway: Option<SocketAddr>,
     pub(crate) admin: Option<SocketAddr>,
 }
@@ -93,11 +94,11 @@ impl Aquifer {
         let out = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let stderr = Arc::new(Mutex::new(String::new()));
-        if let Some(err) = child.stderr.take() {
+        let logged = child.stderr.take().map(|err| {
             let log = Arc::clone(&stderr);
-            std::thread::spawn(move || keep(err, &log));
-        }
-        Self { child, stdout, stderr, gateway: None, admin: None }
+            std::thread::spawn(move || keep(err, &log))
+        });
+        Self { child, stdout, stderr, logged, gateway: None, admin: None }
     }
 
     /// Waits for the two ready lines.
@@ -117,6 +118,16 @@ impl Aquifer {
     /// How many file descriptors the process has open.
     pub(crate) fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// How often a thread of this name went to sleep.
+    pub(crate) fn wakings(&self, name: &str) -> u64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let status = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("status")).unwrap());
+        let mut ours = status.filter(|status| status.starts_with(&format!("Name:\t{name}\n")));
+        let status = ours.next().unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        line.trim().parse().unwrap()
     }
 
     /// The address in the next line of standard output that begins so.
@@ -152,11 +163,12 @@ impl Aquifer {
         assert!(sent.unwrap().success());
     }
 
-    /// Waits for the end; the exit code.
+    /// Waits for the end, and for the rest of the log; the exit code.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let deadline = Waiting::begin();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                self.logged.take().into_iter().for_each(|logged| logged.join().unwrap());
                 return status.code();
             }
             deadline.tick("the process to end", || {});

@@ -36,7 +36,15 @@ impl Mark {
     /// The mark of a model behind a backend, each by its name.
     #[must_use]
     pub fn of(model: &str, backend: &str) -> Self {
-        Self { model: crc32fast::hash(model.as_bytes()), backend: crc32fast::hash(backend.as_bytes()) }
+        Self::of_parts(model, &[backend])
+    }
+
+    /// The same for a backend's name in parts.
+    #[must_use]
+    pub fn of_parts(model: &str, backend: &[&str]) -> Self {
+        let mut sum = crc32fast::Hasher::new();
+        backend.iter().for_each(|part| sum.update(part.as_bytes()));
+        Self { model: crc32fast::hash(model.as_bytes()), backend: sum.finalize() }
     }
 
     /// The mark in the id of a block; `None` for ids that this gateway did not make.
@@ -96,6 +104,7 @@ mod tests {
         let mark = Mark::of("anthropic.claude-opus-4-8", "default/bedrock");
         assert_eq!(Mark::of_id(&format!("{mark}0a1b2c3d_4")), Some(mark));
         assert_ne!(Mark::of("anthropic.claude-opus-4-7", "default/bedrock").model, mark.model);
+        assert_eq!(Mark::of_parts("anthropic.claude-opus-4-8", &["default", "/", "bedrock"]), mark);
     }
 
     #[test]

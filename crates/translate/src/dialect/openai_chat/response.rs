@@ -48,8 +48,9 @@ pub fn write(
     let reason = finish::reason(&response.stop, !gathered.calls.is_empty(), style.legacy_functions)?;
     let Envelope { id, created, model } = envelope;
     let model = model.as_escaped();
+    let mut out = String::with_capacity(gathered.length() + model.len() + 512);
     // Writing to a string cannot fail.
-    let mut out = format!(r#"{{"id":"{id}","object":"chat.completion","created":{created},"model":"{model}""#);
+    let _ = write!(out, r#"{{"id":"{id}","object":"chat.completion","created":{created},"model":"{model}""#);
     out.push_str(r#","choices":[{"index":0,"message":"#);
     gathered.write(&mut out);
     let _ = write!(out, r#","logprobs":null,"finish_reason":"{reason}"}}]"#);
@@ -130,6 +131,13 @@ impl<'r> Gathered<'r> {
 
     fn detail(&self, index: u32, item: &str) -> String {
         format!("{{{item}{}", self.marks.item(index))
+    }
+
+    /// About as long will it be, written.
+    fn length(&self) -> usize {
+        let lists: usize = self.details.iter().chain(&self.blocks).chain(&self.annotations).map(String::len).sum();
+        let calls: usize = self.calls.iter().map(|call| call.arguments.as_escaped().len() + 128).sum();
+        self.content.len() + 2 * self.reasoning.len() + lists + calls
     }
 
     fn write(&self, out: &mut String) {

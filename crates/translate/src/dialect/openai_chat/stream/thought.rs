@@ -3,7 +3,7 @@
 use super::super::shown::{Details, Stand};
 use super::super::{Envelope, Style};
 use crate::model::delta::Seal;
-use crate::model::issuer::APART;
+use crate::model::issuer::{APART, Mark};
 use crate::model::text::Text;
 use crate::wire::sse;
 
@@ -28,19 +28,16 @@ pub(super) struct Thoughts {
 /// The members that every item of `reasoning_details` has.
 #[derive(Debug)]
 pub(in super::super) struct Marks {
-    /// `,"format":...` or nothing.
-    format: String,
-    /// `,"id":"rs_..._` or nothing; the index follows.
-    id: String,
+    format: Option<String>,
+    mark: Option<Mark>,
+    /// The end of the answer's id, which tells its blocks from those of other answers.
+    nonce: String,
 }
 
 impl Marks {
     pub(in super::super) fn new(envelope: &Envelope<'_>, style: &Style) -> Self {
-        let format = style.reasoning_format.as_ref().map(|format| format!(r#","format":"{format}""#));
-        // The end of the answer's id tells its blocks from those of other answers.
-        let nonce = envelope.id.get(envelope.id.len().saturating_sub(8)..).unwrap_or_default();
-        let id = style.mark.map(|mark| format!(r#","id":"{mark}{nonce}_"#));
-        Self { format: format.unwrap_or_default(), id: id.unwrap_or_default() }
+        let nonce = envelope.id.get(envelope.id.len().saturating_sub(8)..).unwrap_or_default().to_owned();
+        Self { format: style.reasoning_format.clone(), mark: style.mark, nonce }
     }
 
     /// What follows the content of a block's first item.
@@ -53,15 +50,21 @@ impl Marks {
         self.ending(index, APART.encode_utf8(&mut [0; 4]))
     }
 
-    fn ending(&self, index: u32, mark: &str) -> String {
-        let id = if self.id.is_empty() { String::new() } else { format!("{}{index}{mark}\"", self.id) };
-        format!(r#"{}{id},"index":{index}}}"#, self.format)
+    fn ending(&self, index: u32, apart: &str) -> String {
+        let nonce = &self.nonce;
+        let id = self.mark.map(|mark| format!(r#","id":"{mark}{nonce}_{index}{apart}""#)).unwrap_or_default();
+        format!(r#"{}{id},"index":{index}}}"#, self.format())
+    }
+
+    /// `,"format":...` or nothing.
+    fn format(&self) -> String {
+        self.format.as_ref().map(|format| format!(r#","format":"{format}""#)).unwrap_or_default()
     }
 
     /// What follows the content of a block's further items. Clients that put deltas together join their words, or keep
     /// the first one's alone, so the id comes once and at once.
     fn piece(&self, index: u32) -> String {
-        format!(r#"{},"index":{index}}}"#, self.format)
+        format!(r#"{},"index":{index}}}"#, self.format())
     }
 }
 

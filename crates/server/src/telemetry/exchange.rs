@@ -1,0 +1,121 @@
+//! The lines about an exchange: what was warned of, and what became of it.
+
+use super::line::{Form, Head, Line, line};
+use aquifer_gateway::record::{Outcome, Record, Tokens};
+use std::time::{Duration, SystemTime};
+use tracing::Level;
+
+/// What the lines about exchanges are filed under.
+pub(super) const TARGET: &str = "aquifer::exchange";
+
+/// Whether lines of a level are wanted.
+pub(super) fn wanted(level: Level) -> bool {
+    // The level must be known when this is compiled.
+    if level == Level::WARN {
+        tracing::enabled!(target: TARGET, Level::WARN)
+    } else {
+        tracing::enabled!(target: TARGET, Level::INFO)
+    }
+}
+
+/// Hands over a record's lines, those that are wanted.
+pub(super) fn lines(
+    form: Form,
+    now: SystemTime,
+    record: &Record,
+    wanted: impl Fn(Level) -> bool,
+    take: impl Fn(&[u8]),
+) {
+    if !record.warnings.is_empty() && wanted(Level::WARN) {
+        let head = Head { level: Level::WARN, target: TARGET, message: "served with a warning" };
+        for warning in &record.warnings {
+            line(form, now, head, |line| warned(line, record, warning), &take);
+        }
+    }
+    let head = head(record);
+    if wanted(head.level) {
+        line(form, now, head, |line| told(line, record), &take);
+    }
+}
+
+fn head(record: &Record) -> Head {
+    let (level, message) = match (record.outcome, record.status) {
+        (Outcome::Answered, _) => (Level::INFO, "answered"),
+        (Outcome::Abandoned, _) => (Level::INFO, "the client left"),
+        (Outcome::Failed, 500..) => (Level::WARN, "failed"),
+        // A stream that broke after its head has status 200, but it is no client's mistake.
+        (Outcome::Failed, ..400) => (Level::WARN, "failed in mid-stream"),
+        (Outcome::Failed, _) => (Level::INFO, "refused"),
+    };
+    Head { level, target: TARGET, message }
+}
+
+fn warned(line: &mut Line<'_>, record: &Record, warning: &str) {
+    line.text("id", &record.id);
+    line.text("model", shortened(&record.model));
+    line.text("warning", warning);
+}
+
+/// Says everything of a record.
+fn told(line: &mut Line<'_>, record: &Record) {
+    line.text("id", &record.id);
+    line.text("operation", record.operation);
+    line.text("model", shortened(&record.model));
+    let other = (record.model_id != record.model).then(|| shortened(&record.model_id));
+    line.maybe("model_id", other, Line::text);
+    line.maybe("backend", Some(record.backend.as_str()).filter(|backend| !backend.is_empty()), Line::text);
+    line.flag("stream", record.stream);
+    line.number("status", record.status);
+    line.text("outcome", outcome_word(record.outcome));
+    line.maybe("finish_reason", record.finish_reason, Line::text);
+    line.maybe("fault", record.fault.as_deref(), Line::text);
+    line.maybe("fault_message", record.fault_message.as_deref(), Line::text);
+    line.number("duration_ms", milliseconds(record.duration));
+    line.maybe("first_reasoning_ms", record.time_to_first_reasoning.map(milliseconds), Line::number);
+    line.maybe("first_token_ms", record.time_to_first_token.map(milliseconds), Line::number);
+    line.flag("reasoned", record.reasoned);
+    line.maybe("turns_stored", counted(record.turns.kept), Line::number);
+    line.maybe("turns_restored", counted(record.turns.restored), Line::number);
+    line.maybe("turns_missed", counted(record.turns.missed), Line::number);
+    line.maybe("amended", counted(record.amended), Line::number);
+    line.maybe("attempts", counted(record.attempts).filter(|attempts| *attempts > 1), Line::number);
+    line.maybe("hedged", counted(record.hedges.all()), Line::number);
+    line.number("told_bytes", record.told);
+    if let Some(tokens) = record.tokens {
+        used(line, tokens);
+    }
+}
+
+fn used(line: &mut Line<'_>, tokens: Tokens) {
+    line.number("input_tokens", tokens.input);
+    line.number("output_tokens", tokens.output);
+    line.number("cache_read_tokens", tokens.cache_read);
+    line.number("cache_write_tokens", tokens.cache_write);
+    line.maybe("reasoning_tokens", tokens.reasoning, Line::number);
+}
+
+/// The word for an outcome, in log and metrics.
+pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Failed => "failed",
+        Outcome::Abandoned => "abandoned",
+    }
+}
+
+fn counted(count: u32) -> Option<u32> {
+    Some(count).filter(|count| *count > 0)
+}
+
+/// A client may name a model as long as its body.
+fn shortened(text: &str) -> &str {
+    let end = (0..=text.len().min(200)).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or(0)]
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! The counters and histograms of exchanges that share all their labels, found by one look.
+
+use super::{Families, Labels, time_per_token};
+use crate::telemetry::exchange::outcome_word;
+use aquifer_gateway::record::{Outcome, Record, Tokens};
+use arc_swap::ArcSwap;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, OnceLock};
+
+/// So many series are remembered; when there are more, remembering begins anew.
+const MOST: usize = 1024;
+
+/// What the labels of an exchange are made of. Where nothing was called, no model is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key<'a> {
+    pub(super) outcome: Outcome,
+    pub(super) status: u16,
+    pub(super) model_id: &'a str,
+    pub(super) model: &'a str,
+    pub(super) backend: &'a str,
+    pub(super) operation: &'static str,
+    pub(super) provider: &'static str,
+    pub(super) fault: Option<&'a str>,
+}
+
+/// A key that outlives its record.
+struct Kept {
+    outcome: Outcome,
+    status: u16,
+    model_id: String,
+    model: String,
+    backend: String,
+    operation: &'static str,
+    provider: &'static str,
+    fault: Option<String>,
+}
+
+/// The series that are remembered. Readers take no lock.
+#[derive(Default)]
+pub(super) struct Known {
+    seed: RandomState,
+    series: ArcSwap<HashMap<u64, Arc<(Kept, Series)>>>,
+}
+
+/// What exchanges that share all their labels are counted by.
+pub(super) struct Series {
+    requests: Counter,
+    error: Option<Counter>,
+    called: Option<Called>,
+}
+
+/// The part of exchanges that called something. What was never observed is not there: it would be shown with zeros.
+struct Called {
+    labels: Labels,
+    duration: Histogram,
+    first_token: OnceLock<Histogram>,
+    first_reasoning: OnceLock<Histogram>,
+    per_token: OnceLock<Histogram>,
+    tokens: [OnceLock<Histogram>; 5],
+}
+
+impl<'a> Key<'a> {
+    pub(super) fn of(record: &'a Record) -> Self {
+        let routed = !record.backend.is_empty();
+        let named = |name: &'a str| if routed { name } else { "" };
+        Self {
+            outcome: record.outcome,
+            status: record.status,
+            model_id: named(&record.model_id),
+            model: named(&record.model),
+            backend: &record.backend,
+            operation: record.operation,
+            provider: record.provider,
+            fault: record.fault.as_deref(),
+        }
+    }
+
+    fn keep(&self) -> Kept {
+        Kept {
+            outcome: self.outcome,
+            status: self.status,
+            model_id: self.model_id.to_owned(),
+            model: self.model.to_owned(),
+            backend: self.backend.to_owned(),
+            operation: self.operation,
+            provider: self.provider,
+            fault: self.fault.map(str::to_owned),
+        }
+    }
+}
+
+impl Kept {
+    fn key(&self) -> Key<'_> {
+        Key {
+            outcome: self.outcome,
+            status: self.status,
+            model_id: &self.model_id,
+            model: &self.model,
+            backend: &self.backend,
+            operation: self.operation,
+            provider: self.provider,
+            fault: self.fault.as_deref(),
+        }
+    }
+}
+
+impl Known {
+    /// Counts by a key's series, if it is remembered; whether it is.
+    pub(super) fn count(&self, key: Key<'_>, count: impl FnOnce(&Series)) -> bool {
+        let known = self.series.load();
+        match known.get(&self.seed.hash_one(key)) {
+            Some(entry) if entry.0.key() == key => {
+                count(&entry.1);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.series.load().len()
+    }
+
+    /// Remembers a key's series.
+    pub(super) fn remember(&self, key: Key<'_>, series: Series) {
+        let (hash, entry) = (self.seed.hash_one(key), Arc::new((key.keep(), series)));
+        self.series.rcu(|known| {
+            let mut more = if known.len() < MOST { HashMap::clone(known) } else { HashMap::new() };
+            more.insert(hash, Arc::clone(&entry));
+            more
+        });
+    }
+}
+
+impl Series {
+    /// The series of a key whose labels are bounded.
+    pub(super) fn new(families: &Families, bounded: Key<'_>) -> Self {
+        let Key { outcome, status, model_id, model, backend, operation, provider, fault } = bounded;
+        let (id, backend) = (("model", model_id.to_owned()), ("backend", backend.to_owned()));
+        let ended = [("outcome", outcome_word(outcome).to_owned()), ("status", status.to_string())];
+        let requests = Labels(ended.into_iter().chain([id.clone(), backend.clone()]).collect());
+        let error = fault.map(|fault| Labels(vec![("fault", fault.to_owned()), id, backend]));
+        let called = !bounded.backend.is_empty();
+        let labels = Labels(vec![
+            ("gen_ai_operation_name", operation.to_owned()),
+            ("gen_ai_provider_name", provider.to_owned()),
+            ("gen_ai_original_model", model.to_owned()),
+            ("gen_ai_request_model", model_id.to_owned()),
+        ]);
+        Self {
+            requests: families.requests.get_or_create_owned(&requests),
+            error: error.map(|labels| families.errors.get_or_create_owned(&labels)),
+            called: called.then(|| Called::new(families, labels, fault)),
+        }
+    }
+
+    /// Counts one exchange.
+    pub(super) fn count(&self, families: &Families, record: &Record) {
+        self.requests.inc();
+        if let Some(error) = &self.error {
+            error.inc();
+        }
+        if let Some(called) = &self.called {
+            called.times(families, record);
+            if let Some(tokens) = record.tokens {
+                called.tokens(families, tokens);
+            }
+        }
+    }
+}
+
+impl Called {
+    fn new(families: &Families, labels: Labels, fault: Option<&str>) -> Self {
+        let ended = match fault {
+            Some(fault) => labels.with("error_type", fault),
+            None => labels.clone(),
+        };
+        Self {
+            labels,
+            duration: families.duration.get_or_create_owned(&ended),
+            first_token: OnceLock::new(),
+            first_reasoning: OnceLock::new(),
+            per_token: OnceLock::new(),
+            tokens: Default::default(),
+        }
+    }
+
+    fn times(&self, families: &Families, record: &Record) {
+        self.duration.observe(record.duration.as_secs_f64());
+        let times = [
+            (&self.first_token, &families.first_token, record.time_to_first_token),
+            (&self.first_reasoning, &families.first_reasoning, record.time_to_first_reasoning),
+            (&self.per_token, &families.per_token, time_per_token(record)),
+        ];
+        for (histogram, family, time) in times {
+            if let Some(time) = time {
+                let histogram = histogram.get_or_init(|| family.get_or_create_owned(&self.labels));
+                histogram.observe(time.as_secs_f64());
+            }
+        }
+    }
+
+    fn tokens(&self, families: &Families, tokens: Tokens) {
+        let kinds = [
+            ("input", Some(tokens.input)),
+            ("output", Some(tokens.output)),
+            ("cached_input", Some(tokens.cache_read).filter(|count| *count > 0)),
+            ("cache_creation_input", Some(tokens.cache_write).filter(|count| *count > 0)),
+            ("reasoning", tokens.reasoning),
+        ];
+        for ((kind, count), histogram) in kinds.into_iter().zip(&self.tokens) {
+            let Some(count) = count else { continue };
+            let made = || families.tokens.get_or_create_owned(&self.labels.with("gen_ai_token_type", kind));
+            #[expect(clippy::cast_precision_loss, reason = "a histogram of counts far below 2^52")]
+            histogram.get_or_init(made).observe(count as f64);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Lines on their way to standard error: gathered in memory, written together by one thread, never waited for.
+//!
+//! Why not `tracing-appender`: its thread is woken for each line, writes each line by itself, and what standard error
+//! does not take is gone uncounted.
+
+use std::io::{ErrorKind, Write};
+use std::mem::{swap, take};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long a line waits for others at most.
+const GATHER: Duration = Duration::from_millis(10);
+/// So many bytes are written without waiting for more.
+const LARGE: usize = 64 << 10;
+/// More bytes than this are not kept while nobody takes them.
+const MOST: usize = 1 << 20;
+/// How long a failed write is not tried again: at first, and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+
+/// Where lines wait to be written.
+pub(super) struct Sink {
+    state: Mutex<State>,
+    work: Condvar,
+    done: Condvar,
+}
+
+struct State {
+    waiting: Vec<u8>,
+    /// Bytes that the thread has taken and not yet written.
+    taken: usize,
+    stage: Stage,
+    /// Somebody waits until everything is written.
+    hurry: bool,
+    dropped: u64,
+    untold: u64,
+}
+
+/// What the thread does. It is woken only where that changes something: waking costs a system call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Idle,
+    Gathering,
+    Writing,
+}
+
+impl Sink {
+    /// Nothing waits.
+    pub(super) const fn new() -> Self {
+        let state = State { waiting: Vec::new(), taken: 0, stage: Stage::Writing, hurry: false, dropped: 0, untold: 0 };
+        Self { state: Mutex::new(state), work: Condvar::new(), done: Condvar::new() }
+    }
+
+    /// Takes a line with its end; drops it when too much waits already.
+    pub(super) fn push(&self, line: &[u8]) {
+        let mut state = self.lock();
+        let before = state.waiting.len();
+        if before.saturating_add(state.taken).saturating_add(line.len()) > MOST {
+            state.dropped = state.dropped.saturating_add(1);
+            state.untold = state.untold.saturating_add(1);
+            return;
+        }
+        state.waiting.extend_from_slice(line);
+        let wake = match state.stage {
+            Stage::Idle => true,
+            Stage::Gathering => before < LARGE && state.waiting.len() >= LARGE,
+            Stage::Writing => false,
+        };
+        if state.stage == Stage::Idle {
+            state.stage = Stage::Gathering;
+        }
+        drop(state);
+        if wake {
+            self.work.notify_one();
+        }
+    }
+
+    /// How many lines were dropped.
+    pub(super) fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    /// Waits until everything is written, so long and no longer; whether it is.
+    pub(super) fn flush(&self, limit: Duration) -> bool {
+        let mut state = self.lock();
+        if state.is_empty() {
+            return true;
+        }
+        state.hurry = true;
+        self.work.notify_one();
+        let ended = self.done.wait_timeout_while(state, limit, |state| state.hurry);
+        ended.unwrap_or_else(PoisonError::into_inner).0.is_empty()
+    }
+
+    /// Writes what comes, for ever; `tell` says in a line of its own how many were dropped.
+    pub(super) fn write_to(&self, mut out: impl Write, tell: impl Fn(u64)) {
+        let mut batch = Vec::new();
+        loop {
+            self.gather(&mut batch);
+            let (mut pause, longest) = PAUSES;
+            while write(&mut out, &mut batch).is_err() {
+                self.rest(batch.len(), pause);
+                pause = pause.saturating_mul(2).min(longest);
+            }
+            if batch.capacity() > 4 * LARGE {
+                batch = Vec::new();
+            }
+            match self.untold() {
+                0 => {}
+                lines => tell(lines),
+            }
+            self.written();
+        }
+    }
+
+    /// Waits for lines, and a little for more of them.
+    fn gather(&self, batch: &mut Vec<u8>) {
+        let mut state = self.lock();
+        while state.waiting.is_empty() {
+            state.stage = Stage::Idle;
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.stage = Stage::Gathering;
+        let more = |state: &mut State| state.waiting.len() < LARGE && !state.hurry;
+        let gathered = self.work.wait_timeout_while(state, GATHER, more);
+        let mut state = gathered.unwrap_or_else(PoisonError::into_inner).0;
+        swap(batch, &mut state.waiting);
+        state.taken = batch.len();
+        state.stage = Stage::Writing;
+    }
+
+    /// After a failed write: nobody waits for it, and it is tried again later, or when somebody hurries.
+    fn rest(&self, left: usize, pause: Duration) {
+        let mut state = self.lock();
+        state.taken = left;
+        state.hurry = false;
+        self.done.notify_all();
+        drop(self.work.wait_timeout_while(state, pause, |state| !state.hurry));
+    }
+
+    fn untold(&self) -> u64 {
+        let mut state = self.lock();
+        state.taken = 0;
+        take(&mut state.untold)
+    }
+
+    fn written(&self) {
+        let mut state = self.lock();
+        if state.is_empty() {
+            state.hurry = false;
+            self.done.notify_all();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.taken == 0
+    }
+}
+
+/// Writes all of it, or leaves what was not taken.
+fn write(out: &mut impl Write, batch: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut written = 0;
+    let result = loop {
+        match batch.get(written..) {
+            None | Some([]) => break Ok(()),
+            Some(rest) => match out.write(rest) {
+                Ok(0) => break Err(ErrorKind::WriteZero.into()),
+                Ok(more) => written = written.saturating_add(more),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            },
+        }
+    };
+    batch.drain(..written.min(batch.len()));
+    result
+}
+
+#[cfg(test)]
+mod tests;
