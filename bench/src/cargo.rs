@@ -10,9 +10,14 @@ pub(crate) fn gateway() -> anyhow::Result<PathBuf> {
     build(&["--package", "aquifer", "--bin", "aquifer"], "aquifer")
 }
 
-/// Builds the program whose instructions are counted; returns it.
-pub(crate) fn instructions() -> anyhow::Result<PathBuf> {
+/// Builds the program that translates, whose instructions are counted; returns it.
+pub(crate) fn translation() -> anyhow::Result<PathBuf> {
     build(&["--package", "aquifer-translate", "--bench", "instructions"], "instructions")
+}
+
+/// Builds the program that does whole exchanges without a network, whose instructions are counted; returns it.
+pub(crate) fn exchange() -> anyhow::Result<PathBuf> {
+    build(&["--package", "aquifer-gateway", "--bench", "exchange"], "exchange")
 }
 
 fn build(what: &[&str], name: &str) -> anyhow::Result<PathBuf> {

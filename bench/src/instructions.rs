@@ -1,4 +1,4 @@
-//! `aquifer-bench instructions`: what valgrind counts for one delta and for one request, start-up taken off.
+//! `aquifer-bench instructions`: what valgrind counts for one delta, one request and one exchange, start-up taken off.
 
 use crate::cli::Instructions;
 use crate::{cargo, say, table};
@@ -10,30 +10,41 @@ use std::process::Command;
 /// What is counted: its name, the arguments of the bench, how often it is done in the shorter and the longer run.
 struct Count {
     name: &'static str,
-    arguments: [&'static str; 2],
+    arguments: &'static [&'static str],
     times: (u64, u64),
 }
 
-const fn deltas(name: &'static str, kind: &'static str, batch: &'static str) -> Count {
-    Count { name, arguments: [kind, batch], times: (1_000, 11_000) }
+const fn deltas(name: &'static str, arguments: &'static [&'static str]) -> Count {
+    Count { name, arguments, times: (1_000, 11_000) }
 }
 
-const fn requests(name: &'static str, kind: &'static str) -> Count {
-    Count { name, arguments: [kind, "1"], times: (10, 110) }
+const fn requests(name: &'static str, arguments: &'static [&'static str]) -> Count {
+    Count { name, arguments, times: (10, 110) }
 }
 
-const COUNTS: &[Count] = &[
-    deltas("text delta, one frame a read", "text", "1"),
-    deltas("text delta, 100 frames a read", "text", "100"),
-    deltas("reasoning delta, one frame a read", "reasoning", "1"),
-    deltas("reasoning delta, 100 frames a read", "reasoning", "100"),
-    deltas("arguments delta, one frame a read", "arguments", "1"),
-    deltas("arguments delta, 100 frames a read", "arguments", "100"),
-    requests("request of one message", "request"),
-    requests("request of 200 messages", "history"),
-    requests("request with 20 tools and 10 calls", "agent"),
-    requests("request with 1 MiB of text", "text-1mb"),
-    requests("request with an image of 1 MiB", "image-1mb"),
+const fn exchanges(name: &'static str, arguments: &'static [&'static str]) -> Count {
+    Count { name, arguments, times: (100, 1_100) }
+}
+
+/// The translation alone.
+const TRANSLATION: &[Count] = &[
+    deltas("text delta, one frame a read", &["text", "1"]),
+    deltas("text delta, 100 frames a read", &["text", "100"]),
+    deltas("reasoning delta, one frame a read", &["reasoning", "1"]),
+    deltas("reasoning delta, 100 frames a read", &["reasoning", "100"]),
+    deltas("arguments delta, one frame a read", &["arguments", "1"]),
+    deltas("arguments delta, 100 frames a read", &["arguments", "100"]),
+    requests("request of one message", &["request", "1"]),
+    requests("request of 200 messages", &["history", "1"]),
+    requests("request with 20 tools and 10 calls", &["agent", "1"]),
+    requests("request with 1 MiB of text", &["text-1mb", "1"]),
+    requests("request with an image of 1 MiB", &["image-1mb", "1"]),
+];
+
+/// Exchanges, from the client's bytes to the client's bytes, without a network.
+const EXCHANGES: &[Count] = &[
+    exchanges("exchange, small and answered whole", &["whole"]),
+    exchanges("exchange, text delta, one frame a read", &["deltas"]),
 ];
 
 /// One line of the results.
@@ -45,13 +56,14 @@ struct Counted {
 
 /// Counts.
 pub(crate) fn run(arguments: &Instructions) -> anyhow::Result<()> {
-    let program = cargo::instructions()?;
     let mut lines = vec![["what", "instructions"].map(str::to_owned).to_vec()];
     let mut all = Vec::new();
-    for count in COUNTS {
-        let instructions = count.each(&program)?;
-        lines.push(vec![count.name.to_owned(), table::number(instructions)]);
-        all.push(Counted { name: count.name, instructions });
+    for (program, counts) in [(cargo::translation()?, TRANSLATION), (cargo::exchange()?, EXCHANGES)] {
+        for count in counts {
+            let instructions = count.each(&program)?;
+            lines.push(vec![count.name.to_owned(), table::number(instructions)]);
+            all.push(Counted { name: count.name, instructions });
+        }
     }
     say::line(&table::aligned(&lines))?;
     if let Some(path) = &arguments.out {
@@ -69,7 +81,7 @@ impl Count {
     }
 }
 
-fn collected(program: &Path, arguments: [&str; 2], times: u64) -> anyhow::Result<u64> {
+fn collected(program: &Path, arguments: &[&str], times: u64) -> anyhow::Result<u64> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program).args(arguments);
     let output = command.arg(times.to_string()).output().context("cannot start valgrind: is it installed?")?;

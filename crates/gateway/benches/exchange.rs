@@ -77,7 +77,7 @@ impl Host {
             port: None,
             body: &Bytes::from(body),
             turns: &Forgetful,
-            random: 7,
+            random: 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef,
             unix_seconds: 1,
             now: self.now,
         };

@@ -176,7 +176,7 @@ impl Exchange {
     /// Begins with a request that arrived whole.
     #[must_use]
     pub fn begin(config: Arc<Config>, fleet: Arc<Fleet>, arrival: &Arrival<'_>) -> Self {
-        let record = Record { id: id(arrival.random), ..Record::default() };
+        let record = Record { id: format!("chatcmpl-{:032x}", arrival.random), ..Record::default() };
         let mut exchange = Self {
             record,
             fleet,
@@ -478,11 +478,6 @@ impl Exchange {
         let kept = Record { id: self.record.id.clone(), ..Record::default() };
         self.outputs.push_back(Output::Done(Box::new(std::mem::replace(&mut self.record, kept))));
     }
-}
-
-/// The id of an answer. Halves are written faster than the whole.
-fn id(random: u128) -> String {
-    format!("chatcmpl-{:016x}{:016x}", (random >> 64) as u64, random as u64)
 }
 
 fn tokens(usage: Usage) -> Tokens {

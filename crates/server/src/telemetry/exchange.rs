@@ -1,6 +1,6 @@
 //! The lines about an exchange: what was warned of, and what became of it.
 
-use super::line::{Form, Head, Line, line};
+use super::line::{Form, Head, Line, line, name};
 use aquifer_gateway::record::{Outcome, Record, Tokens};
 use std::time::{Duration, SystemTime};
 use tracing::Level;
@@ -51,47 +51,47 @@ fn head(record: &Record) -> Head {
 }
 
 fn warned(line: &mut Line<'_>, record: &Record, warning: &str) {
-    line.text("id", &record.id);
-    line.text("model", shortened(&record.model));
-    line.text("warning", warning);
+    line.text(name!("id"), &record.id);
+    line.text(name!("model"), shortened(&record.model));
+    line.text(name!("warning"), warning);
 }
 
 /// Says everything of a record.
 fn told(line: &mut Line<'_>, record: &Record) {
-    line.text("id", &record.id);
-    line.text("operation", record.operation);
-    line.text("model", shortened(&record.model));
+    line.text(name!("id"), &record.id);
+    line.text(name!("operation"), record.operation);
+    line.text(name!("model"), shortened(&record.model));
     let other = (record.model_id != record.model).then(|| shortened(&record.model_id));
-    line.maybe("model_id", other, Line::text);
-    line.maybe("backend", Some(record.backend.as_str()).filter(|backend| !backend.is_empty()), Line::text);
-    line.flag("stream", record.stream);
-    line.number("status", record.status);
-    line.text("outcome", outcome_word(record.outcome));
-    line.maybe("finish_reason", record.finish_reason, Line::text);
-    line.maybe("fault", record.fault.as_deref(), Line::text);
-    line.maybe("fault_message", record.fault_message.as_deref(), Line::text);
-    line.number("duration_ms", milliseconds(record.duration));
-    line.maybe("first_reasoning_ms", record.time_to_first_reasoning.map(milliseconds), Line::number);
-    line.maybe("first_token_ms", record.time_to_first_token.map(milliseconds), Line::number);
-    line.flag("reasoned", record.reasoned);
-    line.maybe("turns_stored", counted(record.turns.kept), Line::number);
-    line.maybe("turns_restored", counted(record.turns.restored), Line::number);
-    line.maybe("turns_missed", counted(record.turns.missed), Line::number);
-    line.maybe("amended", counted(record.amended), Line::number);
-    line.maybe("attempts", counted(record.attempts).filter(|attempts| *attempts > 1), Line::number);
-    line.maybe("hedged", counted(record.hedges.all()), Line::number);
-    line.number("told_bytes", record.told);
+    line.maybe(name!("model_id"), other, Line::text);
+    line.maybe(name!("backend"), Some(record.backend.as_str()).filter(|backend| !backend.is_empty()), Line::text);
+    line.flag(name!("stream"), record.stream);
+    line.number(name!("status"), record.status);
+    line.text(name!("outcome"), outcome_word(record.outcome));
+    line.maybe(name!("finish_reason"), record.finish_reason, Line::text);
+    line.maybe(name!("fault"), record.fault.as_deref(), Line::text);
+    line.maybe(name!("fault_message"), record.fault_message.as_deref(), Line::text);
+    line.number(name!("duration_ms"), milliseconds(record.duration));
+    line.maybe(name!("first_reasoning_ms"), record.time_to_first_reasoning.map(milliseconds), Line::number);
+    line.maybe(name!("first_token_ms"), record.time_to_first_token.map(milliseconds), Line::number);
+    line.flag(name!("reasoned"), record.reasoned);
+    line.maybe(name!("turns_stored"), counted(record.turns.kept), Line::number);
+    line.maybe(name!("turns_restored"), counted(record.turns.restored), Line::number);
+    line.maybe(name!("turns_missed"), counted(record.turns.missed), Line::number);
+    line.maybe(name!("amended"), counted(record.amended), Line::number);
+    line.maybe(name!("attempts"), counted(record.attempts).filter(|attempts| *attempts > 1), Line::number);
+    line.maybe(name!("hedged"), counted(record.hedges.all()), Line::number);
+    line.number(name!("told_bytes"), record.told);
     if let Some(tokens) = record.tokens {
         used(line, tokens);
     }
 }
 
 fn used(line: &mut Line<'_>, tokens: Tokens) {
-    line.number("input_tokens", tokens.input);
-    line.number("output_tokens", tokens.output);
-    line.number("cache_read_tokens", tokens.cache_read);
-    line.number("cache_write_tokens", tokens.cache_write);
-    line.maybe("reasoning_tokens", tokens.reasoning, Line::number);
+    line.number(name!("input_tokens"), tokens.input);
+    line.number(name!("output_tokens"), tokens.output);
+    line.number(name!("cache_read_tokens"), tokens.cache_read);
+    line.number(name!("cache_write_tokens"), tokens.cache_write);
+    line.maybe(name!("reasoning_tokens"), tokens.reasoning, Line::number);
 }
 
 /// The word for an outcome, in log and metrics.

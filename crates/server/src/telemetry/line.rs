@@ -41,6 +41,26 @@ pub(super) struct Line<'a> {
     bytes: &'a mut Vec<u8>,
 }
 
+/// A field's name as each form writes it; made by [`name!`].
+#[derive(Clone, Copy)]
+pub(super) struct Name {
+    pub(super) text: &'static str,
+    pub(super) coloured: &'static str,
+    pub(super) json: &'static str,
+}
+
+/// A [`Name`], put together when this is compiled.
+macro_rules! name {
+    ($name:literal) => {
+        $crate::telemetry::line::Name {
+            text: concat!(" ", $name, "="),
+            coloured: concat!(" \x1b[3m", $name, "\x1b[0m\x1b[2m=\x1b[0m"),
+            json: concat!(",\"", $name, "\":"),
+        }
+    };
+}
+pub(super) use name;
+
 /// What a line is headed with.
 #[derive(Clone, Copy)]
 pub(super) struct Head {
@@ -114,19 +134,19 @@ impl Line<'_> {
     }
 
     /// A field that is there only sometimes.
-    pub(super) fn maybe<T>(&mut self, name: &str, value: Option<T>, write: impl FnOnce(&mut Self, &str, T)) {
+    pub(super) fn maybe<T>(&mut self, name: Name, value: Option<T>, write: impl FnOnce(&mut Self, Name, T)) {
         if let Some(value) = value {
             write(self, name, value);
         }
     }
 
     /// A field of text.
-    pub(super) fn text(&mut self, name: &str, value: &str) {
+    pub(super) fn text(&mut self, name: Name, value: &str) {
         self.name(name);
         if escapes_nothing(value) {
-            self.plain("\"");
+            self.bytes.push(b'"');
             self.plain(value);
-            return self.plain("\"");
+            return self.bytes.push(b'"');
         }
         // Writing to memory does not fail.
         let _ = match self.form {
@@ -136,31 +156,28 @@ impl Line<'_> {
     }
 
     /// A field that counts.
-    pub(super) fn number(&mut self, name: &str, value: impl Into<u64>) {
+    pub(super) fn number(&mut self, name: Name, value: impl Into<u64>) {
         self.name(name);
         digits(self.bytes, value.into(), 1);
     }
 
     /// A field that is so or not.
-    pub(super) fn flag(&mut self, name: &str, value: bool) {
+    pub(super) fn flag(&mut self, name: Name, value: bool) {
         self.name(name);
         self.plain(if value { "true" } else { "false" });
     }
 
-    fn name(&mut self, name: &str) {
-        let (before, after) = match self.form {
-            Form::Text => (" ", "="),
-            Form::Coloured => (" \x1b[3m", "\x1b[0m\x1b[2m=\x1b[0m"),
-            Form::Json => (",\"", "\":"),
-        };
-        self.plain(before);
-        self.plain(name);
-        self.plain(after);
+    fn name(&mut self, name: Name) {
+        self.plain(match self.form {
+            Form::Text => name.text,
+            Form::Coloured => name.coloured,
+            Form::Json => name.json,
+        });
     }
 
     fn end(&mut self, head: Head) {
         if self.form == Form::Json {
-            self.text("target", head.target);
+            self.text(name!("target"), head.target);
             self.plain("}");
         }
         self.plain("\n");
@@ -173,7 +190,8 @@ impl Line<'_> {
 
 /// Whether neither JSON nor Rust's `Debug` writes anything of it otherwise.
 fn escapes_nothing(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
+    // Without leaving early, many bytes are looked at together.
+    !text.bytes().fold(false, |odd, byte| odd | !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\'))
 }
 
 /// Writes a number, with zeros before it up to this width.

@@ -164,6 +164,8 @@ impl Drop for Flushed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::env::current_exe;
+    use std::process::Command;
 
     #[test]
     fn libraries_stay_quiet() {
@@ -172,5 +174,30 @@ mod tests {
         assert!(targets.would_enable("aquifer_gateway::exchange", &tracing::Level::TRACE));
         assert!(!targets.would_enable("aws_sigv4::http_request", &tracing::Level::DEBUG));
         assert!(!super::targets(LevelFilter::ERROR).would_enable("hyper", &tracing::Level::WARN));
+    }
+
+    /// Logs and panics, for the test below.
+    #[test]
+    #[ignore = "takes the log of its process"]
+    #[should_panic(expected = "the message")]
+    fn a_panic_in_a_process_of_its_own() {
+        start(None, LogFormat::Text).unwrap();
+        for number in 0..100 {
+            tracing::info!(target: "aquifer", number, "a line");
+        }
+        panic!("the message");
+    }
+
+    #[test]
+    fn a_panic_is_told_behind_what_was_logged_and_without_its_message() {
+        let mut process = Command::new(current_exe().unwrap());
+        process.args(["--ignored", "--exact", "telemetry::log::tests::a_panic_in_a_process_of_its_own"]);
+        let log = String::from_utf8(process.output().unwrap().stderr).unwrap();
+        let lines: Vec<_> = log.lines().collect();
+        assert_eq!(lines.iter().filter(|line| line.contains("aquifer: a line number=")).count(), 100, "{log}");
+        assert!(lines[99].ends_with("a line number=99"), "{log}");
+        assert!(lines[100].contains("a panic: a mistake of this program"), "{log}");
+        assert!(lines[100].contains("src/telemetry/log.rs:"), "{log}");
+        assert!(!log.contains("the message"), "{log}");
     }
 }

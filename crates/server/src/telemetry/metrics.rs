@@ -2,7 +2,6 @@
 
 mod series;
 
-use super::exchange::outcome_word;
 use super::log;
 use crate::turns::Counters;
 use aquifer_gateway::record::{Hedges, Outcome, Record};
@@ -54,6 +53,7 @@ struct Families {
     first_token: Histograms,
     per_token: Histograms,
     first_reasoning: Histograms,
+    told: Family<Labels, Counter>,
 }
 
 /// All of the process's metrics.
@@ -69,8 +69,6 @@ pub(super) struct Metrics {
     results: [OnceLock<Counter>; 3],
     amended: Counter,
     hedges: Family<Labels, Counter>,
-    told: Family<Labels, Counter>,
-    told_by: [OnceLock<Counter>; 3],
     pub(super) turn_store: Counters,
     log_dropped: Counter,
     models: Bounded,
@@ -87,6 +85,7 @@ impl Families {
             first_token: Family::new_with_constructor(first_token_buckets),
             per_token: Family::new_with_constructor(per_token_buckets),
             first_reasoning: Family::new_with_constructor(first_token_buckets),
+            told: Family::default(),
         }
     }
 }
@@ -105,8 +104,6 @@ impl Metrics {
             results: Default::default(),
             amended: Counter::default(),
             hedges: Family::default(),
-            told: Family::default(),
-            told_by: Default::default(),
             turn_store: Counters::default(),
             log_dropped: Counter::default(),
             models: Bounded::default(),
@@ -151,7 +148,7 @@ impl Metrics {
         registry.register("aquifer_requests_amended", "Calls made once more, otherwise, after a refusal", amended);
         let hedges = self.hedges.clone();
         registry.register("aquifer_hedges", "Second calls made because the first was slow, by result", hedges);
-        let told = self.told.clone();
+        let told = self.families.told.clone();
         registry.register("aquifer_told_bytes", "Bytes of answers' bodies given to clients, by outcome", told);
         let Counters { evicted, entries, bytes } = self.turn_store.clone();
         registry.register("aquifer_reasoning_turns_evicted", "Turns forgotten for want of room or for age", evicted);
@@ -172,7 +169,7 @@ impl Metrics {
         }
         if !record.backend.is_empty() {
             self.observe_turns(record);
-            self.observe_calls(record);
+            self.observe_hedges(record.hedges);
         }
     }
 
@@ -223,20 +220,9 @@ impl Metrics {
         }
     }
 
-    /// Counts second calls, and what was given of the answer.
-    fn observe_calls(&self, record: &Record) {
-        let counter = match record.outcome {
-            Outcome::Answered => &self.told_by[0],
-            Outcome::Failed => &self.told_by[1],
-            Outcome::Abandoned => &self.told_by[2],
-        };
-        let word = || outcome_word(record.outcome).to_owned();
-        let made = || self.told.get_or_create_owned(&Labels(vec![("outcome", word())]));
-        counter.get_or_init(made).inc_by(record.told);
-        if record.hedges == Hedges::default() {
-            return;
-        }
-        let Hedges { won, lost, failed, abandoned } = record.hedges;
+    /// Counts second calls.
+    fn observe_hedges(&self, hedges: Hedges) {
+        let Hedges { won, lost, failed, abandoned } = hedges;
         for (result, count) in [("won", won), ("lost", lost), ("failed", failed), ("abandoned", abandoned)] {
             if count > 0 {
                 self.hedges.get_or_create(&Labels(vec![("result", result.to_owned())])).inc_by(u64::from(count));

@@ -1,7 +1,7 @@
 //! Lines on their way to standard error: gathered in memory, written together by one thread, never waited for.
 //!
-//! Why not `tracing-appender`: its thread is woken for each line, writes each line by itself, and what standard error
-//! does not take is gone uncounted.
+//! Why not `tracing-appender`: a thread that keeps up is woken for each line, every line is a write of its own, and what
+//! standard error does not take is gone uncounted.
 
 use std::io::{ErrorKind, Write};
 use std::mem::{swap, take};

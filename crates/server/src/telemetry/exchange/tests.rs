@@ -127,9 +127,9 @@ fn records() -> Vec<Record> {
         reasoned: true,
         turns: Turns { kept: 1, restored: 2, missed: 3 },
         attempts: 2,
-        hedges: Hedges { lost: 1, ..Hedges::default() },
-        told: 1234,
         amended: 1,
+        hedges: Hedges { won: 1, lost: 2, ..Hedges::default() },
+        told: 4_321,
         ..Record::default()
     };
     let hostile = Record {
@@ -180,4 +180,16 @@ fn names_are_cut_between_characters() {
     assert_eq!(shortened("claude"), "claude");
     assert_eq!(shortened(&"ü".repeat(300)).len(), 200);
     assert_eq!(shortened(&format!("a{}", "ü".repeat(300))).len(), 199);
+}
+
+#[test]
+fn a_line_allocates_nothing() {
+    let records = records();
+    let write = |form| lines(form, UNIX_EPOCH, &records[0], |_| true, |line| assert!(!line.is_empty()));
+    for form in [Form::Text, Form::Coloured, Form::Json] {
+        // The first makes room for the others.
+        write(form);
+        let allocated = allocation_counter::measure(|| (0..100).for_each(|_| write(form)));
+        assert_eq!(allocated.count_total, 0, "{form:?}");
+    }
 }

@@ -55,6 +55,7 @@ pub(super) struct Series {
 /// The part of exchanges that called something. What was never observed is not there: it would be shown with zeros.
 struct Called {
     labels: Labels,
+    told: Counter,
     duration: Histogram,
     first_token: OnceLock<Histogram>,
     first_reasoning: OnceLock<Histogram>,
@@ -154,7 +155,7 @@ impl Series {
         Self {
             requests: families.requests.get_or_create_owned(&requests),
             error: error.map(|labels| families.errors.get_or_create_owned(&labels)),
-            called: called.then(|| Called::new(families, labels, fault)),
+            called: called.then(|| Called::new(families, labels, outcome, fault)),
         }
     }
 
@@ -165,6 +166,7 @@ impl Series {
             error.inc();
         }
         if let Some(called) = &self.called {
+            called.told.inc_by(record.told);
             called.times(families, record);
             if let Some(tokens) = record.tokens {
                 called.tokens(families, tokens);
@@ -174,13 +176,15 @@ impl Series {
 }
 
 impl Called {
-    fn new(families: &Families, labels: Labels, fault: Option<&str>) -> Self {
+    fn new(families: &Families, labels: Labels, outcome: Outcome, fault: Option<&str>) -> Self {
         let ended = match fault {
             Some(fault) => labels.with("error_type", fault),
             None => labels.clone(),
         };
+        let told = Labels(vec![("outcome", outcome_word(outcome).to_owned())]);
         Self {
             labels,
+            told: families.told.get_or_create_owned(&told),
             duration: families.duration.get_or_create_owned(&ended),
             first_token: OnceLock::new(),
             first_reasoning: OnceLock::new(),
