@@ -10,12 +10,12 @@ use std::process::Command;
 
 /// What a delta of 20 bytes may cost: its kind, the frames of one read, instructions. Lower them when it costs less.
 const BUDGETS: [(&str, u64, u64); 6] = [
-    ("text", 1, 1_444),
-    ("text", 100, 1_297),
-    ("reasoning", 1, 1_441),
-    ("reasoning", 100, 1_405),
-    ("arguments", 1, 1_408),
-    ("arguments", 100, 1_372),
+    ("text", 1, 1_151),
+    ("text", 100, 1_085),
+    ("reasoning", 1, 1_263),
+    ("reasoning", 100, 1_198),
+    ("arguments", 1, 1_239),
+    ("arguments", 100, 1_174),
 ];
 
 /// Beyond its budget by more than this a delta costs too much; below it by more, the budget is old.

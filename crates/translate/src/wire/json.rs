@@ -154,10 +154,13 @@ impl<'a, 'd> Value<'a, 'd> {
         let mut last = None;
         while at < end {
             let [said, value] = self.document.spans.get(at..)?.first_chunk()?;
-            let long = said.end - said.start;
-            if said.marked && (Self { at, ..self }).plain().is_some_and(|said| said == name)
-                || !said.marked && long as usize == name.len() + 2 && (Self { at, ..self }).escaped() == Some(name)
-            {
+            let member = Self { at, ..self };
+            let long = (said.end - said.start) as usize;
+            let same = match said.marked {
+                true => member.plain().is_some_and(|said| said == name),
+                false => long == name.len() + 2 && member.escaped() == Some(name),
+            };
+            if same {
                 last = Some(at + 1);
             }
             at = value.next as usize;
@@ -396,10 +399,7 @@ const FEW: usize = 32;
 /// The same, when so many bytes are known to be plain.
 #[inline(never)]
 fn plain_behind(bytes: &[u8], known: usize) -> usize {
-    let rest = bytes.get(known..).unwrap_or_default();
-    let (pieces, _) = rest.as_chunks::<64>();
-    let without = |piece: &&[u8; 64]| !piece.iter().fold(false, |any, byte| any | is_special(*byte));
-    let known = known + 64 * pieces.iter().take_while(without).count();
+    let known = plain_pieces::<16>(bytes, plain_pieces::<64>(bytes, known));
     let (words, _) = bytes.get(known..).unwrap_or_default().as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
         let special = specials(*word);
@@ -413,6 +413,13 @@ fn plain_behind(bytes: &[u8], known: usize) -> usize {
         Some(special) => bytes.len() - 8 + first(special),
         None => bytes.iter().position(|byte| is_special(*byte)).unwrap_or(bytes.len()),
     }
+}
+
+/// The same in pieces of `N` bytes.
+fn plain_pieces<const N: usize>(bytes: &[u8], known: usize) -> usize {
+    let (pieces, _) = bytes.get(known..).unwrap_or_default().as_chunks::<N>();
+    let is_plain = |piece: &&[u8; N]| !piece.iter().fold(false, |any, byte| any | is_special(*byte));
+    known + N * pieces.iter().take_while(is_plain).count()
 }
 
 /// The place of the first special byte.

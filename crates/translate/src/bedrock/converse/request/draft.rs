@@ -47,7 +47,8 @@ pub(super) fn arrange<'r, 'a>(
     terms: &Terms<'_>,
     notes: &mut Notes,
 ) -> Result<Draft<'r, 'a>, Fault> {
-    let mut draft = Draft { system: request.system.iter().filter_map(piece).collect(), turns: Vec::new() };
+    let turns = Vec::with_capacity(request.messages.len() + 1);
+    let mut draft = Draft { system: request.system.iter().filter_map(piece).collect(), turns };
     for message in &request.messages {
         let role = if message.role == Role::Assistant { Role::Assistant } else { Role::User };
         let pieces = kept(message, terms, notes);

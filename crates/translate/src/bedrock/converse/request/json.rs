@@ -37,8 +37,9 @@ impl Json {
     /// The name of the next value; a name that we know needs no escapes.
     pub(super) fn name(&mut self, name: &str) -> &mut Self {
         self.between();
-        self.quoted(name);
-        self.bytes.push(b':');
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(name.as_bytes());
+        self.bytes.extend_from_slice(b"\":");
         self
     }
 
