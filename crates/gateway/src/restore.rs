@@ -1,7 +1,7 @@
 //! Reasoning that a client dropped, put back: what is remembered of a turn, for whom, and for how long.
 
 use aquifer_translate::model::turn::Turn;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, header};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The headers by which a caller shows who it is, in the order in which they count.
-const CREDENTIALS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+static CREDENTIALS: [HeaderName; 3] =
+    [header::AUTHORIZATION, HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
 
 /// Who asks, told apart by the key that it shows; callers without one are one caller.
 ///
@@ -21,7 +22,7 @@ impl Caller {
     /// The caller of a request.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
-        let shown = CREDENTIALS.iter().find_map(|name| headers.get(*name));
+        let shown = CREDENTIALS.iter().find_map(|name| headers.get(name));
         Self(Zeroizing::new(shown.map(|value| value.as_bytes().to_vec()).unwrap_or_default()))
     }
 
@@ -133,7 +134,7 @@ mod tests {
     use http::HeaderValue;
 
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_static(value))])
+        HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static(value))])
     }
 
     #[test]

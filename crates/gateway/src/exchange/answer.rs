@@ -19,6 +19,7 @@ const MOST_WARNINGS: usize = 16;
 const LONGEST_WARNING: usize = 400;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const WARNING: HeaderName = HeaderName::from_static("x-aquifer-warning");
 
 /// What is kept of a request while its call is under way.
@@ -223,7 +224,7 @@ pub(super) fn stream_head(id: &str, warnings: &HeaderMap) -> HeaderMap {
     let mut headers = warnings.clone();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers.insert(BUFFERING, HeaderValue::from_static("no"));
     name(&mut headers, id);
     headers
 }

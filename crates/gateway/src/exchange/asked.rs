@@ -151,6 +151,9 @@ impl Asked {
 
     /// Takes what is remembered, in the order of the keys.
     pub(super) fn remember(&mut self, turns: Vec<Option<Turn>>) {
+        if turns.is_empty() {
+            return;
+        }
         let ids: Vec<String> = self.model_ids().map(str::to_owned).collect();
         let mut turns = turns.into_iter();
         for model_id in ids {

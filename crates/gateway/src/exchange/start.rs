@@ -14,12 +14,14 @@ use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Incoming, Outgoing};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Chat Completions.
 const CHAT: &str = "/v1/chat/completions";
+/// The names of Anthropic's betas.
+static BETAS: HeaderName = HeaderName::from_static("anthropic-beta");
 /// The list of models, and with `/ID` one of them.
 const MODELS: &str = "/v1/models";
 
@@ -68,7 +70,7 @@ impl Exchange {
 
     fn chat(&mut self, config: &Arc<Config>, arrival: &Arrival<'_>) -> Result<(), Fault> {
         self.record.operation = "chat";
-        let betas: Vec<String> = arrival.headers.get_all("anthropic-beta").iter().filter_map(word).collect();
+        let betas: Vec<String> = arrival.headers.get_all(&BETAS).iter().filter_map(word).collect();
         let read = Incoming::read(arrival.body).map(|incoming| incoming.with_betas(betas.iter().map(String::as_str)));
         // What Bedrock cannot do, a backend that speaks the client's dialect may.
         let head = if read.is_err() { passing::Head::read(arrival.body) } else { None };

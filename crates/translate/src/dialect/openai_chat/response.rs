@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 /// What an answer says, gathered by kind.
 struct Gathered<'r> {
     style: &'r Style,
-    marks: Marks,
+    envelope: &'r Envelope<'r>,
     content: String,
     reasoning: String,
     details: Vec<String>,
@@ -64,10 +64,10 @@ pub fn write(
 }
 
 impl<'r> Gathered<'r> {
-    fn new(envelope: &Envelope<'_>, style: &'r Style) -> Self {
+    fn new(envelope: &'r Envelope<'r>, style: &'r Style) -> Self {
         Self {
             style,
-            marks: Marks::new(envelope, style),
+            envelope,
             content: String::new(),
             reasoning: String::new(),
             details: Vec::new(),
@@ -130,7 +130,8 @@ impl<'r> Gathered<'r> {
     }
 
     fn detail(&self, index: u32, item: &str) -> String {
-        format!("{{{item}{}", self.marks.item(index))
+        // Most answers have no reasoning, and need none of this.
+        format!("{{{item}{}", Marks::new(self.envelope, self.style).item(index))
     }
 
     /// About as long will it be, written.

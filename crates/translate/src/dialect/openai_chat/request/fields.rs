@@ -310,8 +310,13 @@ impl<'a> Object<'a, '_> {
 
     fn members<'s>(&'s self) -> impl Iterator<Item = (Value<'a, 's>, Value<'a, 's>)> {
         let besides = self.beside.into_iter().flat_map(Value::members);
-        let own = |name: Value<'_, '_>| name.plain().is_some_and(|name| self.value.member(&name).is_some());
-        self.value.members().chain(besides.filter(move |(name, _)| !own(*name)))
+        let own: BTreeSet<Cow<'_, str>> = match self.beside {
+            Some(_) => self.value.members().filter_map(|(name, _)| name.plain()).collect(),
+            None => BTreeSet::new(),
+        };
+        self.value
+            .members()
+            .chain(besides.filter(move |(name, _)| name.plain().is_some_and(|name| !own.contains(&name))))
     }
 
     fn node<'s>(&'s self, name: Value<'a, 's>, value: Value<'a, 's>) -> Node<'a, 's> {
@@ -416,9 +421,13 @@ fn lone_halves(escaped: &str) -> Vec<usize> {
     if !escaped.contains("\\u") {
         return lone;
     }
-    let (bytes, mut at, mut waiting) = (escaped.as_bytes(), 0, None);
-    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let unit = unit_of(rest);
+    let (mut at, mut waiting) = (0, None);
+    while let Some(plain) = escaped.get(at..).and_then(|rest| rest.find('\\')) {
+        if plain > 0 {
+            lone.extend(waiting.take());
+        }
+        at += plain;
+        let unit = escaped.as_bytes().get(at..).and_then(unit_of);
         match (unit, waiting.take()) {
             (Some(0xdc00..=0xdfff), Some(_)) => {}
             (_, before) => {
@@ -430,11 +439,7 @@ fn lone_halves(escaped: &str) -> Vec<usize> {
                 }
             }
         }
-        at += match rest.first() {
-            Some(b'\\') if unit.is_some() => 6,
-            Some(b'\\') => 2,
-            _ => 1,
-        };
+        at += if unit.is_some() { 6 } else { 2 };
     }
     lone.extend(waiting);
     lone
