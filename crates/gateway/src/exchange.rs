@@ -209,7 +209,7 @@ impl Exchange {
 
     /// The same of one of two calls. One that is over says nothing any more.
     pub fn handle_from(&mut self, lane: Lane, input: Input<'_>, now: Instant) {
-        if self.over || !self.take_up(lane) {
+        if self.over || self.at_hand != lane && !self.take_up(lane) {
             return;
         }
         let handled = match input {
@@ -242,7 +242,9 @@ impl Exchange {
         if let Err(fault) = handled {
             self.fail(&fault, now);
         }
-        self.take_up(Lane::First);
+        if self.at_hand != Lane::First {
+            self.take_up(Lane::First);
+        }
     }
 
     /// The next thing to do, until there is none.

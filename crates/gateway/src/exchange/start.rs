@@ -202,10 +202,10 @@ impl Exchange {
             (true, true) => "text/event-stream",
             (false, _) => "application/json",
         };
-        let mut headers = HeaderMap::from_iter([
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            (header::ACCEPT, HeaderValue::from_static(accept)),
-        ]);
+        // Room for those that the host adds: signature, date, token, length, encoding, agent.
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         mutation.headers(&mut headers);
         let (path, body) = (outgoing.path.clone(), mutation.body(&outgoing.body));
         // The whole is one time for all attempts.

@@ -116,6 +116,22 @@ fn what_nobody_takes_is_bounded_and_told_afterwards() {
 }
 
 #[test]
+fn a_sink_that_is_full_again_tells_later() {
+    let written = Written::start();
+    written.sink.push(b"first\n");
+    // The thread holds the first line, and the rest of the room is taken behind it.
+    while written.sink.lock().taken == 0 {
+        thread::yield_now();
+    }
+    (0..1024 + 7).for_each(|_| written.sink.push(&[b'x'; 1024]));
+    let dropped = written.sink.dropped();
+    assert!(dropped >= 7);
+    written.allow(&vec![Some(usize::MAX); 100]);
+    assert!(written.sink.flush(LIMIT));
+    assert!(written.got().ends_with(&format!("xdropped {dropped}\n")));
+}
+
+#[test]
 fn nothing_to_write_is_nothing_to_wait_for() {
     assert!(Sink::new().flush(LIMIT));
 }
