@@ -8,7 +8,10 @@ use aquifer_gateway::config;
 use aquifer_gateway::secret::Secret;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use cache::{Cache, FETCH_TIMEOUT};
 use std::collections::HashMap;
@@ -63,27 +66,60 @@ impl Chains {
     }
 }
 
+/// Walks the chain for each fetch: what it reads of files it reads once, and who rotates keys writes there.
+#[derive(Debug)]
+struct Walk {
+    region: Option<String>,
+}
+
+impl Walk {
+    async fn config(&self) -> SdkConfig {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(region) = &self.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        loader.load().await
+    }
+
+    async fn credentials(&self) -> Result<Credentials, CredentialsError> {
+        let provider = self.config().await.credentials_provider();
+        let provider = provider.ok_or_else(|| CredentialsError::not_loaded("AWS's credential chain is empty"))?;
+        provider.provide_credentials().await
+    }
+}
+
+impl ProvideCredentials for Walk {
+    fn provide_credentials<'a>(&'a self) -> ProvideFuture<'a>
+    where
+        Self: 'a,
+    {
+        ProvideFuture::new(self.credentials())
+    }
+}
+
 impl Chain {
-    async fn config(&self) -> Result<&SdkConfig, String> {
+    /// The region that AWS's settings name.
+    async fn region(&self) -> Result<Option<&Region>, String> {
         if let Some(config) = self.config.get() {
-            return Ok(config);
+            return Ok(config.region());
         }
         // Apart, because what loads is large, and every call would hold room for it.
-        let load = Box::pin(async {
-            let mut loader = aws_config::defaults(BehaviorVersion::latest());
-            if let Some(region) = &self.region {
-                loader = loader.region(Region::new(region.clone()));
-            }
-            loader.load().await
-        });
+        let walk = self.walk();
+        let load = Box::pin(walk.config());
         let timed = tokio::time::timeout(FETCH_TIMEOUT, self.config.get_or_init(|| load)).await;
-        timed.map_err(|_| "AWS's settings were not found in time".to_owned())
+        timed.map(SdkConfig::region).map_err(|_| "AWS's settings were not found in time".to_owned())
     }
 
     async fn signatory(&self) -> Result<Arc<Signatory>, String> {
-        let provider = self.config().await?.credentials_provider();
-        let provider = provider.ok_or_else(|| "AWS's credential chain is empty".to_owned())?;
-        self.cache.signatory(&provider).await.map_err(|why| format!("{why}; {LOOKED}"))
+        self.cache.signatory(&self.provider()).await.map_err(|why| format!("{why}; {LOOKED}"))
+    }
+
+    fn walk(&self) -> Walk {
+        Walk { region: self.region.clone() }
+    }
+
+    fn provider(&self) -> SharedCredentialsProvider {
+        SharedCredentialsProvider::new(self.walk())
     }
 }
 
@@ -112,7 +148,14 @@ impl Signer {
         if let Some(region) = &self.region {
             return Ok(region);
         }
-        Ok(self.chain.config().await?.region().map_or(config::DEFAULT_REGION, Region::as_ref))
+        Ok(self.chain.region().await?.map_or(config::DEFAULT_REGION, Region::as_ref))
+    }
+
+    /// Bedrock says that these are not valid, or not any more.
+    pub(crate) fn distrust(&self, refused: &Arc<Signatory>) {
+        if let Source::Chain = self.source {
+            self.chain.cache.distrust(refused, self.chain.provider());
+        }
     }
 
     /// What to authorise a call with.

@@ -75,11 +75,11 @@ impl Signatory {
 /// A header or the URI cannot be signed.
 pub(crate) fn sign_request(
     request: &mut Request<Bytes>,
-    signatory: Arc<Signatory>,
+    signatory: &Signatory,
     scope: Scope<'_>,
     time: SystemTime,
 ) -> Result<(), String> {
-    match usual::sign(request, &signatory, scope, time) {
+    match usual::sign(request, signatory, scope, time) {
         Some(()) => Ok(()),
         None => thoroughly(request, signatory.credentials.clone(), scope, time),
     }
@@ -183,7 +183,7 @@ mod tests {
             let (region, service) = (text("region").unwrap(), text("service").unwrap());
             let scope = Scope { region: &region, service: &service };
             let mut again = request.clone();
-            sign_request(&mut request, Arc::new(Signatory::new(credentials.clone())), scope, clock).unwrap();
+            sign_request(&mut request, &Signatory::new(credentials.clone()), scope, clock).unwrap();
             thoroughly(&mut again, credentials, scope, clock).unwrap();
             for signed in [request, again] {
                 let got = signed.headers()[header::AUTHORIZATION].to_str().unwrap();

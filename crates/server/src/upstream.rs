@@ -170,26 +170,47 @@ impl Caller {
             .parse()
             .map_err(|_| Unreachable::Connect("the endpoint and the path make no URL".to_owned()))?;
         *request.uri_mut() = uri;
-        match self.signer.authority().await.map_err(Unreachable::Credentials)? {
+        let authority = self.signer.authority().await.map_err(Unreachable::Credentials)?;
+        match &authority {
             Authority::Nobody => Ok(()),
             Authority::Bearer(key) => sign::bearer(&mut request, key.expose()),
-            Authority::Signature(credentials) => {
+            Authority::Signature(signatory) => {
                 let scope = Scope { region, service: "bedrock" };
-                sign::sign_request(&mut request, credentials, scope, clock::wall())
+                sign::sign_request(&mut request, signatory, scope, clock::wall())
             }
         }
         .map_err(|why| Unreachable::Credentials(format!("the call was not signed: {why}")))?;
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        match &self.way {
+        let (head, body) = match &self.way {
             Way::One(pool) => {
                 let (head, body) = request.into_parts();
                 let (answer, body) = pool.call(Request::from_parts(head, ()), body, connect).await?;
-                Ok((answer.into_parts().0, Answer::One(body)))
+                (answer.into_parts().0, Answer::One(body))
             }
-            Way::Two(client) => call_in_http2(client, request.map(Full::new), connect).await,
+            Way::Two(client) => call_in_http2(client, request.map(Full::new), connect).await?,
+        };
+        if let Authority::Signature(signatory) = &authority
+            && refuses_keys(&head)
+        {
+            self.signer.distrust(signatory);
         }
+        Ok((head, body))
     }
+}
+
+/// Whether an answer says that the keys are not valid, or not any more. Source: AWS, "Common errors" of its APIs.
+fn refuses_keys(head: &Parts) -> bool {
+    const NAMES: [&str; 5] = [
+        "ExpiredTokenException",
+        "ExpiredToken",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+    ];
+    let named = head.headers.get("x-amzn-errortype").and_then(|kind| kind.to_str().ok());
+    let name = named.and_then(|kind| kind.split(':').next());
+    matches!(head.status.as_u16(), 400 | 401 | 403) && name.is_some_and(|name| NAMES.contains(&name))
 }
 
 async fn call_in_http2(

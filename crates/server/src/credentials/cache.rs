@@ -21,11 +21,20 @@ const FAILURE_KEPT: Duration = Duration::from_secs(3);
 /// How long one fetch may take.
 pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Credentials that Bedrock refuses are not fetched anew sooner than this after they came.
+const REFUSED_AFTER: Duration = Duration::from_secs(30);
+
 /// What one source of credentials gave last.
 #[derive(Clone, Default)]
 pub(super) struct Cache {
     fetching: Arc<Mutex<Option<Failure>>>,
-    kept: Arc<ArcSwapOption<Signatory>>,
+    kept: Arc<ArcSwapOption<Gift>>,
+}
+
+/// What was fetched, and when.
+struct Gift {
+    signatory: Arc<Signatory>,
+    at: Instant,
 }
 
 /// The last fetch gave nothing.
@@ -68,7 +77,18 @@ impl Cache {
 
     /// Those kept, if they are good for so long.
     fn kept_for(&self, margin: Duration) -> Option<Arc<Signatory>> {
-        self.kept.load_full().filter(|kept| !expires_within(kept.credentials(), margin, clock::wall()))
+        let kept = Arc::clone(&self.kept.load().as_ref()?.signatory);
+        (!expires_within(kept.credentials(), margin, clock::wall())).then_some(kept)
+    }
+
+    /// These are refused: they are fetched anew while calls go on, unless that has just been done.
+    pub(super) fn distrust(&self, refused: &Arc<Signatory>, provider: SharedCredentialsProvider) {
+        let doubtful = |gift: &Arc<Gift>| {
+            Arc::ptr_eq(&gift.signatory, refused) && clock::now().saturating_duration_since(gift.at) >= REFUSED_AFTER
+        };
+        if self.kept.load().as_ref().is_some_and(doubtful) {
+            self.refresh_behind(provider);
+        }
     }
 
     /// Fetches anew while calls go on; does nothing while another fetch is under way or has just failed.
@@ -99,7 +119,7 @@ impl Cache {
             *credentials.expiry_mut() = Some(clock::wall() + WITHOUT_EXPIRY);
         }
         let signatory = Arc::new(Signatory::new(credentials));
-        self.kept.store(Some(Arc::clone(&signatory)));
+        self.kept.store(Some(Arc::new(Gift { signatory: Arc::clone(&signatory), at: clock::now() })));
         Ok(signatory)
     }
 }
@@ -218,6 +238,27 @@ mod tests {
         let kept = Kept::expiring(Duration::from_secs(1));
         assert_eq!(kept.key().await, "key0");
         assert_eq!(kept.key().await, "key1");
+    }
+
+    #[tokio::test]
+    async fn refused_ones_are_fetched_anew_but_not_at_once() {
+        let kept = Kept::expiring(Duration::from_secs(3600));
+        let refused = kept.cache.signatory(&kept.provider).await.unwrap();
+        kept.cache.distrust(&refused, kept.provider.clone());
+        tokio::task::yield_now().await;
+        assert_eq!(kept.calls.load(Ordering::SeqCst), 1, "they have just come");
+        let at = clock::now() - REFUSED_AFTER;
+        kept.cache.kept.store(Some(Arc::new(Gift { signatory: Arc::clone(&refused), at })));
+        kept.cache.distrust(&refused, kept.provider.clone());
+        let anew = async {
+            while kept.key().await == "key0" {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), anew).await.unwrap();
+        kept.cache.distrust(&refused, kept.provider.clone());
+        tokio::task::yield_now().await;
+        assert_eq!(kept.calls.load(Ordering::SeqCst), 2, "those that are refused are kept no longer");
     }
 
     #[tokio::test]

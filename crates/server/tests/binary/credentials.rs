@@ -309,3 +309,38 @@ fn no_credentials_at_all_is_told_plainly() {
     assert!(reply.body.contains("credentials"), "{reply:?}");
     aquifer.wait_for_metric("aquifer_request_errors_total{fault=\"upstream_unreachable\"", 1.0);
 }
+
+#[test]
+fn keys_that_bedrock_refuses_are_read_again_from_their_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("credentials");
+    let named = |id: &str| format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = secret\n");
+    write(&keys, named("AKIDOLD")).unwrap();
+    let mut bedrock = Bedrock::listen();
+    let endpoint = format!("http://{}", bedrock.address);
+    let file = text(&keys);
+    let all = [("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &*endpoint), ("AWS_SHARED_CREDENTIALS_FILE", &*file)];
+    let aquifer = Aquifer::serve(&[], &all);
+    let mut refused = |key: &str| {
+        let bedrock = &mut bedrock;
+        std::thread::scope(|scope| {
+            let refusing = scope.spawn(move || {
+                let call = bedrock.call();
+                let by = call.head.contains(&format!("Credential={key}/"));
+                let kind = "x-amzn-errortype: UnrecognizedClientException\r\n";
+                call.answer("403 Forbidden", kind, r#"{"message":"The security token is invalid."}"#);
+                by
+            });
+            aquifer.chat(&chat_body("Hello?"));
+            refusing.join().unwrap()
+        })
+    };
+    assert!(refused("AKIDOLD"));
+    write(&keys, named("AKIDNEW")).unwrap();
+    // They are read anew when they are refused, but not at once after they were read.
+    let newly = || {
+        std::thread::sleep(Duration::from_secs(2));
+        refused("AKIDNEW")
+    };
+    wait_until("the new keys", newly, || aquifer.log());
+}
