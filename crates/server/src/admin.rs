@@ -1,6 +1,7 @@
 //! The admin listener: is it alive, does it take clients, what has it counted.
 
 use crate::host::Host;
+use crate::workers::Workers;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
@@ -11,6 +12,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 /// Nobody needs more than this to watch a gateway.
@@ -22,7 +24,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Answers until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, host: Arc<Host>) {
+pub(crate) async fn serve(listener: TcpListener, host: Arc<Host>, workers: Arc<Workers>) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
@@ -34,10 +36,10 @@ pub(crate) async fn serve(listener: TcpListener, host: Arc<Host>) {
                 continue;
             }
         };
-        let host = Arc::clone(&host);
+        let (host, workers) = (Arc::clone(&host), Arc::clone(&workers));
         tokio::spawn(async move {
             let service = service_fn(move |request: Request<Incoming>| {
-                let answer = answer(&host, request.method(), request.uri().path());
+                let answer = answer((&host, &workers), request.method(), request.uri().path());
                 std::future::ready(Ok::<_, Infallible>(answer))
             });
             let mut builder = hyper::server::conn::http1::Builder::new();
@@ -50,7 +52,7 @@ pub(crate) async fn serve(listener: TcpListener, host: Arc<Host>) {
     }
 }
 
-fn answer(host: &Host, method: &Method, path: &str) -> Response<Full<Bytes>> {
+fn answer((host, workers): (&Host, &Workers), method: &Method, path: &str) -> Response<Full<Bytes>> {
     let known = matches!(path, "/healthz" | "/readyz" | "/metrics");
     if known && !matches!(*method, Method::GET | Method::HEAD) {
         let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
@@ -61,9 +63,14 @@ fn answer(host: &Host, method: &Method, path: &str) -> Response<Full<Bytes>> {
         "/healthz" => text(StatusCode::OK, TEXT, "ok\n"),
         "/readyz" if host.ready() => text(StatusCode::OK, TEXT, "ready\n"),
         "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
-        "/metrics" => text(StatusCode::OK, OPEN_METRICS, host.telemetry.metrics()),
+        "/metrics" => text(StatusCode::OK, OPEN_METRICS, host.telemetry.metrics(tasks(workers))),
         _ => text(StatusCode::NOT_FOUND, TEXT, "here are /healthz, /readyz and /metrics\n"),
     }
+}
+
+/// Tasks that have not ended, those of this thread's runtime among them.
+fn tasks(workers: &Workers) -> usize {
+    Handle::current().metrics().num_alive_tasks() + workers.tasks()
 }
 
 fn text(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {

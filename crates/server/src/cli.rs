@@ -151,6 +151,9 @@ pub(crate) struct Serve {
     /// How many client connections are open at once; more wait to be accepted
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
     pub(crate) max_connections: usize,
+    /// Threads that serve clients, each with connections of its own [default: the cores this process may use]
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub(crate) threads: Option<usize>,
     /// Ask Bedrock which model is behind an application inference profile that the configuration names without
     /// `baseModel`; needs bedrock:GetInferenceProfile
     #[arg(long, env = "AQUIFER_RESOLVE_INFERENCE_PROFILES", value_parser = FalseyValueParser::new())]
@@ -299,6 +302,13 @@ fn size(text: &str) -> Result<usize, String> {
         unit => return Err(format!("unknown unit `{unit}`; expected KiB, MiB or GiB")),
     };
     number.checked_mul(factor).ok_or_else(|| "too large".to_owned())
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=1024) => Ok(number),
+        _ => Err("expected a number from 1 to 1024".to_owned()),
+    }
 }
 
 fn connections(text: &str) -> Result<usize, String> {

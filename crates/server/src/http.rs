@@ -22,6 +22,9 @@ use std::time::Instant;
 /// The most room that is made for a body before it is there.
 const LARGEST_ROOM: usize = 4 << 20;
 
+/// A body from this size on takes milliseconds to translate: other streams of the thread need not wait for it.
+const LARGE: usize = 1 << 20;
+
 /// The body of an answer.
 pub(crate) enum Answer {
     /// Known whole.
@@ -51,13 +54,14 @@ pub(crate) async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Resul
     {
         head.headers.entry(header::HOST).or_insert(host);
     }
+    let http2 = head.version == http::Version::HTTP_2;
     Ok(match read_whole(&host, &head, body).await {
-        Ok(body) => exchange(&host, &head, &body, arrived).await,
+        Ok(body) => exchange(&host, head, body, arrived).await,
         Err(fault) => {
             let mut response = refuse(&host, &fault, arrived);
             // The rest of the body was not read, so the connection cannot carry another request.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            if head.version == http::Version::HTTP_2 {
+            if http2 {
                 response.headers_mut().remove(header::CONNECTION);
             }
             response
@@ -65,25 +69,21 @@ pub(crate) async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Resul
     })
 }
 
-async fn exchange(host: &Arc<Host>, head: &request::Parts, body: &Bytes, now: Instant) -> Response<Answer> {
+async fn exchange(host: &Arc<Host>, head: request::Parts, body: Bytes, now: Instant) -> Response<Answer> {
     let mut random = [0; 16];
     if crate::random::fill(&mut random).is_err() {
         return refuse(host, &Fault::Ours("the system gives no randomness".to_owned()), now);
     }
-    let mut drive = Drive::begin(
-        host,
-        &Arrival {
-            method: &head.method,
-            path: head.uri.path(),
-            headers: &head.headers,
-            port: head.extensions.get::<CameBy>().and_then(|came_by| came_by.0),
-            body,
-            turns: &*host.turns,
-            random: u128::from_ne_bytes(random),
-            unix_seconds: clock::unix_seconds(),
-            now,
-        },
-    );
+    let random = u128::from_ne_bytes(random);
+    let begun = if body.len() < LARGE {
+        Ok(begin(host, &head, &body, random, now))
+    } else {
+        let elsewhere = Arc::clone(host);
+        tokio::task::spawn_blocking(move || begin(&elsewhere, &head, &body, random, now)).await
+    };
+    let Ok(mut drive) = begun else {
+        return refuse(host, &Fault::Ours("a large request was not translated".to_owned()), now);
+    };
     match std::future::poll_fn(|cx| drive.poll_next(cx)).await {
         Step::Head(status, headers) => {
             let mut response = Response::new(begin_body(drive));
@@ -97,6 +97,22 @@ async fn exchange(host: &Arc<Host>, head: &request::Parts, body: &Bytes, now: In
             respond(status, headers, body)
         }
     }
+}
+
+/// Reads the request and says it in Bedrock's words.
+fn begin(host: &Arc<Host>, head: &request::Parts, body: &Bytes, random: u128, now: Instant) -> Drive {
+    let arrival = Arrival {
+        method: &head.method,
+        path: head.uri.path(),
+        headers: &head.headers,
+        port: head.extensions.get::<CameBy>().and_then(|came_by| came_by.0),
+        body,
+        turns: &*host.turns,
+        random,
+        unix_seconds: clock::unix_seconds(),
+        now,
+    };
+    Drive::begin(host, &arrival)
 }
 
 /// An answer that is known whole goes out whole, with its length.

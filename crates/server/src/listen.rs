@@ -2,6 +2,7 @@
 
 use crate::host::Host;
 use crate::http;
+use crate::workers::Workers;
 use ::http::Request;
 use arc_swap::ArcSwap;
 use hyper::body::Incoming;
@@ -45,7 +46,7 @@ pub(crate) struct CameBy(pub(crate) Option<u16>);
 pub(crate) async fn serve(
     listener: TcpListener,
     (certificate, port): (Option<Certificate>, Option<u16>),
-    host: Arc<Host>,
+    (host, workers): (Arc<Host>, Arc<Workers>),
     permits: Arc<Semaphore>,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -57,13 +58,21 @@ pub(crate) async fn serve(
         };
         let Some((stream, permit)) = stream else { break };
         let (host, certificate, watcher) = (Arc::clone(&host), certificate.clone(), graceful.watcher());
-        tokio::spawn(async move {
-            connection(stream, (certificate, CameBy(port)), host, watcher).await;
+        workers.serve(async move {
+            match here(stream) {
+                Ok(stream) => connection(stream, (certificate, CameBy(port)), host, watcher).await,
+                Err(error) => tracing::warn!(%error, "a client was not taken over"),
+            }
             drop(permit);
         });
     }
     drop(listener);
     graceful.shutdown().await;
+}
+
+/// Has a client's socket watched by this thread and no longer by the one that accepted it.
+fn here(stream: TcpStream) -> std::io::Result<TcpStream> {
+    TcpStream::from_std(stream.into_std()?)
 }
 
 /// The next client, once there is room for it.

@@ -22,6 +22,7 @@ mod telemetry;
 mod tls;
 mod turns;
 mod upstream;
+mod workers;
 
 use clap::Parser;
 use std::io::Write;

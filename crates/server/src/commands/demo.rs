@@ -55,7 +55,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
     say(&invitation(listener.local_addr()?))?;
     let fronts = vec![Front { listener, certificate: None, port: None }];
-    until_signalled(host, fronts, admin, Duration::from_secs(5), signals).await
+    until_signalled((host, None), fronts, admin, Duration::from_secs(5), signals).await
 }
 
 /// Binds what was asked for; without that, the default, or a free port when it is taken.

@@ -5,7 +5,9 @@ use crate::admin;
 use crate::host::Host;
 use crate::listen::{self, Certificate};
 use crate::telemetry::log;
+use crate::workers::Workers;
 use anyhow::Context;
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +55,7 @@ impl Signals {
 
 /// Serves until a signal, then lets the streams in flight end; a second signal ends them at once.
 pub(super) async fn until_signalled(
-    host: Arc<Host>,
+    (host, threads): (Arc<Host>, Option<usize>),
     fronts: Vec<Front>,
     admin_listener: TcpListener,
     drain: Duration,
@@ -61,17 +63,20 @@ pub(super) async fn until_signalled(
 ) -> anyhow::Result<ExitCode> {
     let (stop, stopped) = watch::channel(false);
     let permits = Arc::new(Semaphore::new(host.limits.max_connections));
+    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = Arc::new(Workers::start(threads.unwrap_or_else(cores))?);
     let mut serving = JoinSet::new();
     let mut lines = Vec::new();
     for front in fronts {
         let scheme = if front.certificate.is_some() { "https" } else { "http" };
         lines.push(format!("aquifer listening on {scheme}://{}", front.listener.local_addr()?));
-        let (host, permits, stopped) = (Arc::clone(&host), Arc::clone(&permits), stopped.clone());
+        let (permits, stopped) = (Arc::clone(&permits), stopped.clone());
         let Front { listener, certificate, port } = front;
-        serving.spawn(listen::serve(listener, (certificate, port), host, permits, stopped));
+        let by = (Arc::clone(&host), Arc::clone(&workers));
+        serving.spawn(listen::serve(listener, (certificate, port), by, permits, stopped));
     }
     lines.push(format!("aquifer admin on http://{}", admin_listener.local_addr()?));
-    tokio::spawn(admin::serve(admin_listener, Arc::clone(&host)));
+    tokio::spawn(admin::serve(admin_listener, Arc::clone(&host), Arc::clone(&workers)));
     // Whoever sees the lines below may read in the log how it came to them.
     log::flush();
     for line in lines {
@@ -80,7 +85,10 @@ pub(super) async fn until_signalled(
     signals.end().await;
     host.begin_draining();
     stop.send_replace(true);
-    Ok(drained(serving, drain, signals).await)
+    let code = drained(serving, drain, signals).await;
+    // Streams that are still in flight end here, and are recorded.
+    workers.end();
+    Ok(code)
 }
 
 /// Waits for the streams in flight, so long and no longer.

@@ -57,7 +57,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     // From now on a hangup does not end the process.
     let hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     tokio::spawn(watching.run(hangup));
-    until_signalled(host, fronts, admin, arguments.drain_timeout, signals).await
+    until_signalled((host, arguments.threads), fronts, admin, arguments.drain_timeout, signals).await
 }
 
 /// The configuration to begin with; a mistake in it ends the process.

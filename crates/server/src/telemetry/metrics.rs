@@ -118,7 +118,7 @@ impl Metrics {
         let (registry, families) = (&mut self.registry, &self.families);
         registry.register("aquifer_build", "The version that runs", build);
         registry.register("aquifer_requests_in_flight", "Exchanges under way", self.in_flight.clone());
-        registry.register("aquifer_tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
+        registry.register("aquifer_tasks", "Tasks of the runtimes that have not ended", self.tasks.clone());
         registry.register("aquifer_requests", "Exchanges that ended", families.requests.clone());
         registry.register("aquifer_request_errors", "Exchanges that failed, by fault", families.errors.clone());
         registry.register("aquifer_request_warnings", "Warnings given, by kind", self.warnings.clone());
@@ -230,11 +230,9 @@ impl Metrics {
         }
     }
 
-    /// All metrics, in OpenMetrics' text form.
-    pub(super) fn text(&self) -> String {
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            self.tasks.set(i64::try_from(runtime.metrics().num_alive_tasks()).unwrap_or(i64::MAX));
-        }
+    /// All metrics, in OpenMetrics' text form; so many tasks run now.
+    pub(super) fn text(&self, tasks: usize) -> String {
+        self.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
         self.log_dropped.inner().store(log::dropped(), Ordering::Relaxed);
         let mut text = String::new();
         match encode(&mut text, &self.registry) {

@@ -42,9 +42,9 @@ impl Telemetry {
         self.metrics.turn_store.clone()
     }
 
-    /// All metrics, in OpenMetrics' text form.
-    pub(crate) fn metrics(&self) -> String {
-        self.metrics.text()
+    /// All metrics, in OpenMetrics' text form; so many tasks run now.
+    pub(crate) fn metrics(&self, tasks: usize) -> String {
+        self.metrics.text(tasks)
     }
 }
 

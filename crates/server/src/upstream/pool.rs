@@ -17,7 +17,7 @@ pub(super) const IDLE: Duration = Duration::from_secs(50);
 /// How often connections are looked for that waited too long or were closed at the other end.
 const LOOK: Duration = Duration::from_secs(5);
 /// As many threads use a pool without waiting for one another.
-const SHELVES: usize = 16;
+const SHELVES: usize = 64;
 
 /// The connections of one backend.
 pub(super) struct Pool {
@@ -38,7 +38,7 @@ thread_local! {
 impl Pool {
     /// Holds no connection yet.
     pub(super) fn new(connector: Connector) -> Arc<Self> {
-        let pool = Arc::new(Self { connector, shelves: Default::default() });
+        let pool = Arc::new(Self { connector, shelves: std::array::from_fn(|_| Mutex::default()) });
         tokio::spawn(look(Arc::downgrade(&pool)));
         pool
     }
@@ -72,7 +72,8 @@ impl Pool {
         self.shelf(own_shelf()).push(Idle { wire, since: clock::now() });
     }
 
-    /// The connection that was used last, so that those that are not needed grow old.
+    /// The connection that was used last, so that those that are not needed grow old: one of this thread, or else one of
+    /// another, which costs a wake-up across threads, but no handshake.
     fn take(&self) -> Option<Wire> {
         let own = own_shelf();
         (own..own + SHELVES).find_map(|shelf| {

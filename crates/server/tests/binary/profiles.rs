@@ -90,9 +90,8 @@ fn a_lookup_that_fails_is_told_and_hinders_nothing() {
     let file = folder.path().join("gateway.yaml");
     write(&file, format!("{}{}", backend("one", "abc123def456", ""), backend("two", KNOWN, ""))).unwrap();
     let aquifer = serve(&file, address, &["--resolve-inference-profiles"], &[]);
-    let log = aquifer.log();
     for words in [&format!("{PROFILE}/abc123def456"), "bedrock:GetInferenceProfile", "ResourceNotFoundException"] {
-        assert!(log.contains(words), "{words} is missing in {log}");
+        aquifer.wait_for_log(words);
     }
     assert!(asked_to_reason(&aquifer, address, KNOWN));
     let nobody = "127.0.0.1:9".parse().unwrap();

@@ -23,7 +23,7 @@ fn answered(model: &str) -> Record {
 fn an_answer_is_counted_with_its_times_and_tokens() {
     let metrics = Metrics::new();
     metrics.observe(&Record { hedges: Hedges { won: 2, ..Hedges::default() }, told: 7, ..answered("m") });
-    let text = metrics.text();
+    let text = metrics.text(0);
     for line in [
         "aquifer_hedges_total{result=\"won\"} 2",
         "aquifer_told_bytes_total{outcome=\"answered\"} 7",
@@ -48,7 +48,7 @@ fn a_model_that_nobody_serves_makes_no_label() {
     record.outcome = Outcome::Failed;
     record.fault = Some("client_mistaken".to_owned());
     metrics.observe(&record);
-    let text = metrics.text();
+    let text = metrics.text(0);
     assert!(!text.contains("made-up"));
     assert!(text.contains("aquifer_request_errors_total{fault=\"client_mistaken\",model=\"\",backend=\"\"} 1"));
 }
@@ -59,7 +59,7 @@ fn label_values_are_bounded() {
     for number in 0..2 * DISTINCT {
         metrics.observe(&answered(&format!("model-{number}")));
     }
-    let text = metrics.text();
+    let text = metrics.text(0);
     assert!(text.contains("model=\"other\""));
     let models = text.lines().filter(|line| line.starts_with("aquifer_requests_total")).count();
     assert_eq!(models, DISTINCT + 1);
@@ -160,7 +160,7 @@ fn records() -> Vec<Record> {
 }
 
 fn sorted(metrics: &Metrics) -> Vec<String> {
-    let mut lines: Vec<String> = metrics.text().lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> = metrics.text(0).lines().map(str::to_owned).collect();
     lines.sort();
     lines
 }
