@@ -46,6 +46,14 @@ impl From<Bytes> for Answer {
 
 /// Answers one request.
 pub(crate) async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+    Ok(match start(host, request).await {
+        Ok(drive) => first_words(drive).await,
+        Err(refused) => *refused,
+    })
+}
+
+/// Reads the request and begins its exchange, or says why there is none.
+async fn start(host: Arc<Host>, request: Request<Incoming>) -> Result<Box<Drive>, Box<Response<Answer>>> {
     let arrived = clock::now();
     let (mut head, body) = request.into_parts();
     // HTTP/2 says the host elsewhere.
@@ -54,36 +62,32 @@ pub(crate) async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Resul
     {
         head.headers.entry(header::HOST).or_insert(host);
     }
-    let http2 = head.version == http::Version::HTTP_2;
-    Ok(match read_whole(&host, &head, body).await {
-        Ok(body) => exchange(&host, head, body, arrived).await,
+    let body = match read_whole(&host, &head, body).await {
+        Ok(body) => body,
         Err(fault) => {
             let mut response = refuse(&host, &fault, arrived);
             // The rest of the body was not read, so the connection cannot carry another request.
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            if http2 {
-                response.headers_mut().remove(header::CONNECTION);
+            if head.version != http::Version::HTTP_2 {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            response
+            return Err(Box::new(response));
         }
-    })
+    };
+    let mut random = [0; 16];
+    let begun = if crate::random::fill(&mut random).is_err() {
+        Err("the system gives no randomness")
+    } else if body.len() < LARGE {
+        Ok(begin(&host, &head, &body, u128::from_ne_bytes(random), arrived))
+    } else {
+        let elsewhere = Arc::clone(&host);
+        let begin = move || begin(&elsewhere, &head, &body, u128::from_ne_bytes(random), arrived);
+        tokio::task::spawn_blocking(begin).await.map_err(|_| "a large request was not translated")
+    };
+    begun.map_err(|why| Box::new(refuse(&host, &Fault::Ours(why.to_owned()), arrived)))
 }
 
-async fn exchange(host: &Arc<Host>, head: request::Parts, body: Bytes, now: Instant) -> Response<Answer> {
-    let mut random = [0; 16];
-    if crate::random::fill(&mut random).is_err() {
-        return refuse(host, &Fault::Ours("the system gives no randomness".to_owned()), now);
-    }
-    let random = u128::from_ne_bytes(random);
-    let begun = if body.len() < LARGE {
-        Ok(begin(host, &head, &body, random, now))
-    } else {
-        let elsewhere = Arc::clone(host);
-        tokio::task::spawn_blocking(move || begin(&elsewhere, &head, &body, random, now)).await
-    };
-    let Ok(mut drive) = begun else {
-        return refuse(host, &Fault::Ours("a large request was not translated".to_owned()), now);
-    };
+/// Waits until the exchange says how it answers.
+async fn first_words(mut drive: Box<Drive>) -> Response<Answer> {
     match std::future::poll_fn(|cx| drive.poll_next(cx)).await {
         Step::Head(status, headers) => {
             let mut response = Response::new(begin_body(drive));
@@ -100,7 +104,7 @@ async fn exchange(host: &Arc<Host>, head: request::Parts, body: Bytes, now: Inst
 }
 
 /// Reads the request and says it in Bedrock's words.
-fn begin(host: &Arc<Host>, head: &request::Parts, body: &Bytes, random: u128, now: Instant) -> Drive {
+fn begin(host: &Arc<Host>, head: &request::Parts, body: &Bytes, random: u128, now: Instant) -> Box<Drive> {
     let arrival = Arrival {
         method: &head.method,
         path: head.uri.path(),
@@ -112,25 +116,25 @@ fn begin(host: &Arc<Host>, head: &request::Parts, body: &Bytes, random: u128, no
         unix_seconds: clock::unix_seconds(),
         now,
     };
-    Drive::begin(host, &arrival)
+    Box::new(Drive::begin(host, &arrival))
 }
 
 /// An answer that is known whole goes out whole, with its length.
-fn begin_body(mut drive: Drive) -> Answer {
+fn begin_body(mut drive: Box<Drive>) -> Answer {
     let first = match drive.next_ready() {
         Some(Step::Body(bytes)) => Some(bytes),
         Some(_) => return Answer::Whole(None),
         None => None,
     };
-    let Some(first) = first else { return Answer::Driven { first: None, drive: Box::new(drive) } };
+    let Some(first) = first else { return Answer::Driven { first: None, drive } };
     match drive.next_ready() {
         Some(Step::Body(second)) => {
             let mut both = BytesMut::from(first);
             both.extend_from_slice(&second);
-            Answer::Driven { first: Some(both.freeze()), drive: Box::new(drive) }
+            Answer::Driven { first: Some(both.freeze()), drive }
         }
         Some(_) => Answer::from(first),
-        None => Answer::Driven { first: Some(first), drive: Box::new(drive) },
+        None => Answer::Driven { first: Some(first), drive },
     }
 }
 
