@@ -12,22 +12,24 @@ use aquifer_gateway::exchange::Call;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
 use http::response::Parts;
-use http::{HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Method, Request, header};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use place::Place;
 use pool::Pool;
 use socket::{Connector, TCP_KEEPALIVE};
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::timeout;
 
 mod http1;
+mod place;
 mod pool;
 mod socket;
 mod wire;
@@ -52,6 +54,8 @@ struct Upstream {
 /// Who calls one endpoint: with whose signature, over which connections.
 pub(crate) struct Caller {
     endpoint: Endpoint,
+    /// The endpoint, read; `None`: it is no URL.
+    place: OnceLock<Option<Place>>,
     signer: Signer,
     way: Way,
 }
@@ -147,7 +151,7 @@ impl Caller {
     fn at(endpoint: Endpoint, bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
         let connector = Connector::new(bedrock, endpoint.is_plain())?;
         let way = if bedrock.http2 { Way::Two(Box::new(http2(connector))) } else { Way::One(Pool::new(connector)) };
-        Ok(Self { endpoint, signer: Signer::new(bedrock, environment, chains), way })
+        Ok(Self { endpoint, place: OnceLock::new(), signer: Signer::new(bedrock, environment, chains), way })
     }
 
     /// Signs and sends; `path` is percent-encoded as it must stand on the wire.
@@ -166,10 +170,11 @@ impl Caller {
         mut request: Request<Bytes>,
     ) -> Result<(Parts, Answer), Unreachable> {
         let region = self.signer.region().await.map_err(Unreachable::Credentials)?;
-        let uri: Uri = format!("{}{path}", self.endpoint.base(region))
-            .parse()
-            .map_err(|_| Unreachable::Connect("the endpoint and the path make no URL".to_owned()))?;
-        *request.uri_mut() = uri;
+        let no_url = || Unreachable::Connect("the endpoint and the path make no URL".to_owned());
+        // A signer has one region for as long as it lives.
+        let place = self.place.get_or_init(|| Place::of(&self.endpoint.base(region)));
+        let place = place.as_ref().ok_or_else(no_url)?;
+        *request.uri_mut() = place.uri(path).ok_or_else(no_url)?;
         let authority = self.signer.authority().await.map_err(Unreachable::Credentials)?;
         match &authority {
             Authority::Nobody => Ok(()),
@@ -184,6 +189,7 @@ impl Caller {
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         let (head, body) = match &self.way {
             Way::One(pool) => {
+                request.headers_mut().entry(header::HOST).or_insert_with(|| place.host.clone());
                 let (head, body) = request.into_parts();
                 let (answer, body) = pool.call(Request::from_parts(head, ()), body, connect).await?;
                 (answer.into_parts().0, Answer::One(body))

@@ -34,13 +34,16 @@ pub(super) fn sign(
     }
     let names = names(&headers);
     let asked = canonical(request, &headers, &names)?;
-    let within = format!("{day}/{}/{}/aws4_request", scope.region, scope.service);
-    let mut to_sign = format!("{ALGORITHM}\n{stamp}\n{within}\n");
+    let within = [day, "/", scope.region, "/", scope.service, "/aws4_request"].concat();
+    let mut to_sign = String::with_capacity(256);
+    for piece in [ALGORITHM, "\n", &stamp, "\n", &within, "\n"] {
+        to_sign.push_str(piece);
+    }
     hash(asked.as_bytes(), &mut to_sign);
     let signature = v4::calculate_signature(&signatory.key(scope, day, time).key, to_sign.as_bytes());
     let key_id = credentials.access_key_id();
-    let authorization =
-        format!("{ALGORITHM} Credential={key_id}/{within}, SignedHeaders={names}, Signature={signature}");
+    let signed = [", SignedHeaders=", &names, ", Signature=", &signature].concat();
+    let authorization = [ALGORITHM, " Credential=", key_id, "/", &within, &signed].concat();
     let token = credentials.session_token().map(HeaderValue::from_str).transpose().ok()?;
     let (authorization, stamp) = (HeaderValue::try_from(authorization).ok()?, HeaderValue::try_from(stamp).ok()?);
     let headers = request.headers_mut();
@@ -57,9 +60,21 @@ pub(super) fn sign(
 fn stamp(time: SystemTime) -> Option<String> {
     let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
     let time = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?;
-    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
-    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-    Some(format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"))
+    let year = u8::try_from(time.year() / 100).ok()?;
+    let mut stamp = String::with_capacity(16);
+    for pair in [year, (time.year() % 100).try_into().ok()?, time.month().into(), time.day()] {
+        two_digits(pair, &mut stamp);
+    }
+    stamp.push('T');
+    for pair in [time.hour(), time.minute(), time.second()] {
+        two_digits(pair, &mut stamp);
+    }
+    stamp.push('Z');
+    Some(stamp)
+}
+
+fn two_digits(number: u8, text: &mut String) {
+    text.extend([number / 10 % 10, number % 10].map(|digit| char::from(b'0' + digit)));
 }
 
 /// The headers that are signed, when each of them stands in the canonical text as it is.
