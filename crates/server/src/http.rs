@@ -45,15 +45,23 @@ impl From<Bytes> for Answer {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
-    Ok(match start(host, request).await {
+pub(crate) async fn answer(
+    host: Arc<Host>,
+    came_by: CameBy,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Infallible> {
+    Ok(match start(host, came_by, request).await {
         Ok(drive) => first_words(drive).await,
         Err(refused) => *refused,
     })
 }
 
 /// Reads the request and begins its exchange, or says why there is none.
-async fn start(host: Arc<Host>, request: Request<Incoming>) -> Result<Box<Drive>, Box<Response<Answer>>> {
+async fn start(
+    host: Arc<Host>,
+    came_by: CameBy,
+    request: Request<Incoming>,
+) -> Result<Box<Drive>, Box<Response<Answer>>> {
     let arrived = clock::now();
     let (mut head, body) = request.into_parts();
     // HTTP/2 says the host elsewhere.
@@ -77,10 +85,10 @@ async fn start(host: Arc<Host>, request: Request<Incoming>) -> Result<Box<Drive>
     let begun = if crate::random::fill(&mut random).is_err() {
         Err("the system gives no randomness")
     } else if body.len() < LARGE {
-        Ok(begin(&host, &head, &body, u128::from_ne_bytes(random), arrived))
+        Ok(begin(&host, came_by, &head, &body, u128::from_ne_bytes(random), arrived))
     } else {
         let elsewhere = Arc::clone(&host);
-        let begin = move || begin(&elsewhere, &head, &body, u128::from_ne_bytes(random), arrived);
+        let begin = move || begin(&elsewhere, came_by, &head, &body, u128::from_ne_bytes(random), arrived);
         tokio::task::spawn_blocking(begin).await.map_err(|_| "a large request was not translated")
     };
     begun.map_err(|why| Box::new(refuse(&host, &Fault::Ours(why.to_owned()), arrived)))
@@ -104,12 +112,19 @@ async fn first_words(mut drive: Box<Drive>) -> Response<Answer> {
 }
 
 /// Reads the request and says it in Bedrock's words.
-fn begin(host: &Arc<Host>, head: &request::Parts, body: &Bytes, random: u128, now: Instant) -> Box<Drive> {
+fn begin(
+    host: &Arc<Host>,
+    came_by: CameBy,
+    head: &request::Parts,
+    body: &Bytes,
+    random: u128,
+    now: Instant,
+) -> Box<Drive> {
     let arrival = Arrival {
         method: &head.method,
         path: head.uri.path(),
         headers: &head.headers,
-        port: head.extensions.get::<CameBy>().and_then(|came_by| came_by.0),
+        port: came_by.0,
         body,
         turns: &*host.turns,
         random,

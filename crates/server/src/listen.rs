@@ -38,7 +38,7 @@ const STALLED: Duration = Duration::from_secs(600);
 /// A listener's certificate, which a new configuration may replace.
 pub(crate) type Certificate = Arc<ArcSwap<ServerConfig>>;
 
-/// The port of the configuration's listeners by which a request came, in its extensions.
+/// The port of the configuration's listeners by which a request came.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CameBy(pub(crate) Option<u16>);
 
@@ -158,12 +158,9 @@ async fn speak_http1(
     watcher: Watcher,
 ) {
     let patience = host.limits.header_timeout;
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(came_by);
-        http::answer(Arc::clone(&host), request)
-    });
+    let service = service_fn(move |request: Request<Incoming>| http::answer(Arc::clone(&host), came_by, request));
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(BUFFER);
+    builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(BUFFER).writev(false);
     ended(watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await);
 }
 
@@ -188,10 +185,9 @@ async fn speak(
     builder.http2().max_send_buf_size(BUFFER).adaptive_window(true);
     let service = service_fn({
         let asked = Arc::clone(&asked);
-        move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(came_by);
+        move |request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
-            http::answer(Arc::clone(&host), request)
+            http::answer(Arc::clone(&host), came_by, request)
         }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();

@@ -191,7 +191,7 @@ impl Caller {
             Way::One(pool) => {
                 request.headers_mut().entry(header::HOST).or_insert_with(|| place.host.clone());
                 let (head, body) = request.into_parts();
-                let (answer, body) = pool.call(Request::from_parts(head, ()), body, connect).await?;
+                let (answer, body) = pool.call((&place.root, connect), Request::from_parts(head, ()), body).await?;
                 (answer.into_parts().0, Answer::One(body))
             }
             Way::Two(client) => call_in_http2(client, request.map(Full::new), connect).await?,

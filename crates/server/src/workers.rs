@@ -11,6 +11,9 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
+/// A thread's timer is never set for later than this. What is set for a later time than the timer is, as nearly every
+/// limit of a call, need not set it: that takes a system call, and the timer was set for the connections' longer limits.
+const TICK: Duration = Duration::from_secs(5);
 /// For what still runs when the threads end.
 const END: Duration = Duration::from_secs(2);
 
@@ -78,7 +81,9 @@ impl Worker {
         let runtime = Builder::new_current_thread().enable_all().build().context("a runtime did not start")?;
         let handle = runtime.handle().clone();
         let serve = move || {
-            drop(runtime.block_on(ended.wait_for(|ended| *ended)));
+            runtime.block_on(async {
+                while tokio::time::timeout(TICK, ended.wait_for(|ended| *ended)).await.is_err() {}
+            });
             // Streams that are still in flight end here, and are recorded.
             runtime.shutdown_timeout(END);
         };

@@ -4,7 +4,7 @@
 //! requests about which there is no doubt. Every other one is left to it. Source: AWS, "Create a signed AWS API request".
 
 use super::{Scope, Signatory};
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
@@ -14,6 +14,8 @@ use time::OffsetDateTime;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const DATE: &str = "x-amz-date";
 const TOKEN: &str = "x-amz-security-token";
+const LOWER: &[u8; 16] = b"0123456789abcdef";
+const UPPER: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Signs the request; `None`, and nothing is changed, when it has another shape.
 pub(super) fn sign(
@@ -138,28 +140,30 @@ fn canonical(request: &Request<Bytes>, headers: &[(&str, &str)], names: &str) ->
 /// Writes the path, encoded once more; a query, and segments that would be taken out, are not usual.
 fn path(uri: &Uri, text: &mut String) -> Option<()> {
     let path = uri.path();
-    if uri.query().is_some() || path.contains("//") || path.contains("/.") {
+    if uri.query().is_some() || !path.is_ascii() || path.contains("//") || path.contains("/.") {
         return None;
     }
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~') {
-            text.push(char::from(byte));
-        } else {
-            text.push('%');
-            text.extend([byte >> 4, byte & 0xf].map(|digit| hexadecimal(digit).to_ascii_uppercase()));
-        }
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~');
+    let mut rest = path;
+    while let Some(at) = rest.bytes().position(|byte| !plain(&byte)) {
+        let (before, from) = rest.split_at(at);
+        let byte = usize::from(*from.as_bytes().first()?);
+        text.push_str(before);
+        text.extend([b'%', UPPER[byte >> 4], UPPER[byte & 0xf]].map(char::from));
+        rest = from.get(1..)?;
     }
+    text.push_str(rest);
     Some(())
 }
 
 /// Writes the hash of these bytes.
 fn hash(bytes: &[u8], text: &mut String) {
     let hash = digest(&SHA256, bytes);
-    text.extend(hash.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(hexadecimal));
-}
-
-fn hexadecimal(digit: u8) -> char {
-    char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit })
+    let mut written = [0; 2 * SHA256_OUTPUT_LEN];
+    for (pair, byte) in written.chunks_exact_mut(2).zip(hash.as_ref()) {
+        pair.copy_from_slice(&[LOWER[usize::from(byte >> 4)], LOWER[usize::from(byte & 0xf)]]);
+    }
+    text.push_str(str::from_utf8(&written).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -1,15 +1,33 @@
 //! One call in HTTP/1.1 without a socket: what is sent, and what the bytes say that come back.
 
 use http::{HeaderValue, Method, Request, Response, header};
+use std::cell::Cell;
 use ureq_proto::client::state::{RecvBody, RecvResponse};
 use ureq_proto::client::{Call, RecvBodyResult, RecvResponseResult, SendRequestResult};
 
 /// Room for a request's head; it grows for a longer one.
-const ROOM: usize = 2 << 10;
+const ROOM: usize = 4 << 10;
+/// A thread keeps room up to this size.
+const KEPT: usize = 64 << 10;
+/// A body up to this size is written behind its head; it costs less than to write from two places.
+const SMALL: usize = 8 << 10;
 /// The longest line of a request's head.
 const LONGEST_LINE: usize = 1 << 20;
 /// The longest head of an answer, and the longest line between two chunks.
 const LONGEST_HEAD: usize = 64 << 10;
+
+thread_local! {
+    /// What the heads of a thread's requests are written in, one after the other.
+    static HEAD: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A request as it is sent.
+pub(super) struct Said<'b> {
+    /// Its head, and its body when that is small.
+    pub(super) first: Vec<u8>,
+    /// Its body, when that is not.
+    pub(super) rest: &'b [u8],
+}
 
 /// The answer to one call, as far as it has been read.
 pub(super) struct Reply(State);
@@ -21,18 +39,20 @@ enum State {
     Over(bool),
 }
 
-/// Says a request whose body has this length: its head as it is sent, and what reads the answer.
+/// Says a request: as it is sent, and what reads the answer.
 ///
 /// # Errors
 /// The request cannot be said in HTTP/1.1.
-pub(super) fn ask(mut request: Request<()>, length: usize) -> Result<(Vec<u8>, Reply), String> {
+pub(super) fn ask(mut request: Request<()>, body: &[u8]) -> Result<(Said<'_>, Reply), String> {
+    let length = body.len();
     // Nobody waits here for leave to send.
     request.headers_mut().remove(header::EXPECT);
     if length > 0 || request.method() == Method::POST {
         request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     let mut call = Call::new(request).map_err(said)?.proceed();
-    let mut head = vec![0; ROOM];
+    let mut head = HEAD.take();
+    head.resize(head.len().max(ROOM), 0);
     let mut written = 0;
     while !call.can_proceed() {
         match call.write(head.get_mut(written..).unwrap_or_default()) {
@@ -41,7 +61,11 @@ pub(super) fn ask(mut request: Request<()>, length: usize) -> Result<(Vec<u8>, R
             Err(error) => return Err(said(error)),
         }
     }
-    head.truncate(written);
+    let (behind, rest) = body.split_at(if length <= SMALL { length } else { 0 });
+    let first = [head.get(..written).unwrap_or_default(), behind].concat();
+    if head.len() <= KEPT {
+        HEAD.set(head);
+    }
     let reply = match call.proceed().map_err(said)? {
         Some(SendRequestResult::RecvResponse(reply)) => Some(reply),
         Some(SendRequestResult::SendBody(mut body)) => {
@@ -51,7 +75,7 @@ pub(super) fn ask(mut request: Request<()>, length: usize) -> Result<(Vec<u8>, R
         Some(SendRequestResult::Await100(_)) | None => None,
     };
     let reply = reply.ok_or("the request has no end")?;
-    Ok((head, Reply(State::Head(Box::new(reply)))))
+    Ok((Said { first, rest }, Reply(State::Head(Box::new(reply)))))
 }
 
 impl Reply {
@@ -150,7 +174,7 @@ mod tests {
     }
 
     fn reply() -> Reply {
-        ask(request(), 2).unwrap().1
+        ask(request(), b"{}").unwrap().1
     }
 
     #[derive(Debug, PartialEq, Eq)]
@@ -195,20 +219,32 @@ mod tests {
 
     #[test]
     fn a_request_as_it_is_sent() {
-        let (head, _) = ask(request(), 2).unwrap();
-        let head = String::from_utf8(head).unwrap();
-        assert!(head.starts_with("POST /model/a%3A0/converse?x=1 HTTP/1.1\r\nhost: localhost:1234\r\n"), "{head}");
-        assert!(head.contains("content-length: 2\r\n") && head.ends_with("\r\n\r\n"), "{head}");
-        assert!(!head.contains("expect") && !head.contains("transfer-encoding"), "{head}");
-        let (head, _) = ask(Request::get("https://localhost/").body(()).unwrap(), 0).unwrap();
-        assert_eq!(head, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        let (Said { first, rest }, _) = ask(request(), b"{}").unwrap();
+        let first = String::from_utf8(first).unwrap();
+        assert!(first.starts_with("POST /model/a%3A0/converse?x=1 HTTP/1.1\r\nhost: localhost:1234\r\n"), "{first}");
+        assert!(first.contains("content-length: 2\r\n") && first.ends_with("\r\n\r\n{}"), "{first}");
+        assert!(!first.contains("expect") && !first.contains("transfer-encoding") && rest.is_empty(), "{first}");
+        let (said, _) = ask(Request::get("https://localhost/").body(()).unwrap(), b"").unwrap();
+        assert_eq!(said.first, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    }
+
+    #[test]
+    fn a_large_body_is_not_copied() {
+        let of = |length| {
+            let body = vec![b'x'; length];
+            let (Said { first, rest }, _) = ask(request(), &body).unwrap();
+            (first.ends_with(b"\r\n\r\n"), rest.len())
+        };
+        assert_eq!(of(SMALL), (false, 0));
+        assert_eq!(of(SMALL + 1), (true, SMALL + 1));
     }
 
     #[test]
     fn a_long_header_finds_room_and_an_endless_one_is_refused() {
         let of = |length: usize| Request::post("http://localhost/").header("x", "a".repeat(length)).body(()).unwrap();
-        assert!(ask(of(100_000), 0).unwrap().0.len() > 100_000);
-        assert!(ask(of(2 << 20), 0).is_err());
+        assert!(ask(of(100_000), b"").unwrap().0.first.len() > 100_000);
+        assert!(ask(of(2 << 20), b"").is_err());
+        assert!(HEAD.take().len() <= KEPT, "such room is not kept");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 pub(super) struct Place {
     scheme: Scheme,
     authority: Authority,
+    /// Its root: whom to connect to.
+    pub(super) root: Uri,
     /// What stands before every path.
     prefix: String,
     /// The authority as HTTP/1.1 names it: without a port that the scheme says already.
@@ -25,7 +27,9 @@ impl Place {
             Some(port) if port != usual => HeaderValue::try_from(format!("{}:{port}", authority.host())),
             _ => HeaderValue::try_from(authority.host()),
         };
-        Some(Self { scheme, authority, prefix: prefix.unwrap_or_default(), host: host.ok()? })
+        let root = PathAndQuery::from_static("/");
+        let root = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query(root).build().ok()?;
+        Some(Self { scheme, authority, root, prefix: prefix.unwrap_or_default(), host: host.ok()? })
     }
 
     /// The URL of a path, which is percent-encoded as it must stand on the wire.

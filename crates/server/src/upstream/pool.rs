@@ -1,12 +1,12 @@
 //! Connections that wait for their next call.
 
-use super::http1;
+use super::http1::{self, Said};
 use super::socket::{Connector, host};
 use super::wire::{Body, Failed, Wire};
 use crate::clock;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -43,28 +43,27 @@ impl Pool {
         pool
     }
 
-    /// Makes a call over a connection that waits, or over a new one, which must be there within `connect`.
+    /// Makes a call over a connection that waits, or over a new one to `to`, which must be there within `connect`.
     ///
     /// # Errors
     /// There is no answer.
     pub(super) async fn call(
         self: &Arc<Self>,
+        (to, connect): (&Uri, Duration),
         request: Request<()>,
         body: Bytes,
-        connect: Duration,
     ) -> Result<(Response<()>, Body), Unreachable> {
-        let to = request.uri().clone();
-        let broken = |why: String| Unreachable::Broken(format!("{}: {why}", host(&to)));
-        let (head, mut reply) = http1::ask(request, body.len()).map_err(broken)?;
+        let broken = |why: String| Unreachable::Broken(format!("{}: {why}", host(to)));
+        let (Said { first, rest }, mut reply) = http1::ask(request, &body).map_err(broken)?;
         while let Some(wire) = self.take() {
-            match wire.call((&head, &body), reply, Arc::clone(self)).await {
+            match wire.call((&first, rest), reply, Arc::clone(self)).await {
                 // The other end closed it just now; it never had the request.
                 Err(Failed { unsent: Some(back), .. }) => reply = back,
                 answer => return answer.map_err(|failed| broken(failed.why)),
             }
         }
-        let wire = Wire::new(self.connector.connect(&to, connect).await?);
-        wire.call((&head, &body), reply, Arc::clone(self)).await.map_err(|failed| broken(failed.why))
+        let wire = Wire::new(self.connector.connect(to, connect).await?);
+        wire.call((&first, rest), reply, Arc::clone(self)).await.map_err(|failed| broken(failed.why))
     }
 
     /// Keeps a connection for its next call.

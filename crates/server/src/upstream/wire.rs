@@ -156,8 +156,12 @@ impl Sending<'_> {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Option<Response<()>>>> {
         while !(self.head.is_empty() && self.body.is_empty()) {
-            let slices = [IoSlice::new(self.head), IoSlice::new(self.body)];
-            match Pin::new(&mut wire.socket).poll_write_vectored(cx, &slices) {
+            let socket = Pin::new(&mut wire.socket);
+            let written = match (self.head, self.body) {
+                (one, []) | ([], one) => socket.poll_write(cx, one),
+                (head, body) => socket.poll_write_vectored(cx, &[IoSlice::new(head), IoSlice::new(body)]),
+            };
+            match written {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(written) => self.advance(written?),
                 Poll::Pending => return wire.poll_head(reply, cx).map_err(io::Error::other).map_ok(Some),
