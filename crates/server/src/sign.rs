@@ -4,6 +4,7 @@ mod usual;
 
 use arc_swap::ArcSwapOption;
 use aws_credential_types::Credentials;
+use aws_lc_rs::hmac;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
@@ -11,7 +12,6 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use std::sync::Arc;
 use std::time::SystemTime;
-use zeroize::Zeroizing;
 
 /// What a signature is valid for.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ struct DayKey {
     day: String,
     region: String,
     service: String,
-    key: Zeroizing<Vec<u8>>,
+    key: hmac::Key,
 }
 
 impl Signatory {
@@ -55,12 +55,12 @@ impl Signatory {
             return Arc::clone(key);
         }
         let secret = self.credentials.secret_access_key();
-        let key = v4::generate_signing_key(secret, time, scope.region, scope.service).as_ref().to_vec();
+        let key = v4::generate_signing_key(secret, time, scope.region, scope.service);
         let key = Arc::new(DayKey {
             day: day.to_owned(),
             region: scope.region.to_owned(),
             service: scope.service.to_owned(),
-            key: Zeroizing::new(key),
+            key: hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()),
         });
         self.key.store(Some(Arc::clone(&key)));
         key

@@ -81,9 +81,8 @@ impl Worker {
         let runtime = Builder::new_current_thread().enable_all().build().context("a runtime did not start")?;
         let handle = runtime.handle().clone();
         let serve = move || {
-            runtime.block_on(async {
-                while tokio::time::timeout(TICK, ended.wait_for(|ended| *ended)).await.is_err() {}
-            });
+            runtime
+                .block_on(async { while tokio::time::timeout(TICK, ended.wait_for(|ended| *ended)).await.is_err() {} });
             // Streams that are still in flight end here, and are recorded.
             runtime.shutdown_timeout(END);
         };

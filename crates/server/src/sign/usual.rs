@@ -1,11 +1,11 @@
 //! The signature of a call in its usual shape: what is hashed is written down once, and nothing is parsed again.
 //!
-//! The key and the signature are made by `aws-sigv4`; the text that it would make of the request is made here, for
-//! requests about which there is no doubt. Every other one is left to it. Source: AWS, "Create a signed AWS API request".
+//! The key is made by `aws-sigv4`; the text that it would make of the request is made here, for requests about which
+//! there is no doubt. Every other one is left to it. Source: AWS, "Create a signed AWS API request".
 
 use super::{Scope, Signatory};
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
-use aws_sigv4::sign::v4;
+use aws_lc_rs::hmac;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -42,10 +42,13 @@ pub(super) fn sign(
         to_sign.push_str(piece);
     }
     hash(asked.as_bytes(), &mut to_sign);
-    let signature = v4::calculate_signature(&signatory.key(scope, day, time).key, to_sign.as_bytes());
+    let signature = hmac::sign(&signatory.key(scope, day, time).key, to_sign.as_bytes());
     let key_id = credentials.access_key_id();
-    let signed = [", SignedHeaders=", &names, ", Signature=", &signature].concat();
-    let authorization = [ALGORITHM, " Credential=", key_id, "/", &within, &signed].concat();
+    let mut authorization = String::with_capacity(512);
+    for piece in [ALGORITHM, " Credential=", key_id, "/", &within, ", SignedHeaders=", &names, ", Signature="] {
+        authorization.push_str(piece);
+    }
+    hexadecimal(signature.as_ref(), &mut authorization);
     let token = credentials.session_token().map(HeaderValue::from_str).transpose().ok()?;
     let (authorization, stamp) = (HeaderValue::try_from(authorization).ok()?, HeaderValue::try_from(stamp).ok()?);
     let headers = request.headers_mut();
@@ -97,7 +100,13 @@ fn headers(all: &HeaderMap) -> Option<Vec<(&str, &str)>> {
 
 /// Whether no white space would be taken out of a header's value.
 fn is_settled(value: &str) -> bool {
-    !value.starts_with(' ') && !value.ends_with(' ') && !value.contains("  ") && !value.contains('\t')
+    let mut before = b' ';
+    // A value that ends in white space ends as one would go on in which two follow one another.
+    value.bytes().chain([b' ']).all(|byte| {
+        let settled = byte != b'\t' && !(byte == b' ' && before == b' ');
+        before = byte;
+        settled
+    }) || value.is_empty()
 }
 
 /// The host as hyper sends it, when that is the authority itself.
@@ -158,9 +167,13 @@ fn path(uri: &Uri, text: &mut String) -> Option<()> {
 
 /// Writes the hash of these bytes.
 fn hash(bytes: &[u8], text: &mut String) {
-    let hash = digest(&SHA256, bytes);
+    hexadecimal(digest(&SHA256, bytes).as_ref(), text);
+}
+
+/// Writes a hash.
+fn hexadecimal(hash: &[u8], text: &mut String) {
     let mut written = [0; 2 * SHA256_OUTPUT_LEN];
-    for (pair, byte) in written.chunks_exact_mut(2).zip(hash.as_ref()) {
+    for (pair, byte) in written.chunks_exact_mut(2).zip(hash) {
         pair.copy_from_slice(&[LOWER[usize::from(byte >> 4)], LOWER[usize::from(byte & 0xf)]]);
     }
     text.push_str(str::from_utf8(&written).unwrap_or_default());
@@ -243,8 +256,10 @@ mod tests {
     #[test]
     fn the_key_of_another_day_or_region_is_another() {
         let signatory = Signatory::new(Credentials::new("AKID", "secret", None, None, "test"));
-        let key =
-            |scope, day, seconds| signatory.key(scope, day, UNIX_EPOCH + Duration::from_secs(seconds)).key.to_vec();
+        let key = |scope, day, seconds| {
+            let key = signatory.key(scope, day, UNIX_EPOCH + Duration::from_secs(seconds));
+            hmac::sign(&key.key, b"text").as_ref().to_vec()
+        };
         let first = key(SCOPE, "19700101", 0);
         assert_eq!(key(SCOPE, "19700101", 86_399), first);
         assert_ne!(key(SCOPE, "19700102", 86_400), first);

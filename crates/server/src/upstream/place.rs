@@ -28,7 +28,8 @@ impl Place {
             _ => HeaderValue::try_from(authority.host()),
         };
         let root = PathAndQuery::from_static("/");
-        let root = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query(root).build().ok()?;
+        let root =
+            Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query(root).build().ok()?;
         Some(Self { scheme, authority, root, prefix: prefix.unwrap_or_default(), host: host.ok()? })
     }
 
