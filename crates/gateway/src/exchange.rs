@@ -176,7 +176,7 @@ impl Exchange {
     /// Begins with a request that arrived whole.
     #[must_use]
     pub fn begin(config: Arc<Config>, fleet: Arc<Fleet>, arrival: &Arrival<'_>) -> Self {
-        let record = Record { id: format!("chatcmpl-{:032x}", arrival.random), ..Record::default() };
+        let record = Record { id: id(arrival.random), ..Record::default() };
         let mut exchange = Self {
             record,
             fleet,
@@ -478,6 +478,15 @@ impl Exchange {
         let kept = Record { id: self.record.id.clone(), ..Record::default() };
         self.outputs.push_back(Output::Done(Box::new(std::mem::replace(&mut self.record, kept))));
     }
+}
+
+/// `chatcmpl-` and 32 hexadecimal digits.
+fn id(random: u128) -> String {
+    let mut id = String::with_capacity(41);
+    id.push_str("chatcmpl-");
+    let digits = (0..32).rev().map(|at| (random >> (4 * at)) as u32 & 0xf);
+    id.extend(digits.filter_map(|digit| char::from_digit(digit, 16)));
+    id
 }
 
 fn tokens(usage: Usage) -> Tokens {

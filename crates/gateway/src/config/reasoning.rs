@@ -91,7 +91,7 @@ impl ReasoningPolicy {
     #[must_use]
     pub fn entry(&self, model_id: &str) -> Option<&Arc<Entry>> {
         let by = |wanted: &str| self.models.iter().find(|(id, _)| id == wanted).map(|(_, entry)| entry);
-        by(model_id).or_else(|| by(base_id(model_id)?))
+        if self.models.is_empty() { None } else { by(model_id).or_else(|| by(base_id(model_id)?)) }
     }
 
     /// The row that counts for the model called by `model_id`: the operator's, else the catalogue's for `base`, where

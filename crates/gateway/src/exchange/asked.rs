@@ -7,13 +7,13 @@ use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::{Draw, Target};
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
-use aquifer_translate::catalogue::{Amend, Entry};
+use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{CalledTurn, Incoming, Outgoing, Terms};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The most of one turn that is remembered, in bytes.
 const LARGEST_TURN: usize = 4 << 20;
@@ -53,6 +53,8 @@ pub(super) struct Place {
     pub(super) priority: u32,
     /// How often it was sent there.
     pub(super) tries: u32,
+    /// The catalogue's row for the model, once it was looked for.
+    known: OnceLock<&'static Entry>,
 }
 
 /// A remembered turn, and the model id under which it is.
@@ -77,6 +79,7 @@ impl Place {
             mutation: Arc::clone(target.mutation),
             priority: target.priority,
             tries: 0,
+            known: OnceLock::new(),
         }
     }
 
@@ -90,11 +93,20 @@ impl Place {
 
     /// What the model is like there.
     pub(super) fn entry(&self, config: &Config) -> &Entry {
-        let declared = match config.backends.get(self.backend).map(|backend| &backend.kind) {
-            Some(BackendKind::Bedrock(bedrock)) => bedrock.base_models.iter().find(|(id, _)| *id == self.model_id),
-            _ => None,
-        };
-        self.policy.entry_or_known(&self.model_id, declared.map(|(_, base)| base.as_str()))
+        match self.policy.entry(&self.model_id) {
+            Some(own) => own,
+            None => self.known(config),
+        }
+    }
+
+    fn known(&self, config: &Config) -> &'static Entry {
+        self.known.get_or_init(|| {
+            let declared = match config.backends.get(self.backend).map(|backend| &backend.kind) {
+                Some(BackendKind::Bedrock(bedrock)) => bedrock.base_models.iter().find(|(id, _)| *id == self.model_id),
+                _ => None,
+            };
+            Catalogue::builtin().lookup(declared.map_or(&self.model_id, |(_, base)| base))
+        })
     }
 
     /// The mark of reasoning that is made there.

@@ -193,7 +193,7 @@ impl Exchange {
         }
         self.record.model_id.clone_from(&place.model_id);
         if let Some(backend) = asked.config.backends.get(backend) {
-            self.record.backend = format!("{}/{}", backend.namespace, backend.name);
+            self.record.backend = [&backend.namespace, "/", &backend.name].concat();
         }
         let passing = place.openai(&asked.config).is_some();
         self.record.provider = if passing { "openai" } else { "aws.bedrock" };
