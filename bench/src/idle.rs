@@ -9,11 +9,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// How many streams are open, and the names of the figures.
-pub(crate) const STEPS: [(usize, &str, &str); 3] = [
+pub(crate) const STEPS: [(usize, &str, &str); 4] = [
     (1_000, "memory_1000_kib", "stream_1000_kib"),
     (5_000, "memory_5000_kib", "stream_5000_kib"),
-    (10_000, "memory_10000_kib", "stream_10000_kib"),
+    (NEARLY, "memory_9500_kib", "stream_9500_kib"),
+    (MOST, "memory_10000_kib", "stream_10000_kib"),
 ];
+
+/// As many as can be open where 20,000 files can be, instead of the most.
+const NEARLY: usize = 9_500;
+const MOST: usize = 10_000;
 
 /// Before memory is looked at.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -34,6 +39,9 @@ pub(crate) fn measure(bench: &mut Bench, at: usize, work: &Work) -> anyhow::Resu
     for (count, total, each) in STEPS {
         if count > bench.most_streams {
             break;
+        }
+        if count == NEARLY && bench.most_streams >= MOST {
+            continue;
         }
         load::open(&bench.runtime, &plan, &mut streams, count)?;
         let memory = resident(bench, at)?;

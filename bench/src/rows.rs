@@ -86,6 +86,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("idle", "memory_0_kib", "memory after a few streams, KiB", FREE),
     row("idle", "stream_1000_kib", "memory per stream of 1,000, KiB", FREE),
     row("idle", "stream_5000_kib", "memory per stream of 5,000, KiB", (Bound::Most(24.0), Bound::Times(1.0))),
+    row("idle", "stream_9500_kib", "memory per stream of 9,500, KiB", FREE),
     row("idle", "stream_10000_kib", "memory per stream of 10,000, KiB", FREE),
     row("idle", "left_open", "upstream streams open after 5 s", (Bound::Most(0.0), Bound::Most(0.0))),
 ];
