@@ -58,12 +58,12 @@ pub(crate) async fn serve(
         };
         let Some((stream, permit)) = stream else { break };
         let (host, certificate, watcher) = (Arc::clone(&host), certificate.clone(), graceful.watcher());
-        workers.serve(async move {
+        workers.serve(|counted| async move {
             match here(stream) {
                 Ok(stream) => connection(stream, (certificate, CameBy(port)), host, watcher).await,
                 Err(error) => tracing::warn!(%error, "a client was not taken over"),
             }
-            drop(permit);
+            drop((permit, counted));
         });
     }
     drop(listener);

@@ -30,7 +30,7 @@ struct Worker {
 }
 
 /// Counts a connection of a thread until it is dropped.
-struct Counted(Arc<AtomicUsize>);
+pub(crate) struct Counted(Arc<AtomicUsize>);
 
 impl Workers {
     /// Starts so many.
@@ -48,17 +48,14 @@ impl Workers {
         Ok(Self { all, end, threads: Mutex::new(running) })
     }
 
-    /// Has the thread with the fewest connections serve one more.
-    pub(crate) fn serve(&self, connection: impl Future<Output = ()> + Send + 'static) {
+    /// Has the thread with the fewest connections serve one more, which counts as long as it holds what it is given. (Were
+    /// it wrapped in a future that counts, a task would have room for it twice.)
+    pub(crate) fn serve<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(Counted) -> F) {
         let Some(least) = self.all.iter().min_by_key(|worker| worker.connections.load(Ordering::Relaxed)) else {
             return;
         };
         least.connections.fetch_add(1, Ordering::Relaxed);
-        let counted = Counted(Arc::clone(&least.connections));
-        least.runtime.spawn(async move {
-            connection.await;
-            drop(counted);
-        });
+        least.runtime.spawn(connection(Counted(Arc::clone(&least.connections))));
     }
 
     /// Ends them with all that they still serve, and waits for that. Not to be called by one of them.
@@ -111,9 +108,10 @@ mod tests {
         let (go_on, stop) = watch::channel(false);
         for _ in 0..9 {
             let (told, mut stop) = (told.clone(), stop.clone());
-            workers.serve(async move {
+            workers.serve(|counted| async move {
                 told.send(std::thread::current().name().map(str::to_owned)).unwrap();
                 drop(stop.wait_for(|stop| *stop).await);
+                drop(counted);
             });
         }
         let mut by_thread = HashMap::new();
@@ -141,8 +139,8 @@ mod tests {
         let (told, heard) = channel();
         let workers = Workers::start(1).unwrap();
         let told = Told(told);
-        workers.serve(async move {
-            let _told = told;
+        workers.serve(|counted| async move {
+            let _in_flight = (told, counted);
             std::future::pending::<()>().await;
         });
         workers.end();
