@@ -2,6 +2,7 @@
 
 use crate::host::Host;
 use crate::http;
+use crate::joined::Joined;
 use crate::workers::Workers;
 use ::http::Request;
 use arc_swap::ArcSwap;
@@ -160,8 +161,9 @@ async fn speak_http1(
     let patience = host.limits.header_timeout;
     let service = service_fn(move |request: Request<Incoming>| http::answer(Arc::clone(&host), came_by, request));
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(BUFFER).writev(false);
-    ended(watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await);
+    builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(BUFFER);
+    let stream = TokioIo::new(Joined(stream));
+    ended(watcher.watch(builder.serve_connection(stream, service)).await);
 }
 
 fn ended(ended: Result<(), impl std::fmt::Display>) {

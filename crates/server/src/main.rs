@@ -11,6 +11,7 @@ mod environment;
 mod gate;
 mod host;
 mod http;
+mod joined;
 mod listen;
 mod patience;
 mod profiles;
