@@ -37,10 +37,8 @@ pub(crate) fn measure(bench: &mut Bench, at: usize, work: &Work) -> anyhow::Resu
     let plan = Rc::new(bench.targets.get(at).context("no such target")?.plan(work)?.0);
     let mut streams = Vec::new();
     for (count, total, each) in STEPS {
-        if count > bench.most_streams {
-            break;
-        }
-        if count == NEARLY && bench.most_streams >= MOST {
+        let given_up = count == NEARLY && bench.most_streams >= MOST;
+        if count > bench.most_streams || given_up || (count >= NEARLY && !bench.largest) {
             continue;
         }
         load::open(&bench.runtime, &plan, &mut streams, count)?;

@@ -69,6 +69,7 @@ fn works(arguments: &Run) -> Vec<Work> {
 /// Every target in turn; each round begins with another one.
 fn one_round(bench: &mut Bench, work: &Work, round: usize, results: &mut Results) -> anyhow::Result<()> {
     let count = bench.targets.len();
+    bench.largest = round == 0;
     for at in (0..count).map(|at| (at + round) % count) {
         if !bench.does(at, work) {
             continue;
