@@ -14,6 +14,7 @@ use tokio::sync::watch;
 /// A thread's timer is never set for later than this. What is set for a later time than the timer is, as nearly every
 /// limit of a call, need not set it: that takes a system call, and the timer was set for the connections' longer limits.
 const TICK: Duration = Duration::from_secs(5);
+
 /// For what still runs when the threads end.
 const END: Duration = Duration::from_secs(2);
 

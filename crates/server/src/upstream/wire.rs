@@ -49,8 +49,8 @@ pub(crate) struct Body {
 
 /// What of a request is still to be sent.
 struct Sending<'r> {
-    head: &'r [u8],
-    body: &'r [u8],
+    first: &'r [u8],
+    rest: &'r [u8],
 }
 
 impl Scratch {
@@ -86,18 +86,18 @@ impl Wire {
         self.rest.is_empty() && Pin::new(&mut self.socket).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_pending()
     }
 
-    /// Makes a call, whose head and body are these; the answer's body is read by the caller.
+    /// Makes a call, whose bytes are these, one part after the other; the answer's body is read by the caller.
     ///
     /// # Errors
     /// There is no answer.
     pub(super) async fn call(
         mut self,
-        (head, body): (&[u8], &[u8]),
+        (first, rest): (&[u8], &[u8]),
         mut reply: Reply,
         home: Arc<Pool>,
     ) -> Result<(Response<()>, Body), Failed> {
         let failed = |why| Failed { unsent: None, why };
-        let mut sending = Sending { head, body };
+        let mut sending = Sending { first, rest };
         let early = match poll_fn(|cx| sending.poll(&mut self, &mut reply, cx)).await {
             Ok(early) => early,
             // Who refuses a request before it is whole may have said why.
@@ -155,11 +155,11 @@ impl Sending<'_> {
         reply: &mut Reply,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Option<Response<()>>>> {
-        while !(self.head.is_empty() && self.body.is_empty()) {
+        while !(self.first.is_empty() && self.rest.is_empty()) {
             let socket = Pin::new(&mut wire.socket);
-            let written = match (self.head, self.body) {
+            let written = match (self.first, self.rest) {
                 (one, []) | ([], one) => socket.poll_write(cx, one),
-                (head, body) => socket.poll_write_vectored(cx, &[IoSlice::new(head), IoSlice::new(body)]),
+                (first, rest) => socket.poll_write_vectored(cx, &[IoSlice::new(first), IoSlice::new(rest)]),
             };
             match written {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -171,9 +171,9 @@ impl Sending<'_> {
     }
 
     fn advance(&mut self, written: usize) {
-        let of_head = written.min(self.head.len());
-        self.head = self.head.get(of_head..).unwrap_or_default();
-        self.body = self.body.get(written - of_head..).unwrap_or_default();
+        let of_first = written.min(self.first.len());
+        self.first = self.first.get(of_first..).unwrap_or_default();
+        self.rest = self.rest.get(written - of_first..).unwrap_or_default();
     }
 }
 
