@@ -249,7 +249,12 @@ impl Exchange {
 
     /// The next thing to do, until there is none.
     pub fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if self.outputs.is_empty() {
+            // The next one stands where this one stood, and not in memory that no cache holds.
+            self.outputs.clear();
+        }
+        output
     }
 
     fn body(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
