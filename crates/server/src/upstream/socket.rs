@@ -140,6 +140,27 @@ impl Service<Uri> for Connector {
     }
 }
 
+impl Socket {
+    /// From now on the system may acknowledge two parts of an answer at once, as TCP has it since RFC 1122, and not each
+    /// as soon as it is read: that is a packet less for each pair. Where the other end waits for an acknowledgement
+    /// before it sends more, the system sends it after 40 ms, and acknowledges each part at once from then on.
+    pub(super) fn acknowledge_in_pairs(&self) {
+        let plain = match self {
+            Self::Plain(plain) => plain,
+            Self::Tls(tls) => match tls.inner() {
+                MaybeHttpsStream::Http(plain) => plain.inner(),
+                MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner().inner(),
+            },
+        };
+        #[cfg(target_os = "linux")]
+        if let Err(error) = plain.set_quickack(false) {
+            tracing::debug!(%error, "parts of an answer are acknowledged one by one");
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = plain;
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         match self.get_mut() {

@@ -285,6 +285,46 @@ async fn a_connection_carries_one_call_after_the_other_and_is_replaced_when_it_w
     }
 }
 
+/// Parts of an answer, and after each a moment in which it is read.
+async fn tell_slowly(mut stream: impl tokio::io::AsyncWrite + Unpin, parts: usize) {
+    stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
+    for part in 0..parts {
+        stream.write_all(format!("2\r\n{part:02}\r\n").as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    stream.write_all(b"0\r\n\r\n").await.unwrap();
+}
+
+#[tokio::test]
+async fn many_parts_arrive_also_from_one_who_waits_until_they_are_acknowledged() {
+    const PARTS: usize = 24;
+    let told: String = (0..PARTS).map(|part| format!("{part:02}")).collect();
+    for at_once in [true, false] {
+        let (address, _) = raw(move |_, mut stream| async move {
+            stream.set_nodelay(at_once).unwrap();
+            request_on(&mut stream).await;
+            tell_slowly(&mut stream, PARTS).await;
+        })
+        .await;
+        assert_eq!(answer_of(&upstreams(address), call()).await.unwrap(), (200, Ok(told.clone().into_bytes())));
+    }
+    let pair = pair("localhost");
+    let acceptor = TlsAcceptor::from(tls::server(&pair.tls).unwrap());
+    let (address, _) = raw(move |_, stream| {
+        let accepting = acceptor.accept(stream);
+        async move {
+            let mut stream = accepting.await.unwrap();
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+            tell_slowly(&mut stream, PARTS).await;
+        }
+    })
+    .await;
+    let tls_ca_pem = Some(pair.tls.certificate_pem.clone());
+    let over_tls = Bedrock { tls_ca_pem, ..bedrock(&format!("https://localhost:{}", address.port())) };
+    assert_eq!(send(over_tls).await.unwrap(), (http::StatusCode::OK, told));
+}
+
 #[tokio::test]
 async fn a_body_ends_where_its_head_says_or_is_told_as_broken() {
     let cut = Err("the connection was closed in the middle of the answer".to_owned());

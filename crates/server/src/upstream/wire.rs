@@ -15,6 +15,9 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 /// How much is read at once.
 const READ: usize = 64 << 10;
 
+/// From this part of a body on, parts are acknowledged to the other end in pairs.
+const PAIRS_FROM: u32 = 8;
+
 /// What every read of a thread goes through, so that a call that waits holds nothing.
 struct Scratch {
     raw: Box<[u8]>,
@@ -45,6 +48,8 @@ pub(crate) struct Body {
     reply: Reply,
     /// Where the connection goes when the body is over; nowhere when the request was not sent whole.
     home: Option<Arc<Pool>>,
+    /// How often some of it was read.
+    reads: u32,
 }
 
 /// What of a request is still to be sent.
@@ -111,7 +116,7 @@ impl Wire {
             Some(answer) => answer,
             None => poll_fn(|cx| self.poll_head(&mut reply, cx)).await.map_err(failed)?,
         };
-        Ok((answer, Body { wire: Some(self), reply, home }))
+        Ok((answer, Body { wire: Some(self), reply, home, reads: 0 }))
     }
 
     /// The answer's head.
@@ -214,6 +219,10 @@ impl Body {
                     true => None,
                     false => Some(Err("the connection was closed in the middle of the answer".to_owned())),
                 });
+            }
+            self.reads = self.reads.wrapping_add(1);
+            if self.reads == PAIRS_FROM {
+                wire.socket.acknowledge_in_pairs();
             }
             let raw = scratch.raw.get(..read).unwrap_or_default();
             given = if wire.rest.is_empty() {
