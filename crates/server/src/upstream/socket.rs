@@ -141,10 +141,11 @@ impl Service<Uri> for Connector {
 }
 
 impl Socket {
-    /// From now on the system may acknowledge two parts of an answer at once, as TCP has it since RFC 1122, and not each
-    /// as soon as it is read: that is a packet less for each pair. Where the other end waits for an acknowledgement
-    /// before it sends more, the system sends it after 40 ms, and acknowledges each part at once from then on.
-    pub(super) fn acknowledge_in_pairs(&self) {
+    /// Whether the system may acknowledge two parts of an answer at once, as TCP has it since RFC 1122, and not each as
+    /// soon as it is read: that is a packet less for each pair. Where the other end waits for an acknowledgement before
+    /// it sends more, the system sends it after 40 ms, and acknowledges each part at once from then on (Linux, tcp(7):
+    /// `TCP_QUICKACK` is not permanent).
+    pub(super) fn acknowledge_in_pairs(&self, pairs: bool) {
         let plain = match self {
             Self::Plain(plain) => plain,
             Self::Tls(tls) => match tls.inner() {
@@ -153,11 +154,11 @@ impl Socket {
             },
         };
         #[cfg(target_os = "linux")]
-        if let Err(error) = plain.set_quickack(false) {
-            tracing::debug!(%error, "parts of an answer are acknowledged one by one");
+        if let Err(error) = plain.set_quickack(!pairs) {
+            tracing::debug!(%error, pairs, "how parts of an answer are acknowledged was not set");
         }
         #[cfg(not(target_os = "linux"))]
-        let _ = plain;
+        let _ = (plain, pairs);
     }
 }
 

@@ -15,7 +15,8 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 /// How much is read at once.
 const READ: usize = 64 << 10;
 
-/// From this part of a body on, parts are acknowledged to the other end in pairs.
+/// From this part of a body on, parts are acknowledged to the other end in pairs. A short answer is not worth the call, and
+/// nobody's first words are to wait for it.
 const PAIRS_FROM: u32 = 8;
 
 /// What every read of a thread goes through, so that a call that waits holds nothing.
@@ -220,9 +221,9 @@ impl Body {
                     false => Some(Err("the connection was closed in the middle of the answer".to_owned())),
                 });
             }
-            self.reads = self.reads.wrapping_add(1);
+            self.reads = self.reads.saturating_add(1);
             if self.reads == PAIRS_FROM {
-                wire.socket.acknowledge_in_pairs();
+                wire.socket.acknowledge_in_pairs(true);
             }
             let raw = scratch.raw.get(..read).unwrap_or_default();
             given = if wire.rest.is_empty() {
@@ -247,6 +248,9 @@ impl Body {
             && self.reply.keeps_the_connection()
             && wire.rest.is_empty()
         {
+            if self.reads >= PAIRS_FROM {
+                wire.socket.acknowledge_in_pairs(false);
+            }
             home.put(wire);
         }
     }
