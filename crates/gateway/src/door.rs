@@ -1,5 +1,6 @@
 //! By which listener a request came, and which routes it can take from there.
 
+use crate::auth::KeyRing;
 use crate::config::{Config, Listener, Parent, Route};
 
 /// Where a request came in: the port, where the configuration's listeners are served, and the authority that the
@@ -44,6 +45,16 @@ impl<'c> Entry<'c> {
     /// Whether any listener takes it at all.
     pub(crate) fn is_open(&self) -> bool {
         self.listeners.as_ref().is_none_or(|listeners| !listeners.is_empty())
+    }
+
+    /// The keys that are accepted here unless a route has its own: the listener's, else those of the keys file. An address of
+    /// the command line stands for all listeners. None: nobody is asked for a key.
+    pub(crate) fn key_rings(&self, config: &'c Config) -> Vec<&'c KeyRing> {
+        let of_listeners: Vec<&KeyRing> = match &self.listeners {
+            Some(listeners) => listeners.iter().filter_map(|listener| listener.keys.as_deref()).collect(),
+            None => config.listeners.iter().filter_map(|listener| listener.keys.as_deref()).collect(),
+        };
+        if of_listeners.is_empty() { config.keys.as_deref().into_iter().collect() } else { of_listeners }
     }
 
     /// Whether a route can be taken.
@@ -107,6 +118,7 @@ mod tests {
             port,
             hostname: hostname.map(str::to_owned),
             tls: None,
+            keys: None,
         }
     }
 
@@ -152,7 +164,8 @@ mod tests {
         };
         let leads = |parents: Vec<Parent>, hostnames: &[&str], port: Option<u16>, host: &str| {
             let hostnames = hostnames.iter().map(|name| (*name).to_owned()).collect();
-            let route = Route { namespace: String::new(), name: String::new(), parents, hostnames, rules: Vec::new() };
+            let (namespace, name) = (String::new(), String::new());
+            let route = Route { namespace, name, parents, hostnames, rules: Vec::new(), keys: None };
             Entry::of(&config, Door { port, host: Some(host) }).leads_to(&route)
         };
         let (everywhere, wide) = (|| vec![parent("one", None, None)], || vec![parent("one", Some("wide"), None)]);

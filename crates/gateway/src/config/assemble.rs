@@ -5,6 +5,7 @@ use super::load::{Document, Kind, SETTINGS, World};
 use super::mistake::{Report, Spot};
 use super::policies::Policies;
 use super::routes::gateway_routes;
+use super::security_policies::SecurityPolicies;
 use super::shape::{self, unsupported};
 use super::traffic_policies::TrafficPolicies;
 use super::yaml::Node;
@@ -37,11 +38,12 @@ pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mu
     let set = Set { documents, world };
     duplicates(set, report);
     let log_level = log_level(set, report);
-    let listeners = listeners(set, report);
+    let security = SecurityPolicies::read(set, report);
+    let listeners = listeners(set, &security, report);
     let policies = Policies::read(set, report);
     let backends = service_backends(set, &policies, report);
     let tried = TrafficPolicies::read(set, report);
-    let routes = gateway_routes(set, &backends, (&policies, &tried), report);
+    let routes = gateway_routes(set, &backends, (&policies, &tried), &security, report);
     backends::shadowed(set, &backends, report);
     if !backends.iter().any(|backend| backend.kind.service().is_some()) {
         report.notices.push("no backend can be served: every request will be refused".to_owned());
@@ -98,11 +100,12 @@ impl LogLevel {
     }
 }
 
-fn listeners(set: Set<'_>, report: &mut Report) -> Vec<Listener> {
+fn listeners(set: Set<'_>, security: &SecurityPolicies, report: &mut Report) -> Vec<Listener> {
     let mut all: Vec<Listener> = Vec::new();
     for gateway in set.of(Kind::Gateway) {
         for (index, node) in gateway.root.items_at("spec.listeners").iter().enumerate() {
-            let Some(listener) = listener(set, gateway, node, index, report) else { continue };
+            let Some(mut listener) = listener(set, gateway, node, index, report) else { continue };
+            listener.keys = security.of_listener(&gateway.namespace, &gateway.name, &listener.name);
             let mixed = all.iter().find(|it| it.port == listener.port && it.tls.is_some() != listener.tls.is_some());
             if let Some(other) = mixed {
                 let path = format!("spec.listeners[{index}]");
@@ -140,6 +143,7 @@ fn listener(set: Set<'_>, gateway: &Document<'_>, node: &Node, index: usize, rep
         port: node.get("port").and_then(Node::whole).and_then(|port| u16::try_from(port).ok())?,
         hostname: node.text_at("hostname").map(str::to_owned),
         tls,
+        keys: None,
     })
 }
 

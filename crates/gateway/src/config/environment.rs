@@ -9,6 +9,12 @@ use std::sync::Arc;
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Config {
+    /// Whether a backend of the short form serves models by itself, without a route.
+    #[must_use]
+    pub fn has_short_form(&self) -> bool {
+        self.backends.iter().filter_map(|backend| backend.kind.service()).any(|service| !service.models.is_empty())
+    }
+
     /// The configuration without a file: every model id goes to Bedrock in the region of the environment.
     ///
     /// Read are `AWS_REGION` and `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_BEDROCK_RUNTIME` and
@@ -36,6 +42,7 @@ impl Config {
             parents: Vec::new(),
             hostnames: Vec::new(),
             rules: vec![Rule { backends: vec![target], ..Rule::default() }],
+            keys: None,
         };
         let backend = Backend { namespace, name, kind, reasoning, mutation: Arc::default() };
         Self { backends: vec![backend], routes: vec![route], notices, ..Self::default() }

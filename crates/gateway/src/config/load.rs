@@ -4,7 +4,7 @@ use super::assemble::assemble;
 use super::mistake::{Mistake, Report, Spot};
 use super::shape::{Check, Shape, short, unsupported};
 use super::yaml::{Node, Value};
-use super::{Config, policy_rules, rules, schema, substitute, traffic_rules, yaml};
+use super::{Config, policy_rules, rules, schema, security_policies, substitute, traffic_rules, yaml};
 use std::collections::BTreeMap;
 
 /// How many resources all files together may have.
@@ -74,6 +74,7 @@ pub(super) enum Kind {
     ServiceBackend,
     GatewayRoute,
     SecurityPolicy,
+    ClientSecurityPolicy,
     ReasoningPolicy,
     Backend,
     TlsPolicy,
@@ -127,6 +128,9 @@ fn sort(group: &str, version: &str, kind: &str, root: &Node) -> Sort {
             return wrong_version(group, version, &ENVOY_VERSIONS);
         }
         ("gateway.envoyproxy.io", "Backend") => (Kind::Backend, &schema::BACKEND),
+        ("gateway.envoyproxy.io", "SecurityPolicy") => {
+            (Kind::ClientSecurityPolicy, &security_policies::SECURITY_POLICY)
+        }
         ("gateway.envoyproxy.io", "BackendTrafficPolicy") => (Kind::TrafficPolicy, &traffic_rules::TRAFFIC_POLICY),
         ("gateway.networking.k8s.io", "BackendTLSPolicy") => (Kind::TlsPolicy, &schema::TLS_POLICY),
         ("gateway.networking.k8s.io", "Gateway") => (Kind::Gateway, &schema::GATEWAY),
@@ -208,6 +212,7 @@ impl<'a> Reader<'a> {
             Kind::GatewayRoute => rules::gateway_route(&mut check, &root),
             Kind::Secret => rules::secret(&mut check, &root),
             Kind::SecurityPolicy => rules::security_policy(&mut check, &root, alpha),
+            Kind::ClientSecurityPolicy => security_policies::check(&mut check, &root),
             Kind::TrafficPolicy => traffic_rules::traffic_policy(&mut check, &root),
             Kind::Backend | Kind::TlsPolicy | Kind::Gateway | Kind::ConfigMap => {}
         }

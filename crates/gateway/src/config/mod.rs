@@ -14,6 +14,7 @@ mod routes;
 mod rules;
 mod schema;
 mod secrets;
+mod security_policies;
 mod shape;
 mod substitute;
 mod traffic;
@@ -27,6 +28,7 @@ pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, Restor
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
 pub use yaml::MAX_BYTES;
 
+use crate::auth::KeyRing;
 use crate::mutation::Mutation;
 use crate::secret::Secret;
 use std::fmt;
@@ -49,6 +51,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// What holds for calls that no rule sends.
     pub traffic: Arc<Traffic>,
+    /// The keys of the keys file, for listeners and routes without a `SecurityPolicy`. `None`: no key is asked for there.
+    pub keys: Option<Arc<KeyRing>>,
     /// What the reader should know, though nothing is wrong: kinds skipped, old fields ignored.
     pub notices: Vec<String>,
 }
@@ -68,6 +72,8 @@ pub struct Listener {
     pub hostname: Option<String>,
     /// The certificate and key, when the listener speaks TLS.
     pub tls: Option<ServerTls>,
+    /// The keys that clients need there, as a `SecurityPolicy` says. `None`: those of [`Config::keys`].
+    pub keys: Option<Arc<KeyRing>>,
 }
 
 /// A certificate chain and its key, both PEM.
@@ -214,6 +220,8 @@ pub struct Route {
     pub hostnames: Vec<String>,
     /// Tried in order; the first that matches decides.
     pub rules: Vec<Rule>,
+    /// The keys that clients need for it, as a `SecurityPolicy` says. `None`: those of its listener.
+    pub keys: Option<Arc<KeyRing>>,
 }
 
 /// One of a route's `parentRefs`.

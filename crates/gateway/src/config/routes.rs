@@ -5,6 +5,7 @@ use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
 use super::mutations::mutation;
 use super::policies::Policies;
+use super::security_policies::SecurityPolicies;
 use super::shape::{duration, seconds_since_epoch};
 use super::traffic_policies::{TrafficPolicies, unknown_annotations};
 use super::traffic_rules::HEDGE;
@@ -29,6 +30,7 @@ pub(super) fn gateway_routes(
     set: Set<'_>,
     backends: &[Backend],
     policies: (&Policies, &TrafficPolicies<'_>),
+    security: &SecurityPolicies,
     report: &mut Report,
 ) -> Vec<Route> {
     set.of(Kind::GatewayRoute)
@@ -44,6 +46,7 @@ pub(super) fn gateway_routes(
                 parents: parents(set, document, report),
                 hostnames: hostnames(&document.root),
                 rules: rules.map(|(index, node)| rule((document, backends, policies), node, index, report)).collect(),
+                keys: security.of_route(&document.namespace, &document.name),
             }
         })
         .collect()

@@ -47,7 +47,7 @@ pub(super) static METADATA: Shape = open(&[
     optional("labels", &TEXTS),
 ]);
 
-static SECRET_REF: Shape = closed(&[
+pub(super) static SECRET_REF: Shape = closed(&[
     optional("group", &GROUP),
     optional("kind", &KIND),
     required("name", &OBJECT_NAME),

@@ -6,6 +6,7 @@ use super::yaml::Node;
 use crate::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeSet;
 
 /// The bytes of base64 text, in which line breaks do not count.
 pub(super) fn base64_bytes(text: &str) -> Option<Vec<u8>> {
@@ -47,6 +48,23 @@ fn annotated(set: Set<'_>, root: &Node, id: &str, key: &str) -> Option<Result<Se
     let home = path.strip_prefix("~/").and_then(|rest| (set.world.env)("HOME").map(|home| format!("{home}/{rest}")));
     let text = (set.world.read_file)(home.as_deref().unwrap_or(path));
     Some(text.map(Secret::new).map_err(|error| format!("{id} needs the file {path}: {}", error.kind())))
+}
+
+/// The keys of a `Secret`, in the order of their names: of its data, and of the annotations that stand for data.
+///
+/// # Errors
+///
+/// Why there are none, in words that can follow "because".
+pub(super) fn keys_of(set: Set<'_>, namespace: &str, name: &str) -> Result<BTreeSet<String>, String> {
+    let id = format!("Secret {namespace}/{name}");
+    let document = set.find(Kind::Secret, namespace, name).ok_or_else(|| format!("{id} is not in these files"))?;
+    let in_maps = ["data", "stringData"].into_iter().flat_map(|map| document.root.entries_at(map));
+    let mut keys: BTreeSet<String> = in_maps.map(|entry| entry.key.clone()).collect();
+    for entry in document.root.entries_at("metadata.annotations") {
+        let key = entry.key.strip_prefix("substitution.aigw.run/").and_then(|rest| rest.split_once('/'));
+        keys.extend(key.filter(|(source, _)| matches!(*source, "env" | "file")).map(|(_, key)| key.to_owned()));
+    }
+    if keys.is_empty() { Err(format!("{id} is empty")) } else { Ok(keys) }
 }
 
 /// Certificates for a trust store: `ca.crt` of a `ConfigMap` or of a `Secret`.

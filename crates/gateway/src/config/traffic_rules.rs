@@ -32,7 +32,7 @@ static TRIGGER: Shape = Shape::OneOf(&[
 /// Those that speak of gRPC's statuses.
 const OF_GRPC: [&str; 5] = ["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"];
 
-static TARGET: Shape = closed(&[
+pub(super) static TARGET: Shape = closed(&[
     required("group", &GROUP),
     required("kind", &KIND),
     required("name", &OBJECT_NAME),

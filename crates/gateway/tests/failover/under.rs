@@ -59,6 +59,7 @@ fn config_with(kinds: Vec<(BackendKind, u32)>, traffic: Traffic) -> Arc<Config> 
         parents: Vec::new(),
         hostnames: Vec::new(),
         rules: vec![rule],
+        keys: None,
     };
     Arc::new(Config {
         backends: kinds.into_iter().enumerate().map(backend).collect(),

@@ -107,6 +107,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         name: "every-model".to_owned(),
         hostnames: Vec::new(),
         rules: vec![every],
+        keys: None,
     };
     Ok(Config { backends: vec![backend], routes: vec![route], ..Config::default() })
 }
