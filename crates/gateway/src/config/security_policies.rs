@@ -14,6 +14,7 @@ use super::yaml::Node;
 use crate::auth::{KeyDigest, KeyRing, file};
 use http::HeaderName;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::sync::Arc;
 
 static SWITCH: Shape = Shape::Truth;
@@ -111,11 +112,14 @@ impl SecurityPolicies {
             let several = several.map(|(at, node)| (node, format!("spec.targetRefs[{at}]")));
             for (node, path) in single.into_iter().chain(several) {
                 let Some(target) = target(set, document, node, &path, report) else { continue };
-                if rings.contains_key(&target) {
-                    let message = "conflict: this target has a SecurityPolicy already, which applies";
-                    report.notice(spot(document, node, &path), message);
-                } else {
-                    rings.insert(target, Arc::clone(&ring));
+                match rings.entry(target) {
+                    Slot::Occupied(_) => {
+                        let message = "conflict: this target has a SecurityPolicy already, which applies";
+                        report.notice(spot(document, node, &path), message);
+                    }
+                    Slot::Vacant(slot) => {
+                        slot.insert(Arc::clone(&ring));
+                    }
                 }
             }
         }
