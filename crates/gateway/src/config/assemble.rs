@@ -6,7 +6,9 @@ use super::mistake::{Report, Spot};
 use super::policies::Policies;
 use super::routes::gateway_routes;
 use super::security_policies::SecurityPolicies;
+use super::servable;
 use super::shape::{self, unsupported};
+use super::suggest::did_you_mean;
 use super::traffic_policies::TrafficPolicies;
 use super::yaml::Node;
 use super::{Config, Listener, LogLevel, ServerTls, secrets};
@@ -45,10 +47,9 @@ pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mu
     let tried = TrafficPolicies::read(set, report);
     let routes = gateway_routes(set, &backends, (&policies, &tried), &security, report);
     backends::shadowed(set, &backends, report);
-    if !backends.iter().any(|backend| backend.kind.service().is_some()) {
-        report.notices.push("no backend can be served: every request will be refused".to_owned());
-    }
-    Config { listeners, log_level, backends, routes, traffic: tried.of_short_form(), ..Config::default() }
+    let config = Config { listeners, log_level, backends, routes, traffic: tried.of_short_form(), ..Config::default() };
+    servable::check(set, &config, report);
+    config
 }
 
 /// The same kind, namespace and name twice: which one was meant cannot be known.
@@ -72,7 +73,8 @@ fn log_level(set: Set<'_>, report: &mut Report) -> Option<LogLevel> {
             let path = shape::join("data", &entry.key);
             let spot = Spot { file: document.file, place: entry.value.place, path: &path };
             if entry.key != "log_level" {
-                report.notice(spot, "unknown setting, ignored: log_level is known");
+                let meant = did_you_mean(&entry.key, ["log_level"]);
+                report.problem(spot, format!("unknown setting, ignored: log_level is known{meant}"));
                 continue;
             }
             let text = entry.value.text().unwrap_or_default();
@@ -110,7 +112,7 @@ fn listeners(set: Set<'_>, security: &SecurityPolicies, report: &mut Report) -> 
             if let Some(other) = mixed {
                 let path = format!("spec.listeners[{index}]");
                 let message = format!("not served: the listener {} has this port with another protocol", other.name);
-                report.notice(spot(gateway, node, &path), message);
+                report.problem(spot(gateway, node, &path), message);
                 continue;
             }
             all.push(listener);
@@ -127,12 +129,12 @@ fn listener(set: Set<'_>, gateway: &Document<'_>, node: &Node, index: usize, rep
         "HTTPS" => match server_tls(set, gateway, node) {
             Ok(tls) => Some(tls),
             Err(why) => {
-                report.notice(spot, format!("not served: {why}"));
+                report.problem(spot, format!("not served: {why}"));
                 return None;
             }
         },
         _ => {
-            report.notice(spot, "not served: the protocols served are HTTP and HTTPS");
+            report.problem(spot, "not served: the protocols served are HTTP and HTTPS");
             return None;
         }
     };

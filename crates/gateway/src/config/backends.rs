@@ -34,7 +34,7 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
     }
     if schema != "AWSBedrock" {
         let why = format!("the schema {schema} is not served yet");
-        report.notice(at(document, "spec.schema.name"), format!("not served: {why}"));
+        report.problem(at(document, "spec.schema.name"), format!("not served: {why}"));
         return BackendKind::NotServed { schema, why };
     }
     let short = document.root.at("spec.config");
@@ -49,7 +49,7 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
             BackendKind::Bedrock(Box::new(bedrock))
         }
         Err(why) => {
-            report.notice(at(document, "spec"), format!("not served: {why}"));
+            report.problem(at(document, "spec"), format!("not served: {why}"));
             BackendKind::NotServed { schema, why }
         }
     }
@@ -76,7 +76,7 @@ fn openai(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Backend
             BackendKind::OpenAi(Box::new(OpenAi { prefix: prefix.unwrap_or("v1").to_owned(), service }))
         }
         Err(why) => {
-            report.notice(at(document, "spec"), format!("not served: {why}"));
+            report.problem(at(document, "spec"), format!("not served: {why}"));
             BackendKind::NotServed { schema: "OpenAI".to_owned(), why }
         }
     }
@@ -202,10 +202,10 @@ fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Bedrock, report: &mut
     }
     if policy.root.at("spec.credentialOverride").is_some() {
         let message = "not served yet: the policy's own credentials are always used";
-        report.notice(at(policy, "spec.credentialOverride"), message);
+        report.problem(at(policy, "spec.credentialOverride"), message);
     }
     let credentials = credentials(set, policy).unwrap_or_else(|why| {
-        report.notice(at(policy, "spec"), format!("calls to {} will fail: {why}", document.id()));
+        report.problem(at(policy, "spec"), format!("calls to {} will fail: {why}", document.id()));
         Credentials::NotServed { why }
     });
     let region = policy.root.text_at("spec.awsCredentials.region").map(str::to_owned);
@@ -245,7 +245,7 @@ pub(super) fn shadowed(set: Set<'_>, backends: &[Backend], report: &mut Report) 
         for model in &service.models {
             if taken.contains(&model.as_str()) {
                 let message = "an earlier backend serves this model: only a route can send requests here";
-                report.notice(at(document, "spec.config.model"), message);
+                report.problem(at(document, "spec.config.model"), message);
             }
             taken.push(model);
         }

@@ -2,7 +2,8 @@
 
 use super::shape::{self, Form};
 use super::{
-    Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, DEFAULT_REGION, ReasoningPolicy, Route, Rule,
+    Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, DEFAULT_REGION, Notice, ReasoningPolicy, Route,
+    Rule,
 };
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ impl Config {
     pub fn from_environment(env: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut notices = Vec::new();
         let kind = bedrock(env, &mut notices).unwrap_or_else(|why| {
-            notices.push(format!("not served: {why}"));
+            notices.push(Notice::problem(format!("not served: {why}")));
             BackendKind::NotServed { schema: "AWSBedrock".to_owned(), why }
         });
         let (namespace, name) = ("default".to_owned(), "bedrock".to_owned());
@@ -49,12 +50,12 @@ impl Config {
     }
 }
 
-fn bedrock(env: Env<'_>, notices: &mut Vec<String>) -> Result<BackendKind, String> {
+fn bedrock(env: Env<'_>, notices: &mut Vec<Notice>) -> Result<BackendKind, String> {
     let region = region(env);
     match &region {
-        None => notices.push(format!(
+        None => notices.push(Notice::note(format!(
             "neither AWS_REGION nor AWS_DEFAULT_REGION is set: the AWS profile's region is used, or {DEFAULT_REGION}"
-        )),
+        ))),
         Some(region) if !Form::Region.fits(region) => {
             return Err("the region is not an AWS region, such as us-east-1".to_owned());
         }

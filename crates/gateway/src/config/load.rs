@@ -1,8 +1,9 @@
 //! From files to a checked [`Config`], or to every mistake that is in them.
 
 use super::assemble::assemble;
-use super::mistake::{Mistake, Report, Spot};
+use super::mistake::{Mistake, Notice, Report, Spot};
 use super::shape::{Check, Shape, short, unsupported};
+use super::suggest::did_you_mean;
 use super::yaml::{Node, Value};
 use super::{Config, policy_rules, rules, schema, security_policies, substitute, traffic_rules, yaml};
 use std::collections::BTreeMap;
@@ -55,11 +56,14 @@ pub fn load(
         reader.report.mistakes.extend(mistake);
     }
     let Reader { documents, skipped, mut report } = reader;
+    if documents.is_empty() && skipped.is_empty() && report.notices.is_empty() {
+        report.notices.push(Notice::problem("there is no resource in what was read".to_owned()));
+    }
     let mut config = assemble(&documents, world, &mut report);
     let file_order = |file: &str| sources.iter().position(|source| source.name == file);
     if report.mistakes.is_empty() {
         config.notices = report.notices;
-        config.notices.extend(skipped_line(&skipped));
+        config.notices.extend(skipped_line(&skipped).map(Notice::note));
         return Ok(config);
     }
     report
@@ -190,6 +194,13 @@ impl<'a> Reader<'a> {
             }
         };
         if kind == Kind::ConfigMap && !concerns_us(&root) {
+            let name = root.text_at("metadata.name").unwrap_or_default();
+            let meant = did_you_mean(name, [SETTINGS]);
+            if !meant.is_empty() {
+                let place = root.at("metadata.name").map_or(root.place, |node| node.place);
+                let message = format!("no ConfigMap {:?} is read{meant}", short(name));
+                self.report.problem(Spot { file, place, path: "metadata.name" }, message);
+            }
             self.skip("ConfigMap");
             return;
         }
@@ -242,7 +253,11 @@ impl<'a> Reader<'a> {
                 Some((group.to_owned(), version.to_owned(), kind.to_owned()))
             }
             (None, None) if root.get("spec").is_none() && root.get("metadata").is_none() => {
-                self.report.notice(spot, "skipped: not a resource, it has neither apiVersion nor kind");
+                let what = foreign_product(root).map_or_else(
+                    || "skipped: not a resource, it has neither apiVersion nor kind".to_owned(),
+                    |product| format!("skipped: this is a configuration of {product}, not of this gateway"),
+                );
+                self.report.problem(spot, what);
                 None
             }
             (version, kind) => {
@@ -269,7 +284,7 @@ impl<'a> Reader<'a> {
         let report = &mut self.report;
         substitute::substitute(root, world.env, &mut |node, name| {
             let spot = Spot { file, place: node.place, path: "" };
-            report.notice(spot, format!("the environment has no {name}: nothing stands in its place"));
+            report.problem(spot, format!("the environment has no {name}: nothing stands in its place"));
         });
     }
 }
@@ -278,6 +293,19 @@ impl<'a> Reader<'a> {
 fn concerns_us(config_map: &Node) -> bool {
     config_map.text_at("metadata.name") == Some(SETTINGS)
         || config_map.get("data").is_some_and(|data| data.get("ca.crt").is_some())
+}
+
+/// The product whose configuration file this is, by the fields that only it has at the top.
+fn foreign_product(root: &Node) -> Option<&'static str> {
+    const PRODUCTS: [(&str, &[&str]); 5] = [
+        ("LiteLLM", &["model_list", "litellm_settings", "router_settings"]),
+        ("agentgateway", &["binds"]),
+        ("Envoy itself", &["static_resources", "dynamic_resources"]),
+        ("Bifrost", &["providers", "client"]),
+        ("Kong", &["_format_version"]),
+    ];
+    let has = |field: &&str| root.get(field).is_some();
+    PRODUCTS.into_iter().find(|(_, fields)| fields.iter().any(has)).map(|(product, _)| product)
 }
 
 fn list_items(value: Value) -> Option<Vec<Node>> {

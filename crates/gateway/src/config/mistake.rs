@@ -55,11 +55,63 @@ impl Spot<'_> {
 /// How many mistakes, and how many notices, are told at most.
 const MOST_TOLD: usize = 1000;
 
+/// What a reader of the files should know, although nothing in them is wrong: it is shown as its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// How much it matters.
+    pub severity: Severity,
+    /// The place and the message, or the message alone where it is about no place.
+    pub text: String,
+}
+
+/// How much a [`Notice`] matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// Something will not be served as the files say.
+    Problem,
+}
+
+impl Notice {
+    /// Good to know.
+    #[must_use]
+    pub fn note(text: String) -> Self {
+        Self { severity: Severity::Note, text }
+    }
+
+    /// Something will not be served as the files say.
+    #[must_use]
+    pub fn problem(text: String) -> Self {
+        Self { severity: Severity::Problem, text }
+    }
+}
+
+impl std::ops::Deref for Notice {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl<T: AsRef<str>> PartialEq<T> for Notice {
+    fn eq(&self, other: &T) -> bool {
+        self.text == other.as_ref()
+    }
+}
+
 /// Everything that was found to say about the files.
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) mistakes: Vec<Mistake>,
-    pub(super) notices: Vec<String>,
+    pub(super) notices: Vec<Notice>,
     /// How many regular expressions there are so far.
     pub(super) patterns: usize,
 }
@@ -75,7 +127,14 @@ impl Report {
     /// Something there is worth knowing, though nothing is wrong.
     pub(super) fn notice(&mut self, spot: Spot<'_>, message: impl Into<String>) {
         if self.notices.len() < MOST_TOLD {
-            self.notices.push(spot.mistake(message.into()).to_string());
+            self.notices.push(Notice::note(spot.mistake(message.into()).to_string()));
+        }
+    }
+
+    /// Something there will not be served as the files say.
+    pub(super) fn problem(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+        if self.notices.len() < MOST_TOLD {
+            self.notices.push(Notice::problem(spot.mistake(message.into()).to_string()));
         }
     }
 }

@@ -15,15 +15,17 @@ mod rules;
 mod schema;
 mod secrets;
 mod security_policies;
+mod servable;
 mod shape;
 mod substitute;
+mod suggest;
 mod traffic;
 mod traffic_policies;
 mod traffic_rules;
 mod yaml;
 
 pub use load::{Source, load};
-pub use mistake::Mistake;
+pub use mistake::{Mistake, Notice, Severity};
 pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
 pub use yaml::MAX_BYTES;
@@ -53,8 +55,8 @@ pub struct Config {
     pub traffic: Arc<Traffic>,
     /// The keys of the keys file, for listeners and routes without a `SecurityPolicy`. `None`: no key is asked for there.
     pub keys: Option<Arc<KeyRing>>,
-    /// What the reader should know, though nothing is wrong: kinds skipped, old fields ignored.
-    pub notices: Vec<String>,
+    /// What the reader should know, although nothing is wrong: kinds skipped, old fields ignored, references that dangle.
+    pub notices: Vec<Notice>,
 }
 
 /// One address to listen on.
@@ -150,6 +152,12 @@ impl BackendKind {
             Self::OpenAi(openai) => Some(&openai.service),
             Self::NotServed { .. } => None,
         }
+    }
+
+    /// Whether Bedrock's own API is spoken there.
+    #[must_use]
+    pub fn is_bedrock(&self) -> bool {
+        matches!(self, Self::Bedrock(_))
     }
 }
 

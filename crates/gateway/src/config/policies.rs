@@ -101,7 +101,7 @@ fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report
         let name = shown("name").unwrap_or_default();
         let missing = described(&(kind, document.namespace.clone(), name, shown("sectionName")));
         let message = format!("{missing} is not in these files: the policy does nothing there");
-        report.notice(spot(document, node, path), message);
+        report.problem(spot(document, node, path), message);
     }
     found.map(|_| target)
 }

@@ -7,6 +7,7 @@ use super::mutations::mutation;
 use super::policies::Policies;
 use super::security_policies::SecurityPolicies;
 use super::shape::{duration, seconds_since_epoch};
+use super::suggest::did_you_mean;
 use super::traffic_policies::{TrafficPolicies, unknown_annotations};
 use super::traffic_rules::HEDGE;
 use super::yaml::Node;
@@ -65,8 +66,11 @@ fn parents(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Vec<Pa
         let found = set.find(Kind::Gateway, &parent.namespace, &parent.name);
         if found.is_none() && set.of(Kind::Gateway).next().is_some() {
             let path = format!("spec.parentRefs[{index}]");
-            let message = format!("no Gateway {}/{} in these files: it limits nothing", parent.namespace, parent.name);
-            report.notice(spot(document, node, &path), message);
+            let gateways = set.of(Kind::Gateway).filter(|gateway| gateway.namespace == parent.namespace);
+            let meant = did_you_mean(&parent.name, gateways.map(|gateway| gateway.name.as_str()));
+            let id = format!("{}/{}", parent.namespace, parent.name);
+            let message = format!("no Gateway {id} in these files: it limits nothing{meant}");
+            report.problem(spot(document, node, &path), message);
         }
         found.map(|_| parent)
     });
@@ -117,6 +121,15 @@ fn condition(node: &Node) -> Match {
     Match { headers: node.items_at("headers").iter().filter_map(header).collect() }
 }
 
+/// What a reference that dangles may have meant: the same name in another namespace, or a name that is nearly the same.
+fn backend_meant(backends: &[Backend], namespace: &str, name: &str) -> String {
+    if let Some(elsewhere) = backends.iter().find(|backend| backend.name == name) {
+        return format!("; there is {}/{name}: name its namespace", elsewhere.namespace);
+    }
+    let here = backends.iter().filter(|backend| backend.namespace == namespace);
+    did_you_mean(name, here.map(|backend| backend.name.as_str()))
+}
+
 /// One reference, or nothing and a notice where these files have no such backend.
 fn backend_ref(
     (document, backends, (policies, _)): With<'_>,
@@ -127,15 +140,16 @@ fn backend_ref(
 ) -> Option<BackendRef> {
     let spot = Spot { file: document.file, place: node.place, path };
     if node.text_at("kind") == Some("InferencePool") {
-        report.notice(spot, "not served: an InferencePool is no Bedrock");
+        report.problem(spot, "not served: an InferencePool is no Bedrock");
         return None;
     }
     let name = node.text_at("name")?;
     let namespace = node.text_at("namespace").unwrap_or(&document.namespace);
     let backend = backends.iter().position(|backend| backend.name == name && backend.namespace == namespace);
     if backend.is_none() {
-        let message = format!("no AIServiceBackend {namespace}/{name} in these files: no request is sent there");
-        report.notice(spot, message);
+        let meant = backend_meant(backends, namespace, name);
+        let message = format!("no AIServiceBackend {namespace}/{name} in these files: no request is sent there{meant}");
+        report.problem(spot, message);
     }
     let own = mutation(document, node, path, report);
     let below = backend.and_then(|backend| backends.get(backend)).map(|backend| &backend.mutation);

@@ -103,7 +103,7 @@ impl SecurityPolicies {
         for document in set.of(Kind::ClientSecurityPolicy) {
             let Some(auth) = document.root.at("spec.apiKeyAuth") else {
                 let message = "not used: of a SecurityPolicy only apiKeyAuth is read";
-                report.notice(spot(document, &document.root, "spec"), message);
+                report.problem(spot(document, &document.root, "spec"), message);
                 continue;
             };
             let ring = Arc::new(ring(set, document, auth, report));
@@ -115,7 +115,7 @@ impl SecurityPolicies {
                 match rings.entry(target) {
                     Slot::Occupied(_) => {
                         let message = "conflict: this target has a SecurityPolicy already, which applies";
-                        report.notice(spot(document, node, &path), message);
+                        report.problem(spot(document, node, &path), message);
                     }
                     Slot::Vacant(slot) => {
                         slot.insert(Arc::clone(&ring));
@@ -152,7 +152,7 @@ fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report
         (_, true) => Kind::Gateway,
         _ => {
             let kind = short(node.text_at("kind").unwrap_or_default()).to_owned();
-            report.notice(at, format!("not used: policies for {kind} are not known here"));
+            report.problem(at, format!("not used: policies for {kind} are not known here"));
             return None;
         }
     };
@@ -171,7 +171,7 @@ fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report
             document.namespace,
             short(&name)
         );
-        report.notice(at, message);
+        report.problem(at, message);
         return None;
     }
     // Keys are asked for by route: the policy of one rule covers its whole route, which is the safe side.
@@ -191,16 +191,16 @@ fn ring(set: Set<'_>, document: &Document<'_>, auth: &Node, report: &mut Report)
             Ok(clients) => {
                 for client in clients {
                     if let Err(why) = add(set, &mut ring, namespace, name, &client) {
-                        report.notice(at, format!("the key of {} is not accepted: {why}", short(&client)));
+                        report.problem(at, format!("the key of {} is not accepted: {why}", short(&client)));
                     }
                 }
             }
-            Err(why) => report.notice(at, format!("no keys from here: {why}")),
+            Err(why) => report.problem(at, format!("no keys from here: {why}")),
         }
     }
     if ring.is_empty() {
         let at = spot(document, auth, "spec.apiKeyAuth");
-        report.notice(at, "no key is accepted: every request at its targets will be refused with 401");
+        report.problem(at, "no key is accepted: every request at its targets will be refused with 401");
     }
     if let Some(node) = auth.get("forwardClientIDHeader") {
         let at = spot(document, node, "spec.apiKeyAuth.forwardClientIDHeader");
@@ -233,7 +233,7 @@ fn headers(document: &Document<'_>, auth: &Node, report: &mut Report) -> Vec<Hea
             if let Some(node) = source.get(field) {
                 let path = format!("spec.apiKeyAuth.extractFrom[{index}].{field}");
                 let at = Spot { file: document.file, place: node.place, path: &path };
-                report.notice(at, "not used: keys are read from headers only");
+                report.problem(at, "not used: keys are read from headers only");
             }
         }
     }

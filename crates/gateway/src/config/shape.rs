@@ -4,6 +4,7 @@
 //! same words here and there.
 
 use super::mistake::{Report, Spot};
+use super::suggest::did_you_mean;
 use super::yaml::{Entry, Node, Scalar, Value};
 use regex::Regex;
 use std::sync::LazyLock;
@@ -257,7 +258,10 @@ impl Check<'_> {
             let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
             match others {
                 Others::Welcome => {}
-                Others::Pruned => self.report.notice(spot, "unknown field, ignored"),
+                Others::Pruned => {
+                    let meant = did_you_mean(&entry.key, names);
+                    self.report.problem(spot, format!("unknown field, ignored{meant}"));
+                }
                 Others::Refused => {
                     self.report.refuse(spot, format!("unknown field: expected one of {}", names.join(", ")));
                 }

@@ -4,6 +4,7 @@ use super::assemble::{Set, spot};
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
 use super::shape::{duration, join, short};
+use super::suggest::did_you_mean;
 use super::traffic::{Circuit, Outliers, Retry, Traffic};
 use super::traffic_rules::{ANNOTATION, FIRST_BYTE, HEDGE, gateway_target, route_target};
 use super::yaml::Node;
@@ -126,7 +127,7 @@ fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report
     if kind == Kind::Gateway && (!gateway_target(node) || section.is_some()) {
         let what =
             if section.is_some() { "one listener of a Gateway" } else { node.text_at("kind").unwrap_or_default() };
-        report.notice(at, format!("not used: policies for {} are not known here", short(what)));
+        report.problem(at, format!("not used: policies for {} are not known here", short(what)));
         return None;
     }
     let target = (kind, document.namespace.clone(), node.text_at("name")?.to_owned(), section.map(str::to_owned));
@@ -139,7 +140,7 @@ fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report
     }
     let shown = |field: &str| node.get(field).map(|node| short(node.shown()).to_owned());
     let missing = (kind, document.namespace.clone(), shown("name").unwrap_or_default(), shown("sectionName"));
-    report.notice(at, format!("{} is not in these files: the policy does nothing there", described(&missing)));
+    report.problem(at, format!("{} is not in these files: the policy does nothing there", described(&missing)));
     None
 }
 
@@ -149,7 +150,7 @@ fn unused(document: &Document<'_>, report: &mut Report) {
         for entry in document.root.entries_at(path).iter().filter(|entry| !used.contains(&entry.key.as_str())) {
             let path = join(path, &entry.key);
             let spot = Spot { file: document.file, place: entry.place, path: &path };
-            report.notice(spot, "not used: this gateway has nothing like it");
+            report.problem(spot, "not used: this gateway has nothing like it");
         }
     }
     unknown_annotations(document, &[FIRST_BYTE, HEDGE], report);
@@ -161,7 +162,9 @@ pub(super) fn unknown_annotations(document: &Document<'_>, known: &[&str], repor
         if entry.key.starts_with(ANNOTATION) && !known.contains(&entry.key.as_str()) {
             let path = join("metadata.annotations", &entry.key);
             let spot = Spot { file: document.file, place: entry.place, path: &path };
-            report.notice(spot, format!("unknown annotation, ignored; known here: {}", known.join(", ")));
+            let meant = did_you_mean(&entry.key, known.iter().copied());
+            let known = known.join(", ");
+            report.problem(spot, format!("unknown annotation, ignored; known here: {known}{meant}"));
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::telemetry::Telemetry;
 use crate::telemetry::log::{self, LogControl};
 use crate::tls;
 use anyhow::{Context, bail};
-use aquifer_gateway::config::{BackendKind, Config, Listener, ServerTls};
+use aquifer_gateway::config::{BackendKind, Config, Listener, ServerTls, Severity};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -84,7 +84,10 @@ pub(super) fn first_config(
 
 fn tell(config: &Config) {
     for notice in &config.notices {
-        tracing::info!("{notice}");
+        match notice.severity {
+            Severity::Note => tracing::info!("{notice}"),
+            Severity::Problem => tracing::warn!("{notice}"),
+        }
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "serving {}", summary(config));
 }
