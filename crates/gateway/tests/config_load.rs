@@ -235,7 +235,11 @@ fn a_variable_that_is_not_set_is_named_and_its_value_never_shown() {
     let mistakes = load_with(&text, &[("HIDDEN", "top secret")], &[]).unwrap_err();
     assert!(mistakes[0].to_string().contains("9:13: spec.config.region: Invalid value: \"${HIDDEN}\""), "{mistakes:?}");
     let unset = config(&short_form("    model: m-${NOWHERE}\n    region: us-east-1\n"));
-    assert_eq!(unset.notices, ["gateway.yaml:8:12: the environment has no NOWHERE: nothing stands in its place"]);
+    let expected = [
+        "gateway.yaml:8:12: the environment has no NOWHERE: nothing stands in its place",
+        "gateway.yaml:8:12: spec.config.model: the catalogue knows no model of Bedrock \"m-${NOWHERE}\"",
+    ];
+    assert_eq!(unset.notices, expected);
     assert_eq!(bedrock(&unset, 0).models, ["m-"]);
 }
 
@@ -396,6 +400,7 @@ spec:
         "gateway.yaml:13:1: skipped: not a resource, it has neither apiVersion nor kind",
         "gateway.yaml:7:26: spec.rules[0].backendRefs[0]: no AIServiceBackend default/gone in these files: no request is \
          sent there",
+        "gateway.yaml:7:11: spec.rules[0]: none of its backends can be served: every request of this rule will be refused",
         "no backend can be served: every request will be refused",
         "skipped, as they do not concern this gateway: Deployment (2)",
     ];

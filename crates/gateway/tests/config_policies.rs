@@ -30,7 +30,7 @@ const PLACES: &str = "
 apiVersion: aigateway.envoyproxy.io/v1beta1
 kind: AIServiceBackend
 metadata: {name: b}
-spec: {provider: awsbedrock, config: {model: m, region: us-east-1}}
+spec: {provider: awsbedrock, config: {model: m, baseModel: amazon.nova-lite-v1, region: us-east-1}}
 ---
 apiVersion: aigateway.envoyproxy.io/v1beta1
 kind: AIGatewayRoute
@@ -358,7 +358,8 @@ fn what_the_environment_put_in_is_not_repeated() {
         assert!(mistake.contains(expected) && !mistake.contains("4096"), "{mistake}");
     }
     let nowhere = BACKEND.replace("name: b", "name: '${MOST}'");
-    let told = config(&policy("p", &nowhere, "visibility: Full")).notices.concat();
+    let told =
+        config(&policy("p", &nowhere, "visibility: Full")).notices.iter().map(ToString::to_string).collect::<String>();
     assert!(
         told.contains("AIServiceBackend default/${MOST} is not in these files") && !told.contains("4096"),
         "{told}"

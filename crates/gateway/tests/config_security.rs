@@ -69,6 +69,11 @@ metadata: {name: bad}
 stringData: {dora: 'key with a space', eve: key-of-alice-123456, \"no name\": key-of-nobody-12345}
 ";
 
+/// All that was noticed, one a line.
+fn told(config: &Config) -> String {
+    config.notices.iter().map(|notice| format!("{notice}\n")).collect()
+}
+
 fn policy(name: &str, target: &str, secret: &str) -> String {
     format!(
         "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: SecurityPolicy\nmetadata: {{name: {name}}}\nspec:\n  \
@@ -167,7 +172,7 @@ fn a_route_with_a_policy_at_an_open_listener_is_closed_and_known_from_the_head_o
 #[test]
 fn keys_that_cannot_be_used_are_told_and_open_nothing() {
     let config = config(&(policy("p", &gateway("first"), "bad") + &policy("q", &gateway("second"), "missing")));
-    let notices = config.notices.join("\n");
+    let notices = told(&config);
     for expected in [
         "the key of dora is not accepted",
         "the key of no name is not accepted",
@@ -205,12 +210,12 @@ fn what_cannot_be_enforced_is_refused() {
 
 #[test]
 fn targets_that_are_not_there_are_told() {
-    let notice = |target: &str| config(&policy("p", target, "team")).notices.join("\n");
+    let notice = |target: &str| told(&config(&policy("p", target, "team")));
     assert!(notice(&gateway("third")).contains("Gateway default/third is not in these files"));
     assert!(notice(&route("third")).contains("AIGatewayRoute default/third is not in these files"));
     let section = "{group: gateway.networking.k8s.io, kind: Gateway, name: first, sectionName: nine}";
     assert!(notice(section).contains("Gateway default/first with nine is not in these files"));
     assert!(notice("{group: gateway.networking.k8s.io, kind: GRPCRoute, name: x}").contains("policies for GRPCRoute"));
     let twice = policy("p", &gateway("first"), "team") + &policy("q", &gateway("first"), "other");
-    assert!(config(&twice).notices.join("\n").contains("conflict"));
+    assert!(told(&config(&twice)).contains("conflict"));
 }

@@ -20,7 +20,7 @@ const PLACES: &str = "
 apiVersion: aigateway.envoyproxy.io/v1beta1
 kind: AIServiceBackend
 metadata: {name: b}
-spec: {provider: awsbedrock, config: {model: m, region: us-east-1}}
+spec: {provider: awsbedrock, config: {model: m, baseModel: amazon.nova-lite-v1, region: us-east-1}}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
@@ -64,7 +64,7 @@ fn at<'c>(config: &'c Config, model: &str) -> &'c Traffic {
 
 /// The notices about policies.
 fn notices(config: &Config) -> Vec<&str> {
-    config.notices.iter().map(String::as_str).collect()
+    config.notices.iter().map(|notice| &**notice).collect()
 }
 
 fn retries(config: &Config) -> [Option<u32>; 3] {

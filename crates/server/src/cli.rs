@@ -171,6 +171,9 @@ pub(crate) struct Check {
     /// YAML file, or folder of YAML files
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
+    /// Fail when something is valid but will not be served: dangling references, unknown fields, unknown models
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// `aquifer simulator`.

@@ -22,7 +22,8 @@ pub(super) fn service_backend(check: &mut Check<'_>, root: &Node) {
             reference,
             "spec.backendRef",
             "BackendRef must be a Backend resource of Envoy Gateway. \
-             See https://github.com/envoyproxy/ai-gateway/issues/902 for more details.",
+             See https://github.com/envoyproxy/ai-gateway/issues/902 for more details. \
+             Expected kind: Backend and group: gateway.envoyproxy.io",
         );
     }
 }
@@ -211,7 +212,11 @@ pub(super) fn secret(check: &mut Check<'_>, root: &Node) {
         let sound = entry.value.text().is_none_or(|text| super::secrets::base64_bytes(text).is_some());
         if !sound {
             let path = super::shape::join("data", &entry.key);
-            check.refuse(&entry.value, &path, "Invalid value: expected base64".to_owned());
+            check.refuse(
+                &entry.value,
+                &path,
+                "Invalid value: expected base64; text as it is belongs under stringData".to_owned(),
+            );
         }
     }
 }

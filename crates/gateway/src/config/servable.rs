@@ -48,7 +48,8 @@ fn short_forms(set: Set<'_>, config: &Config, report: &mut Report) {
         let known_to_operator = backend.reasoning.entry(id).is_some();
         if !known_to_operator && Catalogue::builtin().resolve(id).1 == Known::Nothing && !id.starts_with("arn:") {
             let at = spot(document, model, "spec.config.model");
-            let message = format!("the catalogue knows no model of Bedrock {:?}{}", short(id), model_meant(id));
+            let message =
+                format!("the catalogue knows no model of Bedrock {:?}{}", short(model.shown()), model_meant(id));
             report.problem(at, message);
         }
     }

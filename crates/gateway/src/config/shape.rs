@@ -143,7 +143,12 @@ impl Form {
             Self::Endpoint => endpoint(text).err().map(str::to_owned),
             other => {
                 let (pattern, regex) = (other.pattern()?, other.regex()?);
-                (!regex.is_match(text)).then(|| format!("{path} in body should match '{pattern}'"))
+                let hint = match other {
+                    Self::Hostname if text.contains("://") => "; a hostname has no scheme such as https://",
+                    Self::Hostname if text.contains(':') => "; a hostname has no port",
+                    _ => "",
+                };
+                (!regex.is_match(text)).then(|| format!("{path} in body should match '{pattern}'{hint}"))
             }
         }
     }

@@ -4,7 +4,6 @@ use super::assemble::{Set, spot};
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
 use super::shape::{duration, join, short};
-use super::suggest::did_you_mean;
 use super::traffic::{Circuit, Outliers, Retry, Traffic};
 use super::traffic_rules::{ANNOTATION, FIRST_BYTE, HEDGE, gateway_target, route_target};
 use super::yaml::Node;
@@ -162,9 +161,7 @@ pub(super) fn unknown_annotations(document: &Document<'_>, known: &[&str], repor
         if entry.key.starts_with(ANNOTATION) && !known.contains(&entry.key.as_str()) {
             let path = join("metadata.annotations", &entry.key);
             let spot = Spot { file: document.file, place: entry.place, path: &path };
-            let meant = did_you_mean(&entry.key, known.iter().copied());
-            let known = known.join(", ");
-            report.problem(spot, format!("unknown annotation, ignored; known here: {known}{meant}"));
+            report.problem(spot, format!("unknown annotation, ignored; known here: {}", known.join(", ")));
         }
     }
 }

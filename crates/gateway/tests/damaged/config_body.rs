@@ -12,8 +12,8 @@ pub(crate) fn run(data: &[u8]) {
     let secret = format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: x}}\nstringData: {{a: {MARKER}}}\n");
     let sources = [Source { name: "damaged".to_owned(), text }, Source { name: "secret".to_owned(), text: secret }];
     let read = || load(&sources, &|_| Some(MARKER.to_owned()), &|_| Ok(MARKER.to_owned()));
-    let told = match read() {
-        Ok(config) => config.notices,
+    let told: Vec<String> = match read() {
+        Ok(config) => config.notices.iter().map(ToString::to_string).collect(),
         Err(mistakes) => {
             assert!(!mistakes.is_empty(), "a mistake has a reason");
             assert!(mistakes.iter().all(|mistake| mistake.line <= lines), "a mistake has a place");
@@ -21,8 +21,8 @@ pub(crate) fn run(data: &[u8]) {
         }
     };
     assert!(!told.iter().any(|line| line.contains(MARKER)), "a secret is told");
-    let again = match read() {
-        Ok(config) => config.notices,
+    let again: Vec<String> = match read() {
+        Ok(config) => config.notices.iter().map(ToString::to_string).collect(),
         Err(mistakes) => mistakes.iter().map(ToString::to_string).collect(),
     };
     assert!(told == again, "the same file, the same answer");

@@ -4,7 +4,7 @@ use super::say;
 use crate::cli::Check;
 use crate::environment::Environment;
 use crate::settings::Settings;
-use aquifer_gateway::config::Config;
+use aquifer_gateway::config::{Config, Severity};
 use std::process::ExitCode;
 
 /// Prints the mistakes, or what the configuration amounts to.
@@ -22,12 +22,31 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
         }
         Ok(config) => {
             for notice in &config.notices {
-                say(&format!("note: {notice}"))?;
+                let label = match notice.severity {
+                    Severity::Note => "note",
+                    Severity::Problem => "problem",
+                };
+                say(&format!("{label}: {notice}"))?;
             }
-            say(&format!("OK: {}", summary(&config)))?;
+            let problems = problems(&config);
+            let told = match problems {
+                0 => String::new(),
+                1 => ", 1 problem".to_owned(),
+                many => format!(", {many} problems"),
+            };
+            if arguments.strict && problems > 0 {
+                say(&format!("not accepted because of --strict: {}{told}", summary(&config)))?;
+                return Ok(ExitCode::FAILURE);
+            }
+            say(&format!("OK: {}{told}", summary(&config)))?;
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// How much of a configuration is valid and will not be served.
+fn problems(config: &Config) -> usize {
+    config.notices.iter().filter(|notice| notice.severity == Severity::Problem).count()
 }
 
 /// What a configuration amounts to, in a few words.

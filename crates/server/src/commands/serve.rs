@@ -35,6 +35,11 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     }
     control.configured(config.log_level);
     tell(&config);
+    if !config.serves_anything() {
+        let problems = config.notices.iter().filter(|notice| notice.severity == Severity::Problem);
+        let problems: String = problems.map(|problem| format!("\n{problem}")).collect();
+        bail!("nothing can be served with this configuration:{problems}");
+    }
     let (fronts, certificates) = fronts(&arguments, &config.listeners).await?;
     let admin = bind("--admin", &arguments.admin).await?;
     let limits = Limits {
