@@ -128,9 +128,9 @@ impl<'a> Incoming<'a> {
 
     /// Puts the reasoning of a remembered turn back into the message at `position`. `false`: it is another turn.
     pub fn put_back(&mut self, position: usize, turn: &Turn) -> bool {
-        let Some(message) = self.asked.request.messages.iter_mut().find(|message| message.position == position) else {
-            return false;
-        };
+        let messages = &mut self.asked.request.messages;
+        let found = messages.binary_search_by_key(&position, |message| message.position).ok();
+        let Some(message) = found.and_then(|at| messages.get_mut(at)) else { return false };
         let back = turn.put_back(&mut message.content);
         message.unreasoned |= back && !turn.reasoned();
         if back {

@@ -29,6 +29,7 @@ use crate::wire::json::Document;
 use fields::{Node, Object};
 use notes::Notes;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// A request, with what only this dialect needs to know for the answer.
 #[derive(Clone, Debug, Default)]
@@ -100,8 +101,9 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
 /// Adds the betas of headers, each with names between commas.
 pub fn add_betas<'h>(request: &mut Request<'_>, headers: impl Iterator<Item = &'h str>) {
     let names = headers.flat_map(|header| header.split(',')).map(str::trim).filter(|name| !name.is_empty());
+    let mut known: BTreeSet<Cow<'_, str>> = request.betas.iter().cloned().collect();
     for name in names {
-        if !request.betas.iter().any(|known| known == name) {
+        if known.insert(Cow::Borrowed(name)) {
             request.betas.push(Cow::Owned(name.to_owned()));
         }
     }

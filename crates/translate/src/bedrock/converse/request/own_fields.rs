@@ -7,6 +7,7 @@ use crate::model::raw::Raw;
 use crate::model::request::Request;
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// The members, in the order in which they are sent.
 #[derive(Debug, Default)]
@@ -70,6 +71,7 @@ pub(super) fn gather<'r>(
 
 fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -> Vec<String> {
     let mut sent: Vec<String> = Vec::new();
+    let mut known: BTreeSet<&str> = BTreeSet::new();
     for beta in &request.betas {
         if !entry.betas {
             notes.ignored("anthropic_beta", format!("{} has no betas", entry.name));
@@ -80,12 +82,12 @@ fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -
             }
         } else if fails_on_converse(beta) {
             notes.dropped("anthropic_beta", "this API of Bedrock refuses one of the betas");
-        } else if !sent.iter().any(|known| known == beta) {
+        } else if known.insert(beta) {
             sent.push(beta.clone().into_owned());
         }
     }
     for beta in &plan.betas {
-        if !sent.iter().any(|known| known == beta) {
+        if known.insert(beta) {
             sent.push((*beta).to_owned());
         }
     }
