@@ -96,6 +96,8 @@ pub enum Output {
     Ejected {
         /// Index into [`Config::backends`].
         backend: usize,
+        /// For this model alone; `None`: for all.
+        model: Option<String>,
         /// For how long.
         alone: Duration,
     },
@@ -473,10 +475,8 @@ impl Exchange {
         self.over = true;
         self.waiting = None;
         self.abandon_other();
-        // Whoever was to find out how a backend is has found out, or never will.
-        if let Some(place) = self.asked.take().as_ref().and_then(|asked| asked.place()) {
-            self.fleet.undecided(place.backend);
-        }
+        self.all_undecided();
+        self.asked = None;
         self.record.outcome = outcome;
         self.record.duration = now.saturating_duration_since(self.begun);
         // The exchange keeps its id.

@@ -441,7 +441,7 @@ fn a_reload_takes_away_every_backend_only_when_the_file_says_so() {
     };
     let not_served = short_form("    model: m\n").replace("awsbedrock", "anthropic");
     let not_served = load_with(&not_served, &[], &[]).unwrap_or_default();
-    for none in [config(""), config("# nothing\n"), settings("false"), not_served.clone()] {
+    for none in [config(""), config("# nothing\n"), settings("false"), not_served] {
         assert!(none.may_replace(&some).is_err_and(|why| why.contains("no_backends")), "{none:?}");
         assert_eq!(none.may_replace(&none.clone()), Ok(()), "there was none before");
         assert_eq!(some.may_replace(&none), Ok(()));

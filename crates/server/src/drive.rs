@@ -98,7 +98,9 @@ impl Drive {
                     self.first.waiting.said();
                     return Some(Step::Body(bytes));
                 }
-                Output::Ejected { backend, alone } => self.serving.tell_of_ejection(backend, alone),
+                Output::Ejected { backend, model, alone } => {
+                    self.serving.tell_of_ejection(backend, model.as_deref(), alone);
+                }
                 Output::Reasoning(progress) => log::reasoning(self.exchange.id(), progress),
                 Output::Done(record) => {
                     self.finish(&record);

@@ -135,6 +135,14 @@ impl Under {
         self.exchange.handle(Input::UpstreamFailed(Unreachable::Connect("refused".to_owned())), self.now);
     }
 
+    pub(crate) fn unwell(&mut self) {
+        self.refuse(503, "ServiceUnavailableException", "unwell", None);
+    }
+
+    pub(crate) fn busy(&mut self) {
+        self.exchange.handle(Input::UpstreamFailed(Unreachable::Busy("1 is under way".to_owned())), self.now);
+    }
+
     pub(crate) fn cannot(&mut self) {
         self.exchange.handle(Input::UpstreamFailed(Unreachable::Ours("no URL".to_owned())), self.now);
     }
