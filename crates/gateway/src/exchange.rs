@@ -60,6 +60,8 @@ pub struct Arrival<'a> {
 pub enum Input<'a> {
     /// What is remembered of the turns that [`Output::Recall`] asked for, in its order.
     Recalled(Vec<Option<Turn>>),
+    /// The call's turn has come: a host that lets calls wait for their turn says when each begins.
+    CallStarted,
     /// The call was answered with this head.
     UpstreamHead {
         /// The status.
@@ -216,6 +218,12 @@ impl Exchange {
         }
         let handled = match input {
             Input::Recalled(turns) => self.recalled(turns, now),
+            Input::CallStarted => {
+                if let Some(waiting) = &mut self.waiting {
+                    waiting.started = now;
+                }
+                Ok(())
+            }
             Input::UpstreamHead { status, headers } => {
                 // A call has one head.
                 if let Some(waiting) =

@@ -51,6 +51,10 @@ impl Exchange {
         let Some(asked) = &self.asked else { return };
         let Some(place) = asked.place().filter(|_| self.waiting.is_some()) else { return };
         let at = asked.at;
+        if self.had_little_time(fault, now) {
+            self.undecided(at);
+            return;
+        }
         // Whether a backend is ill does not depend on what is tried again.
         match fault.map(|fault| (fault, hint(fault, &Retry::default()))) {
             None => self.succeeded_at(at),
@@ -61,6 +65,16 @@ impl Exchange {
             Some((Fault::Refused(_), None)) => self.succeeded_at(at),
             Some(_) => self.undecided(at),
         }
+    }
+
+    /// Whether the time for the whole is over and others had most of it: who was asked before, or the queue.
+    fn had_little_time(&self, fault: Option<&Fault>, now: Instant) -> bool {
+        let timeout = matches!(fault, Some(Fault::UpstreamUnreachable(Unreachable::Timeout(_))));
+        let (Some(asked), Some(waiting), true) = (&self.asked, &self.waiting, timeout) else { return false };
+        asked.patience.whole.is_some_and(|whole| {
+            now.saturating_duration_since(self.begun) >= whole
+                && now.saturating_duration_since(waiting.started) < whole / 2
+        })
     }
 
     fn succeeded_at(&mut self, at: usize) {

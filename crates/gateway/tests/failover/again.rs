@@ -342,3 +342,25 @@ fn what_the_client_did_or_the_gateway_never_counts_against_a_backend() {
     refuse_all(&config, &fleet, now, 500, Under::busy);
     assert!((0..100).all(|_| fleet.spend(0)), "what was turned away here was no load there");
 }
+
+#[test]
+fn a_backend_that_was_given_little_of_the_whole_time_is_not_blamed_when_it_is_over() {
+    let now = Instant::now();
+    let mut limited = Config::clone(&config(&[0, 0], Traffic::default()));
+    limited.routes[0].rules[0].request_timeout = Some(Duration::from_secs(10));
+    let (limited, fleet) = (Arc::new(limited), Arc::new(Fleet::new(2, now)));
+    let late = |waited: u64| {
+        for _ in 0..5 {
+            let mut under = Under::begin(&limited, &fleet, now, &body());
+            under.call().unwrap();
+            under.now += Duration::from_secs(waited);
+            under.exchange.handle(Input::CallStarted, under.now);
+            under.now = now + Duration::from_secs(10);
+            under.time_out();
+            assert!(under.call().is_none());
+        }
+        (0..2).any(|backend| fleet.is_ejected(backend, now + Duration::from_secs(10)))
+    };
+    assert!(!late(9), "it waited for its turn");
+    assert!(late(1), "it had the time");
+}

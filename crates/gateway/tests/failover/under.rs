@@ -139,6 +139,10 @@ impl Under {
         self.refuse(503, "ServiceUnavailableException", "unwell", None);
     }
 
+    pub(crate) fn time_out(&mut self) {
+        self.exchange.handle(Input::UpstreamFailed(Unreachable::Timeout("nothing came".to_owned())), self.now);
+    }
+
     pub(crate) fn busy(&mut self) {
         self.exchange.handle(Input::UpstreamFailed(Unreachable::Busy("1 is under way".to_owned())), self.now);
     }
