@@ -60,6 +60,8 @@ pub struct Arrival<'a> {
 pub enum Input<'a> {
     /// What is remembered of the turns that [`Output::Recall`] asked for, in its order.
     Recalled(Vec<Option<Turn>>),
+    /// The call's turn has come: a host that lets calls wait for their turn says when each begins.
+    CallStarted,
     /// The call was answered with this head.
     UpstreamHead {
         /// The status.
@@ -96,6 +98,8 @@ pub enum Output {
     Ejected {
         /// Index into [`Config::backends`].
         backend: usize,
+        /// For this model alone; `None`: for all.
+        model: Option<String>,
         /// For how long.
         alone: Duration,
     },
@@ -214,6 +218,12 @@ impl Exchange {
         }
         let handled = match input {
             Input::Recalled(turns) => self.recalled(turns, now),
+            Input::CallStarted => {
+                if let Some(waiting) = &mut self.waiting {
+                    waiting.started = now;
+                }
+                Ok(())
+            }
             Input::UpstreamHead { status, headers } => {
                 // A call has one head.
                 if let Some(waiting) =
@@ -473,10 +483,8 @@ impl Exchange {
         self.over = true;
         self.waiting = None;
         self.abandon_other();
-        // Whoever was to find out how a backend is has found out, or never will.
-        if let Some(place) = self.asked.take().as_ref().and_then(|asked| asked.place()) {
-            self.fleet.undecided(place.backend);
-        }
+        self.all_undecided();
+        self.asked = None;
         self.record.outcome = outcome;
         self.record.duration = now.saturating_duration_since(self.begun);
         // The exchange keeps its id.

@@ -1,9 +1,11 @@
 //! The backends as exchanges have found them: which are left alone for a while, and how much may be tried again.
 //!
-//! Every exchange of a process shares this. It has no clock and no lock: a backend's state is a few numbers.
+//! Every exchange of a process shares this. It has no clock. A backend of which nothing bad is known is one number to
+//! look at; only those that fail have more, behind a lock.
 
 use crate::config::Outliers;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A request earns so much of a retry, in thousandths: under lasting failure a backend gets at most half as much again.
@@ -12,6 +14,10 @@ const EARNED: i64 = 500;
 const COST: i64 = 1000;
 /// What a backend begins with, and the most that it saves up.
 const SAVED: i64 = 100 * COST;
+/// How many failing models of one backend are told apart.
+const MOST_MODELS: usize = 64;
+/// A probe that has told nothing for so long is no reason not to make another one.
+const PROBE_LASTS: Duration = Duration::from_secs(30);
 
 /// All backends of one configuration.
 #[derive(Debug)]
@@ -23,28 +29,37 @@ pub struct Fleet {
 /// One backend.
 #[derive(Debug)]
 struct Health {
-    /// Failures since the last success.
-    failures: AtomicU32,
-    /// How often in a row it was left alone.
-    ejections: AtomicU32,
-    /// Until when, in milliseconds since the beginning; 0: it is not.
-    until: AtomicU64,
-    /// Somebody is trying it again.
-    probing: AtomicBool,
+    /// How many of `outliers` there are, to look at without the lock.
+    count: AtomicUsize,
+    /// What of it has failed lately.
+    outliers: Mutex<Vec<Outlier>>,
     /// What may be tried again, in thousandths.
     credit: AtomicI64,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self {
-            failures: AtomicU32::new(0),
-            ejections: AtomicU32::new(0),
-            until: AtomicU64::new(0),
-            probing: AtomicBool::new(false),
-            credit: AtomicI64::new(SAVED),
-        }
+        Self { count: AtomicUsize::new(0), outliers: Mutex::default(), credit: AtomicI64::new(SAVED) }
     }
+}
+
+/// A backend, or one model of it, that has failed since its last success. Times are in milliseconds since the fleet began.
+#[derive(Debug, Default)]
+struct Outlier {
+    /// The model; `None`: the whole backend.
+    model: Option<String>,
+    /// Failures since the last success or ejection.
+    failures: u32,
+    /// How often in a row it was ejected.
+    ejections: u32,
+    /// Until when it is ejected; `None`: it is not.
+    until: Option<u64>,
+    /// How many probes failed in a row before the ejection was over.
+    probes: u32,
+    /// When the next probe may be made.
+    next_probe: u64,
+    /// Since when somebody probes it.
+    probing: Option<u64>,
 }
 
 /// Whether a backend should be called.
@@ -58,6 +73,117 @@ pub enum Standing {
     Ejected,
 }
 
+/// A call that failed by the backend's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// How far the call came.
+    pub reach: Reach,
+    /// The call was a probe.
+    pub probe: bool,
+    /// As many other backends are ejected as may be at once.
+    pub spared: bool,
+}
+
+/// How far a call came that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// There was no connection: no model of that backend would have done better.
+    Nowhere,
+    /// The connection broke, or nothing came in time.
+    Unknown,
+    /// The backend said itself that it failed.
+    Answered,
+}
+
+impl Outlier {
+    fn concerns(&self, model: Option<&str>) -> bool {
+        model.is_none() || self.model.is_none() || self.model.as_deref() == model
+    }
+
+    /// Whether calls must stay away, but for a probe.
+    fn is_ejected(&self) -> bool {
+        self.until.is_some()
+    }
+
+    fn may_be_probed(&self, now: u64) -> bool {
+        let probed = self.probing.is_some_and(|since| now < since.saturating_add(millis(PROBE_LASTS)));
+        !probed && (now >= self.next_probe || self.until.is_some_and(|until| now >= until))
+    }
+
+    /// Counts a failure. Gives for how long it is ejected, when it is from now on.
+    fn failed(&mut self, failure: Failure, outliers: Outliers, now: u64) -> Option<Duration> {
+        if failure.probe {
+            self.probing = None;
+        }
+        match self.until {
+            // What was called before the ejection fails now: that is no news.
+            Some(until) if now < until && !failure.probe => return None,
+            Some(until) if now < until => {
+                self.probes = self.probes.saturating_add(1);
+                self.next_probe = now.saturating_add(self.pause(outliers));
+                return None;
+            }
+            Some(_) => {}
+            None => {
+                self.failures = self.failures.saturating_add(1);
+                if outliers.failures == 0 || self.failures < outliers.failures || failure.spared {
+                    return None;
+                }
+            }
+        }
+        let times = self.ejections.min(16);
+        self.ejections = self.ejections.saturating_add(1);
+        let alone = outliers.base.saturating_mul(1 << times).min(outliers.most);
+        self.until = Some(now.saturating_add(millis(alone)));
+        self.next_probe = now.saturating_add(self.pause(outliers));
+        self.failures = 0;
+        Some(alone)
+    }
+
+    /// The pause before the next probe: twice as long after each one that failed.
+    fn pause(&self, outliers: Outliers) -> u64 {
+        match outliers.interval {
+            Duration::ZERO => u64::MAX,
+            first => millis(first.saturating_mul(1 << self.probes.min(16)).min(outliers.most)),
+        }
+    }
+}
+
+impl Health {
+    /// What is known to be ill; `None`: nothing.
+    fn ill(&self) -> Option<MutexGuard<'_, Vec<Outlier>>> {
+        (self.count.load(Ordering::Acquire) != 0).then(|| self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Outlier>> {
+        self.outliers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what is well.
+    fn forget(&self, well: impl Fn(&Outlier) -> bool) {
+        if let Some(mut outliers) = self.ill() {
+            outliers.retain(|outlier| !well(outlier));
+            self.count.store(outliers.len(), Ordering::Release);
+        }
+    }
+
+    /// The outlier for a model or for the whole, a new one when there is room.
+    fn with<T: Default>(&self, model: Option<&str>, act: impl FnOnce(&mut Outlier) -> T) -> T {
+        let mut outliers = self.lock();
+        if let Some(known) = outliers.iter_mut().find(|outlier| outlier.model.as_deref() == model) {
+            return act(known);
+        }
+        if outliers.len() > MOST_MODELS {
+            // A model that only failed now and then makes room; who is ejected stays.
+            let Some(at) = outliers.iter().position(|outlier| !outlier.is_ejected()) else { return T::default() };
+            outliers.remove(at);
+        }
+        outliers.push(Outlier { model: model.map(str::to_owned), ..Outlier::default() });
+        self.count.store(outliers.len(), Ordering::Release);
+        outliers.last_mut().map(act).unwrap_or_default()
+    }
+}
+
 impl Fleet {
     /// So many backends, of which nothing is known yet.
     #[must_use]
@@ -65,50 +191,104 @@ impl Fleet {
         Self { began: now, backends: std::iter::repeat_with(Health::default).take(backends).collect() }
     }
 
-    /// Whether a backend should be called now. A probe is granted to one caller at a time, who must then tell how it
-    /// went.
+    /// Whether a backend should be called now, whatever the model. A probe is granted to one caller at a time, who must
+    /// then tell how it went.
     pub fn standing(&self, backend: usize, now: Instant) -> Standing {
+        self.stands(backend, None, now)
+    }
+
+    /// The same for one model.
+    pub fn standing_of(&self, backend: usize, model: &str, now: Instant) -> Standing {
+        self.stands(backend, Some(model), now)
+    }
+
+    fn stands(&self, backend: usize, model: Option<&str>, now: Instant) -> Standing {
         let Some(health) = self.backends.get(backend) else { return Standing::Ejected };
-        match health.until.load(Ordering::Relaxed) {
-            0 => Standing::Well,
-            until if self.milliseconds(now) < until => Standing::Ejected,
-            _ if health.probing.swap(true, Ordering::Relaxed) => Standing::Ejected,
-            _ => Standing::Probe,
+        let Some(mut outliers) = health.ill() else { return Standing::Well };
+        let now = self.milliseconds(now);
+        let mut ejected =
+            outliers.iter_mut().filter(|outlier| outlier.is_ejected() && outlier.concerns(model)).peekable();
+        if ejected.peek().is_none() {
+            return Standing::Well;
         }
+        let mut probed: Vec<&mut Outlier> = Vec::new();
+        for outlier in ejected {
+            if !outlier.may_be_probed(now) {
+                return Standing::Ejected;
+            }
+            probed.push(outlier);
+        }
+        probed.into_iter().for_each(|outlier| outlier.probing = Some(now));
+        Standing::Probe
     }
 
     /// A call was answered.
     pub fn succeeded(&self, backend: usize) {
-        let Some(health) = self.backends.get(backend) else { return };
-        if health.failures.load(Ordering::Relaxed) != 0 || health.until.load(Ordering::Relaxed) != 0 {
-            health.failures.store(0, Ordering::Relaxed);
-            health.ejections.store(0, Ordering::Relaxed);
-            health.until.store(0, Ordering::Relaxed);
-            health.probing.store(false, Ordering::Relaxed);
-        }
+        self.is_well(backend, None);
     }
 
-    /// A call ended without telling anything of the backend, as when its client left.
-    pub fn undecided(&self, backend: usize) {
+    /// A call for this model was answered.
+    pub fn succeeded_of(&self, backend: usize, model: &str) {
+        self.is_well(backend, Some(model));
+    }
+
+    fn is_well(&self, backend: usize, model: Option<&str>) {
         if let Some(health) = self.backends.get(backend) {
-            health.probing.store(false, Ordering::Relaxed);
+            health.forget(|outlier| outlier.concerns(model));
         }
     }
 
-    /// A call failed by the backend's fault. Gives how long the backend is left alone, when it is from now on.
+    /// A probe ended without telling anything of the backend, as when its client left. Only whoever was granted the probe
+    /// may say so.
+    pub fn undecided(&self, backend: usize) {
+        self.tells_nothing(backend, None);
+    }
+
+    /// The same of a probe with this model.
+    pub fn undecided_of(&self, backend: usize, model: &str) {
+        self.tells_nothing(backend, Some(model));
+    }
+
+    fn tells_nothing(&self, backend: usize, model: Option<&str>) {
+        if let Some(mut outliers) = self.backends.get(backend).and_then(Health::ill) {
+            outliers.iter_mut().filter(|outlier| outlier.concerns(model)).for_each(|outlier| outlier.probing = None);
+        }
+    }
+
+    /// A call failed by the fault of the whole backend. Gives how long the backend is left alone, when it is from now on.
     pub fn failed(&self, backend: usize, outliers: Outliers, now: Instant) -> Option<Duration> {
         let health = self.backends.get(backend)?;
-        let failures = health.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let probed = health.probing.swap(false, Ordering::Relaxed);
-        if outliers.failures == 0 || failures < outliers.failures && !probed {
-            return None;
+        let now = self.milliseconds(now);
+        health.with(None, |outlier| {
+            let failure = Failure { reach: Reach::Nowhere, probe: outlier.probing.is_some(), spared: false };
+            outlier.failed(failure, outliers, now)
+        })
+    }
+
+    /// The same of a call for this model: a failure that others need not have counts for the model alone.
+    pub fn failed_of(
+        &self,
+        backend: usize,
+        model: &str,
+        failure: Failure,
+        outliers: Outliers,
+        now: Instant,
+    ) -> Option<Duration> {
+        let health = self.backends.get(backend)?;
+        let now = self.milliseconds(now);
+        if failure.reach == Reach::Answered {
+            // What is known of the whole is over.
+            health.forget(|outlier| outlier.model.is_none());
         }
-        let times = health.ejections.fetch_add(1, Ordering::Relaxed).min(16);
-        let alone = outliers.base.saturating_mul(1 << times).min(outliers.most);
-        let until = self.milliseconds(now).saturating_add(millis(alone)).max(1);
-        health.until.store(until, Ordering::Relaxed);
-        health.failures.store(0, Ordering::Relaxed);
-        Some(alone)
+        let of = Some(model).filter(|_| failure.reach != Reach::Nowhere);
+        if failure.probe {
+            let mut probed = health.lock();
+            let others = probed.iter_mut().filter(|outlier| outlier.concerns(Some(model)) && outlier.probing.is_some());
+            others.filter(|outlier| outlier.model.as_deref() != of).for_each(|outlier| {
+                outlier.failed(failure, outliers, now);
+            });
+        }
+        health.with(of, |outlier| outlier.failed(failure, outliers, now))
     }
 
     /// A request was sent to this backend for the first time: it earns a part of a retry.
@@ -130,10 +310,23 @@ impl Fleet {
         false
     }
 
-    /// Whether a backend is left alone now, for those who only look.
+    /// Whether a backend is left alone now, or any model of it, for those who only look.
     #[must_use]
     pub fn is_ejected(&self, backend: usize, now: Instant) -> bool {
-        self.backends.get(backend).is_some_and(|health| self.milliseconds(now) < health.until.load(Ordering::Relaxed))
+        self.is_out(backend, None, now)
+    }
+
+    /// Whether a backend is left alone now for this model, for those who only look.
+    #[must_use]
+    pub fn is_ejected_of(&self, backend: usize, model: &str, now: Instant) -> bool {
+        self.is_out(backend, Some(model), now)
+    }
+
+    fn is_out(&self, backend: usize, model: Option<&str>, now: Instant) -> bool {
+        let Some(outliers) = self.backends.get(backend).and_then(Health::ill) else { return false };
+        let now = self.milliseconds(now);
+        let out = |outlier: &Outlier| outlier.until.is_some_and(|until| now < until) && outlier.concerns(model);
+        outliers.iter().any(out)
     }
 
     fn milliseconds(&self, now: Instant) -> u64 {
@@ -155,7 +348,14 @@ mod tests {
         (Fleet::new(1, now), now)
     }
 
-    const OUTLIERS: Outliers = Outliers { failures: 3, base: Duration::from_secs(10), most: Duration::from_secs(30) };
+    const OUTLIERS: Outliers = Outliers {
+        failures: 3,
+        base: Duration::from_secs(10),
+        most: Duration::from_secs(30),
+        interval: Duration::ZERO,
+        max_ejection_percent: 100,
+        panic_threshold: 1,
+    };
 
     fn eject(fleet: &Fleet, now: Instant) {
         assert_eq!(fleet.failed(0, OUTLIERS, now), None);
@@ -189,6 +389,76 @@ mod tests {
         assert_eq!(fleet.standing(0, at), Standing::Probe);
         fleet.undecided(0);
         assert_eq!(fleet.standing(0, at), Standing::Probe, "a probe that told nothing is made again");
+    }
+
+    #[test]
+    fn an_ejection_ends_early_by_a_probe_and_failed_probes_come_ever_later() {
+        let (fleet, now) = fleet();
+        let outliers = Outliers { interval: Duration::from_secs(1), base: Duration::from_secs(100), ..OUTLIERS };
+        let outliers = Outliers { most: Duration::from_secs(300), ..outliers };
+        (0..3).for_each(|_| _ = fleet.failed(0, outliers, now));
+        let mut at = now;
+        for pause in [1, 2, 4, 8] {
+            let early = at + Duration::from_secs(pause) - Duration::from_millis(1);
+            assert_eq!(fleet.standing(0, early), Standing::Ejected, "{pause}");
+            at += Duration::from_secs(pause);
+            assert_eq!(fleet.standing(0, at), Standing::Probe, "{pause}");
+            assert_eq!(fleet.standing(0, at), Standing::Ejected, "one probe at a time");
+            assert_eq!(fleet.failed(0, outliers, at), None, "it is left alone no longer for that");
+        }
+        at += Duration::from_secs(16);
+        assert_eq!(fleet.standing(0, at), Standing::Probe);
+        fleet.succeeded(0);
+        assert_eq!(fleet.standing(0, at), Standing::Well);
+    }
+
+    #[test]
+    fn what_was_called_before_the_ejection_does_not_make_it_longer() {
+        let (fleet, now) = fleet();
+        eject(&fleet, now);
+        let straggler = Failure { reach: Reach::Nowhere, probe: false, spared: false };
+        assert!((0..50).all(|_| fleet.failed_of(0, "m", straggler, OUTLIERS, now).is_none()));
+        assert!(!fleet.is_ejected(0, now + Duration::from_secs(10)));
+    }
+
+    const BY_MODEL: Failure = Failure { reach: Reach::Answered, probe: false, spared: false };
+
+    #[test]
+    fn a_model_that_fails_leaves_the_others_alone_and_a_connection_that_fails_concerns_all() {
+        let (fleet, now) = fleet();
+        (0..3).for_each(|_| _ = fleet.failed_of(0, "a", BY_MODEL, OUTLIERS, now));
+        assert_eq!(fleet.standing_of(0, "a", now), Standing::Ejected);
+        assert_eq!(fleet.standing_of(0, "b", now), Standing::Well);
+        let no_connection = Failure { reach: Reach::Nowhere, ..BY_MODEL };
+        for model in ["a", "b", "c"] {
+            fleet.failed_of(0, model, no_connection, OUTLIERS, now);
+        }
+        assert!(["a", "b", "z"].iter().all(|model| fleet.is_ejected_of(0, model, now)));
+        fleet.succeeded_of(0, "b");
+        assert_eq!(fleet.standing_of(0, "b", now), Standing::Well);
+        assert_eq!(fleet.standing_of(0, "a", now), Standing::Ejected);
+    }
+
+    #[test]
+    fn failing_models_that_nobody_has_heard_of_take_bounded_room() {
+        let (fleet, now) = fleet();
+        for model in 0..10_000 {
+            fleet.failed_of(0, &model.to_string(), BY_MODEL, OUTLIERS, now);
+        }
+        (0..3).for_each(|_| _ = fleet.failed_of(0, "real", BY_MODEL, OUTLIERS, now));
+        assert!(fleet.is_ejected_of(0, "real", now));
+        assert!(fleet.backends[0].lock().len() <= MOST_MODELS + 1);
+        (0..10_000).for_each(|model| fleet.succeeded_of(0, &model.to_string()));
+        fleet.succeeded_of(0, "real");
+        assert_eq!(fleet.backends[0].count.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn one_that_is_spared_is_not_ejected() {
+        let (fleet, now) = fleet();
+        let spared = Failure { spared: true, ..BY_MODEL };
+        assert!((0..20).all(|_| fleet.failed_of(0, "a", spared, OUTLIERS, now).is_none()));
+        assert!(fleet.failed_of(0, "a", BY_MODEL, OUTLIERS, now).is_some());
     }
 
     #[test]

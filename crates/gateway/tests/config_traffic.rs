@@ -80,7 +80,9 @@ retry:
   retryOn: {httpStatusCodes: [429, 500], triggers: [connect-failure, retriable-status-codes]}
   perRetry: {timeout: 30s, backOff: {baseInterval: 50ms, maxInterval: 2s}}
 circuitBreaker: {maxParallelRequests: 7, maxPendingRequests: 0}
-healthCheck: {passive: {consecutive5XxErrors: 3, baseEjectionTime: 5s}}
+healthCheck:
+  passive: {consecutive5XxErrors: 3, baseEjectionTime: 5s, interval: 2s, maxEjectionPercent: 50}
+  panicThreshold: 30
 timeout: {tcp: {connectTimeout: 500ms}, http: {requestTimeout: 10m}}";
     let own = "{name: p, annotations: {aquifer.dev/first-byte-timeout: 5s, aquifer.dev/hedge-after: 2s}}";
     let config = config(&policy("p", ROUTE, fields).replace("{name: p}", own));
@@ -95,7 +97,14 @@ timeout: {tcp: {connectTimeout: 500ms}, http: {requestTimeout: 10m}}";
             statuses: Some(vec![429, 500]),
             unanswered: true,
         },
-        outliers: Outliers { failures: 3, base: seconds(5), most: seconds(300) },
+        outliers: Outliers {
+            failures: 3,
+            base: seconds(5),
+            most: seconds(300),
+            interval: seconds(2),
+            max_ejection_percent: 50,
+            panic_threshold: 30,
+        },
         circuit: Circuit { parallel: Some(7), pending: Some(0) },
         connect: Some(Duration::from_millis(500)),
         hedge: Some(seconds(2)),
@@ -116,11 +125,11 @@ fn what_a_policy_leaves_out_is_as_envoy_gateway_has_it() {
     assert_eq!((paused.base, paused.most), (Duration::from_secs(2), Duration::from_secs(20)));
     let outliers = |fields: &str| at(&config(&policy("p", ROUTE, fields)), "named").outliers;
     let (base, most) = (Duration::from_secs(30), Duration::from_secs(300));
-    assert_eq!(outliers("healthCheck: {passive: {}}"), Outliers { failures: 5, base, most });
+    assert_eq!(outliers("healthCheck: {passive: {}}"), Outliers { failures: 5, base, most, ..Outliers::default() });
     let never = outliers("healthCheck: {passive: {consecutive5XxErrors: 0}}");
     assert_eq!(never.failures, 0);
     let gateway = outliers("healthCheck: {passive: {consecutiveGatewayErrors: 2, baseEjectionTime: 10m}}");
-    assert_eq!(gateway, Outliers { failures: 2, base: 20 * base, most: 20 * base });
+    assert_eq!(gateway, Outliers { failures: 2, base: 20 * base, most: 20 * base, ..Outliers::default() });
 }
 
 #[test]
@@ -174,7 +183,7 @@ fn what_is_not_used_is_named() {
 loadBalancer: {type: RoundRobin}
 retry: {retryOn: {triggers: [unavailable], httpStatusCodes: [500]}}
 circuitBreaker: {maxConnections: 3}
-healthCheck: {active: {}, passive: {maxEjectionPercent: 50}}
+healthCheck: {active: {}, passive: {failurePercentageThreshold: 50}}
 timeout: {tcp: {tcpKeepalive: 1s}, http: {maxStreamDuration: 1s}}";
     let text = policy("p", ROUTE, fields).replace("{name: p}", "{name: p, annotations: {aquifer.dev/x: y}}");
     let nothing = "not used: this gateway has nothing like it";
@@ -185,7 +194,7 @@ timeout: {tcp: {tcpKeepalive: 1s}, http: {maxStreamDuration: 1s}}";
         format!("f:31:3: spec.loadBalancer: {nothing}"),
         format!("f:33:20: spec.circuitBreaker.maxConnections: {nothing}"),
         format!("f:34:17: spec.healthCheck.active: {nothing}"),
-        format!("f:34:39: spec.healthCheck.passive.maxEjectionPercent: {nothing}"),
+        format!("f:34:39: spec.healthCheck.passive.failurePercentageThreshold: {nothing}"),
         format!("f:35:19: spec.timeout.tcp.tcpKeepalive: {nothing}"),
         format!("f:35:45: spec.timeout.http.maxStreamDuration: {nothing}"),
         "f:28:35: metadata.annotations[\"aquifer.dev/x\"]: unknown annotation, ignored; \
@@ -239,6 +248,9 @@ fn mistakes() {
     assert!(mistake(&none)[0].ends_with("either targetRef or targetRefs must be used"));
     let both = policy("p", ROUTE, &format!("targetRef: {ROUTE}"));
     assert!(mistake(&both)[0].ends_with("either targetRef or targetRefs must be used"));
+    one("healthCheck: {panicThreshold: 101}", "in body should be less than or equal to 100");
+    one("healthCheck: {passive: {maxEjectionPercent: 101}}", "in body should be less than or equal to 100");
+    one("healthCheck: {passive: {interval: soon}}", "should match '^([0-9]{1,5}(h|m|s|ms)){1,4}$'");
     one("timeout: {tcp: {connectTimeout: soon}}", "should match '^([0-9]{1,5}(h|m|s|ms)){1,4}$'");
     for time in ["first-byte-timeout", "hedge-after"] {
         let annotated = format!("{{name: p, annotations: {{aquifer.dev/{time}: soon}}}}");

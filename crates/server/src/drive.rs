@@ -5,17 +5,15 @@ use crate::gate::Pass;
 use crate::host::{Host, Limits, Serving};
 use crate::patience::{Passed, Waiting};
 use crate::telemetry::{InFlight, log};
-use crate::upstream::{Answer, Answered};
+use crate::upstream::{Answer, Answered, Begun, Queued, Sending};
 use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Lane, Output, Patience};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::Recalling;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 /// One exchange with its call. Dropped before the end, it tells the exchange that the client left.
 ///
@@ -38,12 +36,12 @@ struct Line {
     waiting: Waiting,
 }
 
-type Sending = Pin<Box<dyn Future<Output = Result<Answered, Unreachable>> + Send>>;
-
 /// How far the call is.
 enum Progress {
     Idle,
     Recalling(Recalling),
+    /// It waits for its turn, which is no time of the backend's.
+    Queued(Queued),
     Sending(Sending),
     Answering {
         body: Answer,
@@ -98,7 +96,9 @@ impl Drive {
                     self.first.waiting.said();
                     return Some(Step::Body(bytes));
                 }
-                Output::Ejected { backend, alone } => self.serving.tell_of_ejection(backend, alone),
+                Output::Ejected { backend, model, alone } => {
+                    self.serving.tell_of_ejection(backend, model.as_deref(), alone);
+                }
                 Output::Reasoning(progress) => log::reasoning(self.exchange.id(), progress),
                 Output::Done(record) => {
                     self.finish(&record);
@@ -113,11 +113,13 @@ impl Drive {
     fn line(&self, mut call: Call) -> Line {
         let limits = &self.host.limits;
         call.patience.connect.get_or_insert(limits.connect);
-        // The time of an attempt begins when its pause is over.
-        let later = |time: Option<Duration>| time.map(|time| time.saturating_add(call.after));
-        let (first, hedge) = (later(call.patience.first), later(call.patience.hedge));
-        let waiting = Waiting::new(Patience { first, hedge, ..call.patience }, limits);
-        Line { call: Progress::Sending(Box::pin(self.serving.upstreams.call(call))), waiting }
+        let patience = call.patience;
+        match self.serving.upstreams.begin(call) {
+            Begun::Sent(sending) => Line { call: Progress::Sending(sending), waiting: Waiting::new(patience, limits) },
+            Begun::Queued(queued) => {
+                Line { call: Progress::Queued(queued), waiting: Waiting::queued(patience, limits) }
+            }
+        }
     }
 
     /// Gives up the other call.
@@ -195,6 +197,17 @@ impl Line {
                 self.call = Progress::Idle;
                 feed(Input::Recalled(turns));
             }
+            Progress::Queued(queued) => match ready!(queued.as_mut().poll(cx)) {
+                Ok(sending) => {
+                    self.call = Progress::Sending(sending);
+                    self.waiting.started();
+                    feed(Input::CallStarted);
+                }
+                Err(unreachable) => {
+                    self.call = Progress::Idle;
+                    feed(Input::UpstreamFailed(unreachable));
+                }
+            },
             Progress::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
                 Ok(Answered { head, body, pass }) => {
                     self.call = Progress::Answering { body, _pass: pass };

@@ -32,10 +32,17 @@ impl Serving {
     }
 
     /// Tells the log that a backend is left alone.
-    pub(crate) fn tell_of_ejection(&self, backend: usize, alone: Duration) {
+    pub(crate) fn tell_of_ejection(&self, backend: usize, model: Option<&str>, alone: Duration) {
         if let Some(Backend { namespace, name, .. }) = self.config.backends.get(backend) {
             let backend = format!("{namespace}/{name}");
-            tracing::warn!(backend, alone_ms = alone.as_millis(), "a backend fails again and again; it is left alone");
+            // A model's id may be a client's word.
+            let model: Option<String> = model.map(|model| model.chars().take(256).collect());
+            tracing::warn!(
+                backend,
+                model,
+                alone_ms = alone.as_millis(),
+                "a backend fails again and again; it is left alone"
+            );
         }
     }
 }

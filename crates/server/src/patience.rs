@@ -27,6 +27,8 @@ pub(crate) struct Waiting {
     since: Option<Instant>,
     /// Since when the client was told nothing.
     quiet: Option<Instant>,
+    /// The call waits for its turn: what counts from its beginning is not counted yet.
+    queued: Option<Patience>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -65,8 +67,26 @@ impl Waiting {
             keep_alive: limits.keep_alive.map(|every| every.min(LONGEST)),
             since: None,
             quiet: None,
+            queued: None,
             timer: None,
         }
+    }
+
+    /// Begins for a call that waits for its turn. Only the whole is counted from now on: the rest is the backend's time.
+    pub(crate) fn queued(patience: Patience, limits: &Limits) -> Self {
+        let first = patience.first.or(limits.first_byte);
+        let whole = Patience { whole: patience.whole, ..Patience::default() };
+        let waiting = Self::new(whole, limits);
+        Self { first: None, queued: Some(Patience { first, ..patience }), ..waiting }
+    }
+
+    /// The turn of a call has come: the first byte and silences are counted from now on.
+    pub(crate) fn started(&mut self) {
+        let Some(Patience { first, hedge, silence, .. }) = self.queued.take() else { return };
+        self.first = first.map(Limit::from_now);
+        self.hedge = hedge.map(|time| Limit::from_now(time).until);
+        self.silence = silence.map_or(self.silence, |silence| silence.min(LONGEST));
+        self.since = None;
     }
 
     /// Something came: the next silence begins when it is waited for.
@@ -109,7 +129,7 @@ impl Waiting {
 
     /// When the next limit is passed; silences begin now.
     fn next(&mut self, now: Instant) -> Instant {
-        let silence = *self.since.get_or_insert(now) + self.silence;
+        let silence = *self.since.get_or_insert(now) + if self.queued.is_some() { LONGEST } else { self.silence };
         let quiet = *self.quiet.get_or_insert(now);
         let quiet = self.keep_alive.map(|every| quiet + every);
         let limits = [self.first, self.whole].into_iter().flatten().map(|limit| limit.until);
@@ -118,11 +138,14 @@ impl Waiting {
 
     fn passed(&mut self, now: Instant) -> Option<Passed> {
         let late = |limit: Option<Limit>| limit.filter(|limit| limit.until <= now).map(|limit| limit.time);
-        let lost = if let Some(time) = late(self.whole) {
+        let lost = if let Some(time) = late(self.whole).filter(|_| self.queued.is_some()) {
+            // Nobody was asked yet: it is no backend's fault.
+            Unreachable::Busy(format!("the call's turn had not come after {time:?}"))
+        } else if let Some(time) = late(self.whole) {
             Unreachable::Timeout(format!("the answer was not complete after {time:?}"))
         } else if let Some(time) = late(self.first) {
             Unreachable::Stalled(format!("the answer had not begun after {time:?}"))
-        } else if self.since.is_some_and(|since| since + self.silence <= now) {
+        } else if self.queued.is_none() && self.since.is_some_and(|since| since + self.silence <= now) {
             Unreachable::Timeout(format!("nothing came for {:?}", self.silence))
         } else if self.hedge.take_if(|hedge| *hedge <= now).is_some() {
             return Some(Passed::Slow);
@@ -221,6 +244,20 @@ mod tests {
         let mut told = Waiting::new(Patience { hedge: Some(SHORT), ..Patience::default() }, &host(LONG));
         told.said();
         assert_eq!(lost(&mut told, 3 * SHORT).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_waits_for_its_turn_uses_up_nothing_but_the_whole() {
+        let patience = Patience { first: Some(SHORT), hedge: Some(SHORT), silence: Some(SHORT), ..Patience::default() };
+        let mut waiting = Waiting::queued(patience, &Limits { first_byte: Some(SHORT), ..host(SHORT) });
+        assert_eq!(lost(&mut waiting, 100 * SHORT).await, None);
+        waiting.started();
+        let begun = Instant::now();
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 20ms");
+        assert_eq!(Instant::now() - begun, SHORT);
+        let mut whole = Waiting::queued(Patience { whole: Some(SHORT), ..patience }, &host(SHORT));
+        let passed = poll_fn(|cx| whole.poll_passed(cx)).await;
+        assert!(matches!(passed, Passed::Lost(Unreachable::Busy(_))), "{passed:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -99,25 +99,60 @@ impl Upstreams {
         Ok(Self { all, chains: before.chains.clone() })
     }
 
-    /// Waits as long as the call says and until the backend takes it, signs and sends; the answer's head comes back, its
-    /// body is read by the caller, who holds the pass until then.
+    /// Waits until the backend takes the call, and for the head of its answer.
     pub(crate) fn call(&self, call: Call) -> impl Future<Output = Result<Answered, Unreachable>> + use<> {
-        let upstream = self.all.get(call.backend).map(Arc::clone);
+        let begun = self.begin(call);
         async move {
-            let upstream = upstream.ok_or_else(|| Unreachable::Connect("no such backend".to_owned()))?;
-            let caller = upstream.bedrock.as_ref().map_err(|why| Unreachable::Connect(why.clone()))?;
+            match begun {
+                Begun::Sent(sending) => sending.await,
+                Begun::Queued(queued) => queued.await?.await,
+            }
+        }
+    }
+
+    /// Signs and sends; the answer's head comes back, its body is read by the caller, who holds the pass until then. A
+    /// call that has to wait, as long as it says itself or until the backend takes it, is begun by what comes of that.
+    pub(crate) fn begin(&self, call: Call) -> Begun {
+        let upstream = self.all.get(call.backend).map(Arc::clone);
+        if call.after.is_zero() && call.circuit.parallel.is_none() {
+            return Begun::Sent(Box::pin(send(upstream, call, None)));
+        }
+        Begun::Queued(Box::pin(async move {
             if !call.after.is_zero() {
                 tokio::time::sleep(call.after).await;
             }
-            let pass = upstream.gate.enter(call.circuit).await?;
-            let mut request = Request::new(call.body);
-            *request.method_mut() = Method::POST;
-            *request.headers_mut() = call.headers;
-            let connect = call.patience.connect.unwrap_or(socket::CONNECT);
-            let (head, body) = caller.send_within(connect, &call.path, request).await?;
-            Ok(Answered { head, body, pass })
-        }
+            let pass = match &upstream {
+                Some(upstream) => upstream.gate.enter(call.circuit).await?,
+                None => None,
+            };
+            let sent: Sending = Box::pin(send(upstream, call, pass));
+            Ok(sent)
+        }))
     }
+}
+
+/// A call that is under way.
+pub(crate) type Sending = Pin<Box<dyn Future<Output = Result<Answered, Unreachable>> + Send>>;
+/// A call that waits for its turn.
+pub(crate) type Queued = Pin<Box<dyn Future<Output = Result<Sending, Unreachable>> + Send>>;
+
+/// A call that was begun.
+pub(crate) enum Begun {
+    /// It is under way.
+    Sent(Sending),
+    /// It waits for its turn.
+    Queued(Queued),
+}
+
+async fn send(upstream: Option<Arc<Upstream>>, call: Call, pass: Option<Pass>) -> Result<Answered, Unreachable> {
+    let upstream = upstream.ok_or_else(|| Unreachable::Connect("no such backend".to_owned()))?;
+    let caller = upstream.bedrock.as_ref().map_err(|why| Unreachable::Connect(why.clone()))?;
+    let mut request = Request::new(call.body);
+    *request.method_mut() = Method::POST;
+    *request.headers_mut() = call.headers;
+    let connect = call.patience.connect.unwrap_or(socket::CONNECT);
+    let (head, body) = caller.send_within(connect, &call.path, request).await?;
+    Ok(Answered { head, body, pass })
 }
 
 impl Upstream {

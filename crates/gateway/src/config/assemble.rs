@@ -39,7 +39,7 @@ pub(super) fn spot<'d>(document: &Document<'d>, node: &Node, path: &'d str) -> S
 pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mut Report) -> Config {
     let set = Set { documents, world };
     duplicates(set, report);
-    let log_level = log_level(set, report);
+    let Settings { log_level, no_backends } = settings(set, report);
     let security = SecurityPolicies::read(set, report);
     let listeners = listeners(set, &security, report);
     let policies = Policies::read(set, report);
@@ -47,7 +47,8 @@ pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mu
     let tried = TrafficPolicies::read(set, report);
     let routes = gateway_routes(set, &backends, (&policies, &tried), &security, report);
     backends::shadowed(set, &backends, report);
-    let config = Config { listeners, log_level, backends, routes, traffic: tried.of_short_form(), ..Config::default() };
+    let traffic = tried.of_short_form();
+    let config = Config { listeners, log_level, no_backends, backends, routes, traffic, ..Config::default() };
     servable::check(set, &config, report);
     config
 }
@@ -66,21 +67,37 @@ fn duplicates(set: Set<'_>, report: &mut Report) {
     }
 }
 
-fn log_level(set: Set<'_>, report: &mut Report) -> Option<LogLevel> {
-    let mut found = None;
+/// What the ConfigMap `ai-gateway-config` says.
+#[derive(Default)]
+struct Settings {
+    log_level: Option<LogLevel>,
+    no_backends: bool,
+}
+
+fn settings(set: Set<'_>, report: &mut Report) -> Settings {
+    let mut found = Settings::default();
     for document in set.of(Kind::ConfigMap).filter(|document| document.name == SETTINGS) {
         for entry in document.root.entries_at("data") {
             let path = shape::join("data", &entry.key);
             let spot = Spot { file: document.file, place: entry.value.place, path: &path };
-            if entry.key != "log_level" {
-                let meant = did_you_mean(&entry.key, ["log_level"]);
-                report.problem(spot, format!("unknown setting, ignored: log_level is known{meant}"));
-                continue;
-            }
             let text = entry.value.text().unwrap_or_default();
-            found = LogLevel::named(text);
-            if found.is_none() {
-                report.refuse(spot, unsupported(shape::short(text), &["error", "warn", "info", "debug", "trace"]));
+            match entry.key.as_str() {
+                "log_level" => {
+                    found.log_level = LogLevel::named(text);
+                    if found.log_level.is_none() {
+                        let levels = ["error", "warn", "info", "debug", "trace"];
+                        report.refuse(spot, unsupported(shape::short(text), &levels));
+                    }
+                }
+                "no_backends" => match text {
+                    "true" | "false" => found.no_backends = text == "true",
+                    _ => report.refuse(spot, unsupported(shape::short(text), &["true", "false"])),
+                },
+                key => {
+                    let meant = did_you_mean(key, ["log_level", "no_backends"]);
+                    let message = format!("unknown setting, ignored: log_level and no_backends are known{meant}");
+                    report.problem(spot, message);
+                }
             }
         }
     }

@@ -63,11 +63,25 @@ pub struct Outliers {
     pub base: Duration,
     /// For so long at most.
     pub most: Duration,
+    /// After so long one request finds out whether it is well again; twice as long after each that fails. Nought: not
+    /// before the time is over.
+    pub interval: Duration,
+    /// The largest share of a rule's backends, in percent, that is left alone at once; one may always be.
+    pub max_ejection_percent: u32,
+    /// When a smaller share of a rule's backends, in percent, is well, all are tried in order. 0: never.
+    pub panic_threshold: u32,
 }
 
 impl Default for Outliers {
     fn default() -> Self {
-        Self { failures: 5, base: Duration::from_secs(10), most: Duration::from_secs(300) }
+        Self {
+            failures: 5,
+            base: Duration::from_secs(10),
+            most: Duration::from_secs(300),
+            interval: Duration::from_secs(1),
+            max_ejection_percent: 100,
+            panic_threshold: 1,
+        }
     }
 }
 

@@ -27,8 +27,11 @@ const USED: [(&str, &[&str]); 10] = [
     ("spec.retry.retryOn", &["httpStatusCodes", "triggers"]),
     ("spec.retry.perRetry", &["timeout", "backOff"]),
     ("spec.circuitBreaker", &["maxParallelRequests", "maxPendingRequests"]),
-    ("spec.healthCheck", &["passive"]),
-    ("spec.healthCheck.passive", &["consecutive5XxErrors", "consecutiveGatewayErrors", "baseEjectionTime"]),
+    ("spec.healthCheck", &["passive", "panicThreshold"]),
+    (
+        "spec.healthCheck.passive",
+        &["consecutive5XxErrors", "consecutiveGatewayErrors", "baseEjectionTime", "interval", "maxEjectionPercent"],
+    ),
     ("spec.timeout", &["http", "tcp"]),
     ("spec.timeout.tcp", &["connectTimeout"]),
     ("spec.timeout.http", &["requestTimeout"]),
@@ -200,9 +203,13 @@ fn annotated(document: &Document<'_>, key: &str) -> Option<Duration> {
 fn traffic(policies: &[&Document<'_>]) -> Traffic {
     let words = Words(policies);
     let said = |path: &str| words.at(path).is_some();
+    let usual = Outliers::default();
     Traffic {
         retry: if said("spec.retry") { retry(&words) } else { Retry::default() },
-        outliers: if said("spec.healthCheck.passive") { outliers(&words) } else { Outliers::default() },
+        outliers: Outliers {
+            panic_threshold: words.number("spec.healthCheck.panicThreshold").unwrap_or(usual.panic_threshold),
+            ..if said("spec.healthCheck.passive") { outliers(&words) } else { usual }
+        },
         circuit: Circuit {
             parallel: words.number("spec.circuitBreaker.maxParallelRequests"),
             pending: words.number("spec.circuitBreaker.maxPendingRequests"),
@@ -266,13 +273,17 @@ const UNANSWERED: [&str; 6] =
 
 /// As Envoy Gateway has it: five answers of 5xx in a row, 30 seconds at first, 300 at most.
 fn outliers(words: &Words<'_>) -> Outliers {
-    let Outliers { most, .. } = Outliers::default();
+    let usual = Outliers::default();
     let failures = words.number("spec.healthCheck.passive.consecutive5XxErrors").unwrap_or(5);
     let gateway = words.number("spec.healthCheck.passive.consecutiveGatewayErrors").unwrap_or(0);
     let base = words.limit("spec.healthCheck.passive.baseEjectionTime").unwrap_or(Duration::from_secs(30));
+    let percent = words.number("spec.healthCheck.passive.maxEjectionPercent");
     Outliers {
         failures: [failures, gateway].into_iter().filter(|number| *number > 0).min().unwrap_or(0),
         base,
-        most: most.max(base),
+        most: usual.most.max(base),
+        interval: words.time("spec.healthCheck.passive.interval").unwrap_or(usual.interval),
+        max_ejection_percent: percent.unwrap_or(usual.max_ejection_percent),
+        ..usual
     }
 }

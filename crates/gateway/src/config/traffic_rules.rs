@@ -54,10 +54,13 @@ static RETRY: [Field; 4] = [
         ]),
     ),
 ];
-static PASSIVE: [Field; 3] = [
+static PERCENT: Shape = Shape::Whole { min: 0, max: 100 };
+static PASSIVE: [Field; 5] = [
     optional("consecutive5XxErrors", &LARGE_COUNT),
     optional("consecutiveGatewayErrors", &LARGE_COUNT),
     optional("baseEjectionTime", &DURATION),
+    optional("interval", &DURATION),
+    optional("maxEjectionPercent", &PERCENT),
 ];
 
 /// Envoy Gateway's `BackendTrafficPolicy`: what is read of it.
@@ -74,7 +77,10 @@ pub(super) static TRAFFIC_POLICY: Shape = resource(&[
                 "circuitBreaker",
                 &open(&[optional("maxParallelRequests", &LARGE_COUNT), optional("maxPendingRequests", &LARGE_COUNT)]),
             ),
-            optional("healthCheck", &open(&[optional("passive", &open(&PASSIVE))])),
+            optional(
+                "healthCheck",
+                &open(&[optional("passive", &open(&PASSIVE)), optional("panicThreshold", &PERCENT)]),
+            ),
             optional(
                 "timeout",
                 &open(&[

@@ -9,6 +9,7 @@ use aquifer_translate::model::response::Usage;
 use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::time::Instant;
 
 /// The most that a whole answer may have, in bytes.
 const LONGEST_ANSWER: usize = 64 << 20;
@@ -34,6 +35,8 @@ pub(super) struct Waiting {
     /// What the client is told instead of a fault: the refusal of such a backend, as it came.
     pub(super) refused: Option<(StatusCode, HeaderMap, Bytes)>,
     pub(super) upstream: Upstream,
+    /// Since when the backend has had it.
+    pub(super) started: Instant,
 }
 
 /// How far the answer from upstream is.
@@ -77,7 +80,7 @@ pub(super) struct CallOf<'a> {
 }
 
 impl Waiting {
-    pub(super) fn new(outgoing: Outgoing, created: u64, recording: Option<usize>) -> Self {
+    pub(super) fn new(outgoing: Outgoing, created: u64, recording: Option<usize>, started: Instant) -> Self {
         let warnings = outgoing.warnings.iter().take(MOST_WARNINGS);
         let headers = warnings.filter_map(|warning| Some((WARNING, visible(&warning.to_string())?))).fold(
             HeaderMap::new(),
@@ -86,7 +89,8 @@ impl Waiting {
                 headers
             },
         );
-        Self { outgoing, created, recording, headers, passing: false, refused: None, upstream: Upstream::Silent }
+        let (passing, refused, upstream) = (false, None, Upstream::Silent);
+        Self { outgoing, created, recording, headers, passing, refused, upstream, started }
     }
 
     /// The same for a backend that speaks the client's dialect, when `passing`.

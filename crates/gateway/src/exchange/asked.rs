@@ -53,6 +53,8 @@ pub(super) struct Place {
     pub(super) priority: u32,
     /// How often it was sent there.
     pub(super) tries: u32,
+    /// The request sent there finds out whether it is well again, which must be told.
+    pub(super) probing: bool,
     /// The catalogue's row for the model, once it was looked for.
     known: OnceLock<&'static Entry>,
 }
@@ -79,6 +81,7 @@ impl Place {
             mutation: Arc::clone(target.mutation),
             priority: target.priority,
             tries: 0,
+            probing: false,
             known: OnceLock::new(),
         }
     }

@@ -1,9 +1,9 @@
 //! Whether a call that failed is made once more, where, and when: before the client was told anything.
 
-use super::asked::Asked;
+use super::asked::{Asked, Place};
 use super::{Exchange, Output};
 use crate::config::Retry;
-use crate::fleet::{Fleet, Standing};
+use crate::fleet::{Failure, Fleet, Reach, Standing};
 use aquifer_translate::Fault;
 use aquifer_translate::fault::{Misbehaviour, Unreachable};
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ pub(super) struct Hint {
 pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
     let plain = Hint { same: true, after: None, blamed: true };
     match fault {
+        // Nobody would do better with it.
+        Fault::UpstreamUnreachable(Unreachable::Ours(_)) => None,
         Fault::UpstreamUnreachable(Unreachable::Credentials(_)) => Some(Hint { same: false, ..plain }),
         Fault::UpstreamUnreachable(Unreachable::Busy(_)) => Some(Hint { blamed: false, ..plain }),
         // Whoever waited that long for one backend will not wait for it once more.
@@ -48,19 +50,47 @@ impl Exchange {
     pub(super) fn judge(&mut self, fault: Option<&Fault>, now: Instant) {
         let Some(asked) = &self.asked else { return };
         let Some(place) = asked.place().filter(|_| self.waiting.is_some()) else { return };
+        let at = asked.at;
+        if self.had_little_time(fault, now) {
+            self.undecided(at);
+            return;
+        }
         // Whether a backend is ill does not depend on what is tried again.
-        match fault.map(|fault| hint(fault, &Retry::default())) {
-            None => self.fleet.succeeded(place.backend),
-            Some(Some(Hint { blamed: true, .. })) => {
-                let alone = self.fleet.failed(place.backend, asked.traffic.outliers, now);
-                if let Some(alone) = alone {
-                    self.outputs.push_back(Output::Ejected { backend: place.backend, alone });
-                }
+        match fault.map(|fault| (fault, hint(fault, &Retry::default()))) {
+            None => self.succeeded_at(at),
+            Some((fault, Some(Hint { blamed: true, .. }))) => {
+                self.failed_at(at, asked.failure(place, reach(fault), &self.fleet, now), now);
             }
             // A refusal that no attempt would change is an answer: the backend is there.
-            Some(None) if matches!(fault, Some(Fault::Refused(_))) => self.fleet.succeeded(place.backend),
-            Some(_) => self.fleet.undecided(place.backend),
+            Some((Fault::Refused(_), None)) => self.succeeded_at(at),
+            Some(_) => self.undecided(at),
         }
+    }
+
+    /// Whether the time for the whole is over and others had most of it: who was asked before, or the queue.
+    fn had_little_time(&self, fault: Option<&Fault>, now: Instant) -> bool {
+        let timeout = matches!(fault, Some(Fault::UpstreamUnreachable(Unreachable::Timeout(_))));
+        let (Some(asked), Some(waiting), true) = (&self.asked, &self.waiting, timeout) else { return false };
+        asked.patience.whole.is_some_and(|whole| {
+            now.saturating_duration_since(self.begun) >= whole
+                && now.saturating_duration_since(waiting.started) < whole / 2
+        })
+    }
+
+    fn succeeded_at(&mut self, at: usize) {
+        let Some(place) = self.asked.as_mut().and_then(|asked| asked.places.get_mut(at)) else { return };
+        place.probing = false;
+        self.fleet.succeeded_of(place.backend, &place.model_id);
+    }
+
+    pub(super) fn failed_at(&mut self, at: usize, failure: Failure, now: Instant) {
+        let Some(asked) = &mut self.asked else { return };
+        let Some(place) = asked.places.get_mut(at) else { return };
+        place.probing = false;
+        let backend = place.backend;
+        let alone = self.fleet.failed_of(backend, &place.model_id, failure, asked.traffic.outliers, now);
+        let model = (failure.reach != Reach::Nowhere).then(|| place.model_id.clone());
+        self.outputs.extend(alone.map(|alone| Output::Ejected { backend, model, alone }));
     }
 
     /// Makes the call once more, if that is worth it; `false`: the client is told.
@@ -75,7 +105,12 @@ impl Exchange {
             return false;
         }
         let next = asked.next_place(hint.same, &self.fleet, now);
-        let Some(next) = next.and_then(|next| asked.affordable(next, &self.fleet, now)) else { return false };
+        // What this gateway itself turned away is no load on the backend.
+        let free = matches!(fault, Fault::UpstreamUnreachable(Unreachable::Busy(_)));
+        let Some(next) = next.and_then(|next| if free { Some(next) } else { asked.affordable(next, &self.fleet, now) })
+        else {
+            return false;
+        };
         let pause = asked.pause(next, hint);
         if asked.patience.whole.is_some_and(|whole| spent.saturating_add(pause) >= whole) {
             return false;
@@ -91,13 +126,58 @@ impl Exchange {
     }
 }
 
+impl Place {
+    pub(super) fn is_ejected(&self, fleet: &Fleet, now: Instant) -> bool {
+        fleet.is_ejected_of(self.backend, &self.model_id, now)
+    }
+}
+
+/// How far a call came that failed so.
+fn reach(fault: &Fault) -> Reach {
+    match fault {
+        Fault::UpstreamUnreachable(Unreachable::Connect(_) | Unreachable::Credentials(_)) => Reach::Nowhere,
+        Fault::Refused(_) => Reach::Answered,
+        _ => Reach::Unknown,
+    }
+}
+
 impl Asked {
     /// The first place to try: the first one that is not known to be ill, else the first.
-    pub(super) fn first_place(&self, fleet: &Fleet, now: Instant) -> usize {
-        let well = |at: &usize| {
-            self.places.get(*at).is_some_and(|place| fleet.standing(place.backend, now) != Standing::Ejected)
-        };
-        if self.places.len() < 2 { 0 } else { (0..self.places.len()).find(well).unwrap_or(0) }
+    pub(super) fn first_place(&mut self, fleet: &Fleet, now: Instant) -> usize {
+        if self.places.len() < 2 || self.panics(fleet, now) {
+            return 0;
+        }
+        for (at, place) in self.places.iter_mut().enumerate() {
+            match fleet.standing_of(place.backend, &place.model_id, now) {
+                Standing::Ejected => {}
+                standing => {
+                    place.probing = standing == Standing::Probe;
+                    return at;
+                }
+            }
+        }
+        0
+    }
+
+    /// Whether so few of the backends are well that all of them are tried in order, the ejected ones too.
+    fn panics(&self, fleet: &Fleet, now: Instant) -> bool {
+        let (ejected, all) = self.ejected(fleet, now);
+        (all - ejected) * 100 < u64::from(self.traffic.outliers.panic_threshold) * all
+    }
+
+    /// How many of the places are ejected, and how many there are.
+    fn ejected(&self, fleet: &Fleet, now: Instant) -> (u64, u64) {
+        let ejected = self.places.iter().filter(|place| place.is_ejected(fleet, now)).count();
+        (ejected as u64, self.places.len() as u64)
+    }
+
+    /// What the fleet is told of a call that failed at a place.
+    pub(super) fn failure(&self, place: &Place, reach: Reach, fleet: &Fleet, now: Instant) -> Failure {
+        let (ejected, all) = self.ejected(fleet, now);
+        let ejected = ejected.saturating_sub(u64::from(place.is_ejected(fleet, now)));
+        let most = u64::from(self.traffic.outliers.max_ejection_percent) * all;
+        let spared = ejected > 0 && (ejected + 1) * 100 > most;
+        Failure { reach, probe: place.probing, spared }
     }
 
     /// The next place to try: of one priority as often as is worth it, the least tried first, then of the next one.
@@ -113,11 +193,13 @@ impl Asked {
             Some(next) if tried >= most => [Some(next), Some(here.priority)],
             _ => [Some(here.priority), further],
         };
-        let fit = |at: usize, backend: usize| {
-            (same || at != self.at && backend != here.backend) && (at == self.at || !fleet.is_ejected(backend, now))
+        let panics = self.panics(fleet, now);
+        let fit = |at: usize, place: &Place| {
+            (same || at != self.at && place.backend != here.backend)
+                && (at == self.at || panics || !place.is_ejected(fleet, now))
         };
         priorities.into_iter().flatten().find_map(|priority| {
-            let fitting = of(priority).filter(|(at, place)| place.tries < each && fit(*at, place.backend));
+            let fitting = of(priority).filter(|(at, place)| place.tries < each && fit(*at, place));
             fitting.min_by_key(|(at, place)| (place.tries, *at == self.at)).map(|(at, _)| at)
         })
     }
@@ -129,7 +211,9 @@ impl Asked {
         if !self.was_asked(wanted) || fleet.spend(wanted) {
             return Some(next);
         }
-        self.places.iter().position(|place| !self.was_asked(place.backend) && !fleet.is_ejected(place.backend, now))
+        let panics = self.panics(fleet, now);
+        let fresh = |place: &Place| !self.was_asked(place.backend) && (panics || !place.is_ejected(fleet, now));
+        self.places.iter().position(fresh)
     }
 
     pub(super) fn was_asked(&self, backend: usize) -> bool {

@@ -4,7 +4,7 @@
 use super::answer::Waiting;
 use super::asked::Asked;
 use super::{Exchange, Output};
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, Reach};
 use crate::record::Turns;
 use std::mem::swap;
 use std::time::{Duration, Instant};
@@ -97,10 +97,11 @@ impl Exchange {
     /// Whoever is overtaken again and again is left alone for a while, as if it had failed: the second calls would soon be
     /// more than it may cost.
     fn was_slow(&mut self, at: usize, now: Instant) {
-        let Some(asked) = &self.asked else { return };
-        let Some(backend) = asked.places.get(at).map(|place| place.backend) else { return };
-        let alone = self.fleet.failed(backend, asked.traffic.outliers, now);
-        self.outputs.extend(alone.map(|alone| Output::Ejected { backend, alone }));
+        let failure = |asked: &Asked| Some(asked.failure(asked.places.get(at)?, Reach::Unknown, &self.fleet, now));
+        let failure = self.asked.as_deref().and_then(failure);
+        if let Some(failure) = failure {
+            self.failed_at(at, failure, now);
+        }
     }
 
     /// The call at hand failed: the other one, if there is one, goes on alone.
@@ -135,10 +136,18 @@ impl Exchange {
         self.at_hand = Lane::First;
     }
 
-    fn undecided(&self, at: usize) {
-        if let Some(place) = self.asked.as_ref().and_then(|asked| asked.places.get(at)) {
-            self.fleet.undecided(place.backend);
+    /// What was to be found out at a place was not.
+    pub(super) fn undecided(&mut self, at: usize) {
+        if let Some(place) = self.asked.as_mut().and_then(|asked| asked.places.get_mut(at))
+            && std::mem::take(&mut place.probing)
+        {
+            self.fleet.undecided_of(place.backend, &place.model_id);
         }
+    }
+
+    /// Whoever was to find out how a backend is has found out, or never will.
+    pub(super) fn all_undecided(&mut self) {
+        (0..self.asked.as_ref().map_or(0, |asked| asked.places.len())).for_each(|at| self.undecided(at));
     }
 }
 
@@ -156,6 +165,6 @@ impl Asked {
         if never || self.sealed || late || self.attempts >= self.traffic.retry.most_attempts().1 {
             return None;
         }
-        self.places.iter().position(|place| !self.was_asked(place.backend) && !fleet.is_ejected(place.backend, now))
+        self.places.iter().position(|place| !self.was_asked(place.backend) && !place.is_ejected(fleet, now))
     }
 }

@@ -213,7 +213,8 @@ impl Exchange {
         let hedge = asked.patience.hedge.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
         let (patience, circuit) = (Patience { whole, hedge, ..asked.patience }, asked.traffic.circuit);
         let recording = outgoing.memorable.then(|| asked.room());
-        self.waiting = Some(Waiting::new(outgoing, asked.unix_seconds, recording).passing_on(passing));
+        let waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
+        self.waiting = Some(waiting.passing_on(passing));
         let lane = self.at_hand;
         let call = Call { lane, backend, path, headers, body, patience, after, circuit };
         self.outputs.push_back(Output::Call(Box::new(call)));

@@ -189,3 +189,178 @@ fn a_policy_says_what_is_tried_again() {
     assert!(refused.call().is_none());
     assert_eq!(refused.status.unwrap(), 429);
 }
+
+#[test]
+fn a_call_that_could_not_be_made_is_nobodys_fault_and_is_not_made_again() {
+    let now = Instant::now();
+    let config = config(&[0, 1], Traffic::default());
+    let fleet = Arc::new(Fleet::new(2, now));
+    for _ in 0..50 {
+        let mut under = Under::begin(&config, &fleet, now, &body());
+        assert_eq!(called(&mut under, Under::cannot), [0]);
+        assert_eq!(under.status, Some(StatusCode::INTERNAL_SERVER_ERROR));
+    }
+    assert!(!fleet.is_ejected(0, now), "it was never asked");
+    assert!((0..100).all(|_| fleet.spend(0)), "no retry was spent");
+}
+
+/// Whoever comes first at this backend is refused so, in this number of requests.
+fn refuse_all(config: &Arc<Config>, fleet: &Arc<Fleet>, now: Instant, requests: usize, fail: fn(&mut Under)) {
+    for _ in 0..requests {
+        called(&mut Under::begin(config, fleet, now, &body()), fail);
+    }
+}
+
+#[test]
+fn when_every_backend_is_ejected_all_are_tried_and_the_first_that_is_back_is_found_at_once() {
+    for (priorities, fail) in [
+        ([0, 1], Under::fail as fn(&mut Under)),
+        ([0, 1], Under::unwell),
+        ([0, 0], Under::fail),
+        ([0, 0], Under::unwell),
+    ] {
+        let mut now = Instant::now();
+        let (config, fleet) = (config(&priorities, Traffic::default()), Arc::new(Fleet::new(2, now)));
+        for _ in 0..45 {
+            refuse_all(&config, &fleet, now, 10, fail);
+            now += Duration::from_secs(1);
+        }
+        assert!(fleet.is_ejected(0, now) && fleet.is_ejected(1, now));
+        // The second one is back.
+        for request in 0..20 {
+            let mut under = Under::begin(&config, &fleet, now, &body());
+            while let Some(call) = under.call() {
+                if call.backend == 1 { under.answer() } else { fail(&mut under) }
+            }
+            assert_eq!(under.status, Some(StatusCode::OK), "request {request}");
+        }
+        assert!(!fleet.is_ejected(1, now));
+    }
+}
+
+#[test]
+fn an_ejected_backend_is_asked_by_one_request_before_its_time_is_over() {
+    let now = Instant::now();
+    let (config, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, now)));
+    for _ in 0..5 {
+        let mut under = Under::begin(&config, &fleet, now, &body());
+        while let Some(call) = under.call() {
+            if call.backend == 1 { under.answer() } else { under.fail() }
+        }
+    }
+    let first = |now| {
+        let mut under = Under::begin(&config, &fleet, now, &body());
+        (under.call().unwrap().backend, under)
+    };
+    assert_eq!(first(now).0, 1);
+    let later = now + Duration::from_secs(1);
+    let (backend, mut probe) = first(later);
+    assert_eq!(backend, 0, "long before the ten seconds are over");
+    for _ in 0..5 {
+        let (backend, mut other) = first(later);
+        assert_eq!(backend, 1, "one probe at a time");
+        other.exchange.handle(Input::ClientGone, later);
+    }
+    probe.answer();
+    assert_eq!(probe.status, None);
+    probe.call();
+    assert_eq!(first(later).0, 0);
+}
+
+#[test]
+fn a_probe_whose_client_leaves_is_made_again() {
+    let now = Instant::now();
+    let traffic = Traffic::default();
+    let (config, fleet) = (config(&[0, 1], traffic.clone()), Arc::new(Fleet::new(2, now)));
+    (0..5).for_each(|_| _ = fleet.failed(0, traffic.outliers, now));
+    let later = now + Duration::from_secs(1);
+    for _ in 0..3 {
+        let mut probe = Under::begin(&config, &fleet, later, &body());
+        assert_eq!(probe.call().unwrap().backend, 0);
+        probe.exchange.handle(Input::ClientGone, later);
+    }
+}
+
+#[test]
+fn the_settings_say_how_many_are_ejected_and_when_that_is_passed_over() {
+    let now = Instant::now();
+    let at_most = |max_ejection_percent, panic_threshold| Traffic {
+        outliers: Outliers { max_ejection_percent, panic_threshold, ..Outliers::default() },
+        ..Traffic::default()
+    };
+    let ejected = |traffic: Traffic| {
+        let (config, fleet) = (config(&[0, 0, 0, 0], traffic), Arc::new(Fleet::new(4, now)));
+        refuse_all(&config, &fleet, now, 100, Under::unwell);
+        (0..4).filter(|backend| fleet.is_ejected(*backend, now)).count()
+    };
+    assert_eq!(ejected(at_most(100, 1)), 4);
+    assert_eq!(ejected(at_most(50, 1)), 2);
+    assert_eq!(ejected(at_most(0, 1)), 1, "one may always be");
+    let first = |traffic: Traffic, ill: usize| {
+        let (config, fleet) = (config(&[0, 1, 2, 3], traffic.clone()), Arc::new(Fleet::new(4, now)));
+        for backend in 0..ill {
+            (0..5).for_each(|_| _ = fleet.failed(backend, traffic.outliers, now));
+        }
+        Under::begin(&config, &fleet, now, &body()).call().unwrap().backend
+    };
+    assert_eq!(first(at_most(100, 50), 2), 2, "half are well");
+    assert_eq!(first(at_most(100, 50), 3), 0, "less than half are well");
+    assert_eq!(first(at_most(100, 1), 3), 3);
+    assert_eq!(first(at_most(100, 0), 3), 3);
+}
+
+#[test]
+fn a_model_that_fails_does_not_eject_its_backend_for_others() {
+    let now = Instant::now();
+    let (config, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, now)));
+    refuse_all(&config, &fleet, now, 5, Under::unwell);
+    let other = body().replace("claude-sonnet-4-20250514-v1:0", "claude-haiku-4-5-20251001-v1:0");
+    assert!(fleet.is_ejected_of(0, crate::under::MODEL, now));
+    assert_eq!(Under::begin(&config, &fleet, now, &other).call().unwrap().backend, 0);
+    refuse_all(&config, &fleet, now, 5, Under::fail);
+    assert!(fleet.is_ejected_of(0, "another", now), "no connection is no model's fault");
+}
+
+#[test]
+fn what_the_client_did_or_the_gateway_never_counts_against_a_backend() {
+    let now = Instant::now();
+    let mistakes: [fn(&mut Under); 7] = [
+        Under::cannot,
+        |under| under.refuse(400, "ValidationException", "no", None),
+        |under| under.refuse(403, "AccessDeniedException", "no", None),
+        |under| under.refuse(404, "ResourceNotFoundException", "no", None),
+        |under| under.refuse(413, "RequestEntityTooLargeException", "no", None),
+        Under::throttle,
+        Under::busy,
+    ];
+    for fail in mistakes {
+        let (config, fleet) = (config(&[0, 0], Traffic::default()), Arc::new(Fleet::new(2, now)));
+        refuse_all(&config, &fleet, now, 50, fail);
+        assert!(!fleet.is_ejected(0, now) && !fleet.is_ejected(1, now));
+    }
+    let (config, fleet) = (config(&[0], Traffic::default()), Arc::new(Fleet::new(1, now)));
+    refuse_all(&config, &fleet, now, 500, Under::busy);
+    assert!((0..100).all(|_| fleet.spend(0)), "what was turned away here was no load there");
+}
+
+#[test]
+fn a_backend_that_was_given_little_of_the_whole_time_is_not_blamed_when_it_is_over() {
+    let now = Instant::now();
+    let mut limited = Config::clone(&config(&[0, 0], Traffic::default()));
+    limited.routes[0].rules[0].request_timeout = Some(Duration::from_secs(10));
+    let (limited, fleet) = (Arc::new(limited), Arc::new(Fleet::new(2, now)));
+    let late = |waited: u64| {
+        for _ in 0..5 {
+            let mut under = Under::begin(&limited, &fleet, now, &body());
+            under.call().unwrap();
+            under.now += Duration::from_secs(waited);
+            under.exchange.handle(Input::CallStarted, under.now);
+            under.now = now + Duration::from_secs(10);
+            under.time_out();
+            assert!(under.call().is_none());
+        }
+        (0..2).any(|backend| fleet.is_ejected(backend, now + Duration::from_secs(10)))
+    };
+    assert!(!late(9), "it waited for its turn");
+    assert!(late(1), "it had the time");
+}

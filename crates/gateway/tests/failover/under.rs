@@ -136,6 +136,22 @@ impl Under {
         self.exchange.handle(Input::UpstreamFailed(Unreachable::Connect("refused".to_owned())), self.now);
     }
 
+    pub(crate) fn unwell(&mut self) {
+        self.refuse(503, "ServiceUnavailableException", "unwell", None);
+    }
+
+    pub(crate) fn time_out(&mut self) {
+        self.exchange.handle(Input::UpstreamFailed(Unreachable::Timeout("nothing came".to_owned())), self.now);
+    }
+
+    pub(crate) fn busy(&mut self) {
+        self.exchange.handle(Input::UpstreamFailed(Unreachable::Busy("1 is under way".to_owned())), self.now);
+    }
+
+    pub(crate) fn cannot(&mut self) {
+        self.exchange.handle(Input::UpstreamFailed(Unreachable::Ours("no URL".to_owned())), self.now);
+    }
+
     pub(crate) fn answer(&mut self) {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static("application/json"));

@@ -169,3 +169,37 @@ spec:
     let reply = read_reply(&mut { chat.stream });
     assert!(reply.status == 504 && reply.body.contains("no connection in 100ms"), "{reply:?}");
 }
+
+#[test]
+fn time_in_the_queue_is_not_the_backends() {
+    let (only, other) = (Bedrock::listen(), Bedrock::listen());
+    let policy = "---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: BackendTrafficPolicy
+metadata: {name: p, annotations: {aquifer.dev/first-byte-timeout: 2s, aquifer.dev/hedge-after: 1500ms}}
+spec:
+  targetRefs: [{group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: route}]
+  circuitBreaker: {maxParallelRequests: 1}
+";
+    let gateway = serve([only.address, other.address], "", policy, &[]);
+    let mut first = Chat::begin(&gateway, "Hello?");
+    let mut call = only.call();
+    call.begin();
+    call.event("messageStart", r#"{"role":"assistant"}"#);
+    call.text("one");
+    first.read_until("one");
+    let mut second = Chat::begin(&gateway, "Hello?");
+    gateway.wait_for_metric("aquifer_requests_in_flight", 2.0);
+    std::thread::sleep(std::time::Duration::from_millis(3500));
+    assert_eq!(other.connections(), 0, "nobody was slow");
+    call.finish();
+    first.read_until("data: [DONE]\n\n");
+    let mut call = only.call();
+    call.begin();
+    call.event("messageStart", r#"{"role":"assistant"}"#);
+    call.text("two");
+    second.read_until("two");
+    call.finish();
+    second.read_until("data: [DONE]\n\n");
+    assert_eq!(other.connections(), 0);
+}
