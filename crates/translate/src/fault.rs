@@ -101,6 +101,9 @@ pub enum Unreachable {
     Credentials(String),
     /// The gateway has as many calls under way there as it may.
     Busy(String),
+    /// The call could not be made, by the gateway's or the client's doing: no URL, no signature, no header. The upstream
+    /// was never asked.
+    Ours(String),
 }
 
 impl Fault {
@@ -134,8 +137,8 @@ impl Fault {
             Self::Unsupported(_) => "unsupported",
             Self::Refused(refusal) => &refusal.exception,
             Self::UpstreamMisbehaved(_) => "upstream_misbehaved",
+            Self::Ours(_) | Self::UpstreamUnreachable(Unreachable::Ours(_)) => "internal",
             Self::UpstreamUnreachable(_) => "upstream_unreachable",
-            Self::Ours(_) => "internal",
             Self::Overloaded(_) => "overloaded",
         }
     }
@@ -174,6 +177,7 @@ impl fmt::Display for Unreachable {
             Self::Broken(what) => write!(f, "the connection to the upstream broke: {what}"),
             Self::Timeout(what) | Self::Stalled(what) => write!(f, "the upstream did not answer in time: {what}"),
             Self::Busy(what) => write!(f, "the upstream has as many calls as it is given at once: {what}"),
+            Self::Ours(what) => write!(f, "internal error of the gateway: the call could not be made: {what}"),
             Self::Credentials(what) => write!(f, "no AWS credentials to sign the call with: {what}"),
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Hint {
 pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
     let plain = Hint { same: true, after: None, blamed: true };
     match fault {
+        // Nobody would do better with it.
+        Fault::UpstreamUnreachable(Unreachable::Ours(_)) => None,
         Fault::UpstreamUnreachable(Unreachable::Credentials(_)) => Some(Hint { same: false, ..plain }),
         Fault::UpstreamUnreachable(Unreachable::Busy(_)) => Some(Hint { blamed: false, ..plain }),
         // Whoever waited that long for one backend will not wait for it once more.

@@ -189,3 +189,17 @@ fn a_policy_says_what_is_tried_again() {
     assert!(refused.call().is_none());
     assert_eq!(refused.status.unwrap(), 429);
 }
+
+#[test]
+fn a_call_that_could_not_be_made_is_nobodys_fault_and_is_not_made_again() {
+    let now = Instant::now();
+    let config = config(&[0, 1], Traffic::default());
+    let fleet = Arc::new(Fleet::new(2, now));
+    for _ in 0..50 {
+        let mut under = Under::begin(&config, &fleet, now, &body());
+        assert_eq!(called(&mut under, Under::cannot), [0]);
+        assert_eq!(under.status, Some(StatusCode::INTERNAL_SERVER_ERROR));
+    }
+    assert!(!fleet.is_ejected(0, now), "it was never asked");
+    assert!((0..100).all(|_| fleet.spend(0)), "no retry was spent");
+}

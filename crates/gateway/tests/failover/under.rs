@@ -135,6 +135,10 @@ impl Under {
         self.exchange.handle(Input::UpstreamFailed(Unreachable::Connect("refused".to_owned())), self.now);
     }
 
+    pub(crate) fn cannot(&mut self) {
+        self.exchange.handle(Input::UpstreamFailed(Unreachable::Ours("no URL".to_owned())), self.now);
+    }
+
     pub(crate) fn answer(&mut self) {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static("application/json"));

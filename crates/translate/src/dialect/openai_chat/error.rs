@@ -41,10 +41,20 @@ pub fn told(fault: &Fault) -> Told {
     let quoted = |text: Option<String>| {
         text.map_or_else(|| "null".to_owned(), |text| format!("\"{}\"", Text::from_plain(text).as_escaped()))
     };
-    let message = quoted(Some(fault.to_string()));
+    let message = quoted(Some(message(fault)));
     let (param, code) = (quoted(param), quoted(code));
     let body = format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":{param},"code":{code}}}}}"#);
     Told { status, body, retry_after }
+}
+
+/// What a client is told: not what only the operator should know, which may name addresses.
+fn message(fault: &Fault) -> String {
+    match fault {
+        Fault::UpstreamUnreachable(Unreachable::Ours(_)) => {
+            "internal error of the gateway: the call to the upstream could not be made".to_owned()
+        }
+        other => other.to_string(),
+    }
 }
 
 /// A client must not come too early.
@@ -67,8 +77,8 @@ fn class(fault: &Fault) -> Class {
         }
         Fault::UpstreamUnreachable(Unreachable::Busy(_)) | Fault::Overloaded(_) => coded(503, SERVER, "overloaded"),
         Fault::UpstreamUnreachable(Unreachable::Credentials(_)) => coded(500, SERVER, "upstream_credentials"),
+        Fault::Ours(_) | Fault::UpstreamUnreachable(Unreachable::Ours(_)) => coded(500, SERVER, "internal_error"),
         Fault::UpstreamUnreachable(_) => coded(502, SERVER, "upstream_unreachable"),
-        Fault::Ours(_) => coded(500, SERVER, "internal_error"),
     }
 }
 
@@ -183,6 +193,13 @@ mod tests {
             assert_eq!(error["message"], "Bedrock's words");
         }
         assert_eq!(told(&refused("ThrottlingException", 429, "m")).retry_after, Some(3));
+    }
+
+    #[test]
+    fn a_call_that_could_not_be_made_is_the_gateways_mistake_and_names_no_address() {
+        let (status, error) = parts(&Fault::UpstreamUnreachable(Unreachable::Ours("http://10.0.0.7:8443".to_owned())));
+        assert_eq!((status, error["code"].as_str()), (500, Some("internal_error")));
+        assert!(!error.to_string().contains("10.0.0.7"), "{error}");
     }
 
     #[test]
