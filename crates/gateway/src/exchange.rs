@@ -11,6 +11,7 @@ mod lanes;
 mod models;
 mod opening;
 mod passing;
+mod relayed;
 mod start;
 
 pub use answer::refusal;

@@ -3,13 +3,11 @@
 use super::Exchange;
 use super::answer::{self, Upstream};
 use super::opening::{Failure, Opening};
-use crate::config::OpenAi;
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::openai_chat::{Style, error};
+use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::{Misbehaviour, Refusal};
 use aquifer_translate::model::response::Usage;
-use aquifer_translate::model::text::Text;
-use aquifer_translate::translation::{Outgoing, Seen};
+use aquifer_translate::translation::Seen;
 use aquifer_translate::wire::pause;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -20,42 +18,6 @@ use std::time::Instant;
 
 /// The longest line of a stream that is looked at; usage and finish reason stand in short ones.
 const LONGEST_LINE: usize = 64 << 10;
-
-/// What is read of a request that is passed on.
-#[derive(Deserialize)]
-pub(super) struct Head<'a> {
-    #[serde(borrow)]
-    pub(super) model: Cow<'a, str>,
-    #[serde(default)]
-    pub(super) stream: Option<bool>,
-}
-
-impl<'a> Head<'a> {
-    /// `None`: it is no request that anybody could answer.
-    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(body).ok().filter(|head: &Self| !head.model.is_empty())
-    }
-}
-
-/// The request as it goes on: only its model's name may be another.
-pub(super) fn passed(body: &Bytes, model_id: &str, to: &OpenAi) -> Option<Outgoing> {
-    let head = Head::read(body)?;
-    let prefix = to.prefix.trim_matches('/');
-    let slash = if prefix.is_empty() { "" } else { "/" };
-    let renamed = || format!("\"{}\"", Text::from_plain(model_id).as_escaped());
-    Some(Outgoing {
-        path: format!("{slash}{prefix}/chat/completions"),
-        body: if head.model == model_id { body.clone() } else { crate::mutation::replaced(body, "model", &renamed()) },
-        stream: head.stream.unwrap_or_default(),
-        model: Text::from_plain(head.model.into_owned()),
-        style: Style::default(),
-        restore: Box::new(|_| None),
-        warnings: Vec::new(),
-        reasoning_on: false,
-        sealed: false,
-        memorable: false,
-    })
-}
 
 /// A stream that goes on as it comes.
 #[derive(Debug, Default)]
@@ -373,22 +335,6 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> F
 mod tests {
     use super::*;
     use std::time::Duration;
-
-    fn to(prefix: &str) -> OpenAi {
-        OpenAi { prefix: prefix.to_owned(), service: crate::config::Bedrock::default() }
-    }
-
-    #[test]
-    fn only_the_models_name_changes() {
-        let body = Bytes::from_static(b"{\"n\": 2,\n \"model\" : \"a\", \"stream\":true, \"x\":[1e2]}");
-        let same = passed(&body, "a", &to("v1")).unwrap();
-        assert_eq!((same.path.as_str(), same.stream, &same.body), ("/v1/chat/completions", true, &body));
-        let other = passed(&body, "b\"", &to("/openai/v1/")).unwrap();
-        assert_eq!(other.path, "/openai/v1/chat/completions");
-        assert_eq!(other.body, "{\"n\": 2,\n \"model\" : \"b\\\"\", \"stream\":true, \"x\":[1e2]}");
-        assert_eq!(passed(&body, "a", &to("/")).unwrap().path, "/chat/completions");
-        assert!(passed(&Bytes::from_static(b"{}"), "a", &to("v1")).is_none());
-    }
 
     const STREAM: &str = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
         data: {\"choices\":[{\"delta\":{\"reasoning_content\": \"hm\"}}]}\r\n\r\n: comment\n\n\

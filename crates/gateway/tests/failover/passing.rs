@@ -2,8 +2,9 @@
 
 use crate::under::{Under, config_of, openai};
 use aquifer_gateway::config::Traffic;
-use aquifer_gateway::exchange::{Input, KeepAlive};
+use aquifer_gateway::exchange::{Call, Input, KeepAlive};
 use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::mutation::Mutation;
 use aquifer_gateway::record::Outcome;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -174,4 +175,74 @@ fn what_was_counted_before_a_client_left_is_remembered() {
     let record = under.record.unwrap();
     assert_eq!((record.outcome, record.told), (Outcome::Abandoned, said.len() as u64));
     assert_eq!(record.tokens.map(|tokens| (tokens.input, tokens.output)), Some((9, 4)));
+}
+
+/// What is sent to a service of OpenAI's dialect for this body, or the status of the refusal.
+fn sent_for(body: &[u8], mutation: Mutation) -> Result<Call, u16> {
+    let now = Instant::now();
+    let mut config = Arc::into_inner(config_of(vec![openai("v1")], Traffic::default())).unwrap();
+    config.routes[0].rules[0].backends[0].mutation = Arc::new(mutation);
+    let mut under = Under::begin_with(&Arc::new(config), &Arc::new(Fleet::new(1, now)), now, body);
+    under.call().ok_or_else(|| under.status.unwrap().as_u16())
+}
+
+#[test]
+fn no_odd_request_becomes_a_call_of_converse_or_goes_on_unread() {
+    let odd: [(&[u8], bool); 16] = [
+        (br#"{"model":"m","model":"m2","messages":[]}"#, true),
+        (br#"{"model":"m","stream":true,"stream":false,"messages":[{"role":"user","content":"x"}]}"#, true),
+        (b"\xef\xbb\xbf{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", true),
+        (br#"{"extra_body":{"model":"m"},"messages":[{"role":"user","content":"x"}]}"#, true),
+        (br#"{"model":"m\ud83e","messages":[{"role":"user","content":"x"}]}"#, true),
+        (br#"{"mod\u0065l":"m","messages":[{"role":"user","content":"\udd80"}]}"#, true),
+        (br#"{"model":"m","n":2,"messages":"what nobody knows"}"#, true),
+        (b"{\"model\":\"m\",\"x\":\"\xff\",\"messages\":[]}", false),
+        (b"{\"model\":\"m\",\"\xff\":1,\"messages\":[]}", false),
+        (br#"{"model":"m","\ud83e":1,"messages":[]}"#, false),
+        (br#"{"model":"m","stream":"yes","messages":[]}"#, false),
+        (br#"{"model":"  ","messages":[]}"#, false),
+        (br#"["model"]"#, false),
+        (br#"{"model":"m","messages":[]} x"#, false),
+        (br#"{"model":7,"messages":[]}"#, false),
+        (br#"{"model":null,"extra_body":{"model":"m"},"messages":[]}"#, false),
+    ];
+    for (body, goes_on) in odd {
+        let shown = String::from_utf8_lossy(body);
+        match sent_for(body, Mutation::default()) {
+            Ok(call) => assert!(goes_on && call.path == "/v1/chat/completions", "{shown}: {}", call.path),
+            Err(status) => assert!(!goes_on && status == 400, "{shown}: {status}"),
+        }
+    }
+}
+
+#[test]
+fn the_operators_changes_are_made_of_every_request() {
+    let mutation = || Mutation {
+        set_fields: vec![("max_tokens".to_owned(), "100".to_owned()), ("user".to_owned(), "\"gateway\"".to_owned())],
+        remove_fields: vec!["store".to_owned()],
+        ..Mutation::default()
+    };
+    for body in [
+        r#"{"model":"m","max_tokens":99999,"store":true,"messages":[]}"#,
+        r#"{"model":"m","max_tokens":1,"max_tokens":99999,"store":true,"store":1,"messages":[]}"#,
+        r#"{"model":"m","max_t\u006fkens":99999,"st\u006fre":true,"messages":[]}"#,
+        r#"{"model":"m","extra_body":{"max_tokens":99999,"store":true},"messages":[]}"#,
+        "\u{feff}{\"model\":\"m\",\"max_tokens\":99999,\"store\":true,\"messages\":[]}",
+        r#"{"model":"m","x":"\ud83e","max_tokens":99999,"store":true,"messages":[]}"#,
+    ] {
+        let sent = sent_for(body.as_bytes(), mutation()).unwrap().body;
+        let said = std::str::from_utf8(&sent).unwrap();
+        assert!(said.contains(r#":100"#) && said.contains(r#""user":"gateway""#), "{said}");
+        assert!(!said.contains("99999") && !said.contains("store") && !said.contains("st\\u"), "{said}");
+    }
+    let unreadable = b"{\"model\":\"m\",\"max_tokens\":99999,\"store\":true,\"x\":\"\xff\"}";
+    assert_eq!(sent_for(unreadable, mutation()).err(), Some(400));
+}
+
+#[test]
+fn a_models_id_has_a_longest() {
+    for length in [2049, 66_000] {
+        let body = format!(r#"{{"model":"{}","messages":[{{"role":"user","content":"x"}}]}}"#, "m".repeat(length));
+        assert_eq!(sent_for(body.as_bytes(), Mutation::default()).err(), Some(400));
+    }
 }

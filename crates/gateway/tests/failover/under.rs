@@ -78,11 +78,15 @@ pub(crate) struct Under {
 
 impl Under {
     pub(crate) fn begin(config: &Arc<Config>, fleet: &Arc<Fleet>, now: Instant, body: &str) -> Self {
+        Self::begin_with(config, fleet, now, body.as_bytes())
+    }
+
+    pub(crate) fn begin_with(config: &Arc<Config>, fleet: &Arc<Fleet>, now: Instant, body: &[u8]) -> Self {
         let arrival = Arrival {
             method: &Method::POST,
             path: "/v1/chat/completions",
             headers: &HeaderMap::new(),
-            body: &Bytes::from(body.to_owned()),
+            body: &Bytes::copy_from_slice(body),
             port: None,
             turns: &Forgetful,
             random: 7 << 64,
