@@ -3,6 +3,7 @@
 use super::Exchange;
 use super::answer::{self, Upstream};
 use super::opening::{Failure, Opening};
+use super::veil::{Veil, VeiledStream};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::{Misbehaviour, Refusal};
@@ -34,12 +35,23 @@ pub(super) struct Passing {
     pub(super) finish_reason: Option<&'static str>,
     /// `[DONE]` came.
     pub(super) done: bool,
+    /// What stands between it and the client.
+    veil: Option<Box<VeiledStream>>,
 }
 
 impl Passing {
-    /// `held`: nothing goes on before the first event is known.
-    pub(super) fn new(held: bool) -> Self {
-        Self { fresh: true, blank: true, opening: held.then(Box::default), ..Self::default() }
+    /// Nothing goes on before the first event is known.
+    pub(super) fn new(veil: Option<Veil>) -> Self {
+        let veil = veil.map(|veil| Box::new(VeiledStream::new(veil)));
+        Self { fresh: true, blank: true, opening: Some(Box::default()), veil, ..Self::default() }
+    }
+
+    /// What the client may see of bytes that go on.
+    fn seen_by_client<'b>(&mut self, bytes: Cow<'b, [u8]>) -> Result<Cow<'b, [u8]>, Fault> {
+        match &mut self.veil {
+            Some(veil) => veil.take(&bytes).map(Cow::Owned),
+            None => Ok(bytes),
+        }
     }
 
     /// Takes bytes; gives what goes on.
@@ -74,8 +86,9 @@ impl Passing {
     }
 
     /// What is held goes on, whatever it is.
-    pub(super) fn release(&mut self) -> Vec<u8> {
-        self.opening.take().map(|mut opening| opening.release()).unwrap_or_default()
+    pub(super) fn release(&mut self) -> Result<Vec<u8>, Fault> {
+        let held = self.opening.take().map(|mut opening| opening.release()).unwrap_or_default();
+        self.seen_by_client(Cow::Owned(held)).map(Cow::into_owned)
     }
 
     /// Looks at bytes that go on.
@@ -125,7 +138,7 @@ impl Passing {
 
     /// Tells the client of a fault in a stream that was begun: after what came of an event that did not end.
     pub(super) fn fail(&self, fault: &Fault, out: &mut BytesMut) {
-        if !self.blank {
+        if !self.is_between_events() {
             out.put_slice(b"\n\n");
         }
         for data in [error::told(fault).body.as_str(), "[DONE]"] {
@@ -135,9 +148,14 @@ impl Passing {
 
     /// Tells the client that the stream goes on, where that does not cut an event in two.
     pub(super) fn keep_alive(&self, out: &mut BytesMut) {
-        if self.blank {
+        if self.is_between_events() {
             out.put_slice(b": keep-alive\n\n");
         }
+    }
+
+    /// Whether the client has whole events only: behind a veil it never has others.
+    fn is_between_events(&self) -> bool {
+        self.blank || self.veil.is_some()
     }
 }
 
@@ -210,7 +228,7 @@ impl Exchange {
             return Ok(());
         };
         let taken = match passing.take(bytes) {
-            Ok(taken) => taken,
+            Ok(taken) => passing.seen_by_client(taken)?,
             Err(failure) => return Err(self.refused(failure)),
         };
         let seen = passing.seen;
@@ -244,7 +262,10 @@ impl Exchange {
     /// Such a stream ended as HTTP says it should.
     pub(super) fn passed(&mut self, mut passing: Box<Passing>, now: Instant) -> Result<(), Fault> {
         let rest = passing.rest().map_err(|failure| self.refused(failure))?;
+        let rest = passing.seen_by_client(Cow::Owned(rest))?;
         self.go_on(&rest, now);
+        let rest = passing.veil.as_mut().map(|veil| veil.end()).transpose()?;
+        self.go_on(&rest.unwrap_or_default(), now);
         let (reason, usage) = (passing.finish_reason, passing.usage);
         if !passing.done && reason.is_none() {
             if let Some(waiting) = &mut self.waiting {
@@ -269,13 +290,16 @@ impl Exchange {
         }
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let mut head = answer::json_head(&self.record.id, waiting.headers());
-        head.extend(kind.map(|kind| (header::CONTENT_TYPE, kind)));
+        if let Some(kind) = kind {
+            head.insert(header::CONTENT_TYPE, kind);
+        }
+        let shown = waiting.veil.map_or_else(|| Ok(body.clone()), |veil| veil.whole(&body).map(Bytes::from))?;
         let (reason, usage) = match serde_json::from_slice::<Told<'_>>(&body) {
             Ok(told) => (told.finish_reason(), told.usage()),
             Err(_) => (None, None),
         };
         self.won(now);
-        self.answer(status, head, body);
+        self.answer(status, head, shown);
         self.told(reason, usage, now);
         Ok(())
     }
@@ -347,7 +371,7 @@ mod tests {
     #[test]
     fn a_stream_is_understood_however_it_is_cut() {
         for size in [1, 2, 3, 7, 50, STREAM.len()] {
-            let mut passing = Passing::new(false);
+            let mut passing = Passing::new(None);
             STREAM.as_bytes().chunks(size).for_each(|part| passing.look(part));
             let usage = passing.usage.unwrap();
             assert_eq!((usage.input, usage.output, usage.cache_read, usage.reasoning), (7, 4, Some(2), Some(3)));
@@ -358,7 +382,7 @@ mod tests {
 
     #[test]
     fn reasoning_comes_before_the_answer() {
-        let mut passing = Passing::new(false);
+        let mut passing = Passing::new(None);
         let (before, _) = STREAM.split_once(": comment").unwrap();
         passing.look(before.as_bytes());
         assert!(passing.seen.reasoning && !passing.seen.answer, "a role with an empty text is no answer");
@@ -367,7 +391,7 @@ mod tests {
     #[test]
     fn a_fault_does_not_run_into_an_event_that_did_not_end() {
         let told = |before: &[u8]| {
-            let (mut passing, mut out) = (Passing::new(false), BytesMut::new());
+            let (mut passing, mut out) = (Passing::new(None), BytesMut::new());
             passing.look(before);
             passing.fail(&Fault::Ours("x".to_owned()), &mut out);
             String::from_utf8(out.to_vec()).unwrap()

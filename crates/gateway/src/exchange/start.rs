@@ -188,6 +188,7 @@ impl Exchange {
         let Some(place) = asked.places.get_mut(asked.at) else { return };
         place.tries += 1;
         let (backend, tries, mutation) = (place.backend, place.tries, Arc::clone(&place.mutation));
+        let policy = Arc::clone(&place.policy);
         if tries == 1 && self.at_hand == Lane::First {
             self.fleet.earn(backend);
         }
@@ -213,7 +214,7 @@ impl Exchange {
         let hedge = asked.patience.hedge.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
         let (patience, circuit) = (Patience { whole, hedge, ..asked.patience }, asked.traffic.circuit);
         let recording = outgoing.memorable.then(|| asked.room());
-        self.waiting = Some(Waiting::new(outgoing, asked.unix_seconds, recording).passing_on(passing));
+        self.waiting = Some(Waiting::new(outgoing, asked.unix_seconds, recording).passing_on(passing, &policy));
         let lane = self.at_hand;
         let call = Call { lane, backend, path, headers, body, patience, after, circuit };
         self.outputs.push_back(Output::Call(Box::new(call)));

@@ -1,7 +1,7 @@
 //! Services of OpenAI's dialect that answer 200 and mean an error: the next backend is asked, wherever the answer is cut.
 
 use crate::under::{Under, config_of, openai};
-use aquifer_gateway::config::Traffic;
+use aquifer_gateway::config::{ReasoningPolicy, Traffic};
 use aquifer_gateway::exchange::{Call, Input, KeepAlive};
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::mutation::Mutation;
@@ -127,18 +127,94 @@ fn a_client_that_was_told_that_it_goes_on_is_told_all_that_came() {
     assert!(under.call().is_none() && under.said.ends_with("data: {\"error\":{}}\n\n"));
 }
 
+/// The head of an answer that is compressed.
+fn compressed(under: &mut Under, status: u16, kind: &'static str, encoding: &'static str) {
+    let headers = HeaderMap::from_iter([
+        (http::header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (http::header::CONTENT_ENCODING, HeaderValue::from_static(encoding)),
+    ]);
+    let status = StatusCode::from_u16(status).unwrap();
+    under.exchange.handle(Input::UpstreamHead { status, headers: &headers }, under.now);
+}
+
 #[test]
-fn what_is_compressed_goes_on_unread() {
+fn what_is_compressed_unasked_is_refused_in_words_that_are_not() {
+    for kind in ["text/event-stream", "application/json"] {
+        for encoding in ["gzip", "zstd", "br", "x-unheard-of"] {
+            let mut under = at(1);
+            under.call().unwrap();
+            compressed(&mut under, 200, kind, encoding);
+            assert!(under.call().is_none());
+            assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY));
+            assert!(under.said.contains("upstream_protocol_error"), "{}", under.said);
+            assert!(!under.headers.contains_key(http::header::CONTENT_ENCODING));
+        }
+        let mut under = at(1);
+        under.call().unwrap();
+        compressed(&mut under, 200, kind, "identity");
+        under.exchange.handle(Input::UpstreamBody(GOOD.as_bytes()), under.now);
+        under.exchange.handle(Input::UpstreamEnd, under.now);
+        assert!(under.call().is_none());
+        assert_eq!((under.status, under.said.as_str()), (Some(StatusCode::OK), GOOD));
+    }
     let mut under = at(2);
     under.call().unwrap();
-    let headers = HeaderMap::from_iter([
-        (http::header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (http::header::CONTENT_ENCODING, HeaderValue::from_static("zstd")),
-    ]);
-    under.exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, under.now);
-    under.exchange.handle(Input::UpstreamBody(b"abc"), under.now);
+    compressed(&mut under, 429, "application/json", "gzip");
+    under.exchange.handle(Input::UpstreamBody(b"\x1f\x8b\x08"), under.now);
+    under.exchange.handle(Input::UpstreamEnd, under.now);
+    assert!(under.call().is_some(), "its status is plain: another one is asked");
+    compressed(&mut under, 422, "application/json", "gzip");
+    under.exchange.handle(Input::UpstreamBody(b"\x1f\x8b\x08"), under.now);
+    under.exchange.handle(Input::UpstreamEnd, under.now);
     assert!(under.call().is_none());
-    assert_eq!(under.said, "abc");
+    assert!(under.status.is_some_and(|status| status == 422) && under.said.starts_with("{\"error\":"));
+    assert!(!under.headers.contains_key(http::header::CONTENT_ENCODING));
+}
+
+#[test]
+fn a_status_that_no_answer_has_is_not_told_as_one() {
+    for status in [100, 204, 206, 301, 302, 307, 399, 600, 999] {
+        for kind in ["text/event-stream", "application/json", "text/html"] {
+            let mut under = at(1);
+            under.call().unwrap();
+            let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+            let status = StatusCode::from_u16(status).unwrap();
+            under.exchange.handle(Input::UpstreamHead { status, headers: &headers }, under.now);
+            assert!(under.call().is_none());
+            assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY), "{status}");
+            assert!(under.said.contains("upstream_protocol_error"), "{}", under.said);
+        }
+    }
+}
+
+#[test]
+fn a_whole_answer_has_one_type() {
+    for kind in ["application/json", "application/json; charset=utf-8", "text/html"] {
+        let mut under = at(1);
+        under.call().unwrap();
+        let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+        under.exchange.handle(Input::UpstreamHead { status: StatusCode::CREATED, headers: &headers }, under.now);
+        under.exchange.handle(Input::UpstreamBody(b"{}"), under.now);
+        under.exchange.handle(Input::UpstreamEnd, under.now);
+        assert!(under.call().is_none());
+        assert_eq!(under.headers.get_all(http::header::CONTENT_TYPE).iter().count(), 1);
+    }
+}
+
+#[test]
+fn a_refusal_without_an_end_is_told_or_tried_again_when_enough_of_it_came() {
+    for (status, again) in [(400, false), (500, true)] {
+        let mut under = at(2);
+        under.call().unwrap();
+        let status = StatusCode::from_u16(status).unwrap();
+        under.exchange.handle(Input::UpstreamHead { status, headers: &HeaderMap::new() }, under.now);
+        let mut called = false;
+        for _ in 0..16 {
+            under.exchange.handle(Input::UpstreamBody(&[b'x'; 64 << 10]), under.now);
+            called |= under.call().is_some();
+        }
+        assert_eq!((called, under.record.is_some()), (again, !again));
+    }
 }
 
 #[test]
@@ -245,4 +321,59 @@ fn a_models_id_has_a_longest() {
         let body = format!(r#"{{"model":"{}","messages":[{{"role":"user","content":"x"}}]}}"#, "m".repeat(length));
         assert_eq!(sent_for(body.as_bytes(), Mutation::default()).err(), Some(400));
     }
+}
+
+/// A request at a service whose reasoning is nobody's to see.
+fn hidden(body: &str) -> Under {
+    let now = Instant::now();
+    let mut config = Arc::into_inner(config_of(vec![openai("v1")], Traffic::default())).unwrap();
+    config.routes[0].rules[0].backends[0].reasoning =
+        Arc::new(ReasoningPolicy { hidden: true, ..ReasoningPolicy::default() });
+    let mut under = Under::begin(&Arc::new(config), &Arc::new(Fleet::new(1, now)), now, body);
+    under.call().unwrap();
+    under
+}
+
+#[test]
+fn reasoning_that_is_hidden_is_in_no_answer() {
+    let thought = "{\"choices\":[{\"delta\":{\"reasoning_content\":\"xyzzy\",\"reasoning\":\"xyzzy\"}}]}";
+    let stream = GOOD.replacen("data: ", &format!("data: {thought}\n\ndata: "), 1);
+    for parts in cuts(&stream) {
+        let mut under = hidden(BODY);
+        assert!(!answer(&mut under, parts.into_iter()));
+        assert!(!under.said.contains("xyzzy") && under.said.contains("\"content\":\"Hi\""), "{}", under.said);
+        let record = under.record.unwrap();
+        assert_eq!((record.outcome, record.finish_reason), (Outcome::Answered, Some("stop")));
+        assert!(record.reasoned && under.said.ends_with("data: [DONE]\n\n"));
+    }
+    for body in [BODY, &BODY.replace("true", "false")] {
+        let mut under = hidden(body);
+        begin(&mut under, "application/json");
+        let whole = b"{\"choices\":[{\"message\":{\"content\":\"Hi\",\"reasoning_details\":[\"xyzzy\"]}}]}";
+        under.exchange.handle(Input::UpstreamBody(whole), under.now);
+        under.exchange.handle(Input::UpstreamEnd, under.now);
+        assert!(under.call().is_none());
+        assert_eq!(under.said, "{\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_not_told_where_reasoning_is_hidden() {
+    let mut under = hidden(&BODY.replace("true", "false"));
+    begin(&mut under, "text/plain");
+    under.exchange.handle(Input::UpstreamBody(b"xyzzy"), under.now);
+    under.exchange.handle(Input::UpstreamEnd, under.now);
+    assert!(under.call().is_none());
+    assert!(under.status == Some(StatusCode::BAD_GATEWAY) && !under.said.contains("xyzzy"), "{}", under.said);
+    let mut under = hidden(BODY);
+    begin(&mut under, "text/event-stream");
+    under.exchange.handle(Input::UpstreamBody(b": hello\n\ndata: {\"choices\":[]}\n\n"), under.now);
+    under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
+    under.exchange.handle(Input::UpstreamBody(b"data: {\"choices\":[xyzzy"), under.now);
+    under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
+    assert!(under.call().is_none());
+    assert_eq!(under.said, "data: {\"choices\":[]}\n\n: keep-alive\n\n: keep-alive\n\n");
+    under.exchange.handle(Input::UpstreamBody(b"\n\n"), under.now);
+    assert!(under.call().is_none());
+    assert!(!under.said.contains("xyzzy") && under.said.ends_with("data: [DONE]\n\n"), "{}", under.said);
 }

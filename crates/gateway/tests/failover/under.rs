@@ -73,6 +73,7 @@ pub(crate) struct Under {
     pub(crate) now: Instant,
     pub(crate) record: Option<Record>,
     pub(crate) status: Option<StatusCode>,
+    pub(crate) headers: HeaderMap,
     pub(crate) said: String,
 }
 
@@ -94,7 +95,7 @@ impl Under {
             now,
         };
         let exchange = Exchange::begin(Arc::clone(config), Arc::clone(fleet), &arrival);
-        Self { exchange, now, record: None, status: None, said: String::new() }
+        Self { exchange, now, record: None, status: None, headers: HeaderMap::new(), said: String::new() }
     }
 
     /// The next call, if there is one; what the client is told is noted.
@@ -103,7 +104,7 @@ impl Under {
         while let Some(output) = self.exchange.poll() {
             match output {
                 Output::Call(made) => call = Some(*made),
-                Output::Head { status, .. } => self.status = Some(status),
+                Output::Head { status, headers } => (self.status, self.headers) = (Some(status), headers),
                 Output::Body(bytes) => self.said.push_str(std::str::from_utf8(&bytes).unwrap()),
                 Output::Done(record) => self.record = Some(*record),
                 _ => {}
