@@ -11,7 +11,9 @@ mod lanes;
 mod models;
 mod opening;
 mod passing;
+mod relayed;
 mod start;
+mod veil;
 
 pub use answer::refusal;
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
@@ -226,12 +228,8 @@ impl Exchange {
             }
             Input::UpstreamHead { status, headers } => {
                 // A call has one head.
-                if let Some(waiting) =
-                    self.waiting.as_mut().filter(|waiting| matches!(waiting.upstream, Upstream::Silent))
-                {
-                    waiting.begin(&self.record.id, status, headers);
-                }
-                Ok(())
+                let silent = self.waiting.as_mut().filter(|waiting| matches!(waiting.upstream, Upstream::Silent));
+                silent.map_or(Ok(()), |waiting| waiting.begin(&self.record.id, status, headers))
             }
             Input::UpstreamBody(bytes) => self.body(bytes, now),
             Input::UpstreamEnd => self.end(now),
@@ -240,10 +238,7 @@ impl Exchange {
                 self.hedge(now);
                 Ok(())
             }
-            Input::Quiet(kind) => {
-                self.quiet(kind, now);
-                Ok(())
-            }
+            Input::Quiet(kind) => self.quiet(kind, now),
             Input::ClientGone => {
                 self.client_gone(now);
                 Ok(())
@@ -272,7 +267,11 @@ impl Exchange {
         if let Upstream::Passing(_) = &waiting.upstream {
             return self.pass_on(bytes, now);
         }
-        let Upstream::Streaming(stream) = &mut waiting.upstream else { return waiting.upstream.gather(bytes) };
+        let Upstream::Streaming(stream) = &mut waiting.upstream else {
+            waiting.upstream.gather(bytes)?;
+            // A refusal may have no end; what is read of it is enough.
+            return if waiting.upstream.is_full() { self.end(now) } else { Ok(()) };
+        };
         // A frame is answered by about twice as many bytes.
         let mut out = BytesMut::with_capacity(2 * bytes.len());
         let taken = stream.take(bytes, &mut out);
@@ -314,6 +313,13 @@ impl Exchange {
             Upstream::Whole { body } => self.whole(&body, now),
             Upstream::Passing(passing) => self.passed(passing, now),
             Upstream::Handing { status, kind, body } => self.hand_over(status, kind, Bytes::from(body), now),
+            // Its status says enough; nobody knows what its body says.
+            Upstream::Refusing { status, headers, .. } if answer::is_encoded(&headers) => {
+                Err(match waiting.is_passing() {
+                    true => passing::refusal(status, &headers, b""),
+                    false => aquifer_translate::bedrock::converse::error::refusal(status, &headers, b""),
+                })
+            }
             Upstream::Refusing { status, headers, body } if waiting.is_passing() => {
                 let fault = passing::refusal(status, &headers, &body);
                 waiting.refuse(status, &headers, Bytes::from(body));
@@ -338,22 +344,23 @@ impl Exchange {
     }
 
     /// Tells the client of a stream that it goes on. From then on it is answered: no other backend is asked.
-    fn quiet(&mut self, kind: KeepAlive, now: Instant) {
+    fn quiet(&mut self, kind: KeepAlive, now: Instant) -> Result<(), Fault> {
         let streaming = self.is_streaming() || self.take_up(Lane::Second) && self.is_streaming();
         if !streaming {
-            return;
+            return Ok(());
         }
         self.commit(now);
         let mut out = BytesMut::new();
         match self.waiting.as_mut().map(|waiting| &mut waiting.upstream) {
             Some(Upstream::Streaming(stream)) => stream.keep_alive(kind, &mut out),
             Some(Upstream::Passing(passing)) => {
-                out.extend_from_slice(&passing.release());
+                out.extend_from_slice(&passing.release()?);
                 passing.keep_alive(&mut out);
             }
             _ => {}
         }
         self.say(out);
+        Ok(())
     }
 
     /// Whether the call at hand is answered by a stream.

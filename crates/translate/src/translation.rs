@@ -1,7 +1,7 @@
 //! One request on its way out and its answer on its way back: the only place that names both sides.
 
 mod request;
-mod tags;
+pub mod tags;
 mod telling;
 
 pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};

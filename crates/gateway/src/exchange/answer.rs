@@ -1,6 +1,8 @@
 //! A call whose answer is awaited, and the heads of what the client is told.
 
 use super::passing::Passing;
+use super::veil::Veil;
+use crate::config::ReasoningPolicy;
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock::converse::error as converse;
 use aquifer_translate::dialect::openai_chat::{Envelope, error};
@@ -32,6 +34,8 @@ pub(super) struct Waiting {
     headers: HeaderMap,
     /// The backend speaks the client's dialect.
     passing: bool,
+    /// What the client may see of its answer, where the operator decides that.
+    pub(super) veil: Option<Veil>,
     /// What the client is told instead of a fault: the refusal of such a backend, as it came.
     pub(super) refused: Option<(StatusCode, HeaderMap, Bytes)>,
     pub(super) upstream: Upstream,
@@ -89,13 +93,14 @@ impl Waiting {
                 headers
             },
         );
-        let (passing, refused, upstream) = (false, None, Upstream::Silent);
-        Self { outgoing, created, recording, headers, passing, refused, upstream, started }
+        let (passing, veil, refused, upstream) = (false, None, None, Upstream::Silent);
+        Self { outgoing, created, recording, headers, passing, veil, refused, upstream, started }
     }
 
     /// The same for a backend that speaks the client's dialect, when `passing`.
-    pub(super) fn passing_on(mut self, passing: bool) -> Self {
+    pub(super) fn passing_on(mut self, passing: bool, policy: &ReasoningPolicy) -> Self {
         self.passing = passing;
+        self.veil = Veil::of(policy).filter(|_| passing);
         self
     }
 
@@ -120,10 +125,25 @@ impl Waiting {
         &self.headers
     }
 
-    pub(super) fn begin(&mut self, id: &str, status: StatusCode, headers: &HeaderMap) {
+    /// Takes the answer's head.
+    ///
+    /// # Errors
+    /// It is none that an answer may have.
+    pub(super) fn begin(&mut self, id: &str, status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
+        let protocol = |what: String| Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol(what)));
+        match status.as_u16() {
+            400..=599 => {}
+            200..=203 if is_encoded(headers) => {
+                return protocol("it has an encoding that was not asked for".to_owned());
+            }
+            200 => {}
+            // Frameworks answer so where something is posted.
+            201..=203 if self.passing => {}
+            status => return protocol(format!("its status is {status}")),
+        }
         if self.passing {
             self.upstream = self.pass(status, headers);
-            return;
+            return Ok(());
         }
         let json = is_json(headers);
         self.upstream = if status != StatusCode::OK || (self.outgoing.stream && json) {
@@ -138,19 +158,16 @@ impl Waiting {
         } else {
             Upstream::Whole { body: Vec::new() }
         };
+        Ok(())
     }
 
     fn pass(&mut self, status: StatusCode, headers: &HeaderMap) -> Upstream {
         let kind = headers.get(header::CONTENT_TYPE).cloned();
-        if let Some(encoding) = headers.get(header::CONTENT_ENCODING) {
-            self.headers.insert(header::CONTENT_ENCODING, encoding.clone());
-        }
         let events = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/event-stream");
         if !status.is_success() {
             Upstream::Refusing { status, headers: Box::new(headers.clone()), body: Vec::new() }
         } else if self.outgoing.stream && kind.as_ref().is_some_and(events) {
-            // What is compressed cannot be looked at.
-            Upstream::Passing(Box::new(Passing::new(!headers.contains_key(header::CONTENT_ENCODING))))
+            Upstream::Passing(Box::new(Passing::new(self.veil)))
         } else {
             Upstream::Handing { status, kind, body: Vec::new() }
         }
@@ -188,6 +205,11 @@ impl Upstream {
             Self::Passing(passing) => passing.usage,
             _ => None,
         }
+    }
+
+    /// Whether more of a refusal is not read.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(self, Self::Refusing { body, .. } if body.len() >= LONGEST_REFUSAL)
     }
 
     /// Takes bytes of an answer that is read whole before anything is said of it.
@@ -258,6 +280,12 @@ fn name(headers: &mut HeaderMap, id: &str) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
+}
+
+/// Whether a body has an encoding; calls ask for none.
+pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
+    let is_one = |encoding: &HeaderValue| !matches!(encoding.as_bytes().trim_ascii(), b"" | b"identity" | b"Identity");
+    headers.get_all(header::CONTENT_ENCODING).iter().any(is_one)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

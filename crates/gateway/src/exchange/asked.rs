@@ -1,6 +1,6 @@
 //! A chat request on its way: all that an attempt needs, the first one and each further one.
 
-use super::{Patience, passing};
+use super::{Patience, relayed};
 use crate::config::{BackendKind, Config, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
 use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
@@ -8,6 +8,7 @@ use crate::route::{Draw, Target};
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
 use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
+use aquifer_translate::dialect::openai_chat::request::Head;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{CalledTurn, Incoming, Outgoing, Terms};
@@ -22,6 +23,8 @@ const LARGEST_TURN: usize = 4 << 20;
 pub(super) struct Asked {
     pub(super) config: Arc<Config>,
     pub(super) body: Bytes,
+    /// What was read of it to choose a backend: the same counts at each of them.
+    pub(super) head: Head<'static>,
     pub(super) caller: Caller,
     pub(super) unix_seconds: u64,
     /// What the header `anthropic-beta` names.
@@ -188,12 +191,22 @@ impl Asked {
         }
     }
 
-    /// Says it in Bedrock's words, with the reasoning that is remembered.
+    /// Says it as the place at hand takes it, with the operator's changes.
     pub(super) fn outgoing(&self, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
+        let (mut outgoing, put_back) = self.worded(incoming)?;
+        if let Some(place) = self.place() {
+            let changed = place.mutation.body(&outgoing.body);
+            let ours = |_| Fault::Ours("the call's body could not be changed as the configuration wants it".to_owned());
+            outgoing.body = changed.map_err(ours)?;
+        }
+        Ok((outgoing, put_back))
+    }
+
+    /// Says it in Bedrock's words, with the reasoning that is remembered, or leaves it in the client's.
+    fn worded(&self, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
         let place = self.place().ok_or_else(|| Fault::Ours("a request without a place".to_owned()))?;
-        if let Some(openai) = place.openai(&self.config)
-            && let Some(outgoing) = passing::passed(&self.body, &place.model_id, openai)
-        {
+        if let Some(openai) = place.openai(&self.config) {
+            let outgoing = relayed::relayed(&self.body, &self.head, (&place.model_id, &place.policy), openai)?;
             return Ok((outgoing, PutBack::default()));
         }
         let mut incoming = incoming.map_or_else(|| self.read(), Ok)?;

@@ -3,13 +3,12 @@
 use super::Exchange;
 use super::answer::{self, Upstream};
 use super::opening::{Failure, Opening};
-use crate::config::OpenAi;
+use super::veil::{Veil, VeiledStream};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::openai_chat::{Style, error};
+use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::{Misbehaviour, Refusal};
 use aquifer_translate::model::response::Usage;
-use aquifer_translate::model::text::Text;
-use aquifer_translate::translation::{Outgoing, Seen};
+use aquifer_translate::translation::Seen;
 use aquifer_translate::wire::pause;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -20,42 +19,6 @@ use std::time::Instant;
 
 /// The longest line of a stream that is looked at; usage and finish reason stand in short ones.
 const LONGEST_LINE: usize = 64 << 10;
-
-/// What is read of a request that is passed on.
-#[derive(Deserialize)]
-pub(super) struct Head<'a> {
-    #[serde(borrow)]
-    pub(super) model: Cow<'a, str>,
-    #[serde(default)]
-    pub(super) stream: Option<bool>,
-}
-
-impl<'a> Head<'a> {
-    /// `None`: it is no request that anybody could answer.
-    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(body).ok().filter(|head: &Self| !head.model.is_empty())
-    }
-}
-
-/// The request as it goes on: only its model's name may be another.
-pub(super) fn passed(body: &Bytes, model_id: &str, to: &OpenAi) -> Option<Outgoing> {
-    let head = Head::read(body)?;
-    let prefix = to.prefix.trim_matches('/');
-    let slash = if prefix.is_empty() { "" } else { "/" };
-    let renamed = || format!("\"{}\"", Text::from_plain(model_id).as_escaped());
-    Some(Outgoing {
-        path: format!("{slash}{prefix}/chat/completions"),
-        body: if head.model == model_id { body.clone() } else { crate::mutation::replaced(body, "model", &renamed()) },
-        stream: head.stream.unwrap_or_default(),
-        model: Text::from_plain(head.model.into_owned()),
-        style: Style::default(),
-        restore: Box::new(|_| None),
-        warnings: Vec::new(),
-        reasoning_on: false,
-        sealed: false,
-        memorable: false,
-    })
-}
 
 /// A stream that goes on as it comes.
 #[derive(Debug, Default)]
@@ -72,12 +35,23 @@ pub(super) struct Passing {
     pub(super) finish_reason: Option<&'static str>,
     /// `[DONE]` came.
     pub(super) done: bool,
+    /// What stands between it and the client.
+    veil: Option<Box<VeiledStream>>,
 }
 
 impl Passing {
-    /// `held`: nothing goes on before the first event is known.
-    pub(super) fn new(held: bool) -> Self {
-        Self { fresh: true, blank: true, opening: held.then(Box::default), ..Self::default() }
+    /// Nothing goes on before the first event is known.
+    pub(super) fn new(veil: Option<Veil>) -> Self {
+        let veil = veil.map(|veil| Box::new(VeiledStream::new(veil)));
+        Self { fresh: true, blank: true, opening: Some(Box::default()), veil, ..Self::default() }
+    }
+
+    /// What the client may see of bytes that go on.
+    fn seen_by_client<'b>(&mut self, bytes: Cow<'b, [u8]>) -> Result<Cow<'b, [u8]>, Fault> {
+        match &mut self.veil {
+            Some(veil) => veil.take(&bytes).map(Cow::Owned),
+            None => Ok(bytes),
+        }
     }
 
     /// Takes bytes; gives what goes on.
@@ -112,8 +86,9 @@ impl Passing {
     }
 
     /// What is held goes on, whatever it is.
-    pub(super) fn release(&mut self) -> Vec<u8> {
-        self.opening.take().map(|mut opening| opening.release()).unwrap_or_default()
+    pub(super) fn release(&mut self) -> Result<Vec<u8>, Fault> {
+        let held = self.opening.take().map(|mut opening| opening.release()).unwrap_or_default();
+        self.seen_by_client(Cow::Owned(held)).map(Cow::into_owned)
     }
 
     /// Looks at bytes that go on.
@@ -163,7 +138,7 @@ impl Passing {
 
     /// Tells the client of a fault in a stream that was begun: after what came of an event that did not end.
     pub(super) fn fail(&self, fault: &Fault, out: &mut BytesMut) {
-        if !self.blank {
+        if !self.is_between_events() {
             out.put_slice(b"\n\n");
         }
         for data in [error::told(fault).body.as_str(), "[DONE]"] {
@@ -173,9 +148,14 @@ impl Passing {
 
     /// Tells the client that the stream goes on, where that does not cut an event in two.
     pub(super) fn keep_alive(&self, out: &mut BytesMut) {
-        if self.blank {
+        if self.is_between_events() {
             out.put_slice(b": keep-alive\n\n");
         }
+    }
+
+    /// Whether the client has whole events only: behind a veil it never has others.
+    fn is_between_events(&self) -> bool {
+        self.blank || self.veil.is_some()
     }
 }
 
@@ -248,7 +228,7 @@ impl Exchange {
             return Ok(());
         };
         let taken = match passing.take(bytes) {
-            Ok(taken) => taken,
+            Ok(taken) => passing.seen_by_client(taken)?,
             Err(failure) => return Err(self.refused(failure)),
         };
         let seen = passing.seen;
@@ -282,7 +262,10 @@ impl Exchange {
     /// Such a stream ended as HTTP says it should.
     pub(super) fn passed(&mut self, mut passing: Box<Passing>, now: Instant) -> Result<(), Fault> {
         let rest = passing.rest().map_err(|failure| self.refused(failure))?;
+        let rest = passing.seen_by_client(Cow::Owned(rest))?;
         self.go_on(&rest, now);
+        let rest = passing.veil.as_mut().map(|veil| veil.end()).transpose()?;
+        self.go_on(&rest.unwrap_or_default(), now);
         let (reason, usage) = (passing.finish_reason, passing.usage);
         if !passing.done && reason.is_none() {
             if let Some(waiting) = &mut self.waiting {
@@ -307,13 +290,16 @@ impl Exchange {
         }
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let mut head = answer::json_head(&self.record.id, waiting.headers());
-        head.extend(kind.map(|kind| (header::CONTENT_TYPE, kind)));
+        if let Some(kind) = kind {
+            head.insert(header::CONTENT_TYPE, kind);
+        }
+        let shown = waiting.veil.map_or_else(|| Ok(body.clone()), |veil| veil.whole(&body).map(Bytes::from))?;
         let (reason, usage) = match serde_json::from_slice::<Told<'_>>(&body) {
             Ok(told) => (told.finish_reason(), told.usage()),
             Err(_) => (None, None),
         };
         self.won(now);
-        self.answer(status, head, body);
+        self.answer(status, head, shown);
         self.told(reason, usage, now);
         Ok(())
     }
@@ -374,22 +360,6 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn to(prefix: &str) -> OpenAi {
-        OpenAi { prefix: prefix.to_owned(), service: crate::config::Bedrock::default() }
-    }
-
-    #[test]
-    fn only_the_models_name_changes() {
-        let body = Bytes::from_static(b"{\"n\": 2,\n \"model\" : \"a\", \"stream\":true, \"x\":[1e2]}");
-        let same = passed(&body, "a", &to("v1")).unwrap();
-        assert_eq!((same.path.as_str(), same.stream, &same.body), ("/v1/chat/completions", true, &body));
-        let other = passed(&body, "b\"", &to("/openai/v1/")).unwrap();
-        assert_eq!(other.path, "/openai/v1/chat/completions");
-        assert_eq!(other.body, "{\"n\": 2,\n \"model\" : \"b\\\"\", \"stream\":true, \"x\":[1e2]}");
-        assert_eq!(passed(&body, "a", &to("/")).unwrap().path, "/chat/completions");
-        assert!(passed(&Bytes::from_static(b"{}"), "a", &to("v1")).is_none());
-    }
-
     const STREAM: &str = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
         data: {\"choices\":[{\"delta\":{\"reasoning_content\": \"hm\"}}]}\r\n\r\n: comment\n\n\
         data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":null}]}\n\n\
@@ -401,7 +371,7 @@ mod tests {
     #[test]
     fn a_stream_is_understood_however_it_is_cut() {
         for size in [1, 2, 3, 7, 50, STREAM.len()] {
-            let mut passing = Passing::new(false);
+            let mut passing = Passing::new(None);
             STREAM.as_bytes().chunks(size).for_each(|part| passing.look(part));
             let usage = passing.usage.unwrap();
             assert_eq!((usage.input, usage.output, usage.cache_read, usage.reasoning), (7, 4, Some(2), Some(3)));
@@ -412,7 +382,7 @@ mod tests {
 
     #[test]
     fn reasoning_comes_before_the_answer() {
-        let mut passing = Passing::new(false);
+        let mut passing = Passing::new(None);
         let (before, _) = STREAM.split_once(": comment").unwrap();
         passing.look(before.as_bytes());
         assert!(passing.seen.reasoning && !passing.seen.answer, "a role with an empty text is no answer");
@@ -421,7 +391,7 @@ mod tests {
     #[test]
     fn a_fault_does_not_run_into_an_event_that_did_not_end() {
         let told = |before: &[u8]| {
-            let (mut passing, mut out) = (Passing::new(false), BytesMut::new());
+            let (mut passing, mut out) = (Passing::new(None), BytesMut::new());
             passing.look(before);
             passing.fail(&Fault::Ours("x".to_owned()), &mut out);
             String::from_utf8(out.to_vec()).unwrap()

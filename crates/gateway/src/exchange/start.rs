@@ -2,7 +2,7 @@
 
 use super::answer::{self, Waiting};
 use super::asked::{Asked, Place, PutBack};
-use super::{Arrival, Call, Exchange, Lane, Output, Patience, models, passing};
+use super::{Arrival, Call, Exchange, Lane, Output, Patience, models, relayed};
 use crate::config::{Config, Rule, Traffic};
 use crate::door::Door;
 use crate::record::Outcome;
@@ -10,11 +10,13 @@ use crate::restore::Caller;
 use crate::route::{self, Draw};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Amend;
+use aquifer_translate::dialect::openai_chat::request::{Head, read_head};
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Incoming, Outgoing};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,8 @@ use std::time::{Duration, Instant};
 const CHAT: &str = "/v1/chat/completions";
 /// The names of Anthropic's betas.
 static BETAS: HeaderName = HeaderName::from_static("anthropic-beta");
+/// The longest id of a model, in bytes: Bedrock's own limit.
+const LONGEST_MODEL: usize = 2048;
 /// The list of models, and with `/ID` one of them.
 const MODELS: &str = "/v1/models";
 
@@ -72,13 +76,8 @@ impl Exchange {
         self.record.operation = "chat";
         let betas: Vec<String> = arrival.headers.get_all(&BETAS).iter().filter_map(word).collect();
         let read = Incoming::read(arrival.body).map(|incoming| incoming.with_betas(betas.iter().map(String::as_str)));
-        // What Bedrock cannot do, a backend that speaks the client's dialect may.
-        let head = if read.is_err() { passing::Head::read(arrival.body) } else { None };
-        let (model, stream, affinity) = match (&read, &head) {
-            (Ok(incoming), _) => (incoming.model(), incoming.stream(), incoming.affinity()),
-            (Err(_), Some(head)) => (head.model.as_ref(), head.stream.unwrap_or_default(), None),
-            (Err(fault), None) => return Err(fault.clone()),
-        };
+        let (head, affinity) = head(arrival.body, &read)?;
+        let (model, stream) = (head.model.as_ref(), head.stream);
         model.clone_into(&mut self.record.model);
         self.record.stream = stream;
         // The bindings of a conversation decide before the lot does: its prefix may be cached there.
@@ -94,6 +93,7 @@ impl Exchange {
         let mut asked = Box::new(Asked {
             config: Arc::clone(config),
             body: arrival.body.clone(),
+            head: Head { model: Cow::Owned(model.to_owned()), stream },
             caller: Caller::of(arrival.headers),
             unix_seconds: arrival.unix_seconds,
             betas,
@@ -188,6 +188,7 @@ impl Exchange {
         let Some(place) = asked.places.get_mut(asked.at) else { return };
         place.tries += 1;
         let (backend, tries, mutation) = (place.backend, place.tries, Arc::clone(&place.mutation));
+        let policy = Arc::clone(&place.policy);
         if tries == 1 && self.at_hand == Lane::First {
             self.fleet.earn(backend);
         }
@@ -207,18 +208,40 @@ impl Exchange {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         mutation.headers(&mut headers);
-        let (path, body) = (outgoing.path.clone(), mutation.body(&outgoing.body));
+        let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
         // The whole is one time for all attempts.
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
         let hedge = asked.patience.hedge.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
         let (patience, circuit) = (Patience { whole, hedge, ..asked.patience }, asked.traffic.circuit);
         let recording = outgoing.memorable.then(|| asked.room());
         let waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
-        self.waiting = Some(waiting.passing_on(passing));
+        self.waiting = Some(waiting.passing_on(passing, &policy));
         let lane = self.at_hand;
         let call = Call { lane, backend, path, headers, body, patience, after, circuit };
         self.outputs.push_back(Output::Call(Box::new(call)));
     }
+}
+
+/// What decides where a request goes, and what binds it to others of its conversation. What Bedrock cannot do, a backend
+/// that speaks the client's dialect may: then there is less to know of it.
+fn head<'r>(body: &'r [u8], read: &'r Result<Incoming<'_>, Fault>) -> Result<(Head<'r>, Option<&'r str>), Fault> {
+    let head = match read {
+        Ok(incoming) => {
+            let head = Head { model: Cow::Borrowed(incoming.model()), stream: incoming.stream() };
+            return within(head, incoming.affinity());
+        }
+        Err(fault) if relayed::may_be_relayed(fault) => read_head(body).map_err(|_| fault.clone())?,
+        Err(fault) => return Err(fault.clone()),
+    };
+    within(head, None)
+}
+
+/// A model's id stands in the path of a call, which has a limit.
+fn within<'r>(head: Head<'r>, affinity: Option<&'r str>) -> Result<(Head<'r>, Option<&'r str>), Fault> {
+    if head.model.len() > LONGEST_MODEL {
+        return Err(Fault::invalid("model", format!("`model` is longer than {LONGEST_MODEL} bytes")));
+    }
+    Ok((head, affinity))
 }
 
 /// How long a call is waited for. An attempt has its time for the first byte of a stream: once it streams, it is the

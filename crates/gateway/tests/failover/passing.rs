@@ -1,9 +1,10 @@
 //! Services of OpenAI's dialect that answer 200 and mean an error: the next backend is asked, wherever the answer is cut.
 
 use crate::under::{Under, config_of, openai};
-use aquifer_gateway::config::Traffic;
-use aquifer_gateway::exchange::{Input, KeepAlive};
+use aquifer_gateway::config::{ReasoningPolicy, Traffic};
+use aquifer_gateway::exchange::{Call, Input, KeepAlive};
 use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::mutation::Mutation;
 use aquifer_gateway::record::Outcome;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -126,18 +127,94 @@ fn a_client_that_was_told_that_it_goes_on_is_told_all_that_came() {
     assert!(under.call().is_none() && under.said.ends_with("data: {\"error\":{}}\n\n"));
 }
 
+/// The head of an answer that is compressed.
+fn compressed(under: &mut Under, status: u16, kind: &'static str, encoding: &'static str) {
+    let headers = HeaderMap::from_iter([
+        (http::header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (http::header::CONTENT_ENCODING, HeaderValue::from_static(encoding)),
+    ]);
+    let status = StatusCode::from_u16(status).unwrap();
+    under.exchange.handle(Input::UpstreamHead { status, headers: &headers }, under.now);
+}
+
 #[test]
-fn what_is_compressed_goes_on_unread() {
+fn what_is_compressed_unasked_is_refused_in_words_that_are_not() {
+    for kind in ["text/event-stream", "application/json"] {
+        for encoding in ["gzip", "zstd", "br", "x-unheard-of"] {
+            let mut under = at(1);
+            under.call().unwrap();
+            compressed(&mut under, 200, kind, encoding);
+            assert!(under.call().is_none());
+            assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY));
+            assert!(under.said.contains("upstream_protocol_error"), "{}", under.said);
+            assert!(!under.headers.contains_key(http::header::CONTENT_ENCODING));
+        }
+        let mut under = at(1);
+        under.call().unwrap();
+        compressed(&mut under, 200, kind, "identity");
+        under.exchange.handle(Input::UpstreamBody(GOOD.as_bytes()), under.now);
+        under.exchange.handle(Input::UpstreamEnd, under.now);
+        assert!(under.call().is_none());
+        assert_eq!((under.status, under.said.as_str()), (Some(StatusCode::OK), GOOD));
+    }
     let mut under = at(2);
     under.call().unwrap();
-    let headers = HeaderMap::from_iter([
-        (http::header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (http::header::CONTENT_ENCODING, HeaderValue::from_static("zstd")),
-    ]);
-    under.exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, under.now);
-    under.exchange.handle(Input::UpstreamBody(b"abc"), under.now);
+    compressed(&mut under, 429, "application/json", "gzip");
+    under.exchange.handle(Input::UpstreamBody(b"\x1f\x8b\x08"), under.now);
+    under.exchange.handle(Input::UpstreamEnd, under.now);
+    assert!(under.call().is_some(), "its status is plain: another one is asked");
+    compressed(&mut under, 422, "application/json", "gzip");
+    under.exchange.handle(Input::UpstreamBody(b"\x1f\x8b\x08"), under.now);
+    under.exchange.handle(Input::UpstreamEnd, under.now);
     assert!(under.call().is_none());
-    assert_eq!(under.said, "abc");
+    assert!(under.status.is_some_and(|status| status == 422) && under.said.starts_with("{\"error\":"));
+    assert!(!under.headers.contains_key(http::header::CONTENT_ENCODING));
+}
+
+#[test]
+fn a_status_that_no_answer_has_is_not_told_as_one() {
+    for status in [100, 204, 206, 301, 302, 307, 399, 600, 999] {
+        for kind in ["text/event-stream", "application/json", "text/html"] {
+            let mut under = at(1);
+            under.call().unwrap();
+            let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+            let status = StatusCode::from_u16(status).unwrap();
+            under.exchange.handle(Input::UpstreamHead { status, headers: &headers }, under.now);
+            assert!(under.call().is_none());
+            assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY), "{status}");
+            assert!(under.said.contains("upstream_protocol_error"), "{}", under.said);
+        }
+    }
+}
+
+#[test]
+fn a_whole_answer_has_one_type() {
+    for kind in ["application/json", "application/json; charset=utf-8", "text/html"] {
+        let mut under = at(1);
+        under.call().unwrap();
+        let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+        under.exchange.handle(Input::UpstreamHead { status: StatusCode::CREATED, headers: &headers }, under.now);
+        under.exchange.handle(Input::UpstreamBody(b"{}"), under.now);
+        under.exchange.handle(Input::UpstreamEnd, under.now);
+        assert!(under.call().is_none());
+        assert_eq!(under.headers.get_all(http::header::CONTENT_TYPE).iter().count(), 1);
+    }
+}
+
+#[test]
+fn a_refusal_without_an_end_is_told_or_tried_again_when_enough_of_it_came() {
+    for (status, again) in [(400, false), (500, true)] {
+        let mut under = at(2);
+        under.call().unwrap();
+        let status = StatusCode::from_u16(status).unwrap();
+        under.exchange.handle(Input::UpstreamHead { status, headers: &HeaderMap::new() }, under.now);
+        let mut called = false;
+        for _ in 0..16 {
+            under.exchange.handle(Input::UpstreamBody(&[b'x'; 64 << 10]), under.now);
+            called |= under.call().is_some();
+        }
+        assert_eq!((called, under.record.is_some()), (again, !again));
+    }
 }
 
 #[test]
@@ -174,4 +251,129 @@ fn what_was_counted_before_a_client_left_is_remembered() {
     let record = under.record.unwrap();
     assert_eq!((record.outcome, record.told), (Outcome::Abandoned, said.len() as u64));
     assert_eq!(record.tokens.map(|tokens| (tokens.input, tokens.output)), Some((9, 4)));
+}
+
+/// What is sent to a service of OpenAI's dialect for this body, or the status of the refusal.
+fn sent_for(body: &[u8], mutation: Mutation) -> Result<Call, u16> {
+    let now = Instant::now();
+    let mut config = Arc::into_inner(config_of(vec![openai("v1")], Traffic::default())).unwrap();
+    config.routes[0].rules[0].backends[0].mutation = Arc::new(mutation);
+    let mut under = Under::begin_with(&Arc::new(config), &Arc::new(Fleet::new(1, now)), now, body);
+    under.call().ok_or_else(|| under.status.unwrap().as_u16())
+}
+
+#[test]
+fn no_odd_request_becomes_a_call_of_converse_or_goes_on_unread() {
+    let odd: [(&[u8], bool); 16] = [
+        (br#"{"model":"m","model":"m2","messages":[]}"#, true),
+        (br#"{"model":"m","stream":true,"stream":false,"messages":[{"role":"user","content":"x"}]}"#, true),
+        (b"\xef\xbb\xbf{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", true),
+        (br#"{"extra_body":{"model":"m"},"messages":[{"role":"user","content":"x"}]}"#, true),
+        (br#"{"model":"m\ud83e","messages":[{"role":"user","content":"x"}]}"#, true),
+        (br#"{"mod\u0065l":"m","messages":[{"role":"user","content":"\udd80"}]}"#, true),
+        (br#"{"model":"m","n":2,"messages":"what nobody knows"}"#, true),
+        (b"{\"model\":\"m\",\"x\":\"\xff\",\"messages\":[]}", false),
+        (b"{\"model\":\"m\",\"\xff\":1,\"messages\":[]}", false),
+        (br#"{"model":"m","\ud83e":1,"messages":[]}"#, false),
+        (br#"{"model":"m","stream":"yes","messages":[]}"#, false),
+        (br#"{"model":"  ","messages":[]}"#, false),
+        (br#"["model"]"#, false),
+        (br#"{"model":"m","messages":[]} x"#, false),
+        (br#"{"model":7,"messages":[]}"#, false),
+        (br#"{"model":null,"extra_body":{"model":"m"},"messages":[]}"#, false),
+    ];
+    for (body, goes_on) in odd {
+        let shown = String::from_utf8_lossy(body);
+        match sent_for(body, Mutation::default()) {
+            Ok(call) => assert!(goes_on && call.path == "/v1/chat/completions", "{shown}: {}", call.path),
+            Err(status) => assert!(!goes_on && status == 400, "{shown}: {status}"),
+        }
+    }
+}
+
+#[test]
+fn the_operators_changes_are_made_of_every_request() {
+    let mutation = || Mutation {
+        set_fields: vec![("max_tokens".to_owned(), "100".to_owned()), ("user".to_owned(), "\"gateway\"".to_owned())],
+        remove_fields: vec!["store".to_owned()],
+        ..Mutation::default()
+    };
+    for body in [
+        r#"{"model":"m","max_tokens":99999,"store":true,"messages":[]}"#,
+        r#"{"model":"m","max_tokens":1,"max_tokens":99999,"store":true,"store":1,"messages":[]}"#,
+        r#"{"model":"m","max_t\u006fkens":99999,"st\u006fre":true,"messages":[]}"#,
+        r#"{"model":"m","extra_body":{"max_tokens":99999,"store":true},"messages":[]}"#,
+        "\u{feff}{\"model\":\"m\",\"max_tokens\":99999,\"store\":true,\"messages\":[]}",
+        r#"{"model":"m","x":"\ud83e","max_tokens":99999,"store":true,"messages":[]}"#,
+    ] {
+        let sent = sent_for(body.as_bytes(), mutation()).unwrap().body;
+        let said = std::str::from_utf8(&sent).unwrap();
+        assert!(said.contains(r#":100"#) && said.contains(r#""user":"gateway""#), "{said}");
+        assert!(!said.contains("99999") && !said.contains("store") && !said.contains("st\\u"), "{said}");
+    }
+    let unreadable = b"{\"model\":\"m\",\"max_tokens\":99999,\"store\":true,\"x\":\"\xff\"}";
+    assert_eq!(sent_for(unreadable, mutation()).err(), Some(400));
+}
+
+#[test]
+fn a_models_id_has_a_longest() {
+    for length in [2049, 66_000] {
+        let body = format!(r#"{{"model":"{}","messages":[{{"role":"user","content":"x"}}]}}"#, "m".repeat(length));
+        assert_eq!(sent_for(body.as_bytes(), Mutation::default()).err(), Some(400));
+    }
+}
+
+/// A request at a service whose reasoning is nobody's to see.
+fn hidden(body: &str) -> Under {
+    let now = Instant::now();
+    let mut config = Arc::into_inner(config_of(vec![openai("v1")], Traffic::default())).unwrap();
+    config.routes[0].rules[0].backends[0].reasoning =
+        Arc::new(ReasoningPolicy { hidden: true, ..ReasoningPolicy::default() });
+    let mut under = Under::begin(&Arc::new(config), &Arc::new(Fleet::new(1, now)), now, body);
+    under.call().unwrap();
+    under
+}
+
+#[test]
+fn reasoning_that_is_hidden_is_in_no_answer() {
+    let thought = "{\"choices\":[{\"delta\":{\"reasoning_content\":\"xyzzy\",\"reasoning\":\"xyzzy\"}}]}";
+    let stream = GOOD.replacen("data: ", &format!("data: {thought}\n\ndata: "), 1);
+    for parts in cuts(&stream) {
+        let mut under = hidden(BODY);
+        assert!(!answer(&mut under, parts.into_iter()));
+        assert!(!under.said.contains("xyzzy") && under.said.contains("\"content\":\"Hi\""), "{}", under.said);
+        let record = under.record.unwrap();
+        assert_eq!((record.outcome, record.finish_reason), (Outcome::Answered, Some("stop")));
+        assert!(record.reasoned && under.said.ends_with("data: [DONE]\n\n"));
+    }
+    for body in [BODY, &BODY.replace("true", "false")] {
+        let mut under = hidden(body);
+        begin(&mut under, "application/json");
+        let whole = b"{\"choices\":[{\"message\":{\"content\":\"Hi\",\"reasoning_details\":[\"xyzzy\"]}}]}";
+        under.exchange.handle(Input::UpstreamBody(whole), under.now);
+        under.exchange.handle(Input::UpstreamEnd, under.now);
+        assert!(under.call().is_none());
+        assert_eq!(under.said, "{\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_not_told_where_reasoning_is_hidden() {
+    let mut under = hidden(&BODY.replace("true", "false"));
+    begin(&mut under, "text/plain");
+    under.exchange.handle(Input::UpstreamBody(b"xyzzy"), under.now);
+    under.exchange.handle(Input::UpstreamEnd, under.now);
+    assert!(under.call().is_none());
+    assert!(under.status == Some(StatusCode::BAD_GATEWAY) && !under.said.contains("xyzzy"), "{}", under.said);
+    let mut under = hidden(BODY);
+    begin(&mut under, "text/event-stream");
+    under.exchange.handle(Input::UpstreamBody(b": hello\n\ndata: {\"choices\":[]}\n\n"), under.now);
+    under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
+    under.exchange.handle(Input::UpstreamBody(b"data: {\"choices\":[xyzzy"), under.now);
+    under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
+    assert!(under.call().is_none());
+    assert_eq!(under.said, "data: {\"choices\":[]}\n\n: keep-alive\n\n: keep-alive\n\n");
+    under.exchange.handle(Input::UpstreamBody(b"\n\n"), under.now);
+    assert!(under.call().is_none());
+    assert!(!under.said.contains("xyzzy") && under.said.ends_with("data: [DONE]\n\n"), "{}", under.said);
 }

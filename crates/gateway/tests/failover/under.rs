@@ -74,16 +74,21 @@ pub(crate) struct Under {
     pub(crate) now: Instant,
     pub(crate) record: Option<Record>,
     pub(crate) status: Option<StatusCode>,
+    pub(crate) headers: HeaderMap,
     pub(crate) said: String,
 }
 
 impl Under {
     pub(crate) fn begin(config: &Arc<Config>, fleet: &Arc<Fleet>, now: Instant, body: &str) -> Self {
+        Self::begin_with(config, fleet, now, body.as_bytes())
+    }
+
+    pub(crate) fn begin_with(config: &Arc<Config>, fleet: &Arc<Fleet>, now: Instant, body: &[u8]) -> Self {
         let arrival = Arrival {
             method: &Method::POST,
             path: "/v1/chat/completions",
             headers: &HeaderMap::new(),
-            body: &Bytes::from(body.to_owned()),
+            body: &Bytes::copy_from_slice(body),
             port: None,
             turns: &Forgetful,
             random: 7 << 64,
@@ -91,7 +96,7 @@ impl Under {
             now,
         };
         let exchange = Exchange::begin(Arc::clone(config), Arc::clone(fleet), &arrival);
-        Self { exchange, now, record: None, status: None, said: String::new() }
+        Self { exchange, now, record: None, status: None, headers: HeaderMap::new(), said: String::new() }
     }
 
     /// The next call, if there is one; what the client is told is noted.
@@ -100,7 +105,7 @@ impl Under {
         while let Some(output) = self.exchange.poll() {
             match output {
                 Output::Call(made) => call = Some(*made),
-                Output::Head { status, .. } => self.status = Some(status),
+                Output::Head { status, headers } => (self.status, self.headers) = (Some(status), headers),
                 Output::Body(bytes) => self.said.push_str(std::str::from_utf8(&bytes).unwrap()),
                 Output::Done(record) => self.record = Some(*record),
                 _ => {}

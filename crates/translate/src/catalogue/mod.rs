@@ -14,7 +14,7 @@ mod tests;
 pub use entry::{Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling};
 pub use ids::base_id;
 pub use overrides::WrongField;
-pub use plan::{MaxTokens, OpenLoop, Plan, Situation, plan};
+pub use plan::{MaxTokens, OpenLoop, Plan, Situation, most_budget, plan};
 pub use rules::{Amend, Rules, Wanted};
 
 use serde::Deserialize;

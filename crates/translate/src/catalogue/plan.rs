@@ -4,6 +4,8 @@ mod ask;
 mod claude;
 mod levels;
 
+pub use ask::most_budget;
+
 use super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off, Sampling};
 use super::rules::{Amend, Rules};
 use crate::fault::Fault;

@@ -4,7 +4,7 @@ use crate::model::text::Text;
 
 /// The splitter of one answer. Which tag a model writes is said by its row of the catalogue.
 #[derive(Debug)]
-pub(super) struct Tags {
+pub struct Tags {
     open: String,
     close: String,
     /// The block whose text is being read.
@@ -16,7 +16,7 @@ pub(super) struct Tags {
 
 /// A piece of text, sorted.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub enum Piece {
     /// Of the answer.
     Answer(String),
     /// Of a thought.
@@ -25,13 +25,14 @@ pub(super) enum Piece {
 
 impl Tags {
     /// Splits at `<tag>` and `</tag>`.
-    pub(super) fn new(tag: &str) -> Self {
+    #[must_use]
+    pub fn new(tag: &str) -> Self {
         let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
         Self { open, close, block: None, inside: false, held: String::new() }
     }
 
     /// Takes the next piece of the text of a block, still escaped, and gives what is certain, still escaped.
-    pub(super) fn take(&mut self, block: u32, text: &Text<'_>) -> Vec<Piece> {
+    pub fn take(&mut self, block: u32, text: &Text<'_>) -> Vec<Piece> {
         if self.block != Some(block) {
             self.block = Some(block);
             self.inside = false;
@@ -56,7 +57,7 @@ impl Tags {
     }
 
     /// The block ended: what was held back was no tag. A thought that was never closed is a thought all the same.
-    pub(super) fn end(&mut self, block: u32) -> Option<Piece> {
+    pub fn end(&mut self, block: u32) -> Option<Piece> {
         if self.block != Some(block) {
             return None;
         }
@@ -68,7 +69,8 @@ impl Tags {
     }
 
     /// The block whose text is being read.
-    pub(super) fn block(&self) -> Option<u32> {
+    #[must_use]
+    pub fn block(&self) -> Option<u32> {
         self.block
     }
 
@@ -88,7 +90,8 @@ fn beginning(text: &str, tag: &str) -> usize {
 
 /// Some JSON encoders escape angle brackets; a tag is a tag however it is written. A backslash before the escape's own
 /// makes it no escape.
-pub(super) fn angled(escaped: &str) -> String {
+#[must_use]
+pub fn angled(escaped: &str) -> String {
     if !escaped.contains("\\u003") {
         return escaped.to_owned();
     }

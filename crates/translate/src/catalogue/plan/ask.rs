@@ -29,7 +29,8 @@ pub(super) fn ruled(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Re
 }
 
 /// The largest budget that the operator allows, in either way of saying it.
-pub(super) fn most_budget(rules: &Rules) -> Option<u32> {
+#[must_use]
+pub fn most_budget(rules: &Rules) -> Option<u32> {
     match (rules.most_budget, rules.most_effort.map(budget)) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),

@@ -110,6 +110,27 @@ pub fn add_betas<'h>(request: &mut Request<'_>, headers: impl Iterator<Item = &'
     request.reasoning.interleaved = service::interleaved(&request.betas);
 }
 
+/// What decides where a request goes and how it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head<'a> {
+    /// The model that the client names.
+    pub model: Cow<'a, str>,
+    /// Whether it wants a stream.
+    pub stream: bool,
+}
+
+/// Reads only that, as [`read`] does: of a request that a backend takes in this dialect, whatever is wrong with its other
+/// fields.
+///
+/// # Errors
+///
+/// As [`read`], when the body is no JSON object, or its `model` or `stream` is wrong.
+pub fn read_head(body: &[u8]) -> Result<Head<'_>, Fault> {
+    let document = fields::read(body)?;
+    let top = open(&document)?;
+    Ok(Head { model: model(&top)?, stream: flag(top.get("stream"))?.unwrap_or_default() })
+}
+
 /// Reads only the model id, for routing.
 ///
 /// # Errors
