@@ -430,3 +430,24 @@ fn no_file_at_all() {
     assert!(why_not(&wrong).contains("AWS_ENDPOINT_URL_BEDROCK_RUNTIME: expected a URL without"));
     assert!(!format!("{wrong:?}").contains("unshown"));
 }
+
+#[test]
+fn a_reload_takes_away_every_backend_only_when_the_file_says_so() {
+    let some = config(&short_form("    model: m\n"));
+    let settings = |said: &str| {
+        config(&format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: ai-gateway-config}}\ndata: {{no_backends: {said}}}\n"
+        ))
+    };
+    let not_served = short_form("    model: m\n").replace("awsbedrock", "anthropic");
+    let not_served = load_with(&not_served, &[], &[]).unwrap_or_default();
+    for none in [config(""), config("# nothing\n"), settings("false"), not_served.clone()] {
+        assert!(none.may_replace(&some).is_err_and(|why| why.contains("no_backends")), "{none:?}");
+        assert_eq!(none.may_replace(&none.clone()), Ok(()), "there was none before");
+        assert_eq!(some.may_replace(&none), Ok(()));
+    }
+    assert_eq!(settings("true").may_replace(&some), Ok(()));
+    assert_eq!(settings("\"true\"").may_replace(&some), Ok(()));
+    let odd = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ai-gateway-config}\ndata: {no_backends: maybe}\n";
+    assert!(mistakes(odd)[0].contains(":4:21: data.no_backends: Unsupported value: \"maybe\""), "{:?}", mistakes(odd));
+}

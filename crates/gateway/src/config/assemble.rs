@@ -36,7 +36,7 @@ pub(super) fn spot<'d>(document: &Document<'d>, node: &Node, path: &'d str) -> S
 pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mut Report) -> Config {
     let set = Set { documents, world };
     duplicates(set, report);
-    let log_level = log_level(set, report);
+    let Settings { log_level, no_backends } = settings(set, report);
     let listeners = listeners(set, report);
     let policies = Policies::read(set, report);
     let backends = service_backends(set, &policies, report);
@@ -46,7 +46,7 @@ pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mu
     if !backends.iter().any(|backend| backend.kind.service().is_some()) {
         report.notices.push("no backend can be served: every request will be refused".to_owned());
     }
-    Config { listeners, log_level, backends, routes, traffic: tried.of_short_form(), ..Config::default() }
+    Config { listeners, log_level, no_backends, backends, routes, traffic: tried.of_short_form(), ..Config::default() }
 }
 
 /// The same kind, namespace and name twice: which one was meant cannot be known.
@@ -63,20 +63,33 @@ fn duplicates(set: Set<'_>, report: &mut Report) {
     }
 }
 
-fn log_level(set: Set<'_>, report: &mut Report) -> Option<LogLevel> {
-    let mut found = None;
+/// What the ConfigMap `ai-gateway-config` says.
+#[derive(Default)]
+struct Settings {
+    log_level: Option<LogLevel>,
+    no_backends: bool,
+}
+
+fn settings(set: Set<'_>, report: &mut Report) -> Settings {
+    let mut found = Settings::default();
     for document in set.of(Kind::ConfigMap).filter(|document| document.name == SETTINGS) {
         for entry in document.root.entries_at("data") {
             let path = shape::join("data", &entry.key);
             let spot = Spot { file: document.file, place: entry.value.place, path: &path };
-            if entry.key != "log_level" {
-                report.notice(spot, "unknown setting, ignored: log_level is known");
-                continue;
-            }
             let text = entry.value.text().unwrap_or_default();
-            found = LogLevel::named(text);
-            if found.is_none() {
-                report.refuse(spot, unsupported(shape::short(text), &["error", "warn", "info", "debug", "trace"]));
+            match entry.key.as_str() {
+                "log_level" => {
+                    found.log_level = LogLevel::named(text);
+                    if found.log_level.is_none() {
+                        let levels = ["error", "warn", "info", "debug", "trace"];
+                        report.refuse(spot, unsupported(shape::short(text), &levels));
+                    }
+                }
+                "no_backends" => match text {
+                    "true" | "false" => found.no_backends = text == "true",
+                    _ => report.refuse(spot, unsupported(shape::short(text), &["true", "false"])),
+                },
+                _ => report.notice(spot, "unknown setting, ignored: log_level and no_backends are known"),
             }
         }
     }

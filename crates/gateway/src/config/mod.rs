@@ -43,6 +43,8 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// What the ConfigMap `ai-gateway-config` says of the log.
     pub log_level: Option<LogLevel>,
+    /// The ConfigMap `ai-gateway-config` says in words that having no backend is meant.
+    pub no_backends: bool,
     /// Where requests can be sent, in the order of the files.
     pub backends: Vec<Backend>,
     /// Which request goes where, in the order of the files.
@@ -51,6 +53,27 @@ pub struct Config {
     pub traffic: Arc<Traffic>,
     /// What the reader should know, though nothing is wrong: kinds skipped, old fields ignored.
     pub notices: Vec<String>,
+}
+
+impl Config {
+    /// Whether this configuration may take the place of `before` while a gateway serves: a file that is empty for a
+    /// moment, or cut, must not take away every backend.
+    ///
+    /// # Errors
+    /// Why not, in words for the operator.
+    pub fn may_replace(&self, before: &Self) -> Result<(), String> {
+        if self.no_backends || self.serves() || !before.serves() {
+            return Ok(());
+        }
+        Err("it has no backend that can be served, and the one before had some; if that is meant, say `no_backends: \
+             \"true\"` in the ConfigMap ai-gateway-config"
+            .to_owned())
+    }
+
+    /// Whether any backend can be served.
+    fn serves(&self) -> bool {
+        self.backends.iter().any(|backend| backend.kind.service().is_some())
+    }
 }
 
 /// One address to listen on.
