@@ -82,6 +82,27 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Whether this configuration may take the place of `before` while a gateway serves: a file that is empty for a
+    /// moment, or cut, must not take away every backend.
+    ///
+    /// # Errors
+    /// Why not, in words for the operator.
+    pub fn may_replace(&self, before: &Self) -> Result<(), String> {
+        if self.no_backends || self.serves() || !before.serves() {
+            return Ok(());
+        }
+        Err("it has no backend that can be served, and the one before had some; if that is meant, say `no_backends: \
+             \"true\"` in the ConfigMap ai-gateway-config"
+            .to_owned())
+    }
+
+    /// Whether any backend can be served.
+    fn serves(&self) -> bool {
+        self.backends.iter().any(|backend| backend.kind.service().is_some())
+    }
+}
+
 /// One address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
