@@ -68,38 +68,12 @@ impl Config {
     /// # Errors
     /// Why not, in words for the operator.
     pub fn may_replace(&self, before: &Self) -> Result<(), String> {
-        if self.no_backends || self.serves() || !before.serves() {
+        if self.no_backends || self.serves_anything() || !before.serves_anything() {
             return Ok(());
         }
         Err("it has no backend that can be served, and the one before had some; if that is meant, say `no_backends: \
              \"true\"` in the ConfigMap ai-gateway-config"
             .to_owned())
-    }
-
-    /// Whether any backend can be served.
-    fn serves(&self) -> bool {
-        self.backends.iter().any(|backend| backend.kind.service().is_some())
-    }
-}
-
-impl Config {
-    /// Whether this configuration may take the place of `before` while a gateway serves: a file that is empty for a
-    /// moment, or cut, must not take away every backend.
-    ///
-    /// # Errors
-    /// Why not, in words for the operator.
-    pub fn may_replace(&self, before: &Self) -> Result<(), String> {
-        if self.no_backends || self.serves() || !before.serves() {
-            return Ok(());
-        }
-        Err("it has no backend that can be served, and the one before had some; if that is meant, say `no_backends: \
-             \"true\"` in the ConfigMap ai-gateway-config"
-            .to_owned())
-    }
-
-    /// Whether any backend can be served.
-    fn serves(&self) -> bool {
-        self.backends.iter().any(|backend| backend.kind.service().is_some())
     }
 }
 

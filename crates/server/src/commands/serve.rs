@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     }
     control.configured(config.log_level);
     tell(&config);
-    if !config.serves_anything() {
+    if !config.serves_anything() && !config.no_backends {
         let problems = config.notices.iter().filter(|notice| notice.severity == Severity::Problem);
         let problems: String = problems.map(|problem| format!("\n{problem}")).collect();
         bail!("nothing can be served with this configuration:{problems}");
