@@ -30,6 +30,8 @@ pub struct Target<'c> {
     pub model_id: String,
     /// The rule that decided; `None` when a backend of the short form serves the model by itself.
     pub rule: Option<&'c Rule>,
+    /// The route of that rule.
+    pub route: Option<&'c Route>,
     /// What the operator decides about reasoning there.
     pub reasoning: &'c Arc<ReasoningPolicy>,
     /// What the operator changes of a call there.
@@ -59,18 +61,18 @@ pub fn candidates<'c>(
     if !entry.is_open() {
         return Err(not_found("No listener of this gateway serves the host that was called.".to_owned()));
     }
-    let mut best: Option<((usize, Weight), &Rule)> = None;
+    let mut best: Option<((usize, Weight), &Route, &Rule)> = None;
     for route in &config.routes {
         let Some(hostname) = entry.weight_of(route) else { continue };
         for rule in &route.rules {
             let Some(weight) = rule_takes(rule, model, headers) else { continue };
-            if best.is_none_or(|(before, _)| (hostname, weight) > before) {
-                best = Some(((hostname, weight), rule));
+            if best.is_none_or(|(before, _, _)| (hostname, weight) > before) {
+                best = Some(((hostname, weight), route, rule));
             }
         }
     }
-    if let Some((_, rule)) = best {
-        return by_rule(config, rule, model, seed);
+    if let Some((_, route, rule)) = best {
+        return by_rule(config, route, rule, model, seed);
     }
     let serves =
         |found: &Backend| found.kind.service().is_some_and(|it| it.models.iter().any(|served| served == model));
@@ -79,6 +81,7 @@ pub fn candidates<'c>(
             backend,
             model_id: model.to_owned(),
             rule: None,
+            route: None,
             reasoning: &found.reasoning,
             mutation: &found.mutation,
             priority: 0,
@@ -103,12 +106,19 @@ pub fn choose<'c>(
     first.ok_or_else(|| not_found(format!("The model {:?} is served by no backend.", shown(model))))
 }
 
-fn by_rule<'c>(config: &'c Config, rule: &'c Rule, model: &str, seed: u64) -> Result<Vec<Target<'c>>, Fault> {
+fn by_rule<'c>(
+    config: &'c Config,
+    route: &'c Route,
+    rule: &'c Rule,
+    model: &str,
+    seed: u64,
+) -> Result<Vec<Target<'c>>, Fault> {
     let target = |reference: &'c BackendRef| match &config.backends.get(reference.backend)?.kind {
         BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => Some(Target {
             backend: reference.backend,
             model_id: reference.model_name_override.clone().unwrap_or_else(|| model.to_owned()),
             rule: Some(rule),
+            route: Some(route),
             reasoning: &reference.reasoning,
             mutation: &reference.mutation,
             priority: reference.priority,
@@ -254,8 +264,8 @@ pub fn models_at<'d>(config: &Config, door: impl Into<Door<'d>>) -> Vec<ModelLis
             listings.push(ModelListing { id: id.to_owned(), owned_by: owned_by.to_owned(), created });
         }
     };
-    let served = |rule: &&Rule| by_rule(config, rule, "", 0).is_ok();
-    for rule in config.routes.iter().filter(open).flat_map(|route| &route.rules).filter(served) {
+    let rules = config.routes.iter().filter(open).flat_map(|route| route.rules.iter().map(move |rule| (route, rule)));
+    for (_, rule) in rules.filter(|(route, rule)| by_rule(config, route, rule, "", 0).is_ok()) {
         for header in rule.matches.iter().flat_map(|condition| &condition.headers) {
             if let (MODEL_HEADER, HeaderValueMatch::Exact(id)) = (header.name.as_str(), &header.value) {
                 let owner = rule.models_owned_by.as_deref().unwrap_or(ROUTE_OWNER);
