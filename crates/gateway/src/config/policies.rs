@@ -122,6 +122,7 @@ fn own_word(document: &Document<'_>, report: &mut Report) -> Option<Word> {
 fn word(spec: &Node) -> Word {
     let number = |path: &str| spec.at(path).and_then(Node::whole).and_then(|value| u64::try_from(value).ok());
     let small = |path: &str| number(path).and_then(|value| u32::try_from(value).ok());
+    let off = |path: &str| spec.text_at(path).is_some_and(|text| text.eq_ignore_ascii_case("false"));
     Word {
         default_effort: spec.text_at("default.effort").and_then(|word| match word {
             "none" => Some(Wanted::Off),
@@ -131,7 +132,8 @@ fn word(spec: &Node) -> Word {
         most_budget: small("limits.budgetTokens"),
         expose: spec.get("expose").map(exposed),
         hidden: spec.text_at("visibility") == Some("Hidden"),
-        restore_off: spec.text_at("restore.enabled").is_some_and(|text| text.eq_ignore_ascii_case("false")),
+        restore_off: off("restore.enabled"),
+        anonymous_off: off("restore.anonymous"),
         max_entries: small("restore.maxEntries"),
         max_bytes: number("restore.maxBytes"),
         max_age: spec.text_at("restore.maxAge").and_then(duration),

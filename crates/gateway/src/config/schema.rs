@@ -343,6 +343,7 @@ macro_rules! reasoning {
                             optional("maxEntries", &SOME),
                             optional("maxBytes", &BYTES),
                             optional("maxAge", &DURATION),
+                            optional("anonymous", &TRUTH),
                         ],
                         others: $others,
                     },

@@ -10,7 +10,7 @@ use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
 use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{CalledTurn, Incoming, Outgoing, Terms};
+use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Terms};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
@@ -36,6 +36,8 @@ pub(super) struct Asked {
     pub(super) draw: Draw,
     /// The turns that called tools, with what is remembered of them under each model id.
     pub(super) called: Vec<(CalledTurn, Vec<Recalled>)>,
+    /// What stands before the turn that is asked for, when it may be remembered.
+    pub(super) before: Option<Before>,
     pub(super) amend: Amend,
     /// What the client is told of amendments.
     pub(super) amended: Vec<Warning>,
@@ -147,16 +149,25 @@ impl Asked {
     pub(super) fn note_calls(&mut self, incoming: &Incoming<'_>) {
         // A backend that speaks the client's dialect takes its words as they are.
         let translated = self.places.iter().find(|place| place.openai(&self.config).is_none());
-        let Some(place) = translated.filter(|place| place.policy.restore.enabled) else { return };
+        let Some(place) = translated.filter(|place| self.restores(place)) else { return };
         let entry = place.entry(&self.config);
-        if incoming.may_reason(entry, &place.policy.rules()) {
-            self.called = incoming.called_turns(entry).map(|called| (called, Vec::new())).collect();
+        if !entry.replay.is_empty() && incoming.has_tools() && incoming.may_reason(entry, &place.policy.rules()) {
+            let (turns, before) = incoming.history();
+            self.called = turns.into_iter().map(|called| (called, Vec::new())).collect();
+            self.before = Some(before);
         }
+    }
+
+    /// Whether turns of this caller are remembered there.
+    fn restores(&self, place: &Place) -> bool {
+        let RestorePolicy { enabled, anonymous, .. } = place.policy.restore;
+        enabled && (anonymous || !self.caller.is_anonymous())
     }
 
     /// Under what those turns may be remembered: for each model id that may be called, every turn.
     pub(super) fn keys(&self) -> Vec<TurnKey> {
-        let of = |model_id| self.called.iter().map(move |(called, _)| self.key(model_id, called.calls.clone()));
+        let key = |model_id, called: &CalledTurn| self.key(model_id, called.calls.clone()).after(called.before);
+        let of = |model_id| self.called.iter().map(move |(called, _)| key(model_id, called));
         self.model_ids().flat_map(of).collect()
     }
 
@@ -212,7 +223,7 @@ impl Asked {
         let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend: self.amend };
         let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
         outgoing.warnings.extend(self.amended.iter().cloned());
-        outgoing.memorable &= place.policy.restore.enabled;
+        outgoing.memorable &= self.restores(place) && self.before.is_some();
         Ok((outgoing, put_back))
     }
 

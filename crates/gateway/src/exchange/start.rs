@@ -104,6 +104,7 @@ impl Exchange {
             attempts: 0,
             draw: Draw((arrival.random >> 64) as u64),
             called: Vec::new(),
+            before: None,
             amend: Amend::default(),
             amended: Vec::new(),
             sealed: false,
