@@ -7,6 +7,7 @@ pub mod bedrock;
 pub mod catalogue;
 pub mod dialect;
 pub mod fault;
+pub mod limits;
 pub mod model;
 pub mod translation;
 pub mod warning;
