@@ -2,6 +2,7 @@
 
 mod assemble;
 mod backends;
+mod client_fields;
 mod environment;
 mod json;
 mod load;
@@ -21,6 +22,7 @@ mod traffic_policies;
 mod traffic_rules;
 mod yaml;
 
+pub use client_fields::{FieldPolicies, FieldPolicy};
 pub use load::{Source, load};
 pub use mistake::Mistake;
 pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
@@ -51,6 +53,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// What holds for calls that no rule sends.
     pub traffic: Arc<Traffic>,
+    /// Which fields clients may use, but for what rules say.
+    pub client_fields: FieldPolicies,
     /// What the reader should know, though nothing is wrong: kinds skipped, old fields ignored.
     pub notices: Vec<String>,
 }
@@ -269,6 +273,8 @@ pub struct Rule {
     pub stream_idle_timeout: Option<Duration>,
     /// How its requests are tried.
     pub traffic: Arc<Traffic>,
+    /// Which fields its clients may use.
+    pub client_fields: FieldPolicy,
     /// `modelsOwnedBy`.
     pub models_owned_by: Option<String>,
     /// `modelsCreatedAt`, in seconds since the epoch.

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a policy can be attached to: kind, namespace, name, and the name of a rule.
-type Target = (Kind, String, String, Option<String>);
+pub(super) type Target = (Kind, String, String, Option<String>);
 
 /// The words of the policies, by what they are attached to.
 pub(super) struct Policies {
@@ -85,7 +85,13 @@ fn described((kind, namespace, name, section): &Target) -> String {
 }
 
 /// What one of the policy's references leads to, or nothing and a notice.
-fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report: &mut Report) -> Option<Target> {
+pub(super) fn target(
+    set: Set<'_>,
+    document: &Document<'_>,
+    node: &Node,
+    path: &str,
+    report: &mut Report,
+) -> Option<Target> {
     let kind = match node.text_at("kind")? {
         "AIGatewayRoute" => Kind::GatewayRoute,
         _ => Kind::ServiceBackend,

@@ -1,7 +1,7 @@
 //! A chat request on its way: all that an attempt needs, the first one and each further one.
 
 use super::{Patience, passing};
-use crate::config::{BackendKind, Config, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
+use crate::config::{BackendKind, Config, FieldPolicy, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
 use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::{Draw, Target};
@@ -52,6 +52,8 @@ pub(super) struct Place {
     pub(super) model_id: String,
     pub(super) policy: Arc<ReasoningPolicy>,
     pub(super) mutation: Arc<Mutation>,
+    /// What the operators say of the fields that its clients may use.
+    pub(super) fields: FieldPolicy,
     pub(super) priority: u32,
     /// How often it was sent there.
     pub(super) tries: u32,
@@ -75,12 +77,13 @@ pub(super) struct PutBack {
 }
 
 impl Place {
-    pub(super) fn of(target: Target<'_>) -> Self {
+    pub(super) fn of(target: Target<'_>, config: &Config) -> Self {
         Self {
             backend: target.backend,
             model_id: target.model_id,
             policy: Arc::clone(target.reasoning),
             mutation: Arc::clone(target.mutation),
+            fields: config.client_fields_at(target.rule, target.backend),
             priority: target.priority,
             tries: 0,
             probing: false,

@@ -99,7 +99,7 @@ impl Exchange {
             betas,
             traffic: Arc::clone(traffic),
             patience: patience(rule, traffic, stream),
-            places: targets.into_iter().map(Place::of).collect(),
+            places: targets.into_iter().map(|target| Place::of(target, config)).collect(),
             at: 0,
             attempts: 0,
             draw: Draw((arrival.random >> 64) as u64),
