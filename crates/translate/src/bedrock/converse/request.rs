@@ -80,7 +80,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     let enforced = entry.structured_output && !terms.amend.schema_in_words;
     format::instruct(request, entry, enforced, &mut draft, &mut notes);
     cache::place(request, entry, &mut offer, &mut draft, &mut notes);
-    let own = own_fields::gather(request, entry, &plan, offer.own_choice.take(), &mut notes);
+    let own = own_fields::gather(request, terms, &plan, offer.own_choice.take(), &mut notes);
 
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
     let mut writer = content::Writer { tool_names: &mut names, documents: names::DocumentNames::default() };
@@ -110,14 +110,15 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
 fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) -> Situation {
     let sampling = &request.sampling;
     Situation {
-        ask: request.reasoning.clone(),
+        ask: own_fields::asked(request, terms),
         max_tokens: sampling.max_tokens,
         max_tokens_param: if sampling.max_tokens_param.is_empty() { "max_tokens" } else { sampling.max_tokens_param },
         stream: request.stream,
         temperature: sampling.temperature.is_some(),
         top_p: sampling.top_p.is_some(),
         top_k: sampling.top_k.is_some(),
-        forced_tool: matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_)),
+        forced_tool: matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_))
+            || request.own_switches.forced_tool,
         has_tools: !request.tools.is_empty(),
         prefill: draft.ends_with_prefill(),
         open_loop: draft.open_loop(),
