@@ -60,6 +60,8 @@ pub struct OwnSwitches<'a> {
     pub unread: Vec<Cow<'a, str>>,
     /// They force the call of a tool.
     pub forced_tool: bool,
+    /// There are any members at all.
+    pub present: bool,
 }
 
 /// One turn.
@@ -165,7 +167,12 @@ pub enum MediaSource<'a> {
     /// Base64 of the bytes.
     Base64(Text<'a>),
     /// An object's URI, `s3://bucket/key`.
-    S3(Text<'a>),
+    S3 {
+        /// The address.
+        uri: Text<'a>,
+        /// The client's field that holds it.
+        param: String,
+    },
 }
 
 /// How long a cached prefix is kept.

@@ -6,6 +6,7 @@ use crate::bedrock::converse;
 use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
+use crate::limits::ClientFields;
 use crate::model::issuer::Mark;
 use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
@@ -163,7 +164,8 @@ impl<'a> Incoming<'a> {
         let entry = Catalogue::builtin().lookup(base.unwrap_or(model_id));
         let rules = Rules::default();
         let mark = Mark::of(entry.base_of(model_id), "");
-        self.outgoing_on(&Terms { model_id, entry, mark, rules: &rules, amend: Amend::default() }, Showing::default())
+        let (amend, allowed) = (Amend::default(), ClientFields::default());
+        self.outgoing_on(&Terms { model_id, entry, mark, rules: &rules, amend, allowed }, Showing::default())
     }
 
     /// The same on the operator's terms.

@@ -3,6 +3,7 @@
 //! Texts, schemas and arguments go on as the client escaped them. The same request always gives the same bytes, so
 //! that signatures, caches and tests can rely on it. Shapes: Converse, request syntax.
 
+mod allowed;
 mod cache;
 mod content;
 mod draft;
@@ -18,6 +19,7 @@ pub use names::ToolNames;
 
 use crate::catalogue::{self, Amend, Entry, MaxTokens, Plan, Rules, Situation};
 use crate::fault::Fault;
+use crate::limits::ClientFields;
 use crate::model::issuer::Mark;
 use crate::model::request::{CacheTtl, Request, ToolChoice};
 use crate::model::text::Text;
@@ -40,6 +42,8 @@ pub struct Terms<'t> {
     pub rules: &'t Rules,
     /// What is done otherwise after a refusal.
     pub amend: Amend,
+    /// The fields of Bedrock's own that the client may use.
+    pub allowed: ClientFields,
 }
 
 /// A request, written.
@@ -67,6 +71,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     let entry = terms.entry;
     let mut notes = Notes::default();
     let mut names = ToolNames::default();
+    allowed::check(request, terms.allowed)?;
     content::check(&request.messages, entry)?;
     let mut draft = draft::arrange(request, terms, &mut notes)?;
     let plan = catalogue::plan(entry, &situation(request, &draft, terms))?;

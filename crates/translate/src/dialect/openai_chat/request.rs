@@ -85,7 +85,12 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
         sampling: sampling::read(&top, &mut notes)?,
         reasoning,
         reasoning_beside,
-        own_switches: OwnSwitches { switch: own.switches, unread: own.unread, forced_tool: own.forces_tool },
+        own_switches: OwnSwitches {
+            switch: own.switches,
+            unread: own.unread,
+            forced_tool: own.forces_tool,
+            present: own.present,
+        },
         additional_fields: own.members,
         betas: own.betas,
         format: format::read(&top, &mut notes)?,

@@ -20,6 +20,12 @@ pub fn is_switch(name: &str) -> bool {
     says("thinking") || says("reasoning") || says("effort") || name == "outputconfig" || name == "chattemplatekwargs"
 }
 
+/// A client's name for a field, as far as an error or a warning repeats it.
+#[must_use]
+pub fn shown(name: &str) -> String {
+    name.chars().filter(|letter| !letter.is_control()).take(64).collect()
+}
+
 /// Whether a member of that name chooses among tools.
 #[must_use]
 pub fn is_tool_choice(name: &str) -> bool {

@@ -139,7 +139,7 @@ fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -
 
 /// Whether a member of the client's is not sent, because it switches reasoning: what it asks is said in the plan's words.
 fn withheld(name: &str, value: &Raw<'_>, request: &Request<'_>, terms: &Terms<'_>, notes: &mut Notes) -> bool {
-    let param = || format!("additionalModelRequestFields.{}", shown(name));
+    let param = || format!("additionalModelRequestFields.{}", own::shown(name));
     if own::is_switch(name) {
         let unread = request.own_switches.unread.iter().any(|unread| unread == name);
         if unread && own::plain(name) != "outputconfig" {
@@ -156,11 +156,6 @@ fn withheld(name: &str, value: &Raw<'_>, request: &Request<'_>, terms: &Terms<'_
         notes.dropped(param(), "it holds a switch of the reasoning, which the operator limits");
     }
     hidden
-}
-
-/// A client's name for a field, as far as a warning repeats it.
-fn shown(name: &str) -> String {
-    name.chars().filter(|letter| !letter.is_control()).take(64).collect()
 }
 
 /// The `format` in the client's `output_config`, which is no matter of reasoning.

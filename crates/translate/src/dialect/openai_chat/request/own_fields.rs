@@ -25,6 +25,8 @@ pub(super) struct OwnFields<'a> {
     pub(super) unread: Vec<Cow<'a, str>>,
     /// They force the call of a tool.
     pub(super) forces_tool: bool,
+    /// There are any members at all.
+    pub(super) present: bool,
 }
 
 /// Reads the members under either spelling of the field; of a member under both, the first counts.
@@ -34,6 +36,7 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<OwnFie
     for spelling in ["additionalModelRequestFields", "additional_model_request_fields"] {
         let Some(node) = top.get(spelling) else { continue };
         node.raw_object()?;
+        fields.present |= !node.object()?.is_empty();
         for (name, node) in node.object()?.once() {
             if !known.insert(name.clone()) {
                 notes.ignored(&node, "it stands under the other spelling of the field too");
