@@ -8,6 +8,7 @@ use crate::route::{Draw, Target};
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
 use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
+use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Terms};
@@ -223,7 +224,8 @@ impl Asked {
         }
         let (rules, entry) = (place.policy.rules(), place.entry(&self.config));
         let mark = place.mark_of(entry, &self.config);
-        let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend: self.amend };
+        let allowed = ClientFields::default();
+        let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend: self.amend, allowed };
         let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
         outgoing.warnings.extend(self.amended.iter().cloned());
         outgoing.memorable &= self.restores(place) && self.before.is_some();

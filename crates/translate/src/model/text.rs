@@ -8,7 +8,7 @@ use std::fmt;
 ///
 /// What a peer escaped, the other side can read as it is, so nothing is unescaped or escaped on the way.
 /// Its `Debug` shows only the length: a text is somebody's content.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Text<'a>(Cow<'a, str>);
 
 impl<'a> Text<'a> {

@@ -6,7 +6,13 @@ use super::request::Block;
 use super::text::Text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
 use zeroize::Zeroize;
+
+/// So many calls of one id in one turn are told apart.
+const MOST_ALIKE: usize = 16;
+/// The most parts of one turn that are remembered.
+const MOST_PARTS: usize = 4096;
 
 /// A turn, in order. Texts are as they came, still escaped; they are wiped when it is dropped.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -98,8 +104,12 @@ impl Turn {
             return false;
         }
         let cache_point = content.iter().rev().find(|block| matches!(block, Block::CachePoint(_))).cloned();
-        let mut calls: Vec<Block<'_>> =
-            std::mem::take(content).into_iter().filter(|block| matches!(block, Block::ToolUse { .. })).collect();
+        let mut calls: BTreeMap<String, VecDeque<Block<'_>>> = BTreeMap::new();
+        for block in std::mem::take(content) {
+            if let Block::ToolUse { id, .. } = &block {
+                calls.entry(id.plain().into_owned()).or_default().push_back(block);
+            }
+        }
         for part in &self.parts {
             match part {
                 Part::Thought { text, signature } => content.push(Block::Reasoning {
@@ -112,10 +122,8 @@ impl Turn {
                 }
                 Part::Said(text) => content.push(Block::Text(Text::from_escaped(text.clone()))),
                 Part::Called { id, .. } => {
-                    let this = |call: &Block<'_>| matches!(call, Block::ToolUse { id: other, .. } if same(id, other));
-                    if let Some(at) = calls.iter().position(this) {
-                        content.push(calls.remove(at));
-                    }
+                    let id = Text::from_escaped(id);
+                    content.extend(calls.get_mut(id.plain().as_ref()).and_then(VecDeque::pop_front));
                 }
             }
         }
@@ -125,12 +133,14 @@ impl Turn {
 
     fn says_the_same(&self, content: &[Block<'_>]) -> bool {
         let (mut theirs, mut calls) = (String::new(), 0);
+        let known = self.calls_by_id();
         for block in content {
             match block {
                 Block::Text(text) | Block::Cited { text, .. } => theirs.push_str(&text.plain()),
                 Block::ToolUse { id, name, input } => {
                     calls += 1;
-                    if !self.called(id, name, input.as_json()) {
+                    let known = known.get(id.plain().as_ref()).map_or(&[][..], Vec::as_slice);
+                    if !known.iter().any(|call| call.0 == name && same_json(&call.1.plain(), input.as_json())) {
                         return false;
                     }
                 }
@@ -146,13 +156,18 @@ impl Turn {
         calls == self.calls().count() && (ours == theirs || ours.trim() == without_tags(&theirs).trim())
     }
 
-    fn called(&self, id: &Text<'_>, name: &str, input: &str) -> bool {
-        self.parts.iter().any(|part| match part {
-            Part::Called { id: ours, name: known, input: said } => {
-                same(ours, id) && known == name && same_json(&Text::from_escaped(said).plain(), input)
+    /// The names and arguments of the calls, by their ids.
+    fn calls_by_id(&self) -> BTreeMap<String, Vec<(&str, Text<'_>)>> {
+        let mut calls: BTreeMap<String, Vec<(&str, Text<'_>)>> = BTreeMap::new();
+        for part in &self.parts {
+            if let Part::Called { id, name, input } = part {
+                let alike = calls.entry(Text::from_escaped(id).plain().into_owned()).or_default();
+                if alike.len() < MOST_ALIKE {
+                    alike.push((name, Text::from_escaped(input)));
+                }
             }
-            _ => false,
-        })
+        }
+        calls
     }
 }
 
@@ -188,10 +203,6 @@ fn without_tags(text: &str) -> &str {
     inside.and_then(|inside| inside.split_once("</think>")).map_or(text, |(_, said)| said)
 }
 
-fn same(escaped: &str, text: &Text<'_>) -> bool {
-    escaped == text.as_escaped() || Text::from_escaped(escaped).plain() == text.plain()
-}
-
 /// Whether two JSON texts say the same: clients write them anew, with other spaces, escapes and orders of members.
 fn same_json(one: &str, other: &str) -> bool {
     let read = |text: &str| serde_json::from_str::<Value>(if text.trim().is_empty() { "{}" } else { text });
@@ -220,6 +231,8 @@ pub struct Recorder {
     turn: Turn,
     /// The block of each part.
     blocks: Vec<u32>,
+    /// The part of each block.
+    parts: BTreeMap<u32, usize>,
     /// How much more may be gathered, in bytes; `None` once it was too much.
     room: Option<usize>,
 }
@@ -228,7 +241,7 @@ impl Recorder {
     /// Gathers at most `room` bytes; a longer turn is not remembered.
     #[must_use]
     pub fn new(room: usize) -> Self {
-        Self { turn: Turn::default(), blocks: Vec::new(), room: Some(room) }
+        Self { turn: Turn::default(), blocks: Vec::new(), parts: BTreeMap::new(), room: Some(room) }
     }
 
     /// Takes an event of the stream.
@@ -278,7 +291,7 @@ impl Recorder {
                 self.part(index, &Text::default(), || Part::Called { id, name, input: String::new() });
             }
             Delta::ToolInput(piece) => {
-                if let Some(at) = self.blocks.iter().rposition(|block| *block == index)
+                if let Some(at) = self.place(index)
                     && self.has_room(piece)
                     && let Some(Part::Called { input, .. }) = self.turn.parts.get_mut(at)
                 {
@@ -286,6 +299,14 @@ impl Recorder {
                 }
             }
             Delta::SealPiece(_) | Delta::Citation(_) | Delta::Unknown => {}
+        }
+    }
+
+    /// The place of a block's part. Nearly always it is the last one.
+    fn place(&self, index: u32) -> Option<usize> {
+        match self.blocks.last() {
+            Some(last) if *last == index => Some(self.blocks.len() - 1),
+            _ => self.parts.get(&index).copied(),
         }
     }
 
@@ -299,12 +320,16 @@ impl Recorder {
         if !self.has_room(more) {
             return None;
         }
-        let at = match self.blocks.iter().rposition(|block| *block == index) {
+        let at = match self.place(index) {
             Some(at) => at,
             None => {
+                let at = self.turn.parts.len();
+                self.room = self.room.filter(|_| at < MOST_PARTS);
+                self.room?;
                 self.blocks.push(index);
+                self.parts.insert(index, at);
                 self.turn.parts.push(begin());
-                self.turn.parts.len() - 1
+                at
             }
         };
         self.turn.parts.get_mut(at)

@@ -7,6 +7,7 @@ use crate::bedrock::converse;
 use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
+use crate::limits::ClientFields;
 use crate::model::issuer::Mark;
 use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
@@ -150,9 +151,9 @@ impl<'a> Incoming<'a> {
 
     /// Puts the reasoning of a remembered turn back into the message at `position`. `false`: it is another turn.
     pub fn put_back(&mut self, position: usize, turn: &Turn) -> bool {
-        let Some(message) = self.asked.request.messages.iter_mut().find(|message| message.position == position) else {
-            return false;
-        };
+        let messages = &mut self.asked.request.messages;
+        let found = messages.binary_search_by_key(&position, |message| message.position).ok();
+        let Some(message) = found.and_then(|at| messages.get_mut(at)) else { return false };
         let back = turn.put_back(&mut message.content);
         message.unreasoned |= back && !turn.reasoned();
         if back {
@@ -185,7 +186,8 @@ impl<'a> Incoming<'a> {
         let entry = Catalogue::builtin().lookup(base.unwrap_or(model_id));
         let rules = Rules::default();
         let mark = Mark::of(entry.base_of(model_id), "");
-        self.outgoing_on(&Terms { model_id, entry, mark, rules: &rules, amend: Amend::default() }, Showing::default())
+        let (amend, allowed) = (Amend::default(), ClientFields::default());
+        self.outgoing_on(&Terms { model_id, entry, mark, rules: &rules, amend, allowed }, Showing::default())
     }
 
     /// The same on the operator's terms.

@@ -8,6 +8,7 @@ use crate::model::delta::{Delta, Event, Seal};
 use crate::model::text::Text;
 use crate::model::turn::Recorder;
 use bytes::BytesMut;
+use std::collections::BTreeMap;
 
 /// Everybody who is told of an event.
 pub(super) struct Telling {
@@ -17,7 +18,7 @@ pub(super) struct Telling {
     pub(super) progress: Vec<ReasoningProgress>,
     tags: Option<Tags>,
     /// The blocks of reasoning that are open, with the bytes they brought.
-    open: Vec<(u32, u64)>,
+    open: BTreeMap<u32, u64>,
 }
 
 impl Telling {
@@ -28,7 +29,7 @@ impl Telling {
             recorder: None,
             seen: Seen::default(),
             progress: Vec::new(),
-            open: Vec::new(),
+            open: BTreeMap::new(),
         }
     }
 
@@ -120,14 +121,13 @@ impl Telling {
 }
 
 /// Notes what the event means for times and for the log; allocates only when a block begins or ends.
-fn watch(event: &Event<'_>, seen: &mut Seen, open: &mut Vec<(u32, u64)>, progress: &mut Vec<ReasoningProgress>) {
+fn watch(event: &Event<'_>, seen: &mut Seen, open: &mut BTreeMap<u32, u64>, progress: &mut Vec<ReasoningProgress>) {
     match event {
         Event::Delta { index, delta: Delta::Reasoning(text) } => grow(*index, text.as_escaped().len(), open, progress),
         Event::Delta { index, delta: Delta::SealPiece(length) } => grow(*index, *length, open, progress),
         Event::Delta { delta: Delta::Text(_) | Delta::ToolUse { .. }, .. } => seen.answer = true,
         Event::BlockStop { index, seal } => {
-            if let Some(at) = open.iter().position(|(block, _)| block == index) {
-                let (block, bytes) = open.swap_remove(at);
+            if let Some((block, bytes)) = open.remove_entry(index) {
                 if matches!(seal, Some(Seal::Signature(_))) {
                     progress.push(ReasoningProgress { block, state: ReasoningState::Signature, bytes });
                 }
@@ -139,11 +139,11 @@ fn watch(event: &Event<'_>, seen: &mut Seen, open: &mut Vec<(u32, u64)>, progres
     seen.reasoning |= !open.is_empty();
 }
 
-fn grow(block: u32, length: usize, open: &mut Vec<(u32, u64)>, progress: &mut Vec<ReasoningProgress>) {
-    match open.iter_mut().find(|(index, _)| *index == block) {
-        Some((_, bytes)) => *bytes += length as u64,
+fn grow(block: u32, length: usize, open: &mut BTreeMap<u32, u64>, progress: &mut Vec<ReasoningProgress>) {
+    match open.get_mut(&block) {
+        Some(bytes) => *bytes += length as u64,
         None => {
-            open.push((block, length as u64));
+            open.insert(block, length as u64);
             progress.push(ReasoningProgress { block, state: ReasoningState::Opened, bytes: length as u64 });
         }
     }

@@ -5,20 +5,24 @@ use crate::model::delta::Seal;
 use crate::model::text::Text;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
 
 /// The most that the seals of one answer's open blocks may hold, in bytes. A whole answer is far below.
 const MOST: usize = 32 << 20;
 
+/// What an open block takes beside its seal, and one piece beside its text.
+const BLOCK: usize = 64;
+const PIECE: usize = 32;
+
 /// The seals of the blocks that are still open.
 #[derive(Debug, Default)]
 pub(super) struct Seals {
-    open: Vec<Open>,
+    open: BTreeMap<u32, Open>,
     held: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Open {
-    index: u32,
     signature: String,
     redacted: Vec<String>,
 }
@@ -32,15 +36,17 @@ impl Seals {
 
     /// More of the redacted content of the block `index`.
     pub(super) fn redacted(&mut self, index: u32, piece: &Text<'_>) -> Result<(), Fault> {
+        self.held += PIECE;
         self.open(index, piece)?.redacted.push(piece.as_escaped().to_owned());
         Ok(())
     }
 
     /// The block `index` ended: what seals it, if anything does.
     pub(super) fn take(&mut self, index: u32) -> Option<Seal<'static>> {
-        let at = self.open.iter().position(|open| open.index == index)?;
-        let Open { signature, redacted, .. } = self.open.swap_remove(at);
-        self.held = self.held.saturating_sub(signature.len() + redacted.iter().map(String::len).sum::<usize>());
+        let Open { signature, redacted } = self.open.remove(&index)?;
+        self.held = self
+            .held
+            .saturating_sub(BLOCK + signature.len() + redacted.iter().map(|piece| PIECE + piece.len()).sum::<usize>());
         if !redacted.is_empty() {
             Some(Seal::Redacted(Text::from_escaped(joined(redacted))))
         } else if !signature.is_empty() {
@@ -52,7 +58,7 @@ impl Seals {
 
     /// Some block that is open still.
     pub(super) fn any(&self) -> Option<u32> {
-        self.open.iter().map(|open| open.index).min()
+        self.open.first_key_value().map(|(index, _)| *index)
     }
 
     fn open(&mut self, index: u32, piece: &Text<'_>) -> Result<&mut Open, Fault> {
@@ -61,11 +67,10 @@ impl Seals {
             let what = format!("the signatures of one answer are over {MOST} bytes");
             return Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol(what)));
         }
-        let at = self.open.iter().position(|open| open.index == index).unwrap_or_else(|| {
-            self.open.push(Open { index, signature: String::new(), redacted: Vec::new() });
-            self.open.len() - 1
-        });
-        self.open.get_mut(at).ok_or_else(|| Fault::Ours("a block's seal was lost".to_owned()))
+        Ok(self.open.entry(index).or_insert_with(|| {
+            self.held += BLOCK;
+            Open::default()
+        }))
     }
 }
 
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn an_endless_signature_is_refused() {
         let mut seals = Seals::default();
-        let piece = Text::from_escaped("x".repeat(MOST / 2));
+        let piece = Text::from_escaped("x".repeat(MOST / 2 - BLOCK));
         seals.signature(0, &piece).unwrap();
         seals.signature(0, &piece).unwrap();
         assert!(seals.signature(0, &piece).is_err());

@@ -14,13 +14,14 @@ use crate::model::text::Text;
 use crate::wire::eventstream::{Frame, Kind};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 
 /// The reader of one streamed answer.
 #[derive(Debug, Default)]
 pub struct Reader {
     seals: Seals,
     /// The blocks in which a tool runs on Bedrock's side: the client has no part in them.
-    server_side: Vec<u32>,
+    server_side: BTreeSet<u32>,
     reasoning_tokens: Option<u64>,
     stopped: bool,
 }
@@ -211,7 +212,7 @@ impl Reader {
                 Delta::ToolUse { id: string(tool.tool_use_id)?, name: string(tool.name)? }
             }
             Some(_) => {
-                self.server_side.push(index);
+                self.server_side.insert(index);
                 Delta::Unknown
             }
             None => Delta::Unknown,

@@ -14,6 +14,7 @@ mod format;
 mod media;
 mod messages;
 mod notes;
+mod own_fields;
 mod reasoning;
 mod replay;
 mod sampling;
@@ -23,12 +24,13 @@ mod verdicts;
 
 use super::shown::Spoken;
 use crate::fault::Fault;
-use crate::model::request::Request;
+use crate::model::request::{OwnSwitches, Request};
 use crate::warning::Warning;
 use crate::wire::json::Document;
 use fields::{Node, Object};
 use notes::Notes;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// A request, with what only this dialect needs to know for the answer.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +71,8 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
     verdicts::read(&top, &mut notes)?;
     let conversation = messages::read(&top, &mut notes)?;
     let offer = tools::read(&top, &mut notes)?;
+    let own = own_fields::read(&top, &mut notes)?;
+    let (reasoning, reasoning_beside) = reasoning::read(&top, &own, &mut notes)?;
     let mut request = Request {
         size: body.len(),
         model: model(&top)?,
@@ -79,7 +83,16 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
         tool_choice: offer.choice,
         parallel_tools: flag(top.get("parallel_tool_calls"))?,
         sampling: sampling::read(&top, &mut notes)?,
-        reasoning: reasoning::read(&top, &mut notes)?,
+        reasoning,
+        reasoning_beside,
+        own_switches: OwnSwitches {
+            switch: own.switches,
+            unread: own.unread,
+            forced_tool: own.forces_tool,
+            present: own.present,
+        },
+        additional_fields: own.members,
+        betas: own.betas,
         format: format::read(&top, &mut notes)?,
         ..Request::default()
     };
@@ -100,8 +113,9 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
 /// Adds the betas of headers, each with names between commas.
 pub fn add_betas<'h>(request: &mut Request<'_>, headers: impl Iterator<Item = &'h str>) {
     let names = headers.flat_map(|header| header.split(',')).map(str::trim).filter(|name| !name.is_empty());
+    let mut known: BTreeSet<Cow<'_, str>> = request.betas.iter().cloned().collect();
     for name in names {
-        if !request.betas.iter().any(|known| known == name) {
+        if known.insert(Cow::Borrowed(name)) {
             request.betas.push(Cow::Owned(name.to_owned()));
         }
     }

@@ -15,6 +15,9 @@ struct Gathered<'r> {
     style: &'r Style,
     envelope: &'r Envelope<'r>,
     content: String,
+    /// So many bytes of the content are counted already, and are so many characters.
+    counted_to: usize,
+    counted: usize,
     reasoning: String,
     details: Vec<String>,
     blocks: Vec<String>,
@@ -69,6 +72,8 @@ impl<'r> Gathered<'r> {
             style,
             envelope,
             content: String::new(),
+            counted_to: 0,
+            counted: 0,
             reasoning: String::new(),
             details: Vec::new(),
             blocks: Vec::new(),
@@ -81,9 +86,10 @@ impl<'r> Gathered<'r> {
         match block {
             Block::Text(text) => self.content.push_str(text.as_escaped()),
             Block::Cited { text, citations } => {
-                let start = self.content.len();
+                let start = self.counted + characters(self.content.get(self.counted_to..));
                 self.content.push_str(text.as_escaped());
-                let range = (characters(self.content.get(..start)), characters(Some(&self.content)));
+                let range = (start, start + characters(Some(text.as_escaped())));
+                (self.counted_to, self.counted) = (self.content.len(), range.1);
                 self.annotations.extend(citations.iter().filter_map(|source| annotation(source, Some(range))));
             }
             Block::Reasoning { text, .. } if self.style.placeholder.as_deref() == Some(text.as_escaped()) => {

@@ -13,6 +13,7 @@ use crate::model::response::{StopReason, Usage};
 use crate::model::text::Text;
 use crate::wire::sse;
 use bytes::BytesMut;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use thought::Thoughts;
 
@@ -34,6 +35,10 @@ pub struct Writer {
     started: bool,
     /// The blocks that are tool calls, in the order in which they began: the position is the dense index.
     calls: Vec<Call>,
+    /// The latest call of each block.
+    latest: BTreeMap<u32, usize>,
+    /// The calls without arguments so far, by their blocks.
+    empty: BTreeSet<(u32, usize)>,
     stop: Option<StopReason<'static>>,
     usage: Option<Usage>,
     service_tier: Option<Text<'static>>,
@@ -65,6 +70,8 @@ impl Writer {
             style,
             started: false,
             calls: Vec::new(),
+            latest: BTreeMap::new(),
+            empty: BTreeSet::new(),
             stop: None,
             usage: None,
             service_tier: None,
@@ -184,7 +191,8 @@ impl Writer {
     }
 
     fn block_stop(&mut self, out: &mut BytesMut, index: u32, seal: Option<Seal<'_>>) {
-        if let Some(call) = self.calls.iter().position(|call| call.block == index && call.empty) {
+        let empty = self.empty.range((index, 0)..=(index, usize::MAX)).next();
+        if let Some((_, call)) = empty.copied() {
             self.arguments_of(out, call, "{}");
         }
         self.release(out);
@@ -217,6 +225,8 @@ impl Writer {
     }
 
     fn call(&mut self, out: &mut BytesMut, block: u32, id: &Text<'_>, name: &Text<'_>) {
+        self.latest.insert(block, self.calls.len());
+        self.empty.insert((block, self.calls.len()));
         self.calls.push(Call { block, empty: true });
         let (id, name) = (id.as_escaped(), name.as_escaped());
         let delta = if self.style.legacy_functions {
@@ -234,14 +244,15 @@ impl Writer {
     }
 
     fn arguments(&mut self, out: &mut BytesMut, block: u32, piece: &str) {
-        if let Some(call) = self.calls.iter().rposition(|call| call.block == block) {
+        if let Some(call) = self.latest.get(&block).copied() {
             self.arguments_of(out, call, piece);
         }
     }
 
     fn arguments_of(&mut self, out: &mut BytesMut, call: usize, piece: &str) {
-        if let Some(call) = self.calls.get_mut(call) {
-            call.empty = false;
+        if let Some(begun) = self.calls.get_mut(call).filter(|begun| begun.empty) {
+            begun.empty = false;
+            self.empty.remove(&(begun.block, call));
         }
         if self.style.legacy_functions && call > 0 {
             return;

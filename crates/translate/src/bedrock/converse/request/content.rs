@@ -3,7 +3,7 @@
 use super::cache_point;
 use super::draft::{Draft, Piece};
 use super::json::Json;
-use super::names::{self, ToolNames};
+use super::names::{self, DocumentNames, ToolNames};
 use crate::catalogue::{Entry, Medium};
 use crate::fault::Fault;
 use crate::model::request::{Block, MediaSource, Message, Role};
@@ -24,7 +24,7 @@ pub(super) fn check(messages: &[Message<'_>], entry: &Entry) -> Result<(), Fault
 /// Writes the turns and the blocks in them.
 pub(super) struct Writer<'n> {
     pub(super) tool_names: &'n mut ToolNames,
-    pub(super) documents: Vec<String>,
+    pub(super) documents: DocumentNames,
 }
 
 impl Writer<'_> {
@@ -81,7 +81,7 @@ impl Writer<'_> {
                 media("audio", format.as_escaped(), None, source, json);
             }
             Block::Document { format, name, source } => {
-                let name = names::document(name.as_deref(), &mut self.documents);
+                let name = self.documents.send(name.as_deref());
                 media("document", format, Some(&name), source, json);
             }
             Block::CachePoint(ttl) => cache_point(json, *ttl),
@@ -130,7 +130,7 @@ fn media(kind: &str, format: &str, name: Option<&str>, source: &MediaSource<'_>,
             }
             json.member("source", |json| match source {
                 MediaSource::Base64(bytes) => json.name("bytes").text(bytes),
-                MediaSource::S3(uri) => json.member("s3Location", |json| json.name("uri").text(uri)),
+                MediaSource::S3 { uri, .. } => json.member("s3Location", |json| json.name("uri").text(uri)),
             });
         });
     });

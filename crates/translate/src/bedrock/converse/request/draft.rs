@@ -245,6 +245,7 @@ fn open_and_close(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut Note
 
 /// Every call has its result in the next turn, and every result its call in the one before.
 fn paired(draft: &Draft<'_, '_>, request: &Request<'_>) -> Result<(), Fault> {
+    // In order, so that a turn of many calls costs no look at all of them for each.
     let mut open: Vec<String> = Vec::new();
     let mut caller = 0;
     let unanswered = |at: usize| {
@@ -254,12 +255,14 @@ fn paired(draft: &Draft<'_, '_>, request: &Request<'_>) -> Result<(), Fault> {
         )
     };
     for turn in &draft.turns {
-        let results = turn.results();
-        if open.iter().any(|id| !results.contains(id)) {
+        let mut results = turn.results();
+        let stray = results.iter().find(|id| open.binary_search(id).is_err()).cloned();
+        results.sort_unstable();
+        if open.iter().any(|id| results.binary_search(id).is_err()) {
             return Err(unanswered(caller));
         }
-        if let Some(stray) = results.iter().find(|id| !open.contains(id)) {
-            let here = |block: &Block<'_>| matches!(block, Block::ToolResult { id, .. } if id.plain() == **stray);
+        if let Some(stray) = stray {
+            let here = |block: &Block<'_>| matches!(block, Block::ToolResult { id, .. } if id.plain() == *stray);
             let holder = request.messages.iter().find(|message| message.content.iter().any(here));
             return Err(Fault::invalid(
                 format!("messages[{}].tool_call_id", holder.map_or(turn.position, |message| message.position)),
@@ -267,6 +270,7 @@ fn paired(draft: &Draft<'_, '_>, request: &Request<'_>) -> Result<(), Fault> {
             ));
         }
         open = turn.calls();
+        open.sort_unstable();
         caller = turn.position;
     }
     if open.is_empty() { Ok(()) } else { Err(unanswered(caller)) }

@@ -1,7 +1,7 @@
 //! Names and ids that Bedrock takes, made from those that a client chose.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest name of a tool, and the longest id of a call (Converse, `ToolSpecification`, `ToolUseBlock`).
 const LONGEST: usize = 64;
@@ -49,8 +49,34 @@ fn fingerprint(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// The names of a request's documents, all different.
+#[derive(Debug, Default)]
+pub(super) struct DocumentNames {
+    taken: BTreeSet<String>,
+    /// The last number behind each stem, so that none is tried twice.
+    numbers: BTreeMap<String, u32>,
+}
+
+impl DocumentNames {
+    /// The name to send for one more document.
+    pub(super) fn send(&mut self, name: Option<&str>) -> String {
+        let stem = document_stem(name);
+        if self.taken.insert(stem.clone()) {
+            return stem;
+        }
+        let number = self.numbers.entry(stem.clone()).or_insert(1);
+        loop {
+            *number += 1;
+            let unique = format!("{stem} {number}");
+            if self.taken.insert(unique.clone()) {
+                return unique;
+            }
+        }
+    }
+}
+
 /// A document's name: letters, digits, single spaces, `-()[]`, at most 200 (Converse, `DocumentBlock`).
-pub(super) fn document(name: Option<&str>, taken: &mut Vec<String>) -> String {
+fn document_stem(name: Option<&str>) -> String {
     let stem = name.map_or("", |name| name.rsplit_once('.').map_or(name, |(stem, _)| stem));
     let mut plain = String::new();
     for letter in stem.chars() {
@@ -62,15 +88,7 @@ pub(super) fn document(name: Option<&str>, taken: &mut Vec<String>) -> String {
         }
     }
     plain.truncate(190);
-    let stem = if plain.trim().is_empty() { "document" } else { plain.trim() };
-    let mut unique = stem.to_owned();
-    let mut count = 1;
-    while taken.contains(&unique) {
-        count += 1;
-        unique = format!("{stem} {count}");
-    }
-    taken.push(unique.clone());
-    unique
+    if plain.trim().is_empty() { "document".to_owned() } else { plain.trim().to_owned() }
 }
 
 #[cfg(test)]
@@ -100,10 +118,18 @@ mod tests {
 
     #[test]
     fn documents_have_plain_and_different_names() {
-        let mut taken = Vec::new();
-        assert_eq!(document(Some("Q3 report_(final).pdf"), &mut taken), "Q3 report (final)");
-        assert_eq!(document(Some("Q3 report_(final).pdf"), &mut taken), "Q3 report (final) 2");
-        assert_eq!(document(Some("…"), &mut taken), "document");
-        assert_eq!(document(None, &mut taken), "document 2");
+        let mut names = DocumentNames::default();
+        assert_eq!(names.send(Some("Q3 report_(final).pdf")), "Q3 report (final)");
+        assert_eq!(names.send(Some("Q3 report_(final).pdf")), "Q3 report (final) 2");
+        assert_eq!(names.send(Some("…")), "document");
+        assert_eq!(names.send(None), "document 2");
+    }
+
+    #[test]
+    fn a_documents_number_passes_over_those_that_are_taken() {
+        let mut names = DocumentNames::default();
+        for (name, sent) in [("a 2", "a 2"), ("a 3", "a 3"), ("a", "a"), ("a", "a 4"), ("a 4", "a 4 2"), ("a", "a 5")] {
+            assert_eq!(names.send(Some(name)), sent);
+        }
     }
 }

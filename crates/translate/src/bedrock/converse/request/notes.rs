@@ -4,16 +4,25 @@ use crate::catalogue::Entry;
 use crate::model::request::Block;
 use crate::warning::{Warning, WarningKind};
 
+/// So many warnings say the same of different fields; of more it is only said how many there are.
+const MOST_ALIKE: usize = 20;
+
 /// The warnings so far.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     warnings: Vec<Warning>,
+    unnamed: usize,
 }
 
 impl Notes {
     pub(super) fn add(&mut self, warning: Warning) {
-        if !self.warnings.contains(&warning) {
+        if self.warnings.contains(&warning) {
+            return;
+        }
+        if self.warnings.iter().filter(|known| known.why == warning.why).count() < MOST_ALIKE {
             self.warnings.push(warning);
+        } else {
+            self.unnamed += 1;
         }
     }
 
@@ -50,7 +59,12 @@ impl Notes {
         }
     }
 
-    pub(super) fn into_warnings(self) -> Vec<Warning> {
+    /// All of them, with one more that counts those that were too many to name.
+    pub(super) fn into_warnings(mut self) -> Vec<Warning> {
+        if self.unnamed > 0 {
+            let why = format!("{} more fields were ignored or changed", self.unnamed);
+            self.ignored("(others)", why);
+        }
         self.warnings
     }
 }

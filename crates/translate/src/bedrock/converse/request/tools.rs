@@ -11,6 +11,7 @@ use crate::model::text::Text;
 use crate::wire::json::Document;
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// The most tools with `strict` in one request (Claude, "Strict tool use").
 const MOST_STRICT: usize = 20;
@@ -103,10 +104,11 @@ fn offered<'r, 'a>(
 /// Bedrock wants to know the tools that a conversation speaks of; their names are all that is known.
 fn from_history<'r, 'a>(request: &'r Request<'a>, names: &mut ToolNames) -> Vec<Offered<'r, 'a>> {
     let mut tools: Vec<Offered<'r, 'a>> = Vec::new();
+    let mut known: BTreeSet<Cow<'r, str>> = BTreeSet::new();
     for block in request.messages.iter().flat_map(|message| &message.content) {
         let Block::ToolUse { name, .. } = block else { continue };
         let name = names.send(name);
-        if !tools.iter().any(|tool| tool.name == name) {
+        if known.insert(name.clone()) {
             tools.push(Offered { name, description: None, schema: None, strict: false, cache_point: None });
         }
     }

@@ -9,6 +9,7 @@ use crate::model::issuer::Issuer;
 use crate::model::request::Block;
 use crate::model::text::Text;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// The fields in which reasoning comes back, beside the content.
 pub(super) const FIELDS: [&str; 4] = ["reasoning_details", "thinking_blocks", "reasoning_content", "reasoning"];
@@ -255,6 +256,9 @@ fn escaped<'a>(item: &Object<'a, '_>, name: &str) -> Result<&'a str, Fault> {
 #[derive(Default)]
 struct Gathered<'a> {
     done: Vec<Thought<'a>>,
+    /// The seals of those, because some clients send every block twice.
+    signatures: BTreeSet<Text<'a>>,
+    redacted: BTreeSet<Text<'a>>,
     open: Option<(Option<u64>, Cow<'a, str>, Issuer)>,
 }
 
@@ -283,20 +287,18 @@ impl<'a> Gathered<'a> {
         self.open.take_if(|(open, joined, _)| *open == index && !text.is_empty() && text.contains(joined.as_ref()));
     }
 
-    /// Some clients send every block twice.
-    fn has(&self, block: &Block<'_>) -> bool {
-        self.done.iter().any(|thought| match (&thought.block, block) {
-            (Block::Reasoning { signature: Some(one), .. }, Block::Reasoning { signature: Some(other), .. }) => {
-                one == other
-            }
-            (Block::Redacted { data: one, .. }, Block::Redacted { data: other, .. }) => one == other,
-            _ => false,
-        })
+    /// Notes a block's seal; `false` when a block with that seal was there before.
+    fn is_new(&mut self, block: &Block<'a>) -> bool {
+        match block {
+            Block::Reasoning { signature: Some(signature), .. } => self.signatures.insert(signature.clone()),
+            Block::Redacted { data, .. } => self.redacted.insert(data.clone()),
+            _ => true,
+        }
     }
 
     fn seal(&mut self, index: Option<u64>, block: Option<Block<'a>>) {
         self.close("");
-        let block = block.filter(|block| !self.has(block));
+        let block = block.filter(|block| self.is_new(block));
         self.done.extend(block.map(|block| Thought { index, block }));
     }
 
@@ -305,7 +307,7 @@ impl<'a> Gathered<'a> {
         let signature = (!signature.is_empty()).then(|| whole_pairs(Cow::Borrowed(signature)));
         let block = Block::Reasoning { text: whole_pairs(text), signature, issuer };
         let empty = matches!(&block, Block::Reasoning { text, signature: None, .. } if text.is_empty());
-        if !empty && !self.has(&block) {
+        if !empty && self.is_new(&block) {
             self.done.push(Thought { index, block });
         }
     }

@@ -6,6 +6,7 @@ use super::notes::Notes;
 use crate::fault::Fault;
 use crate::model::request::{Tool, ToolChoice};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Tools, the choice among them, and how calls must be answered.
 #[derive(Default)]
@@ -123,14 +124,15 @@ fn required<'a>(node: &Node<'_, '_>, offer: &Offer<'_>) -> Result<ToolChoice<'a>
 }
 
 fn named<'a>(object: &Object<'a, '_>, offer: &Offer<'_>) -> Result<ToolChoice<'a>, Fault> {
-    Ok(ToolChoice::Named(known(object, offer)?))
+    let offered = offer.tools.iter().map(|tool| tool.name.as_ref()).collect();
+    Ok(ToolChoice::Named(known(object, &offered)?))
 }
 
 /// The object's `name`, which must be that of a tool.
-fn known<'a>(object: &Object<'a, '_>, offer: &Offer<'_>) -> Result<Cow<'a, str>, Fault> {
+fn known<'a>(object: &Object<'a, '_>, offered: &BTreeSet<&str>) -> Result<Cow<'a, str>, Fault> {
     let node = object.need("name")?;
     let name = node.string()?;
-    if offer.tools.iter().any(|tool| tool.name == name) {
+    if offered.contains(name.as_ref()) {
         Ok(name)
     } else {
         Err(node.invalid("must be the name of one of the tools that are given"))
@@ -146,7 +148,8 @@ fn allow<'a>(object: &Object<'a, '_>, offer: &mut Offer<'a>) -> Result<(), Fault
         _ => return Err(mode.invalid("must be `auto` or `required`")),
     };
     let list = object.need("tools")?;
-    let mut allowed = Vec::new();
+    let offered = offer.tools.iter().map(|tool| tool.name.as_ref()).collect();
+    let mut allowed = BTreeSet::new();
     for node in list.list()?.each() {
         let tool = node.object()?;
         let kind = tool.need("type")?;
@@ -154,10 +157,10 @@ fn allow<'a>(object: &Object<'a, '_>, offer: &mut Offer<'a>) -> Result<(), Fault
             return Err(kind.unsupported("must be `function`"));
         }
         let name = match tool.get("function") {
-            Some(function) => known(&function.object()?, offer)?,
-            None => known(&tool, offer)?,
+            Some(function) => known(&function.object()?, &offered)?,
+            None => known(&tool, &offered)?,
         };
-        allowed.push(name);
+        allowed.insert(name);
     }
     if allowed.is_empty() {
         return Err(list.invalid("must name at least one tool"));

@@ -6,6 +6,7 @@ use crate::model::delta::Seal;
 use crate::model::issuer::{APART, Mark};
 use crate::model::text::Text;
 use crate::wire::sse;
+use std::collections::BTreeSet;
 
 /// What is known of the blocks of reasoning so far.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Thoughts {
     /// The frame is that of its block's first delta.
     first: bool,
     /// The blocks that showed readable reasoning.
-    readable: Vec<u32>,
+    readable: BTreeSet<u32>,
     /// What may become the word that a model writes in place of its thought, and its block.
     held: Option<(u32, String)>,
     /// The block whose `<think>` is open.
@@ -76,7 +77,7 @@ impl Thoughts {
             frame: Vec::new(),
             framed: None,
             first: false,
-            readable: Vec::new(),
+            readable: BTreeSet::new(),
             held: None,
             tagged: None,
         }
@@ -112,10 +113,8 @@ impl Thoughts {
     /// Notes that a block shows its thoughts, and gives what stands around them; nothing when they are not shown. The
     /// second is what must be said in the content first.
     pub(super) fn around(&mut self, index: u32, open: &str, close: &str) -> (&[String], Option<&'static str>) {
-        let first = self.readable.last() != Some(&index) && !self.readable.contains(&index);
-        if first {
-            self.readable.push(index);
-        }
+        // Of the block in the frame it is known already.
+        let first = self.framed != Some(index) && self.readable.insert(index);
         if self.framed != Some(index) || self.first {
             (self.framed, self.first) = (Some(index), first && self.style.shown.details == Details::Full);
             self.frame = self.framed(index);

@@ -1,0 +1,77 @@
+//! Every place that may hold many of the same takes time in proportion to them.
+
+use crate::linear_body::{BYTES, MODELS, SHAPES, Shape, USER, spent, translate};
+use aquifer_translate::dialect::openai_chat::{Envelope, Style};
+use aquifer_translate::model::text::Text;
+use aquifer_translate::translation::{Incoming, Restore, whole};
+
+fn body((before, item, between, behind): &Shape, bytes: usize) -> String {
+    let count = bytes / (item.len() + between.len()).max(1) + 1;
+    let items: Vec<String> = (0..count).map(|number| item.replace('#', &number.to_string())).collect();
+    let messages = if before.starts_with("\"messages") { String::new() } else { format!(r#","messages":[{USER}]"#) };
+    format!(r#"{{"model":"m",{before}{}{behind}{messages}}}"#, items.join(between))
+}
+
+fn calls(bytes: usize) -> String {
+    let numbers = || 0..bytes / 120 + 1;
+    let call = |at| format!(r#"{{"id":"c{at}","type":"function","function":{{"name":"f{at}","arguments":"{{}}"}}}}"#);
+    let result = |at| format!(r#"{{"role":"tool","tool_call_id":"c{at}","content":"x"}}"#);
+    let calls: Vec<String> = numbers().map(call).collect();
+    let results: Vec<String> = numbers().rev().map(result).collect();
+    let said = format!(r#"{{"role":"assistant","tool_calls":[{}]}}"#, calls.join(","));
+    format!(r#"{{"model":"m","messages":[{USER},{said},{}]}}"#, results.join(","))
+}
+
+fn choices(bytes: usize) -> String {
+    let numbers = || 0..bytes / 90 + 1;
+    let tools: Vec<String> =
+        numbers().map(|at| format!(r#"{{"type":"function","function":{{"name":"f{at}"}}}}"#)).collect();
+    let names: Vec<String> = numbers().rev().map(|at| format!(r#"{{"type":"function","name":"f{at}"}}"#)).collect();
+    let (tools, names) = (tools.join(","), names.join(","));
+    let choice = format!(r#"{{"type":"allowed_tools","allowed_tools":{{"mode":"auto","tools":[{names}]}}}}"#);
+    format!(r#"{{"model":"m","messages":[{USER}],"tools":[{tools}],"tool_choice":{choice}}}"#)
+}
+
+/// Eight times the size takes at most three times eight times the time: work that grows with the square takes 64 times.
+fn assert_linear(what: &str, work: impl Fn(usize)) {
+    let (few, many) = (spent(|| work(BYTES)), spent(|| work(8 * BYTES)));
+    assert!(many <= 24 * few + 20_000, "{what}: {few} and {many} microseconds");
+}
+
+#[test]
+fn what_is_said_again_and_again_takes_time_in_proportion() {
+    for shape in &SHAPES {
+        assert_linear(&format!("{shape:?}"), |bytes| translate(&body(shape, bytes)));
+    }
+    assert_linear("calls and results", |bytes| translate(&calls(bytes)));
+    assert_linear("allowed tools", |bytes| translate(&choices(bytes)));
+}
+
+#[test]
+fn betas_of_a_header_take_time_in_proportion() {
+    let body = format!(r#"{{"model":"m","messages":[{USER}]}}"#);
+    assert_linear("betas", |bytes| {
+        let betas: Vec<String> = (0..bytes / 8).map(|at| format!("beta-{at}")).collect();
+        let asked = Incoming::read(body.as_bytes()).map(|asked| asked.with_betas(std::iter::once(&*betas.join(","))));
+        drop(asked.and_then(|asked| asked.outgoing(MODELS[0], None)));
+    });
+}
+
+#[test]
+fn answers_take_time_in_proportion() {
+    let blocks = [
+        r#"{"text":"a"}"#,
+        r#"{"citationsContent":{"content":[{"text":"a"}],"citations":[{"title":"t","location":{"web":{"url":"u"}}}]}}"#,
+        r#"{"toolUse":{"toolUseId":"c","name":"f","input":{}}}"#,
+        r#"{"reasoningContent":{"reasoningText":{"text":"a","signature":"s"}}}"#,
+    ];
+    let restore: Restore = Box::new(|_| None);
+    for block in blocks {
+        assert_linear(block, |bytes| {
+            let content = vec![block; bytes / block.len()].join(",");
+            let body = format!(r#"{{"output":{{"message":{{"content":[{content}]}}}},"stopReason":"end_turn"}}"#);
+            let envelope = Envelope { id: "chatcmpl-1", created: 1, model: Text::from_escaped("m") };
+            assert!(whole(body.as_bytes(), &envelope, &Style::default(), &restore, true).is_ok());
+        });
+    }
+}
