@@ -7,6 +7,7 @@
 mod answer;
 mod asked;
 mod attempts;
+mod denied;
 mod lanes;
 mod models;
 mod opening;

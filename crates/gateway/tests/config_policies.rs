@@ -398,7 +398,10 @@ fn only_this_kind_in_this_version() {
         ["f:2:13: apiVersion: Unsupported value: \"aquifer.dev/v1\": supported values: \"aquifer.dev/v1alpha1\""]
     );
     let found = mistakes(&right.replace("ReasoningPolicy", "BudgetPolicy"));
-    assert_eq!(found, ["f:3:7: kind: Unsupported value: \"BudgetPolicy\": supported values: \"ReasoningPolicy\""]);
+    assert_eq!(
+        found,
+        ["f:3:7: kind: Unsupported value: \"BudgetPolicy\": supported values: \"ReasoningPolicy\", \"RequestPolicy\""]
+    );
     let found = mistakes(&right.replace("aquifer.dev", "aigateway.envoyproxy.io"));
     assert!(found[0].contains("supported values: \"aquifer.dev/v1alpha1\""), "{found:?}");
 }

@@ -1,6 +1,6 @@
 //! A chat request on its way: all that an attempt needs, the first one and each further one.
 
-use super::{Patience, passing};
+use super::{Patience, denied, passing};
 use crate::config::{BackendKind, Config, FieldPolicy, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
 use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
@@ -206,6 +206,9 @@ impl Asked {
     /// Says it in Bedrock's words, with the reasoning that is remembered.
     pub(super) fn outgoing(&self, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
         let place = self.place().ok_or_else(|| Fault::Ours("a request without a place".to_owned()))?;
+        if place.openai(&self.config).is_some() {
+            denied::check(&self.body, place.fields)?;
+        }
         if let Some(openai) = place.openai(&self.config)
             && let Some(outgoing) = passing::passed(&self.body, &place.model_id, openai)
         {
@@ -224,7 +227,7 @@ impl Asked {
         }
         let (rules, entry) = (place.policy.rules(), place.entry(&self.config));
         let mark = place.mark_of(entry, &self.config);
-        let allowed = ClientFields::default();
+        let allowed = place.fields.decided(ClientFields::default());
         let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend: self.amend, allowed };
         let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
         outgoing.warnings.extend(self.amended.iter().cloned());

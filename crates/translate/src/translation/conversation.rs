@@ -143,7 +143,7 @@ fn item(block: &Block<'_>) -> u64 {
         }
         Block::Image { source, .. } | Block::Document { source, .. } | Block::Audio { source, .. } => {
             hasher.write_u8(3);
-            let (MediaSource::Base64(data) | MediaSource::S3(data)) = source;
+            let (MediaSource::Base64(data) | MediaSource::S3 { uri: data, .. }) = source;
             hasher.write(data.as_escaped().as_bytes());
         }
         Block::Text(_)
