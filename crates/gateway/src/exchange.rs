@@ -7,6 +7,7 @@
 mod answer;
 mod asked;
 mod attempts;
+mod denied;
 mod lanes;
 mod models;
 mod opening;
@@ -373,9 +374,10 @@ impl Exchange {
     fn keep(&mut self, turn: Option<Turn>) {
         let (Some(turn), Some(asked)) = (turn, &self.asked) else { return };
         let Some(place) = asked.place().filter(|_| turn.bytes() <= asked.room()) else { return };
+        let Some(before) = asked.before else { return };
         self.record.turns.kept += 1;
         let turn = turn.issued(place.mark(&asked.config));
-        let key = asked.key(&place.model_id, turn.calls().collect());
+        let key = asked.key(&place.model_id, turn.calls().collect()).after(before);
         let (limits, group) = (asked.limits(), asked.group());
         self.outputs.push_back(Output::Keep(Box::new(Keep { key, turn, group, limits })));
     }

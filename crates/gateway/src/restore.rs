@@ -1,6 +1,7 @@
 //! Reasoning that a client dropped, put back: what is remembered of a turn, for whom, and for how long.
 
 use aquifer_translate::model::turn::Turn;
+use aquifer_translate::translation::Before;
 use http::{HeaderMap, HeaderName, header};
 use std::fmt;
 use std::future::Future;
@@ -26,6 +27,12 @@ impl Caller {
         Self(Zeroizing::new(shown.map(|value| value.as_bytes().to_vec()).unwrap_or_default()))
     }
 
+    /// Whether it showed no key: it may be anybody.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The bytes of its key, for a keyed hash.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
@@ -48,6 +55,8 @@ pub struct TurnKey {
     pub model_id: String,
     /// The ids of its calls, sorted.
     pub calls: Vec<String>,
+    /// What stood before the turn: whoever does not send that conversation does not get what is remembered of it.
+    pub before: Before,
 }
 
 impl TurnKey {
@@ -55,13 +64,20 @@ impl TurnKey {
     #[must_use]
     pub fn new(caller: Caller, model_id: &str, mut calls: Vec<String>) -> Self {
         calls.sort_unstable();
-        Self { caller, model_id: model_id.to_owned(), calls }
+        Self { caller, model_id: model_id.to_owned(), calls, before: Before::default() }
+    }
+
+    /// The same for a turn before which this stood.
+    #[must_use]
+    pub fn after(mut self, before: Before) -> Self {
+        self.before = before;
+        self
     }
 
     /// What a keyed hash takes in: every part with its length, so that no two keys are the same bytes.
     pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
         let calls = self.calls.iter().map(String::as_bytes);
-        [self.caller.expose(), self.model_id.as_bytes()].into_iter().chain(calls)
+        [self.caller.expose(), self.model_id.as_bytes(), &self.before[..]].into_iter().chain(calls)
     }
 }
 
@@ -156,5 +172,7 @@ mod tests {
         assert_eq!(key("m", &["b", "a"]), key("m", &["a", "b"]));
         assert_ne!(key("m", &["a"]), key("n", &["a"]));
         assert_ne!(key("m", &["ab"]), key("m", &["a", "b"]));
+        let after = |before: u8| TurnKey::new(Caller::default(), "m", Vec::new()).after([before; 16]);
+        assert!(after(1).parts().ne(after(2).parts()));
     }
 }

@@ -112,3 +112,13 @@ fn routing() {
     assert_eq!((traffic.retry.attempts, traffic.retry.per_priority), (Some(4), Some(1)));
     assert_eq!((traffic.outliers.failures, traffic.first_byte), (3, Some(Duration::from_secs(20))));
 }
+
+#[test]
+fn what_clients_may_ask_for() {
+    let config = example("request-policy.yaml");
+    assert_eq!(config.notices.len(), 0, "{:?}", config.notices);
+    let of = |rule| config.client_fields_at(rule, 0);
+    assert_eq!((of(None).service_tier, of(None).s3_uris), (Some(false), None));
+    let rule = &config.routes[0].rules[0];
+    assert_eq!((of(Some(rule)).service_tier, of(Some(rule)).s3_uris), (Some(false), Some(true)));
+}

@@ -64,7 +64,7 @@ default: {effort: low}
 limits: {effort: high, budgetTokens: ${MOST}}
 expose: [reasoning, reasoning_content, reasoning_details, thinking_blocks, think_tags]
 visibility: Hidden
-restore: {enabled: false, maxEntries: 5, maxBytes: 6, maxAge: 1m30s}
+restore: {enabled: false, anonymous: false, maxEntries: 5, maxBytes: 6, maxAge: 1m30s}
 forcedTool: DropReasoning
 bindingMismatch: DropBlock
 redactedText: Summary
@@ -88,7 +88,13 @@ fn every_field() {
             think_tags: true,
         }),
         hidden: true,
-        restore: RestorePolicy { enabled: false, max_entries: 5, max_bytes: 6, max_age: Duration::from_secs(90) },
+        restore: RestorePolicy {
+            enabled: false,
+            anonymous: false,
+            max_entries: 5,
+            max_bytes: 6,
+            max_age: Duration::from_secs(90),
+        },
         forced_tool: ForcedTool::DropReasoning,
         binding_mismatch: BindingMismatch::DropBlock,
         redacted_text: Stand::Summary,
@@ -393,7 +399,10 @@ fn only_this_kind_in_this_version() {
         ["f:2:13: apiVersion: Unsupported value: \"aquifer.dev/v1\": supported values: \"aquifer.dev/v1alpha1\""]
     );
     let found = mistakes(&right.replace("ReasoningPolicy", "BudgetPolicy"));
-    assert_eq!(found, ["f:3:7: kind: Unsupported value: \"BudgetPolicy\": supported values: \"ReasoningPolicy\""]);
+    assert_eq!(
+        found,
+        ["f:3:7: kind: Unsupported value: \"BudgetPolicy\": supported values: \"ReasoningPolicy\", \"RequestPolicy\""]
+    );
     let found = mistakes(&right.replace("aquifer.dev", "aigateway.envoyproxy.io"));
     assert!(found[0].contains("supported values: \"aquifer.dev/v1alpha1\""), "{found:?}");
 }

@@ -154,6 +154,9 @@ pub(crate) struct Serve {
     /// Threads that serve clients, each with connections of its own [default: the cores this process may use]
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<usize>,
+    /// Let clients name objects in S3, which Bedrock reads with the gateway's own role, unless a RequestPolicy denies it
+    #[arg(long, env = "AQUIFER_ALLOW_S3_URIS", value_parser = FalseyValueParser::new())]
+    pub(crate) allow_s3_uris: bool,
     /// Ask Bedrock which model is behind an application inference profile that the configuration names without
     /// `baseModel`; needs bedrock:GetInferenceProfile
     #[arg(long, env = "AQUIFER_RESOLVE_INFERENCE_PROFILES", value_parser = FalseyValueParser::new())]

@@ -1,9 +1,11 @@
 //! One request on its way out and its answer on its way back: the only place that names both sides.
 
+mod conversation;
 mod request;
 pub mod tags;
 mod telling;
 
+pub use conversation::Before;
 pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};
 
 use crate::bedrock::converse::{response as converse, stream::Reader};

@@ -1,6 +1,7 @@
 //! From single resources to one [`Config`]: references are followed, what they miss is said.
 
 use super::backends::{self, service_backends};
+use super::client_fields::{FieldPolicies, RequestPolicies};
 use super::load::{Document, Kind, SETTINGS, World};
 use super::mistake::{Report, Spot};
 use super::policies::Policies;
@@ -11,7 +12,7 @@ use super::shape::{self, unsupported};
 use super::suggest::did_you_mean;
 use super::traffic_policies::TrafficPolicies;
 use super::yaml::Node;
-use super::{Config, Listener, LogLevel, ServerTls, secrets};
+use super::{Backend, Config, Listener, LogLevel, ServerTls, secrets};
 
 /// All resources of the files, to follow references in.
 #[derive(Clone, Copy)]
@@ -45,10 +46,14 @@ pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mu
     let policies = Policies::read(set, report);
     let backends = service_backends(set, &policies, report);
     let tried = TrafficPolicies::read(set, report);
-    let routes = gateway_routes(set, &backends, (&policies, &tried), &security, report);
+    let asked = RequestPolicies::read(set, report);
+    let routes = gateway_routes(set, &backends, (&policies, &tried, &asked), &security, report);
+    let at = |backend: &Backend| asked.of_backend(&backend.namespace, &backend.name);
+    let client_fields = FieldPolicies { backends: backends.iter().map(at).collect(), ..FieldPolicies::default() };
     backends::shadowed(set, &backends, report);
     let traffic = tried.of_short_form();
-    let config = Config { listeners, log_level, no_backends, backends, routes, traffic, ..Config::default() };
+    let config =
+        Config { listeners, log_level, no_backends, backends, routes, traffic, client_fields, ..Config::default() };
     servable::check(set, &config, report);
     config
 }

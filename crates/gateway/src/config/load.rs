@@ -80,6 +80,7 @@ pub(super) enum Kind {
     SecurityPolicy,
     ClientSecurityPolicy,
     ReasoningPolicy,
+    RequestPolicy,
     Backend,
     TlsPolicy,
     TrafficPolicy,
@@ -120,10 +121,12 @@ fn sort(group: &str, version: &str, kind: &str, root: &Node) -> Sort {
         ("aigateway.envoyproxy.io", "BackendSecurityPolicy") => (Kind::SecurityPolicy, &schema::SECURITY_POLICY),
         ("aigateway.envoyproxy.io", "GatewayConfig" | "QuotaPolicy" | "MCPRoute") => return Sort::Skip,
         ("aquifer.dev", "ReasoningPolicy") => (Kind::ReasoningPolicy, &schema::REASONING_POLICY),
+        ("aquifer.dev", "RequestPolicy") => (Kind::RequestPolicy, &schema::REQUEST_POLICY),
         ("aquifer.dev", _) => {
-            return Sort::Refuse { field: "kind", message: unsupported(short(kind), &["ReasoningPolicy"]) };
+            let kinds = ["ReasoningPolicy", "RequestPolicy"];
+            return Sort::Refuse { field: "kind", message: unsupported(short(kind), &kinds) };
         }
-        (_, "ReasoningPolicy") => return wrong_version(group, version, &OWN_VERSIONS),
+        (_, "ReasoningPolicy" | "RequestPolicy") => return wrong_version(group, version, &OWN_VERSIONS),
         ("aigateway.envoyproxy.io", _) => {
             let kinds = ["AIServiceBackend", "AIGatewayRoute", "BackendSecurityPolicy"];
             return Sort::Refuse { field: "kind", message: unsupported(short(kind), &kinds) };
@@ -220,6 +223,7 @@ impl<'a> Reader<'a> {
                 policy_rules::short_form(&mut check, &root);
             }
             Kind::ReasoningPolicy => policy_rules::reasoning_policy(&mut check, &root),
+            Kind::RequestPolicy => policy_rules::request_policy(&mut check, &root),
             Kind::GatewayRoute => rules::gateway_route(&mut check, &root),
             Kind::Secret => rules::secret(&mut check, &root),
             Kind::SecurityPolicy => rules::security_policy(&mut check, &root, alpha),

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod backends;
+mod client_fields;
 mod environment;
 mod json;
 mod load;
@@ -24,6 +25,7 @@ mod traffic_policies;
 mod traffic_rules;
 mod yaml;
 
+pub use client_fields::{FieldPolicies, FieldPolicy};
 pub use load::{Source, load};
 pub use mistake::{Mistake, Notice, Severity};
 pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
@@ -57,6 +59,8 @@ pub struct Config {
     pub traffic: Arc<Traffic>,
     /// The keys of the keys file, for listeners and routes without a `SecurityPolicy`. `None`: no key is asked for there.
     pub keys: Option<Arc<KeyRing>>,
+    /// Which fields clients may use, but for what rules say.
+    pub client_fields: FieldPolicies,
     /// What the reader should know, although nothing is wrong: kinds skipped, old fields ignored, references that dangle.
     pub notices: Vec<Notice>,
 }
@@ -280,6 +284,8 @@ pub struct Rule {
     pub stream_idle_timeout: Option<Duration>,
     /// How its requests are tried.
     pub traffic: Arc<Traffic>,
+    /// Which fields its clients may use.
+    pub client_fields: FieldPolicy,
     /// `modelsOwnedBy`.
     pub models_owned_by: Option<String>,
     /// `modelsCreatedAt`, in seconds since the epoch.

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a policy can be attached to: kind, namespace, name, and the name of a rule.
-type Target = (Kind, String, String, Option<String>);
+pub(super) type Target = (Kind, String, String, Option<String>);
 
 /// The words of the policies, by what they are attached to.
 pub(super) struct Policies {
@@ -85,7 +85,13 @@ fn described((kind, namespace, name, section): &Target) -> String {
 }
 
 /// What one of the policy's references leads to, or nothing and a notice.
-fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report: &mut Report) -> Option<Target> {
+pub(super) fn target(
+    set: Set<'_>,
+    document: &Document<'_>,
+    node: &Node,
+    path: &str,
+    report: &mut Report,
+) -> Option<Target> {
     let kind = match node.text_at("kind")? {
         "AIGatewayRoute" => Kind::GatewayRoute,
         _ => Kind::ServiceBackend,
@@ -122,6 +128,7 @@ fn own_word(document: &Document<'_>, report: &mut Report) -> Option<Word> {
 fn word(spec: &Node) -> Word {
     let number = |path: &str| spec.at(path).and_then(Node::whole).and_then(|value| u64::try_from(value).ok());
     let small = |path: &str| number(path).and_then(|value| u32::try_from(value).ok());
+    let off = |path: &str| spec.text_at(path).is_some_and(|text| text.eq_ignore_ascii_case("false"));
     Word {
         default_effort: spec.text_at("default.effort").and_then(|word| match word {
             "none" => Some(Wanted::Off),
@@ -131,7 +138,8 @@ fn word(spec: &Node) -> Word {
         most_budget: small("limits.budgetTokens"),
         expose: spec.get("expose").map(exposed),
         hidden: spec.text_at("visibility") == Some("Hidden"),
-        restore_off: spec.text_at("restore.enabled").is_some_and(|text| text.eq_ignore_ascii_case("false")),
+        restore_off: off("restore.enabled"),
+        anonymous_off: off("restore.anonymous"),
         max_entries: small("restore.maxEntries"),
         max_bytes: number("restore.maxBytes"),
         max_age: spec.text_at("restore.maxAge").and_then(duration),

@@ -23,6 +23,13 @@ pub(super) fn reasoning_policy(check: &mut Check<'_>, root: &Node) {
     }
 }
 
+/// Rules of a `RequestPolicy`.
+pub(super) fn request_policy(check: &mut Check<'_>, root: &Node) {
+    if let Some(targets) = root.at("spec.targetRefs") {
+        target_refs(check, targets);
+    }
+}
+
 /// Rules of `spec.config.reasoning` of the short form.
 pub(super) fn short_form(check: &mut Check<'_>, root: &Node) {
     let Some(config) = root.at("spec.config") else { return };

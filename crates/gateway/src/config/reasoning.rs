@@ -52,6 +52,8 @@ pub struct Expose {
 pub struct RestorePolicy {
     /// Whether any is kept.
     pub enabled: bool,
+    /// Whether any is kept of callers who show no key, who are one caller.
+    pub anonymous: bool,
     /// The most turns.
     pub max_entries: u32,
     /// The most bytes.
@@ -62,7 +64,13 @@ pub struct RestorePolicy {
 
 impl Default for RestorePolicy {
     fn default() -> Self {
-        Self { enabled: true, max_entries: 10_000, max_bytes: 64 << 20, max_age: Duration::from_secs(3600) }
+        Self {
+            enabled: true,
+            anonymous: true,
+            max_entries: 10_000,
+            max_bytes: 64 << 20,
+            max_age: Duration::from_secs(3600),
+        }
     }
 }
 
@@ -144,6 +152,7 @@ pub(super) struct Word {
     pub(super) expose: Option<Expose>,
     pub(super) hidden: bool,
     pub(super) restore_off: bool,
+    pub(super) anonymous_off: bool,
     pub(super) max_entries: Option<u32>,
     pub(super) max_bytes: Option<u64>,
     pub(super) max_age: Option<Duration>,
@@ -164,6 +173,7 @@ impl Word {
             expose: self.expose.or(wider.expose),
             hidden: self.hidden || wider.hidden,
             restore_off: self.restore_off || wider.restore_off,
+            anonymous_off: self.anonymous_off || wider.anonymous_off,
             max_entries: self.max_entries.or(wider.max_entries),
             max_bytes: self.max_bytes.or(wider.max_bytes),
             max_age: self.max_age.or(wider.max_age),
@@ -189,6 +199,7 @@ impl Word {
             hidden: self.hidden,
             restore: RestorePolicy {
                 enabled: !self.restore_off,
+                anonymous: !self.anonymous_off,
                 max_entries: self.max_entries.unwrap_or(usual.max_entries),
                 max_bytes: self.max_bytes.unwrap_or(usual.max_bytes),
                 max_age: self.max_age.unwrap_or(usual.max_age),
@@ -221,6 +232,7 @@ mod tests {
             most_budget: Some(9000),
             hidden: true,
             restore_off: true,
+            anonymous_off: true,
             max_entries: Some(1),
             forced_tool: Some(ForcedTool::DropReasoning),
             ..Word::default()
@@ -236,6 +248,7 @@ mod tests {
         let policy = narrow.over(&wide).decided();
         assert_eq!(policy.default_effort, Some(Wanted::Effort(Effort::Medium)), "within the limit");
         assert_eq!((policy.most_effort, policy.most_budget), (Some(Effort::Medium), Some(2000)));
+        assert!(!policy.restore.anonymous);
         assert!(policy.hidden && !policy.restore.enabled && policy.expose.is_some_and(|shown| shown.reasoning));
         assert_eq!((policy.restore.max_entries, policy.forced_tool), (2, ForcedTool::Auto));
         assert_eq!(Word::default().over(&wide).decided(), wide.decided());

@@ -1,6 +1,7 @@
 //! `AIGatewayRoute`: its rules, with the backends that they name.
 
 use super::assemble::{Set, spot};
+use super::client_fields::RequestPolicies;
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
 use super::mutations::mutation;
@@ -30,7 +31,7 @@ pub(super) fn whole_match(pattern: &str) -> Option<Regex> {
 pub(super) fn gateway_routes(
     set: Set<'_>,
     backends: &[Backend],
-    policies: (&Policies, &TrafficPolicies<'_>),
+    policies: OfFiles<'_>,
     security: &SecurityPolicies,
     report: &mut Report,
 ) -> Vec<Route> {
@@ -81,8 +82,11 @@ fn hostnames(root: &Node) -> Vec<String> {
     root.items_at("spec.hostnames").iter().filter_map(Node::text).map(str::to_owned).collect()
 }
 
+/// The policies of the files: of reasoning, of trying, of what clients may ask for.
+type OfFiles<'w> = (&'w Policies, &'w TrafficPolicies<'w>, &'w RequestPolicies);
+
 /// What a rule is read with: the resource that has it, the backends, the policies.
-type With<'w> = (&'w Document<'w>, &'w [Backend], (&'w Policies, &'w TrafficPolicies<'w>));
+type With<'w> = (&'w Document<'w>, &'w [Backend], OfFiles<'w>);
 
 fn rule(with: With<'_>, node: &Node, index: usize, report: &mut Report) -> Rule {
     let references = node.items_at("backendRefs").iter().enumerate();
@@ -99,6 +103,7 @@ fn rule(with: With<'_>, node: &Node, index: usize, report: &mut Report) -> Rule 
         call_timeout: limit(node, "timeouts.backendRequest"),
         stream_idle_timeout: limit(node, "streamIdleTimeout"),
         traffic: with.2.1.of_rule(with.0, node.text_at("name")),
+        client_fields: with.2.2.of_rule(&with.0.namespace, &with.0.name, node.text_at("name")),
         models_owned_by: node.text_at("modelsOwnedBy").map(str::to_owned),
         models_created_at: node.text_at("modelsCreatedAt").and_then(seconds_since_epoch),
     }
@@ -132,7 +137,7 @@ fn backend_meant(backends: &[Backend], namespace: &str, name: &str) -> String {
 
 /// One reference, or nothing and a notice where these files have no such backend.
 fn backend_ref(
-    (document, backends, (policies, _)): With<'_>,
+    (document, backends, (policies, ..)): With<'_>,
     rule: Option<&str>,
     node: &Node,
     path: &str,

@@ -138,6 +138,7 @@ pub(super) static SHORT_BACKEND: Shape = resource(&[
                             optional("prefix", &FREE),
                             optional("baseModel", &FILLED),
                             optional("reasoning", &OWN_REASONING),
+                            optional("clientFields", &CLIENT_FIELDS),
                         ],
                         others: Others::Refused,
                     },
@@ -343,6 +344,7 @@ macro_rules! reasoning {
                             optional("maxEntries", &SOME),
                             optional("maxBytes", &BYTES),
                             optional("maxAge", &DURATION),
+                            optional("anonymous", &TRUTH),
                         ],
                         others: $others,
                     },
@@ -364,6 +366,28 @@ pub(super) static REASONING_POLICY: Shape =
     resource(&[required("metadata", &METADATA), required("spec", &REASONING_SPEC)]);
 static REASONING_SPEC: Shape =
     reasoning!(Others::Pruned, required("targetRefs", &list(&REASONING_TARGET, 16)), optional("models", &MODELS));
+/// `RequestPolicy`. What is not known is refused: a denial that is misspelt would deny nothing.
+pub(super) static REQUEST_POLICY: Shape = resource(&[
+    required("metadata", &METADATA),
+    required(
+        "spec",
+        &Shape::Map {
+            fields: &[required("targetRefs", &list(&REASONING_TARGET, 16)), required("clientFields", &CLIENT_FIELDS)],
+            others: Others::Refused,
+        },
+    ),
+]);
+static ALLOWED: Shape = Shape::OneOf(&["Allow", "Deny"]);
+static CLIENT_FIELDS: Shape = Shape::Map {
+    fields: &[
+        optional("additionalModelRequestFields", &ALLOWED),
+        optional("guardrailConfig", &ALLOWED),
+        optional("serviceTier", &ALLOWED),
+        optional("performanceConfig", &ALLOWED),
+        optional("s3Uris", &ALLOWED),
+    ],
+    others: Others::Refused,
+};
 static REASONING_TARGET: Shape = closed(&[
     required("group", &GROUP),
     required("kind", &KIND),

@@ -1,7 +1,7 @@
 //! A chat request on its way: all that an attempt needs, the first one and each further one.
 
-use super::{Patience, relayed};
-use crate::config::{BackendKind, Config, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
+use super::{Patience, denied, relayed};
+use crate::config::{BackendKind, Config, FieldPolicy, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
 use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::{Draw, Target};
@@ -9,9 +9,10 @@ use aquifer_translate::Fault;
 use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
 use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
 use aquifer_translate::dialect::openai_chat::request::Head;
+use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{CalledTurn, Incoming, Outgoing, Terms};
+use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Terms};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
@@ -39,6 +40,8 @@ pub(super) struct Asked {
     pub(super) draw: Draw,
     /// The turns that called tools, with what is remembered of them under each model id.
     pub(super) called: Vec<(CalledTurn, Vec<Recalled>)>,
+    /// What stands before the turn that is asked for, when it may be remembered.
+    pub(super) before: Option<Before>,
     pub(super) amend: Amend,
     /// What the client is told of amendments.
     pub(super) amended: Vec<Warning>,
@@ -53,6 +56,8 @@ pub(super) struct Place {
     pub(super) model_id: String,
     pub(super) policy: Arc<ReasoningPolicy>,
     pub(super) mutation: Arc<Mutation>,
+    /// What the operators say of the fields that its clients may use.
+    pub(super) fields: FieldPolicy,
     pub(super) priority: u32,
     /// How often it was sent there.
     pub(super) tries: u32,
@@ -76,12 +81,13 @@ pub(super) struct PutBack {
 }
 
 impl Place {
-    pub(super) fn of(target: Target<'_>) -> Self {
+    pub(super) fn of(target: Target<'_>, config: &Config) -> Self {
         Self {
             backend: target.backend,
             model_id: target.model_id,
             policy: Arc::clone(target.reasoning),
             mutation: Arc::clone(target.mutation),
+            fields: config.client_fields_at(target.rule, target.backend),
             priority: target.priority,
             tries: 0,
             probing: false,
@@ -150,16 +156,25 @@ impl Asked {
     pub(super) fn note_calls(&mut self, incoming: &Incoming<'_>) {
         // A backend that speaks the client's dialect takes its words as they are.
         let translated = self.places.iter().find(|place| place.openai(&self.config).is_none());
-        let Some(place) = translated.filter(|place| place.policy.restore.enabled) else { return };
+        let Some(place) = translated.filter(|place| self.restores(place)) else { return };
         let entry = place.entry(&self.config);
-        if incoming.may_reason(entry, &place.policy.rules()) {
-            self.called = incoming.called_turns(entry).map(|called| (called, Vec::new())).collect();
+        if !entry.replay.is_empty() && incoming.has_tools() && incoming.may_reason(entry, &place.policy.rules()) {
+            let (turns, before) = incoming.history();
+            self.called = turns.into_iter().map(|called| (called, Vec::new())).collect();
+            self.before = Some(before);
         }
+    }
+
+    /// Whether turns of this caller are remembered there.
+    fn restores(&self, place: &Place) -> bool {
+        let RestorePolicy { enabled, anonymous, .. } = place.policy.restore;
+        enabled && (anonymous || !self.caller.is_anonymous())
     }
 
     /// Under what those turns may be remembered: for each model id that may be called, every turn.
     pub(super) fn keys(&self) -> Vec<TurnKey> {
-        let of = |model_id| self.called.iter().map(move |(called, _)| self.key(model_id, called.calls.clone()));
+        let key = |model_id, called: &CalledTurn| self.key(model_id, called.calls.clone()).after(called.before);
+        let of = |model_id| self.called.iter().map(move |(called, _)| key(model_id, called));
         self.model_ids().flat_map(of).collect()
     }
 
@@ -206,6 +221,7 @@ impl Asked {
     fn worded(&self, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
         let place = self.place().ok_or_else(|| Fault::Ours("a request without a place".to_owned()))?;
         if let Some(openai) = place.openai(&self.config) {
+            denied::check(&self.body, place.fields)?;
             let outgoing = relayed::relayed(&self.body, &self.head, (&place.model_id, &place.policy), openai)?;
             return Ok((outgoing, PutBack::default()));
         }
@@ -222,10 +238,11 @@ impl Asked {
         }
         let (rules, entry) = (place.policy.rules(), place.entry(&self.config));
         let mark = place.mark_of(entry, &self.config);
-        let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend: self.amend };
+        let allowed = place.fields.decided(ClientFields::default());
+        let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend: self.amend, allowed };
         let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
         outgoing.warnings.extend(self.amended.iter().cloned());
-        outgoing.memorable &= place.policy.restore.enabled;
+        outgoing.memorable &= self.restores(place) && self.before.is_some();
         Ok((outgoing, put_back))
     }
 

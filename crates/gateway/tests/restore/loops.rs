@@ -95,6 +95,54 @@ fn callers_do_not_share_what_is_remembered() {
 }
 
 #[test]
+fn another_conversation_does_not_get_it_whatever_its_ids_are() {
+    for stage in stages() {
+        first(&stage, ADAPTIVE, &turn());
+        let alice = next("Let me look. ", &["tooluse_1"]);
+        for at_first in [
+            vec![user("What is the weather?")],
+            vec![user("Weather?"), user("Mine, please.")],
+            vec![json!({"role": "system", "content": "Her number is 5."}), user("Weather?")],
+            vec![user("Hi"), json!({"role": "assistant", "content": "Hello!"}), user("Weather?")],
+            Vec::new(),
+        ] {
+            let bob = [at_first, alice[1..].to_vec()].concat();
+            let mut under = stage.ask(ADAPTIVE, &bob);
+            assert!(only_calls(&under.turn()), "{bob:?}");
+            under.answer(&[said("It is warm.")]);
+            assert_eq!((under.record().turns.restored, under.record().turns.missed), (0, 1));
+        }
+        let mut as_parts = alice.clone();
+        as_parts[0] = json!({"role": "user", "content": [
+            {"type": "text", "text": "Weather?", "cache_control": {"type": "ephemeral"}}]});
+        assert_eq!(stage.ask(ADAPTIVE, &as_parts).turn(), turn());
+        // The result of an earlier call is a part of it too.
+        let mut under = stage.ask(ADAPTIVE, &alice);
+        under.answer(&[thought("18 is warm.", "c2lnMw=="), tool_use("tooluse_2")]);
+        let mut other = [alice.clone(), called("", &["tooluse_2"])].concat();
+        other[2]["content"] = json!("19 C");
+        let under = stage.ask(ADAPTIVE, &other);
+        assert_eq!(under.turn(), turn());
+        assert_eq!(under.sent()["messages"][3]["content"], json!([tool_use("tooluse_2")]));
+    }
+}
+
+#[test]
+fn a_policy_leaves_callers_without_a_key_out() {
+    let restore = RestorePolicy { anonymous: false, ..RestorePolicy::default() };
+    for mut stage in stages() {
+        stage.policy = ReasoningPolicy { restore, ..ReasoningPolicy::default() };
+        stage.ask(ADAPTIVE, &[user("Weather?")]).answer(&turn());
+        assert_eq!(stage.memory.len(), 0);
+        let under = stage.ask(ADAPTIVE, &next("Let me look. ", &["tooluse_1"]));
+        assert!(only_calls(&under.turn()) && under.recalls == 0);
+        stage.caller = Some("Bearer one");
+        first(&stage, ADAPTIVE, &turn());
+        assert_eq!(stage.ask(ADAPTIVE, &next("Let me look. ", &["tooluse_1"])).turn(), turn());
+    }
+}
+
+#[test]
 fn another_model_does_not_get_it() {
     for stage in stages() {
         first(&stage, BUDGET, &turn());

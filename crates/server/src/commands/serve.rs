@@ -29,6 +29,8 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let environment = Environment::read();
     let settings = arguments.config.clone().map(|path| Settings { path, environment: environment.clone() });
     let (stamp, mut config) = first_config(settings.as_ref(), &environment)?;
+    let allow_s3_uris = arguments.allow_s3_uris.then_some(true);
+    config.client_fields.everywhere.s3_uris = allow_s3_uris;
     let mut profiles = arguments.resolve_inference_profiles.then(Profiles::default);
     if let Some(profiles) = &mut profiles {
         profiles.resolve(&mut config, &environment).await;
@@ -57,8 +59,17 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let listeners = config.listeners.clone();
     let host = Arc::new(Host::new(config, environment, Telemetry::new(), limits)?);
     let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
-    let watching =
-        Watch { settings, stamp, profiles, control, certificates, files, listeners, host: Arc::clone(&host) };
+    let watching = Watch {
+        settings,
+        stamp,
+        allow_s3_uris,
+        profiles,
+        control,
+        certificates,
+        files,
+        listeners,
+        host: Arc::clone(&host),
+    };
     // From now on a hangup does not end the process.
     let hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     tokio::spawn(watching.run(hangup));
@@ -101,6 +112,8 @@ fn tell(config: &Config) {
 struct Watch {
     settings: Option<Settings>,
     stamp: Option<Stamp>,
+    /// What the command line says of `s3://` addresses.
+    allow_s3_uris: Option<bool>,
     profiles: Option<Profiles>,
     control: LogControl,
     certificates: Vec<OfPort>,
@@ -135,6 +148,7 @@ impl Watch {
         self.stamp = Some(stamp);
         match loaded {
             Ok(Ok(mut config)) => {
+                config.client_fields.everywhere.s3_uris = self.allow_s3_uris;
                 if let Some(profiles) = &mut self.profiles {
                     profiles.resolve(&mut config, &environment).await;
                 }

@@ -1,5 +1,7 @@
 //! What a client asked of the model's reasoning, in whatever words it asked.
 
+pub mod own;
+
 /// The one value that every dialect's reasoning controls are normalised to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReasoningAsk {

@@ -29,6 +29,10 @@ pub struct Request<'a> {
     pub sampling: Sampling<'a>,
     /// What was asked of the reasoning.
     pub reasoning: ReasoningAsk,
+    /// The same without what the model's own fields ask, where they ask anything.
+    pub reasoning_beside: Option<ReasoningAsk>,
+    /// What of the reasoning the model's own fields decide.
+    pub own_switches: OwnSwitches<'a>,
     /// The form of the answer.
     pub format: Format<'a>,
     /// `default`, `flex`, `priority` or `reserved`; other words are read away by the dialect.
@@ -45,6 +49,19 @@ pub struct Request<'a> {
     pub betas: Vec<Cow<'a, str>>,
     /// Cache points are to be placed by the gateway, with this time to live.
     pub automatic_cache: Option<CacheTtl>,
+}
+
+/// What members of the model's own body decide beside the neutral fields.
+#[derive(Clone, Debug, Default)]
+pub struct OwnSwitches<'a> {
+    /// They switch the reasoning; else they say at most how hard to work.
+    pub switch: bool,
+    /// The names of those whose value nobody can read.
+    pub unread: Vec<Cow<'a, str>>,
+    /// They force the call of a tool.
+    pub forced_tool: bool,
+    /// There are any members at all.
+    pub present: bool,
 }
 
 /// One turn.
@@ -150,7 +167,12 @@ pub enum MediaSource<'a> {
     /// Base64 of the bytes.
     Base64(Text<'a>),
     /// An object's URI, `s3://bucket/key`.
-    S3(Text<'a>),
+    S3 {
+        /// The address.
+        uri: Text<'a>,
+        /// The client's field that holds it.
+        param: String,
+    },
 }
 
 /// How long a cached prefix is kept.

@@ -1,11 +1,13 @@
 //! One request on its way out.
 
 use super::Restore;
+use super::conversation::{Before, Conversation};
 use super::tags::angled;
 use crate::bedrock::converse;
 use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
+use crate::limits::ClientFields;
 use crate::model::issuer::Mark;
 use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
@@ -66,6 +68,8 @@ pub struct CalledTurn {
     pub position: usize,
     /// The ids of its calls, in the client's order.
     pub calls: Vec<String>,
+    /// What stood before it.
+    pub before: Before,
 }
 
 impl<'a> Incoming<'a> {
@@ -105,10 +109,29 @@ impl<'a> Incoming<'a> {
             && (ask.wants_reasoning() || entry.default != catalogue::Default::Off || rules.default.is_some())
     }
 
+    /// The turns that called tools, in order, and what stands before the one that is asked for.
+    #[must_use]
+    pub fn history(&self) -> (Vec<CalledTurn>, Before) {
+        let mut conversation = Conversation::of(&self.asked.request);
+        let mut turns = Vec::new();
+        for message in &self.asked.request.messages {
+            conversation.message(message);
+            turns.extend(called(message, &conversation));
+        }
+        (turns, conversation.before_turn())
+    }
+
     /// The turns that called tools, for a model that takes reasoning back.
-    pub fn called_turns<'s>(&'s self, entry: &Entry) -> impl Iterator<Item = CalledTurn> + use<'s, 'a> {
-        let wanted = !entry.replay.is_empty();
-        self.asked.request.messages.iter().filter(move |_| wanted).filter_map(called)
+    pub fn called_turns(&self, entry: &Entry) -> impl Iterator<Item = CalledTurn> + use<> {
+        let turns = if entry.replay.is_empty() { Vec::new() } else { self.history().0 };
+        turns.into_iter()
+    }
+
+    /// Whether the conversation has calls of tools, or may have.
+    #[must_use]
+    pub fn has_tools(&self) -> bool {
+        let calls = |message: &Message<'_>| message.content.iter().any(|block| matches!(block, Block::ToolUse { .. }));
+        !self.asked.request.tools.is_empty() || self.asked.request.messages.iter().any(calls)
     }
 
     /// The marks on the sealed reasoning that the client sent back, the latest first.
@@ -163,7 +186,8 @@ impl<'a> Incoming<'a> {
         let entry = Catalogue::builtin().lookup(base.unwrap_or(model_id));
         let rules = Rules::default();
         let mark = Mark::of(entry.base_of(model_id), "");
-        self.outgoing_on(&Terms { model_id, entry, mark, rules: &rules, amend: Amend::default() }, Showing::default())
+        let (amend, allowed) = (Amend::default(), ClientFields::default());
+        self.outgoing_on(&Terms { model_id, entry, mark, rules: &rules, amend, allowed }, Showing::default())
     }
 
     /// The same on the operator's terms.
@@ -206,7 +230,7 @@ impl<'a> Incoming<'a> {
 }
 
 /// The text without what stands in `<think>`, when there is any.
-fn without_thoughts(escaped: &str) -> Option<String> {
+pub(super) fn without_thoughts(escaped: &str) -> Option<String> {
     let (first, mut rest) = escaped.split_once("<think>")?;
     let mut said = first.to_owned();
     loop {
@@ -230,7 +254,7 @@ fn is_sealed(block: &Block<'_>) -> bool {
     matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
 }
 
-fn called(message: &Message<'_>) -> Option<CalledTurn> {
+fn called(message: &Message<'_>, conversation: &Conversation) -> Option<CalledTurn> {
     let id = |block: &Block<'_>| match block {
         Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
         _ => None,
@@ -240,7 +264,8 @@ fn called(message: &Message<'_>) -> Option<CalledTurn> {
     }
     let calls: Vec<String> = message.content.iter().filter_map(id).collect();
     let lost = !message.content.iter().any(is_sealed);
-    (!calls.is_empty()).then_some(CalledTurn { lost, position: message.position, calls })
+    let before = conversation.before_turn();
+    (!calls.is_empty()).then_some(CalledTurn { lost, position: message.position, calls, before })
 }
 
 impl fmt::Debug for Outgoing {

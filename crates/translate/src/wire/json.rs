@@ -367,6 +367,42 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// Whether this holds of any string in a JSON text, names included, each still escaped.
+pub(crate) fn any_string(json: &str, holds: impl Fn(&str) -> bool) -> bool {
+    let mut rest = json;
+    while let Some((_, inside)) = rest.split_once('"') {
+        let end = length(inside.as_bytes());
+        if holds(inside.get(..end).unwrap_or_default()) {
+            return true;
+        }
+        rest = inside.get(end + 1..).unwrap_or_default();
+    }
+    false
+}
+
+/// How long the string is that begins here, still escaped.
+fn length(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(rest) = bytes.get(at..) {
+        at += plain(rest);
+        if bytes.get(at) != Some(&b'\\') {
+            return at.min(bytes.len());
+        }
+        at += 2;
+    }
+    bytes.len()
+}
+
+/// What the beginning of a string says, though it may be cut inside an escape.
+pub(crate) fn begins(escaped: &str) -> Cow<'_, str> {
+    let whole = |text: &str| serde_json::from_str::<String>(&format!("\"{text}\"")).ok();
+    if !escaped.contains('\\') {
+        return Cow::Borrowed(escaped);
+    }
+    let cuts = (0..=escaped.len().min(12)).filter_map(|cut| escaped.get(..escaped.len() - cut));
+    Cow::Owned(cuts.filter_map(whole).next().unwrap_or_default())
+}
+
 /// The length of an escape behind its backslash.
 fn escape(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {

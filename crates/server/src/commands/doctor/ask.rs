@@ -9,6 +9,7 @@ use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::converse::error::{is_unknown_operation, refusal};
 use aquifer_gateway::translate::catalogue::{Amend, Rules};
 use aquifer_gateway::translate::fault::{Refusal, Unreachable};
+use aquifer_gateway::translate::limits::ClientFields;
 use aquifer_gateway::translate::model::issuer::Mark;
 use aquifer_gateway::translate::translation::{Incoming, Outgoing, Showing, Terms};
 use http::{HeaderMap, HeaderValue, header};
@@ -119,6 +120,7 @@ pub(super) fn rendered(place: &Place, probe: &Probe) -> Result<Outgoing, Fault> 
     let question = probe.question.to_string();
     let rules = Rules::default();
     let terms = Terms {
+        allowed: ClientFields::default(),
         model_id: &place.model_id,
         entry: &probe.row,
         mark: Mark::of(probe.row.base_of(&place.model_id), &place.named),

@@ -3,6 +3,7 @@
 //! Texts, schemas and arguments go on as the client escaped them. The same request always gives the same bytes, so
 //! that signatures, caches and tests can rely on it. Shapes: Converse, request syntax.
 
+mod allowed;
 mod cache;
 mod content;
 mod draft;
@@ -18,6 +19,7 @@ pub use names::ToolNames;
 
 use crate::catalogue::{self, Amend, Entry, MaxTokens, Plan, Rules, Situation};
 use crate::fault::Fault;
+use crate::limits::ClientFields;
 use crate::model::issuer::Mark;
 use crate::model::request::{CacheTtl, Request, ToolChoice};
 use crate::model::text::Text;
@@ -40,6 +42,8 @@ pub struct Terms<'t> {
     pub rules: &'t Rules,
     /// What is done otherwise after a refusal.
     pub amend: Amend,
+    /// The fields of Bedrock's own that the client may use.
+    pub allowed: ClientFields,
 }
 
 /// A request, written.
@@ -67,6 +71,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     let entry = terms.entry;
     let mut notes = Notes::default();
     let mut names = ToolNames::default();
+    allowed::check(request, terms.allowed)?;
     content::check(&request.messages, entry)?;
     let mut draft = draft::arrange(request, terms, &mut notes)?;
     let plan = catalogue::plan(entry, &situation(request, &draft, terms))?;
@@ -80,7 +85,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     let enforced = entry.structured_output && !terms.amend.schema_in_words;
     format::instruct(request, entry, enforced, &mut draft, &mut notes);
     cache::place(request, entry, &mut offer, &mut draft, &mut notes);
-    let own = own_fields::gather(request, entry, &plan, offer.own_choice.take(), &mut notes);
+    let own = own_fields::gather(request, terms, &plan, offer.own_choice.take(), &mut notes);
 
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
     let mut writer = content::Writer { tool_names: &mut names, documents: names::DocumentNames::default() };
@@ -110,14 +115,15 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
 fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) -> Situation {
     let sampling = &request.sampling;
     Situation {
-        ask: request.reasoning.clone(),
+        ask: own_fields::asked(request, terms),
         max_tokens: sampling.max_tokens,
         max_tokens_param: if sampling.max_tokens_param.is_empty() { "max_tokens" } else { sampling.max_tokens_param },
         stream: request.stream,
         temperature: sampling.temperature.is_some(),
         top_p: sampling.top_p.is_some(),
         top_k: sampling.top_k.is_some(),
-        forced_tool: matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_)),
+        forced_tool: matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_))
+            || request.own_switches.forced_tool,
         has_tools: !request.tools.is_empty(),
         prefill: draft.ends_with_prefill(),
         open_loop: draft.open_loop(),

@@ -1,8 +1,8 @@
 //! What a client asked, as far as the operator lets it.
 
-use super::super::entry::{Allowed, Default as Habit, Entry};
+use super::super::entry::{Allowed, Control, Default as Habit, Entry, Off};
 use super::super::rules::{Rules, Wanted};
-use super::levels::budget;
+use super::levels::{budget, from_budget};
 use super::{Plan, Situation};
 use crate::model::reasoning::{Effort, ReasoningAsk, Switch};
 use crate::warning::Warning;
@@ -58,7 +58,13 @@ fn limit(entry: &Entry, rules: &Rules, ask: &mut ReasoningAsk, plan: &mut Plan) 
         ask.switch = Switch::Budget(most);
         plan.warnings.push(Warning::changed(ask.param, format!("the operator allows {most} tokens at most")));
     }
-    let Some(most) = rules.most_effort else { return };
+    if let Some(most) = rules.most_effort {
+        limit_effort(entry, most, ask, plan);
+    }
+    within_levels(entry, rules, ask, plan);
+}
+
+fn limit_effort(entry: &Entry, most: Effort, ask: &mut ReasoningAsk, plan: &mut Plan) {
     match ask.effort {
         Some(asked) if asked > most => {
             ask.effort = Some(most);
@@ -66,12 +72,47 @@ fn limit(entry: &Entry, rules: &Rules, ask: &mut ReasoningAsk, plan: &mut Plan) 
             plan.warnings.push(Warning::changed(ask.effort_param(), why));
         }
         // What the model would do of itself may be more than is allowed.
-        None if !matches!(ask.switch, Switch::Budget(_) | Switch::BetweenTools) => {
-            let reasons = ask.switch == Switch::On || entry.default != Habit::Off;
+        None if !matches!(ask.switch, Switch::Budget(_)) => {
+            let reasons = matches!(ask.switch, Switch::On | Switch::BetweenTools) || entry.default != Habit::Off;
             if reasons && !entry.efforts.is_empty() && entry.default_effort.unwrap_or(Effort::High) > most {
                 ask.effort = Some(most);
             }
         }
         _ => {}
     }
+}
+
+/// Without a level within the limit there is no reasoning; a model that always reasons does so at its lowest level.
+fn within_levels(entry: &Entry, rules: &Rules, ask: &mut ReasoningAsk, plan: &mut Plan) {
+    let budget = rules.most_budget.filter(|_| matches!(ask.switch, Switch::Budget(_))).map(from_budget);
+    let most = match (rules.most_effort, budget) {
+        (Some(one), Some(other)) => one.min(other),
+        (one, other) => match one.or(other) {
+            Some(most) => most,
+            None => return,
+        },
+    };
+    let Some(least) = entry.efforts.first().copied().filter(|least| *least > most) else { return };
+    let why = format!("the operator allows the effort `{}` at most, and {} has no such level", most.word(), entry.name);
+    if entry.control == Control::Budget || ask.switch == Switch::Off {
+        // The level is said beside a budget, or beside no reasoning.
+        if ask.effort.take().is_some() {
+            plan.warnings.push(Warning::dropped(ask.effort_param(), why));
+        }
+        return;
+    }
+    if !ask.wants_reasoning() && entry.default == Habit::Off {
+        return;
+    }
+    let stuck = entry.off == Off::Impossible || entry.off == Off::Unknown && entry.default != Habit::Off;
+    if stuck {
+        (ask.switch, ask.effort) = (Switch::On, Some(least));
+        let why = format!("{why}; it always reasons, and the lowest effort is asked for");
+        plan.warnings.push(Warning::changed(ask.effort_param(), why));
+        return;
+    }
+    // Where nobody knows how to say so, silence says it.
+    ask.switch = if entry.off == Off::Unknown { Switch::Unset } else { Switch::Off };
+    ask.effort = None;
+    plan.warnings.push(Warning::reasoning_unavailable(ask.param, format!("{why}; it answers without reasoning")));
 }

@@ -14,6 +14,7 @@ mod format;
 mod media;
 mod messages;
 mod notes;
+mod own_fields;
 mod reasoning;
 mod replay;
 mod sampling;
@@ -23,7 +24,7 @@ mod verdicts;
 
 use super::shown::Spoken;
 use crate::fault::Fault;
-use crate::model::request::Request;
+use crate::model::request::{OwnSwitches, Request};
 use crate::warning::Warning;
 use crate::wire::json::Document;
 use fields::{Node, Object};
@@ -70,6 +71,8 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
     verdicts::read(&top, &mut notes)?;
     let conversation = messages::read(&top, &mut notes)?;
     let offer = tools::read(&top, &mut notes)?;
+    let own = own_fields::read(&top, &mut notes)?;
+    let (reasoning, reasoning_beside) = reasoning::read(&top, &own, &mut notes)?;
     let mut request = Request {
         size: body.len(),
         model: model(&top)?,
@@ -80,7 +83,16 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
         tool_choice: offer.choice,
         parallel_tools: flag(top.get("parallel_tool_calls"))?,
         sampling: sampling::read(&top, &mut notes)?,
-        reasoning: reasoning::read(&top, &mut notes)?,
+        reasoning,
+        reasoning_beside,
+        own_switches: OwnSwitches {
+            switch: own.switches,
+            unread: own.unread,
+            forced_tool: own.forces_tool,
+            present: own.present,
+        },
+        additional_fields: own.members,
+        betas: own.betas,
         format: format::read(&top, &mut notes)?,
         ..Request::default()
     };

@@ -130,7 +130,7 @@ fn media(kind: &str, format: &str, name: Option<&str>, source: &MediaSource<'_>,
             }
             json.member("source", |json| match source {
                 MediaSource::Base64(bytes) => json.name("bytes").text(bytes),
-                MediaSource::S3(uri) => json.member("s3Location", |json| json.name("uri").text(uri)),
+                MediaSource::S3 { uri, .. } => json.member("s3Location", |json| json.name("uri").text(uri)),
             });
         });
     });

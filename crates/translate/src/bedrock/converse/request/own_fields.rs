@@ -1,10 +1,13 @@
 //! `additionalModelRequestFields`: the model's own words, from the plan and from the client.
 
+use super::Terms;
 use super::json::Json;
 use super::notes::Notes;
-use crate::catalogue::{Entry, Interleaved, Plan};
+use crate::catalogue::{Control, Entry, Interleaved, Plan};
 use crate::model::raw::Raw;
+use crate::model::reasoning::{ReasoningAsk, own};
 use crate::model::request::Request;
+use crate::wire::json::{Document, Kind};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -18,6 +21,8 @@ pub(super) struct OwnFields<'r> {
 #[derive(Debug)]
 enum Own<'r> {
     Ours(Value),
+    /// JSON of ours with the client's in it.
+    Mixed(String),
     Theirs(&'r Raw<'r>),
 }
 
@@ -29,27 +34,65 @@ fn fails_on_converse(beta: &str) -> bool {
 /// Members that are taken beside a beta only, and how its name begins: one goes with the other.
 const PAIRS: [(&str, &str); 1] = [("context_management", "context-management-")];
 
-/// Gathers the members. What the client says in the model's own words counts before what the gateway would say.
+/// Whether the client's own words for reasoning may not be sent as they are: there is a limit, or Bedrock refused them.
+fn rewritten(terms: &Terms<'_>) -> bool {
+    terms.rules.most_effort.is_some() || terms.rules.most_budget.is_some() || terms.amend.lower_effort
+}
+
+/// Nothing is known of the switch of the model's reasoning, if it has one.
+fn is_strange(entry: &Entry) -> bool {
+    matches!(entry.control, Control::None | Control::Unknown)
+}
+
+/// What is asked of the reasoning. Own words that go on as they are and are no switch, or that nobody understands, are no
+/// ask.
+pub(super) fn asked(request: &Request<'_>, terms: &Terms<'_>) -> ReasoningAsk {
+    let aside = !rewritten(terms) && (!request.own_switches.switch || is_strange(terms.entry));
+    let beside = request.reasoning_beside.clone().filter(|_| aside);
+    let interleaved = request.reasoning.interleaved;
+    ReasoningAsk { interleaved, ..beside.unwrap_or_else(|| request.reasoning.clone()) }
+}
+
+/// Whether the client's own words for reasoning are sent as they are.
+fn stand(request: &Request<'_>, terms: &Terms<'_>, plan: &Plan) -> bool {
+    let refused = asked(request, terms).wants_reasoning() && !plan.on && !is_strange(terms.entry);
+    !rewritten(terms) && !refused
+}
+
+/// Gathers the members. What the client says in the model's own words counts before what the gateway would say, but never
+/// before what the operator says.
 pub(super) fn gather<'r>(
     request: &'r Request<'_>,
-    entry: &Entry,
+    terms: &Terms<'_>,
     plan: &Plan,
     own_choice: Option<Value>,
     notes: &mut Notes,
 ) -> OwnFields<'r> {
+    let entry = terms.entry;
     let mut fields = OwnFields::default();
+    let stand = stand(request, terms, plan);
     let betas = betas(request, entry, plan, notes);
     for (name, value) in &request.additional_fields {
         let lacking = |(field, beta): &(&str, &str)| field == name && !betas.iter().any(|sent| sent.starts_with(beta));
-        if let Some((field, beta)) = PAIRS.iter().find(|pair| lacking(pair)) {
+        if !stand && withheld(name, value, request, terms, notes) {
+            continue;
+        }
+        if own::is_tool_choice(name) && plan.tool_choice_auto && request.own_switches.forced_tool {
+            fields.add(name, json!({ "type": "auto" }));
+        } else if let Some((field, beta)) = PAIRS.iter().find(|pair| lacking(pair)) {
             let why = format!("it is taken with a beta `{beta}...` only, and none is sent");
             notes.dropped(format!("additionalModelRequestFields.{field}"), why);
         } else {
             fields.members.push((Cow::Borrowed(name.as_ref()), Own::Theirs(value)));
         }
     }
-    for (name, value) in &plan.fields {
+    // Two switches side by side would contradict each other.
+    let theirs = stand && request.own_switches.switch && request.reasoning_beside.is_some();
+    for (name, value) in plan.fields.iter().filter(|(name, _)| !theirs || *name == "output_config") {
         fields.add(name, value.clone());
+    }
+    if !stand {
+        fields.keep_format(request);
     }
     if let Some(top_k) = request.sampling.top_k
         && !plan.drop_top_k
@@ -94,7 +137,54 @@ fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -
     sent
 }
 
+/// Whether a member of the client's is not sent, because it switches reasoning: what it asks is said in the plan's words.
+fn withheld(name: &str, value: &Raw<'_>, request: &Request<'_>, terms: &Terms<'_>, notes: &mut Notes) -> bool {
+    let param = || format!("additionalModelRequestFields.{}", own::shown(name));
+    if own::is_switch(name) {
+        let unread = request.own_switches.unread.iter().any(|unread| unread == name);
+        if unread && own::plain(name) != "outputconfig" {
+            notes.dropped(param(), "it cannot be read as a switch of the reasoning, which the operator limits");
+        } else if is_strange(terms.entry) {
+            let why =
+                format!("the operator limits the reasoning, and nothing is known of that of {}", terms.entry.name);
+            notes.dropped(param(), why);
+        }
+        return true;
+    }
+    let hidden = rewritten(terms) && own::hides_switch(value.as_json());
+    if hidden {
+        notes.dropped(param(), "it holds a switch of the reasoning, which the operator limits");
+    }
+    hidden
+}
+
+/// The `format` in the client's `output_config`, which is no matter of reasoning.
+fn format_of(config: &Raw<'_>) -> Option<String> {
+    let document = Document::read(config.as_json())?;
+    let format = document.top().member("format").filter(|format| format.kind() != Kind::Null)?;
+    Some(format.raw().to_owned())
+}
+
 impl OwnFields<'_> {
+    /// Keeps the client's form of the answer in `output_config`, whose effort is said by the plan.
+    fn keep_format(&mut self, request: &Request<'_>) {
+        let theirs = request.additional_fields.iter().filter(|(name, _)| own::plain(name) == "outputconfig");
+        let Some(format) = theirs.filter_map(|(_, config)| format_of(config)).next() else { return };
+        let ours = self.members.iter_mut().find(|(name, _)| name == "output_config");
+        match ours {
+            Some((_, value)) => {
+                if let Own::Ours(config) = value {
+                    let effort = config.get("effort").cloned().unwrap_or_default();
+                    *value = Own::Mixed(format!(r#"{{"effort":{effort},"format":{format}}}"#));
+                }
+            }
+            None => {
+                let name = Cow::Borrowed("output_config");
+                self.members.push((name, Own::Mixed(format!(r#"{{"format":{format}}}"#))));
+            }
+        }
+    }
+
     fn add(&mut self, name: &str, value: Value) {
         if !self.members.iter().any(|(known, _)| known == name) {
             self.members.push((Cow::Owned(name.to_owned()), Own::Ours(value)));
@@ -112,6 +202,7 @@ impl OwnFields<'_> {
                 json.name(name.as_escaped());
                 match value {
                     Own::Ours(value) => json.verbatim(&value.to_string()),
+                    Own::Mixed(json_text) => json.verbatim(json_text),
                     Own::Theirs(raw) => json.raw(raw),
                 }
             }

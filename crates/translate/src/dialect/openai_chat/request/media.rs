@@ -32,7 +32,7 @@ fn image_at<'a>(url: &Node<'a, '_>) -> Result<Block<'a>, Fault> {
         }
         Address::S3 { extension } => {
             let format = picture(&format!("image/{extension}")).ok_or_else(|| unknown(url))?;
-            Ok(Block::Image { format, source: MediaSource::S3(url.text()?) })
+            Ok(Block::Image { format, source: in_s3(url)? })
         }
         Address::Web => Err(url.unsupported(
             "is an address on the web, which the gateway does not fetch; send the picture as a data URI (data:image/png;base64,...)",
@@ -57,7 +57,7 @@ pub(super) fn file<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Block
         Address::Other(inside) => (String::new(), base64(&data, inside)?),
         Address::S3 { extension } => {
             let format = document(&extension).ok_or_else(|| unknown_document(&data))?;
-            return Ok(Block::Document { format, name, source: MediaSource::S3(data.text()?) });
+            return Ok(Block::Document { format, name, source: in_s3(&data)? });
         }
         Address::Web => {
             return Err(data.unsupported("is an address on the web, which the gateway does not fetch; send a data URI"));
@@ -88,10 +88,14 @@ pub(super) fn audio<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Bloc
     let data = audio.need("data")?;
     let source = match address(&data)? {
         Address::Data { data: inside, .. } | Address::Other(inside) => base64(&data, inside)?,
-        Address::S3 { .. } => MediaSource::S3(data.text()?),
+        Address::S3 { .. } => in_s3(&data)?,
         Address::Web => return Err(data.unsupported("is an address on the web; send the sound as base64")),
     };
     Ok(Block::Audio { format: word, source })
+}
+
+fn in_s3<'a>(uri: &Node<'a, '_>) -> Result<MediaSource<'a>, Fault> {
+    Ok(MediaSource::S3 { uri: uri.text()?, param: uri.at.to_string() })
 }
 
 /// What a string that stands for bytes turns out to be.

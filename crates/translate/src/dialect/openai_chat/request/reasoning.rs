@@ -3,25 +3,31 @@
 //! Anthropic's own words (`thinking`, `output_config`) stand before `reasoning`, that before `reasoning_effort`,
 //! and that before the switches of open-weight servers (`enable_thinking`). The first that says whether to reason
 //! decides that. It decides how hard too, unless it leaves that open: then the next one may say so. What says otherwise
-//! and does not count is named.
+//! and does not count is named. What stands among the model's own fields counts before all of them.
 
 use super::fields::{Node, Object};
 use super::notes::Notes;
+use super::own_fields::OwnFields;
 use crate::fault::Fault;
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
 
 /// What one convention says.
 #[derive(Clone, Copy, Default)]
-struct Said {
-    switch: Switch,
-    effort: Option<Effort>,
-    param: &'static str,
+pub(super) struct Said {
+    pub(super) switch: Switch,
+    pub(super) effort: Option<Effort>,
+    pub(super) param: &'static str,
     /// The field that says how hard, where that is another one.
-    effort_param: &'static str,
+    pub(super) effort_param: &'static str,
 }
 
-/// Reads every field that asks for reasoning, or for less of it.
-pub(super) fn read(top: &Object<'_, '_>, notes: &mut Notes) -> Result<ReasoningAsk, Fault> {
+/// Reads every field that asks for reasoning, or for less of it. The second is the ask without the model's own fields,
+/// where they ask anything.
+pub(super) fn read(
+    top: &Object<'_, '_>,
+    own: &OwnFields<'_>,
+    notes: &mut Notes,
+) -> Result<(ReasoningAsk, Option<ReasoningAsk>), Fault> {
     let mut ask = ReasoningAsk::default();
     let all = [
         thinking(top, &mut ask, notes)?,
@@ -33,13 +39,19 @@ pub(super) fn read(top: &Object<'_, '_>, notes: &mut Notes) -> Result<ReasoningA
     if let Some(node) = top.get("include_reasoning") {
         ask.exclude |= !node.boolean()?;
     }
-    for said in all.into_iter().flatten() {
+    let beside = (!own.said.is_empty() || !own.unread.is_empty()).then(|| {
+        let mut beside = ask.clone();
+        all.into_iter().flatten().for_each(|said| combine(&mut beside, said));
+        beside
+    });
+    ask.display = own.display.or(ask.display);
+    for said in own.said.iter().copied().chain(all.into_iter().flatten()) {
         combine(&mut ask, said);
         if let Some(param) = contradicted(&said, &ask) {
             notes.passed_over(param, ask.param);
         }
     }
-    Ok(ask)
+    Ok((ask, beside))
 }
 
 fn combine(ask: &mut ReasoningAsk, said: Said) {

@@ -4,7 +4,6 @@ use super::content;
 use super::fields::{Node, Object};
 use super::notes::Notes;
 use crate::fault::Fault;
-use crate::model::raw::Raw;
 use crate::model::request::{CacheTtl, Request};
 use std::borrow::Cow;
 
@@ -19,17 +18,6 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, request: &mut Request<'a>, notes: &
     for name in ["guardrailConfig", "guardrail_config"] {
         if let Some(node) = top.get(name) {
             request.guardrail = Some(node.raw_object()?);
-        }
-    }
-    for name in ["additionalModelRequestFields", "additional_model_request_fields"] {
-        let Some(node) = top.get(name) else { continue };
-        node.raw_object()?;
-        for (name, node) in node.object()?.once() {
-            if name == "anthropic_beta" {
-                request.betas.extend(betas(&node)?);
-            } else {
-                request.additional_fields.push((name, Raw::from_json(node.raw())));
-            }
         }
     }
     if let Some(node) = top.get("anthropic_beta") {
@@ -99,7 +87,7 @@ fn retention(node: &Node<'_, '_>, notes: &mut Notes) -> Result<Option<CacheTtl>,
 }
 
 /// `anthropic_beta`: an array, or a string with commas.
-fn betas<'a>(node: &Node<'a, '_>) -> Result<Vec<Cow<'a, str>>, Fault> {
+pub(super) fn betas<'a>(node: &Node<'a, '_>) -> Result<Vec<Cow<'a, str>>, Fault> {
     if node.is_list() {
         return node.list()?.each().map(|node| node.string()).collect();
     }

@@ -1,0 +1,189 @@
+//! Request policies: which fields clients may use, where that holds, and every mistake in them.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![expect(clippy::disallowed_methods, reason = "a test needs some instant")]
+
+use aquifer_gateway::config::{Config, FieldPolicy, Mistake, Source, load};
+use aquifer_gateway::exchange::{Arrival, Exchange, Output};
+use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::restore::Forgetful;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use std::sync::Arc;
+use std::time::Instant;
+
+fn loaded(text: &str) -> Result<Config, Vec<Mistake>> {
+    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    load(&[Source { name: "f".to_owned(), text: text.to_owned() }], &|_| None, &missing)
+}
+
+fn config(text: &str) -> Config {
+    loaded(text).unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"))
+}
+
+fn mistakes(text: &str) -> Vec<String> {
+    loaded(text).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
+
+/// A backend of the short form, one of OpenAI's dialect, a route with a named rule, an unnamed one, and one to the other.
+fn places(own: &str) -> String {
+    format!(
+        "
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIServiceBackend
+metadata: {{name: b}}
+spec: {{provider: awsbedrock, config: {{model: '{MODEL}', region: us-east-1{own}}}}}
+---
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIServiceBackend
+metadata: {{name: o}}
+spec: {{provider: openai, config: {{model: gpt, endpoint: 'http://127.0.0.1:9'}}}}
+---
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIGatewayRoute
+metadata: {{name: r}}
+spec:
+  rules:
+  - {{name: named, matches: [{{headers: [{{name: x-ai-eg-model, value: named}}]}}], backendRefs: [{{name: b, modelNameOverride: '{MODEL}'}}]}}
+  - {{matches: [{{headers: [{{name: x-ai-eg-model, value: other}}]}}], backendRefs: [{{name: b, modelNameOverride: '{MODEL}'}}]}}
+  - {{matches: [{{headers: [{{name: x-ai-eg-model, value: relayed}}]}}], backendRefs: [{{name: o}}]}}
+"
+    )
+}
+
+const BACKEND: &str = "{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: b}";
+const OPENAI: &str = "{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: o}";
+const ROUTE: &str = "{group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: r}";
+const RULE: &str = "{group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: r, sectionName: named}";
+
+fn policy(name: &str, target: &str, fields: &str) -> String {
+    format!(
+        "---\napiVersion: aquifer.dev/v1alpha1\nkind: RequestPolicy\nmetadata: {{name: {name}}}\nspec:\n  \
+         targetRefs: [{target}]\n  clientFields: {{{fields}}}\n"
+    )
+}
+
+/// Whether a request for this model with these members is sent, or what its client is told.
+fn asked(config: &Config, model: &str, members: &str) -> Result<(), String> {
+    let content = if members.starts_with("s3") {
+        r#"[{"type": "image_url", "image_url": {"url": "s3://bucket/picture.png"}}]"#
+    } else {
+        r#""Hello?""#
+    };
+    let members = if members.is_empty() || members.starts_with("s3") { String::new() } else { format!(", {members}") };
+    let body = format!(r#"{{"model": "{model}", "messages": [{{"role": "user", "content": {content}}}]{members}}}"#);
+    let arrival = Arrival {
+        method: &Method::POST,
+        path: "/v1/chat/completions",
+        headers: &HeaderMap::new(),
+        body: &Bytes::from(body),
+        port: None,
+        turns: &Forgetful,
+        random: 7,
+        unix_seconds: 1,
+        now: Instant::now(),
+    };
+    let fleet = Arc::new(Fleet::new(config.backends.len(), arrival.now));
+    let mut exchange = Exchange::begin(Arc::new(config.clone()), fleet, &arrival);
+    let (mut status, mut said) = (0, String::new());
+    while let Some(output) = exchange.poll() {
+        match output {
+            Output::Call(_) => return Ok(()),
+            Output::Head { status: told, .. } => status = told.as_u16(),
+            Output::Body(bytes) => said.push_str(std::str::from_utf8(&bytes).unwrap()),
+            _ => {}
+        }
+    }
+    assert_eq!(status, 400, "{said}");
+    Err(said)
+}
+
+const FIELDS: [(&str, &str); 5] = [
+    ("additionalModelRequestFields", r#""additionalModelRequestFields": {"top_k": 5}"#),
+    ("guardrailConfig", r#""guardrailConfig": {"guardrailIdentifier": "g", "guardrailVersion": "1"}"#),
+    ("serviceTier", r#""service_tier": "priority""#),
+    ("performanceConfig", r#""service_tier": "fast""#),
+    ("s3Uris", "s3"),
+];
+
+#[test]
+fn a_field_that_is_denied_is_refused_and_s3_is_until_it_is_allowed() {
+    let usual = config(&places(""));
+    for (field, members) in FIELDS {
+        assert_eq!(asked(&usual, "named", members).is_ok(), field != "s3Uris", "{field}");
+        let denied = config(&[places(""), policy("p", ROUTE, &format!("{field}: Deny"))].concat());
+        let told = asked(&denied, "named", members).unwrap_err();
+        assert!(told.contains("not allowed by the operator") || told.contains("does not allow"), "{told}");
+        assert_eq!(asked(&denied, "named", ""), Ok(()));
+        let allowed = config(&[places(""), policy("p", ROUTE, &format!("{field}: Allow"))].concat());
+        assert_eq!(asked(&allowed, "named", members), Ok(()), "{field}");
+    }
+}
+
+#[test]
+fn a_policy_holds_where_it_is_attached_and_what_any_denies_is_denied() {
+    let tier = FIELDS[2].1;
+    let at = |text: &str| {
+        let config = config(&[places(""), text.to_owned()].concat());
+        assert_eq!(config.notices.len(), 0, "{:?}", config.notices);
+        ["named", "other", MODEL].map(|model| asked(&config, model, tier).is_ok())
+    };
+    assert_eq!(at(""), [true; 3]);
+    assert_eq!(at(&policy("p", RULE, "serviceTier: Deny")), [false, true, true]);
+    assert_eq!(at(&policy("p", ROUTE, "serviceTier: Deny")), [false, false, true]);
+    assert_eq!(at(&policy("p", BACKEND, "serviceTier: Deny")), [false; 3]);
+    let wide = policy("p", BACKEND, "serviceTier: Deny");
+    let loose = policy("q", RULE, "serviceTier: Allow");
+    assert_eq!(at(&[wide, loose.clone()].concat()), [false; 3], "a narrower word never loosens");
+    assert_eq!(
+        at(&[policy("p", BACKEND, "serviceTier: Allow"), policy("q", BACKEND, "serviceTier: Deny")].concat()),
+        [false; 3]
+    );
+    assert_eq!(at(&loose), [true; 3]);
+    let own = config(&places(", clientFields: {serviceTier: Deny}"));
+    assert!(asked(&own, MODEL, tier).is_err() && asked(&own, "named", tier).is_err());
+}
+
+#[test]
+fn what_the_command_line_allows_a_policy_can_still_deny() {
+    let mut everywhere = config(&places(""));
+    everywhere.client_fields.everywhere.s3_uris = Some(true);
+    assert_eq!(asked(&everywhere, MODEL, "s3"), Ok(()));
+    let mut denied = config(&[places(""), policy("p", RULE, "s3Uris: Deny")].concat());
+    denied.client_fields.everywhere = FieldPolicy { s3_uris: Some(true), ..FieldPolicy::default() };
+    assert_eq!(asked(&denied, "other", "s3"), Ok(()));
+    assert!(asked(&denied, "named", "s3").is_err());
+}
+
+#[test]
+fn a_service_of_openais_dialect_gets_no_denied_field_either() {
+    let usual = config(&places(""));
+    for (field, members) in FIELDS {
+        assert_eq!(asked(&usual, "relayed", members), Ok(()), "{field}");
+        let denied = config(&[places(""), policy("p", OPENAI, &format!("{field}: Deny"))].concat());
+        assert!(asked(&denied, "relayed", members).is_err(), "{field}");
+        assert_eq!(asked(&denied, "relayed", ""), Ok(()));
+    }
+}
+
+#[test]
+fn mistakes_have_their_place() {
+    let one = |fields: &str, expected: &str| {
+        let found = mistakes(&[places(""), policy("p", ROUTE, fields)].concat());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(expected), "{found:?}");
+    };
+    one("serviceTier: Never", "f:26:31: spec.clientFields.serviceTier: Unsupported value: \"Never\"");
+    one("servicetier: Deny", "spec.clientFields.servicetier: unknown field: expected one of additionalModelRequest");
+    let none = policy("p", ROUTE, "").replace("clientFields: {}", "");
+    assert!(mistakes(&[places(""), none].concat())[0].contains("spec.clientFields: Required value"));
+    let secret = "{group: '', kind: Secret, name: s}";
+    let found = mistakes(&[places(""), policy("p", secret, "")].concat());
+    assert!(found[0].contains("targetRefs must reference AIServiceBackend or AIGatewayRoute resources"), "{found:?}");
+    let gone = ROUTE.replace("name: r", "name: gone");
+    let noticed = config(&[places(""), policy("p", &gone, "serviceTier: Deny")].concat()).notices;
+    assert!(noticed[0].contains("AIGatewayRoute default/gone is not in these files"), "{noticed:?}");
+    let version = policy("p", ROUTE, "").replace("v1alpha1", "v2");
+    assert!(mistakes(&[places(""), version].concat())[0].contains("apiVersion: Unsupported value"));
+}

@@ -1,0 +1,82 @@
+//! Fields of Bedrock's own that an operator does not let clients use.
+
+use crate::fault::Fault;
+use crate::limits::ClientFields;
+use crate::model::reasoning::own;
+use crate::model::request::{Block, MediaSource, Request};
+use crate::wire::json;
+
+/// Refuses what is not allowed, with the client's field.
+pub(super) fn check(request: &Request<'_>, allowed: ClientFields) -> Result<(), Fault> {
+    if !allowed.guardrail_config && request.guardrail.is_some() {
+        return Err(denied("guardrailConfig"));
+    }
+    let tier = request.service_tier.is_some_and(|tier| tier != "default");
+    if !allowed.service_tier && (tier || request.latency_optimized) {
+        return Err(denied("service_tier"));
+    }
+    if !allowed.performance_config && request.latency_optimized {
+        return Err(Fault::unsupported("service_tier", "`service_tier`: `fast` is not allowed by the operator"));
+    }
+    if !allowed.additional_model_request_fields && request.own_switches.present {
+        return Err(denied("additionalModelRequestFields"));
+    }
+    own_fields(request, allowed)?;
+    if !allowed.s3_uris {
+        request.messages.iter().try_for_each(|message| addresses(&message.content))?;
+    }
+    Ok(())
+}
+
+fn denied(field: &str) -> Fault {
+    Fault::unsupported(field, format!("`{field}` is not allowed by the operator"))
+}
+
+/// What is not allowed is not allowed among the model's own fields either.
+fn own_fields(request: &Request<'_>, allowed: ClientFields) -> Result<(), Fault> {
+    for (name, value) in &request.additional_fields {
+        let plain = own::plain(name);
+        let guardrail = !allowed.guardrail_config && plain.contains("guardrail");
+        let tier = !allowed.service_tier && plain == "servicetier";
+        let speed = !allowed.performance_config && matches!(plain.as_str(), "performanceconfig" | "speed" | "latency");
+        if guardrail || tier || speed {
+            return Err(denied(&format!("additionalModelRequestFields.{}", own::shown(name))));
+        }
+        if !allowed.s3_uris && json::any_string(value.as_json(), is_address) {
+            return Err(in_s3(&format!("additionalModelRequestFields.{}", own::shown(name))));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a string, still escaped, is an address in S3.
+fn is_address(escaped: &str) -> bool {
+    const SCHEME: &str = "s3://";
+    // An escape is six bytes long at most.
+    let mut begins = escaped.len().min(6 * (SCHEME.len() + 2));
+    while !escaped.is_char_boundary(begins) {
+        begins -= 1;
+    }
+    let begins = json::begins(escaped.get(..begins).unwrap_or_default());
+    begins.trim_start().get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
+}
+
+fn addresses(content: &[Block<'_>]) -> Result<(), Fault> {
+    for block in content {
+        match block {
+            Block::Image { source: MediaSource::S3 { param, .. }, .. }
+            | Block::Document { source: MediaSource::S3 { param, .. }, .. }
+            | Block::Audio { source: MediaSource::S3 { param, .. }, .. } => return Err(in_s3(param)),
+            Block::ToolResult { content, .. } => addresses(content)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn in_s3(param: &str) -> Fault {
+    Fault::unsupported(
+        param,
+        format!("`{param}` is an address in S3, which the operator does not allow; send the data itself"),
+    )
+}
