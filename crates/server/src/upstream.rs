@@ -104,7 +104,7 @@ impl Upstreams {
     pub(crate) fn call(&self, call: Call) -> impl Future<Output = Result<Answered, Unreachable>> + use<> {
         let upstream = self.all.get(call.backend).map(Arc::clone);
         async move {
-            let upstream = upstream.ok_or_else(|| Unreachable::Connect("no such backend".to_owned()))?;
+            let upstream = upstream.ok_or_else(|| Unreachable::Ours("no such backend".to_owned()))?;
             let caller = upstream.bedrock.as_ref().map_err(|why| Unreachable::Connect(why.clone()))?;
             if !call.after.is_zero() {
                 tokio::time::sleep(call.after).await;
@@ -170,10 +170,11 @@ impl Caller {
         mut request: Request<Bytes>,
     ) -> Result<(Parts, Answer), Unreachable> {
         let region = self.signer.region().await.map_err(Unreachable::Credentials)?;
-        let no_url = || Unreachable::Connect("the endpoint and the path make no URL".to_owned());
         // A signer has one region for as long as it lives.
         let place = self.place.get_or_init(|| Place::of(&self.endpoint.base(region)));
-        let place = place.as_ref().ok_or_else(no_url)?;
+        let no_place = || Unreachable::Connect("the endpoint is no URL".to_owned());
+        let no_url = || Unreachable::Ours("the path makes no URL".to_owned());
+        let place = place.as_ref().ok_or_else(no_place)?;
         *request.uri_mut() = place.uri(path).ok_or_else(no_url)?;
         let authority = self.signer.authority().await.map_err(Unreachable::Credentials)?;
         match &authority {
@@ -184,7 +185,7 @@ impl Caller {
                 sign::sign_request(&mut request, signatory, scope, clock::wall())
             }
         }
-        .map_err(|why| Unreachable::Credentials(format!("the call was not signed: {why}")))?;
+        .map_err(|why| Unreachable::Ours(format!("the call was not signed: {why}")))?;
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         let (head, body) = match &self.way {

@@ -54,7 +54,7 @@ impl Pool {
         body: Bytes,
     ) -> Result<(Response<()>, Body), Unreachable> {
         let broken = |why: String| Unreachable::Broken(format!("{}: {why}", host(to)));
-        let (Said { first, rest }, mut reply) = http1::ask(request, &body).map_err(broken)?;
+        let (Said { first, rest }, mut reply) = http1::ask(request, &body).map_err(Unreachable::Ours)?;
         while let Some(wire) = self.take() {
             match wire.call((&first, rest), reply, Arc::clone(self)).await {
                 // The other end closed it just now; it never had the request.

@@ -423,6 +423,35 @@ async fn a_backend_that_is_not_served_says_why() {
 }
 
 #[tokio::test]
+async fn a_call_that_cannot_be_made_is_not_the_backends_fault() {
+    let address = server(None).await;
+    let sent = |path: String, headers: HeaderMap, bedrock: Bedrock| async move {
+        let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
+        upstreams.call(Call { path, headers, ..call() }).await.map(|answered| answered.head.status)
+    };
+    let long = format!("/model/{}/converse", "m".repeat(66_000));
+    let name = HeaderValue::from_bytes(b"\xc3\xa9").unwrap();
+    let strange = HeaderMap::from_iter([(http::HeaderName::from_static("x-strange"), name)]);
+    for http2 in [false, true] {
+        let plain = Bedrock { http2, ..bedrock(&format!("http://{address}")) };
+        let keyed =
+            |key: &str| Bedrock { credentials: Credentials::ApiKey(Secret::new(key.to_owned())), ..plain.clone() };
+        for (path, headers, bedrock) in [
+            (long.clone(), HeaderMap::new(), plain.clone()),
+            ("/with space".to_owned(), HeaderMap::new(), plain.clone()),
+            ("/x".to_owned(), strange.clone(), plain.clone()),
+            ("/x".to_owned(), HeaderMap::new(), keyed("schlüssel")),
+            ("/x".to_owned(), HeaderMap::new(), keyed("two\nlines")),
+        ] {
+            let sent = sent(path, headers, bedrock).await;
+            assert!(matches!(sent, Err(Unreachable::Ours(_))), "{sent:?}");
+        }
+        let keyed = sent("/x".to_owned(), HeaderMap::new(), keyed("a-key")).await;
+        assert_eq!(keyed.unwrap(), 200);
+    }
+}
+
+#[tokio::test]
 async fn an_unchanged_backend_keeps_its_pool() {
     let same = config(bedrock("http://127.0.0.1:1"));
     let environment = Environment::default();
