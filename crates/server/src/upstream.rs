@@ -26,7 +26,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 
 mod http1;
 mod place;
@@ -36,6 +36,9 @@ mod wire;
 
 /// Not signed, so that nothing on the way breaks the signature by changing it.
 const USER_AGENT: &str = concat!("aquifer/", env!("CARGO_PKG_VERSION"));
+
+/// How long the body of a refusal is read.
+const REFUSAL: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(10) };
 
 /// The backends of one configuration, in its order.
 #[derive(Default)]
@@ -78,7 +81,13 @@ pub(crate) struct Answered {
 }
 
 /// The body of an answer.
-pub(crate) enum Answer {
+pub(crate) struct Answer {
+    body: Body,
+    /// When the body of a refusal ends at the latest: what it says until then is enough.
+    until: Option<Pin<Box<Sleep>>>,
+}
+
+enum Body {
     /// In HTTP/1.1.
     One(wire::Body),
     /// In HTTP/2.
@@ -193,7 +202,7 @@ impl Caller {
                 request.headers_mut().entry(header::HOST).or_insert_with(|| place.host.clone());
                 let (head, body) = request.into_parts();
                 let (answer, body) = pool.call((&place.root, connect), Request::from_parts(head, ()), body).await?;
-                (answer.into_parts().0, Answer::One(body))
+                (answer.into_parts().0, Body::One(body))
             }
             Way::Two(client) => call_in_http2(client, request.map(Full::new), connect).await?,
         };
@@ -202,7 +211,8 @@ impl Caller {
         {
             self.signer.distrust(signatory);
         }
-        Ok((head, body))
+        let until = (!head.status.is_success()).then(|| Box::pin(sleep(REFUSAL)));
+        Ok((head, Answer { body, until }))
     }
 }
 
@@ -224,7 +234,7 @@ async fn call_in_http2(
     client: &Client<Connector, Full<Bytes>>,
     mut request: Request<Full<Bytes>>,
     connect: Duration,
-) -> Result<(Parts, Answer), Unreachable> {
+) -> Result<(Parts, Body), Unreachable> {
     let host = socket::host(request.uri()).to_owned();
     let mut connected = capture_connection(&mut request);
     let in_time = async { timeout(connect, connected.wait_for_connection_metadata()).await.is_ok() };
@@ -233,7 +243,7 @@ async fn call_in_http2(
         false = in_time => return Err(socket::late(&host, connect)),
     };
     let (head, body) = answer.into_parts();
-    Ok((head, Answer::Two(body)))
+    Ok((head, Body::Two(body)))
 }
 
 fn http2(connector: Connector) -> Client<Connector, Full<Bytes>> {
@@ -257,9 +267,12 @@ impl Answer {
         cx: &mut Context<'_>,
         show: &mut dyn FnMut(&[u8]),
     ) -> Poll<Option<Result<(), String>>> {
-        match self {
-            Self::One(body) => body.poll_data(cx, show),
-            Self::Two(body) => loop {
+        if self.until.as_mut().is_some_and(|until| until.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(None);
+        }
+        match &mut self.body {
+            Body::One(body) => body.poll_data(cx, show),
+            Body::Two(body) => loop {
                 match ready!(Pin::new(&mut *body).poll_frame(cx)) {
                     Some(Ok(frame)) => match frame.data_ref() {
                         Some(data) => {
