@@ -124,8 +124,9 @@ fn thoroughly(
 /// # Errors
 /// The key holds characters that no header may hold.
 pub(crate) fn bearer(request: &mut Request<Bytes>, key: &str) -> Result<(), String> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {key}"))
-        .map_err(|_| "the Bedrock API key holds characters that no header may hold".to_owned())?;
+    // A header may hold other bytes, but no program has to take them for a key.
+    let value = if key.is_ascii() { HeaderValue::from_str(&format!("Bearer {key}")).ok() } else { None };
+    let mut value = value.ok_or("the Bedrock API key holds characters that no header may hold")?;
     value.set_sensitive(true);
     request.headers_mut().insert(header::AUTHORIZATION, value);
     Ok(())
@@ -197,6 +198,8 @@ mod tests {
         let mut request = Request::new(Bytes::new());
         bearer(&mut request, "hunter2").unwrap();
         assert!(request.headers()[header::AUTHORIZATION].is_sensitive());
-        assert!(bearer(&mut request, "two\nlines").is_err());
+        for wrong in ["two\nlines", "schlüssel", "\u{7f}", "a\0b"] {
+            assert!(bearer(&mut request, wrong).is_err(), "{wrong:?}");
+        }
     }
 }

@@ -26,7 +26,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 
 mod http1;
 mod place;
@@ -36,6 +36,9 @@ mod wire;
 
 /// Not signed, so that nothing on the way breaks the signature by changing it.
 const USER_AGENT: &str = concat!("aquifer/", env!("CARGO_PKG_VERSION"));
+
+/// How long the body of a refusal is read.
+const REFUSAL: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(10) };
 
 /// The backends of one configuration, in its order.
 #[derive(Default)]
@@ -78,7 +81,13 @@ pub(crate) struct Answered {
 }
 
 /// The body of an answer.
-pub(crate) enum Answer {
+pub(crate) struct Answer {
+    body: Body,
+    /// When the body of a refusal ends at the latest: what it says until then is enough.
+    until: Option<Pin<Box<Sleep>>>,
+}
+
+enum Body {
     /// In HTTP/1.1.
     One(wire::Body),
     /// In HTTP/2.
@@ -119,7 +128,7 @@ impl Upstreams {
         }
         Begun::Queued(Box::pin(async move {
             if !call.after.is_zero() {
-                tokio::time::sleep(call.after).await;
+                sleep(call.after).await;
             }
             let pass = match &upstream {
                 Some(upstream) => upstream.gate.enter(call.circuit).await?,
@@ -145,7 +154,7 @@ pub(crate) enum Begun {
 }
 
 async fn send(upstream: Option<Arc<Upstream>>, call: Call, pass: Option<Pass>) -> Result<Answered, Unreachable> {
-    let upstream = upstream.ok_or_else(|| Unreachable::Connect("no such backend".to_owned()))?;
+    let upstream = upstream.ok_or_else(|| Unreachable::Ours("no such backend".to_owned()))?;
     let caller = upstream.bedrock.as_ref().map_err(|why| Unreachable::Connect(why.clone()))?;
     let mut request = Request::new(call.body);
     *request.method_mut() = Method::POST;
@@ -205,10 +214,11 @@ impl Caller {
         mut request: Request<Bytes>,
     ) -> Result<(Parts, Answer), Unreachable> {
         let region = self.signer.region().await.map_err(Unreachable::Credentials)?;
-        let no_url = || Unreachable::Connect("the endpoint and the path make no URL".to_owned());
         // A signer has one region for as long as it lives.
         let place = self.place.get_or_init(|| Place::of(&self.endpoint.base(region)));
-        let place = place.as_ref().ok_or_else(no_url)?;
+        let no_place = || Unreachable::Connect("the endpoint is no URL".to_owned());
+        let no_url = || Unreachable::Ours("the path makes no URL".to_owned());
+        let place = place.as_ref().ok_or_else(no_place)?;
         *request.uri_mut() = place.uri(path).ok_or_else(no_url)?;
         let authority = self.signer.authority().await.map_err(Unreachable::Credentials)?;
         match &authority {
@@ -219,7 +229,7 @@ impl Caller {
                 sign::sign_request(&mut request, signatory, scope, clock::wall())
             }
         }
-        .map_err(|why| Unreachable::Credentials(format!("the call was not signed: {why}")))?;
+        .map_err(|why| Unreachable::Ours(format!("the call was not signed: {why}")))?;
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         let (head, body) = match &self.way {
@@ -227,7 +237,7 @@ impl Caller {
                 request.headers_mut().entry(header::HOST).or_insert_with(|| place.host.clone());
                 let (head, body) = request.into_parts();
                 let (answer, body) = pool.call((&place.root, connect), Request::from_parts(head, ()), body).await?;
-                (answer.into_parts().0, Answer::One(body))
+                (answer.into_parts().0, Body::One(body))
             }
             Way::Two(client) => call_in_http2(client, request.map(Full::new), connect).await?,
         };
@@ -236,7 +246,8 @@ impl Caller {
         {
             self.signer.distrust(signatory);
         }
-        Ok((head, body))
+        let until = (!head.status.is_success()).then(|| Box::pin(sleep(REFUSAL)));
+        Ok((head, Answer { body, until }))
     }
 }
 
@@ -258,7 +269,7 @@ async fn call_in_http2(
     client: &Client<Connector, Full<Bytes>>,
     mut request: Request<Full<Bytes>>,
     connect: Duration,
-) -> Result<(Parts, Answer), Unreachable> {
+) -> Result<(Parts, Body), Unreachable> {
     let host = socket::host(request.uri()).to_owned();
     let mut connected = capture_connection(&mut request);
     let in_time = async { timeout(connect, connected.wait_for_connection_metadata()).await.is_ok() };
@@ -267,7 +278,7 @@ async fn call_in_http2(
         false = in_time => return Err(socket::late(&host, connect)),
     };
     let (head, body) = answer.into_parts();
-    Ok((head, Answer::Two(body)))
+    Ok((head, Body::Two(body)))
 }
 
 fn http2(connector: Connector) -> Client<Connector, Full<Bytes>> {
@@ -291,9 +302,12 @@ impl Answer {
         cx: &mut Context<'_>,
         show: &mut dyn FnMut(&[u8]),
     ) -> Poll<Option<Result<(), String>>> {
-        match self {
-            Self::One(body) => body.poll_data(cx, show),
-            Self::Two(body) => loop {
+        if self.until.as_mut().is_some_and(|until| until.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(None);
+        }
+        match &mut self.body {
+            Body::One(body) => body.poll_data(cx, show),
+            Body::Two(body) => loop {
                 match ready!(Pin::new(&mut *body).poll_frame(cx)) {
                     Some(Ok(frame)) => match frame.data_ref() {
                         Some(data) => {

@@ -1,6 +1,6 @@
 //! One call in HTTP/1.1 without a socket: what is sent, and what the bytes say that come back.
 
-use http::{HeaderValue, Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, Version, header};
 use std::cell::Cell;
 use ureq_proto::client::state::{RecvBody, RecvResponse};
 use ureq_proto::client::{Call, RecvBodyResult, RecvResponseResult, SendRequestResult};
@@ -30,7 +30,11 @@ pub(super) struct Said<'b> {
 }
 
 /// The answer to one call, as far as it has been read.
-pub(super) struct Reply(State);
+pub(super) struct Reply {
+    state: State,
+    /// How long the answer is was said in more than one way: the connection carries no other one.
+    doubtful: bool,
+}
 
 enum State {
     Head(Box<Call<RecvResponse>>),
@@ -75,7 +79,7 @@ pub(super) fn ask(mut request: Request<()>, body: &[u8]) -> Result<(Said<'_>, Re
         Some(SendRequestResult::Await100(_)) | None => None,
     };
     let reply = reply.ok_or("the request has no end")?;
-    Ok((Said { first, rest }, Reply(State::Head(Box::new(reply)))))
+    Ok((Said { first, rest }, Reply { state: State::Head(Box::new(reply)), doubtful: false }))
 }
 
 impl Reply {
@@ -84,15 +88,16 @@ impl Reply {
     /// # Errors
     /// This is no answer in HTTP/1.1.
     pub(super) fn head(&mut self, input: &[u8]) -> Result<(usize, Option<Response<()>>), String> {
-        let State::Head(call) = &mut self.0 else { return Ok((0, None)) };
+        let State::Head(call) = &mut self.state else { return Ok((0, None)) };
         let mut read = 0;
         loop {
             let rest = input.get(read..).unwrap_or_default();
             let (more, head) = call.try_response(rest, false).map_err(said)?;
             read += more;
-            if head.is_some() {
+            if let Some(head) = head {
+                self.doubtful = is_doubtful(&head)?;
                 self.head_is_read();
-                return Ok((read, head));
+                return Ok((read, Some(head)));
             }
             // What was read was not the answer yet, but a word about it.
             if more == 0 {
@@ -106,8 +111,8 @@ impl Reply {
     }
 
     fn head_is_read(&mut self) {
-        let State::Head(call) = std::mem::replace(&mut self.0, State::Over(false)) else { return };
-        self.0 = match call.proceed() {
+        let State::Head(call) = std::mem::replace(&mut self.state, State::Over(false)) else { return };
+        self.state = match call.proceed() {
             Some(RecvResponseResult::RecvBody(body)) => State::Body(Box::new(body)),
             Some(RecvResponseResult::Cleanup(call)) => State::Over(!call.must_close_connection()),
             Some(RecvResponseResult::Redirect(_)) | None => State::Over(false),
@@ -121,7 +126,7 @@ impl Reply {
     /// This is no body in HTTP/1.1.
     pub(super) fn body(&mut self, input: &[u8], output: &mut [u8]) -> Result<(usize, usize), String> {
         let (mut read, mut given) = (0, 0);
-        while let State::Body(call) = &mut self.0 {
+        while let State::Body(call) = &mut self.state {
             let (rest, room) = (input.get(read..).unwrap_or_default(), output.get_mut(given..).unwrap_or_default());
             let full = room.is_empty();
             let (more, out) = call.read(rest, room).map_err(said)?;
@@ -137,26 +142,39 @@ impl Reply {
     }
 
     fn body_is_read(&mut self) {
-        let State::Body(call) = std::mem::replace(&mut self.0, State::Over(false)) else { return };
+        let State::Body(call) = std::mem::replace(&mut self.state, State::Over(false)) else { return };
         if let Some(RecvBodyResult::Cleanup(call)) = call.proceed() {
-            self.0 = State::Over(!call.must_close_connection());
+            self.state = State::Over(!call.must_close_connection());
         }
     }
 
     /// Whether the body is over.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.0, State::Over(_))
+        matches!(self.state, State::Over(_))
     }
 
     /// Whether another call can follow on the connection.
     pub(super) fn keeps_the_connection(&self) -> bool {
-        matches!(self.0, State::Over(true))
+        matches!(self.state, State::Over(true)) && !self.doubtful
     }
 
     /// Whether the body ends where the connection ends.
     pub(super) fn ends_with_the_connection(&self) -> bool {
-        matches!(&self.0, State::Body(call) if call.body_mode() == ureq_proto::BodyMode::CloseDelimited)
+        matches!(&self.state, State::Body(call) if call.body_mode() == ureq_proto::BodyMode::CloseDelimited)
     }
+}
+
+/// Whether two who read an answer could disagree about where it ends. Source: RFC 9112, 6.1 and 6.3.
+///
+/// # Errors
+/// It is encoded on its way otherwise than in chunks, which nobody asked for.
+fn is_doubtful(head: &Response<()>) -> Result<bool, String> {
+    let mut encodings = head.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let Some(first) = encodings.next() else { return Ok(false) };
+    if encodings.next().is_some() || !first.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") {
+        return Err("the answer has a transfer encoding that was not asked for".to_owned());
+    }
+    Ok(head.version() != Version::HTTP_11 || head.headers().contains_key(header::CONTENT_LENGTH))
 }
 
 fn said(error: ureq_proto::Error) -> String {
@@ -258,6 +276,33 @@ mod tests {
         assert_eq!(whole(EMPTY), of(204, b"", true, true));
         let more = [SIZED, b"HTTP"].concat();
         assert_eq!(whole(&more).left, 4, "what follows is no part of it");
+    }
+
+    #[test]
+    fn an_answer_whose_length_is_said_twice_is_the_last_one_of_its_connection() {
+        let of = |fields: &str, body: &str| read(&[format!("HTTP/1.1 200 OK\r\n{fields}\r\n{body}").as_bytes()], 64);
+        let kept = |fields: &str, body: &str| of(fields, body).unwrap().map(|read| (read.body, read.kept));
+        let chunks = "2\r\nok\r\n0\r\n\r\n";
+        assert_eq!(kept("Transfer-Encoding: Chunked\r\n", chunks), Some((b"ok".to_vec(), true)));
+        for doubtful in [
+            "content-length: 2\r\ntransfer-encoding: chunked\r\n",
+            "transfer-encoding: chunked\r\ncontent-length: 99\r\n",
+        ] {
+            assert_eq!(kept(doubtful, chunks), Some((b"ok".to_vec(), false)));
+        }
+        for wrong in [
+            "gzip, chunked",
+            "chunked, gzip",
+            "chunked, chunked",
+            "identity",
+            "xchunked",
+            "chunked\r\ntransfer-encoding: chunked",
+        ] {
+            assert!(of(&format!("transfer-encoding: {wrong}\r\n"), chunks).is_err(), "{wrong}");
+        }
+        let old =
+            b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\nok";
+        assert!(!read(&[old], 64).unwrap().is_some_and(|read| read.kept));
     }
 
     #[test]

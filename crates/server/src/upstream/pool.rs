@@ -54,11 +54,13 @@ impl Pool {
         body: Bytes,
     ) -> Result<(Response<()>, Body), Unreachable> {
         let broken = |why: String| Unreachable::Broken(format!("{}: {why}", host(to)));
-        let (Said { first, rest }, mut reply) = http1::ask(request, &body).map_err(broken)?;
-        while let Some(wire) = self.take() {
+        let (Said { first, rest }, mut reply) = http1::ask(request, &body).map_err(Unreachable::Ours)?;
+        let mut sent = false;
+        while !sent && let Some(wire) = self.take() {
             match wire.call((&first, rest), reply, Arc::clone(self)).await {
-                // The other end closed it just now; it never had the request.
-                Err(Failed { unsent: Some(back), .. }) => reply = back,
+                // The other end closed it just now; it never had the request, or did not look at it. One that was sent
+                // whole is sent once more at most, over a new connection.
+                Err(Failed { again: Some(again), .. }) => (reply, sent) = (again.reply, again.sent),
                 answer => return answer.map_err(|failed| broken(failed.why)),
             }
         }
@@ -95,6 +97,15 @@ impl Pool {
         for shelf in 0..SHELVES {
             self.shelf(shelf).retain_mut(|idle| idle.since.elapsed() < IDLE && idle.wire.is_open());
         }
+    }
+}
+
+#[cfg(test)]
+impl Pool {
+    /// How many connections are left when those that are no good are gone.
+    pub(super) fn tidied(&self) -> usize {
+        self.tidy();
+        (0..SHELVES).map(|shelf| self.shelf(shelf).len()).sum()
     }
 }
 

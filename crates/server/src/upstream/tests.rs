@@ -18,6 +18,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+/// How long a test waits for what comes at once.
+const LIMIT: Duration = Duration::from_secs(30);
 const KEYS: &str = "[default]\naws_access_key_id=AKIDEXAMPLE\naws_secret_access_key=secret\n";
 
 fn bedrock(endpoint: &str) -> Bedrock {
@@ -281,7 +283,7 @@ async fn a_connection_carries_one_call_after_the_other_and_is_replaced_when_it_w
         assert_eq!(answer_of(&upstreams, call()).await.unwrap(), (200, Ok(b"ok".to_vec())), "{call_number}");
         assert_eq!(count.load(Ordering::SeqCst), connections, "{call_number}");
         // The end of a connection takes a moment to arrive.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -291,7 +293,7 @@ async fn tell_slowly(mut stream: impl tokio::io::AsyncWrite + Unpin, parts: usiz
     for part in 0..parts {
         stream.write_all(format!("2\r\n{part:02}\r\n").as_bytes()).await.unwrap();
         stream.flush().await.unwrap();
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        sleep(Duration::from_millis(2)).await;
     }
     stream.write_all(b"0\r\n\r\n").await.unwrap();
 }
@@ -372,7 +374,7 @@ async fn a_refusal_of_a_request_that_is_still_being_sent_is_heard() {
         stream.write_all(refusal).await.unwrap();
         // It is not read, and the connection stays for a while, as a careful server leaves it.
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_secs(20)).await;
+            sleep(Duration::from_secs(20)).await;
             drop(stream);
         });
     })
@@ -420,6 +422,159 @@ async fn a_backend_that_is_not_served_says_why() {
     let config = Config { backends: vec![backend], ..Config::default() };
     let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
     assert!(matches!(upstreams.call(call()).await, Err(Unreachable::Connect(why)) if why == "not yet"));
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_made_is_not_the_backends_fault() {
+    let address = server(None).await;
+    let sent = |path: String, headers: HeaderMap, bedrock: Bedrock| async move {
+        let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
+        upstreams.call(Call { path, headers, ..call() }).await.map(|answered| answered.head.status)
+    };
+    let long = format!("/model/{}/converse", "m".repeat(66_000));
+    let name = HeaderValue::from_bytes(b"\xc3\xa9").unwrap();
+    let strange = HeaderMap::from_iter([(http::HeaderName::from_static("x-strange"), name)]);
+    for http2 in [false, true] {
+        let plain = Bedrock { http2, ..bedrock(&format!("http://{address}")) };
+        let keyed =
+            |key: &str| Bedrock { credentials: Credentials::ApiKey(Secret::new(key.to_owned())), ..plain.clone() };
+        for (path, headers, bedrock) in [
+            (long.clone(), HeaderMap::new(), plain.clone()),
+            ("/with space".to_owned(), HeaderMap::new(), plain.clone()),
+            ("/x".to_owned(), strange.clone(), plain.clone()),
+            ("/x".to_owned(), HeaderMap::new(), keyed("schlüssel")),
+            ("/x".to_owned(), HeaderMap::new(), keyed("two\nlines")),
+        ] {
+            let sent = sent(path, headers, bedrock).await;
+            assert!(matches!(sent, Err(Unreachable::Ours(_))), "{sent:?}");
+        }
+        let keyed = sent("/x".to_owned(), HeaderMap::new(), keyed("a-key")).await;
+        assert_eq!(keyed.unwrap(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_just_now_costs_nobody_anything() {
+    let answers_once = |number, mut stream: tokio::net::TcpStream| async move {
+        request_on(&mut stream).await;
+        stream.write_all(SHORT).await.unwrap();
+        if number == 0 {
+            // It takes the next request from the wire, and has closed already.
+            tokio::spawn(async move {
+                request_on(&mut stream).await;
+            });
+        }
+    };
+    let (address, count) = raw(answers_once).await;
+    let upstreams = upstreams(address);
+    for connections in [1, 2] {
+        assert_eq!(answer_of(&upstreams, call()).await.unwrap(), (200, Ok(b"ok".to_vec())));
+        assert_eq!(count.load(Ordering::SeqCst), connections);
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_sent_once_more_at_most_and_not_when_it_may_have_been_worked_on() {
+    for (said, wait, sent) in [(&b""[..], 0, 2), (b"HTTP/1.1 100 Continue\r\n\r\n", 0, 1), (b"", 1200, 1)] {
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&requests);
+        let (address, _) = raw(move |number, mut stream| {
+            let counted = Arc::clone(&counted);
+            async move {
+                tokio::spawn(async move {
+                    if number == 0 {
+                        request_on(&mut stream).await;
+                        stream.write_all(SHORT).await.unwrap();
+                    }
+                    request_on(&mut stream).await;
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    sleep(Duration::from_millis(wait)).await;
+                    stream.write_all(said).await.unwrap();
+                });
+            }
+        })
+        .await;
+        let upstreams = upstreams(address);
+        assert_eq!(answer_of(&upstreams, call()).await.unwrap().0, 200);
+        let broken = answer_of(&upstreams, call()).await;
+        assert!(matches!(broken, Err(Unreachable::Broken(_))), "{broken:?}");
+        assert_eq!(requests.load(Ordering::SeqCst), sent);
+    }
+}
+
+#[tokio::test]
+async fn connections_that_were_closed_are_found_however_many_there_are() {
+    const MANY: usize = 300;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connector = Connector::new(&bedrock(&format!("http://{address}")), true).unwrap();
+    let pool = Pool::new(connector.clone());
+    let uri = format!("http://{address}/").parse().unwrap();
+    let mut others = Vec::new();
+    for _ in 0..MANY {
+        let (socket, other) = tokio::join!(connector.connect(&uri, LIMIT), listener.accept());
+        pool.put(wire::Wire::new(socket.unwrap()));
+        others.push(other.unwrap());
+    }
+    assert_eq!(pool.tidied(), MANY, "all are open");
+    drop(others);
+    let gone = async {
+        while pool.tidied() > 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(LIMIT, gone).await.unwrap();
+    // All is known of them now: a task that has done much all the same finds each of them.
+    for _ in 0..MANY {
+        let (socket, other) = tokio::join!(connector.connect(&uri, LIMIT), listener.accept());
+        let socket = socket.unwrap();
+        drop(other);
+        if let socket::Socket::Plain(plain) = &socket {
+            plain.readable().await.unwrap();
+        }
+        pool.put(wire::Wire::new(socket));
+    }
+    let polled = std::pin::pin!(async { pool.tidied() });
+    tokio::task::yield_now().await;
+    assert_eq!(polled.await, 0, "in one turn");
+}
+
+#[tokio::test]
+async fn a_refusal_that_never_ends_ends_in_time() {
+    for http2 in [false, true] {
+        let endless =
+            |_: Request<Incoming>| async { Ok::<_, Infallible>(Response::builder().status(500).body(dots()).unwrap()) };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let builder = auto::Builder::new(TokioExecutor::new());
+            drop(builder.serve_connection(TokioIo::new(stream), service_fn(endless)).await);
+        });
+        let (status, told) = send(Bedrock { http2, ..bedrock(&format!("http://{address}")) }).await.unwrap();
+        assert!(status == 500 && !told.is_empty() && told.bytes().all(|byte| byte == b'.'), "{told}");
+    }
+}
+
+/// A body of a dot now and then, without an end.
+fn dots() -> Dots {
+    Dots(Box::pin(sleep(Duration::ZERO)))
+}
+
+struct Dots(Pin<Box<Sleep>>);
+
+impl hyper::body::Body for Dots {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Infallible>>> {
+        ready!(self.0.as_mut().poll(cx));
+        self.0 = Box::pin(sleep(Duration::from_millis(20)));
+        Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(b".")))))
+    }
 }
 
 #[tokio::test]

@@ -3,14 +3,17 @@
 use super::http1::Reply;
 use super::pool::Pool;
 use super::socket::Socket;
+use crate::clock;
 use http::Response;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::task::coop::unconstrained;
 
 /// How much is read at once.
 const READ: usize = 64 << 10;
@@ -29,18 +32,31 @@ thread_local! {
     static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
 }
 
+/// A connection that ends so soon after a request, and without a word, was closed before the request came: nobody can
+/// have worked on it.
+const LATE: Duration = Duration::from_secs(1);
+
 /// A connection, with what came over it and was not understood yet.
 pub(super) struct Wire {
     socket: Socket,
     rest: Vec<u8>,
+    /// Something came over it since the last request.
+    heard: bool,
 }
 
 /// Why there is no answer.
 pub(super) struct Failed {
-    /// The request was not taken whole, so another connection may be tried for this reply.
-    pub(super) unsent: Option<Reply>,
+    /// The reply, when another connection may be tried for it.
+    pub(super) again: Option<Again>,
     /// What happened.
     pub(super) why: String,
+}
+
+/// What another connection may be tried for.
+pub(super) struct Again {
+    pub(super) reply: Reply,
+    /// The request was sent whole, so that it may not be sent often.
+    pub(super) sent: bool,
 }
 
 /// An answer's body.
@@ -72,7 +88,7 @@ impl Scratch {
 
 impl Wire {
     pub(super) fn new(socket: Socket) -> Self {
-        Self { socket, rest: Vec::new() }
+        Self { socket, rest: Vec::new(), heard: false }
     }
 
     /// Reads the body from what was left; what it held is given back when nothing is left.
@@ -89,7 +105,9 @@ impl Wire {
     pub(super) fn is_open(&mut self) -> bool {
         let mut byte = [0; 1];
         let mut cx = Context::from_waker(Waker::noop());
-        self.rest.is_empty() && Pin::new(&mut self.socket).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_pending()
+        let read = poll_fn(|cx| Pin::new(&mut self.socket).poll_read(cx, &mut ReadBuf::new(&mut byte)));
+        // A task that has done much is told by all that it waits for to wait, as if nothing had come.
+        self.rest.is_empty() && pin!(unconstrained(read)).poll(&mut cx).is_pending()
     }
 
     /// Makes a call, whose bytes are these, one part after the other; the answer's body is read by the caller.
@@ -102,20 +120,27 @@ impl Wire {
         mut reply: Reply,
         home: Arc<Pool>,
     ) -> Result<(Response<()>, Body), Failed> {
-        let failed = |why| Failed { unsent: None, why };
+        self.heard = false;
         let mut sending = Sending { first, rest };
         let early = match poll_fn(|cx| sending.poll(&mut self, &mut reply, cx)).await {
             Ok(early) => early,
             // Who refuses a request before it is whole may have said why.
             Err(error) => match poll_fn(|cx| self.poll_head(&mut reply, cx)).await {
                 Ok(answer) => Some(answer),
-                Err(_) => return Err(Failed { unsent: Some(reply), why: error.to_string() }),
+                Err(_) => return Err(Failed { again: Some(Again { reply, sent: false }), why: error.to_string() }),
             },
         };
+        let sent = clock::now();
         let home = early.is_none().then_some(home);
         let answer = match early {
             Some(answer) => answer,
-            None => poll_fn(|cx| self.poll_head(&mut reply, cx)).await.map_err(failed)?,
+            None => match poll_fn(|cx| self.poll_head(&mut reply, cx)).await {
+                Ok(answer) => answer,
+                Err(why) => {
+                    let late = !self.heard && clock::now().saturating_duration_since(sent) < LATE;
+                    return Err(Failed { again: late.then_some(Again { reply, sent: true }), why });
+                }
+            },
         };
         Ok((answer, Body { wire: Some(self), reply, home, reads: 0 }))
     }
@@ -141,6 +166,7 @@ impl Wire {
         let mut scratch = Scratch::take();
         let polled = poll_read(&mut self.socket, &mut scratch.raw, cx);
         if let Poll::Ready(Ok(read)) = &polled {
+            self.heard |= *read > 0;
             self.rest.extend_from_slice(scratch.raw.get(..*read).unwrap_or_default());
         }
         scratch.give_back();
