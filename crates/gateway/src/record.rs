@@ -1,6 +1,7 @@
 //! What became of one exchange: the only source of metrics and of the log's line.
 
 use aquifer_translate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything that is remembered of one exchange, without its content.
@@ -10,6 +11,8 @@ pub struct Record {
     pub id: String,
     /// `chat` for Chat Completions (OpenTelemetry's `gen_ai.operation.name`).
     pub operation: &'static str,
+    /// The owner of the API key that was shown; `None` where none is asked for.
+    pub caller: Option<Arc<str>>,
     /// The model the client named.
     pub model: String,
     /// The model id that was called.

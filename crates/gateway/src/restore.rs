@@ -20,11 +20,16 @@ static CREDENTIALS: [HeaderName; 3] =
 pub struct Caller(Zeroizing<Vec<u8>>);
 
 impl Caller {
-    /// The caller of a request.
+    /// The caller of a request: the owner of its key, where keys are asked for; else whoever shows the same credentials. An
+    /// owner stays the same when its key is replaced.
     #[must_use]
-    pub fn of(headers: &HeaderMap) -> Self {
-        let shown = CREDENTIALS.iter().find_map(|name| headers.get(name));
-        Self(Zeroizing::new(shown.map(|value| value.as_bytes().to_vec()).unwrap_or_default()))
+    pub fn of(headers: &HeaderMap, owner: Option<&str>) -> Self {
+        if let Some(owner) = owner {
+            return Self(Zeroizing::new([b"owner:", owner.as_bytes()].concat()));
+        }
+        let shown = CREDENTIALS.iter().find_map(|name| headers.get(name)).filter(|value| !value.is_empty());
+        // What a client shows must not look like an owner's name.
+        Self(Zeroizing::new(shown.map(|value| [b"shown:", value.as_bytes()].concat()).unwrap_or_default()))
     }
 
     /// Whether it showed no key: it may be anybody.
@@ -155,11 +160,11 @@ mod tests {
 
     #[test]
     fn callers_are_told_apart_by_their_keys() {
-        let of = |name, value| Caller::of(&headers(name, value)).expose().to_vec();
+        let of = |name, value| Caller::of(&headers(name, value), None).expose().to_vec();
         assert_ne!(of("authorization", "Bearer a"), of("authorization", "Bearer b"));
         assert_eq!(of("x-api-key", "a"), of("api-key", "a"));
         assert!(of("x-other", "a").is_empty());
-        assert_eq!(format!("{:?}", Caller::of(&headers("x-api-key", "hunter2"))), "Caller(***)");
+        assert_eq!(format!("{:?}", Caller::of(&headers("x-api-key", "hunter2"), None)), "Caller(***)");
     }
 
     #[test]

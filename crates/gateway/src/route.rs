@@ -242,22 +242,30 @@ pub fn models(config: &Config) -> Vec<ModelListing> {
 }
 
 /// Whether every model id is served where a request came in: some rule matches everything.
-pub(crate) fn serves_any(config: &Config, door: Door<'_>) -> bool {
+pub(crate) fn serves_any(config: &Config, door: Door<'_>, may_take: &dyn Fn(Option<&Route>) -> bool) -> bool {
     let entry = Entry::of(config, door);
-    let open = config.routes.iter().filter(|route| entry.leads_to(route));
+    let open = config.routes.iter().filter(|route| entry.leads_to(route) && may_take(Some(route)));
     open.flat_map(|route| &route.rules).any(|rule| rule.matches.is_empty())
 }
 
 /// Those of them that can be named where a request came in.
 #[must_use]
 pub fn models_at<'d>(config: &Config, door: impl Into<Door<'d>>) -> Vec<ModelListing> {
-    let door = door.into();
+    models_for(config, door.into(), &|_| true)
+}
+
+/// Those of them that a caller can name who may take these routes (`None`: the short form's).
+pub(crate) fn models_for(
+    config: &Config,
+    door: Door<'_>,
+    may_take: &dyn Fn(Option<&Route>) -> bool,
+) -> Vec<ModelListing> {
     let entry = Entry::of(config, door);
     if !entry.is_open() {
         return Vec::new();
     }
     // Whoever does not say a host, and came by no listener, is told all.
-    let open = |route: &&Route| door == Door::default() || entry.leads_to(route);
+    let open = |route: &&Route| (door == Door::default() || entry.leads_to(route)) && may_take(Some(route));
     let mut listings: Vec<ModelListing> = Vec::new();
     let mut add = |id: &str, owned_by: &str, created: u64| {
         if !listings.iter().any(|listing| listing.id == id) {
@@ -273,7 +281,7 @@ pub fn models_at<'d>(config: &Config, door: impl Into<Door<'d>>) -> Vec<ModelLis
             }
         }
     }
-    for backend in &config.backends {
+    for backend in config.backends.iter().filter(|_| may_take(None)) {
         if let Some(service) = backend.kind.service() {
             service.models.iter().for_each(|id| add(id, SHORT_FORM_OWNER, 0));
         }

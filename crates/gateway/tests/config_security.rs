@@ -4,9 +4,14 @@
 use aquifer_gateway::auth::{admit, authorize};
 use aquifer_gateway::config::{Config, Mistake, Source, load};
 use aquifer_gateway::door::Door;
+use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::record::Record;
+use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::{Mistake as ClientMistake, MistakeKind};
-use http::{HeaderMap, HeaderValue};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method};
 
 fn loaded(text: &str) -> Result<Config, Vec<Mistake>> {
     let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
@@ -218,4 +223,67 @@ fn targets_that_are_not_there_are_told() {
     assert!(notice("{group: gateway.networking.k8s.io, kind: GRPCRoute, name: x}").contains("policies for GRPCRoute"));
     let twice = policy("p", &gateway("first"), "team") + &policy("q", &gateway("first"), "other");
     assert!(told(&config(&twice)).contains("conflict"));
+}
+
+/// The status, the headers and the record of a request at port 3.
+fn exchanged(config: &std::sync::Arc<Config>, path: &str, key: &str) -> (u16, HeaderMap, String, Record) {
+    let mut headers = with_key(key);
+    headers.insert("x-caller", HeaderValue::from_static("alice"));
+    let body = Bytes::from_static(br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#);
+    let (method, body) =
+        if path.starts_with("/v1/models") { (Method::GET, Bytes::new()) } else { (Method::POST, body) };
+    #[expect(clippy::disallowed_methods, reason = "a test is a host")]
+    let now = std::time::Instant::now();
+    let arrival = Arrival {
+        method: &method,
+        path,
+        headers: &headers,
+        port: Some(3),
+        body: &body,
+        turns: &Forgetful,
+        random: 7,
+        unix_seconds: 0,
+        now,
+    };
+    let mut exchange = Exchange::begin(std::sync::Arc::clone(config), fleet(config, now), &arrival);
+    let mut found = (0, HeaderMap::new(), String::new(), Record::default());
+    while let Some(output) = exchange.poll() {
+        match output {
+            Output::Head { status, headers } => (found.0, found.1) = (status.as_u16(), headers),
+            Output::Body(bytes) => found.2 += std::str::from_utf8(&bytes).unwrap(),
+            Output::Call(_) => exchange.handle(Input::ClientGone, now),
+            Output::Done(record) => found.3 = *record,
+            _ => {}
+        }
+    }
+    found
+}
+
+fn fleet(config: &Config, now: std::time::Instant) -> std::sync::Arc<Fleet> {
+    std::sync::Arc::new(Fleet::new(config.backends.len(), now))
+}
+
+#[test]
+fn an_exchange_asks_for_the_key_and_records_its_owner() {
+    let config = std::sync::Arc::new(config(&policy("q", &route("s"), "other")));
+    let (status, headers, body, record) = exchanged(&config, "/v1/chat/completions", "");
+    assert_eq!((status, record.caller), (401, None));
+    assert_eq!(headers["www-authenticate"], "Bearer realm=\"aquifer\"");
+    assert!(body.contains("\"code\":\"invalid_api_key\"") && body.contains("No API key was sent"), "{body}");
+    let (status, _, body, _) = exchanged(&config, "/v1/chat/completions", ALICE);
+    assert!(status == 401 && body.contains("not valid here") && !body.contains(ALICE), "{body}");
+    let (_, _, _, record) = exchanged(&config, "/v1/chat/completions", CAROL);
+    assert_eq!(record.caller.as_deref(), Some("carol"), "whatever headers claim");
+    assert_eq!(exchanged(&config, "/v1/nothing", "").0, 401, "paths are not told either");
+}
+
+#[test]
+fn models_are_listed_for_those_who_may_use_them() {
+    let open = policy("q", &route("s"), "other").replace("name: second", "name: first");
+    let config = std::sync::Arc::new(config(&open));
+    assert_eq!(exchanged(&config, "/v1/models", "").0, 401);
+    let (status, _, body, _) = exchanged(&config, "/v1/models", CAROL);
+    assert!(status == 200 && body.contains("\"id\":\"m\""), "{body}");
+    assert_eq!(exchanged(&config, "/v1/models/m", CAROL).0, 200);
+    assert_eq!(exchanged(&config, "/v1/models/m", ALICE).0, 401);
 }

@@ -7,6 +7,7 @@ use aquifer_translate::Fault;
 use aquifer_translate::bedrock::converse::error as converse;
 use aquifer_translate::dialect::openai_chat::{Envelope, error};
 use aquifer_translate::fault::Misbehaviour;
+use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
 use bytes::Bytes;
@@ -271,6 +272,10 @@ pub fn refusal(fault: &Fault) -> (StatusCode, HeaderMap, Bytes) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(seconds) = told.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    // RFC 9110, 11.6.1: a 401 says how to authenticate.
+    if matches!(fault, Fault::ClientMistaken(mistake) if mistake.kind == MistakeKind::Unauthorized) {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"aquifer\""));
     }
     let status = StatusCode::from_u16(told.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, headers, Bytes::from(told.body))

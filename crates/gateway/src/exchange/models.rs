@@ -1,6 +1,7 @@
 //! The models, listed as OpenAI's `GET /v1/models` lists them.
 
-use crate::config::Config;
+use crate::auth;
+use crate::config::{Config, Route};
 use crate::door::Door;
 use crate::route::{self, ModelListing};
 use aquifer_translate::Fault;
@@ -12,10 +13,12 @@ use std::borrow::Cow;
 /// Who owns a model that only the catalogue names.
 const CATALOGUE_OWNER: &str = "bedrock";
 
-/// `{"object":"list","data":[...]}`: what the configuration names; when every model id is served, the catalogue's too.
-pub(super) fn list(config: &Config, door: Door<'_>) -> String {
-    let mut listings = route::models_at(config, door);
-    if route::serves_any(config, door) {
+/// `{"object":"list","data":[...]}`: what the configuration names for this caller; when every model id is served, the
+/// catalogue's too.
+pub(super) fn list(config: &Config, headers: &HeaderMap, door: Door<'_>) -> String {
+    let may_take = |route: Option<&Route>| auth::authorize(config, door, route, headers).is_ok();
+    let mut listings = route::models_for(config, door, &may_take);
+    if route::serves_any(config, door, &may_take) {
         for entry in Catalogue::builtin().entries() {
             if !listings.iter().any(|listing| listing.id == entry.id) {
                 listings.push(of_catalogue(&entry.id));
@@ -29,10 +32,12 @@ pub(super) fn list(config: &Config, door: Door<'_>) -> String {
 /// One model, if a request for it would be served. `id` comes from a path: its escapes are undone.
 pub(super) fn one(config: &Config, id: &str, headers: &HeaderMap, door: Door<'_>) -> Result<String, Fault> {
     let id = decoded(id);
-    if let Some(listing) = route::models_at(config, door).iter().find(|listing| listing.id == id) {
+    let may_take = |route: Option<&Route>| auth::authorize(config, door, route, headers).is_ok();
+    if let Some(listing) = route::models_for(config, door, &may_take).iter().find(|listing| listing.id == id) {
         return Ok(object(listing));
     }
-    route::choose(config, &id, headers, door)?;
+    let target = route::choose(config, &id, headers, door)?;
+    auth::authorize(config, door, target.route, headers)?;
     Ok(object(&of_catalogue(&id)))
 }
 

@@ -3,6 +3,7 @@
 use super::answer::{self, Waiting};
 use super::asked::{Asked, Place, PutBack};
 use super::{Arrival, Call, Exchange, Lane, Output, Patience, models, relayed};
+use crate::auth;
 use crate::config::{Config, Rule, Traffic};
 use crate::door::Door;
 use crate::record::Outcome;
@@ -32,6 +33,7 @@ const MODELS: &str = "/v1/models";
 impl Exchange {
     /// Does what the path asks for.
     pub(super) fn start(&mut self, config: &Arc<Config>, arrival: &Arrival<'_>) -> Result<(), Fault> {
+        self.record.caller = auth::admit(config, door(arrival), arrival.headers)?;
         let model =
             arrival.path.strip_prefix(MODELS).and_then(|rest| rest.strip_prefix('/')).filter(|id| !id.is_empty());
         if arrival.path == CHAT {
@@ -39,7 +41,7 @@ impl Exchange {
             self.chat(config, arrival)
         } else if arrival.path == MODELS {
             self.allow(arrival, "GET, HEAD")?;
-            self.tell(models::list(config, door(arrival)), arrival);
+            self.tell(models::list(config, arrival.headers, door(arrival)), arrival);
             Ok(())
         } else if let Some(id) = model {
             self.allow(arrival, "GET, HEAD")?;
@@ -88,13 +90,15 @@ impl Exchange {
             (Err(_), Err(fault)) => return Err(fault.clone()),
             (targets, _) => targets?,
         };
+        let route = targets.first().and_then(|target| target.route);
+        self.record.caller = auth::authorize(config, door(arrival), route, arrival.headers)?;
         let rule = targets.first().and_then(|target| target.rule);
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         let mut asked = Box::new(Asked {
             config: Arc::clone(config),
             body: arrival.body.clone(),
             head: Head { model: Cow::Owned(model.to_owned()), stream },
-            caller: Caller::of(arrival.headers),
+            caller: Caller::of(arrival.headers, self.record.caller.as_deref()),
             unix_seconds: arrival.unix_seconds,
             betas,
             traffic: Arc::clone(traffic),

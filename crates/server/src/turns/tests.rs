@@ -27,7 +27,7 @@ fn turn() -> Turn {
 
 fn key(caller: &'static str, model: &str) -> TurnKey {
     let headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(caller))]);
-    TurnKey::new(Caller::of(&headers), model, vec!["call_1".to_owned()])
+    TurnKey::new(Caller::of(&headers, None), model, vec!["call_1".to_owned()])
 }
 
 fn kept() -> Turns {
