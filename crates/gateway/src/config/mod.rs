@@ -29,6 +29,7 @@ pub use yaml::MAX_BYTES;
 
 use crate::mutation::Mutation;
 use crate::secret::Secret;
+use aquifer_translate::limits::Limits;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// What holds for calls that no rule sends.
     pub traffic: Arc<Traffic>,
+    /// How much of everything a client's request may hold; the command line says it.
+    pub limits: Limits,
     /// What the reader should know, though nothing is wrong: kinds skipped, old fields ignored.
     pub notices: Vec<String>,
 }

@@ -71,7 +71,8 @@ impl Exchange {
     fn chat(&mut self, config: &Arc<Config>, arrival: &Arrival<'_>) -> Result<(), Fault> {
         self.record.operation = "chat";
         let betas: Vec<String> = arrival.headers.get_all(&BETAS).iter().filter_map(word).collect();
-        let read = Incoming::read(arrival.body).map(|incoming| incoming.with_betas(betas.iter().map(String::as_str)));
+        let words = betas.iter().map(String::as_str);
+        let read = Incoming::read_within(arrival.body, words, &config.limits);
         // What Bedrock cannot do, a backend that speaks the client's dialect may.
         let head = if read.is_err() { passing::Head::read(arrival.body) } else { None };
         let (model, stream, affinity) = match (&read, &head) {
@@ -138,7 +139,8 @@ impl Exchange {
     fn first_call(&mut self, mut asked: Box<Asked>, incoming: Option<Incoming<'_>>, now: Instant) -> Result<(), Fault> {
         let body = asked.body.clone();
         let betas = asked.betas.clone();
-        let read = || Some(Incoming::read(&body).ok()?.with_betas(betas.iter().map(String::as_str)));
+        let limits = asked.config.limits;
+        let read = || Incoming::read_within(&body, betas.iter().map(String::as_str), &limits).ok();
         let incoming = incoming.or_else(read);
         if let Some(incoming) = &incoming {
             asked.prefer_issuer(incoming);

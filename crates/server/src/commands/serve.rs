@@ -33,6 +33,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     if let Some(profiles) = &mut profiles {
         profiles.resolve(&mut config, &environment).await;
     }
+    config.limits = arguments.request.limits();
     control.configured(config.log_level);
     tell(&config);
     let (fronts, certificates) = fronts(&arguments, &config.listeners).await?;
