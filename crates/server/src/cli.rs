@@ -1,6 +1,7 @@
 //! The command line: commands, flags, defaults, help.
 
 use aquifer_gateway::exchange::KeepAlive;
+use aquifer_gateway::translate::limits::Limits;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -125,6 +126,8 @@ pub(crate) struct Serve {
     /// How much memory the larger request bodies may take together; beyond it new ones are told to come again
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
     pub(crate) max_bodies: usize,
+    #[command(flatten)]
+    pub(crate) request: RequestLimits,
     /// How long a request body may take to arrive
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     pub(crate) body_timeout: Duration,
@@ -166,6 +169,63 @@ pub(crate) struct Serve {
     pub(crate) drain_timeout: Duration,
     #[command(flatten)]
     pub(crate) log: Log,
+}
+
+/// How much of everything one request may hold.
+#[derive(Debug, Args)]
+pub(crate) struct RequestLimits {
+    /// How many messages a request may hold
+    #[arg(long, value_name = "N", default_value_t = Limits::default().messages)]
+    pub(crate) max_messages: usize,
+    /// How many content blocks the messages of a request may hold together: parts, tool calls, items of reasoning
+    #[arg(long, value_name = "N", default_value_t = Limits::default().content_blocks)]
+    pub(crate) max_content_blocks: usize,
+    /// How many tools a request may hold
+    #[arg(long, value_name = "N", default_value_t = Limits::default().tools)]
+    pub(crate) max_tools: usize,
+    /// How many documents a request may hold
+    #[arg(long, value_name = "N", default_value_t = Limits::default().documents)]
+    pub(crate) max_documents: usize,
+    /// How many images a request may hold
+    #[arg(long, value_name = "N", default_value_t = Limits::default().images)]
+    pub(crate) max_images: usize,
+    /// How many betas a request may name, in its body and its headers
+    #[arg(long, value_name = "N", default_value_t = Limits::default().betas)]
+    pub(crate) max_betas: usize,
+    /// How many members `metadata` and `additionalModelRequestFields` may have, each
+    #[arg(long, value_name = "N", default_value_t = Limits::default().members)]
+    pub(crate) max_members: usize,
+    /// How many JSON values a request may hold, names of members included
+    #[arg(long, value_name = "N", default_value_t = Limits::default().json_values)]
+    pub(crate) max_json_values: usize,
+    /// How long the id of a model may be, in bytes
+    #[arg(long, value_name = "SIZE", default_value = "2KiB", value_parser = size)]
+    pub(crate) max_model_bytes: usize,
+    /// How long any other id or name may be, of a tool or a call, in bytes
+    #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
+    pub(crate) max_id_bytes: usize,
+    /// How long a header that is read may be, in bytes
+    #[arg(long, value_name = "SIZE", default_value = "16KiB", value_parser = size)]
+    pub(crate) max_header_bytes: usize,
+}
+
+impl RequestLimits {
+    /// The same for the reader of requests.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            messages: self.max_messages,
+            content_blocks: self.max_content_blocks,
+            tools: self.max_tools,
+            documents: self.max_documents,
+            images: self.max_images,
+            betas: self.max_betas,
+            members: self.max_members,
+            json_values: self.max_json_values,
+            model_bytes: self.max_model_bytes,
+            id_bytes: self.max_id_bytes,
+            header_bytes: self.max_header_bytes,
+        }
+    }
 }
 
 /// `aquifer check`.

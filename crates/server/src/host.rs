@@ -134,7 +134,8 @@ impl Host {
     ///
     /// # Errors
     /// A backend cannot be used as configured; the old configuration stays.
-    pub(crate) fn adopt(&self, config: Config) -> anyhow::Result<Arc<Config>> {
+    pub(crate) fn adopt(&self, mut config: Config) -> anyhow::Result<Arc<Config>> {
+        config.limits = self.serving().config.limits;
         let upstreams = Upstreams::of(&config, &self.environment, &self.serving().upstreams)?;
         let config = Arc::new(config);
         let before = self.serving();

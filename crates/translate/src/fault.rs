@@ -40,6 +40,8 @@ pub enum MistakeKind {
     Malformed,
     /// A field is missing, or has a value or a type that it may not have.
     InvalidValue,
+    /// The request holds more of something than the gateway's limit.
+    TooMany,
     /// A field asks for what cannot be done.
     UnsupportedParameter,
     /// No backend serves this model id.

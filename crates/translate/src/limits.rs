@@ -1,5 +1,144 @@
 //! What a request may ask for at all, and what it takes to read one.
 
+use crate::fault::{Fault, MistakeKind};
+use crate::wire::json;
+
+/// How much of everything one request may hold. What is beyond is refused before any work is done for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages.
+    pub messages: usize,
+    /// Content blocks of all messages: parts, tool calls, items of reasoning.
+    pub content_blocks: usize,
+    /// Tools.
+    pub tools: usize,
+    /// Documents of all messages.
+    pub documents: usize,
+    /// Images of all messages.
+    pub images: usize,
+    /// Names of beta features, in the body and in headers.
+    pub betas: usize,
+    /// Members of `metadata`, and of `additionalModelRequestFields`.
+    pub members: usize,
+    /// JSON values of the body, names of members included.
+    pub json_values: usize,
+    /// Bytes of the model's id.
+    pub model_bytes: usize,
+    /// Bytes of any other id or name, as it is written in the body.
+    pub id_bytes: usize,
+    /// Bytes of one header that is read.
+    pub header_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            messages: 50_000,
+            content_blocks: 100_000,
+            tools: 20_000,
+            documents: 2_000,
+            images: 10_000,
+            betas: 500,
+            members: 10_000,
+            json_values: 1_000_000,
+            model_bytes: 2_048,
+            id_bytes: 64 << 10,
+            header_bytes: 16 << 10,
+        }
+    }
+}
+
+impl Limits {
+    /// Nothing is limited.
+    pub const NONE: Self = Self {
+        messages: usize::MAX,
+        content_blocks: usize::MAX,
+        tools: usize::MAX,
+        documents: usize::MAX,
+        images: usize::MAX,
+        betas: usize::MAX,
+        members: usize::MAX,
+        json_values: usize::MAX,
+        model_bytes: usize::MAX,
+        id_bytes: usize::MAX,
+        header_bytes: usize::MAX,
+    };
+}
+
+impl Limits {
+    /// The most bytes that stand beside a body while it is read and translated: what is noted of it, what is read of it,
+    /// and the body that is sent for it. It takes one look at each byte, before anything is read.
+    #[must_use]
+    pub fn weight(&self, body: &[u8]) -> usize {
+        let counts = Counts::of(body);
+        // What holds more values is read no further.
+        let values = counts.values.min(self.json_values);
+        let terms = [
+            (body.len() / 4, 9),
+            (counts.escaped, 4),
+            (counts.objects.min(self.json_values), OBJECT),
+            (values, VALUE),
+            (values.min(self.content_blocks), BLOCK),
+            (values.min(self.members.saturating_mul(2)), MEMBER),
+            ((body.len() / 2).min(self.betas), BETA),
+        ];
+        terms.iter().fold(FIXED, |sum, (count, bytes)| sum.saturating_add(count.saturating_mul(*bytes)))
+    }
+}
+
+/// What is counted of a body before it is read.
+#[derive(Default)]
+struct Counts {
+    objects: usize,
+    /// Values and names, or more.
+    values: usize,
+    /// Bytes of the strings with escapes, which are copied to be read.
+    escaped: usize,
+}
+
+impl Counts {
+    fn of(body: &[u8]) -> Self {
+        let mut counts = Self { values: 1, ..Self::default() };
+        let mut rest = body;
+        while let Some((first, behind)) = rest.split_first() {
+            rest = behind;
+            match first {
+                b'"' => {
+                    let plain = json::plain(behind);
+                    rest = behind.get(plain + 1..).unwrap_or_default();
+                    if behind.get(plain) == Some(&b'\\') {
+                        rest = behind_string(behind);
+                        counts.escaped += behind.len() - rest.len();
+                    }
+                }
+                b'{' => {
+                    counts.objects += 1;
+                    counts.values += 1;
+                }
+                b',' | b':' | b'[' => counts.values += 1,
+                _ => {}
+            }
+        }
+        counts
+    }
+}
+
+/// Refuses a field that holds more than `most` of something; `setting` is the flag that sets how much.
+pub(crate) fn at_most(param: &str, count: usize, most: usize, what: &str, setting: &str) -> Result<(), Fault> {
+    if count <= most {
+        return Ok(());
+    }
+    let message = format!("`{param}` holds more than {most} {what}, the most that this gateway takes (`{setting}`)");
+    Err(Fault::mistake(MistakeKind::TooMany, Some(param.to_owned()), message))
+}
+
+/// A body of too many values.
+pub(crate) fn too_many_values(most: usize) -> Fault {
+    let message =
+        format!("the body holds more than {most} JSON values, the most that this gateway takes (`--max-json-values`)");
+    Fault::mistake(MistakeKind::TooMany, None, message)
+}
+
 /// Which fields of Bedrock's own a client may use. What is not allowed is refused, whatever its spelling or its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientFields {
@@ -28,37 +167,29 @@ impl Default for ClientFields {
     }
 }
 
-/// The most bytes that stand beside a body while it is read and translated: what is noted of it, what is read of it, and
-/// the body that is sent for it. It takes one look at each byte, before anything is read.
+/// The most bytes that stand beside a body while it is read and translated within the usual limits.
 #[must_use]
 pub fn weight(body: &[u8]) -> usize {
-    let (mut objects, mut values) = (1, 1);
-    let mut rest = body;
-    while let Some((first, behind)) = rest.split_first() {
-        rest = behind;
-        match first {
-            b'"' => rest = behind_string(behind),
-            b'{' => objects += 1,
-            b',' | b':' | b'[' => values += 1,
-            _ => {}
-        }
-    }
-    let copies = body.len() / 4 * 9;
-    let beside = objects * OBJECT + values * VALUE;
-    copies.saturating_add(beside).saturating_add(FIXED)
+    Limits::default().weight(body)
 }
 
-/// The most bytes that stand beside one object: a message, a part of one, a tool.
-const OBJECT: usize = 512;
-/// The most bytes that stand beside one value.
-const VALUE: usize = 64;
+/// What stands beside one object: a message, a tool, and what is sent for it.
+const OBJECT: usize = 384;
+/// What is noted of one value, in a list that grows.
+const VALUE: usize = 48;
+/// What stands beside one part of a message.
+const BLOCK: usize = 224;
+/// What stands beside a name or a value of a field whose members are all read.
+const MEMBER: usize = 96;
+/// What stands beside the name of a beta.
+const BETA: usize = 96;
 /// What every request takes.
 const FIXED: usize = 16 * 1024;
 
 /// What comes behind the string that begins here.
 fn behind_string(mut rest: &[u8]) -> &[u8] {
     loop {
-        let plain = crate::wire::json::plain(rest);
+        let plain = json::plain(rest);
         match rest.get(plain..).and_then(<[u8]>::split_first) {
             Some((b'\\', behind)) => rest = behind.get(1..).unwrap_or_default(),
             Some((_, behind)) => return behind,
@@ -72,11 +203,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_string_counts_once_whatever_is_in_it() {
-        let empty = weight(br#"{"a":""}"#);
-        let full = weight(br#"{"a":"{,:\",[{\\"}"#);
-        assert!(full - empty < 32, "{empty} {full}");
-        assert_eq!(weight(b""), FIXED + OBJECT + VALUE);
-        assert!(weight(b"{\"\\") > FIXED);
+    fn what_is_in_a_string_is_no_value() {
+        let full = br#"{"a":"{,:\",[{\\"}"#;
+        assert_eq!(Counts::of(full).values, 3);
+        assert_eq!(Counts::of(full).objects, 1);
+        assert_eq!(Counts::of(full).escaped, 13);
+        assert_eq!(Counts::of(br#"{"a":"{,:"}"#).escaped, 0);
+        assert!(weight(b"") >= FIXED && weight(b"{\"\\") > FIXED);
     }
 }

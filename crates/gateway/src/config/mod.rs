@@ -35,6 +35,7 @@ pub use yaml::MAX_BYTES;
 use crate::auth::KeyRing;
 use crate::mutation::Mutation;
 use crate::secret::Secret;
+use aquifer_translate::limits::Limits;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,8 @@ pub struct Config {
     pub keys: Option<Arc<KeyRing>>,
     /// Which fields clients may use, but for what rules say.
     pub client_fields: FieldPolicies,
+    /// How much of everything a client's request may hold; the command line says it.
+    pub limits: Limits,
     /// What the reader should know, although nothing is wrong: kinds skipped, old fields ignored, references that dangle.
     pub notices: Vec<Notice>,
 }

@@ -149,7 +149,7 @@ impl Asked {
 
     /// Reads the client's words.
     pub(super) fn read(&self) -> Result<Incoming<'_>, Fault> {
-        Ok(Incoming::read(&self.body)?.with_betas(self.betas.iter().map(String::as_str)))
+        Incoming::read_within(&self.body, self.betas.iter().map(String::as_str), &self.config.limits)
     }
 
     /// Notes which turns called tools, for models that may reason and take their reasoning back.

@@ -13,6 +13,7 @@ use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Amend;
 use aquifer_translate::dialect::openai_chat::request::{Head, read_head};
 use aquifer_translate::fault::MistakeKind;
+use aquifer_translate::limits::Limits;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Incoming, Outgoing};
 use bytes::Bytes;
@@ -25,8 +26,6 @@ use std::time::{Duration, Instant};
 const CHAT: &str = "/v1/chat/completions";
 /// The names of Anthropic's betas.
 static BETAS: HeaderName = HeaderName::from_static("anthropic-beta");
-/// The longest id of a model, in bytes: Bedrock's own limit.
-const LONGEST_MODEL: usize = 2048;
 /// The list of models, and with `/ID` one of them.
 const MODELS: &str = "/v1/models";
 
@@ -77,8 +76,8 @@ impl Exchange {
     fn chat(&mut self, config: &Arc<Config>, arrival: &Arrival<'_>) -> Result<(), Fault> {
         self.record.operation = "chat";
         let betas: Vec<String> = arrival.headers.get_all(&BETAS).iter().filter_map(word).collect();
-        let read = Incoming::read(arrival.body).map(|incoming| incoming.with_betas(betas.iter().map(String::as_str)));
-        let (head, affinity) = head(arrival.body, &read)?;
+        let read = Incoming::read_within(arrival.body, betas.iter().map(String::as_str), &config.limits);
+        let (head, affinity) = head(arrival.body, &read, &config.limits)?;
         let (model, stream) = (head.model.as_ref(), head.stream);
         model.clone_into(&mut self.record.model);
         self.record.stream = stream;
@@ -143,7 +142,8 @@ impl Exchange {
     fn first_call(&mut self, mut asked: Box<Asked>, incoming: Option<Incoming<'_>>, now: Instant) -> Result<(), Fault> {
         let body = asked.body.clone();
         let betas = asked.betas.clone();
-        let read = || Some(Incoming::read(&body).ok()?.with_betas(betas.iter().map(String::as_str)));
+        let limits = asked.config.limits;
+        let read = || Incoming::read_within(&body, betas.iter().map(String::as_str), &limits).ok();
         let incoming = incoming.or_else(read);
         if let Some(incoming) = &incoming {
             asked.prefer_issuer(incoming);
@@ -229,24 +229,21 @@ impl Exchange {
 
 /// What decides where a request goes, and what binds it to others of its conversation. What Bedrock cannot do, a backend
 /// that speaks the client's dialect may: then there is less to know of it.
-fn head<'r>(body: &'r [u8], read: &'r Result<Incoming<'_>, Fault>) -> Result<(Head<'r>, Option<&'r str>), Fault> {
-    let head = match read {
+fn head<'r>(
+    body: &'r [u8],
+    read: &'r Result<Incoming<'_>, Fault>,
+    limits: &Limits,
+) -> Result<(Head<'r>, Option<&'r str>), Fault> {
+    match read {
         Ok(incoming) => {
             let head = Head { model: Cow::Borrowed(incoming.model()), stream: incoming.stream() };
-            return within(head, incoming.affinity());
+            Ok((head, incoming.affinity()))
         }
-        Err(fault) if relayed::may_be_relayed(fault) => read_head(body).map_err(|_| fault.clone())?,
-        Err(fault) => return Err(fault.clone()),
-    };
-    within(head, None)
-}
-
-/// A model's id stands in the path of a call, which has a limit.
-fn within<'r>(head: Head<'r>, affinity: Option<&'r str>) -> Result<(Head<'r>, Option<&'r str>), Fault> {
-    if head.model.len() > LONGEST_MODEL {
-        return Err(Fault::invalid("model", format!("`model` is longer than {LONGEST_MODEL} bytes")));
+        Err(fault) if relayed::may_be_relayed(fault) => {
+            read_head(body, limits).map(|head| (head, None)).map_err(|_| fault.clone())
+        }
+        Err(fault) => Err(fault.clone()),
     }
-    Ok((head, affinity))
 }
 
 /// How long a call is waited for. An attempt has its time for the first byte of a stream: once it streams, it is the

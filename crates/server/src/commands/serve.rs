@@ -35,6 +35,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     if let Some(profiles) = &mut profiles {
         profiles.resolve(&mut config, &environment).await;
     }
+    config.limits = arguments.request.limits();
     control.configured(config.log_level);
     tell(&config);
     if !config.serves_anything() && !config.no_backends {

@@ -7,7 +7,7 @@ use crate::bedrock::converse;
 use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
-use crate::limits::ClientFields;
+use crate::limits::{ClientFields, Limits};
 use crate::model::issuer::Mark;
 use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
@@ -73,20 +73,28 @@ pub struct CalledTurn {
 }
 
 impl<'a> Incoming<'a> {
-    /// Reads a Chat Completions request.
+    /// Reads a Chat Completions request, within the usual limits.
     ///
     /// # Errors
     ///
     /// The client's mistakes, each with its field.
     pub fn read(body: &'a [u8]) -> Result<Self, Fault> {
-        Ok(Self { asked: openai_chat::request::read(body)? })
+        Self::read_within(body, std::iter::empty(), &Limits::default())
     }
 
-    /// The same with the betas of a header `anthropic-beta`.
-    #[must_use]
-    pub fn with_betas<'h>(mut self, headers: impl Iterator<Item = &'h str>) -> Self {
-        openai_chat::request::add_betas(&mut self.asked.request, headers);
-        self
+    /// The same with the betas of headers `anthropic-beta`, within these limits.
+    ///
+    /// # Errors
+    ///
+    /// The client's mistakes, each with its field.
+    pub fn read_within<'h>(
+        body: &'a [u8],
+        betas: impl Iterator<Item = &'h str> + Clone,
+        limits: &Limits,
+    ) -> Result<Self, Fault> {
+        let mut asked = openai_chat::request::read_within(body, limits)?;
+        openai_chat::request::add_betas(&mut asked.request, betas, limits)?;
+        Ok(Self { asked })
     }
 
     /// The model that the client names.

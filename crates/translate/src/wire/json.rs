@@ -9,6 +9,38 @@ use std::borrow::Cow;
 /// So deep the places of values are noted; what lies deeper is only checked.
 const NOTED: usize = 16;
 
+/// What of a text is noted. What nobody looks into is only checked, which takes no memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Noting<'n> {
+    /// So deep at most.
+    pub depth: usize,
+    /// The members of the top that are looked into; empty stands for all of them.
+    pub looked_into: &'n [&'n str],
+    /// The member of the top whose members stand for members of the top.
+    pub beside: &'n str,
+    /// The members, wherever they stand, that are not looked into.
+    pub opaque: &'n [&'n str],
+    /// The most values of the whole text.
+    pub values: usize,
+}
+
+impl Noting<'_> {
+    /// Everything down to this depth.
+    #[must_use]
+    pub fn down_to(depth: usize) -> Self {
+        Self { depth: depth.min(NOTED), looked_into: &[], beside: "", opaque: &[], values: usize::MAX }
+    }
+}
+
+/// Why a text was not looked through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// It is not JSON, or longer than 4 GiB.
+    NotJson,
+    /// It holds more values than it may.
+    TooMany,
+}
+
 /// A text that is JSON.
 #[derive(Debug)]
 pub struct Document<'a> {
@@ -58,11 +90,24 @@ impl<'a> Document<'a> {
     /// Looks through a text; `None` when it is not JSON, or longer than 4 GiB.
     #[must_use]
     pub fn read(text: &'a str) -> Option<Self> {
-        u32::try_from(text.len()).ok()?;
-        let mut scan = Scan::new(text);
-        scan.document()?;
-        let Scan { spans, deepest, escaped_names, .. } = scan;
-        Some(Self { text, spans, deepest, escaped_names })
+        Self::read_noting(text, &Noting::down_to(NOTED)).ok()
+    }
+
+    /// The same, noting only what is looked into.
+    ///
+    /// # Errors
+    ///
+    /// What is not JSON, and what holds more values than it may.
+    pub fn read_noting(text: &'a str, noting: &Noting<'_>) -> Result<Self, Unread> {
+        u32::try_from(text.len()).map_err(|_| Unread::NotJson)?;
+        let mut scan = Scan::new(text, *noting);
+        let read = scan.document();
+        let Scan { spans, deepest, escaped_names, values, .. } = scan;
+        match read {
+            _ if values > noting.values => Err(Unread::TooMany),
+            Some(()) => Ok(Self { text, spans, deepest, escaped_names }),
+            None => Err(Unread::NotJson),
+        }
     }
 
     /// The value that the text is.
@@ -189,8 +234,16 @@ impl<'a, 'd> Value<'a, 'd> {
 }
 
 /// A text while it is looked through.
-struct Scan<'a> {
+struct Scan<'a, 'n> {
+    text: &'a str,
     bytes: &'a [u8],
+    noting: Noting<'n>,
+    /// How many values there were so far, names included.
+    values: usize,
+    /// So deep values are noted here: less than elsewhere inside a member that is not looked into.
+    limit: usize,
+    /// The member of the top that is read stands for the top.
+    beside: bool,
     at: usize,
     spans: Vec<Span>,
     /// The brackets that are open.
@@ -201,17 +254,31 @@ struct Scan<'a> {
     escaped_names: bool,
 }
 
-impl<'a> Scan<'a> {
-    fn new(text: &'a str) -> Self {
+impl<'a, 'n> Scan<'a, 'n> {
+    fn new(text: &'a str, noting: Noting<'n>) -> Self {
         let spans = Vec::with_capacity((text.len() / 32).clamp(16, 4096));
         let (noted, open) = ([0; NOTED], Vec::with_capacity(2 * NOTED));
-        Self { bytes: text.as_bytes(), at: 0, spans, open, noted, deepest: 0, escaped_names: false }
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            noting,
+            values: 0,
+            limit: noting.depth,
+            beside: false,
+            at: 0,
+            spans,
+            open,
+            noted,
+            deepest: 0,
+            escaped_names: false,
+        }
     }
 
     fn document(&mut self) -> Option<()> {
         self.value()?;
         while let Some(bracket) = self.open.last().copied() {
             match (self.take()?, bracket) {
+                (b',', _) if self.values > self.noting.values => return None,
                 (b',', b'{') => self.name().and_then(|()| self.value())?,
                 (b',', _) => self.value()?,
                 (b'}', b'{') | (b']', b'[') => self.close(),
@@ -251,10 +318,12 @@ impl<'a> Scan<'a> {
 
     fn open(&mut self, bracket: u8, kind: Kind) {
         let depth = self.open.len();
-        if let Some(noted) = self.noted.get_mut(depth) {
+        if depth < self.limit
+            && let Some(noted) = self.noted.get_mut(depth)
+        {
             *noted = self.spans.len();
         }
-        self.note(self.at, kind, depth + 1 == NOTED);
+        self.note(self.at, kind, depth + 1 == self.limit);
         self.at += 1;
         self.open.push(bracket);
         self.deepest = self.deepest.max(self.open.len());
@@ -273,18 +342,46 @@ impl<'a> Scan<'a> {
 
     fn close(&mut self) {
         self.open.pop();
-        let (end, next) = (self.at as u32, self.spans.len() as u32);
-        let span = self.noted.get(self.open.len()).and_then(|at| self.spans.get_mut(*at));
+        let (end, next, depth) = (self.at as u32, self.spans.len() as u32, self.open.len());
+        if depth >= self.limit {
+            return;
+        }
+        let span = self.noted.get(depth).and_then(|at| self.spans.get_mut(*at));
         if let Some(span) = span {
             (span.end, span.next) = (end, next);
         }
+        // What was not looked into is over.
+        self.limit = self.noting.depth;
     }
 
     /// A name and its colon.
     fn name(&mut self) -> Option<()> {
         self.space();
-        self.escaped_names |= self.string()?;
+        let start = self.at;
+        let escaped = self.string()?;
+        self.escaped_names |= escaped;
+        let depth = self.open.len();
+        if depth < self.limit {
+            let name = self.text.get(start + 1..self.at - 1).filter(|_| !escaped);
+            self.limit = if self.looks_into(name, depth) { self.noting.depth } else { depth + 1 };
+        }
         (self.take()? == b':').then_some(())
+    }
+
+    /// Whether anybody looks into a member; of a name with escapes that is not known.
+    #[inline]
+    fn looks_into(&mut self, name: Option<&str>, depth: usize) -> bool {
+        if self.noting.looked_into.is_empty() {
+            return true;
+        }
+        if depth == 1 {
+            self.beside = name == Some(self.noting.beside);
+        }
+        let Some(name) = name else { return true };
+        match depth == 1 || depth == 2 && self.beside {
+            true => self.noting.looked_into.contains(&name),
+            false => !self.noting.opaque.contains(&name),
+        }
     }
 
     /// A string; whether it has escapes.
@@ -346,7 +443,8 @@ impl<'a> Scan<'a> {
 
     /// Notes a value that ends here, unless it lies too deep.
     fn note(&mut self, start: usize, kind: Kind, marked: bool) {
-        if self.open.len() < NOTED {
+        self.values += 1;
+        if self.open.len() < self.limit {
             let (start, end, next) = (start as u32, self.at as u32, self.spans.len() as u32 + 1);
             self.spans.push(Span { start, end, next, kind, marked });
         }

@@ -2,6 +2,7 @@
 
 use crate::linear_body::{BYTES, MODELS, SHAPES, Shape, USER, spent, translate};
 use aquifer_translate::dialect::openai_chat::{Envelope, Style};
+use aquifer_translate::limits::Limits;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{Incoming, Restore, whole};
 
@@ -52,7 +53,8 @@ fn betas_of_a_header_take_time_in_proportion() {
     let body = format!(r#"{{"model":"m","messages":[{USER}]}}"#);
     assert_linear("betas", |bytes| {
         let betas: Vec<String> = (0..bytes / 8).map(|at| format!("beta-{at}")).collect();
-        let asked = Incoming::read(body.as_bytes()).map(|asked| asked.with_betas(std::iter::once(&*betas.join(","))));
+        let betas = betas.join(",");
+        let asked = Incoming::read_within(body.as_bytes(), std::iter::once(&*betas), &Limits::NONE);
         drop(asked.and_then(|asked| asked.outgoing(MODELS[0], None)));
     });
 }

@@ -85,7 +85,7 @@ fn class(fault: &Fault) -> Class {
 fn of_mistake(mistake: &Mistake) -> Class {
     let (status, kind, code) = match mistake.kind {
         MistakeKind::Malformed => (400, INVALID, Some("invalid_json")),
-        MistakeKind::InvalidValue => (400, INVALID, Some("invalid_value")),
+        MistakeKind::InvalidValue | MistakeKind::TooMany => (400, INVALID, Some("invalid_value")),
         MistakeKind::UnsupportedParameter => (400, INVALID, Some("unsupported_parameter")),
         MistakeKind::ModelNotFound => (404, INVALID, Some("model_not_found")),
         MistakeKind::PathNotFound => (404, INVALID, Some("unknown_url")),

@@ -24,6 +24,7 @@ mod verdicts;
 
 use super::shown::Spoken;
 use crate::fault::Fault;
+use crate::limits::{self, Limits};
 use crate::model::request::{OwnSwitches, Request};
 use crate::warning::Warning;
 use crate::wire::json::Document;
@@ -65,9 +66,18 @@ pub struct Manner {
 /// A fault whose mistake names the field, or the line and column when the body is not JSON. Its message says what was
 /// expected and what type was found, never what the body says.
 pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
-    let document = fields::read(body)?;
+    read_within(body, &Limits::default())
+}
+
+/// The same within these limits.
+///
+/// # Errors
+///
+/// As [`read`], and what goes beyond a limit.
+pub fn read_within<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fault> {
+    let document = fields::read(body, limits.json_values)?;
     let top = open(&document)?;
-    let mut notes = Notes::default();
+    let mut notes = Notes::new(*limits);
     verdicts::read(&top, &mut notes)?;
     let conversation = messages::read(&top, &mut notes)?;
     let offer = tools::read(&top, &mut notes)?;
@@ -75,7 +85,7 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
     let (reasoning, reasoning_beside) = reasoning::read(&top, &own, &mut notes)?;
     let mut request = Request {
         size: body.len(),
-        model: model(&top)?,
+        model: model(&top, limits)?,
         stream: flag(top.get("stream"))?.unwrap_or_default(),
         system: conversation.system,
         messages: conversation.turns,
@@ -111,7 +121,18 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
 }
 
 /// Adds the betas of headers, each with names between commas.
-pub fn add_betas<'h>(request: &mut Request<'_>, headers: impl Iterator<Item = &'h str>) {
+///
+/// # Errors
+///
+/// Headers that are too long, and too many betas.
+pub fn add_betas<'h>(
+    request: &mut Request<'_>,
+    headers: impl Iterator<Item = &'h str> + Clone,
+    limits: &Limits,
+) -> Result<(), Fault> {
+    for header in headers.clone() {
+        limits::at_most("anthropic-beta", header.len(), limits.header_bytes, "bytes", "--max-header-bytes")?;
+    }
     let names = headers.flat_map(|header| header.split(',')).map(str::trim).filter(|name| !name.is_empty());
     let mut known: BTreeSet<Cow<'_, str>> = request.betas.iter().cloned().collect();
     for name in names {
@@ -120,6 +141,7 @@ pub fn add_betas<'h>(request: &mut Request<'_>, headers: impl Iterator<Item = &'
         }
     }
     request.reasoning.interleaved = service::interleaved(&request.betas);
+    limits::at_most("anthropic-beta", request.betas.len(), limits.betas, "betas", "--max-betas")
 }
 
 /// What decides where a request goes and how it is answered.
@@ -137,10 +159,10 @@ pub struct Head<'a> {
 /// # Errors
 ///
 /// As [`read`], when the body is no JSON object, or its `model` or `stream` is wrong.
-pub fn read_head(body: &[u8]) -> Result<Head<'_>, Fault> {
-    let document = fields::read(body)?;
+pub fn read_head<'a>(body: &'a [u8], limits: &Limits) -> Result<Head<'a>, Fault> {
+    let document = fields::read(body, limits.json_values)?;
     let top = open(&document)?;
-    Ok(Head { model: model(&top)?, stream: flag(top.get("stream"))?.unwrap_or_default() })
+    Ok(Head { model: model(&top, limits)?, stream: flag(top.get("stream"))?.unwrap_or_default() })
 }
 
 /// Reads only the model id, for routing.
@@ -149,7 +171,8 @@ pub fn read_head(body: &[u8]) -> Result<Head<'_>, Fault> {
 ///
 /// As [`read`], when the body is not JSON or its `model` is not a string with something in it.
 pub fn read_model(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
-    model(&open(&fields::read(body)?)?)
+    let limits = Limits::default();
+    model(&open(&fields::read(body, limits.json_values)?)?, &limits)
 }
 
 /// The body's members, and those of `extra_body` that do not stand beside it. SDKs put them there; some clients send
@@ -158,8 +181,10 @@ fn open<'a, 'p>(document: &'p Document<'a>) -> Result<Object<'a, 'p>, Fault> {
     fields::open(document).with_members_of("extra_body")
 }
 
-fn model<'a>(top: &Object<'a, '_>) -> Result<Cow<'a, str>, Fault> {
-    top.need("model")?.filled_string()
+fn model<'a>(top: &Object<'a, '_>, limits: &Limits) -> Result<Cow<'a, str>, Fault> {
+    let node = top.need("model")?;
+    limits::at_most("model", node.escaped()?.len(), limits.model_bytes, "bytes", "--max-model-bytes")?;
+    node.filled_string()
 }
 
 fn flag(node: Option<Node<'_, '_>>) -> Result<Option<bool>, Fault> {

@@ -7,7 +7,7 @@ use crate::catalogue::{Control, Entry, Interleaved, Plan};
 use crate::model::raw::Raw;
 use crate::model::reasoning::{ReasoningAsk, own};
 use crate::model::request::Request;
-use crate::wire::json::{Document, Kind};
+use crate::wire::json::{Document, Kind, Noting};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -160,7 +160,7 @@ fn withheld(name: &str, value: &Raw<'_>, request: &Request<'_>, terms: &Terms<'_
 
 /// The `format` in the client's `output_config`, which is no matter of reasoning.
 fn format_of(config: &Raw<'_>) -> Option<String> {
-    let document = Document::read(config.as_json())?;
+    let document = Document::read_noting(config.as_json(), &Noting::down_to(2)).ok()?;
     let format = document.top().member("format").filter(|format| format.kind() != Kind::Null)?;
     Some(format.raw().to_owned())
 }

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::model::raw::Raw;
 use crate::model::request::{Block, CacheTtl, Request, ToolChoice};
 use crate::model::text::Text;
-use crate::wire::json::Document;
+use crate::wire::json::{Document, Noting};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -206,7 +206,7 @@ fn schema<'s>(schema: Option<&'s Raw<'_>>) -> Cow<'s, str> {
     if json.starts_with(r#"{"type":"#) {
         return Cow::Borrowed(json);
     }
-    let document = Document::read(json);
+    let document = Document::read_noting(json, &Noting::down_to(2)).ok();
     let mut names =
         document.iter().flat_map(|document| document.top().members()).map(|(name, _)| name.plain()).peekable();
     let comma = if names.peek().is_none() { "" } else { "," };

@@ -5,14 +5,16 @@ use super::notes::Notes;
 use crate::fault::Fault;
 use crate::model::raw::Raw;
 use crate::model::request::Block;
-use crate::wire::json::{Document, Kind};
+use crate::wire::json::{Document, Kind, Noting};
 use std::borrow::Cow;
 
 /// Reads `tool_calls`.
 pub(super) fn read<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Block<'a>>, Fault> {
     let Some(node) = message.get("tool_calls") else { return Ok(Vec::new()) };
     let list = node.list()?;
-    let mut calls = Vec::with_capacity(list.len());
+    let count = list.len();
+    notes.blocks(count)?;
+    let mut calls = Vec::with_capacity(count);
     for node in list.each() {
         let call = node.object()?;
         if let Some(kind) = call.get("type").filter(|kind| kind.raw() != "\"function\"") {
@@ -21,7 +23,7 @@ pub(super) fn read<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
         }
         notes.unknown(&call, &["id", "type", "function", "index", "cache_control", "provider_specific_fields"]);
         let id = call.need("id")?;
-        id.filled_string()?;
+        id.id(&notes.limits)?;
         let (name, input) = function(&call.need("function")?.object()?, notes)?;
         calls.push(Block::ToolUse { id: id.text()?, name, input });
     }
@@ -31,7 +33,7 @@ pub(super) fn read<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
 /// The name and the arguments of one call.
 pub(super) fn function<'a>(function: &Object<'a, '_>, notes: &mut Notes) -> Result<(Cow<'a, str>, Raw<'a>), Fault> {
     notes.unknown(function, &["name", "arguments"]);
-    let name = function.need("name")?.filled_string()?;
+    let name = function.need("name")?.id(&notes.limits)?;
     let input = match function.get("arguments") {
         Some(arguments) => input(&arguments)?,
         None => Raw::EMPTY,
@@ -45,7 +47,8 @@ fn input<'a>(arguments: &Node<'a, '_>) -> Result<Raw<'a>, Fault> {
     if json.trim().is_empty() {
         return Ok(Raw::EMPTY);
     }
-    let document = Document::read(&json).filter(|document| document.deepest() <= DEEPEST);
+    let document = Document::read_noting(&json, &Noting::down_to(1)).ok();
+    let document = document.filter(|document| document.deepest() <= DEEPEST);
     let object = document.as_ref().map(Document::top).filter(|top| top.kind() == Kind::Object);
     let wrong = || arguments.invalid("must be a string that holds a JSON object");
     let raw = object.ok_or_else(wrong)?.raw();

@@ -31,13 +31,16 @@ impl Speaker {
 /// Reads `content`: a blank string is no block at all.
 pub(super) fn read<'a>(node: &Node<'a, '_>, speaker: Speaker, notes: &mut Notes) -> Result<Vec<Block<'a>>, Fault> {
     if node.is_string() {
+        notes.blocks(1)?;
         return Ok(filled(node.text()?).into_iter().collect());
     }
     if !node.is_list() {
         return Err(node.wrong("a string or an array of parts"));
     }
     let list = node.list()?;
-    let mut blocks = Vec::with_capacity(list.len());
+    let count = list.len();
+    notes.blocks(count)?;
+    let mut blocks = Vec::with_capacity(count);
     parts(&list, speaker, &mut blocks, notes)?;
     Ok(blocks)
 }

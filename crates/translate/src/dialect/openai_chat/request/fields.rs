@@ -1,9 +1,10 @@
 //! A client's JSON, opened one level at a time: every value knows its path, and nothing is copied.
 
 use crate::fault::{Fault, MistakeKind};
+use crate::limits::{self, Limits};
 use crate::model::raw::Raw;
 use crate::model::text::Text;
-use crate::wire::json::{Document, Kind, Value};
+use crate::wire::json::{Document, Kind, Noting, Unread, Value};
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,35 @@ use std::fmt;
 pub(super) const DEEPEST: usize = 100;
 /// The most characters of a client's own field name that an error or a warning repeats.
 const LONGEST_NAME: usize = 64;
+
+/// No field that is read lies deeper.
+const DEEP: usize = 16;
+/// The members of the top that are looked into; the others are single values, or go on as they came.
+const LOOKED_INTO: &[&str] = &[
+    "additionalModelRequestFields",
+    "additional_model_request_fields",
+    "anthropic_beta",
+    "chat_template_kwargs",
+    "extra_body",
+    "function_call",
+    "functions",
+    "logit_bias",
+    "messages",
+    "metadata",
+    "modalities",
+    "moderation",
+    "output_config",
+    "prompt_cache_options",
+    "reasoning",
+    "response_format",
+    "stop",
+    "stream_options",
+    "thinking",
+    "tool_choice",
+    "tools",
+];
+/// Schemas go on as they came.
+const OPAQUE: &[&str] = &["parameters", "schema"];
 
 /// Where a value stands: `messages[2].content[0].image_url.url`. With `{:#}` the positions are left out.
 #[derive(Clone, Copy)]
@@ -51,7 +81,7 @@ pub(super) struct List<'a, 'p> {
 }
 
 /// Looks through a request's body: the whole of it is JSON, and an object.
-pub(super) fn read(body: &[u8]) -> Result<Document<'_>, Fault> {
+pub(super) fn read(body: &[u8], values: usize) -> Result<Document<'_>, Fault> {
     let text = std::str::from_utf8(body).map_err(|error| {
         malformed(format!("the body is not UTF-8: the byte at offset {} is out of place", error.valid_up_to()))
     })?;
@@ -59,7 +89,12 @@ pub(super) fn read(body: &[u8]) -> Result<Document<'_>, Fault> {
     if text.trim_ascii_start().is_empty() {
         return Err(malformed("the body is empty; a JSON object was expected".to_owned()));
     }
-    let document = Document::read(text).ok_or_else(|| not_json(text))?;
+    let noting =
+        Noting { looked_into: LOOKED_INTO, beside: "extra_body", opaque: OPAQUE, values, ..Noting::down_to(DEEP) };
+    let document = Document::read_noting(text, &noting).map_err(|unread| match unread {
+        Unread::NotJson => not_json(text),
+        Unread::TooMany => limits::too_many_values(values),
+    })?;
     match document.top().kind() {
         Kind::Object if has_names(document.top()) => Ok(document),
         Kind::Object => Err(not_json(text)),
@@ -137,6 +172,15 @@ impl<'a, 'p> Node<'a, 'p> {
             "false" => Ok(false),
             _ => Err(self.wrong("a boolean")),
         }
+    }
+
+    /// A string with something in it, which names something: it has at most so many bytes.
+    pub(super) fn id(&self, limits: &Limits) -> Result<Cow<'a, str>, Fault> {
+        let length = self.escaped()?.len();
+        if length > limits.id_bytes {
+            limits::at_most(&self.at.to_string(), length, limits.id_bytes, "bytes", "--max-id-bytes")?;
+        }
+        self.filled_string()
     }
 
     /// A number that a double can hold.
@@ -287,12 +331,20 @@ impl<'a> Object<'a, '_> {
         self.members().next().is_none()
     }
 
+    /// How many members it has.
+    pub(super) fn len(&self) -> usize {
+        self.members().count()
+    }
+
     /// All members that are not `null`, in order, each name once.
     pub(super) fn once(&self) -> Vec<(Cow<'a, str>, Node<'a, '_>)> {
-        let mut seen = BTreeSet::new();
-        let mut members: Vec<_> = self.members().collect();
+        // Room for all of them at once takes less than room that grows.
+        let mut members = Vec::with_capacity(self.len());
+        members.extend(self.members());
         members.reverse();
+        let mut seen = BTreeSet::new();
         members.retain(|(name, _)| seen.insert(name.plain()));
+        drop(seen);
         members.reverse();
         let present = members.into_iter().filter(|(_, value)| value.kind() != Kind::Null);
         present.map(|(name, value)| (name.plain().unwrap_or_default(), self.node(name, value))).collect()

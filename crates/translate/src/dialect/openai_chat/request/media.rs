@@ -14,6 +14,7 @@ const SOUNDS: [&str; 15] =
 
 /// Reads the part `{"type": "image_url", "image_url": {"url": ...}}`; a bare string in place of the object will do.
 pub(super) fn image<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Block<'a>, Fault> {
+    notes.image()?;
     let node = part.need("image_url")?;
     if node.is_string() {
         return image_at(&node);
@@ -43,6 +44,7 @@ fn image_at<'a>(url: &Node<'a, '_>) -> Result<Block<'a>, Fault> {
 
 /// Reads the part `{"type": "file", "file": {"file_data": ..., "filename": ...}}`.
 pub(super) fn file<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Block<'a>, Fault> {
+    notes.document()?;
     let file = part.need("file")?.object()?;
     notes.unknown(&file, &["file_data", "filename", "file_id", "format"]);
     let Some(data) = file.get("file_data") else {

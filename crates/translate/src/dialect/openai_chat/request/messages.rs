@@ -7,6 +7,7 @@ use super::notes::Notes;
 use super::replay;
 use crate::dialect::openai_chat::Spoken;
 use crate::fault::Fault;
+use crate::limits;
 use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
 use std::borrow::Cow;
@@ -37,11 +38,13 @@ const ANSWERED: [&str; 7] =
 pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Conversation<'a>, Fault> {
     let node = top.need("messages")?;
     let list = node.list()?;
-    if list.len() == 0 {
+    let count = list.len();
+    if count == 0 {
         return Err(node.invalid("must hold at least one message"));
     }
+    limits::at_most("messages", count, notes.limits.messages, "messages", "--max-messages")?;
     let mut conversation = Conversation::default();
-    conversation.turns.reserve(list.len());
+    conversation.turns.reserve(count);
     for (position, node) in list.each().enumerate() {
         let message = node.object()?;
         conversation.take(&message, position, notes)?;
@@ -130,7 +133,7 @@ fn said<'a>(
 
 fn tool_result<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Block<'a>>, Fault> {
     let id = message.need("tool_call_id")?;
-    id.filled_string()?;
+    id.id(&notes.limits)?;
     let content = said(message, Speaker::Tool, &["tool_call_id"], notes)?;
     Ok(result(id.text()?, content))
 }

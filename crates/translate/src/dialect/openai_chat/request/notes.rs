@@ -1,6 +1,8 @@
 //! What a request asks for and does not get, gathered while it is read.
 
 use super::fields::{Node, Object};
+use crate::fault::Fault;
+use crate::limits::{self, Limits};
 use crate::warning::Warning;
 
 /// The most warnings that name a field of their own.
@@ -12,9 +14,38 @@ pub(super) struct Notes {
     warnings: Vec<Warning>,
     places: Vec<String>,
     unnamed: usize,
+    /// How much of everything there may be.
+    pub(super) limits: Limits,
+    blocks: usize,
+    documents: usize,
+    images: usize,
 }
 
 impl Notes {
+    /// Nothing so far.
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Counts more content blocks.
+    pub(super) fn blocks(&mut self, more: usize) -> Result<(), Fault> {
+        self.blocks += more;
+        let (count, most) = (self.blocks, self.limits.content_blocks);
+        limits::at_most("messages", count, most, "content blocks in all", "--max-content-blocks")
+    }
+
+    /// Counts one more document.
+    pub(super) fn document(&mut self) -> Result<(), Fault> {
+        self.documents += 1;
+        limits::at_most("messages", self.documents, self.limits.documents, "documents in all", "--max-documents")
+    }
+
+    /// Counts one more image.
+    pub(super) fn image(&mut self) -> Result<(), Fault> {
+        self.images += 1;
+        limits::at_most("messages", self.images, self.limits.images, "images in all", "--max-images")
+    }
+
     /// The field has no effect.
     pub(super) fn ignored(&mut self, node: &Node<'_, '_>, why: &str) {
         self.add(node, |param| Warning::ignored(param, why));

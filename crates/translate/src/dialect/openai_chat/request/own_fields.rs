@@ -5,6 +5,7 @@ use super::notes::Notes;
 use super::reasoning::Said;
 use super::service;
 use crate::fault::Fault;
+use crate::limits;
 use crate::model::raw::Raw;
 use crate::model::reasoning::{Display, Effort, Switch, own};
 use std::borrow::Cow;
@@ -36,12 +37,14 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<OwnFie
     for spelling in ["additionalModelRequestFields", "additional_model_request_fields"] {
         let Some(node) = top.get(spelling) else { continue };
         node.raw_object()?;
-        fields.present |= !node.object()?.is_empty();
-        for (name, node) in node.object()?.once() {
+        let object = node.object()?;
+        fields.present |= !object.is_empty();
+        limits::at_most(spelling, object.len(), notes.limits.members, "members", "--max-members")?;
+        for (name, node) in object.once() {
             if !known.insert(name.clone()) {
                 notes.ignored(&node, "it stands under the other spelling of the field too");
             } else if name == "anthropic_beta" {
-                fields.betas.extend(service::betas(&node)?);
+                fields.betas.extend(service::betas(&node, notes)?);
             } else {
                 fields.take(&name, &node);
                 fields.members.push((name, Raw::from_json(node.raw())));

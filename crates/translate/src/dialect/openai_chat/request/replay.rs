@@ -174,7 +174,9 @@ fn plain<'a>(message: &Object<'a, '_>) -> Result<Vec<Thought<'a>>, Fault> {
 fn thinking_blocks<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Thought<'a>>, Fault> {
     let mut gathered = Gathered::default();
     let Some(node) = message.get("thinking_blocks") else { return Ok(Vec::new()) };
-    for node in node.list()?.each() {
+    let list = node.list()?;
+    notes.blocks(list.len())?;
+    for node in list.each() {
         let item = node.object()?;
         let kind = item.need("type")?;
         let index = item.get("index").and_then(|index| position(&index));
@@ -197,7 +199,9 @@ fn thinking_blocks<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
 fn details<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Thought<'a>>, Fault> {
     let Some(node) = message.get("reasoning_details") else { return Ok(Vec::new()) };
     let list = node.list()?;
-    let mut items = Vec::with_capacity(list.len());
+    let count = list.len();
+    notes.blocks(count)?;
+    let mut items = Vec::with_capacity(count);
     for node in list.each() {
         let item = node.object()?;
         let index = item.get("index").and_then(|index| position(&index));

@@ -4,6 +4,7 @@ use super::content;
 use super::fields::{Node, Object};
 use super::notes::Notes;
 use crate::fault::Fault;
+use crate::limits;
 use crate::model::request::{CacheTtl, Request};
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ const INTERLEAVED: &str = "interleaved-thinking-2025-05-14";
 /// Reads these fields into the request.
 pub(super) fn read<'a>(top: &Object<'a, '_>, request: &mut Request<'a>, notes: &mut Notes) -> Result<(), Fault> {
     tier(top, request, notes)?;
-    request.metadata = metadata(top)?;
+    request.metadata = metadata(top, notes)?;
     request.automatic_cache = automatic_cache(top, notes)?;
     for name in ["guardrailConfig", "guardrail_config"] {
         if let Some(node) = top.get(name) {
@@ -21,7 +22,9 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, request: &mut Request<'a>, notes: &
         }
     }
     if let Some(node) = top.get("anthropic_beta") {
-        request.betas.extend(betas(&node)?);
+        request.betas.extend(betas(&node, notes)?);
+        let most = notes.limits.betas;
+        limits::at_most("anthropic_beta", request.betas.len(), most, "betas", "--max-betas")?;
     }
     request.reasoning.interleaved = interleaved(&request.betas);
     Ok(())
@@ -46,9 +49,10 @@ fn tier(top: &Object<'_, '_>, request: &mut Request<'_>, notes: &mut Notes) -> R
 
 type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
-fn metadata<'a>(top: &Object<'a, '_>) -> Result<Pairs<'a>, Fault> {
+fn metadata<'a>(top: &Object<'a, '_>, notes: &Notes) -> Result<Pairs<'a>, Fault> {
     let Some(node) = top.get("metadata") else { return Ok(Vec::new()) };
     let object = node.object()?;
+    limits::at_most("metadata", object.len(), notes.limits.members, "members", "--max-members")?;
     object.once().into_iter().map(|(name, node)| Ok((name, node.string()?))).collect()
 }
 
@@ -87,11 +91,15 @@ fn retention(node: &Node<'_, '_>, notes: &mut Notes) -> Result<Option<CacheTtl>,
 }
 
 /// `anthropic_beta`: an array, or a string with commas.
-pub(super) fn betas<'a>(node: &Node<'a, '_>) -> Result<Vec<Cow<'a, str>>, Fault> {
+pub(super) fn betas<'a>(node: &Node<'a, '_>, notes: &Notes) -> Result<Vec<Cow<'a, str>>, Fault> {
+    let within = |count| limits::at_most(&node.at.to_string(), count, notes.limits.betas, "betas", "--max-betas");
     if node.is_list() {
-        return node.list()?.each().map(|node| node.string()).collect();
+        let list = node.list()?;
+        within(list.len())?;
+        return list.each().map(|node| node.string()).collect();
     }
     let all = node.string().map_err(|_| node.wrong("an array of strings or a string"))?;
+    within(all.split(',').count())?;
     let names = all.split(',').map(str::trim).filter(|name| !name.is_empty());
     Ok(names.map(|name| Cow::Owned(name.to_owned())).collect())
 }

@@ -1,9 +1,10 @@
 //! The tools that a client offers, and its choice among them.
 
 use super::content;
-use super::fields::{Node, Object};
+use super::fields::{List, Node, Object};
 use super::notes::Notes;
 use crate::fault::Fault;
+use crate::limits;
 use crate::model::request::{Tool, ToolChoice};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,13 +21,15 @@ pub(super) struct Offer<'a> {
 pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Offer<'a>, Fault> {
     let mut offer = Offer::default();
     if let Some(node) = top.get("tools") {
-        for node in node.list()?.each() {
+        let list = counted(&node, 0, notes)?;
+        offer.tools.reserve(list.len());
+        for node in list.each() {
             offer.tools.push(tool(&node.object()?, notes)?);
         }
     }
     if let Some(node) = top.get("functions") {
         offer.legacy = offer.tools.is_empty();
-        for node in node.list()?.each() {
+        for node in counted(&node, offer.tools.len(), notes)?.each() {
             let object = node.object()?;
             let cache_point = content::cache_point(&object, notes)?;
             offer.tools.push(Tool { cache_point, ..function(&object, notes)? });
@@ -38,6 +41,13 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Offer<
         choose_function(&node, &mut offer, notes)?;
     }
     Ok(offer)
+}
+
+/// The tools of a list, unless there are too many together with so many others.
+fn counted<'a, 'p>(node: &Node<'a, 'p>, others: usize, notes: &Notes) -> Result<List<'a, 'p>, Fault> {
+    let list = node.list()?;
+    limits::at_most(&node.at.to_string(), others + list.len(), notes.limits.tools, "tools", "--max-tools")?;
+    Ok(list)
 }
 
 fn tool<'a>(tool: &Object<'a, '_>, notes: &mut Notes) -> Result<Tool<'a>, Fault> {
@@ -61,7 +71,7 @@ fn function<'a>(function: &Object<'a, '_>, notes: &mut Notes) -> Result<Tool<'a>
     );
     let description = function.get("description").map(|text| text.text()).transpose()?;
     Ok(Tool {
-        name: function.need("name")?.filled_string()?,
+        name: function.need("name")?.id(&notes.limits)?,
         description: description.filter(|description| !description.is_blank()),
         schema: function.get("parameters").map(|schema| schema.raw_object()).transpose()?,
         strict: function.get("strict").map(|strict| strict.boolean()).transpose()?,
@@ -92,7 +102,7 @@ fn choose<'a>(node: &Node<'a, '_>, offer: &mut Offer<'a>, notes: &mut Notes) -> 
         }
         "allowed_tools" => {
             notes.unknown(&object, &["type", "allowed_tools"]);
-            allow(&object.need("allowed_tools")?.object()?, offer)
+            allow(&object.need("allowed_tools")?.object()?, offer, notes)
         }
         "custom" => Err(kind.unsupported("must be `function` or `allowed_tools`: Bedrock has no custom tools")),
         _ => Err(kind.invalid("must be `function` or `allowed_tools`")),
@@ -140,7 +150,7 @@ fn known<'a>(object: &Object<'a, '_>, offered: &BTreeSet<&str>) -> Result<Cow<'a
 }
 
 /// `allowed_tools`: the others are not offered at all.
-fn allow<'a>(object: &Object<'a, '_>, offer: &mut Offer<'a>) -> Result<(), Fault> {
+fn allow<'a>(object: &Object<'a, '_>, offer: &mut Offer<'a>, notes: &Notes) -> Result<(), Fault> {
     let mode = object.need("mode")?;
     let choice = match mode.string()?.as_ref() {
         "auto" => ToolChoice::Auto,
@@ -150,7 +160,7 @@ fn allow<'a>(object: &Object<'a, '_>, offer: &mut Offer<'a>) -> Result<(), Fault
     let list = object.need("tools")?;
     let offered = offer.tools.iter().map(|tool| tool.name.as_ref()).collect();
     let mut allowed = BTreeSet::new();
-    for node in list.list()?.each() {
+    for node in counted(&list, 0, notes)?.each() {
         let tool = node.object()?;
         let kind = tool.need("type")?;
         if kind.string()? != "function" {
