@@ -116,7 +116,7 @@ impl Upstreams {
             let upstream = upstream.ok_or_else(|| Unreachable::Ours("no such backend".to_owned()))?;
             let caller = upstream.bedrock.as_ref().map_err(|why| Unreachable::Connect(why.clone()))?;
             if !call.after.is_zero() {
-                tokio::time::sleep(call.after).await;
+                sleep(call.after).await;
             }
             let pass = upstream.gate.enter(call.circuit).await?;
             let mut request = Request::new(call.body);
