@@ -448,6 +448,12 @@ impl Exchange {
             return;
         }
         self.record.blame(fault);
+        if let Fault::Refused(refusal) = fault
+            && self.waiting.as_ref().is_some_and(Waiting::is_passing)
+        {
+            // Its message is a vendor's, who may quote the prompt or a key; the client gets it as it came.
+            self.record.fault_message = Some(format!("{} ({})", refusal.exception, refusal.status));
+        }
         if self.fail_as_it_came(fault) {
             self.done(Outcome::Failed, now);
             return;

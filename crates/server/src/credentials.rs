@@ -38,7 +38,7 @@ pub(crate) struct Chains(Arc<Mutex<HashMap<Option<String>, Arc<Chain>>>>);
 /// AWS's default chain for one region: the chain itself calls services of that region.
 struct Chain {
     region: Option<String>,
-    config: OnceCell<SdkConfig>,
+    config: Arc<OnceCell<SdkConfig>>,
     cache: Cache,
 }
 
@@ -61,7 +61,7 @@ impl Chains {
     fn of(&self, region: Option<&str>) -> Arc<Chain> {
         let mut chains = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let region = region.map(str::to_owned);
-        let make = || Chain { region: region.clone(), config: OnceCell::new(), cache: Cache::default() };
+        let make = || Chain { region: region.clone(), config: Arc::default(), cache: Cache::default() };
         Arc::clone(chains.entry(region.clone()).or_insert_with(|| Arc::new(make())))
     }
 }
@@ -103,11 +103,15 @@ impl Chain {
         if let Some(config) = self.config.get() {
             return Ok(config.region());
         }
-        // Apart, because what loads is large, and every call would hold room for it.
-        let walk = self.walk();
-        let load = Box::pin(walk.config());
-        let timed = tokio::time::timeout(FETCH_TIMEOUT, self.config.get_or_init(|| load)).await;
-        timed.map(SdkConfig::region).map_err(|_| "AWS's settings were not found in time".to_owned())
+        // In a task of its own: a call that is given up does not end what others wait for.
+        let (config, walk) = (Arc::clone(&self.config), self.walk());
+        let loading = tokio::spawn(async move {
+            let loaded = config.get_or_init(|| Box::pin(walk.config()));
+            tokio::time::timeout(FETCH_TIMEOUT, loaded).await.is_ok()
+        });
+        drop(loading.await);
+        let config = self.config.get().ok_or("AWS's settings were not found in time")?;
+        Ok(config.region())
     }
 
     async fn signatory(&self) -> Result<Arc<Signatory>, String> {

@@ -15,20 +15,18 @@ use http::response::Parts;
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
-use hyper_util::client::legacy::connect::capture_connection;
-use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use place::Place;
 use pool::Pool;
-use socket::{Connector, TCP_KEEPALIVE};
+use socket::Connector;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Sleep, sleep};
 
 mod http1;
+mod http2;
 mod place;
 mod pool;
 mod socket;
@@ -67,7 +65,7 @@ pub(crate) struct Caller {
 /// own; HTTP/2 has a connection for all calls, which needs a task.
 enum Way {
     One(Arc<Pool>),
-    Two(Box<Client<Connector, Full<Bytes>>>),
+    Two(Arc<http2::Pool>),
 }
 
 /// An answer that has begun.
@@ -90,8 +88,8 @@ pub(crate) struct Answer {
 enum Body {
     /// In HTTP/1.1.
     One(wire::Body),
-    /// In HTTP/2.
-    Two(Incoming),
+    /// In HTTP/2, with its room on the connection.
+    Two(Incoming, #[expect(dead_code, reason = "it is held until the body is over")] http2::Room),
 }
 
 impl Upstreams {
@@ -194,7 +192,7 @@ impl Caller {
 
     fn at(endpoint: Endpoint, bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
         let connector = Connector::new(bedrock, endpoint.is_plain())?;
-        let way = if bedrock.http2 { Way::Two(Box::new(http2(connector))) } else { Way::One(Pool::new(connector)) };
+        let way = if bedrock.http2 { Way::Two(http2::Pool::new(connector)) } else { Way::One(Pool::new(connector)) };
         Ok(Self { endpoint, place: OnceLock::new(), signer: Signer::new(bedrock, environment, chains), way })
     }
 
@@ -239,7 +237,11 @@ impl Caller {
                 let (answer, body) = pool.call((&place.root, connect), Request::from_parts(head, ()), body).await?;
                 (answer.into_parts().0, Body::One(body))
             }
-            Way::Two(client) => call_in_http2(client, request.map(Full::new), connect).await?,
+            Way::Two(pool) => {
+                let (answer, room) = pool.call((&place.root, connect), request.map(Full::new)).await?;
+                let (head, body) = answer.into_parts();
+                (head, Body::Two(body, room))
+            }
         };
         if let Authority::Signature(signatory) = &authority
             && refuses_keys(&head)
@@ -265,33 +267,6 @@ fn refuses_keys(head: &Parts) -> bool {
     matches!(head.status.as_u16(), 400 | 401 | 403) && name.is_some_and(|name| NAMES.contains(&name))
 }
 
-async fn call_in_http2(
-    client: &Client<Connector, Full<Bytes>>,
-    mut request: Request<Full<Bytes>>,
-    connect: Duration,
-) -> Result<(Parts, Body), Unreachable> {
-    let host = socket::host(request.uri()).to_owned();
-    let mut connected = capture_connection(&mut request);
-    let in_time = async { timeout(connect, connected.wait_for_connection_metadata()).await.is_ok() };
-    let answer = tokio::select! {
-        answer = client.request(request) => answer.map_err(|error| unreachable(&host, &error))?,
-        false = in_time => return Err(socket::late(&host, connect)),
-    };
-    let (head, body) = answer.into_parts();
-    Ok((head, Body::Two(body)))
-}
-
-fn http2(connector: Connector) -> Client<Connector, Full<Bytes>> {
-    Client::builder(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(pool::IDLE)
-        .http2_only(true)
-        .http2_adaptive_window(true)
-        .http2_keep_alive_interval(TCP_KEEPALIVE)
-        .build(connector)
-}
-
 impl Answer {
     /// Shows more of the body, or says that it is over.
     ///
@@ -307,7 +282,7 @@ impl Answer {
         }
         match &mut self.body {
             Body::One(body) => body.poll_data(cx, show),
-            Body::Two(body) => loop {
+            Body::Two(body, _) => loop {
                 match ready!(Pin::new(&mut *body).poll_frame(cx)) {
                     Some(Ok(frame)) => match frame.data_ref() {
                         Some(data) => {
@@ -339,18 +314,6 @@ impl Answer {
     }
 }
 
-/// Says why there is no answer, with the host and the deepest cause.
-fn unreachable(host: &str, error: &Error) -> Unreachable {
-    let deepest = deepest(error);
-    let timed_out = deepest.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == TIMED_OUT);
-    let what = format!("{host}: {deepest}");
-    match (error.is_connect(), timed_out) {
-        (true, true) => Unreachable::Timeout(what),
-        (true, false) => Unreachable::Connect(what),
-        (false, _) => Unreachable::Broken(what),
-    }
-}
-
 /// What an error comes from.
 fn deepest<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
     while let Some(inner) = error.source() {
@@ -358,8 +321,6 @@ fn deepest<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std
     }
     error
 }
-
-const TIMED_OUT: std::io::ErrorKind = std::io::ErrorKind::TimedOut;
 
 #[cfg(test)]
 mod tests;

@@ -377,3 +377,36 @@ fn an_answer_that_cannot_be_read_is_not_told_where_reasoning_is_hidden() {
     assert!(under.call().is_none());
     assert!(!under.said.contains("xyzzy") && under.said.ends_with("data: [DONE]\n\n"), "{}", under.said);
 }
+
+#[test]
+fn a_vendors_words_are_told_and_not_remembered() {
+    for status in [400, 401, 403, 404, 418, 429, 500, 503] {
+        for told in [
+            "{\"error\":{\"message\":\"xyzzy\",\"type\":\"xyzzy\",\"code\":\"xyzzy\"}}",
+            "xyzzy",
+            "{\"message\":\"xyzzy\"}",
+        ] {
+            let mut under = at(1);
+            while under.call().is_some() {
+                let status = StatusCode::from_u16(status).unwrap();
+                under.exchange.handle(Input::UpstreamHead { status, headers: &HeaderMap::new() }, under.now);
+                under.exchange.handle(Input::UpstreamBody(told.as_bytes()), under.now);
+                under.exchange.handle(Input::UpstreamEnd, under.now);
+            }
+            let record = under.record.unwrap();
+            assert!(!format!("{record:?}").contains("xyzzy"), "{record:?}");
+            assert_eq!(under.said, told);
+        }
+    }
+    for event in ["{\"error\":{\"message\":\"xyzzy\"}}", "{\"error\":\"xyzzy\"}"] {
+        let mut under = at(1);
+        while under.call().is_some() {
+            begin(&mut under, "text/event-stream");
+            under
+                .exchange
+                .handle(Input::UpstreamBody(format!("event: error\ndata: {event}\n\n").as_bytes()), under.now);
+        }
+        let record = under.record.unwrap();
+        assert!(!format!("{record:?}").contains("xyzzy"), "{record:?}");
+    }
+}

@@ -6,9 +6,9 @@ use arc_swap::ArcSwapOption;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 
 /// Credentials are fetched anew this long before they expire, while calls go on with the old ones.
 const REFRESH_BEFORE: Duration = Duration::from_secs(300);
@@ -27,7 +27,7 @@ const REFUSED_AFTER: Duration = Duration::from_secs(30);
 /// What one source of credentials gave last.
 #[derive(Clone, Default)]
 pub(super) struct Cache {
-    fetching: Arc<Mutex<Option<Failure>>>,
+    fetching: Arc<Mutex<Fetching>>,
     kept: Arc<ArcSwapOption<Gift>>,
 }
 
@@ -35,6 +35,16 @@ pub(super) struct Cache {
 struct Gift {
     signatory: Arc<Signatory>,
     at: Instant,
+}
+
+/// What a fetch came to.
+type Fetched = Result<Arc<Signatory>, String>;
+
+/// The fetch under way, which belongs to no call: one that is given up ends nobody's.
+#[derive(Default)]
+struct Fetching {
+    under_way: Option<watch::Receiver<Option<Fetched>>>,
+    failure: Option<Failure>,
 }
 
 /// The last fetch gave nothing.
@@ -50,25 +60,62 @@ impl Cache {
     }
 
     /// Credentials that are good for a call: those kept, or new ones.
-    pub(super) async fn signatory(&self, provider: &SharedCredentialsProvider) -> Result<Arc<Signatory>, String> {
+    pub(super) async fn signatory(&self, provider: &SharedCredentialsProvider) -> Fetched {
         if let Some(kept) = self.usable() {
             if expires_within(kept.credentials(), REFRESH_BEFORE, clock::wall()) {
                 self.refresh_behind(provider.clone());
             }
             return Ok(kept);
         }
-        let mut failed = self.fetching.lock().await;
-        if let Some(kept) = self.usable() {
-            return Ok(kept);
+        let under_way = {
+            let mut fetching = self.fetching();
+            // Another call may have had them come in the meantime.
+            if let Some(kept) = self.usable() {
+                return Ok(kept);
+            }
+            self.under_way(&mut fetching, provider)?
+        };
+        come(under_way).await
+    }
+
+    /// The fetch under way, or one that begins now.
+    ///
+    /// # Errors
+    /// The last one has just failed.
+    fn under_way(
+        &self,
+        fetching: &mut Fetching,
+        provider: &SharedCredentialsProvider,
+    ) -> Result<watch::Receiver<Option<Fetched>>, String> {
+        // One whose task has gone tells nobody anything.
+        if let Some(under_way) = fetching.under_way.as_ref().filter(|it| it.has_changed().is_ok()) {
+            return Ok(under_way.clone());
         }
-        if let Some(Failure { at, why }) = failed.as_ref()
+        if let Some(Failure { at, why }) = &fetching.failure
             && clock::now().saturating_duration_since(*at) < FAILURE_KEPT
         {
             return Err(why.clone());
         }
-        let fetched = self.fetch(provider).await;
-        *failed = fetched.as_ref().err().map(|why| Failure { at: clock::now(), why: why.clone() });
-        fetched
+        let (told, under_way) = watch::channel(None);
+        fetching.under_way = Some(under_way.clone());
+        let (cache, provider) = (self.clone(), provider.clone());
+        tokio::spawn(async move {
+            let fetched = cache.fetch(&provider).await;
+            let failure = fetched.as_ref().err().map(|why| Failure { at: clock::now(), why: why.clone() });
+            if let (Some(failure), Some(_)) = (&failure, cache.usable()) {
+                tracing::warn!(
+                    error = failure.why,
+                    "AWS credentials were not refreshed; the old ones are used until they expire"
+                );
+            }
+            *cache.fetching() = Fetching { under_way: None, failure };
+            told.send_replace(Some(fetched));
+        });
+        Ok(under_way)
+    }
+
+    fn fetching(&self) -> MutexGuard<'_, Fetching> {
+        self.fetching.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn usable(&self) -> Option<Arc<Signatory>> {
@@ -93,25 +140,10 @@ impl Cache {
 
     /// Fetches anew while calls go on; does nothing while another fetch is under way or has just failed.
     fn refresh_behind(&self, provider: SharedCredentialsProvider) {
-        let Ok(mut failed) = Arc::clone(&self.fetching).try_lock_owned() else { return };
-        let recent = |failure: &Failure| clock::now().saturating_duration_since(failure.at) < FAILURE_KEPT;
-        if failed.as_ref().is_some_and(recent) {
-            return;
-        }
-        let cache = self.clone();
-        tokio::spawn(async move {
-            let fetched = cache.fetch(&provider).await;
-            if let Err(why) = &fetched {
-                tracing::warn!(
-                    error = why,
-                    "AWS credentials were not refreshed; the old ones are used until they expire"
-                );
-            }
-            *failed = fetched.err().map(|why| Failure { at: clock::now(), why });
-        });
+        drop(self.under_way(&mut self.fetching(), &provider));
     }
 
-    async fn fetch(&self, provider: &SharedCredentialsProvider) -> Result<Arc<Signatory>, String> {
+    async fn fetch(&self, provider: &SharedCredentialsProvider) -> Fetched {
         let fetched = tokio::time::timeout(FETCH_TIMEOUT, provider.provide_credentials()).await;
         let mut credentials =
             fetched.map_err(|_| format!("none within {} s", FETCH_TIMEOUT.as_secs()))?.map_err(|error| told(&error))?;
@@ -121,6 +153,15 @@ impl Cache {
         let signatory = Arc::new(Signatory::new(credentials));
         self.kept.store(Some(Arc::new(Gift { signatory: Arc::clone(&signatory), at: clock::now() })));
         Ok(signatory)
+    }
+}
+
+/// What a fetch comes to.
+async fn come(mut under_way: watch::Receiver<Option<Fetched>>) -> Fetched {
+    let gone = || Err("the fetch of credentials was broken off".to_owned());
+    match under_way.wait_for(Option::is_some).await {
+        Ok(fetched) => fetched.clone().unwrap_or_else(gone),
+        Err(_) => gone(),
     }
 }
 
@@ -259,6 +300,37 @@ mod tests {
         kept.cache.distrust(&refused, kept.provider.clone());
         tokio::task::yield_now().await;
         assert_eq!(kept.calls.load(Ordering::SeqCst), 2, "those that are refused are kept no longer");
+    }
+
+    /// A source that takes its time.
+    #[derive(Debug)]
+    struct Slow(Arc<AtomicUsize>);
+
+    impl ProvideCredentials for Slow {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            future::ProvideCredentials::new(async {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                Ok(Credentials::new("slow", "secret", None, None, "test"))
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_given_up_ends_no_fetch() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let provider = SharedCredentialsProvider::new(Slow(Arc::clone(&calls)));
+        let cache = Cache::default();
+        for call in 0..20 {
+            let signatory = cache.signatory(&provider);
+            let in_time = tokio::time::timeout(Duration::from_millis(200), signatory).await;
+            assert_eq!(in_time.is_ok(), call >= 2, "those that come after half a second have them");
+        }
+        assert!(cache.signatory(&provider).await.is_ok());
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]

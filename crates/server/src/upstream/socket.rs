@@ -20,8 +20,6 @@ use tower_service::Service;
 
 /// How long a connection may take, name lookup and TLS handshake included, where nobody says it.
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
-/// The same for a connection that all calls share: each of them has a shorter limit of its own.
-const LONGEST: Duration = Duration::from_secs(60);
 /// A model may think for minutes without a byte; a peer that vanished is found by TCP's own probes.
 pub(super) const TCP_KEEPALIVE: Duration = Duration::from_secs(45);
 
@@ -124,20 +122,6 @@ fn tcp(limit: Duration) -> HttpConnector {
     tcp.set_keepalive_interval(Some(TCP_KEEPALIVE / 3));
     tcp.set_keepalive_retries(Some(4));
     tcp
-}
-
-impl Service<Uri> for Connector {
-    type Response = Https;
-    type Error = BoxError;
-    type Future = Connecting;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::result::Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        self.connected(uri, LONGEST)
-    }
 }
 
 impl Socket {

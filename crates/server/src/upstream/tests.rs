@@ -7,7 +7,7 @@ use aquifer_gateway::exchange::{Lane, Patience};
 use aquifer_gateway::secret::Secret;
 use http::{HeaderMap, Response};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use socket2::{Domain, Socket, Type};
 use std::convert::Infallible;
@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 /// How long a test waits for what comes at once.
@@ -574,6 +575,62 @@ impl hyper::body::Body for Dots {
         ready!(self.0.as_mut().poll(cx));
         self.0 = Box::pin(sleep(Duration::from_millis(20)));
         Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(b".")))))
+    }
+}
+
+#[tokio::test]
+async fn calls_beyond_what_a_connection_takes_at_once_open_others() {
+    const CALLS: usize = 16;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connections);
+    let all = Arc::new(tokio::sync::Barrier::new(CALLS));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let all = Arc::clone(&all);
+            let answer = service_fn(move |request| {
+                let all = Arc::clone(&all);
+                async move {
+                    all.wait().await;
+                    echo(request).await
+                }
+            });
+            let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            builder.max_concurrent_streams(4);
+            tokio::spawn(builder.serve_connection(TokioIo::new(stream), answer));
+        }
+    });
+    let config = config(Bedrock { http2: true, ..bedrock(&format!("http://{address}")) });
+    let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
+    for _ in 0..2 {
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..CALLS {
+            let call = upstreams.call(call());
+            calls.spawn(async move { call.await.unwrap().body.whole(1 << 20).await.unwrap() });
+        }
+        assert_eq!(timeout(LIMIT, calls.join_all()).await.unwrap().len(), CALLS);
+        assert_eq!(connections.load(Ordering::SeqCst), CALLS / 4);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_in_http2_that_was_closed_is_replaced() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            let serving = builder.serve_connection(TokioIo::new(stream), service_fn(echo));
+            drop(timeout(Duration::from_millis(100), serving).await);
+        }
+    });
+    let config = config(Bedrock { http2: true, ..bedrock(&format!("http://{address}")) });
+    let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(answer_of(&upstreams, call()).await.unwrap().0, 200);
+        sleep(Duration::from_millis(300)).await;
     }
 }
 

@@ -1,0 +1,200 @@
+//! Calls in HTTP/2: many share a connection, as many as its other end takes at once; further ones open another.
+
+use super::deepest;
+use super::pool::IDLE;
+use super::socket::{Connector, Socket, TCP_KEEPALIVE, host, late};
+use crate::clock;
+use aquifer_gateway::translate::fault::Unreachable;
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{Builder, Connection, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+
+/// What a connection is said to take before its other end has said it.
+const UNKNOWN: usize = 1021;
+/// How often it is looked whether it has, and how long it is waited for: it comes with the first bytes.
+const LOOK: Duration = Duration::from_millis(1);
+const LOOKS: u32 = 250;
+/// How often connections are looked for that nobody used for long.
+const TIDY: Duration = Duration::from_secs(5);
+
+/// The connections to one backend.
+pub(super) struct Pool {
+    connector: Connector,
+    lines: Mutex<Vec<Arc<Line>>>,
+    /// One connection is opened after the other, so that those who wait find room on it.
+    opening: tokio::sync::Mutex<()>,
+}
+
+/// A connection.
+struct Line {
+    sender: SendRequest<Full<Bytes>>,
+    /// Driven by a task; here it is asked how much its other end takes at once. `None` once it has ended: what waits to be
+    /// sent is given back then.
+    connection: Arc<Mutex<Option<Driven>>>,
+    used: Mutex<Used>,
+}
+
+type Driven = Connection<TokioIo<Socket>, Full<Bytes>, TokioExecutor>;
+
+struct Used {
+    /// Calls under way.
+    calls: usize,
+    /// When the last one ended.
+    since: Instant,
+}
+
+/// A call's room on a connection, which is free when this is dropped.
+pub(super) struct Room(Arc<Line>);
+
+impl Pool {
+    /// Holds no connection yet.
+    pub(super) fn new(connector: Connector) -> Arc<Self> {
+        let pool = Arc::new(Self { connector, lines: Mutex::default(), opening: tokio::sync::Mutex::default() });
+        tokio::spawn(look(Arc::downgrade(&pool)));
+        pool
+    }
+
+    /// Makes a call over a connection that has room, or over a new one to `to`, which must be there within `connect`.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(super) async fn call(
+        &self,
+        (to, connect): (&Uri, Duration),
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Room), Unreachable> {
+        loop {
+            let (room, is_new) = match self.room() {
+                Some(room) => (room, false),
+                None => self.opened(to, connect).await?,
+            };
+            match room.0.sender.clone().try_send_request(request).await {
+                Ok(answer) => return Ok((answer, room)),
+                Err(mut failed) => match failed.take_message().filter(|_| !is_new) {
+                    // It was closed just now; the request was not sent.
+                    Some(back) => request = back,
+                    None => return Err(Unreachable::Broken(format!("{}: {}", host(to), deepest(failed.error())))),
+                },
+            }
+        }
+    }
+
+    /// Room on a new connection, or on one that was opened for others meanwhile.
+    async fn opened(&self, to: &Uri, connect: Duration) -> Result<(Room, bool), Unreachable> {
+        let opened = async {
+            let _opening = self.opening.lock().await;
+            if let Some(room) = self.room() {
+                return Ok((room, false));
+            }
+            let line = self.open(to, connect).await?;
+            self.lines().push(Arc::clone(&line));
+            line.used().calls += 1;
+            Ok((Room(line), true))
+        };
+        timeout(connect, opened).await.unwrap_or_else(|_| Err(late(host(to), connect)))
+    }
+
+    async fn open(&self, to: &Uri, connect: Duration) -> Result<Arc<Line>, Unreachable> {
+        let socket = TokioIo::new(self.connector.connect(to, connect).await?);
+        let shaken = Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .adaptive_window(true)
+            .initial_max_send_streams(UNKNOWN)
+            .keep_alive_interval(TCP_KEEPALIVE)
+            .handshake(socket)
+            .await;
+        let failed = |error: hyper::Error| Unreachable::Connect(format!("{}: {}", host(to), deepest(&error)));
+        let (sender, connection) = shaken.map_err(failed)?;
+        let connection = Arc::new(Mutex::new(Some(connection)));
+        tokio::spawn(drive(Arc::clone(&connection)));
+        let line = Line { sender, connection, used: Mutex::new(Used { calls: 0, since: clock::now() }) };
+        for _ in 0..LOOKS {
+            if line.most() != UNKNOWN {
+                break;
+            }
+            sleep(LOOK).await;
+        }
+        Ok(Arc::new(line))
+    }
+
+    /// Room on the first connection that has some, so that those that are not needed grow old.
+    fn room(&self) -> Option<Room> {
+        let mut lines = self.lines();
+        lines.retain(|line| !line.is_over());
+        lines.iter().find_map(|line| {
+            let mut used = line.used();
+            (used.calls < line.most()).then(|| {
+                used.calls += 1;
+                Room(Arc::clone(line))
+            })
+        })
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Vec<Arc<Line>>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    /// How many calls its other end takes at once.
+    fn most(&self) -> usize {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        connection.as_ref().map_or(0, Driven::current_max_send_streams)
+    }
+
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Whether no call shall begin on it: it is closed, or was not needed for long.
+    fn is_over(&self) -> bool {
+        let ended = self.sender.is_closed() || self.has_ended();
+        let used = self.used();
+        ended || used.calls == 0 && clock::now().saturating_duration_since(used.since) >= IDLE
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut used = self.0.used();
+        used.calls = used.calls.saturating_sub(1);
+        used.since = clock::now();
+    }
+}
+
+/// Drives a connection until it ends.
+async fn drive(connection: Arc<Mutex<Option<Driven>>>) {
+    let ended = poll_fn(|cx| {
+        let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let polled = connection.as_mut().map_or(Poll::Ready(Ok(())), |driven| Pin::new(driven).poll(cx));
+        let over = if polled.is_ready() { connection.take() } else { None };
+        drop(connection);
+        drop(over);
+        polled
+    });
+    if let Err(error) = ended.await {
+        tracing::debug!(%error, "a connection to a backend ended");
+    }
+}
+
+/// Looks after a pool as long as it is there.
+async fn look(pool: Weak<Pool>) {
+    loop {
+        sleep(TIDY).await;
+        let Some(pool) = pool.upgrade() else { return };
+        pool.lines().retain(|line| !line.is_over());
+    }
+}
