@@ -32,6 +32,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lanes::Other;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -84,8 +85,7 @@ pub enum Input<'a> {
     ClientGone,
 }
 
-/// What a host must do.
-#[derive(Debug)]
+/// What a host must do. Its `Debug` shows neither content nor headers, which may hold a key.
 pub enum Output {
     /// Ask the store for the turns of these keys.
     Recall(Vec<TurnKey>),
@@ -119,8 +119,7 @@ pub enum Output {
     Done(Box<Record>),
 }
 
-/// An unsigned request to a backend.
-#[derive(Debug)]
+/// An unsigned request to a backend. Its `Debug` shows neither content nor headers, which may hold a key.
 pub struct Call {
     /// Which of two that may be under way at once.
     pub lane: Lane,
@@ -155,6 +154,33 @@ pub struct Patience {
     pub silence: Option<Duration>,
     /// From the call to the answer's end: `timeouts.request`.
     pub whole: Option<Duration>,
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recall(keys) => f.debug_tuple("Recall").field(&keys.len()).finish(),
+            Self::Keep(keep) => f.debug_struct("Keep").field("bytes", &keep.turn.bytes()).finish_non_exhaustive(),
+            Self::Call(call) => f.debug_tuple("Call").field(call).finish(),
+            Self::Settled(lane) => f.debug_tuple("Settled").field(lane).finish(),
+            Self::Ejected { backend, alone, .. } => {
+                f.debug_struct("Ejected").field("backend", backend).field("alone", alone).finish_non_exhaustive()
+            }
+            Self::Head { status, .. } => f.debug_struct("Head").field("status", status).finish_non_exhaustive(),
+            Self::Body(bytes) => f.debug_struct("Body").field("bytes", &bytes.len()).finish(),
+            Self::Reasoning(progress) => f.debug_tuple("Reasoning").field(progress).finish(),
+            Self::Done(record) => f.debug_struct("Done").field("outcome", &record.outcome).finish_non_exhaustive(),
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lane, backend, path, body, patience, after, circuit, headers: _ } = self;
+        let mut shown = f.debug_struct("Call");
+        shown.field("lane", lane).field("backend", backend).field("path", path).field("bytes", &body.len());
+        shown.field("patience", patience).field("after", after).field("circuit", circuit).finish_non_exhaustive()
+    }
 }
 
 /// One exchange.
