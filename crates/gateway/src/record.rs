@@ -14,6 +14,8 @@ pub struct Record {
     pub model: String,
     /// The model id that was called.
     pub model_id: String,
+    /// The client's model and the one that was called are named by the configuration or by the catalogue, each.
+    pub known_models: [bool; 2],
     /// What was called, in OpenTelemetry's words (`gen_ai.provider.name`); empty when nothing was.
     pub provider: &'static str,
     /// `namespace/name` of the backend.

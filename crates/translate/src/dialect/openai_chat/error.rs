@@ -58,10 +58,10 @@ fn message(fault: &Fault) -> String {
         Fault::UpstreamUnreachable(Unreachable::Broken(_)) => "the connection to the upstream broke",
         Fault::UpstreamUnreachable(Unreachable::Credentials(_)) => "no AWS credentials to sign the call with",
         Fault::UpstreamUnreachable(Unreachable::Timeout(what) | Unreachable::Stalled(what)) => {
-            return match LIMITS.iter().any(|begin| what.starts_with(begin)) {
-                true => fault.to_string(),
-                false => "the upstream did not answer in time".to_owned(),
-            };
+            // What stands before it is an address.
+            let limit = what.rsplit(": ").next().filter(|said| LIMITS.iter().any(|begin| said.starts_with(begin)));
+            let limit = limit.map(|limit| format!(": {limit}")).unwrap_or_default();
+            return format!("the upstream did not answer in time{limit}");
         }
         Fault::Refused(refusal) => return redacted(&refusal.message).into_owned(),
         other => return other.to_string(),
@@ -70,8 +70,8 @@ fn message(fault: &Fault) -> String {
 }
 
 /// How a host says which limit was passed, without an address.
-const LIMITS: [&str; 3] =
-    ["nothing came for ", "the answer had not begun after ", "the answer was not complete after "];
+const LIMITS: [&str; 4] =
+    ["nothing came for ", "the answer had not begun after ", "the answer was not complete after ", "no connection in "];
 
 /// A message of AWS's without the account and the role that called: `arn:aws:sts::[account]:[principal]`. What stands at
 /// the end of another name, such as a model's, is kept.
@@ -258,6 +258,8 @@ mod tests {
         assert!(!parts(&unreachable(Unreachable::Credentials)).1.to_string().contains("10.0.0.7"));
         let silent = Fault::UpstreamUnreachable(Unreachable::Timeout("nothing came for 2s".to_owned()));
         assert_eq!(parts(&silent).1["message"], "the upstream did not answer in time: nothing came for 2s");
+        let late = Fault::UpstreamUnreachable(Unreachable::Stalled("10.0.0.7:443: no connection in 30ms".to_owned()));
+        assert_eq!(parts(&late).1["message"], "the upstream did not answer in time: no connection in 30ms");
         let denied = "User: arn:aws:sts::123456789012:assumed-role/gateway/i-0abc is not authorized to perform: \
                       bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.m, \
                       arn:aws-cn:iam::123456789012:role/x/y.";
