@@ -26,14 +26,17 @@ use crate::record::{Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
 use aquifer_translate::Fault;
+use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::model::turn::Turn;
+use aquifer_translate::wire::sse;
 use asked::Asked;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lanes::Other;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -86,8 +89,7 @@ pub enum Input<'a> {
     ClientGone,
 }
 
-/// What a host must do.
-#[derive(Debug)]
+/// What a host must do. Its `Debug` shows neither content nor headers, which may hold a key.
 pub enum Output {
     /// Ask the store for the turns of these keys.
     Recall(Vec<TurnKey>),
@@ -121,8 +123,7 @@ pub enum Output {
     Done(Box<Record>),
 }
 
-/// An unsigned request to a backend.
-#[derive(Debug)]
+/// An unsigned request to a backend. Its `Debug` shows neither content nor headers, which may hold a key.
 pub struct Call {
     /// Which of two that may be under way at once.
     pub lane: Lane,
@@ -159,6 +160,33 @@ pub struct Patience {
     pub whole: Option<Duration>,
 }
 
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recall(keys) => f.debug_tuple("Recall").field(&keys.len()).finish(),
+            Self::Keep(keep) => f.debug_struct("Keep").field("bytes", &keep.turn.bytes()).finish_non_exhaustive(),
+            Self::Call(call) => f.debug_tuple("Call").field(call).finish(),
+            Self::Settled(lane) => f.debug_tuple("Settled").field(lane).finish(),
+            Self::Ejected { backend, alone, .. } => {
+                f.debug_struct("Ejected").field("backend", backend).field("alone", alone).finish_non_exhaustive()
+            }
+            Self::Head { status, .. } => f.debug_struct("Head").field("status", status).finish_non_exhaustive(),
+            Self::Body(bytes) => f.debug_struct("Body").field("bytes", &bytes.len()).finish(),
+            Self::Reasoning(progress) => f.debug_tuple("Reasoning").field(progress).finish(),
+            Self::Done(record) => f.debug_struct("Done").field("outcome", &record.outcome).finish_non_exhaustive(),
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lane, backend, path, body, patience, after, circuit, headers: _ } = self;
+        let mut shown = f.debug_struct("Call");
+        shown.field("lane", lane).field("backend", backend).field("path", path).field("bytes", &body.len());
+        shown.field("patience", patience).field("after", after).field("circuit", circuit).finish_non_exhaustive()
+    }
+}
+
 /// One exchange.
 pub struct Exchange {
     record: Record,
@@ -174,6 +202,8 @@ pub struct Exchange {
     at_hand: Lane,
     /// Whether the answer's head is on its way to the client.
     committed: bool,
+    /// It is, although nothing has come from the backend.
+    early: bool,
     /// The methods of the path, for a request with another one.
     allow: Option<HeaderValue>,
     over: bool,
@@ -194,6 +224,7 @@ impl Exchange {
             other: None,
             at_hand: Lane::First,
             committed: false,
+            early: false,
             allow: None,
             over: false,
         };
@@ -348,6 +379,7 @@ impl Exchange {
     fn quiet(&mut self, kind: KeepAlive, now: Instant) -> Result<(), Fault> {
         let streaming = self.is_streaming() || self.take_up(Lane::Second) && self.is_streaming();
         if !streaming {
+            self.quiet_before_the_head();
             return Ok(());
         }
         self.commit(now);
@@ -362,6 +394,30 @@ impl Exchange {
         }
         self.say(out);
         Ok(())
+    }
+
+    /// The same while the backend has said nothing: where no other attempt could be made anyway, nothing is lost by it.
+    fn quiet_before_the_head(&mut self) {
+        let silent = self.waiting.as_ref().is_some_and(|waiting| waiting.may_begin_early());
+        let last = self.asked.as_ref().is_some_and(|asked| asked.is_last_attempt());
+        if !silent || !last || self.other.is_some() {
+            return;
+        }
+        if !self.committed {
+            self.early = true;
+            self.begin_stream();
+        }
+        let mut out = BytesMut::new();
+        sse::comment(&mut out);
+        self.say(out);
+    }
+
+    /// Begins an answer that is a stream.
+    fn begin_stream(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            let headers = answer::stream_head(&self.record.id, waiting.headers());
+            self.head(StatusCode::OK, headers);
+        }
     }
 
     /// Whether the call at hand is answered by a stream.
@@ -423,7 +479,7 @@ impl Exchange {
 
     /// Begins the answer to the client, once it is known to be one.
     fn commit(&mut self, now: Instant) {
-        if self.committed {
+        if self.committed && !std::mem::take(&mut self.early) {
             return;
         }
         self.won(now);
@@ -433,8 +489,9 @@ impl Exchange {
         }
         if let Some(waiting) = &mut self.waiting {
             waiting.let_go();
-            let headers = answer::stream_head(&self.record.id, waiting.headers());
-            self.head(StatusCode::OK, headers);
+        }
+        if !self.committed {
+            self.begin_stream();
         }
     }
 
@@ -463,6 +520,11 @@ impl Exchange {
             let mut out = BytesMut::new();
             stream.fail(fault, &mut out);
             self.record.tokens = stream.usage().map(tokens);
+            self.say(out);
+        } else if self.committed {
+            let mut out = BytesMut::new();
+            sse::data(&mut out, &[&error::told(fault).body]);
+            sse::data(&mut out, &["[DONE]"]);
             self.say(out);
         } else {
             let (status, refusing, body) = refusal(fault);

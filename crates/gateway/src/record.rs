@@ -17,6 +17,8 @@ pub struct Record {
     pub model: String,
     /// The model id that was called.
     pub model_id: String,
+    /// The client's model and the one that was called are named by the configuration or by the catalogue, each.
+    pub known_models: [bool; 2],
     /// What was called, in OpenTelemetry's words (`gen_ai.provider.name`); empty when nothing was.
     pub provider: &'static str,
     /// `namespace/name` of the backend.
@@ -128,11 +130,28 @@ fn mistaken(mistake: &Mistake) -> String {
     }
 }
 
-/// Bedrock's message about the account is for the operator; one about the request may quote it.
+/// Of an upstream's message only what AWS says of rights, word for word: any other may quote the request.
 fn refused(refusal: &Refusal) -> String {
     let Refusal { exception, status, message, .. } = refusal;
-    let quotes = ["Validation", "ModelError", "ModelStream"].iter().any(|begin| exception.starts_with(begin));
-    if quotes { format!("{exception} ({status})") } else { format!("{exception} ({status}): {message}") }
+    match missing_right(message) {
+        Some((who, action, what)) => {
+            format!("{exception} ({status}): {who} is not authorized to perform {action} on {what}")
+        }
+        None => format!("{exception} ({status})"),
+    }
+}
+
+/// Who may not do what on what: `User: ARN is not authorized to perform: ACTION on resource: ARN`, as AWS says it.
+fn missing_right(message: &str) -> Option<(&str, &str, &str)> {
+    let arn = |word: &str| {
+        let letters = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/@+=,*".contains(&byte));
+        letters && word.starts_with("arn:aws") && word.len() <= 512
+    };
+    let (who, rest) = message.strip_prefix("User: ")?.split_once(" is not authorized to perform: ")?;
+    let (action, rest) = rest.split_once(" on resource: ")?;
+    let what = rest.split([' ', '\n']).next()?;
+    let known = action.strip_prefix("bedrock:").is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    (known && arn(who) && arn(what)).then_some((who, action, what))
 }
 
 /// How an exchange ended.
@@ -189,6 +208,19 @@ mod tests {
             (Fault::mistake(MistakeKind::Malformed, None, MARKER), "the body is not JSON"),
             (refusal("ValidationException", MARKER), "ValidationException (400)"),
             (refusal("ModelStreamErrorException", MARKER), "ModelStreamErrorException (400)"),
+            (refusal("AccessDeniedException", MARKER), "AccessDeniedException (400)"),
+            (refusal("ResourceNotFoundException", MARKER), "ResourceNotFoundException (400)"),
+            (refusal("ThrottlingException", MARKER), "ThrottlingException (400)"),
+            (refusal("InternalServerException", MARKER), "InternalServerException (400)"),
+            (refusal("ServiceUnavailableException", MARKER), "ServiceUnavailableException (400)"),
+            (refusal("UnrecognizedClientException", MARKER), "UnrecognizedClientException (400)"),
+            (
+                refusal(
+                    "AccessDeniedException",
+                    "User: xyzzy is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:::m",
+                ),
+                "AccessDeniedException (400)",
+            ),
             (
                 Fault::UpstreamMisbehaved(Misbehaviour::Json(MARKER.to_owned())),
                 "the answer is not the JSON it should be",
@@ -201,7 +233,16 @@ mod tests {
     #[test]
     fn what_the_operator_must_know_is_kept() {
         for (fault, told) in [
-            (refusal("AccessDeniedException", "no access"), "AccessDeniedException (400): no access"),
+            (
+                refusal(
+                    "AccessDeniedException",
+                    "User: arn:aws:sts::123456789012:assumed-role/gateway/i-1 is not authorized to perform: \
+                     bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/m because no \
+                     identity-based policy allows the bedrock:InvokeModel action",
+                ),
+                "AccessDeniedException (400): arn:aws:sts::123456789012:assumed-role/gateway/i-1 is not authorized to \
+                 perform bedrock:InvokeModel on arn:aws:bedrock:us-east-1::foundation-model/m",
+            ),
             (Fault::mistake(MistakeKind::ModelNotFound, None, "no such model"), "no such model"),
             (Fault::Ours("a bug".to_owned()), "internal error of the gateway: a bug"),
             (

@@ -456,3 +456,18 @@ fn a_reload_takes_away_every_backend_only_when_the_file_says_so() {
     let odd = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ai-gateway-config}\ndata: {no_backends: maybe}\n";
     assert!(mistakes(odd)[0].contains(":4:21: data.no_backends: Unsupported value: \"maybe\""), "{:?}", mistakes(odd));
 }
+
+#[test]
+fn a_key_that_no_header_can_hold_is_refused_without_being_shown() {
+    for key in ["k\\ney", "key\\n", "k\u{e9}y", "k ey", "\\tkey", "k\\0ey"] {
+        let found = mistakes(&short_form(&format!("    model: m\n    apiKey: \"{key}\"\n")));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(":9:13: spec.config.apiKey: Invalid value: must be visible ASCII"), "{found:?}");
+        let secret =
+            format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{apiKey: \"{key}\"}}\n");
+        let policy = envoy_form("  type: APIKey\n  apiKey: {secretRef: {name: s}}");
+        let found = mistakes(&[policy, secret].concat());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("spec.apiKey: Invalid value: the key must be visible ASCII"), "{found:?}");
+    }
+}

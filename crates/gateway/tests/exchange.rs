@@ -149,3 +149,17 @@ fn a_request_that_is_wrong_is_answered_at_once() {
         assert_eq!((did.heads, did.records), (1, 1), "{wrong}");
     }
 }
+
+#[test]
+fn what_a_host_must_do_shows_no_content() {
+    let mut exchange = begin(&body(false).replace("Hello?", "xyzzy"));
+    let mut shown = String::new();
+    while let Some(output) = exchange.poll() {
+        shown.push_str(&format!("{output:?}"));
+    }
+    assert!(shown.contains("Call") && !shown.contains("xyzzy"), "{shown}");
+    let told = Output::Body(Bytes::from_static(b"xyzzy"));
+    let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, HeaderValue::from_static("xyzzy"))]);
+    let head = Output::Head { status: StatusCode::OK, headers };
+    assert!(!format!("{told:?}{head:?}").contains("xyzzy"));
+}

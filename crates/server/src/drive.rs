@@ -12,6 +12,7 @@ use aquifer_gateway::restore::Recalling;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -50,8 +51,7 @@ enum Progress {
     },
 }
 
-/// What to tell the client next.
-#[derive(Debug)]
+/// What to tell the client next. Its `Debug` shows no content.
 pub(crate) enum Step {
     /// The answer's head.
     Head(StatusCode, HeaderMap),
@@ -61,6 +61,17 @@ pub(crate) enum Step {
     End,
     /// The exchange has neither anything to do nor anything to wait for.
     Stuck,
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Head(status, _) => f.debug_tuple("Head").field(status).finish_non_exhaustive(),
+            Self::Body(bytes) => f.debug_struct("Body").field("bytes", &bytes.len()).finish(),
+            Self::End => f.write_str("End"),
+            Self::Stuck => f.write_str("Stuck"),
+        }
+    }
 }
 
 impl Drive {
@@ -254,6 +265,20 @@ impl Drop for Drive {
         if !self.over {
             let fault = Some("internal".to_owned());
             self.finish(&Record { outcome: Outcome::Failed, status: 500, fault, ..Record::default() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_shows_none_of_what_it_tells() {
+        let head = HeaderMap::from_iter([(http::header::WARNING, http::HeaderValue::from_static("xyzzy"))]);
+        for step in [Step::Body(Bytes::from_static(b"xyzzy")), Step::Head(StatusCode::OK, head), Step::End, Step::Stuck]
+        {
+            assert!(!format!("{step:?}").contains("xyzzy"), "{step:?}");
         }
     }
 }

@@ -208,10 +208,22 @@ fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Bedrock, report: &mut
         report.problem(at(policy, "spec"), format!("calls to {} will fail: {why}", document.id()));
         Credentials::NotServed { why }
     });
+    if let Credentials::ApiKey(key) = &credentials
+        && !is_visible(key.expose())
+    {
+        let message =
+            "Invalid value: the key must be visible ASCII without spaces or line breaks to be sent in a header";
+        report.refuse(at(policy, "spec.apiKey"), message.to_owned());
+    }
     let region = policy.root.text_at("spec.awsCredentials.region").map(str::to_owned);
     let short = document.root.at("spec.config").is_some();
     let region = if short { bedrock.region.or(region) } else { region.or(bedrock.region) };
     Ok(Bedrock { region, credentials, ..bedrock })
+}
+
+/// Whether a key can be sent in a header.
+pub(super) fn is_visible(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn credentials(set: Set<'_>, policy: &Document<'_>) -> Result<Credentials, String> {

@@ -1,5 +1,6 @@
 //! The rules about whole resources that a shape cannot say, in the words of the resources' own definitions.
 
+use super::backends::is_visible;
 use super::mutations;
 use super::schema::POLICY_TYPES;
 use super::shape::{Check, duration};
@@ -32,6 +33,10 @@ pub(super) fn service_backend(check: &mut Check<'_>, root: &Node) {
 pub(super) fn short_backend(check: &mut Check<'_>, root: &Node) {
     let Some(config) = root.at("spec.config") else { return };
     let openai = root.text_at("spec.provider") == Some("openai");
+    if let Some(key) = config.get("apiKey").filter(|key| key.text().is_some_and(|text| !is_visible(text))) {
+        let message = "Invalid value: must be visible ASCII without spaces or line breaks to be sent in a header";
+        check.refuse(key, "spec.config.apiKey", message.to_owned());
+    }
     if openai && config.get("endpoint").is_none() {
         check.refuse(config, "spec.config.endpoint", "Required value: expected text".to_owned());
     }

@@ -12,6 +12,7 @@ use aquifer_translate::model::response::Usage;
 use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::borrow::Cow;
 use std::time::Instant;
 
 /// The most that a whole answer may have, in bytes.
@@ -110,6 +111,11 @@ impl Waiting {
         matches!(self.upstream, Upstream::Silent | Upstream::Streaming(_) | Upstream::Passing(_))
     }
 
+    /// Whether the client wants a stream of a backend that has said nothing, and whose stream would be translated.
+    pub(super) fn may_begin_early(&self) -> bool {
+        matches!(self.upstream, Upstream::Silent) && self.outgoing.stream && !self.passing
+    }
+
     pub(super) fn is_passing(&self) -> bool {
         self.passing
     }
@@ -118,7 +124,7 @@ impl Waiting {
     pub(super) fn refuse(&mut self, status: StatusCode, headers: &HeaderMap, body: Bytes) {
         let kept = [header::CONTENT_TYPE, header::RETRY_AFTER];
         let kept = kept.into_iter().filter_map(|name| headers.get(&name).map(|value| (name, value.clone())));
-        self.refused = Some((status, kept.collect(), body));
+        self.refused = Some((status, kept.collect(), without_names(body)));
     }
 
     /// The headers that every answer of this exchange has: its warnings.
@@ -279,6 +285,15 @@ pub fn refusal(fault: &Fault) -> (StatusCode, HeaderMap, Bytes) {
     }
     let status = StatusCode::from_u16(told.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, headers, Bytes::from(told.body))
+}
+
+/// A refusal without the account and the role that called, where AWS names them in it.
+fn without_names(body: Bytes) -> Bytes {
+    let redacted = std::str::from_utf8(&body).map(error::redacted);
+    match redacted {
+        Ok(Cow::Owned(told)) => Bytes::from(told),
+        Ok(Cow::Borrowed(_)) | Err(_) => body,
+    }
 }
 
 fn name(headers: &mut HeaderMap, id: &str) {

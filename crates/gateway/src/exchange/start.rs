@@ -4,13 +4,13 @@ use super::answer::{self, Waiting};
 use super::asked::{Asked, Place, PutBack};
 use super::{Arrival, Call, Exchange, Lane, Output, Patience, models, relayed};
 use crate::auth;
-use crate::config::{Config, Rule, Traffic};
+use crate::config::{Config, HeaderMatch, HeaderValueMatch, Rule, Traffic};
 use crate::door::Door;
 use crate::record::Outcome;
 use crate::restore::Caller;
 use crate::route::{self, Draw};
 use aquifer_translate::Fault;
-use aquifer_translate::catalogue::Amend;
+use aquifer_translate::catalogue::{Amend, Catalogue};
 use aquifer_translate::dialect::openai_chat::request::{Head, read_head};
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::Limits;
@@ -198,6 +198,7 @@ impl Exchange {
             self.fleet.earn(backend);
         }
         self.record.model_id.clone_from(&place.model_id);
+        self.record.known_models = [self.record.model.as_str(), &place.model_id].map(|id| is_known(&asked.config, id));
         if let Some(backend) = asked.config.backends.get(backend) {
             self.record.backend = [&backend.namespace, "/", &backend.name].concat();
         }
@@ -257,6 +258,25 @@ fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
         first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
         silence: rule.and_then(|rule| rule.stream_idle_timeout),
         whole: rule.and_then(|rule| rule.request_timeout).or(traffic.whole),
+    }
+}
+
+/// Whether a model is named by the configuration or by a row of the catalogue: clients can name any other.
+fn is_known(config: &Config, id: &str) -> bool {
+    let rules = || config.routes.iter().flat_map(|route| &route.rules);
+    let overrides = || rules().flat_map(|rule| &rule.backends).filter_map(|to| to.model_name_override.as_deref());
+    let matched = || rules().flat_map(|rule| &rule.matches).flat_map(|one| &one.headers).filter_map(exact_model);
+    let served = || config.backends.iter().filter_map(|backend| backend.kind.service()).flat_map(|it| &it.models);
+    Catalogue::builtin().has(id)
+        || overrides().any(|known| known == id)
+        || served().any(|known| known == id)
+        || matched().any(|known| known == id)
+}
+
+fn exact_model(header: &HeaderMatch) -> Option<&str> {
+    match &header.value {
+        HeaderValueMatch::Exact(value) if header.name == "x-ai-eg-model" => Some(value),
+        HeaderValueMatch::Exact(_) | HeaderValueMatch::Regex(_) => None,
     }
 }
 

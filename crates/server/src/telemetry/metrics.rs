@@ -71,7 +71,9 @@ pub(super) struct Metrics {
     hedges: Family<Labels, Counter>,
     pub(super) turn_store: Counters,
     log_dropped: Counter,
+    /// The models that were called, and those that clients named.
     models: Bounded,
+    asked: Bounded,
     faults: Bounded,
 }
 
@@ -107,6 +109,7 @@ impl Metrics {
             turn_store: Counters::default(),
             log_dropped: Counter::default(),
             models: Bounded::default(),
+            asked: Bounded::default(),
             faults: Bounded::default(),
         };
         metrics.register();
@@ -177,8 +180,8 @@ impl Metrics {
     /// clients choose could be of any length.
     fn observe_first(&self, key: Key<'_>, record: &Record) {
         let bounded = Key {
-            model_id: self.models.bound(key.model_id),
-            model: self.models.bound(key.model),
+            model_id: self.models.bound_when(key.proven[1], key.model_id),
+            model: self.asked.bound_when(key.proven[0], key.model),
             fault: key.fault.map(|fault| self.faults.bound(fault)),
             ..key
         };
@@ -260,6 +263,12 @@ fn time_per_token(record: &Record) -> Option<Duration> {
 struct Bounded(Mutex<HashSet<String>>);
 
 impl Bounded {
+    /// Lets a value that is not proven through only when it is known already: it takes no place.
+    fn bound_when<'a>(&self, proven: bool, value: &'a str) -> &'a str {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(value);
+        if proven || value.is_empty() || known() { self.bound(value) } else { OTHER }
+    }
+
     fn bound<'a>(&self, value: &'a str) -> &'a str {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !value.is_empty() && !known.contains(value) {

@@ -66,6 +66,13 @@ impl Catalogue {
         self.find(model_id).unwrap_or((&self.unknown, Known::Nothing))
     }
 
+    /// Whether a row has this very id, as it is or in a geography: of the many ids that lead to a row only so many are
+    /// known beforehand.
+    #[must_use]
+    pub fn has(&self, model_id: &str) -> bool {
+        !model_id.starts_with("arn:") && base_id(model_id).is_some_and(|base| self.by_id.contains_key(base))
+    }
+
     /// Every row, in the file's order.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {

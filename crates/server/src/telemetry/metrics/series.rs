@@ -24,6 +24,8 @@ pub(super) struct Key<'a> {
     pub(super) operation: &'static str,
     pub(super) provider: &'static str,
     pub(super) fault: Option<&'a str>,
+    /// Whether the models are no inventions of a client: they are configured, or the model that was called answered.
+    pub(super) proven: [bool; 2],
 }
 
 /// A key that outlives its record.
@@ -36,6 +38,7 @@ struct Kept {
     operation: &'static str,
     provider: &'static str,
     fault: Option<String>,
+    proven: [bool; 2],
 }
 
 /// The series that are remembered. Readers take no lock.
@@ -67,6 +70,9 @@ impl<'a> Key<'a> {
     pub(super) fn of(record: &'a Record) -> Self {
         let routed = !record.backend.is_empty();
         let named = |name: &'a str| if routed { name } else { "" };
+        let answered = record.outcome == Outcome::Answered
+            || record.time_to_first_token.is_some()
+            || record.time_to_first_reasoning.is_some();
         Self {
             outcome: record.outcome,
             status: record.status,
@@ -76,6 +82,7 @@ impl<'a> Key<'a> {
             operation: record.operation,
             provider: record.provider,
             fault: record.fault.as_deref(),
+            proven: record.known_models.map(|known| known || answered),
         }
     }
 
@@ -89,6 +96,7 @@ impl<'a> Key<'a> {
             operation: self.operation,
             provider: self.provider,
             fault: self.fault.map(str::to_owned),
+            proven: self.proven,
         }
     }
 }
@@ -104,6 +112,7 @@ impl Kept {
             operation: self.operation,
             provider: self.provider,
             fault: self.fault.as_deref(),
+            proven: self.proven,
         }
     }
 }
@@ -140,7 +149,7 @@ impl Known {
 impl Series {
     /// The series of a key whose labels are bounded.
     pub(super) fn new(families: &Families, bounded: Key<'_>) -> Self {
-        let Key { outcome, status, model_id, model, backend, operation, provider, fault } = bounded;
+        let Key { outcome, status, model_id, model, backend, operation, provider, fault, proven: _ } = bounded;
         let (id, backend) = (("model", model_id.to_owned()), ("backend", backend.to_owned()));
         let ended = [("outcome", outcome_word(outcome).to_owned()), ("status", status.to_string())];
         let requests = Labels(ended.into_iter().chain([id.clone(), backend.clone()]).collect());

@@ -65,6 +65,40 @@ fn label_values_are_bounded() {
     assert_eq!(models, DISTINCT + 1);
 }
 
+#[test]
+fn a_model_that_a_client_invents_takes_no_place_from_a_real_one() {
+    let metrics = Metrics::new();
+    for number in 0..2 * DISTINCT {
+        let refused = Record {
+            status: 404,
+            outcome: Outcome::Failed,
+            fault: Some("ResourceNotFoundException".to_owned()),
+            time_to_first_token: None,
+            tokens: None,
+            ..answered(&format!("invented-{number}"))
+        };
+        metrics.observe(&refused);
+        metrics.observe(&Record { status: 499, outcome: Outcome::Abandoned, ..refused });
+    }
+    let configured = Record {
+        known_models: [true; 2],
+        status: 503,
+        outcome: Outcome::Failed,
+        time_to_first_token: None,
+        tokens: None,
+        ..answered("configured")
+    };
+    metrics.observe(&configured);
+    metrics.observe(&answered("real"));
+    metrics.observe(&Record { model: "alias".to_owned(), ..answered("real") });
+    let text = metrics.text(0);
+    for shown in ["model=\"configured\"", "model=\"real\"", "gen_ai_original_model=\"alias\"", "model=\"other\""] {
+        assert!(text.contains(shown), "{shown} is missing in\n{text}");
+    }
+    assert!(!text.contains("invented"), "{text}");
+    assert!(text.len() < 50_000, "{}", text.len());
+}
+
 /// Counts with every label looked up each time, which is what remembering must not be told from.
 fn observe_plainly(metrics: &Metrics, record: &Record) {
     let families = &metrics.families;
@@ -73,7 +107,7 @@ fn observe_plainly(metrics: &Metrics, record: &Record) {
     };
     let routed = !record.backend.is_empty();
     let model = if routed { metrics.models.bound(&record.model_id) } else { "" };
-    let asked = if routed { metrics.models.bound(&record.model) } else { "" };
+    let asked = if routed { metrics.asked.bound(&record.model) } else { "" };
     let (status, backend) = (record.status.to_string(), ("backend", record.backend.as_str()));
     let ended = [("outcome", outcome_word(record.outcome)), ("status", &status), ("model", model), backend];
     families.requests.get_or_create(&owned(&ended)).inc();

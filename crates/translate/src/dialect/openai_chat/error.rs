@@ -5,6 +5,7 @@
 
 use crate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal, Unreachable};
 use crate::model::text::Text;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A fault in this dialect's words.
@@ -47,13 +48,65 @@ pub fn told(fault: &Fault) -> Told {
     Told { status, body, retry_after }
 }
 
-/// What a client is told: not what only the operator should know, which may name addresses.
+/// What a client is told: not what only the operator should know, which may name addresses, accounts and roles.
 fn message(fault: &Fault) -> String {
-    match fault {
+    let said = match fault {
         Fault::UpstreamUnreachable(Unreachable::Ours(_)) => {
-            "internal error of the gateway: the call to the upstream could not be made".to_owned()
+            "internal error of the gateway: the call to the upstream could not be made"
         }
-        other => other.to_string(),
+        Fault::UpstreamUnreachable(Unreachable::Connect(_)) => "could not connect to the upstream",
+        Fault::UpstreamUnreachable(Unreachable::Broken(_)) => "the connection to the upstream broke",
+        Fault::UpstreamUnreachable(Unreachable::Credentials(_)) => "no AWS credentials to sign the call with",
+        Fault::UpstreamUnreachable(Unreachable::Timeout(what) | Unreachable::Stalled(what)) => {
+            // What stands before it is an address.
+            let limit = what.rsplit(": ").next().filter(|said| LIMITS.iter().any(|begin| said.starts_with(begin)));
+            let limit = limit.map(|limit| format!(": {limit}")).unwrap_or_default();
+            return format!("the upstream did not answer in time{limit}");
+        }
+        Fault::Refused(refusal) => return redacted(&refusal.message).into_owned(),
+        other => return other.to_string(),
+    };
+    said.to_owned()
+}
+
+/// How a host says which limit was passed, without an address.
+const LIMITS: [&str; 4] =
+    ["nothing came for ", "the answer had not begun after ", "the answer was not complete after ", "no connection in "];
+
+/// A message of AWS's without the account and the role that called: `arn:aws:sts::[account]:[principal]`. What stands at
+/// the end of another name, such as a model's, is kept.
+#[must_use]
+pub fn redacted(message: &str) -> Cow<'_, str> {
+    if !message.contains("arn:aws") {
+        return Cow::Borrowed(message);
+    }
+    let mut told = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(at) = rest.find("arn:aws") {
+        let (before, name) = rest.split_at(at);
+        told.push_str(before);
+        let end = name.find(|letter: char| !(letter.is_ascii_alphanumeric() || "-_.:/@+=,*".contains(letter)));
+        let (name, behind) = name.split_at(end.unwrap_or(name.len()));
+        push_redacted(&mut told, name);
+        rest = behind;
+    }
+    told.push_str(rest);
+    Cow::Owned(told)
+}
+
+/// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`
+fn push_redacted(told: &mut String, name: &str) {
+    let parts: Vec<&str> = name.splitn(6, ':').collect();
+    for (at, part) in parts.iter().enumerate() {
+        let principal = parts.get(2).is_some_and(|service| matches!(*service, "iam" | "sts"));
+        if at > 0 {
+            told.push(':');
+        }
+        told.push_str(match at {
+            4 if !part.is_empty() && *part != "aws" => "[account]",
+            5 if principal => "[principal]",
+            _ => part,
+        });
     }
 }
 
@@ -193,6 +246,28 @@ mod tests {
             assert_eq!(error["message"], "Bedrock's words");
         }
         assert_eq!(told(&refused("ThrottlingException", 429, "m")).retry_after, Some(3));
+    }
+
+    #[test]
+    fn no_address_account_or_role_is_told() {
+        let unreachable =
+            |fault: fn(String) -> Unreachable| Fault::UpstreamUnreachable(fault("10.0.0.7:443: no".to_owned()));
+        for fault in [Unreachable::Connect, Unreachable::Broken, Unreachable::Timeout, Unreachable::Stalled] {
+            assert!(!parts(&unreachable(fault)).1.to_string().contains("10.0.0.7"), "{fault:?}");
+        }
+        assert!(!parts(&unreachable(Unreachable::Credentials)).1.to_string().contains("10.0.0.7"));
+        let silent = Fault::UpstreamUnreachable(Unreachable::Timeout("nothing came for 2s".to_owned()));
+        assert_eq!(parts(&silent).1["message"], "the upstream did not answer in time: nothing came for 2s");
+        let late = Fault::UpstreamUnreachable(Unreachable::Stalled("10.0.0.7:443: no connection in 30ms".to_owned()));
+        assert_eq!(parts(&late).1["message"], "the upstream did not answer in time: no connection in 30ms");
+        let denied = "User: arn:aws:sts::123456789012:assumed-role/gateway/i-0abc is not authorized to perform: \
+                      bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.m, \
+                      arn:aws-cn:iam::123456789012:role/x/y.";
+        let told = parts(&refused("AccessDeniedException", 403, denied)).1["message"].to_string();
+        assert!(!told.contains("123456789012") && !told.contains("gateway") && !told.contains("role"), "{told}");
+        assert!(told.contains("arn:aws:sts::[account]:[principal] is not authorized"), "{told}");
+        assert!(told.contains("arn:aws:bedrock:us-east-1:[account]:inference-profile/us.m"), "{told}");
+        assert_eq!(redacted("arn:aws: odd arn:aws"), "arn:aws: odd arn:aws");
     }
 
     #[test]
