@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Serves clients until SIGTERM or Ctrl-C
     #[command(after_help = SERVE_EXAMPLES)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Reads a configuration and reports every mistake in it
     #[command(after_help = "Examples:\n  aquifer check gateway.yaml\n  aquifer check config.d/")]
     Check(Check),

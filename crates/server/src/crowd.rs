@@ -5,12 +5,15 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// How many each address has.
+type ByAddress = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 /// All of them.
 pub(crate) struct Crowd {
     permits: Arc<Semaphore>,
     /// Of one address.
     most: Option<usize>,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    by_address: ByAddress,
 }
 
 /// One of them, until it is dropped.
@@ -20,7 +23,7 @@ pub(crate) struct Guest {
 }
 
 /// The place of one of them among those of its address.
-pub(crate) struct Place(Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>);
+pub(crate) struct Place(Option<(IpAddr, ByAddress)>);
 
 impl Crowd {
     /// So many at once, and so many of one address.

@@ -7,6 +7,8 @@ use crate::support::{Aquifer, connect, read_reply, request, wait_until};
 use socket2::SockRef;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -106,15 +108,17 @@ fn a_client_that_reads_nothing_or_a_byte_at_a_time_gives_its_call_back() {
         let mut call = bedrock.call();
         call.begin();
         call.event("messageStart", r#"{"role":"assistant"}"#);
+        let over = Arc::new(AtomicBool::new(!drips));
+        let end = Arc::clone(&over);
         let drip = std::thread::spawn(move || {
-            while drips && chat.stream.read(&mut [0]).is_ok_and(|read| read > 0) {
+            while !end.load(Ordering::Relaxed) && chat.stream.read(&mut [0]).is_ok_and(|read| read > 0) {
                 sleep(Duration::from_millis(50));
             }
             chat
         });
         call.flood_until_dropped();
         aquifer.wait_for_metric("aquifer_requests_in_flight", 0.0);
-        drop(aquifer);
+        over.store(true, Ordering::Relaxed);
         drop(drip.join().unwrap());
     }
 }
