@@ -19,6 +19,27 @@ impl<'a> From<Option<&'a str>> for Door<'a> {
     }
 }
 
+/// Whether the configuration names this host: in a listener of the port or in a route. A port whose listeners all name
+/// hosts takes no other, and tells so.
+#[must_use]
+pub fn names(config: &Config, port: Option<u16>, host: &str) -> bool {
+    let host = without_port(host).to_ascii_lowercase();
+    let of_port: Vec<&Listener> =
+        config.listeners.iter().filter(|listener| port.is_none_or(|port| listener.port == port)).collect();
+    let names = |name: &String| hostname_takes(name, &host);
+    of_port.iter().any(|listener| listener.hostname.as_ref().is_some_and(names))
+        || port.is_some() && of_port.iter().all(|listener| listener.hostname.is_some())
+        || config.routes.iter().flat_map(|route| &route.hostnames).any(names)
+}
+
+/// Whether requests for two hosts come by the same listeners of a port.
+#[must_use]
+pub fn is_same(config: &Config, port: Option<u16>, one: &str, other: &str) -> bool {
+    let listeners = |host| Entry::of(config, Door { port, host: Some(host) }).listeners;
+    let (one, other) = (listeners(one).unwrap_or_default(), listeners(other).unwrap_or_default());
+    one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| std::ptr::eq(*one, *other))
+}
+
 /// The listeners that take a request: those of the port whose hostname says most of the host.
 #[derive(Debug)]
 pub(crate) struct Entry<'c> {
@@ -91,7 +112,9 @@ fn weight(hostname: &str) -> usize {
     if hostname.starts_with('*') { hostname.len() } else { usize::MAX }
 }
 
-fn without_port(authority: &str) -> &str {
+/// The host of an authority.
+#[must_use]
+pub fn without_port(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,
@@ -151,6 +174,32 @@ mod tests {
         assert_eq!(at(80, None), "any shared");
         assert_eq!(at(81, Some("other.example.com")), "");
         assert_eq!(names(&config, None, Some("x")), None);
+    }
+
+    #[test]
+    fn hosts_are_named_by_listeners_and_routes() {
+        let mut config = config();
+        for (port, host, named) in [
+            (Some(80), "b.Example.com:80", true),
+            (Some(80), "other.com", false),
+            (Some(81), "other.com", true),
+            (None, "only.example.com", true),
+            (None, "other.com", false),
+        ] {
+            assert_eq!(super::names(&config, port, host), named, "{port:?} {host}");
+        }
+        let hostnames = vec!["other.com".to_owned()];
+        let (namespace, name) = (String::new(), String::new());
+        config.routes.push(Route { namespace, name, parents: Vec::new(), hostnames, rules: Vec::new(), keys: None });
+        assert!(super::names(&config, None, "other.com"));
+    }
+
+    #[test]
+    fn two_hosts_may_come_by_the_same_listeners() {
+        let config = config();
+        assert!(is_same(&config, Some(80), "b.example.com", "c.example.com:80"));
+        assert!(!is_same(&config, Some(80), "b.example.com", "x.a.example.com"));
+        assert!(is_same(&config, None, "b.example.com", "x.a.example.com"));
     }
 
     #[test]

@@ -570,8 +570,9 @@ impl Exchange {
     }
 }
 
-/// `chatcmpl-` and 32 hexadecimal digits.
-fn id(random: u128) -> String {
+/// The id of the exchange with this randomness: `chatcmpl-` and 32 hexadecimal digits.
+#[must_use]
+pub fn id(random: u128) -> String {
     let mut id = String::with_capacity(41);
     id.push_str("chatcmpl-");
     let digits = (0..32).rev().map(|at| (random >> (4 * at)) as u32 & 0xf);

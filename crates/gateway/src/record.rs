@@ -117,6 +117,10 @@ fn mistaken(mistake: &Mistake) -> String {
         MistakeKind::ModelNotFound
         | MistakeKind::PathNotFound
         | MistakeKind::MethodNotAllowed
+        | MistakeKind::BadRequest
+        | MistakeKind::ForeignOrigin
+        | MistakeKind::MediaType
+        | MistakeKind::Misdirected
         | MistakeKind::TooLarge
         | MistakeKind::TooSlow => &mistake.message,
         MistakeKind::Malformed => "the body is not JSON",

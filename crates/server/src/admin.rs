@@ -1,71 +1,122 @@
 //! The admin listener: is it alive, does it take clients, what has it counted.
 
+use crate::authority;
+use crate::clock;
 use crate::host::Host;
+use crate::origin;
 use crate::workers::Workers;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 
 /// Nobody needs more than this to watch a gateway.
 const CONNECTIONS: usize = 256;
 /// For a request's head.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two attempts to accept while the system refuses.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// The type of Prometheus's text form, as OpenMetrics names it.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// Answers until it is dropped.
+/// Kept open, so that there is a descriptor for whoever watches when there are none for others.
+const SPARE: &str = "/dev/null";
+
+/// Answers until it is dropped. A client too many takes the place of the one that is connected for longest.
 pub(crate) async fn serve(listener: TcpListener, host: Arc<Host>, workers: Arc<Workers>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+    let admin = Arc::new(Admin { host, workers, loopback });
+    let mut clients: VecDeque<AbortHandle> = VecDeque::new();
+    let mut spare = File::open(SPARE).ok();
     loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "an admin client was not accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                if spare.take().is_none() {
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
                 continue;
             }
         };
-        let (host, workers) = (Arc::clone(&host), Arc::clone(&workers));
-        tokio::spawn(async move {
-            let service = service_fn(move |request: Request<Incoming>| {
-                let answer = answer((&host, &workers), request.method(), request.uri().path());
-                std::future::ready(Ok::<_, Infallible>(answer))
-            });
-            let mut builder = hyper::server::conn::http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-            if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
-                tracing::debug!(%error, "an admin connection broke");
-            }
-            drop(permit);
-        });
+        clients.retain(|client| !client.is_finished());
+        if clients.len() >= CONNECTIONS
+            && let Some(oldest) = clients.pop_front()
+        {
+            oldest.abort();
+        }
+        clients.push_back(tokio::spawn(Arc::clone(&admin).client(stream)).abort_handle());
+        if spare.is_none() {
+            spare = File::open(SPARE).ok();
+        }
     }
 }
 
-fn answer((host, workers): (&Host, &Workers), method: &Method, path: &str) -> Response<Full<Bytes>> {
-    let known = matches!(path, "/healthz" | "/readyz" | "/metrics");
-    if known && !matches!(*method, Method::GET | Method::HEAD) {
-        let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
-        refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return refused;
+/// What is answered from.
+struct Admin {
+    host: Arc<Host>,
+    workers: Arc<Workers>,
+    /// Whether a web page may have called by a name of its own.
+    loopback: bool,
+}
+
+impl Admin {
+    async fn client(self: Arc<Self>, stream: TcpStream) {
+        let service = service_fn(move |request: Request<Incoming>| {
+            std::future::ready(Ok::<_, Infallible>(self.answer(request.into_parts().0)))
+        });
+        let mut builder = hyper::server::conn::http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+        if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+            tracing::debug!(%error, "an admin connection broke");
+        }
     }
-    match path {
-        "/healthz" => text(StatusCode::OK, TEXT, "ok\n"),
-        "/readyz" if host.ready() => text(StatusCode::OK, TEXT, "ready\n"),
-        "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
-        "/metrics" => text(StatusCode::OK, OPEN_METRICS, host.telemetry.metrics(tasks(workers))),
-        _ => text(StatusCode::NOT_FOUND, TEXT, "here are /healthz, /readyz and /metrics\n"),
+
+    fn answer(&self, mut head: request::Parts) -> Response<Full<Bytes>> {
+        let path = head.uri.path().to_owned();
+        let known = matches!(path.as_str(), "/healthz" | "/readyz" | "/metrics");
+        if known && !matches!(head.method, Method::GET | Method::HEAD) {
+            let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
+            refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return refused;
+        }
+        if self.loopback && is_of_a_page(&mut head) {
+            return text(StatusCode::FORBIDDEN, TEXT, "not for web pages: call this by `localhost` or its address\n");
+        }
+        match path.as_str() {
+            "/healthz" => health(&self.workers.stuck(clock::now())),
+            "/readyz" if self.host.ready() => text(StatusCode::OK, TEXT, "ready\n"),
+            "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
+            "/metrics" => text(StatusCode::OK, OPEN_METRICS, self.host.telemetry.metrics(tasks(&self.workers))),
+            _ => text(StatusCode::NOT_FOUND, TEXT, "here are /healthz, /readyz and /metrics\n"),
+        }
     }
+}
+
+/// Whether a web page of somebody else's may be asking.
+fn is_of_a_page(head: &mut request::Parts) -> bool {
+    let one_host = authority::settle(head).is_ok();
+    !one_host || authority::may_be_rebound(authority::host(&head.headers)) || origin::page(head, &[]).is_err()
+}
+
+/// Names the threads that are stuck.
+fn health(stuck: &[String]) -> Response<Full<Bytes>> {
+    if stuck.is_empty() {
+        return text(StatusCode::OK, TEXT, "ok\n");
+    }
+    let told = format!("stuck for more than 10 seconds: {}\n", stuck.join(", "));
+    text(StatusCode::SERVICE_UNAVAILABLE, TEXT, told)
 }
 
 /// Tasks that have not ended, those of this thread's runtime among them.

@@ -1,9 +1,11 @@
 //! The command line: commands, flags, defaults, help.
 
+use crate::origin;
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::translate::limits::Limits;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use http::Uri;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,7 +41,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Serves clients until SIGTERM or Ctrl-C
     #[command(after_help = SERVE_EXAMPLES)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Reads a configuration and reports every mistake in it
     #[command(after_help = "Examples:\n  aquifer check gateway.yaml\n  aquifer check config.d/")]
     Check(Check),
@@ -123,7 +125,8 @@ pub(crate) struct Serve {
     /// Largest request body, for example 32MiB
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = size)]
     pub(crate) max_body: usize,
-    /// How much memory the larger request bodies may take together; beyond it new ones are told to come again
+    /// How much memory requests may take together, their bodies and what stands beside them while they are read; beyond
+    /// it new ones are told to come again
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
     pub(crate) max_bodies: usize,
     #[command(flatten)]
@@ -154,6 +157,21 @@ pub(crate) struct Serve {
     /// How many client connections are open at once; more wait to be accepted
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
     pub(crate) max_connections: usize,
+    /// How many client connections of one address are open at once; more are closed [default: as many as of all]
+    #[arg(long, value_name = "N", value_parser = connections)]
+    pub(crate) max_connections_per_address: Option<usize>,
+    /// After how long a client connection is asked to end, once its answers are given [default: never]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) max_connection_age: Option<Duration>,
+    /// How many requests are under way at once, over all connections; beyond it new ones are told to come again
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = connections)]
+    pub(crate) max_requests: usize,
+    /// How long a client may take nothing of its answer while there is something to take; then the answer ends
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
+    pub(crate) client_idle_timeout: Duration,
+    /// A web page's origin, such as https://app.example.com, that may use this gateway; may be given again
+    #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = origin::read)]
+    pub(crate) allow_origins: Vec<Uri>,
     /// Threads that serve clients, each with connections of its own [default: the cores this process may use]
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<usize>,
@@ -164,6 +182,9 @@ pub(crate) struct Serve {
     /// `baseModel`; needs bedrock:GetInferenceProfile
     #[arg(long, env = "AQUIFER_RESOLVE_INFERENCE_PROFILES", value_parser = FalseyValueParser::new())]
     pub(crate) resolve_inference_profiles: bool,
+    /// For how long clients are still accepted after SIGTERM, while /readyz says that none should be sent
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time)]
+    pub(crate) shutdown_delay: Duration,
     /// How long streams in flight may go on after SIGTERM
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub(crate) drain_timeout: Duration,

@@ -4,6 +4,7 @@ use crate::clock;
 use crate::gate::Pass;
 use crate::host::{Host, Limits, Serving};
 use crate::patience::{Passed, Waiting};
+use crate::room::Place;
 use crate::telemetry::{InFlight, log};
 use crate::upstream::{Answer, Answered, Begun, Queued, Sending};
 use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Lane, Output, Patience};
@@ -15,6 +16,7 @@ use http::{HeaderMap, StatusCode};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 /// One exchange with its call. Dropped before the end, it tells the exchange that the client left.
 ///
@@ -28,6 +30,10 @@ pub(crate) struct Drive {
     /// The call to another backend, while the first is slow.
     second: Option<Box<Line>>,
     over: bool,
+    /// What the request takes, while it may be sent again.
+    place: Place,
+    /// How long its body is.
+    body: usize,
     _in_flight: InFlight,
 }
 
@@ -75,8 +81,8 @@ impl fmt::Debug for Step {
 }
 
 impl Drive {
-    /// Begins.
-    pub(crate) fn begin(host: &Arc<Host>, arrival: &Arrival<'_>) -> Self {
+    /// Begins with a request that has this place.
+    pub(crate) fn begin(host: &Arc<Host>, arrival: &Arrival<'_>, place: Place) -> Self {
         let serving = host.serving();
         let exchange = Exchange::begin(Arc::clone(&serving.config), Arc::clone(&serving.fleet), arrival);
         let in_flight = host.telemetry.begin();
@@ -87,6 +93,8 @@ impl Drive {
             first: Line { call: Progress::Idle, waiting: Waiting::new(Patience::default(), &host.limits) },
             second: None,
             over: false,
+            place,
+            body: arrival.body.len(),
             _in_flight: in_flight,
         }
     }
@@ -97,12 +105,20 @@ impl Drive {
             match output {
                 Output::Recall(keys) => self.first.call = Progress::Recalling(self.host.turns.recall(keys)),
                 Output::Keep(keep) => self.host.turns.keep(*keep),
-                Output::Call(call) => match call.lane {
-                    Lane::First => self.first = self.line(*call),
-                    Lane::Second => self.second = Some(Box::new(self.line(*call))),
-                },
+                Output::Call(call) => {
+                    // What was noted of the body is forgotten; what is sent may have been changed once more.
+                    self.place.shrink(self.body + 2 * call.body.len());
+                    match call.lane {
+                        Lane::First => self.first = self.line(*call),
+                        Lane::Second => self.second = Some(Box::new(self.line(*call))),
+                    }
+                }
                 Output::Settled(lane) => self.settle(lane),
-                Output::Head { status, headers } => return Some(Step::Head(status, headers)),
+                Output::Head { status, headers } => {
+                    // Nothing is sent once more.
+                    self.place.shrink(0);
+                    return Some(Step::Head(status, headers));
+                }
                 Output::Body(bytes) => {
                     self.first.waiting.said();
                     return Some(Step::Body(bytes));
@@ -118,6 +134,18 @@ impl Drive {
             }
         }
         self.over.then_some(Step::End)
+    }
+
+    /// The exchange's id.
+    pub(crate) fn id(&self) -> &str {
+        self.exchange.id()
+    }
+
+    /// By when the client must have taken the whole answer, and for how long it may take nothing of it.
+    pub(crate) fn client_limits(&self) -> (Option<Instant>, Duration) {
+        let waiting = &self.first.waiting;
+        let idle = self.host.limits.client_idle;
+        (waiting.whole(), waiting.idle().map_or(idle, |routes| routes.min(idle)))
     }
 
     /// Begins a call.

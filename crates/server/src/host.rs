@@ -11,9 +11,12 @@ use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::restore::TurnStore;
 use arc_swap::ArcSwap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use http::Uri;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// One configuration with the upstreams made for it; an exchange keeps the one it began with.
 pub(crate) struct Serving {
@@ -52,8 +55,10 @@ impl Serving {
 pub(crate) struct Limits {
     /// Largest body, in bytes.
     pub(crate) max_body: usize,
-    /// All large bodies together, in bytes.
+    /// All requests together, with what stands beside their bodies while they are read, in bytes.
     pub(crate) max_bodies: usize,
+    /// Requests under way.
+    pub(crate) max_requests: usize,
     /// For a whole body.
     pub(crate) body_timeout: Duration,
     /// For a head.
@@ -68,8 +73,14 @@ pub(crate) struct Limits {
     pub(crate) keep_alive: Option<Duration>,
     /// How it is told.
     pub(crate) keep_alive_kind: KeepAlive,
+    /// For a client that takes nothing of its answer.
+    pub(crate) client_idle: Duration,
     /// Open connections.
     pub(crate) max_connections: usize,
+    /// Open connections of one address. `None`: as many as of all.
+    pub(crate) max_connections_per_address: Option<usize>,
+    /// How old a connection may be. `None`: as old as it likes.
+    pub(crate) max_connection_age: Option<Duration>,
 }
 
 /// How often old turns are looked for.
@@ -93,10 +104,24 @@ pub(crate) struct Host {
     pub(crate) telemetry: Telemetry,
     /// What bounds one client.
     pub(crate) limits: Limits,
-    /// Room for large bodies.
+    /// Room for requests.
     pub(crate) room: Room,
+    /// Web pages that may ask.
+    pub(crate) origins: Vec<Uri>,
+    /// Large requests that are translated at once.
+    pub(crate) translations: Arc<Semaphore>,
+    requests: Arc<AtomicUsize>,
     /// What is remembered of clients' turns.
     pub(crate) turns: Arc<dyn TurnStore>,
+}
+
+/// One request under way, until it is dropped.
+pub(crate) struct Seat(Arc<AtomicUsize>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Host {
@@ -121,8 +146,24 @@ impl Host {
             telemetry,
             limits,
             room: Room::new(limits.max_bodies),
+            origins: Vec::new(),
+            translations: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get))),
+            requests: Arc::default(),
             turns,
         })
+    }
+
+    /// Lets pages of these origins ask.
+    pub(crate) fn allow(mut self, origins: Vec<Uri>) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// A place for one more request; `None`: as many as may be are under way.
+    pub(crate) fn seat(&self) -> Option<Seat> {
+        let one_more = |taken: usize| (taken < self.limits.max_requests).then_some(taken + 1);
+        self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        Some(Seat(Arc::clone(&self.requests)))
     }
 
     /// What a new exchange begins with.
@@ -173,8 +214,12 @@ pub(crate) mod tests {
             first_byte: None,
             keep_alive: None,
             keep_alive_kind: KeepAlive::Comment,
+            client_idle: Duration::from_secs(300),
             max_connections: 100,
+            max_connections_per_address: None,
+            max_connection_age: None,
             max_bodies: 1 << 24,
+            max_requests: 100,
         }
     }
 }

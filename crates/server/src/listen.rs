@@ -1,25 +1,27 @@
 //! Accepts clients: plain or TLS, HTTP/1.1 or HTTP/2, a bounded number at once, and ends them gracefully.
 
+use crate::arrival::Arrived;
+use crate::attended::{Attended, GRACE};
+use crate::crowd::{Crowd, Guest};
 use crate::host::Host;
 use crate::http;
-use crate::joined::Joined;
+use crate::joined::{Joined, Socket};
+use crate::life::Life;
+use crate::spread::Spread;
 use crate::workers::Workers;
-use ::http::Request;
+use ::http::{Request, Version};
 use arc_swap::ArcSwap;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::ServerConfig;
 use socket2::{SockRef, TcpKeepalive};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 /// For a TLS handshake.
@@ -39,36 +41,64 @@ const STALLED: Duration = Duration::from_secs(600);
 /// A listener's certificate, which a new configuration may replace.
 pub(crate) type Certificate = Arc<ArcSwap<ServerConfig>>;
 
-/// The port of the configuration's listeners by which a request came.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CameBy(pub(crate) Option<u16>);
+/// An address for clients, and what its connections are served with.
+pub(crate) struct Listen {
+    /// The socket.
+    pub(crate) listener: TcpListener,
+    /// Its certificate, when it speaks TLS.
+    pub(crate) certificate: Option<Certificate>,
+    /// The port of the configuration's listeners; `None`: an address of the command line.
+    pub(crate) port: Option<u16>,
+    /// What every request shares.
+    pub(crate) host: Arc<Host>,
+    /// The threads that serve.
+    pub(crate) workers: Arc<Workers>,
+    /// Places for connections.
+    pub(crate) crowd: Arc<Crowd>,
+}
+
+/// A client's connection, with what it is served with.
+struct Client {
+    arrived: Arrived,
+    host: Arc<Host>,
+    workers: Arc<Workers>,
+    /// The thread that serves it.
+    home: usize,
+    life: Arc<Life>,
+    stop: watch::Receiver<bool>,
+}
 
 /// Accepts until `stop` says so, then waits for the connections to end; they are asked to.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    (certificate, port): (Option<Certificate>, Option<u16>),
-    (host, workers): (Arc<Host>, Arc<Workers>),
-    permits: Arc<Semaphore>,
-    mut stop: watch::Receiver<bool>,
-) {
-    let graceful = GracefulShutdown::new();
+pub(crate) async fn serve(listen: Listen, mut stop: watch::Receiver<bool>) {
+    let (ask, asked) = watch::channel(false);
+    let loopback = listen.listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
     loop {
         let stream = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            accepted = accept(&listener, &permits) => accepted,
+            accepted = accept(&listen.listener, &listen.crowd) => accepted,
         };
-        let Some((stream, permit)) = stream else { break };
-        let (host, certificate, watcher) = (Arc::clone(&host), certificate.clone(), graceful.watcher());
-        workers.serve(|counted| async move {
+        let Some((stream, guest)) = stream else { break };
+        let client = Client {
+            arrived: Arrived { port: listen.port, loopback, sni: None },
+            host: Arc::clone(&listen.host),
+            workers: Arc::clone(&listen.workers),
+            home: 0,
+            life: Life::new(listen.host.limits.client_idle),
+            stop: asked.clone(),
+        };
+        let certificate = listen.certificate.clone();
+        listen.workers.serve(|counted| async move {
+            let client = Client { home: counted.worker, ..client };
             match here(stream) {
-                Ok(stream) => connection(stream, (certificate, CameBy(port)), host, watcher).await,
+                Ok(stream) => connection(stream, certificate, client).await,
                 Err(error) => tracing::warn!(%error, "a client was not taken over"),
             }
-            drop((permit, counted));
+            drop((guest, counted));
         });
     }
-    drop(listener);
-    graceful.shutdown().await;
+    drop((listen, asked));
+    ask.send_replace(true);
+    ask.closed().await;
 }
 
 /// Has a client's socket watched by this thread and no longer by the one that accepted it.
@@ -77,14 +107,14 @@ fn here(stream: TcpStream) -> std::io::Result<TcpStream> {
 }
 
 /// The next client, once there is room for it.
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, crowd: &Arc<Crowd>) -> Option<(TcpStream, Guest)> {
+    let permit = crowd.wait().await?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return Some((stream, permit)),
+            Ok((stream, address)) => match crowd.admit(address.ip()) {
+                Some(place) => return Some((stream, Guest { _permit: permit, _place: place })),
+                None => tracing::debug!(%address, "an address has as many connections as it may"),
+            },
             Err(error) => {
                 tracing::warn!(%error, "a client was not accepted");
                 tokio::time::sleep(ACCEPT_AGAIN).await;
@@ -93,41 +123,50 @@ async fn accept(
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    (certificate, came_by): (Option<Certificate>, CameBy),
-    host: Arc<Host>,
-    watcher: Watcher,
-) {
+async fn connection(stream: TcpStream, certificate: Option<Certificate>, mut client: Client) {
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%error, "a client's socket was not set up");
     }
     let Some(certificate) = certificate else {
-        return match tokio::time::timeout(host.limits.header_timeout, says_http1(&stream)).await {
-            Ok(true) => speak_http1(stream, came_by, host, watcher).await,
-            Ok(false) => Box::pin(speak(stream, came_by, host, watcher)).await,
-            Err(_) => tracing::debug!("a client connected and asked nothing"),
+        let patience = client.host.limits.header_timeout;
+        return match begun(says_http1(&stream), patience, &mut client.stop).await {
+            Some(true) => speak_http1(stream, client).await,
+            Some(false) => Box::pin(speak(stream, client)).await,
+            None => tracing::debug!("a client connected and asked nothing"),
         };
     };
     // Apart, because what TLS holds is large, and a connection in clear would hold room for it.
-    Box::pin(over_tls(stream, certificate.load_full(), came_by, host, watcher)).await;
+    Box::pin(over_tls(stream, certificate.load_full(), client)).await;
 }
 
-async fn over_tls(
-    stream: TcpStream,
-    certificate: Arc<ServerConfig>,
-    came_by: CameBy,
-    host: Arc<Host>,
-    watcher: Watcher,
-) {
+/// What a client begins with; `None`: it took too long, or the process ends.
+async fn begun<T>(begin: impl Future<Output = T>, patience: Duration, stop: &mut watch::Receiver<bool>) -> Option<T> {
+    let end = async {
+        drop(stop.wait_for(|stop| *stop).await);
+        // One that is about to ask may still do so.
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        biased;
+        begun = tokio::time::timeout(patience, begin) => begun.ok(),
+        () = end => None,
+    }
+}
+
+async fn over_tls(stream: TcpStream, certificate: Arc<ServerConfig>, mut client: Client) {
     let handshake = TlsAcceptor::from(certificate).accept(stream);
-    match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
-        Ok(Ok(stream)) => match stream.get_ref().1.alpn_protocol() {
-            Some(b"http/1.1") => speak_http1(stream, came_by, host, watcher).await,
-            _ => Box::pin(speak(stream, came_by, host, watcher)).await,
-        },
-        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    match begun(handshake, HANDSHAKE_TIMEOUT, &mut client.stop).await {
+        Some(Ok(stream)) => {
+            let session = stream.get_ref().1;
+            // The listeners of a port differ by what the client calls them.
+            client.arrived.sni = session.server_name().map(str::to_owned).filter(|_| client.arrived.port.is_some());
+            match session.alpn_protocol() {
+                Some(b"http/1.1") => speak_http1(stream, client).await,
+                _ => Box::pin(speak(stream, client)).await,
+            }
+        }
+        Some(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        None => tracing::debug!("a TLS handshake took too long"),
     }
 }
 
@@ -152,18 +191,18 @@ fn prepare(stream: &TcpStream) -> std::io::Result<()> {
 }
 
 /// Serves HTTP/1.1. That is known, so nothing is held for finding it out.
-async fn speak_http1(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    came_by: CameBy,
-    host: Arc<Host>,
-    watcher: Watcher,
-) {
-    let patience = host.limits.header_timeout;
-    let service = service_fn(move |request: Request<Incoming>| http::answer(Arc::clone(&host), came_by, request));
+async fn speak_http1(stream: impl Socket, client: Client) {
+    let Client { arrived, host, life, stop, .. } = client;
+    let limits = host.limits;
+    let (arrived, visited) = (Arc::new(arrived), Arc::clone(&life));
+    let service = service_fn(move |request: Request<Incoming>| {
+        http::answer(Arc::clone(&host), Arc::clone(&arrived), visited.visit(limits.client_idle), request)
+    });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(BUFFER);
-    let stream = TokioIo::new(Joined(stream));
-    ended(watcher.watch(builder.serve_connection(stream, service)).await);
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(BUFFER);
+    let stream = TokioIo::new(Joined::new(stream, Arc::clone(&life)));
+    let connection = builder.serve_connection(stream, service);
+    ended(Attended::new(connection, life, stop, &limits).await);
 }
 
 fn ended(ended: Result<(), impl std::fmt::Display>) {
@@ -173,35 +212,22 @@ fn ended(ended: Result<(), impl std::fmt::Display>) {
 }
 
 /// Serves HTTP/2, or HTTP/1.1 when that is what comes.
-async fn speak(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    came_by: CameBy,
-    host: Arc<Host>,
-    watcher: Watcher,
-) {
-    let asked = Arc::new(AtomicBool::new(false));
-    let patience = host.limits.header_timeout;
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(BUFFER);
+async fn speak(stream: impl Socket, client: Client) {
+    let Client { arrived, host, workers, home, life, stop } = client;
+    let limits = host.limits;
+    let spread = Spread { workers, home, life: Arc::clone(&life) };
+    let mut builder = auto::Builder::new(spread);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(BUFFER);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).max_header_list_size(BUFFER as u32);
     builder.http2().max_send_buf_size(BUFFER).adaptive_window(true);
-    let service = service_fn({
-        let asked = Arc::clone(&asked);
-        move |request: Request<Incoming>| {
-            asked.store(true, Ordering::Relaxed);
-            http::answer(Arc::clone(&host), came_by, request)
-        }
+    let (arrived, visited) = (Arc::new(arrived), Arc::clone(&life));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let idle = limits.client_idle;
+        let by_stream = request.version() == Version::HTTP_2;
+        let visit = if by_stream { visited.visit_by_stream(idle) } else { visited.visit(idle) };
+        http::answer(Arc::clone(&host), Arc::clone(&arrived), visit, request)
     });
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    // Before the protocol is known, hyper's own limit for heads is not in force yet.
-    let silent = async {
-        tokio::time::sleep(patience).await;
-        if asked.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        result = watcher.watch(connection) => ended(result),
-        () = silent => tracing::debug!("a client connected and asked nothing"),
-    }
+    let stream = TokioIo::new(Joined::new(stream, Arc::clone(&life)));
+    let connection = builder.serve_connection(stream, service).into_owned();
+    ended(Attended::new(connection, life, stop, &limits).until_idle(&limits).await);
 }

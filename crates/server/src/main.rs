@@ -1,10 +1,15 @@
 //! The binary `aquifer`: the gateway on a network of its own.
 
 mod admin;
+mod arrival;
+mod attended;
+mod authority;
 mod cli;
 mod clock;
 mod commands;
 mod credentials;
+mod crowd;
+mod descriptors;
 mod drive;
 mod endpoint;
 mod environment;
@@ -12,13 +17,16 @@ mod gate;
 mod host;
 mod http;
 mod joined;
+mod life;
 mod listen;
+mod origin;
 mod patience;
 mod profiles;
 mod random;
 mod room;
 mod settings;
 mod sign;
+mod spread;
 mod telemetry;
 mod tls;
 mod turns;

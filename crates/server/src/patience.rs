@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A timer takes any time up to this.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The limits of one call, watched by one timer: it is set anew when it has run out, and not with every byte.
 ///
@@ -17,6 +17,8 @@ const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// being read.
 pub(crate) struct Waiting {
     silence: Duration,
+    /// For a client that takes nothing.
+    idle: Option<Duration>,
     /// For the first byte; passed once it came.
     first: Option<Limit>,
     whole: Option<Limit>,
@@ -61,6 +63,7 @@ impl Waiting {
     pub(crate) fn new(patience: Patience, limits: &Limits) -> Self {
         Self {
             silence: patience.silence.unwrap_or(limits.upstream_silence).min(LONGEST),
+            idle: patience.silence,
             first: patience.first.or(limits.first_byte).map(Limit::from_now),
             whole: patience.whole.map(Limit::from_now),
             hedge: patience.hedge.map(|time| Limit::from_now(time).until),
@@ -92,6 +95,16 @@ impl Waiting {
     /// Something came: the next silence begins when it is waited for.
     pub(crate) fn is_over(&mut self) {
         self.since = None;
+    }
+
+    /// When the whole must be over.
+    pub(crate) fn whole(&self) -> Option<std::time::Instant> {
+        self.whole.map(|limit| limit.until.into_std())
+    }
+
+    /// How long the route lets a client take nothing.
+    pub(crate) fn idle(&self) -> Option<Duration> {
+        self.idle
     }
 
     /// The answer has begun.

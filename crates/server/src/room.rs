@@ -1,75 +1,72 @@
-//! Memory for request bodies: so much for all of them together, given back when the last who reads a body is done.
+//! Memory for requests: so much for all of them together, the bodies and what stands beside them while they are read.
 
 use aquifer_gateway::translate::Fault;
-use bytes::Bytes;
+use aquifer_gateway::translate::fault::MistakeKind;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// Bodies up to this size are not counted: a connection has buffers of that size anyway.
-const FREE: usize = 64 << 10;
-/// What is counted in.
-const UNIT: usize = 1 << 10;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// All of it.
-pub(crate) struct Room(Arc<Semaphore>);
+pub(crate) struct Room {
+    size: usize,
+    taken: Arc<AtomicUsize>,
+}
 
-/// What one body has of it.
+/// What one request has of it, until it is dropped.
 pub(crate) struct Place {
-    room: Arc<Semaphore>,
-    held: Option<OwnedSemaphorePermit>,
-}
-
-/// A body with its place.
-struct Held {
-    bytes: Bytes,
-    _place: OwnedSemaphorePermit,
-}
-
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
+    size: usize,
+    room: Arc<AtomicUsize>,
+    held: usize,
 }
 
 impl Room {
     /// So many bytes.
-    pub(crate) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new((bytes / UNIT).min(Semaphore::MAX_PERMITS))))
+    pub(crate) fn new(size: usize) -> Self {
+        Self { size, taken: Arc::default() }
     }
 
-    /// For a body that has nothing yet.
+    /// For a request of which nothing is there yet.
     pub(crate) fn place(&self) -> Place {
-        Place { room: Arc::clone(&self.0), held: None }
+        Place { size: self.size, room: Arc::clone(&self.taken), held: 0 }
     }
 }
 
 impl Place {
-    /// The body has so many bytes now.
+    /// The request takes so many bytes now, or will at once.
     ///
     /// # Errors
-    /// There is no room for them.
-    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Fault> {
-        if bytes <= FREE {
+    /// There is no room for them now, or there never is.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Fault> {
+        let Some(more) = bytes.checked_sub(self.held) else {
+            self.shrink(bytes);
             return Ok(());
+        };
+        if bytes > self.size {
+            let message = format!("the request takes {bytes} bytes to read, more than there are for all requests");
+            return Err(Fault::mistake(MistakeKind::TooLarge, None, message));
         }
-        let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let wanted = bytes.div_ceil(UNIT).saturating_sub(held);
-        let full = || Fault::Overloaded("there is no room for one more large body; try again".to_owned());
-        let wanted = u32::try_from(wanted).map_err(|_| full())?;
-        let more = Arc::clone(&self.room).try_acquire_many_owned(wanted).map_err(|_| full())?;
-        match &mut self.held {
-            Some(held) => held.merge(more),
-            None => self.held = Some(more),
+        let with_more = |taken: usize| taken.checked_add(more).filter(|taken| *taken <= self.size);
+        match self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_more) {
+            Ok(_) => {
+                self.held = bytes;
+                Ok(())
+            }
+            Err(_) => {
+                Err(Fault::Overloaded("there is no room for one more request of this size; try again".to_owned()))
+            }
         }
-        Ok(())
     }
 
-    /// The whole body; its place is free when nobody has it any more.
-    pub(crate) fn hold(self, bytes: Bytes) -> Bytes {
-        match self.held {
-            Some(place) => Bytes::from_owner(Held { bytes, _place: place }),
-            None => bytes,
-        }
+    /// The request takes no more than so many bytes from now on.
+    pub(crate) fn shrink(&mut self, bytes: usize) {
+        let freed = self.held.saturating_sub(bytes);
+        self.room.fetch_sub(freed, Ordering::Relaxed);
+        self.held -= freed;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shrink(0);
     }
 }
 
@@ -78,16 +75,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_held_as_long_as_its_body() {
-        let room = Room::new(200 << 10);
+    fn a_place_is_held_until_it_is_dropped_and_small_ones_count() {
+        let room = Room::new(200);
         let mut first = room.place();
-        assert!(first.grow(100 << 10).is_ok() && first.grow(150 << 10).is_ok());
-        let body = first.hold(Bytes::from_static(b"large"));
-        let part = body.slice(1..2);
-        drop(body);
-        assert!(matches!(room.place().grow(100 << 10), Err(Fault::Overloaded(_))));
-        assert!(room.place().grow(FREE).is_ok(), "small ones are not counted");
-        drop(part);
-        assert!(room.place().grow(200 << 10).is_ok());
+        assert!(first.hold(100).is_ok() && first.hold(150).is_ok());
+        assert!(matches!(room.place().hold(51), Err(Fault::Overloaded(_))));
+        let mut second = room.place();
+        assert!(second.hold(50).is_ok());
+        assert!(matches!(room.place().hold(1), Err(Fault::Overloaded(_))));
+        first.shrink(20);
+        first.shrink(30);
+        assert!(room.place().hold(130).is_ok() && first.hold(10).is_ok());
+        drop((first, second));
+        assert!(room.place().hold(200).is_ok());
+    }
+
+    #[test]
+    fn what_never_fits_need_not_come_again() {
+        assert!(matches!(Room::new(200).place().hold(201), Err(Fault::ClientMistaken(_))));
     }
 }

@@ -56,6 +56,14 @@ pub enum MistakeKind {
     TooSlow,
     /// The caller may not do this.
     Unauthorized,
+    /// The request breaks HTTP's own rules.
+    BadRequest,
+    /// A web page of another origin asks.
+    ForeignOrigin,
+    /// The body is of a type, or encoded in a way, that is not read.
+    MediaType,
+    /// The connection was made for another host.
+    Misdirected,
 }
 
 /// Bedrock's own no: an HTTP error, or an exception inside a stream.

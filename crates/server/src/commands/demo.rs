@@ -1,8 +1,9 @@
 //! `aquifer demo`: a simulated Bedrock, a gateway in front of it, and a line to paste.
 
-use super::run::{Front, Signals, bind, until_signalled};
+use super::run::{Ending, Front, Signals, bind, until_signalled};
 use super::say;
 use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
+use crate::descriptors;
 use crate::environment::Environment;
 use crate::host::{Host, Limits};
 use crate::telemetry::{Telemetry, log};
@@ -48,14 +49,20 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         first_byte: None,
         keep_alive: Some(Duration::from_secs(15)),
         keep_alive_kind: KeepAlive::Comment,
+        client_idle: Duration::from_secs(300),
         max_connections: 1000,
+        max_connections_per_address: None,
+        max_connection_age: None,
         max_bodies: 256 << 20,
+        max_requests: 10_000,
     };
+    let limits = descriptors::fit(limits);
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
     let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
     say(&invitation(listener.local_addr()?))?;
     let fronts = vec![Front { listener, certificate: None, port: None }];
-    until_signalled((host, None), fronts, admin, Duration::from_secs(5), signals).await
+    let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
+    until_signalled((host, None), fronts, admin, ending, signals).await
 }
 
 /// Binds what was asked for; without that, the default, or a free port when it is taken.

@@ -20,7 +20,7 @@ use tokio::runtime::Builder;
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Demo(arguments) => block_on(demo::run(arguments)),
-        Command::Serve(arguments) => block_on(serve::run(arguments)),
+        Command::Serve(arguments) => block_on(serve::run(*arguments)),
         Command::Check(arguments) => check::run(&arguments),
         Command::Simulator(arguments) => block_on(simulator::run(arguments)),
         Command::Doctor(arguments) => block_on(doctor::run(arguments)),

@@ -2,8 +2,9 @@
 
 use super::say;
 use crate::admin;
+use crate::crowd::Crowd;
 use crate::host::Host;
-use crate::listen::{self, Certificate};
+use crate::listen::{self, Certificate, Listen};
 use crate::telemetry::log;
 use crate::workers::Workers;
 use anyhow::Context;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// A bound address for clients.
@@ -53,16 +54,25 @@ impl Signals {
     }
 }
 
+/// How the process ends.
+pub(super) struct Ending {
+    /// For how long clients are still accepted.
+    pub(super) delay: Duration,
+    /// For how long streams in flight may then go on.
+    pub(super) drain: Duration,
+}
+
 /// Serves until a signal, then lets the streams in flight end; a second signal ends them at once.
 pub(super) async fn until_signalled(
     (host, threads): (Arc<Host>, Option<usize>),
     fronts: Vec<Front>,
     admin_listener: TcpListener,
-    drain: Duration,
+    ending: Ending,
     mut signals: Signals,
 ) -> anyhow::Result<ExitCode> {
     let (stop, stopped) = watch::channel(false);
-    let permits = Arc::new(Semaphore::new(host.limits.max_connections));
+    let limits = &host.limits;
+    let crowd = Arc::new(Crowd::new(limits.max_connections, limits.max_connections_per_address));
     let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
     let workers = Arc::new(Workers::start(threads.unwrap_or_else(cores))?);
     let mut serving = JoinSet::new();
@@ -70,10 +80,10 @@ pub(super) async fn until_signalled(
     for front in fronts {
         let scheme = if front.certificate.is_some() { "https" } else { "http" };
         lines.push(format!("aquifer listening on {scheme}://{}", front.listener.local_addr()?));
-        let (permits, stopped) = (Arc::clone(&permits), stopped.clone());
         let Front { listener, certificate, port } = front;
-        let by = (Arc::clone(&host), Arc::clone(&workers));
-        serving.spawn(listen::serve(listener, (certificate, port), by, permits, stopped));
+        let (host, workers, crowd) = (Arc::clone(&host), Arc::clone(&workers), Arc::clone(&crowd));
+        let listen = Listen { listener, certificate, port, host, workers, crowd };
+        serving.spawn(listen::serve(listen, stopped.clone()));
     }
     lines.push(format!("aquifer admin on http://{}", admin_listener.local_addr()?));
     tokio::spawn(admin::serve(admin_listener, Arc::clone(&host), Arc::clone(&workers)));
@@ -84,11 +94,24 @@ pub(super) async fn until_signalled(
     }
     signals.end().await;
     host.begin_draining();
+    delayed(ending.delay, &mut signals).await;
     stop.send_replace(true);
-    let code = drained(serving, drain, signals).await;
+    let code = drained(serving, ending.drain, signals).await;
     // Streams that are still in flight end here, and are recorded.
     workers.end();
     Ok(code)
+}
+
+/// Waits until nobody sends new clients any more; another signal ends the wait.
+async fn delayed(delay: Duration, signals: &mut Signals) {
+    if delay.is_zero() {
+        return;
+    }
+    tracing::info!(delay_s = delay.as_secs(), "not ready any more: new clients are still accepted for a while");
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        () = signals.end() => {}
+    }
 }
 
 /// Waits for the streams in flight, so long and no longer.

@@ -2,8 +2,9 @@
 
 use super::check::summary;
 use super::fronts::{OfPort, certificates_of, fronts};
-use super::run::{Signals, bind, until_signalled};
+use super::run::{Ending, Signals, bind, until_signalled};
 use crate::cli::Serve;
+use crate::descriptors;
 use crate::environment::Environment;
 use crate::host::{Host, Limits};
 use crate::profiles::Profiles;
@@ -55,10 +56,15 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         first_byte: arguments.first_byte_timeout,
         keep_alive: Some(arguments.keep_alive).filter(|every| !every.is_zero()),
         keep_alive_kind: arguments.keep_alive_kind.into(),
+        client_idle: arguments.client_idle_timeout,
         max_connections: arguments.max_connections,
+        max_connections_per_address: arguments.max_connections_per_address,
+        max_connection_age: arguments.max_connection_age,
+        max_requests: arguments.max_requests,
     };
+    let limits = descriptors::fit(limits);
     let listeners = config.listeners.clone();
-    let host = Arc::new(Host::new(config, environment, Telemetry::new(), limits)?);
+    let host = Arc::new(Host::new(config, environment, Telemetry::new(), limits)?.allow(arguments.allow_origins));
     let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
     let watching = Watch {
         settings,
@@ -74,7 +80,8 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     // From now on a hangup does not end the process.
     let hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     tokio::spawn(watching.run(hangup));
-    until_signalled((host, arguments.threads), fronts, admin, arguments.drain_timeout, signals).await
+    let ending = Ending { delay: arguments.shutdown_delay, drain: arguments.drain_timeout };
+    until_signalled((host, arguments.threads), fronts, admin, ending, signals).await
 }
 
 /// The configuration to begin with; a mistake in it ends the process.

@@ -1,6 +1,6 @@
 //! The admin listener of a running gateway, and how the process ends.
 
-use crate::support::{Aquifer, ask};
+use crate::support::{Aquifer, ask, connect};
 
 #[test]
 fn health_readiness_and_metrics() {
@@ -44,4 +44,11 @@ fn what_is_refused_is_counted() {
     assert!((400..500).contains(&reply.status), "{reply:?}");
     assert!(reply.body.contains("limit of 1024 bytes"), "{reply:?}");
     aquifer.wait_for_metric("aquifer_requests_total{outcome=\"failed\"", 1.0);
+}
+
+#[test]
+fn clients_that_ask_nothing_do_not_keep_others_out() {
+    let aquifer = Aquifer::serve(&[], &[]);
+    let _idle: Vec<_> = (0..300).map(|_| connect(aquifer.admin.unwrap())).collect();
+    assert_eq!(aquifer.admin("/healthz").status, 200);
 }

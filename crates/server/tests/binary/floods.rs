@@ -9,31 +9,31 @@ use std::time::Duration;
 const MORE_MEMORY: u64 = 64 << 10;
 
 const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub(crate) const HEADERS: u8 = 1;
 const PRIORITY: u8 = 2;
 const RESET: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
+pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
 /// A head in HPACK: the method, `http`, the path, the authority.
-fn head(post: bool) -> Vec<u8> {
+pub(crate) fn head(post: bool) -> Vec<u8> {
     let path = b"/v1/chat/completions";
     let method = if post { 0x83 } else { 0x82 };
     [&[method, 0x86, 0x04, 20][..], path, &[0x01, 1, b'a']].concat()
 }
 
 /// The id of the client's nth stream.
-fn stream(at: u32) -> u32 {
+pub(crate) fn stream(at: u32) -> u32 {
     2 * at + 1
 }
 

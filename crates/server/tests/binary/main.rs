@@ -29,6 +29,8 @@ mod log;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod passthrough;
 #[cfg(test)]
 mod paths;
@@ -46,3 +48,5 @@ mod streams;
 mod support;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod visitors;

@@ -145,6 +145,10 @@ fn of_mistake(mistake: &Mistake) -> Class {
         MistakeKind::MethodNotAllowed => (405, INVALID, Some("method_not_supported")),
         MistakeKind::TooLarge => (413, INVALID, Some("request_too_large")),
         MistakeKind::TooSlow => (408, INVALID, Some("request_timeout")),
+        MistakeKind::BadRequest => (400, INVALID, Some("bad_request")),
+        MistakeKind::ForeignOrigin => (403, INVALID, Some("origin_not_allowed")),
+        MistakeKind::MediaType => (415, INVALID, Some("unsupported_media_type")),
+        MistakeKind::Misdirected => (421, INVALID, Some("misdirected_request")),
         MistakeKind::Unauthorized => (401, "authentication_error", Some("invalid_api_key")),
     };
     (status, kind, code.map(str::to_owned))

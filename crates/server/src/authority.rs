@@ -1,0 +1,151 @@
+//! The host that a request is for: said once, and the same wherever it is said.
+
+use aquifer_gateway::config::Config;
+use aquifer_gateway::door;
+use aquifer_gateway::translate::Fault;
+use aquifer_gateway::translate::fault::MistakeKind;
+use http::{HeaderMap, HeaderValue, Uri, Version, header, request};
+use std::net::IpAddr;
+
+/// Puts the host that counts into `Host`: that of the target where the target names one (RFC 9112 3.2.2, RFC 9113 8.3.1).
+///
+/// # Errors
+/// No host is named, or several are.
+pub(crate) fn settle(head: &mut request::Parts) -> Result<(), Fault> {
+    let named = one_host(&head.headers)?;
+    let target = head.uri.authority().map(|authority| without_user(authority.as_str()));
+    match (head.version, target, named) {
+        (Version::HTTP_2, Some(target), Some(named)) if !target.eq_ignore_ascii_case(named) => {
+            Err(mistake("`host` and `:authority` name different hosts"))
+        }
+        (Version::HTTP_11, _, None) => Err(mistake("the request names no host: HTTP/1.1 wants one `Host`")),
+        (Version::HTTP_2, None, None) => Err(mistake("the request names no host: HTTP/2 wants `:authority`")),
+        (_, Some(target), _) => {
+            let target = HeaderValue::from_str(target).map_err(|_| mistake("the target's host is no host"))?;
+            head.headers.insert(header::HOST, target);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn mistake(message: &str) -> Fault {
+    Fault::mistake(MistakeKind::BadRequest, None, message)
+}
+
+/// The one value of `Host`, if there is any.
+fn one_host(headers: &HeaderMap) -> Result<Option<&str>, Fault> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let Some(host) = hosts.next() else { return Ok(None) };
+    if hosts.next().is_some() {
+        return Err(mistake("the request names more than one host: there must be one `Host`"));
+    }
+    let host = host.to_str().ok().filter(|host| is_host(host));
+    host.map(Some).ok_or_else(|| mistake("`Host` is no host"))
+}
+
+/// A host may be empty where a target has none (RFC 9112 3.2); what delimits other parts of an address is none of it.
+fn is_host(host: &str) -> bool {
+    !host.bytes().any(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'@' | b',' | b'?' | b'#' | b'\\'))
+}
+
+fn without_user(authority: &str) -> &str {
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+}
+
+/// The host in `Host`, once it is [settled](settle).
+pub(crate) fn host(headers: &HeaderMap) -> &str {
+    headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+}
+
+/// Whether a web page of somebody else's may have called by this name what answers on a loopback address (DNS rebinding).
+///
+/// Nobody else can have an address for a page, `localhost`, or a name without a dot.
+pub(crate) fn may_be_rebound(host: &str) -> bool {
+    let name = door::without_port(host).trim_end_matches('.');
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name.contains('.')
+        && address.parse::<IpAddr>().is_err()
+        && !name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("localhost"))
+}
+
+/// Refuses, at a listener on a loopback address, a name that the configuration does not name.
+///
+/// # Errors
+/// The name may be a web page's.
+pub(crate) fn refuse_rebound(config: &Config, port: Option<u16>, host: &str, allowed: &[Uri]) -> Result<(), Fault> {
+    let name = door::without_port(host);
+    if !may_be_rebound(host)
+        || door::names(config, port, host)
+        || allowed.iter().filter_map(Uri::host).any(|allowed| allowed.eq_ignore_ascii_case(name))
+    {
+        return Ok(());
+    }
+    let message = "this listener is on a loopback address, and a web page may have called it by this name: call it by \
+                   `localhost` or its address, name the host in a listener or a route, or start the gateway with \
+                   --allow-origin";
+    Err(Fault::mistake(MistakeKind::ForeignOrigin, None, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    /// The host that counts for a target and these values of `Host`.
+    fn settled(version: Version, target: &str, hosts: &[&str]) -> Option<String> {
+        let mut head = Request::builder().version(version).uri(target).body(()).unwrap().into_parts().0;
+        for host in hosts {
+            head.headers.append(header::HOST, HeaderValue::from_str(host).unwrap());
+        }
+        settle(&mut head).ok().map(|()| host(&head.headers).to_owned())
+    }
+
+    #[test]
+    fn the_targets_host_counts_and_there_is_one() {
+        let (one, two) = (Version::HTTP_11, Version::HTTP_2);
+        for (version, target, hosts, host) in [
+            (one, "/", &["a"][..], Some("a")),
+            (one, "http://a/", &["b"], Some("a")),
+            (one, "http://b@a:1/", &["b"], Some("a:1")),
+            (one, "http://a/", &[], None),
+            (one, "/", &[], None),
+            (one, "/", &["a", "a"], None),
+            (one, "/", &["a", "b"], None),
+            (one, "/", &["a, b"], None),
+            (one, "/", &["b@a"], None),
+            (one, "/", &["a/b"], None),
+            (Version::HTTP_10, "/", &[], Some("")),
+            (two, "http://a/", &[], Some("a")),
+            (two, "http://a/", &["A"], Some("a")),
+            (two, "http://a/", &["b"], None),
+            (two, "http://a/", &["a", "a"], None),
+            (two, "/", &["a"], Some("a")),
+            (two, "/", &[], None),
+        ] {
+            assert_eq!(settled(version, target, hosts).as_deref(), host, "{version:?} {target} {hosts:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_a_web_page_is_told_from_ones_own() {
+        for own in [
+            "localhost",
+            "localhost:1975",
+            "a.localhost",
+            "127.0.0.1:1",
+            "[::1]:80",
+            "[::1]",
+            "aquifer",
+            "",
+            "10.0.0.1",
+        ] {
+            assert!(!may_be_rebound(own), "{own}");
+        }
+        for foreign in
+            ["evil.example", "evil.example:1975", "127.0.0.1.evil.example", "localhost.evil.example.", "1.2.3.4.5"]
+        {
+            assert!(may_be_rebound(foreign), "{foreign}");
+        }
+    }
+}
