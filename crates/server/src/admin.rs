@@ -34,11 +34,18 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const SPARE: &str = "/dev/null";
 
 /// Answers until it is dropped. A client too many takes the place of the one that is connected for longest.
-pub(crate) async fn serve(listener: TcpListener, host: Arc<Host>, workers: Arc<Workers>) {
+pub(crate) fn serve(
+    listener: TcpListener,
+    host: Arc<Host>,
+    workers: Arc<Workers>,
+) -> impl Future<Output = ()> + Send + 'static {
     let loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
     let admin = Arc::new(Admin { host, workers, loopback });
+    accept_all(listener, admin, File::open(SPARE).ok())
+}
+
+async fn accept_all(listener: TcpListener, admin: Arc<Admin>, mut spare: Option<File>) {
     let mut clients: VecDeque<AbortHandle> = VecDeque::new();
-    let mut spare = File::open(SPARE).ok();
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,

@@ -16,22 +16,22 @@ pub(crate) fn fit(limits: Limits) -> Limits {
     }
     let open = getrlimit(Resource::Nofile).current;
     let fitted = within(limits, open);
-    if (fitted.max_connections, fitted.max_requests) != (limits.max_connections, limits.max_requests) {
+    if fitted.max_connections < limits.max_connections {
         tracing::warn!(
             descriptors = open,
             max_connections = fitted.max_connections,
             max_requests = fitted.max_requests,
-            "there are too few file descriptors for --max-connections and --max-requests; they are lowered"
+            "there are too few file descriptors for --max-connections; it is lowered"
         );
     }
     fitted
 }
 
-/// A client has a connection, and each of its requests one to a backend.
+/// A client has a connection, and each of its requests one to a backend; not all ask at once.
 fn within(limits: Limits, descriptors: Option<u64>) -> Limits {
     let Some(descriptors) = descriptors else { return limits };
-    let clients = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(OWN).max(2);
-    let max_connections = limits.max_connections.min(clients / 2);
+    let clients = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(OWN).max(3);
+    let max_connections = limits.max_connections.min(clients / 3 * 2);
     let max_requests = limits.max_requests.min(clients - max_connections);
     Limits { max_connections, max_requests, ..limits }
 }
@@ -46,9 +46,9 @@ mod tests {
         for (descriptors, connections, requests) in [
             (None, 10_000, 20_000),
             (Some(1 << 20), 10_000, 20_000),
-            (Some(30_064), 10_000, 20_000),
-            (Some(1024), 480, 480),
-            (Some(10), 1, 1),
+            (Some(20_000), 10_000, 9936),
+            (Some(1024), 640, 320),
+            (Some(10), 2, 1),
         ] {
             let fitted = within(asked, descriptors);
             assert_eq!((fitted.max_connections, fitted.max_requests), (connections, requests), "{descriptors:?}");

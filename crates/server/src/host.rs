@@ -174,12 +174,13 @@ impl Host {
     /// Serves new exchanges by a new configuration; those in flight end by the old one.
     ///
     /// # Errors
-    /// A backend cannot be used as configured; the old configuration stays.
+    /// A backend cannot be used as configured, or there is none any more; the old configuration stays.
     pub(crate) fn adopt(&self, mut config: Config) -> anyhow::Result<Arc<Config>> {
         config.limits = self.serving().config.limits;
-        let upstreams = Upstreams::of(&config, &self.environment, &self.serving().upstreams)?;
-        let config = Arc::new(config);
         let before = self.serving();
+        config.may_replace(&before.config).map_err(anyhow::Error::msg)?;
+        let upstreams = Upstreams::of(&config, &self.environment, &before.upstreams)?;
+        let config = Arc::new(config);
         let mut serving = Serving::new(Arc::clone(&config), upstreams);
         if before.config.backends == config.backends {
             serving.fleet = Arc::clone(&before.fleet);

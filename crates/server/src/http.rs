@@ -77,7 +77,7 @@ pub(crate) async fn answer(
     let mut asked = Asked { arrived: clock::now(), random: 0, page: Page::Own };
     let seat = host.seat();
     let begun = match seat {
-        Some(_) => start(&host, came_by, request, &mut asked).await,
+        Some(_) => start(&host, came_by, &visit, request, &mut asked).await,
         None => Err(refuse(&host, &asked, &Fault::Overloaded("as many requests as may be are under way".to_owned()))),
     };
     let mut response = match begun {
@@ -100,10 +100,12 @@ pub(crate) async fn answer(
 async fn start(
     host: &Arc<Host>,
     came_by: Arc<Arrived>,
+    visit: &Visit,
     request: Request<Incoming>,
     asked: &mut Asked,
 ) -> Result<Box<Drive>, Response<Content>> {
     let (mut head, body) = request.into_parts();
+    visit.arrives(!body.is_end_stream());
     let mut random = [0; 16];
     if crate::random::fill(&mut random).is_err() {
         return Err(refuse(host, asked, &Fault::Ours("the system gives no randomness".to_owned())));
@@ -119,6 +121,7 @@ async fn start(
     let mut place = host.room.place();
     let read = read_whole(host, &head, body, &mut place).await;
     let body = read.map_err(|fault| closing(&head, refuse(host, asked, &fault)))?;
+    visit.arrives(false);
     let beside = weight(&body);
     place.hold(body.len() + beside).map_err(|fault| refuse(host, asked, &fault))?;
     let begin = Begin { host: Arc::clone(host), came_by, head, body, place, random: asked.random, now: asked.arrived };

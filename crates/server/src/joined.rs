@@ -82,7 +82,7 @@ impl<S: Socket> Joined<S> {
 
     /// Looks from time to time whether a client is there whose end nobody would be told of.
     fn look(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        if self.reading || !self.life.is_answering() {
+        if self.reading || !self.life.is_awaited() {
             return Ok(());
         }
         let left = Err(Error::new(ErrorKind::ConnectionReset, "the client left before its answer"));
@@ -132,7 +132,7 @@ impl<S: Socket> Joined<S> {
 
     /// The end of what a client sends is not told while it may await an answer.
     fn linger(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        while self.life.is_answering() && !self.ready().is_error() && !self.has_left() {
+        while self.life.is_awaited() && !self.ready().is_error() && !self.has_left() {
             let since = self.ended.unwrap_or_else(clock::now);
             ready!(self.poll_timer(cx, TimerInstant::from_std(since + LINGER)));
         }

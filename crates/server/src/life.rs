@@ -14,6 +14,8 @@ pub(crate) struct Life {
     asked: AtomicUsize,
     /// Requests whose answer is not given whole.
     under_way: AtomicUsize,
+    /// The body of the only request of the connection is still to be read.
+    arriving: AtomicBool,
     /// Bytes were written that the system has not taken.
     unsent: AtomicBool,
     /// The answer of a protocol that gives one at a time.
@@ -46,6 +48,7 @@ impl Life {
         Arc::new(Self {
             asked: AtomicUsize::new(0),
             under_way: AtomicUsize::new(0),
+            arriving: AtomicBool::new(false),
             unsent: AtomicBool::new(false),
             taking: Arc::new(Taking::new(idle)),
             begun: Mutex::new(None),
@@ -55,11 +58,14 @@ impl Life {
     /// A request came, whose answer is the only one of the connection.
     pub(crate) fn visit(self: &Arc<Self>, idle: Duration) -> Visit {
         self.taking.limit(None, idle);
+        self.arriving.store(false, Ordering::Relaxed);
         self.begin(Arc::clone(&self.taking))
     }
 
     /// A request came on a stream of its own; the task that serves it is made next.
     pub(crate) fn visit_by_stream(self: &Arc<Self>, idle: Duration) -> Visit {
+        // Whoever reads the connection reads on all the time.
+        self.arriving.store(true, Ordering::Relaxed);
         let visit = self.begin(Arc::new(Taking::new(idle)));
         self.under_way.fetch_add(1, Ordering::Relaxed);
         let again = Visit { life: Arc::clone(self), taking: Arc::clone(&visit.taking) };
@@ -88,6 +94,11 @@ impl Life {
         self.under_way.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether the only answer of the connection is awaited, and nothing else of its client.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.is_answering() && !self.arriving.load(Ordering::Relaxed)
+    }
+
     /// Whether an answer is awaited or not sent whole.
     pub(crate) fn is_busy(&self) -> bool {
         self.is_answering() || self.unsent.load(Ordering::Relaxed)
@@ -101,6 +112,15 @@ impl Life {
     /// How the only answer of the connection is taken.
     pub(crate) fn taking(&self) -> &Taking {
         &self.taking
+    }
+}
+
+impl Visit {
+    /// Whether the request's body is still to be read.
+    pub(crate) fn arrives(&self, still: bool) {
+        if Arc::ptr_eq(&self.taking, &self.life.taking) {
+            self.life.arriving.store(still, Ordering::Relaxed);
+        }
     }
 }
 
@@ -164,8 +184,11 @@ mod tests {
     fn a_request_is_under_way_until_it_is_dropped() {
         let life = Life::new(IDLE);
         let visit = life.visit(IDLE);
+        assert!(life.is_awaited());
         let stream = (life.visit_by_stream(IDLE), life.begun());
-        assert!(life.begun().is_none() && life.asked() == 2 && life.is_busy());
+        assert!(life.begun().is_none() && life.asked() == 2 && life.is_busy() && !life.is_awaited());
+        visit.arrives(false);
+        assert!(life.is_awaited());
         drop((visit, stream));
         assert!(!life.is_busy() && life.asked() == 2);
         life.sent(false);

@@ -68,7 +68,7 @@ fn stamp_of(sources: &[Source], named: BTreeSet<PathBuf>) -> Stamp {
     Stamp { number: hasher.finish(), named }
 }
 
-/// The file, or the `.yaml` and `.yml` files of the folder in the order of their names.
+/// The file, or the `.yaml`, `.yml` and `.json` files of the folder in the order of their names.
 fn sources(path: &Path) -> anyhow::Result<Vec<Source>> {
     let about = || format!("cannot read the configuration {}", path.display());
     if !std::fs::metadata(path).with_context(about)?.is_dir() {
@@ -79,12 +79,13 @@ fn sources(path: &Path) -> anyhow::Result<Vec<Source>> {
     for entry in std::fs::read_dir(path).with_context(about)? {
         let file = entry.with_context(about)?.path();
         let hidden = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        let yaml = file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if yaml && !hidden && file.is_file() {
+        let extension = file.extension().unwrap_or_default();
+        let known = ["yaml", "yml", "json"].iter().any(|known| extension == *known);
+        if known && !hidden && file.is_file() {
             files.push(file);
         }
     }
-    ensure!(!files.is_empty(), "the folder {} holds no .yaml or .yml file", path.display());
+    ensure!(!files.is_empty(), "the folder {} holds no .yaml, .yml or .json file", path.display());
     files.sort();
     let read = |file: PathBuf| {
         let text = read_bounded(&file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -93,8 +94,11 @@ fn sources(path: &Path) -> anyhow::Result<Vec<Source>> {
     files.into_iter().map(read).collect()
 }
 
-/// Reads no more than the loader would take, whatever the file is.
-fn read_bounded(path: &Path) -> io::Result<String> {
+/// Reads no more than the loader would take. What is no file may never end, or never begin, and is not opened.
+pub(crate) fn read_bounded(path: &Path) -> io::Result<String> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
     let mut text = String::new();
     File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_string(&mut text)?;
     if text.len() > MAX_BYTES {
@@ -115,12 +119,12 @@ mod tests {
     #[test]
     fn a_folder_is_read_in_order_without_what_is_hidden() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b.yaml", "a.yml", ".hidden.yaml", "notes.txt"] {
+        for name in ["b.yaml", "a.yml", "c.json", ".hidden.yaml", "notes.txt"] {
             write(folder.path().join(name), "").unwrap();
         }
         let names: Vec<_> = sources(folder.path()).unwrap().into_iter().map(|source| source.name).collect();
-        assert_eq!(names.len(), 2);
-        assert!(names[0].ends_with("a.yml") && names[1].ends_with("b.yaml"));
+        assert_eq!(names.len(), 3);
+        assert!(names[0].ends_with("a.yml") && names[1].ends_with("b.yaml") && names[2].ends_with("c.json"));
     }
 
     #[test]
@@ -153,6 +157,16 @@ mod tests {
         write(&file, "#".repeat(MAX_BYTES + 1)).unwrap();
         assert!(read_bounded(&file).is_err_and(|error| error.kind() == io::ErrorKind::FileTooLarge));
         assert!(read_bounded(Path::new("/dev/zero")).is_err());
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("a.yaml");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        assert!(read_bounded(&fifo).is_err_and(|error| error.to_string().contains("no regular file")));
+        assert!(sources(&fifo).is_err());
+        assert!(sources(folder.path()).is_err(), "there is nothing else in it");
     }
 
     #[test]

@@ -13,15 +13,21 @@ use crate::telemetry::Telemetry;
 use crate::telemetry::log::{self, LogControl};
 use crate::tls;
 use anyhow::{Context, bail};
-use aquifer_gateway::config::{BackendKind, Config, Listener, ServerTls, Severity};
+use aquifer_gateway::config::{BackendKind, Config, Listener, Mistake, ServerTls, Severity};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 /// How often the configuration is looked at.
 const LOOK: Duration = Duration::from_secs(2);
+/// Between two looks when someone asks for them.
+const AGAIN: Duration = Duration::from_millis(200);
+/// For reading it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves.
 pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
@@ -76,6 +82,8 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         files,
         listeners,
         host: Arc::clone(&host),
+        seen: None,
+        readers: Default::default(),
     };
     // From now on a hangup does not end the process.
     let hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
@@ -128,6 +136,61 @@ struct Watch {
     files: Option<(PathBuf, PathBuf)>,
     listeners: Vec<Listener>,
     host: Arc<Host>,
+    /// What was found at the last look, while it is not what is in force.
+    seen: Option<Stamp>,
+    /// One for the configuration, one for the certificate: neither waits for the other's disk.
+    readers: [Reader; 2],
+}
+
+/// Reads on a thread of its own what may never end, such as a file of a network that is gone.
+#[derive(Default)]
+struct Reader(Arc<AtomicBool>);
+
+impl Reader {
+    /// `None`: it takes too long, or what was begun before still does.
+    async fn read<T: Send + 'static>(&self, what: &str, read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        if self.0.swap(true, Ordering::Acquire) {
+            return None;
+        }
+        let (busy, (done, result)) = (Arc::clone(&self.0), oneshot::channel());
+        let thread = std::thread::Builder::new().name("files".to_owned()).spawn(move || {
+            let result = read();
+            busy.store(false, Ordering::Release);
+            drop(done.send(result));
+        });
+        if let Err(error) = thread {
+            self.0.store(false, Ordering::Release);
+            tracing::error!(%error, "{what} cannot be read: the system gives no thread");
+            return None;
+        }
+        let result = tokio::time::timeout(PATIENCE, result).await;
+        if result.is_err() {
+            tracing::error!("reading {what} takes longer than {PATIENCE:?}; what was read before stays");
+        }
+        result.ok()?.ok()
+    }
+}
+
+/// What was read of the configuration, and whether it was the same before.
+struct Read {
+    stamp: Stamp,
+    loaded: anyhow::Result<Result<Config, Vec<Mistake>>>,
+    settled: bool,
+}
+
+/// Reads it when it has changed, or when someone asks; then twice, because it may be in the middle of being written.
+fn read_again(settings: &Settings, stamp: &Stamp, seen: Option<Stamp>, asked: bool) -> Option<Read> {
+    if !asked && !settings.changed_since(stamp) {
+        return None;
+    }
+    let mut before = seen;
+    if asked {
+        before = Some(settings.load().0);
+        std::thread::sleep(AGAIN);
+    }
+    let (stamp, loaded) = settings.load();
+    let settled = before.as_ref() == Some(&stamp);
+    Some(Read { stamp, loaded, settled })
 }
 
 impl Watch {
@@ -147,12 +210,19 @@ impl Watch {
         }
     }
 
-    /// Reads the configuration again when it changed, or when someone asks; a wrong one changes nothing.
+    /// Reads the configuration again when it changed, or when someone asks. One that is wrong changes nothing, nor does
+    /// one that is not the same when it is looked at once more.
     async fn reload(&mut self, asked: bool) {
         let (Some(settings), Some(stamp)) = (self.settings.clone(), self.stamp.clone()) else { return };
         let environment = settings.environment.clone();
-        let read = move || (asked || settings.changed_since(&stamp)).then(|| settings.load());
-        let Ok(Some((stamp, loaded))) = tokio::task::spawn_blocking(read).await else { return };
+        let seen = self.seen.take();
+        let [reader, _] = &self.readers;
+        let read = reader.read("the configuration", move || read_again(&settings, &stamp, seen, asked)).await;
+        let Some(Read { stamp, loaded, settled }) = read.flatten() else { return };
+        if !settled {
+            self.seen = Some(stamp);
+            return;
+        }
         self.stamp = Some(stamp);
         match loaded {
             Ok(Ok(mut config)) => {
@@ -205,8 +275,8 @@ impl Watch {
 
     async fn read_files(&self) -> Option<ServerTls> {
         let (certificate, key) = self.files.clone()?;
-        let read = tokio::task::spawn_blocking(move || tls::from_files(&certificate, &key)).await;
-        read.context("reading the certificate failed").ok()?.ok()
+        let [_, reader] = &self.readers;
+        reader.read("the certificate", move || tls::from_files(&certificate, &key)).await?.ok()
     }
 
     fn renew_from_files(&self, files: Option<&ServerTls>) {

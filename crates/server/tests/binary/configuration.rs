@@ -1,6 +1,6 @@
 //! Configurations on disk: checked, served, changed while they are served; certificates too.
 
-use crate::support::{Aquifer, run};
+use crate::support::{Aquifer, run, wait_until};
 use crate::tls::{Pair, ask_over_tls, pair};
 use std::fs::write;
 use std::os::unix::fs::symlink;
@@ -66,11 +66,7 @@ fn a_hangup_reads_it_again() {
     write(&file, GOOD).unwrap();
     let aquifer = Aquifer::serve(&["--config", text(&file)], &[]);
     aquifer.signal("HUP");
-    crate::support::wait_until(
-        "a second `serving`",
-        || aquifer.log().matches("serving 1 backend").count() == 2,
-        || aquifer.log(),
-    );
+    wait_until("a second `serving`", || aquifer.log().matches("serving 1 backend").count() == 2, || aquifer.log());
 }
 
 #[test]
@@ -151,11 +147,7 @@ fn a_listener_of_the_configuration_has_its_own_certificate() {
     let aquifer = Aquifer::serve(&["--config", text(&file)], &[]);
     assert!(ask_over_tls(&aquifer, &first.certificate).is_ok());
     write(&file, format!("{GOOD}---\n{}", listener(&second))).unwrap();
-    crate::support::wait_until(
-        "the new certificate",
-        || ask_over_tls(&aquifer, &second.certificate).is_ok(),
-        || aquifer.log(),
-    );
+    wait_until("the new certificate", || ask_over_tls(&aquifer, &second.certificate).is_ok(), || aquifer.log());
 }
 
 fn listener(pair: &Pair) -> String {
@@ -168,4 +160,31 @@ fn listener(pair: &Pair) -> String {
         indented(&pair.certificate),
         indented(&pair.key)
     )
+}
+
+#[test]
+fn what_is_no_file_is_no_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("gateway.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let (code, _, told) = run(&["check", text(&fifo)]);
+    assert!(code == 1 && told.contains("no regular file"), "{told}");
+}
+
+#[test]
+fn a_configuration_that_is_empty_or_blocks_for_a_while_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    write(&file, GOOD).unwrap();
+    let aquifer = Aquifer::serve(&["--config", text(&file)], &[]);
+    write(&file, "").unwrap();
+    aquifer.wait_for_log("the old configuration stays");
+    std::fs::remove_file(&file).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    aquifer.signal("HUP");
+    aquifer.wait_for_log("no regular file");
+    assert!(aquifer.ask("GET", "/v1/models", "").body.contains("nova-lite"));
+    std::fs::remove_file(&file).unwrap();
+    write(&file, GOOD.replace("lite", "pro")).unwrap();
+    wait_until("the new one", || aquifer.ask("GET", "/v1/models", "").body.contains("nova-pro"), || aquifer.log());
 }

@@ -21,7 +21,7 @@ fn in_time<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Posts some bodies at once over one connection; the answers' statuses and texts.
-async fn post(
+pub(crate) async fn post(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     url: &str,
     bodies: &[String],

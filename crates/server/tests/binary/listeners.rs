@@ -120,15 +120,19 @@ fn listeners_of_one_port_show_their_own_certificates() {
     ]
     .concat();
     let _aquifer = serve(&text);
-    let models = |name: &'static str, pair: &Pair| {
+    let ask = |name: &'static str, host: &str, pair: &Pair| {
         let config = Arc::new(client(&pair.certificate));
         let session = rustls::ClientConnection::new(config, ServerName::try_from(name).unwrap()).unwrap();
         let mut stream = rustls::StreamOwned::new(session, connect(SocketAddr::from(([127, 0, 0, 1], port))));
-        let asked = request("GET", "/v1/models", "").replace("host: aquifer", &format!("host: {name}"));
+        let asked = request("GET", "/v1/models", "").replace("host: aquifer", &format!("host: {host}"));
         stream.write_all(asked.as_bytes()).map_err(|error| error.to_string())?;
-        Ok::<_, String>(ids(&read_reply(&mut stream).body))
+        Ok::<_, String>(read_reply(&mut stream))
     };
+    let models = |name: &'static str, pair: &Pair| ask(name, name, pair).map(|reply| ids(&reply.body));
     assert_eq!(models("one.example.com", &one).unwrap(), "short");
     assert_eq!(models("a.two.example.com", &two).unwrap(), "of-two short");
     assert!(models("a.two.example.com", &one).is_err(), "another certificate is shown");
+    let other = ask("one.example.com", "a.two.example.com", &one).unwrap();
+    assert!(other.status == 421 && other.body.contains("misdirected_request"), "{other:?}");
+    assert_eq!(ask("a.two.example.com", "b.two.example.com", &two).unwrap().status, 200, "the same listener");
 }

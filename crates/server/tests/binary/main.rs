@@ -11,6 +11,8 @@ mod configuration;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod crowds;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod drain;
