@@ -5,7 +5,7 @@
 
 pub mod file;
 
-use crate::config::{Config, Route};
+use crate::config::{Config, Listener, Route};
 use crate::door::{Door, Entry};
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
@@ -203,6 +203,20 @@ pub fn authorize(
         _ if rings.is_empty() => Ok(None),
         shown => Err(refused(&shown)),
     }
+}
+
+/// Whether anybody may use some route or model without a key, coming by this port. `None`: by an address of the command
+/// line.
+#[must_use]
+pub fn is_open(config: &Config, port: Option<u16>) -> bool {
+    let may_be_open = config.has_short_form() || config.routes.iter().any(|route| route.keys.is_none());
+    let of_port: Vec<&Listener> = config.listeners.iter().filter(|listener| Some(listener.port) == port).collect();
+    let is_guarded = if port.is_some() && !of_port.is_empty() {
+        of_port.iter().all(|listener| listener.keys.is_some() || config.keys.is_some())
+    } else {
+        !Entry::of(config, Door::default()).key_rings(config).is_empty()
+    };
+    may_be_open && !is_guarded
 }
 
 /// What the credentials of a request are to several rings: the first one that knows them decides.

@@ -3,16 +3,20 @@
 use crate::authority;
 use crate::host::Host;
 use crate::origin::{self, Page};
-use aquifer_gateway::door;
+use aquifer_gateway::auth;
+use aquifer_gateway::door::{self, Door};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
 use http::{HeaderMap, header, request};
+use std::net::IpAddr;
 
 /// The connection of a request.
 #[derive(Debug, Default)]
 pub(crate) struct Arrived {
     /// The port of the configuration's listeners.
     pub(crate) port: Option<u16>,
+    /// Where the client is.
+    pub(crate) peer: Option<IpAddr>,
     /// It came to a loopback address.
     pub(crate) loopback: bool,
     /// The host that the client named when TLS began.
@@ -37,9 +41,20 @@ pub(crate) fn check(host: &Host, came_by: &Arrived, head: &mut request::Parts) -
         let message = "the connection was made for another host: connect anew for this one";
         return Err(Fault::mistake(MistakeKind::Misdirected, None, message));
     }
-    let page = origin::page(head, &host.origins)?;
+    let page = origin::page(head, &host.origins);
+    // A browser asks whether it may send a key before it sends one.
+    if matches!(page, Ok(Page::Allowed(_))) && origin::is_preflight(head) {
+        return page;
+    }
+    let called = Some(called).filter(|called| !called.is_empty());
+    let door = Door { port: came_by.port, host: called };
+    let owner = auth::admit(config, door, &head.headers)?;
     coding(&head.headers)?;
-    Ok(page)
+    match page {
+        // A page that knows a key was given it: no page of somebody else's has one.
+        Err(_) if owner.is_some() => Ok(Page::Own),
+        page => page,
+    }
 }
 
 /// Refuses what another reader may see the end of elsewhere: hyper takes any list that ends with `chunked`.

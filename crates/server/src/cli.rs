@@ -6,11 +6,14 @@ use aquifer_gateway::translate::limits::Limits;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use http::Uri;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where clients are served when nothing else is said.
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:1975";
+/// Its port.
+pub(crate) const DEFAULT_PORT: u16 = 1975;
 /// Where health and metrics are served when nothing else is said.
 pub(crate) const DEFAULT_ADMIN: &str = "127.0.0.1:1064";
 
@@ -111,11 +114,20 @@ pub(crate) struct Serve {
     pub(crate) config: Option<PathBuf>,
     /// Address and port for clients; port 0 takes a free one [default: the ports of the configuration's Gateway
     /// on 127.0.0.1, else 127.0.0.1:1975]
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", env = "AQUIFER_LISTEN")]
     pub(crate) listen: Option<String>,
+    /// Address on which the ports of the configuration's Gateways are served, such as 0.0.0.0 in a container
+    #[arg(long, value_name = "ADDR", env = "AQUIFER_BIND", default_value = "127.0.0.1")]
+    pub(crate) bind: IpAddr,
     /// Address and port for /healthz, /readyz and /metrics; port 0 takes a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_ADMIN)]
+    #[arg(long, value_name = "ADDR:PORT", env = "AQUIFER_ADMIN", default_value = DEFAULT_ADMIN)]
     pub(crate) admin: String,
+    /// File with the API keys of clients, one `name: key` or `name: sha256:DIGEST` a line; read again when it changes
+    #[arg(long, value_name = "FILE", env = "AQUIFER_API_KEYS_FILE")]
+    pub(crate) api_keys_file: Option<PathBuf>,
+    /// Serve clients without an API key at an address that is not loopback
+    #[arg(long, env = "AQUIFER_ALLOW_ANONYMOUS", value_parser = FalseyValueParser::new())]
+    pub(crate) allow_anonymous: bool,
     /// PEM file with the certificate chain for clients
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,

@@ -2,16 +2,22 @@
 
 use crate::clock;
 use crate::environment::Environment;
+use crate::failed_attempts::FailedAttempts;
 use crate::room::Room;
 use crate::telemetry::Telemetry;
 use crate::turns::Turns;
 use crate::upstream::Upstreams;
+use anyhow::bail;
+use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{Backend, Config};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::restore::TurnStore;
+use aquifer_gateway::translate::Fault;
+use aquifer_gateway::translate::fault::MistakeKind;
 use arc_swap::ArcSwap;
 use http::Uri;
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -113,6 +119,9 @@ pub(crate) struct Host {
     requests: Arc<AtomicUsize>,
     /// What is remembered of clients' turns.
     pub(crate) turns: Arc<dyn TurnStore>,
+    failed_attempts: FailedAttempts,
+    /// The ports of addresses that are not loopback and where a key must be asked for.
+    guarded: Vec<Option<u16>>,
 }
 
 /// One request under way, until it is dropped.
@@ -150,6 +159,8 @@ impl Host {
             translations: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get))),
             requests: Arc::default(),
             turns,
+            failed_attempts: FailedAttempts::default(),
+            guarded: Vec::new(),
         })
     }
 
@@ -157,6 +168,22 @@ impl Host {
     pub(crate) fn allow(mut self, origins: Vec<Uri>) -> Self {
         self.origins = origins;
         self
+    }
+
+    /// Never lets anybody in without a key at these ports, whatever a new configuration says.
+    pub(crate) fn guard(mut self, ports: Vec<Option<u16>>) -> Self {
+        self.guarded = ports;
+        self
+    }
+
+    /// Counts a request that was refused for its key; how long the refusal waits.
+    pub(crate) fn refused_key(&self, fault: &Fault, peer: Option<IpAddr>) -> Option<Duration> {
+        let Fault::ClientMistaken(mistake) = fault else { return None };
+        let peer = peer.filter(|_| mistake.kind == MistakeKind::Unauthorized)?;
+        let delay = self.failed_attempts.failed(peer, clock::now());
+        self.telemetry.refused_key(!delay.is_zero());
+        tracing::debug!(%peer, delay_ms = delay.as_millis(), "a request without a valid API key");
+        Some(delay)
     }
 
     /// A place for one more request; `None`: as many as may be are under way.
@@ -176,9 +203,27 @@ impl Host {
     /// # Errors
     /// A backend cannot be used as configured, or there is none any more; the old configuration stays.
     pub(crate) fn adopt(&self, mut config: Config) -> anyhow::Result<Arc<Config>> {
-        config.limits = self.serving().config.limits;
         let before = self.serving();
+        config.limits = before.config.limits;
+        config.keys.clone_from(&before.config.keys);
         config.may_replace(&before.config).map_err(anyhow::Error::msg)?;
+        self.replace(config)
+    }
+
+    /// Asks for the keys of this ring from now on.
+    ///
+    /// # Errors
+    /// It would let anybody in at an address that is not loopback; the old keys stay.
+    pub(crate) fn adopt_keys(&self, keys: KeyRing) -> anyhow::Result<()> {
+        let config = Config { keys: Some(Arc::new(keys)), ..Config::clone(&self.serving().config) };
+        self.replace(config).map(drop)
+    }
+
+    fn replace(&self, config: Config) -> anyhow::Result<Arc<Config>> {
+        if self.guarded.iter().any(|port| auth::is_open(&config, *port)) {
+            bail!("it asks nobody for a key at an address that is not loopback; --allow-anonymous would allow that");
+        }
+        let before = self.serving();
         let upstreams = Upstreams::of(&config, &self.environment, &before.upstreams)?;
         let config = Arc::new(config);
         let mut serving = Serving::new(Arc::clone(&config), upstreams);

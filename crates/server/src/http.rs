@@ -11,7 +11,6 @@ use aquifer_gateway::exchange::{self, Arrival, refusal};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
-use aquifer_gateway::translate::limits::weight;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_body_util::BodyExt as _;
@@ -113,7 +112,12 @@ async fn start(
     asked.random = u128::from_ne_bytes(random);
     match arrival::check(host, &came_by, &mut head) {
         Ok(page) => asked.page = page,
-        Err(fault) => return Err(refuse_unread(host, asked, &fault, &head, body).await),
+        Err(fault) => {
+            if let Some(delay) = host.refused_key(&fault, came_by.peer) {
+                tokio::time::sleep(delay).await;
+            }
+            return Err(refuse_unread(host, asked, &fault, &head, body).await);
+        }
     }
     if let Some(headers) = origin::preflight(&head, &asked.page) {
         return Err(respond(StatusCode::NO_CONTENT, headers, Bytes::new()));
@@ -122,7 +126,7 @@ async fn start(
     let read = read_whole(host, &head, body, &mut place).await;
     let body = read.map_err(|fault| closing(&head, refuse(host, asked, &fault)))?;
     visit.arrives(false);
-    let beside = weight(&body);
+    let beside = host.serving().config.limits.weight(&body);
     place.hold(body.len() + beside).map_err(|fault| refuse(host, asked, &fault))?;
     let begin = Begin { host: Arc::clone(host), came_by, head, body, place, random: asked.random, now: asked.arrived };
     let begun = if beside >= LARGE { elsewhere(begin).await } else { Ok(begin.run()) };

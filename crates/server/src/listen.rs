@@ -79,7 +79,12 @@ pub(crate) async fn serve(listen: Listen, mut stop: watch::Receiver<bool>) {
         };
         let Some((stream, guest)) = stream else { break };
         let client = Client {
-            arrived: Arrived { port: listen.port, loopback, sni: None },
+            arrived: Arrived {
+                port: listen.port,
+                peer: stream.peer_addr().ok().map(|peer| peer.ip()),
+                loopback,
+                sni: None,
+            },
             host: Arc::clone(&listen.host),
             workers: Arc::clone(&listen.workers),
             home: 0,

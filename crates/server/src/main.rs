@@ -1,6 +1,7 @@
 //! The binary `aquifer`: the gateway on a network of its own.
 
 mod admin;
+mod api_keys;
 mod arrival;
 mod attended;
 mod authority;
@@ -13,6 +14,7 @@ mod descriptors;
 mod drive;
 mod endpoint;
 mod environment;
+mod failed_attempts;
 mod gate;
 mod host;
 mod http;

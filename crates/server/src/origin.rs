@@ -93,10 +93,15 @@ fn is_form(head: &request::Parts) -> bool {
     })
 }
 
+/// Whether a browser asks what it may send.
+pub(crate) fn is_preflight(head: &request::Parts) -> bool {
+    head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
 /// The head of the answer to a page that asks whether it may ask; `None`: that is not what is asked.
 pub(crate) fn preflight(head: &request::Parts, page: &Page) -> Option<HeaderMap> {
     let Page::Allowed(_) = page else { return None };
-    if head.method != Method::OPTIONS || !head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+    if !is_preflight(head) {
         return None;
     }
     let mut headers = HeaderMap::new();

@@ -1,11 +1,12 @@
 //! The addresses for clients: those of the command line, of the configuration's listeners, or the default.
 
 use super::run::{Front, bind};
-use crate::cli::{DEFAULT_LISTEN, Serve};
+use crate::cli::{DEFAULT_PORT, Serve};
 use crate::listen::Certificate;
 use crate::tls;
 use aquifer_gateway::config::{Listener, ServerTls};
 use arc_swap::ArcSwap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// A certificate in force, with the port of the listeners whose it is; `None`: an address of the command line.
@@ -18,7 +19,7 @@ pub(super) async fn fronts(arguments: &Serve, listeners: &[Listener]) -> anyhow:
         _ => None,
     };
     let (mut fronts, mut certificates) = (Vec::new(), Vec::new());
-    for (port, address) in addresses(arguments.listen.as_deref(), listeners) {
+    for (port, address) in addresses(arguments, listeners) {
         let shown = match &own {
             Some(own) => vec![(None, own.clone())],
             None => certificates_of(listeners, port),
@@ -33,13 +34,17 @@ pub(super) async fn fronts(arguments: &Serve, listeners: &[Listener]) -> anyhow:
     Ok((fronts, certificates))
 }
 
-fn addresses(asked: Option<&str>, listeners: &[Listener]) -> Vec<(Option<u16>, String)> {
+fn addresses(arguments: &Serve, listeners: &[Listener]) -> Vec<(Option<u16>, String)> {
     let mut ports: Vec<u16> = listeners.iter().map(|listener| listener.port).collect();
     ports.sort_unstable();
     ports.dedup();
-    match asked {
-        None if !ports.is_empty() => ports.into_iter().map(|port| (Some(port), format!("127.0.0.1:{port}"))).collect(),
-        asked => vec![(None, asked.unwrap_or(DEFAULT_LISTEN).to_owned())],
+    match arguments.listen.as_deref().filter(|listen| !listen.is_empty()) {
+        None if !ports.is_empty() => {
+            let address = |port| (Some(port), SocketAddr::new(arguments.bind, port).to_string());
+            ports.into_iter().map(address).collect()
+        }
+        None => vec![(None, SocketAddr::new(arguments.bind, DEFAULT_PORT).to_string())],
+        Some(listen) => vec![(None, listen.to_owned())],
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::check::summary;
 use super::fronts::{OfPort, certificates_of, fronts};
-use super::run::{Ending, Signals, bind, until_signalled};
+use super::run::{Ending, Front, Signals, bind, until_signalled};
+use crate::api_keys;
 use crate::cli::Serve;
 use crate::descriptors;
 use crate::environment::Environment;
@@ -13,6 +14,7 @@ use crate::telemetry::Telemetry;
 use crate::telemetry::log::{self, LogControl};
 use crate::tls;
 use anyhow::{Context, bail};
+use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{BackendKind, Config, Listener, Mistake, ServerTls, Severity};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,7 +52,11 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         let problems: String = problems.map(|problem| format!("\n{problem}")).collect();
         bail!("nothing can be served with this configuration:{problems}");
     }
+    if let Some(file) = &arguments.api_keys_file {
+        config.keys = Some(Arc::new(api_keys::read(file)?));
+    }
     let (fronts, certificates) = fronts(&arguments, &config.listeners).await?;
+    let guarded = guarded(&arguments, &config, &fronts)?;
     let admin = bind("--admin", &arguments.admin).await?;
     let limits = Limits {
         max_body: arguments.max_body,
@@ -70,7 +76,9 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     };
     let limits = descriptors::fit(limits);
     let listeners = config.listeners.clone();
-    let host = Arc::new(Host::new(config, environment, Telemetry::new(), limits)?.allow(arguments.allow_origins));
+    let host = Arc::new(
+        Host::new(config, environment, Telemetry::new(), limits)?.allow(arguments.allow_origins).guard(guarded),
+    );
     let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
     let watching = Watch {
         settings,
@@ -80,6 +88,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         control,
         certificates,
         files,
+        keys: arguments.api_keys_file,
         listeners,
         host: Arc::clone(&host),
         seen: None,
@@ -90,6 +99,33 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     tokio::spawn(watching.run(hangup));
     let ending = Ending { delay: arguments.shutdown_delay, drain: arguments.drain_timeout };
     until_signalled((host, arguments.threads), fronts, admin, ending, signals).await
+}
+
+/// The ports that are not loopback, where a key must be asked for.
+///
+/// # Errors
+/// One of them would serve anybody, and that is not allowed.
+fn guarded(arguments: &Serve, config: &Config, fronts: &[Front]) -> anyhow::Result<Vec<Option<u16>>> {
+    let mut ports = Vec::new();
+    for front in fronts {
+        let address = front.listener.local_addr()?;
+        if address.ip().is_loopback() {
+            continue;
+        }
+        match (auth::is_open(config, front.port), arguments.allow_anonymous) {
+            (true, true) => tracing::warn!(%address, "clients are served without an API key at this address"),
+            (true, false) => bail!(
+                "at {address} anybody who reaches this address would be served with the credentials of the backends; \
+                 ask for API keys with --api-keys-file (AQUIFER_API_KEYS_FILE) or a SecurityPolicy, listen on 127.0.0.1, \
+                 or say --allow-anonymous"
+            ),
+            (false, _) => {}
+        }
+        if !arguments.allow_anonymous {
+            ports.push(front.port);
+        }
+    }
+    Ok(ports)
 }
 
 /// The configuration to begin with; a mistake in it ends the process.
@@ -134,12 +170,14 @@ struct Watch {
     control: LogControl,
     certificates: Vec<OfPort>,
     files: Option<(PathBuf, PathBuf)>,
+    /// The file with clients' API keys.
+    keys: Option<PathBuf>,
     listeners: Vec<Listener>,
     host: Arc<Host>,
     /// What was found at the last look, while it is not what is in force.
     seen: Option<Stamp>,
-    /// One for the configuration, one for the certificate: neither waits for the other's disk.
-    readers: [Reader; 2],
+    /// One for the configuration, the certificate and the keys each: none waits for another's disk.
+    readers: [Reader; 3],
 }
 
 /// Reads on a thread of its own what may never end, such as a file of a network that is gone.
@@ -196,6 +234,8 @@ fn read_again(settings: &Settings, stamp: &Stamp, seen: Option<Stamp>, asked: bo
 impl Watch {
     async fn run(mut self, mut hangup: Signal) {
         let mut certificate_files = self.read_files().await;
+        let mut keys = self.read_keys().await;
+        let mut keys_seen = None;
         loop {
             let asked = tokio::select! {
                 _ = hangup.recv() => true,
@@ -207,6 +247,13 @@ impl Watch {
                 self.renew_from_files(files.as_ref());
                 certificate_files = files;
             }
+            // As with the configuration: what is the same at two looks is whole.
+            let read = self.read_keys().await;
+            if read != keys && read == keys_seen {
+                self.adopt_keys(read.as_ref());
+                keys.clone_from(&read);
+            }
+            keys_seen = read;
         }
     }
 
@@ -216,7 +263,7 @@ impl Watch {
         let (Some(settings), Some(stamp)) = (self.settings.clone(), self.stamp.clone()) else { return };
         let environment = settings.environment.clone();
         let seen = self.seen.take();
-        let [reader, _] = &self.readers;
+        let [reader, ..] = &self.readers;
         let read = reader.read("the configuration", move || read_again(&settings, &stamp, seen, asked)).await;
         let Some(Read { stamp, loaded, settled }) = read.flatten() else { return };
         if !settled {
@@ -273,9 +320,27 @@ impl Watch {
         }
     }
 
+    /// What the keys file says now: its keys, or what is wrong with it.
+    async fn read_keys(&self) -> Option<Result<KeyRing, String>> {
+        let file = self.keys.clone()?;
+        let [_, _, reader] = &self.readers;
+        reader.read("the API keys", move || api_keys::read(&file).map_err(|error| format!("{error:#}"))).await
+    }
+
+    fn adopt_keys(&self, read: Option<&Result<KeyRing, String>>) {
+        match read {
+            Some(Ok(ring)) => match self.host.adopt_keys(ring.clone()) {
+                Ok(()) => tracing::info!(keys = ring.len(), "new API keys"),
+                Err(error) => tracing::error!("{error:#}; the old API keys stay"),
+            },
+            Some(Err(error)) => tracing::error!("{error}; the old API keys stay"),
+            None => {}
+        }
+    }
+
     async fn read_files(&self) -> Option<ServerTls> {
         let (certificate, key) = self.files.clone()?;
-        let [_, reader] = &self.readers;
+        let [_, reader, _] = &self.readers;
         reader.read("the certificate", move || tls::from_files(&certificate, &key)).await?.ok()
     }
 

@@ -60,6 +60,7 @@ fn warned(line: &mut Line<'_>, record: &Record, warning: &str) {
 fn told(line: &mut Line<'_>, record: &Record) {
     line.text(name!("id"), &record.id);
     line.text(name!("operation"), record.operation);
+    line.maybe(name!("caller"), record.caller.as_deref(), Line::text);
     line.text(name!("model"), shortened(&record.model));
     let other = (record.model_id != record.model).then(|| shortened(&record.model_id));
     line.maybe(name!("model_id"), other, Line::text);

@@ -71,6 +71,8 @@ pub(super) struct Metrics {
     hedges: Family<Labels, Counter>,
     pub(super) turn_store: Counters,
     log_dropped: Counter,
+    pub(super) refused_keys: Counter,
+    pub(super) delayed_refusals: Counter,
     /// The models that were called, and those that clients named.
     models: Bounded,
     asked: Bounded,
@@ -108,6 +110,8 @@ impl Metrics {
             hedges: Family::default(),
             turn_store: Counters::default(),
             log_dropped: Counter::default(),
+            refused_keys: Counter::default(),
+            delayed_refusals: Counter::default(),
             models: Bounded::default(),
             asked: Bounded::default(),
             faults: Bounded::default(),
@@ -159,6 +163,11 @@ impl Metrics {
         registry.register("aquifer_reasoning_turns_held_bytes", "Bytes of the turns remembered now", bytes);
         let dropped = self.log_dropped.clone();
         registry.register("aquifer_log_lines_dropped", "Lines that standard error did not take", dropped);
+        let refused = self.refused_keys.clone();
+        registry.register("aquifer_authentication_failures", "Requests without a valid API key", refused);
+        let delayed = self.delayed_refusals.clone();
+        let late = "Those of them that were answered late, because their address failed often";
+        registry.register("aquifer_authentication_delays", late, delayed);
     }
 
     /// Counts one exchange.

@@ -37,6 +37,12 @@ impl Telemetry {
         log::exchange(record);
     }
 
+    /// A request had no valid API key; whether it was told so late, because its address failed often.
+    pub(crate) fn refused_key(&self, late: bool) {
+        self.metrics.refused_keys.inc();
+        self.metrics.delayed_refusals.inc_by(u64::from(late));
+    }
+
     /// What the store of turns counts by.
     pub(crate) fn turns(&self) -> Counters {
         self.metrics.turn_store.clone()

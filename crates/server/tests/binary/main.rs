@@ -23,6 +23,8 @@ mod hostile;
 #[cfg(test)]
 mod http2;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod listeners;
