@@ -1,6 +1,7 @@
 //! A call whose answer is awaited, and the heads of what the client is told.
 
 use super::passing::Passing;
+use crate::record::Estimate;
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock::converse::error as converse;
 use aquifer_translate::dialect::openai_chat::{Envelope, error};
@@ -36,6 +37,9 @@ pub(super) struct Waiting {
     /// What the client is told instead of a fault: the refusal of such a backend, as it came.
     pub(super) refused: Option<(StatusCode, HeaderMap, Bytes)>,
     pub(super) upstream: Upstream,
+    /// The bytes of the body that was sent, and of the answer's that came.
+    sent: u64,
+    pub(super) came: u64,
     /// Since when the backend has had it.
     pub(super) started: Instant,
 }
@@ -91,7 +95,8 @@ impl Waiting {
             },
         );
         let (passing, refused, upstream) = (false, None, Upstream::Silent);
-        Self { outgoing, created, recording, headers, passing, refused, upstream, started }
+        let (sent, came) = (outgoing.body.len() as u64, 0);
+        Self { outgoing, created, recording, headers, passing, refused, upstream, sent, came, started }
     }
 
     /// The same for a backend that speaks the client's dialect, when `passing`.
@@ -103,6 +108,11 @@ impl Waiting {
     /// Whether nothing of the answer came that could be told, and nothing that speaks against one.
     pub(super) fn is_silent(&self) -> bool {
         matches!(self.upstream, Upstream::Silent | Upstream::Streaming(_) | Upstream::Passing(_))
+    }
+
+    /// What may have been used of tokens, as nobody says it.
+    pub(super) fn estimate(&self) -> Estimate {
+        Estimate::by_bytes(self.sent, self.came)
     }
 
     /// Whether the client wants a stream of a backend that has said nothing, and whose stream would be translated.
