@@ -22,7 +22,7 @@ pub use lanes::Lane;
 
 use crate::config::{Circuit, Config};
 use crate::fleet::Fleet;
-use crate::record::{Outcome, Record, Tokens};
+use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
 use aquifer_translate::Fault;
@@ -296,6 +296,7 @@ impl Exchange {
 
     fn body(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &mut self.waiting else { return Ok(()) };
+        waiting.came += bytes.len() as u64;
         if let Upstream::Passing(_) = &waiting.upstream {
             return self.pass_on(bytes, now);
         }
@@ -556,8 +557,20 @@ impl Exchange {
         }
     }
 
+    /// Adds tokens that nobody will report.
+    fn estimate(&mut self, spent: Option<Estimate>) {
+        if let Some(spent) = spent {
+            self.record.estimated = Some(self.record.estimated.unwrap_or_default().and(spent));
+        }
+    }
+
     fn done(&mut self, outcome: Outcome, now: Instant) {
         self.over = true;
+        let untold = outcome == Outcome::Abandoned || outcome == Outcome::Failed && self.record.status == 200;
+        if untold && self.record.tokens.is_none() {
+            let spent = self.waiting.as_ref().map(Waiting::estimate);
+            self.estimate(spent);
+        }
         self.waiting = None;
         self.abandon_other();
         self.all_undecided();

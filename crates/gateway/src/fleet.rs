@@ -275,6 +275,9 @@ impl Fleet {
         now: Instant,
     ) -> Option<Duration> {
         let health = self.backends.get(backend)?;
+        if outliers.failures == 0 && !failure.probe {
+            return None;
+        }
         let now = self.milliseconds(now);
         if failure.reach == Reach::Answered {
             // What is known of the whole is over.

@@ -44,6 +44,9 @@ pub struct Record {
     pub told: u64,
     /// Tokens as Bedrock reported them, of an answer that ended early those reported so far; `None` when it did not.
     pub tokens: Option<Tokens>,
+    /// Tokens that were used and that nobody reported, by what was sent and what came: of a call whose client left, of an
+    /// answer that broke off, of a second call that was not needed. Never a part of [`tokens`](Self::tokens).
+    pub estimated: Option<Estimate>,
     /// The finish reason told to the client.
     pub finish_reason: Option<&'static str>,
     /// The warnings returned to the client.
@@ -82,6 +85,30 @@ pub struct Hedges {
     pub failed: u32,
     /// The client left, or a limit was passed, before any had something to tell.
     pub abandoned: u32,
+}
+
+/// An estimate of tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// A token for each four bytes that were sent.
+    pub input: u64,
+    /// A token for each two hundred bytes of a stream that came, and at least one once it began: a stream brings a token
+    /// or a few in each of its parts.
+    pub output: u64,
+}
+
+impl Estimate {
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { input: self.input.saturating_add(other.input), output: self.output.saturating_add(other.output) }
+    }
+
+    /// By the bytes that were sent and that came.
+    #[must_use]
+    pub fn by_bytes(sent: u64, came: u64) -> Self {
+        Self { input: sent.div_ceil(4), output: came.div_ceil(200) }
+    }
 }
 
 impl Hedges {

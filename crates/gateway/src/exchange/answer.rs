@@ -3,6 +3,7 @@
 use super::passing::Passing;
 use super::veil::Veil;
 use crate::config::ReasoningPolicy;
+use crate::record::Estimate;
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock::converse::error as converse;
 use aquifer_translate::dialect::openai_chat::{Envelope, error};
@@ -41,6 +42,9 @@ pub(super) struct Waiting {
     /// What the client is told instead of a fault: the refusal of such a backend, as it came.
     pub(super) refused: Option<(StatusCode, HeaderMap, Bytes)>,
     pub(super) upstream: Upstream,
+    /// The bytes of the body that was sent, and of the answer's that came.
+    sent: u64,
+    pub(super) came: u64,
     /// Since when the backend has had it.
     pub(super) started: Instant,
 }
@@ -96,7 +100,8 @@ impl Waiting {
             },
         );
         let (passing, veil, refused, upstream) = (false, None, None, Upstream::Silent);
-        Self { outgoing, created, recording, headers, passing, veil, refused, upstream, started }
+        let (sent, came) = (outgoing.body.len() as u64, 0);
+        Self { outgoing, created, recording, headers, passing, veil, refused, upstream, sent, came, started }
     }
 
     /// The same for a backend that speaks the client's dialect, when `passing`.
@@ -109,6 +114,11 @@ impl Waiting {
     /// Whether nothing of the answer came that could be told, and nothing that speaks against one.
     pub(super) fn is_silent(&self) -> bool {
         matches!(self.upstream, Upstream::Silent | Upstream::Streaming(_) | Upstream::Passing(_))
+    }
+
+    /// What may have been used of tokens, as nobody says it.
+    pub(super) fn estimate(&self) -> Estimate {
+        Estimate::by_bytes(self.sent, self.came)
     }
 
     /// Whether the client wants a stream of a backend that has said nothing, and whose stream would be translated.

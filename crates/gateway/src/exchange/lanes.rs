@@ -81,6 +81,7 @@ impl Exchange {
     pub(super) fn won(&mut self, now: Instant) {
         self.judge(None, now);
         let Some(other) = self.other.take() else { return };
+        self.estimate(other.waiting.as_ref().map(Waiting::estimate));
         match self.at_hand {
             Lane::First => {
                 self.record.hedges.lost += 1;
@@ -126,6 +127,7 @@ impl Exchange {
     pub(super) fn abandon_other(&mut self) {
         if let Some(other) = self.other.take() {
             self.undecided(other.at);
+            self.estimate(other.waiting.as_ref().map(Waiting::estimate));
             self.record.hedges.abandoned += 1;
             self.at_hand = Lane::First;
         }

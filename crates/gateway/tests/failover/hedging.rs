@@ -299,6 +299,31 @@ fn a_backend_that_is_overtaken_again_and_again_is_left_alone() {
     assert_eq!(fleet.standing(1, Instant::now()), Standing::Well);
 }
 
+#[test]
+fn what_nobody_reports_is_estimated_apart() {
+    let mut left = Host::begin(&config(&[0], Traffic::default()), true);
+    left.head(Lane::First, EVENTS);
+    left.frames(Lane::First, &[START]);
+    (0..50).for_each(|_| left.frames(Lane::First, &[HELLO]));
+    left.feed(Lane::First, Input::ClientGone);
+    let record = left.record();
+    let estimated = record.estimated.unwrap();
+    assert!(record.tokens.is_none() && estimated.input > 0 && (10..200).contains(&estimated.output), "{estimated:?}");
+    let mut lost = Host::begin(&config(&[0, 1], hedged()), true);
+    lost.slow();
+    lost.head(Lane::First, EVENTS);
+    lost.frames(Lane::First, &[START, HELLO, STOP, USAGE]);
+    lost.end(Lane::First);
+    let record = lost.record();
+    assert_eq!(record.tokens.unwrap().input, 1);
+    assert!(record.estimated.is_some_and(|estimated| estimated.input > 0 && estimated.output == 0));
+    let mut alone = Host::begin(&config(&[0], Traffic::default()), true);
+    alone.head(Lane::First, EVENTS);
+    alone.frames(Lane::First, &[START, HELLO, STOP, USAGE]);
+    alone.end(Lane::First);
+    assert_eq!(alone.record().estimated, None);
+}
+
 /// Things that can happen in each lane, and to the exchange.
 const KINDS: usize = 15;
 

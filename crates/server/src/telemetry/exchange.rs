@@ -85,6 +85,10 @@ fn told(line: &mut Line<'_>, record: &Record) {
     if let Some(tokens) = record.tokens {
         used(line, tokens);
     }
+    if let Some(estimated) = record.estimated {
+        line.number(name!("estimated_input_tokens"), estimated.input);
+        line.number(name!("estimated_output_tokens"), estimated.output);
+    }
 }
 
 fn used(line: &mut Line<'_>, tokens: Tokens) {

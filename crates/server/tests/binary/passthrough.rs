@@ -233,3 +233,20 @@ fn bedrock_and_another_service_stand_in_for_each_other() {
         assert!(streamed.status == 200 && streamed.body.ends_with("data: [DONE]\n\n"), "{streamed:?}");
     }
 }
+
+#[test]
+fn what_a_service_says_of_a_request_is_in_no_log() {
+    let refusal =
+        "{\"error\":{\"message\":\"bad prompt: xyzzymarker, User: arn:aws:sts::123456789012:assumed-role/r/s\"}}";
+    let statuses = ["401 A", "403 B", "404 C", "418 D", "500 E", "500 E", "500 E", "500 E", "500 E"];
+    let (address, _asked) =
+        service(statuses.iter().map(|status| answer(status, "application/json", refusal)).collect());
+    let gateway = serve(&[openai("o", address, "{name: OpenAI}"), route("{name: o}")].concat());
+    for status in [401, 403, 404, 418, 500] {
+        let reply = gateway.chat(&BODY.replace("true", "false"));
+        assert_eq!(reply.status, status);
+        assert!(reply.body.contains("xyzzymarker") && !reply.body.contains("123456789012"), "{}", reply.body);
+    }
+    gateway.wait_for_metric("aquifer_requests_total{outcome=\"failed\"", 5.0);
+    assert!(!gateway.log().contains("xyzzymarker"), "{}", gateway.log());
+}

@@ -41,6 +41,18 @@ fn not_from_what_goes_wrong() {
     bedrock.call().answer("400 Bad Request", "x-amzn-errortype: ValidationException\r\n", &refused);
     let reply = read_reply(&mut { chat.stream });
     assert!(reply.body.contains(MARKER), "the client is told what Bedrock said: {reply:?}");
+    for (status, exception) in [
+        ("403 Forbidden", "AccessDeniedException"),
+        ("404 Not Found", "ResourceNotFoundException"),
+        ("418 Odd", "OddException"),
+        ("401 Unauthorized", "UnrecognizedClientException"),
+    ] {
+        let chat = Chat::begin(&aquifer, MARKER);
+        bedrock.call().answer(status, &format!("x-amzn-errortype: {exception}\r\n"), &refused);
+        let reply = read_reply(&mut { chat.stream });
+        assert!(reply.body.contains(MARKER), "{reply:?}");
+        aquifer.wait_for_log(exception);
+    }
     let mut chat = Chat::begin(&aquifer, MARKER);
     let mut call = bedrock.call();
     call.begin();
@@ -54,7 +66,7 @@ fn not_from_what_goes_wrong() {
     call.event("contentBlockDelta", &format!("{{\"{MARKER}"));
     call.end();
     chat.read_until("error");
-    aquifer.wait_for_metric("aquifer_requests_total{outcome=\"failed\"", 6.0);
+    aquifer.wait_for_metric("aquifer_requests_total{outcome=\"failed\"", 10.0);
     assert_clean(&aquifer);
 }
 

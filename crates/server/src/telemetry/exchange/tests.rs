@@ -1,7 +1,7 @@
 //! The lines are those that tracing-subscriber writes of the same events, but for the time.
 
 use super::*;
-use aquifer_gateway::record::{Hedges, Turns};
+use aquifer_gateway::record::{Estimate, Hedges, Turns};
 use std::cell::RefCell;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -43,6 +43,8 @@ macro_rules! event {
             cache_read_tokens = tokens.map(|tokens| tokens.cache_read),
             cache_write_tokens = tokens.map(|tokens| tokens.cache_write),
             reasoning_tokens = tokens.and_then(|tokens| tokens.reasoning),
+            estimated_input_tokens = $record.estimated.map(|estimated| estimated.input),
+            estimated_output_tokens = $record.estimated.map(|estimated| estimated.output),
             $message
         )
     }};
@@ -130,6 +132,7 @@ fn records() -> Vec<Record> {
         amended: 1,
         hedges: Hedges { won: 1, lost: 2, ..Hedges::default() },
         told: 4_321,
+        estimated: Some(Estimate { input: 7, output: 8 }),
         ..Record::default()
     };
     let hostile = Record {
