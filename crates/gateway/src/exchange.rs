@@ -384,17 +384,19 @@ impl Exchange {
             return Ok(());
         }
         self.commit(now);
-        let mut out = BytesMut::new();
+        let (mut out, mut taken) = (BytesMut::new(), Ok(()));
         match self.waiting.as_mut().map(|waiting| &mut waiting.upstream) {
             Some(Upstream::Streaming(stream)) => stream.keep_alive(kind, &mut out),
             Some(Upstream::Passing(passing)) => {
-                out.extend_from_slice(&passing.release()?);
+                let (held, released) = passing.release();
+                out.extend_from_slice(&held);
+                taken = released;
                 passing.keep_alive(&mut out);
             }
             _ => {}
         }
         self.say(out);
-        Ok(())
+        taken
     }
 
     /// The same while the backend has said nothing: where no other attempt could be made anyway, nothing is lost by it.

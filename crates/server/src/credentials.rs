@@ -1,6 +1,7 @@
 //! Who signs the calls: found lazily by AWS's chain, kept, and fetched anew before they expire.
 
 mod cache;
+mod key_file;
 
 use crate::environment::Environment;
 use crate::sign::Signatory;
@@ -14,6 +15,7 @@ use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use cache::{Cache, FETCH_TIMEOUT};
+use key_file::KeyFile;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
@@ -22,11 +24,11 @@ use tokio::sync::OnceCell;
 const LOOKED: &str = "looked in the environment, the profile, web identity, the container and the machine's role";
 
 /// What a call is authorised with.
-pub(crate) enum Authority<'a> {
+pub(crate) enum Authority {
     /// Signed by it.
     Signature(Arc<Signatory>),
     /// Sent with this key.
-    Bearer(&'a Secret),
+    Bearer(Arc<Secret>),
     /// Sent as it is.
     Nobody,
 }
@@ -50,7 +52,8 @@ pub(crate) struct Signer {
 }
 
 enum Source {
-    Bearer(Secret),
+    Bearer(Arc<Secret>),
+    BearerFile(KeyFile),
     Chain,
     Nobody,
     File(SharedCredentialsProvider, Cache),
@@ -131,14 +134,17 @@ impl Signer {
     /// Fetches nothing yet.
     pub(crate) fn new(bedrock: &config::Bedrock, environment: &Environment, chains: &Chains) -> Self {
         let source = match &bedrock.credentials {
-            config::Credentials::ApiKey(key) => Source::Bearer(key.clone()),
+            config::Credentials::ApiKey(key) => Source::Bearer(Arc::new(key.clone())),
             config::Credentials::File { text, profile } => Source::File(file_provider(text, profile), Cache::default()),
             config::Credentials::Nobody => Source::Nobody,
             config::Credentials::NotServed { why } => Source::NotServed(why.clone()),
-            config::Credentials::Default => match environment.get("AWS_BEARER_TOKEN_BEDROCK") {
-                Some(key) => Source::Bearer(Secret::new(key.to_owned())),
-                None => Source::Chain,
-            },
+            config::Credentials::Default => {
+                match (environment.get("AWS_BEARER_TOKEN_BEDROCK_FILE"), environment.get("AWS_BEARER_TOKEN_BEDROCK")) {
+                    (Some(path), _) => Source::BearerFile(KeyFile::new(path)),
+                    (None, Some(key)) => Source::Bearer(Arc::new(Secret::new(key.to_owned()))),
+                    (None, None) => Source::Chain,
+                }
+            }
         };
         let named = ["AWS_REGION", "AWS_DEFAULT_REGION"];
         let from_environment = || named.into_iter().find_map(|name| environment.get(name));
@@ -163,9 +169,10 @@ impl Signer {
     }
 
     /// What to authorise a call with.
-    pub(crate) async fn authority(&self) -> Result<Authority<'_>, String> {
+    pub(crate) async fn authority(&self) -> Result<Authority, String> {
         let (cache, provider) = match &self.source {
-            Source::Bearer(key) => return Ok(Authority::Bearer(key)),
+            Source::Bearer(key) => return Ok(Authority::Bearer(Arc::clone(key))),
+            Source::BearerFile(file) => return Box::pin(file.key()).await.map(Authority::Bearer),
             Source::Nobody => return Ok(Authority::Nobody),
             Source::NotServed(why) => return Err(why.clone()),
             Source::File(provider, cache) => (cache, Some(provider)),
@@ -229,6 +236,16 @@ mod tests {
         let own = bedrock(config::Credentials::ApiKey(Secret::new("own".to_owned())));
         let signed = signer(&own, &environment);
         assert!(matches!(signed.authority().await, Ok(Authority::Bearer(key)) if key.expose() == "own"));
+    }
+
+    #[tokio::test]
+    async fn a_key_file_of_the_environment_wins_over_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "of-the-file\n").unwrap();
+        let named = [("AWS_BEARER_TOKEN_BEDROCK", "token"), ("AWS_BEARER_TOKEN_BEDROCK_FILE", path.to_str().unwrap())];
+        let signed = signer(&bedrock(config::Credentials::Default), &Environment::from(named));
+        assert!(matches!(signed.authority().await, Ok(Authority::Bearer(key)) if key.expose() == "of-the-file"));
     }
 
     #[tokio::test]

@@ -323,4 +323,6 @@ fn deepest<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std
 }
 
 #[cfg(test)]
+mod reply_body;
+#[cfg(test)]
 mod tests;

@@ -46,12 +46,12 @@ impl Passing {
         Self { fresh: true, blank: true, opening: Some(Box::default()), veil, ..Self::default() }
     }
 
-    /// What the client may see of bytes that go on.
-    fn seen_by_client<'b>(&mut self, bytes: Cow<'b, [u8]>) -> Result<Cow<'b, [u8]>, Fault> {
-        match &mut self.veil {
-            Some(veil) => veil.take(&bytes).map(Cow::Owned),
-            None => Ok(bytes),
-        }
+    /// What the client may see of bytes that go on, and what is wrong with those behind.
+    fn seen_by_client<'b>(&mut self, bytes: Cow<'b, [u8]>) -> (Cow<'b, [u8]>, Result<(), Fault>) {
+        let Some(veil) = &mut self.veil else { return (bytes, Ok(())) };
+        let mut out = Vec::new();
+        let taken = veil.take(&bytes, &mut out);
+        (Cow::Owned(out), taken)
     }
 
     /// Takes bytes; gives what goes on.
@@ -86,9 +86,10 @@ impl Passing {
     }
 
     /// What is held goes on, whatever it is.
-    pub(super) fn release(&mut self) -> Result<Vec<u8>, Fault> {
+    pub(super) fn release(&mut self) -> (Vec<u8>, Result<(), Fault>) {
         let held = self.opening.take().map(|mut opening| opening.release()).unwrap_or_default();
-        self.seen_by_client(Cow::Owned(held)).map(Cow::into_owned)
+        let (seen, taken) = self.seen_by_client(Cow::Owned(held));
+        (seen.into_owned(), taken)
     }
 
     /// Looks at bytes that go on.
@@ -227,8 +228,8 @@ impl Exchange {
         let Some(Upstream::Passing(passing)) = self.waiting.as_mut().map(|waiting| &mut waiting.upstream) else {
             return Ok(());
         };
-        let taken = match passing.take(bytes) {
-            Ok(taken) => passing.seen_by_client(taken)?,
+        let (said, taken) = match passing.take(bytes) {
+            Ok(taken) => passing.seen_by_client(taken),
             Err(failure) => return Err(self.refused(failure)),
         };
         let seen = passing.seen;
@@ -240,8 +241,8 @@ impl Exchange {
         if seen.answer {
             self.record.time_to_first_token.get_or_insert(since);
         }
-        self.go_on(&taken, now);
-        Ok(())
+        self.go_on(&said, now);
+        taken
     }
 
     fn go_on(&mut self, bytes: &[u8], now: Instant) {
@@ -262,16 +263,23 @@ impl Exchange {
     /// Such a stream ended as HTTP says it should.
     pub(super) fn passed(&mut self, mut passing: Box<Passing>, now: Instant) -> Result<(), Fault> {
         let rest = passing.rest().map_err(|failure| self.refused(failure))?;
-        let rest = passing.seen_by_client(Cow::Owned(rest))?;
+        let (rest, mut taken) = passing.seen_by_client(Cow::Owned(rest));
+        let mut rest = rest.into_owned();
+        if let Some(veil) = &mut passing.veil {
+            taken = taken.and_then(|()| veil.end(&mut rest));
+        }
         self.go_on(&rest, now);
-        let rest = passing.veil.as_mut().map(|veil| veil.end()).transpose()?;
-        self.go_on(&rest.unwrap_or_default(), now);
         let (reason, usage) = (passing.finish_reason, passing.usage);
-        if !passing.done && reason.is_none() {
+        let fault = match taken {
+            Ok(()) if passing.done || reason.is_some() => None,
+            Ok(()) => Some(Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly)),
+            Err(fault) => Some(fault),
+        };
+        if let Some(fault) = fault {
             if let Some(waiting) = &mut self.waiting {
                 waiting.upstream = Upstream::Passing(passing);
             }
-            return Err(Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly));
+            return Err(fault);
         }
         self.told(reason, usage, now);
         Ok(())

@@ -224,12 +224,11 @@ impl VeiledStream {
         Self { veil, line: Vec::new(), data: None, choices, returned: false, first: true }
     }
 
-    /// Takes bytes; gives what the client may see of the events that are whole.
+    /// Takes bytes; writes what the client may see of the events that are whole.
     ///
     /// # Errors
-    /// An event is none that is known, or has no end.
-    pub(super) fn take(&mut self, mut bytes: &[u8]) -> Result<Vec<u8>, Fault> {
-        let mut out = Vec::new();
+    /// An event is none that is known, or has no end. Those before it are written.
+    pub(super) fn take(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
         while let Some(at) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
             let (line, end) = bytes.split_at(at);
             let feed = end.starts_with(b"\n");
@@ -238,25 +237,22 @@ impl VeiledStream {
             bytes = end.get(1..).unwrap_or_default();
             if !belongs {
                 self.hold(line)?;
-                self.line_ends(&mut out)?;
+                self.line_ends(out)?;
             }
         }
         self.returned &= bytes.is_empty();
-        self.hold(bytes)?;
-        Ok(out)
+        self.hold(bytes)
     }
 
     /// The stream is over: an event of which nothing is missing counts.
     ///
     /// # Errors
     /// As [`Self::take`].
-    pub(super) fn end(&mut self) -> Result<Vec<u8>, Fault> {
-        let mut out = Vec::new();
+    pub(super) fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
         if !self.line.is_empty() {
-            self.line_ends(&mut out)?;
+            self.line_ends(out)?;
         }
-        self.event_ends(&mut out)?;
-        Ok(out)
+        self.event_ends(out)
     }
 
     fn hold(&mut self, bytes: &[u8]) -> Result<(), Fault> {

@@ -410,3 +410,37 @@ fn a_vendors_words_are_told_and_not_remembered() {
         assert!(!format!("{record:?}").contains("xyzzy"), "{record:?}");
     }
 }
+
+#[test]
+fn any_stream_comes_to_the_same_however_it_is_cut() {
+    arbtest::arbtest(|u| {
+        let words = [
+            "data:",
+            "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}",
+            "data: {\"error\":{\"code\":429}}",
+            "event: error",
+            "\n",
+            "\n\n",
+            "\r\n",
+            "\r",
+            "data: [DONE]\n\n",
+            "{}",
+            "x",
+            ": c\n",
+            "\"finish_reason\":\"stop\"",
+            "\u{feff}",
+            "<think>",
+            "data: {\"choices\":[{\"delta\":{\"reasoning\":\"r\"},\"finish_reason\":\"stop\"}]}\n\n",
+        ];
+        let mut data = u.arbitrary::<[u8; 4]>()?.to_vec();
+        for _ in 0..u.int_in_range(0..=12)? {
+            data.extend_from_slice(u.choose(&words)?.as_bytes());
+        }
+        if u.arbitrary()? {
+            data.extend_from_slice(&u.arbitrary::<Vec<u8>>()?);
+        }
+        crate::passing_body::run(&data);
+        Ok(())
+    })
+    .budget_ms(500);
+}

@@ -183,49 +183,17 @@ fn said(error: ureq_proto::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reply_body::{Read, read as read_pieces, run};
     use super::*;
     use arbtest::arbtest;
+
+    fn read(pieces: &[&[u8]], room: usize) -> Result<Option<Read>, String> {
+        read_pieces(pieces.iter().copied(), room)
+    }
 
     fn request() -> Request<()> {
         let uri = "http://localhost:1234/model/a%3A0/converse?x=1";
         Request::post(uri).header("x-one", "1").header("expect", "100-continue").body(()).unwrap()
-    }
-
-    fn reply() -> Reply {
-        ask(request(), b"{}").unwrap().1
-    }
-
-    #[derive(Debug, PartialEq, Eq)]
-    struct Read {
-        status: u16,
-        body: Vec<u8>,
-        over: bool,
-        kept: bool,
-        left: usize,
-    }
-
-    /// Reads bytes that come in these pieces into room for so many.
-    fn read(pieces: &[&[u8]], room: usize) -> Result<Option<Read>, String> {
-        let (mut reply, mut rest, mut status, mut body) = (reply(), Vec::new(), None, Vec::new());
-        for piece in pieces {
-            rest.extend_from_slice(piece);
-            if status.is_none() {
-                let (used, head) = reply.head(&rest)?;
-                rest.drain(..used);
-                status = head.map(|head| head.status().as_u16());
-            }
-            loop {
-                let mut output = vec![0; room];
-                let (used, given) = reply.body(&rest, &mut output)?;
-                rest.drain(..used);
-                body.extend_from_slice(&output[..given]);
-                if used == 0 {
-                    break;
-                }
-            }
-        }
-        let (over, kept) = (reply.is_over(), reply.keeps_the_connection());
-        Ok(status.map(|status| Read { status, body, over, kept, left: rest.len() }))
     }
 
     const CHUNKED: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n\
@@ -339,13 +307,31 @@ mod tests {
     #[test]
     fn any_bytes_are_read_or_refused() {
         arbtest(|u| {
-            let start: &[u8] = u.choose(&[CHUNKED, SIZED, ENDLESS, b"HTTP/1.1 200 OK\r\n", b""])?;
-            let start = &start[..u.int_in_range(0..=start.len())?];
-            let wild: Vec<u8> = u.arbitrary()?;
-            let pieces: Vec<&[u8]> = std::iter::once(start).chain(wild.chunks(u.int_in_range(1..=64)?)).collect();
-            drop(read(&pieces, u.int_in_range(1..=64)?));
+            run(u.peek_bytes(u.len()).unwrap_or_default());
             Ok(())
         })
         .budget_ms(300);
+    }
+
+    #[test]
+    fn damaged_answers_are_read_or_refused() {
+        arbtest(|u| {
+            let more: &[u8] =
+                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+            let mut bytes =
+                [u.arbitrary::<[u8; 3]>()?.as_slice(), *u.choose(&[CHUNKED, SIZED, CLOSED, ENDLESS, EMPTY, more])?]
+                    .concat();
+            for _ in 0..u.int_in_range(0..=4)? {
+                let at = u.choose_index(bytes.len())?;
+                match u.int_in_range(0..=2)? {
+                    0 => bytes[at] = u.arbitrary()?,
+                    1 => drop(bytes.remove(at)),
+                    _ => bytes.insert(at, *u.choose(b"\r\n:0 ;,aF")?),
+                }
+            }
+            run(&bytes);
+            Ok(())
+        })
+        .budget_ms(500);
     }
 }

@@ -23,9 +23,9 @@ fn streamed(veil: Veil, stream: &str, size: usize) -> String {
     let mut veiled = VeiledStream::new(veil);
     let mut said = Vec::new();
     for piece in stream.as_bytes().chunks(size) {
-        said.extend(veiled.take(piece).unwrap());
+        veiled.take(piece, &mut said).unwrap();
     }
-    said.extend(veiled.end().unwrap());
+    veiled.end(&mut said).unwrap();
     String::from_utf8(said).unwrap()
 }
 
@@ -147,11 +147,11 @@ fn what_cannot_be_read_is_not_shown() {
         assert!(hidden().whole(body.as_bytes()).is_err(), "{body}");
     }
     let mut veiled = VeiledStream::new(hidden());
-    assert!(veiled.take(b"data: xyzzy\n\n").is_err());
+    assert!(veiled.take(b"data: xyzzy\n\n", &mut Vec::new()).is_err());
     let mut endless = VeiledStream::new(hidden());
-    let mut taken = Ok(Vec::new());
+    let mut taken = Ok(());
     for _ in 0..100 {
-        taken = taken.and_then(|_| endless.take(&[b'x'; 64 << 10]));
+        taken = taken.and_then(|()| endless.take(&[b'x'; 64 << 10], &mut Vec::new()));
     }
     assert!(taken.is_err());
     let choices: String = (0..2000).map(|at| format!("{{\"index\":{at}}},")).collect();
@@ -181,11 +181,10 @@ fn any_stream_is_read_or_refused_the_same_in_any_pieces() {
         let read = |size: usize| {
             let mut veiled = VeiledStream::new(hidden());
             let mut said = Vec::new();
-            for piece in stream.as_bytes().chunks(size) {
-                said.extend(veiled.take(piece)?);
-            }
-            said.extend(veiled.end()?);
-            Ok::<_, Fault>(said)
+            let mut pieces = stream.as_bytes().chunks(size);
+            let taken = pieces.try_for_each(|piece| veiled.take(piece, &mut said));
+            let ended = taken.and_then(|()| veiled.end(&mut said));
+            (said, ended)
         };
         let at_once = read(usize::MAX);
         assert_eq!(read(u.int_in_range(1..=9)?), at_once, "{stream:?}");

@@ -1,0 +1,102 @@
+//! Any bytes as a stream of a service of the clients' own dialect come to the same, however they are cut: the body of the
+//! fuzz target.
+
+use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, Expose, OpenAi, ReasoningPolicy};
+use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::restore::Forgetful;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What a client is told, and whether the request is tried again.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    status: Option<u16>,
+    body: Vec<u8>,
+    again: bool,
+    over: bool,
+}
+
+/// The first byte says what is shown, the next three how the rest is cut.
+pub(crate) fn run(data: &[u8]) {
+    let Some((&[mode, sizes @ ..], stream)) = data.split_first_chunk::<4>() else { return };
+    let policy = match mode % 3 {
+        0 => ReasoningPolicy::default(),
+        1 => ReasoningPolicy { hidden: true, ..ReasoningPolicy::default() },
+        _ => ReasoningPolicy {
+            expose: Some(Expose { reasoning: true, ..Expose::default() }),
+            ..ReasoningPolicy::default()
+        },
+    };
+    let whole = told(&policy, [stream]);
+    let mut rest = stream;
+    let mut sizes = sizes.into_iter().cycle();
+    let pieces = std::iter::from_fn(|| {
+        let size = usize::from(sizes.next()?).max(1).min(rest.len());
+        let (piece, left) = rest.split_at(size);
+        rest = left;
+        (size > 0).then_some(piece)
+    });
+    assert_eq!(told(&policy, pieces), whole);
+    assert!(whole.again || whole.over, "it ends in one way or the other");
+    if mode % 3 == 0 && whole.status == Some(200) {
+        let common = whole.body.iter().zip(stream).take_while(|(one, other)| one == other).count();
+        let behind = whole.body.get(common..).unwrap_or_default();
+        let error = |bytes: &[u8]| bytes.windows(9).any(|bytes| bytes == b"{\"error\":");
+        assert!(behind.is_empty() || error(behind) || error(&whole.body), "a stream goes on as it came");
+    }
+}
+
+fn told<'p>(policy: &ReasoningPolicy, pieces: impl IntoIterator<Item = &'p [u8]>) -> Told {
+    let now = Instant::now();
+    let service = Bedrock { models: vec!["m".to_owned()], ..Bedrock::default() };
+    let backend = Backend {
+        namespace: "default".to_owned(),
+        name: "one".to_owned(),
+        kind: BackendKind::OpenAi(Box::new(OpenAi { prefix: "v1".to_owned(), service })),
+        reasoning: Arc::new(policy.clone()),
+        mutation: Arc::default(),
+    };
+    let config = Arc::new(Config { backends: vec![backend], ..Config::default() });
+    let arrival = Arrival {
+        method: &Method::POST,
+        path: "/v1/chat/completions",
+        headers: &HeaderMap::new(),
+        body: &Bytes::from_static(b"{\"model\":\"m\",\"stream\":true,\"messages\":[]}"),
+        port: None,
+        turns: &Forgetful,
+        random: 7 << 64,
+        unix_seconds: 1,
+        now,
+    };
+    let mut exchange = Exchange::begin(config, Arc::new(Fleet::new(1, now)), &arrival);
+    let mut told = Told::default();
+    take(&mut exchange, &mut told);
+    assert!(std::mem::take(&mut told.again), "the first call");
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"))]);
+    exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, now);
+    for piece in pieces {
+        exchange.handle(Input::UpstreamBody(piece), now);
+        take(&mut exchange, &mut told);
+        if told.again {
+            return told;
+        }
+    }
+    exchange.handle(Input::UpstreamEnd, now);
+    take(&mut exchange, &mut told);
+    told
+}
+
+fn take(exchange: &mut Exchange, told: &mut Told) {
+    while let Some(output) = exchange.poll() {
+        match output {
+            Output::Call(_) => told.again = true,
+            Output::Head { status, .. } => told.status = Some(status.as_u16()),
+            Output::Body(bytes) => told.body.extend_from_slice(&bytes),
+            Output::Done(_) => told.over = true,
+            _ => {}
+        }
+    }
+}
