@@ -67,7 +67,7 @@ pub enum MistakeKind {
 }
 
 /// Bedrock's own no: an HTTP error, or an exception inside a stream.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Refusal {
     /// The exception's name, for example `ThrottlingException`.
     pub exception: String,
@@ -77,6 +77,18 @@ pub struct Refusal {
     pub message: String,
     /// For how long Bedrock does not want to be asked again, when it says so.
     pub retry_after: Option<Duration>,
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.message.len();
+        f.debug_struct("Refusal")
+            .field("exception", &self.exception)
+            .field("status", &self.status)
+            .field("message", &format_args!("{bytes} bytes"))
+            .field("retry_after", &self.retry_after)
+            .finish()
+    }
 }
 
 /// How an answer broke the protocol.

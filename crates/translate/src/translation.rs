@@ -191,7 +191,6 @@ fn restored<'a>(event: Event<'a>, restore: &Restore) -> Event<'a> {
 }
 
 /// A whole answer: the client's body, and what is to be known of it.
-#[derive(Debug)]
 pub struct Whole {
     /// The client's body.
     pub body: String,
@@ -203,6 +202,12 @@ pub struct Whole {
     pub reasoned: bool,
     /// The turn to remember, when that was wanted and it called tools.
     pub turn: Option<Turn>,
+}
+
+impl std::fmt::Debug for Whole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Whole").field("bytes", &self.body.len()).field("usage", &self.usage).finish_non_exhaustive()
+    }
 }
 
 /// Translates a whole answer; a turn that calls tools is given too when `record` says so.

@@ -131,15 +131,15 @@ fn assert_within(what: &str, body: &str) {
 #[test]
 fn nothing_takes_more_than_its_weight() {
     for shape in SHAPES {
-        assert_within(&format!("{shape:?}"), &body(shape, 1 << 20));
+        assert_within(&format!("{shape:?}"), &body(shape, 1 << 18));
     }
     assert_within("arguments", &arguments(1 << 20));
 }
 
 #[test]
 fn a_large_body_takes_no_more_either() {
-    for shape in [SHAPES[0], SHAPES[3], SHAPES[19], SHAPES[24], SHAPES[27]] {
-        assert_within(&format!("{shape:?}"), &body(shape, 8 << 20));
+    for shape in [SHAPES[0], SHAPES[19], SHAPES[24]] {
+        assert_within(&format!("{shape:?}"), &body(shape, 4 << 20));
     }
 }
 

@@ -7,7 +7,7 @@ use super::text::Text;
 use std::borrow::Cow;
 
 /// One request. Everything that can be is borrowed from the client's body.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Request<'a> {
     /// The client's body, in bytes: what is written for it will be about as long.
     pub size: usize,
@@ -49,6 +49,12 @@ pub struct Request<'a> {
     pub betas: Vec<Cow<'a, str>>,
     /// Cache points are to be placed by the gateway, with this time to live.
     pub automatic_cache: Option<CacheTtl>,
+}
+
+impl std::fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request").field("model", &self.model).field("bytes", &self.size).finish_non_exhaustive()
+    }
 }
 
 /// What members of the model's own body decide beside the neutral fields.

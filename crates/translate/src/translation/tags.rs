@@ -3,7 +3,6 @@
 use crate::model::text::Text;
 
 /// The splitter of one answer. Which tag a model writes is said by its row of the catalogue.
-#[derive(Debug)]
 pub struct Tags {
     open: String,
     close: String,
@@ -14,13 +13,25 @@ pub struct Tags {
     held: String,
 }
 
+impl std::fmt::Debug for Tags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tags").field("open", &self.open).field("block", &self.block).finish_non_exhaustive()
+    }
+}
+
 /// A piece of text, sorted.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Piece {
     /// Of the answer.
     Answer(String),
     /// Of a thought.
     Thought(String),
+}
+
+impl std::fmt::Debug for Piece {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if matches!(self, Self::Answer(_)) { "Answer" } else { "Thought" })
+    }
 }
 
 impl Tags {

@@ -42,7 +42,6 @@ pub enum Unread {
 }
 
 /// A text that is JSON.
-#[derive(Debug)]
 pub struct Document<'a> {
     text: &'a str,
     spans: Vec<Span>,
@@ -50,11 +49,23 @@ pub struct Document<'a> {
     escaped_names: bool,
 }
 
+impl std::fmt::Debug for Document<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Document({} bytes)", self.text.len())
+    }
+}
+
 /// One value of a document.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Value<'a, 'd> {
     document: &'d Document<'a>,
     at: usize,
+}
+
+impl std::fmt::Debug for Value<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}({} bytes)", self.kind(), self.raw().len())
+    }
 }
 
 /// What a value is.

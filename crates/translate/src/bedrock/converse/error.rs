@@ -47,8 +47,13 @@ pub fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
         .unwrap_or_else(|| name_of_status(status).to_owned());
     let message = parsed.message().unwrap_or_else(|| fallback(status, body));
     let retry_after = pause::asked_for(headers);
-    // Some refusals come without an error status: an unknown path is answered 200.
-    let status = if status.is_client_error() || status.is_server_error() { status.as_u16() } else { 404 };
+    // An unknown path is answered 200. Any other status that is no error is not Bedrock's, but somebody's on the way.
+    let unknown = parsed.output.as_ref().is_some_and(|output| output.kind.is_some());
+    let status = match status.as_u16() {
+        status @ 400..=599 => status,
+        _ if unknown => 404,
+        _ => 502,
+    };
     Fault::Refused(Refusal { exception, status, message, retry_after })
 }
 
@@ -178,6 +183,14 @@ mod tests {
         assert_eq!(refused(400, None, r#"{"Message":"m"}"#).message, "m");
         assert_eq!(refused(502, None, "upstream down").message, "upstream down");
         assert_eq!(refused(502, None, "<html>").message, "Bedrock answered 502 Bad Gateway without a message.");
+    }
+
+    #[test]
+    fn a_status_that_is_no_error_is_a_bad_gateway() {
+        for status in [100, 101, 204, 206, 301, 302, 304, 307, 308, 600, 999] {
+            assert_eq!(refused(status, None, "").status, 502, "{status}");
+        }
+        assert_eq!((refused(400, None, "").status, refused(599, None, "").status), (400, 599));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod json;
 mod names;
 mod notes;
 mod own_fields;
+mod path;
 mod service;
 mod tools;
 
@@ -47,7 +48,6 @@ pub struct Terms<'t> {
 }
 
 /// A request, written.
-#[derive(Debug)]
 pub struct Written {
     /// The path, with the model id percent-encoded once.
     pub path: String,
@@ -61,6 +61,12 @@ pub struct Written {
     pub reasoning_on: bool,
 }
 
+impl std::fmt::Debug for Written {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Written").field("path", &self.path).field("bytes", &self.body.len()).finish_non_exhaustive()
+    }
+}
+
 /// Writes a request on these terms.
 ///
 /// # Errors
@@ -71,6 +77,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     let entry = terms.entry;
     let mut notes = Notes::default();
     let mut names = ToolNames::default();
+    let path = path::path(terms.model_id, request.stream)?;
     allowed::check(request, terms.allowed)?;
     content::check(&request.messages, entry)?;
     let mut draft = draft::arrange(request, terms, &mut notes)?;
@@ -103,13 +110,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         service::speed(request, json);
         format::write(request, enforced, json);
     });
-    Ok(Written {
-        path: path(terms.model_id, request.stream),
-        body: json.into_bytes(),
-        names,
-        warnings: notes.into_warnings(),
-        reasoning_on: plan.on,
-    })
+    Ok(Written { path, body: json.into_bytes(), names, warnings: notes.into_warnings(), reasoning_on: plan.on })
 }
 
 fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) -> Situation {
@@ -206,22 +207,4 @@ fn cache_point(json: &mut Json, ttl: Option<CacheTtl>) {
             }
         });
     });
-}
-
-/// The path of the operation; everything in the model id but unreserved characters is percent-encoded, once.
-fn path(model_id: &str, stream: bool) -> String {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    let mut path = String::with_capacity(model_id.len() + 64);
-    path.push_str("/model/");
-    for byte in model_id.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            path.push(char::from(byte));
-        } else {
-            let digits = [byte >> 4, byte & 0xf].map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or_default());
-            path.push('%');
-            path.extend(digits);
-        }
-    }
-    path.push_str(if stream { "/converse-stream" } else { "/converse" });
-    path
 }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// A fault in this dialect's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Told {
     /// The HTTP status, when nothing was sent yet.
     pub status: u16,
@@ -17,6 +17,12 @@ pub struct Told {
     pub body: String,
     /// Seconds for `Retry-After`.
     pub retry_after: Option<u64>,
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Told").field("status", &self.status).field("bytes", &self.body.len()).finish_non_exhaustive()
+    }
 }
 
 /// Status, `type` and `code`.

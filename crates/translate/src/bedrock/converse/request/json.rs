@@ -4,9 +4,15 @@ use crate::model::raw::Raw;
 use crate::model::text::Text;
 
 /// A JSON document in the making. Commas are set where they belong.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Json {
     bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Json {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Json({} bytes)", self.bytes.len())
+    }
 }
 
 impl Json {

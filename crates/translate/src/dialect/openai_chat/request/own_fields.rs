@@ -55,7 +55,7 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<OwnFie
 }
 
 impl<'a> OwnFields<'a> {
-    fn take(&mut self, name: &Cow<'a, str>, node: &Node<'a, '_>) {
+    fn take(&mut self, name: &str, node: &Node<'a, '_>) {
         if own::is_tool_choice(name) {
             self.forces_tool |= forces(node);
         }
@@ -63,7 +63,7 @@ impl<'a> OwnFields<'a> {
             return;
         }
         let Some(said) = self.said(name, node) else {
-            self.unread.push(name.clone());
+            self.unread.push(Cow::Owned(name.to_owned()));
             return;
         };
         self.switches |= own::plain(name) != "outputconfig";

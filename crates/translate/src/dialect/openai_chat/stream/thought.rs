@@ -9,7 +9,6 @@ use crate::wire::sse;
 use std::collections::BTreeSet;
 
 /// What is known of the blocks of reasoning so far.
-#[derive(Debug)]
 pub(super) struct Thoughts {
     style: Style,
     marks: Marks,
@@ -24,6 +23,12 @@ pub(super) struct Thoughts {
     held: Option<(u32, String)>,
     /// The block whose `<think>` is open.
     tagged: Option<u32>,
+}
+
+impl std::fmt::Debug for Thoughts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Thoughts").field("readable", &self.readable).finish_non_exhaustive()
+    }
 }
 
 /// The members that every item of `reasoning_details` has.
