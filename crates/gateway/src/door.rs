@@ -174,12 +174,12 @@ mod tests {
             (None, "only.example.com", true),
             (None, "other.com", false),
         ] {
-            assert_eq!(names(&config, port, host), named, "{port:?} {host}");
+            assert_eq!(super::names(&config, port, host), named, "{port:?} {host}");
         }
         let hostnames = vec!["other.com".to_owned()];
         let (namespace, name) = (String::new(), String::new());
         config.routes.push(Route { namespace, name, parents: Vec::new(), hostnames, rules: Vec::new() });
-        assert!(names(&config, None, "other.com"));
+        assert!(super::names(&config, None, "other.com"));
     }
 
     #[test]
