@@ -19,7 +19,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -32,6 +32,9 @@ const LARGE: usize = 1 << 20;
 
 /// So much of a body that is refused is read and dropped: many clients read the answer only after they have sent all.
 const DROPPED: usize = 1 << 20;
+
+/// For how long what does not fit is read and dropped.
+const DROPPING: Duration = Duration::from_secs(1);
 
 /// The body of an answer, with the request whose answer it is.
 pub(crate) struct Answer {
@@ -152,18 +155,21 @@ async fn refuse_unread(
     let response = refuse(host, asked, fault);
     let doubtful = matches!(fault, Fault::ClientMistaken(mistake) if mistake.kind == MistakeKind::BadRequest);
     let awaits = head.headers.contains_key(header::EXPECT);
-    if !doubtful && !awaits && tokio::time::timeout(host.limits.body_timeout, drop_all(body)).await.unwrap_or(false) {
+    if !doubtful
+        && !awaits
+        && tokio::time::timeout(host.limits.body_timeout, drop_all(body, DROPPED)).await.unwrap_or(false)
+    {
         return response;
     }
     closing(head, response)
 }
 
 /// Reads what a client sends and drops it; whether that was all.
-async fn drop_all(mut body: Incoming) -> bool {
+async fn drop_all(mut body: Incoming, most: usize) -> bool {
     let mut read = 0_usize;
     while let Some(frame) = body.frame().await {
-        read += frame.ok().and_then(|frame| frame.into_data().ok()).map_or(DROPPED, |data| data.len());
-        if read >= DROPPED {
+        read += frame.ok().and_then(|frame| frame.into_data().ok()).map_or(most, |data| data.len());
+        if read >= most {
             return false;
         }
     }
@@ -288,7 +294,7 @@ fn respond(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Cont
 }
 
 /// Reads the body, at most as long and for as long as the limits say.
-async fn read_whole(host: &Host, head: &request::Parts, body: Incoming, place: &mut Place) -> Result<Bytes, Fault> {
+async fn read_whole(host: &Host, head: &request::Parts, mut body: Incoming, place: &mut Place) -> Result<Bytes, Fault> {
     if head.method == Method::GET && body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -296,14 +302,18 @@ async fn read_whole(host: &Host, head: &request::Parts, body: Incoming, place: &
     if body.size_hint().lower() > limit as u64 && head.headers.contains_key(header::EXPECT) {
         return Err(too_large(limit));
     }
-    let read = tokio::time::timeout(host.limits.body_timeout, collect(body, limit, place)).await;
+    let read = tokio::time::timeout(host.limits.body_timeout, collect(&mut body, limit, place)).await;
+    if matches!(read, Ok(Err(Fault::Overloaded(_)))) {
+        place.shrink(0);
+        drop(tokio::time::timeout(DROPPING, drop_all(body, limit)).await);
+    }
     read.unwrap_or_else(|_| {
         let message = format!("the request's body did not arrive within {:?}", host.limits.body_timeout);
         Err(Fault::mistake(MistakeKind::TooSlow, None, message))
     })
 }
 
-async fn collect(mut body: Incoming, limit: usize, place: &mut Place) -> Result<Bytes, Fault> {
+async fn collect(body: &mut Incoming, limit: usize, place: &mut Place) -> Result<Bytes, Fault> {
     let announced = body.size_hint().lower();
     // Room for what is announced, as far as anybody may announce it without sending it.
     let ahead = usize::try_from(announced).unwrap_or(usize::MAX).min(limit).min(LARGEST_ROOM);

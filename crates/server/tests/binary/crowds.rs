@@ -97,8 +97,11 @@ fn streams_of_one_connection_use_all_threads() {
             tokio::time::timeout(LIMIT, asked).await.unwrap()
         })
     });
-    for _ in 0..8 {
-        bedrock.call().answer("400 Bad Request", "", r#"{"message":"no"}"#);
+    let calls: Vec<_> = (0..8).map(|_| bedrock.call()).collect();
+    for call in calls {
+        // One after another: a thread that is awake need not be woken.
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        call.answer("400 Bad Request", "", r#"{"message":"no"}"#);
     }
     assert!(asked.join().unwrap().iter().all(|(status, _)| status.as_u16() == 400));
     let woken = aquifer.wakings("worker-1") - before;
