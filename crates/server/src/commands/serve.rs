@@ -47,34 +47,14 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     config.limits = arguments.request.limits();
     control.configured(config.log_level);
     tell(&config);
-    if !config.serves_anything() && !config.no_backends {
-        let problems = config.notices.iter().filter(|notice| notice.severity == Severity::Problem);
-        let problems: String = problems.map(|problem| format!("\n{problem}")).collect();
-        bail!("nothing can be served with this configuration:{problems}");
-    }
+    refuse_nothing(&config)?;
     if let Some(file) = &arguments.api_keys_file {
         config.keys = Some(Arc::new(api_keys::read(file)?));
     }
     let (fronts, certificates) = fronts(&arguments, &config.listeners).await?;
     let guarded = guarded(&arguments, &config, &fronts)?;
     let admin = bind("--admin", &arguments.admin).await?;
-    let limits = Limits {
-        max_body: arguments.max_body,
-        max_bodies: arguments.max_bodies,
-        body_timeout: arguments.body_timeout,
-        header_timeout: arguments.header_timeout,
-        connect: arguments.connect_timeout,
-        upstream_silence: arguments.upstream_timeout,
-        first_byte: arguments.first_byte_timeout,
-        keep_alive: Some(arguments.keep_alive).filter(|every| !every.is_zero()),
-        keep_alive_kind: arguments.keep_alive_kind.into(),
-        client_idle: arguments.client_idle_timeout,
-        max_connections: arguments.max_connections,
-        max_connections_per_address: arguments.max_connections_per_address,
-        max_connection_age: arguments.max_connection_age,
-        max_requests: arguments.max_requests,
-    };
-    let limits = descriptors::fit(limits);
+    let limits = descriptors::fit(limits(&arguments));
     let listeners = config.listeners.clone();
     let host = Arc::new(
         Host::new(config, environment, Telemetry::new(), limits)?.allow(arguments.allow_origins).guard(guarded),
@@ -99,6 +79,36 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     tokio::spawn(watching.run(hangup));
     let ending = Ending { delay: arguments.shutdown_delay, drain: arguments.drain_timeout };
     until_signalled((host, arguments.threads), fronts, admin, ending, signals).await
+}
+
+/// What the command line bounds clients and backends by.
+fn limits(arguments: &Serve) -> Limits {
+    Limits {
+        max_body: arguments.max_body,
+        max_bodies: arguments.max_bodies,
+        body_timeout: arguments.body_timeout,
+        header_timeout: arguments.header_timeout,
+        connect: arguments.connect_timeout,
+        upstream_silence: arguments.upstream_timeout,
+        first_byte: arguments.first_byte_timeout,
+        keep_alive: Some(arguments.keep_alive).filter(|every| !every.is_zero()),
+        keep_alive_kind: arguments.keep_alive_kind.into(),
+        client_idle: arguments.client_idle_timeout,
+        max_connections: arguments.max_connections,
+        max_connections_per_address: arguments.max_connections_per_address,
+        max_connection_age: arguments.max_connection_age,
+        max_requests: arguments.max_requests,
+    }
+}
+
+/// Refuses to serve nothing, unless that is meant.
+fn refuse_nothing(config: &Config) -> anyhow::Result<()> {
+    if !config.serves_anything() && !config.no_backends {
+        let problems = config.notices.iter().filter(|notice| notice.severity == Severity::Problem);
+        let problems: String = problems.map(|problem| format!("\n{problem}")).collect();
+        bail!("nothing can be served with this configuration:{problems}");
+    }
+    Ok(())
 }
 
 /// The ports that are not loopback, where a key must be asked for.
