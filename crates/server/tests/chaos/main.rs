@@ -5,6 +5,8 @@ mod client;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod partition;

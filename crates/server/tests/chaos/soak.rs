@@ -2,6 +2,7 @@
 
 use crate::client::Tally;
 use crate::faults::{PATIENCE, ROWS, strike};
+use crate::hostile::among_hostile;
 use crate::kills::kill_and_restart;
 use crate::site::Site;
 use std::collections::BTreeMap;
@@ -18,7 +19,8 @@ fn soak() {
     let end = Instant::now() + Duration::from_secs(60 * minutes);
     let mut table: BTreeMap<&str, (u64, Tally)> = BTreeMap::new();
     let mut site = Site::start(2, &PATIENCE);
-    let mut rounds = 0;
+    let mut besieged = Site::start(2, &PATIENCE);
+    let (mut rounds, mut deeds, mut honest) = (0, 0, Tally::default());
     while rounds == 0 || Instant::now() < end {
         for row in &ROWS {
             let (happened, tally) = strike(&mut site, row, 8, 40);
@@ -26,6 +28,10 @@ fn soak() {
             entry.0 += happened;
             entry.1.add(tally);
         }
+        let (done, tally) = among_hostile(&mut besieged, 8, 100);
+        assert_eq!(tally.whole, tally.sent, "among hostile clients: {tally:?}");
+        deeds += done;
+        honest.add(tally);
         kill_and_restart(&mut site, rounds % 2, Duration::from_millis(50));
         let after = site.load(8, 20);
         after.assert_proper("a region was restarted");
@@ -33,6 +39,12 @@ fn soak() {
     }
     let (now, warm) = site.memory();
     tell(&table, rounds, site.sent, now, warm);
+    let (now, warm) = besieged.memory();
+    let Tally { sent, whole, .. } = honest;
+    println!(
+        "among {deeds} deeds of hostile clients: {sent} honest requests, {whole} whole; {warm} KiB, then {now} KiB"
+    );
+    besieged.gateway.wait_for_metric("aquifer_requests_in_flight", 0.0);
     site.assert_nothing_leaked();
 }
 
