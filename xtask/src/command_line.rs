@@ -10,6 +10,8 @@ Usage: cargo xtask <chore>
   interop [SUITE...]      the same, or only the suites whose names begin so
   soak [--minutes N]      every fault and restart in turn under load, for 5 minutes or so many
   fuzz [--seconds N]      every fuzz target for 60 seconds or so many; needs a nightly compiler and cargo-fuzz
+  fuzz --stable [--seconds N]
+                          the same bodies on generated inputs, for so long each, with the stable compiler
   fmt                     is every file formatted?
   lint                    clippy on every target, warnings are errors
 
@@ -32,6 +34,8 @@ pub(crate) enum Chore {
     Soak(u32),
     /// Give each fuzz target so many seconds.
     Fuzz(u32),
+    /// Give each fuzz body so many seconds of generated inputs.
+    FuzzStable(u32),
 }
 
 /// One part of the tests.
@@ -55,6 +59,8 @@ pub(crate) fn read(arguments: &[String]) -> Result<Chore, String> {
         ["soak", "--minutes", minutes] => number(minutes).map(Chore::Soak),
         ["fuzz"] => Ok(Chore::Fuzz(60)),
         ["fuzz", "--seconds", seconds] => number(seconds).map(Chore::Fuzz),
+        ["fuzz", "--stable"] => Ok(Chore::FuzzStable(60)),
+        ["fuzz", "--stable", "--seconds", seconds] => number(seconds).map(Chore::FuzzStable),
         ["test"] => Ok(Chore::Test(vec![Part::Unit, Part::Interop])),
         ["test", "--only", "unit"] => Ok(Chore::Test(vec![Part::Unit])),
         ["test", "--only", "interop"] => Ok(Chore::Test(vec![Part::Interop])),

@@ -33,6 +33,35 @@ pub(crate) fn fuzz(seconds: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The tests that give generated inputs to the bodies of the fuzz targets: package, test target and the beginning of
+/// their names.
+const BODIES: [[&str; 3]; 8] = [
+    ["aquifer-translate", "eventstream", "fuzz_body::"],
+    ["aquifer-translate", "chat", "request_body::"],
+    ["aquifer-translate", "chat", "answer_body::"],
+    ["aquifer-translate", "chat", "media_body::"],
+    ["aquifer-translate", "chat", "linear_body::"],
+    ["aquifer-gateway", "config_damaged", ""],
+    ["aquifer-gateway", "failover", "passing::any_stream"],
+    ["aquifer", "", "upstream::http1::"],
+];
+
+/// The bodies of the fuzz targets on generated inputs, with the stable compiler; one after the other.
+pub(crate) fn fuzz_stable(seconds: u32) -> anyhow::Result<()> {
+    for [package, target, tests] in BODIES {
+        let mut command = cargo_command();
+        command.args(["test", "--locked", "-p", package]);
+        match target {
+            "" => command.arg("--bins"),
+            target => command.args(["--test", target]),
+        };
+        command.args([tests, "--", "--nocapture"]);
+        command.env("ARBTEST_BUDGET_MS", (u64::from(seconds) * 1000).to_string());
+        run(&mut command)?;
+    }
+    Ok(())
+}
+
 /// The names of the targets, sorted.
 fn targets() -> anyhow::Result<Vec<String>> {
     let mut names = Vec::new();

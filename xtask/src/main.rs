@@ -41,6 +41,7 @@ fn run(chore: &Chore) -> anyhow::Result<()> {
         }
         Chore::Soak(minutes) => endurance::soak(*minutes)?,
         Chore::Fuzz(seconds) => endurance::fuzz(*seconds)?,
+        Chore::FuzzStable(seconds) => endurance::fuzz_stable(*seconds)?,
         Chore::Interop(wanted) => interop::suites(wanted)?,
         Chore::Test(parts) => {
             if parts.contains(&Part::Unit) {

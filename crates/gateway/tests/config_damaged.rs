@@ -34,8 +34,7 @@ fn damaged_files_never_panic_and_never_tell() {
         let text = damage(u.choose(&[WHOLE, SHORT, POLICY])?, u)?;
         config_body::run(text.as_bytes());
         Ok(())
-    })
-    .budget_ms(2000);
+    });
 }
 
 #[test]
@@ -48,6 +47,5 @@ fn arbitrary_text_never_panics() {
         }
         config_body::run(text.as_bytes());
         Ok(())
-    })
-    .budget_ms(2000);
+    });
 }

@@ -74,8 +74,7 @@ fn holds_for_bytes_of_every_kind() {
         let data: Vec<u8> = u.arbitrary()?;
         run(&data);
         Ok(())
-    })
-    .budget_ms(500);
+    });
 }
 
 #[test]
@@ -106,6 +105,5 @@ fn holds_for_damaged_answers() {
         }
         run(&lines.join(&b'\n'));
         Ok(())
-    })
-    .budget_ms(2000);
+    });
 }

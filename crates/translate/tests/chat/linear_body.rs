@@ -196,6 +196,5 @@ fn holds_for_fragments_of_every_kind() {
         }
         run(&data);
         Ok(())
-    })
-    .budget_ms(2000);
+    });
 }

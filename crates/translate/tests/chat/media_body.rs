@@ -76,8 +76,7 @@ fn holds_for_damaged_uris() {
         }
         run(text.as_bytes());
         Ok(())
-    })
-    .budget_ms(1500);
+    });
 }
 
 #[test]

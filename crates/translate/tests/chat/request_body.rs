@@ -42,8 +42,7 @@ fn holds_for_bytes_of_every_kind() {
         let data: Vec<u8> = u.arbitrary()?;
         run(&data);
         Ok(())
-    })
-    .budget_ms(500);
+    });
 }
 
 #[test]
@@ -74,6 +73,5 @@ fn holds_for_damaged_requests() {
         }
         run(&data);
         Ok(())
-    })
-    .budget_ms(3000);
+    });
 }
