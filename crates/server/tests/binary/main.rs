@@ -54,3 +54,5 @@ mod support;
 mod tls;
 #[cfg(test)]
 mod visitors;
+#[cfg(test)]
+mod worst;

@@ -115,6 +115,14 @@ impl Aquifer {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// The CPU time of the process until now, in ticks of the kernel, of which a second has 100.
+    pub(crate) fn cpu_ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The name of the program may hold spaces; what follows its bracket does not.
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        [11, 12].into_iter().map(|field| fields[field].parse::<u64>().unwrap()).sum()
+    }
+
     /// How many file descriptors the process has open.
     pub(crate) fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
