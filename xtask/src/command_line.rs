@@ -12,6 +12,7 @@ Usage: cargo xtask <chore>
   fuzz [--seconds N]      every fuzz target for 60 seconds or so many; needs a nightly compiler and cargo-fuzz
   fuzz --stable [--seconds N]
                           the same bodies on generated inputs, for so long each, with the stable compiler
+  advisories              does an advisory of RustSec concern a dependency? Says so loudly where its database cannot be had
   fmt                     is every file formatted?
   lint                    clippy on every target, warnings are errors
 
@@ -26,6 +27,8 @@ pub(crate) enum Chore {
     Fmt,
     /// Run clippy.
     Lint,
+    /// Look for advisories about dependencies.
+    Advisories,
     /// Run the tests of these parts, in this order.
     Test(Vec<Part>),
     /// Run the suites of real clients whose names begin with one of these; all of them when there is none.
@@ -54,6 +57,7 @@ pub(crate) fn read(arguments: &[String]) -> Result<Chore, String> {
         [] | ["help" | "--help" | "-h"] => Ok(Chore::Help),
         ["fmt"] => Ok(Chore::Fmt),
         ["lint"] => Ok(Chore::Lint),
+        ["advisories"] => Ok(Chore::Advisories),
         ["interop", suites @ ..] => Ok(Chore::Interop(suites.iter().map(|&suite| suite.to_owned()).collect())),
         ["soak"] => Ok(Chore::Soak(5)),
         ["soak", "--minutes", minutes] => number(minutes).map(Chore::Soak),

@@ -1,5 +1,6 @@
 //! The chores of the workspace as one command: form, lints, every test, the real clients.
 
+mod advisories;
 mod aids;
 mod command_line;
 mod endurance;
@@ -39,6 +40,7 @@ fn run(chore: &Chore) -> anyhow::Result<()> {
         Chore::Lint => {
             workspace::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
         }
+        Chore::Advisories => advisories::check()?,
         Chore::Soak(minutes) => endurance::soak(*minutes)?,
         Chore::Fuzz(seconds) => endurance::fuzz(*seconds)?,
         Chore::FuzzStable(seconds) => endurance::fuzz_stable(*seconds)?,
