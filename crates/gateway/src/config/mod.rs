@@ -26,7 +26,8 @@ mod yaml;
 
 pub use load::{Source, load};
 pub use mistake::{Mistake, Notice, Severity};
-pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
+pub use aquifer_translate::catalogue::ForcedTool;
+pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
 pub use yaml::MAX_BYTES;
 

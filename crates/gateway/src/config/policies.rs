@@ -4,7 +4,8 @@ use super::assemble::{Set, spot};
 use super::json;
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
-use super::reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, Word};
+use super::ForcedTool;
+use super::reasoning::{BindingMismatch, Expose, ReasoningPolicy, Word};
 use super::shape::{duration, short};
 use super::yaml::Node;
 use crate::translate::catalogue::{Catalogue, Entry, Known, Wanted};
@@ -136,8 +137,9 @@ fn word(spec: &Node) -> Word {
         max_bytes: number("restore.maxBytes"),
         max_age: spec.text_at("restore.maxAge").and_then(duration),
         forced_tool: spec.text_at("forcedTool").map(|word| match word {
-            "DropReasoning" => ForcedTool::DropReasoning,
-            _ => ForcedTool::Auto,
+            "Auto" => ForcedTool::Auto,
+            "Refuse" => ForcedTool::Refuse,
+            _ => ForcedTool::DropReasoning,
         }),
         binding_mismatch: spec.text_at("bindingMismatch").map(|word| match word {
             "DropBlock" => BindingMismatch::DropBlock,

@@ -272,6 +272,11 @@ impl Asked {
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
                 Warning::changed("response_format", why)
             }
+            Some(Remedy::ToolInWords) => {
+                self.amend.tool_in_words = true;
+                let why = "Bedrock refused to force a call; the model was asked in words to call the tool";
+                Warning::changed("tool_choice", why)
+            }
             None => return false,
         };
         let changed = self.amend != before;

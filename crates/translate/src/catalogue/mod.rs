@@ -15,7 +15,7 @@ pub use entry::{Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Of
 pub use ids::base_id;
 pub use overrides::WrongField;
 pub use plan::{MaxTokens, OpenLoop, Plan, Situation, most_budget, plan};
-pub use rules::{Amend, Rules, Wanted};
+pub use rules::{Amend, ForcedTool, Rules, Wanted};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -7,7 +7,7 @@ mod levels;
 pub use ask::most_budget;
 
 use super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off, Sampling};
-use super::rules::{Amend, Rules};
+use super::rules::{Amend, ForcedTool, Rules};
 use crate::fault::Fault;
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
 use crate::warning::Warning;
@@ -74,8 +74,8 @@ pub struct Plan {
     pub drop_top_p: bool,
     /// The top-k must not be sent.
     pub drop_top_k: bool,
-    /// The forced tool choice must be sent as `auto`.
-    pub tool_choice_auto: bool,
+    /// No call can be forced: the wish for it is said in words.
+    pub tool_in_words: bool,
     /// The reasoning of the open tool loop must not be sent: the model refuses it while it does not reason.
     pub strip_loop: bool,
     /// Paths of the model's own answer that are worth asking for.
@@ -274,20 +274,23 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     }
     let unforced = match entry.forced_tool {
         Allowed::Allowed => false,
-        // A client that did not ask for reasoning rather wants its tool.
-        Allowed::NotWhileReasoning => plan.on && situation.ask.wants_reasoning(),
-        Allowed::InsteadOfReasoning => plan.on && situation.ask.wants_reasoning() && !situation.rules.forced_tool_first,
+        Allowed::NotWhileReasoning => plan.on,
+        Allowed::InsteadOfReasoning => {
+            plan.on && situation.ask.wants_reasoning() && situation.rules.forced_tool != ForcedTool::DropReasoning
+        }
         Allowed::Refused => true,
     };
-    if unforced && situation.forced_tool {
-        if entry.control == Control::None {
-            let message = format!("{} cannot be made to call a tool; use `auto`", entry.name);
-            return Err(Fault::unsupported("tool_choice", message));
+    if situation.forced_tool && (unforced || situation.amend.tool_in_words) {
+        let when = if entry.forced_tool == Allowed::Refused || !unforced { "" } else { " while it reasons" };
+        let cannot = format!("{} cannot be made to call a tool{when}", entry.name);
+        if situation.rules.forced_tool == ForcedTool::Refuse {
+            return Err(Fault::unsupported("tool_choice", format!("{cannot}; use `auto`")));
         }
-        plan.tool_choice_auto = true;
-        let when = if entry.forced_tool == Allowed::Refused { "" } else { " while it reasons" };
-        let why = format!("{} cannot be made to call a tool{when}; it decides itself", entry.name);
-        plan.warnings.push(Warning::changed("tool_choice", why));
+        plan.tool_in_words = true;
+        // A refusal by a model that seemed to take it is told where it is amended.
+        if unforced {
+            plan.warnings.push(Warning::changed("tool_choice", format!("{cannot}; it is asked in words to call it")));
+        }
     }
     if plan.on && entry.interleaved == Interleaved::Beta && situation.ask.interleaved {
         plan.betas.push("interleaved-thinking-2025-05-14");

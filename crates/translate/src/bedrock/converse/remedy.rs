@@ -16,6 +16,8 @@ pub enum Remedy {
     LowerEffort,
     /// It asks for the schema in words.
     SchemaInWords,
+    /// It asks in words for the tool that must be called.
+    ToolInWords,
 }
 
 /// Words that together tell of reasoning that a model does not take as it came.
@@ -34,6 +36,8 @@ const EFFORT: [&[&str]; 1] = [&["effort"]];
 /// Words that tell of a schema that a model does not enforce.
 const SCHEMA: [&[&str]; 5] =
     [&["output_config.format"], &["output_format"], &["textformat"], &["structured output"], &["outputconfig"]];
+/// Words that tell of a tool's call that cannot be forced.
+const FORCED: [&[&str]; 3] = [&["tool_choice", "not supported"], &["toolchoice", "support"], &["tool_choice forces"]];
 
 /// What can be done about a fault, if anything can.
 #[must_use]
@@ -49,6 +53,8 @@ pub fn remedy(fault: &Fault) -> Option<Remedy> {
         Some(Remedy::Unbound)
     } else if tells(&REASONING) {
         Some(Remedy::WithoutReasoning)
+    } else if tells(&FORCED) {
+        Some(Remedy::ToolInWords)
     } else if tells(&SCHEMA) {
         Some(Remedy::SchemaInWords)
     } else if tells(&EFFORT) {
@@ -92,6 +98,13 @@ mod tests {
         assert_eq!(told(400, level), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.effort: Input should be 'low' or 'high'"), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.format: Extra inputs are not permitted"), Some(Remedy::SchemaInWords));
+        for message in [
+            "This model doesn't support the toolConfig.toolChoice.any field. Remove toolConfig.toolChoice.any and try again.",
+            "tool_choice: type \"tool\" and \"any\" are not supported for this model.",
+            "Thinking may not be enabled when tool_choice forces tool use.",
+        ] {
+            assert_eq!(told(400, message), Some(Remedy::ToolInWords), "{message}");
+        }
         assert_eq!(told(400, "Input is too long for requested model."), None);
         assert_eq!(told(400, "`temperature` may only be set to 1 when thinking is enabled."), None);
         assert_eq!(told(429, "Invalid `signature` in `thinking` block"), None);

@@ -76,7 +76,8 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     if plan.strip_loop {
         draft.strip_loop(&mut notes);
     }
-    let mut offer = tools::arrange(request, entry, plan.tool_choice_auto, &mut names, &mut notes)?;
+    let mut offer = tools::arrange(request, entry, plan.tool_in_words, &mut names, &mut notes)?;
+    draft.instruct(offer.wish.take());
     let enforced = entry.structured_output && !terms.amend.schema_in_words;
     format::instruct(request, entry, enforced, &mut draft, &mut notes);
     cache::place(request, entry, &mut offer, &mut draft, &mut notes);

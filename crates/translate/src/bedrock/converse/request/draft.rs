@@ -142,6 +142,11 @@ impl<'r, 'a> Draft<'r, 'a> {
         self.open_loop_turns().any(|turn| turn.pieces.iter().any(is_sealed))
     }
 
+    /// Adds an instruction of the gateway's own to the system's text.
+    pub(super) fn instruct(&mut self, instruction: Option<String>) {
+        self.system.extend(instruction.map(|words| Piece::Said(Text::from_plain(words))));
+    }
+
     /// Takes the reasoning out of the open tool loop.
     pub(super) fn strip_loop(&mut self, notes: &mut Notes) {
         let from = self.open_loop_at().unwrap_or(self.turns.len());

@@ -1,6 +1,6 @@
 //! The form of the answer: Converse's own structured output where the model has it, else an instruction.
 
-use super::draft::{Draft, Piece};
+use super::draft::Draft;
 use super::json::Json;
 use super::notes::Notes;
 use crate::catalogue::Entry;
@@ -33,7 +33,7 @@ pub(super) fn instruct(
             )
         }
     };
-    draft.system.push(Piece::Said(Text::from_plain(instruction)));
+    draft.instruct(Some(instruction));
 }
 
 /// Writes `outputConfig`, when there is anything to say.

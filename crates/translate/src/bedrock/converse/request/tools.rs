@@ -23,6 +23,8 @@ pub(super) struct Offer<'r, 'a> {
     choice: Choice<'r>,
     /// The choice in the vendor's own words, for the model's own fields.
     pub(super) own_choice: Option<Value>,
+    /// The choice in words, for models that cannot be made to call a tool.
+    pub(super) wish: Option<String>,
 }
 
 /// One tool, as it is sent.
@@ -44,11 +46,11 @@ enum Choice<'r> {
     Tool(Cow<'r, str>),
 }
 
-/// Arranges a request's tools. `auto`: no call may be forced.
+/// Arranges a request's tools. `in_words`: no call may be forced, so the wish for it is said.
 pub(super) fn arrange<'r, 'a>(
     request: &'r Request<'a>,
     entry: &Entry,
-    auto: bool,
+    in_words: bool,
     names: &mut ToolNames,
     notes: &mut Notes,
 ) -> Result<Offer<'r, 'a>, Fault> {
@@ -66,7 +68,10 @@ pub(super) fn arrange<'r, 'a>(
         let why = "the messages hold tool calls, so the model must know the tools; they were made up from the messages";
         notes.changed("tools", why);
     }
-    choose(request, entry, auto, names, &mut offer, notes);
+    if in_words {
+        wish(request, names, &mut offer);
+    }
+    choose(request, entry, in_words, names, &mut offer, notes);
     Ok(offer)
 }
 
@@ -115,18 +120,35 @@ fn from_history<'r, 'a>(request: &'r Request<'a>, names: &mut ToolNames) -> Vec<
     tools
 }
 
+/// Says which tool is to be called, and offers no other where one is named.
+fn wish<'r>(request: &'r Request<'_>, names: &mut ToolNames, offer: &mut Offer<'r, '_>) {
+    if let ToolChoice::Named(name) = &request.tool_choice {
+        let name = names.send(name);
+        offer.tools.retain(|tool| tool.name == name);
+    }
+    offer.wish = match (&request.tool_choice, offer.tools.as_slice()) {
+        (ToolChoice::Required | ToolChoice::Named(_), [only]) => {
+            Some(format!("Answer with a call of the tool `{}` and nothing else: no text before or after it.", only.name))
+        }
+        (ToolChoice::Required, _) => {
+            Some("Answer with a call of one of the tools and nothing else: no text before or after it.".to_owned())
+        }
+        _ => None,
+    };
+}
+
 fn choose<'r>(
     request: &'r Request<'_>,
     entry: &Entry,
-    auto: bool,
+    in_words: bool,
     names: &mut ToolNames,
     offer: &mut Offer<'r, '_>,
     notes: &mut Notes,
 ) {
     let choosable = entry.forced_tool != Allowed::Refused || entry.own_tool_choice;
     offer.choice = match &request.tool_choice {
-        ToolChoice::Required if !auto => Choice::Any,
-        ToolChoice::Named(name) if !auto => Choice::Tool(names.send(name)),
+        ToolChoice::Required if !in_words => Choice::Any,
+        ToolChoice::Named(name) if !in_words => Choice::Tool(names.send(name)),
         ToolChoice::Auto | ToolChoice::Required | ToolChoice::Named(_) if choosable => Choice::Auto,
         _ => Choice::Unsaid,
     };
