@@ -96,7 +96,7 @@ fn budgets_fit_below_the_limit_or_are_refused() {
         situation.ask.effort = Some(Effort::High);
         situation.max_tokens = Some(3000);
     });
-    assert_eq!(derived.fields[0].1["budget_tokens"], 2999);
+    assert_eq!(derived.fields[0].1["budget_tokens"], 2000);
     let no_room = planned(BUDGET, |situation| {
         situation.ask.effort = Some(Effort::High);
         situation.max_tokens = Some(500);
