@@ -1,10 +1,10 @@
 //! From `ReasoningPolicy` resources, and from `spec.config.reasoning`, to what holds at each target.
 
+use super::ForcedTool;
 use super::assemble::{Set, spot};
 use super::json;
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
-use super::ForcedTool;
 use super::reasoning::{BindingMismatch, Expose, ReasoningPolicy, Word};
 use super::shape::{duration, short};
 use super::yaml::Node;

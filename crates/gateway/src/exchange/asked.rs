@@ -2,6 +2,8 @@
 
 use super::{Patience, relayed};
 use crate::config::{BackendKind, Config, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
+use crate::fleet::Fleet;
+use crate::lessons::Lesson;
 use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::{Draw, Target};
@@ -31,6 +33,10 @@ pub(super) struct Asked {
     pub(super) betas: Vec<String>,
     pub(super) traffic: Arc<Traffic>,
     pub(super) patience: Patience,
+    /// The same for an answer that is asked for whole, whatever the client wants.
+    pub(super) patience_whole: Patience,
+    /// What is known of backends and models.
+    pub(super) fleet: Arc<Fleet>,
     /// Where it may be sent, in order; never empty.
     pub(super) places: Vec<Place>,
     /// Where the attempt at hand is sent.
@@ -222,11 +228,37 @@ impl Asked {
         }
         let (rules, entry) = (place.policy.rules(), place.entry(&self.config));
         let mark = place.mark_of(entry, &self.config);
-        let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend: self.amend };
+        let (amend, learned) = self.learned(place, &incoming);
+        let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend };
         let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
+        outgoing.warnings.extend(learned);
         outgoing.warnings.extend(self.amended.iter().cloned());
         outgoing.memorable &= place.policy.restore.enabled;
         Ok((outgoing, put_back))
+    }
+
+    /// What is done otherwise at a place, because of a refusal of this request or of one before it; what of the latter the
+    /// client should know.
+    fn learned(&self, place: &Place, incoming: &Incoming<'_>) -> (Amend, Option<Warning>) {
+        let (mut amend, lessons) = (self.amend, &self.fleet.lessons);
+        if lessons.is_empty() {
+            return (amend, None);
+        }
+        amend.tools_whole |= lessons.knows(&place.model_id, Lesson::ToolsInStreams);
+        let schema = incoming.schema().filter(|_| !amend.schema_in_words);
+        if !schema.is_some_and(|schema| lessons.knows(&place.model_id, Lesson::Schema(schema))) {
+            return (amend, None);
+        }
+        amend.schema_in_words = true;
+        let why = "Bedrock refused this schema before; the model was asked in words to keep to it";
+        (amend, Some(Warning::changed("response_format", why)))
+    }
+
+    /// Remembers what a refusal teaches of the model at hand.
+    fn learn(&self, lesson: Lesson) {
+        if let Some(place) = self.place() {
+            self.fleet.lessons.learn(&place.model_id, lesson);
+        }
     }
 
     /// How much of a turn is remembered, in bytes.
@@ -247,8 +279,9 @@ impl Asked {
         if self.restore() == RestorePolicy::default() { 0 } else { backend }
     }
 
-    /// Decides to ask otherwise after this refusal; `false`: asking again helps nobody.
-    pub(super) fn amend(&mut self, fault: &Fault) -> bool {
+    /// Decides to ask otherwise after this refusal of a request, which may have had a schema; `false`: asking again helps
+    /// nobody.
+    pub(super) fn amend(&mut self, fault: &Fault, schema: Option<u64>) -> bool {
         let before = self.amend;
         let bound = self.place().is_some_and(|place| {
             place.policy.rules().drop_mismatched && place.entry(&self.config).bound && !before.drop_mismatched
@@ -269,8 +302,15 @@ impl Asked {
             }
             Some(Remedy::SchemaInWords) => {
                 self.amend.schema_in_words = true;
+                schema.into_iter().for_each(|schema| self.learn(Lesson::Schema(schema)));
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
                 Warning::changed("response_format", why)
+            }
+            // The request itself tells its client of it.
+            Some(Remedy::Whole) => {
+                self.amend.tools_whole = true;
+                self.learn(Lesson::ToolsInStreams);
+                return self.amend != before;
             }
             Some(Remedy::ToolInWords) => {
                 self.amend.tool_in_words = true;

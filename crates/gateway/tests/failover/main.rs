@@ -6,4 +6,5 @@ mod again;
 mod frames;
 mod hedging;
 mod passing;
+mod played;
 mod under;

@@ -107,6 +107,10 @@ pub struct Entry {
     #[serde(default = "yes")]
     pub stop: bool,
 
+    /// Whether it answers in a stream.
+    #[serde(default)]
+    pub streaming: Streaming,
+
     /// Takes tools.
     #[serde(default = "yes")]
     pub tools: bool,
@@ -246,6 +250,19 @@ pub enum Allowed {
     Refused,
 }
 
+/// Whether a model answers in a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Streaming {
+    /// It does.
+    #[default]
+    Allowed,
+    /// Not where it is offered tools.
+    NotWithTools,
+    /// It does not.
+    Refused,
+}
+
 /// How long a cached prefix can live at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Cache {
@@ -377,6 +394,7 @@ pub(super) fn unknown() -> Entry {
         one_of_temperature_top_p: false,
         top_k: None,
         stop: true,
+        streaming: Streaming::Allowed,
         tools: true,
         forced_tool: Allowed::Allowed,
         own_tool_choice: false,

@@ -51,6 +51,8 @@ pub struct Amend {
     pub schema_in_words: bool,
     /// Tools that are forced are asked for in words.
     pub tool_in_words: bool,
+    /// Tools are offered for whole answers only, even where a stream is wanted.
+    pub tools_whole: bool,
 }
 
 impl Amend {

@@ -16,6 +16,8 @@ pub enum Remedy {
     LowerEffort,
     /// It asks for the schema in words.
     SchemaInWords,
+    /// It asks for a whole answer, because of the tools.
+    Whole,
     /// It asks in words for the tool that must be called.
     ToolInWords,
 }
@@ -36,6 +38,8 @@ const EFFORT: [&[&str]; 1] = [&["effort"]];
 /// Words that tell of a schema that a model does not enforce.
 const SCHEMA: [&[&str]; 5] =
     [&["output_config.format"], &["output_format"], &["textformat"], &["structured output"], &["outputconfig"]];
+/// Words that tell of a model that takes tools for whole answers only.
+const STREAMING: [&[&str]; 2] = [&["tool use in streaming"], &["support", "tool", "streaming mode"]];
 /// Words that tell of a tool's call that cannot be forced.
 const FORCED: [&[&str]; 3] = [&["tool_choice", "not supported"], &["toolchoice", "support"], &["tool_choice forces"]];
 
@@ -53,6 +57,8 @@ pub fn remedy(fault: &Fault) -> Option<Remedy> {
         Some(Remedy::Unbound)
     } else if tells(&REASONING) {
         Some(Remedy::WithoutReasoning)
+    } else if tells(&STREAMING) {
+        Some(Remedy::Whole)
     } else if tells(&FORCED) {
         Some(Remedy::ToolInWords)
     } else if tells(&SCHEMA) {
@@ -98,6 +104,8 @@ mod tests {
         assert_eq!(told(400, level), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.effort: Input should be 'low' or 'high'"), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.format: Extra inputs are not permitted"), Some(Remedy::SchemaInWords));
+        let whole = "This model doesn't support tool use in streaming mode.";
+        assert_eq!(told(400, whole), Some(Remedy::Whole));
         for message in [
             "This model doesn't support the toolConfig.toolChoice.any field. Remove toolConfig.toolChoice.any and try again.",
             "tool_choice: type \"tool\" and \"any\" are not supported for this model.",

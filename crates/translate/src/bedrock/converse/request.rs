@@ -16,7 +16,7 @@ mod tools;
 
 pub use names::ToolNames;
 
-use crate::catalogue::{self, Amend, Entry, MaxTokens, Plan, Rules, Situation};
+use crate::catalogue::{self, Amend, Entry, MaxTokens, Plan, Rules, Situation, Streaming};
 use crate::fault::Fault;
 use crate::model::issuer::Mark;
 use crate::model::request::{CacheTtl, Request, ToolChoice};
@@ -55,6 +55,10 @@ pub struct Written {
     pub warnings: Vec<Warning>,
     /// The model will reason, as far as is known.
     pub reasoning_on: bool,
+    /// The answer comes as a stream.
+    pub stream: bool,
+    /// What stands for the schema of the answer, when it is asked for: equal schemas have the same.
+    pub schema: Option<u64>,
 }
 
 /// Writes a request on these terms.
@@ -81,6 +85,11 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     let enforced = entry.structured_output && !terms.amend.schema_in_words;
     format::instruct(request, entry, enforced, &mut draft, &mut notes);
     cache::place(request, entry, &mut offer, &mut draft, &mut notes);
+    let stream = request.stream && !is_whole(terms, !offer.tools.is_empty());
+    if request.stream && !stream {
+        let with = if entry.streaming == Streaming::Refused { "" } else { " while it is offered tools" };
+        notes.changed("stream", format!("{} does not stream{with}; its answer comes at once", entry.name));
+    }
     let own = own_fields::gather(request, entry, &plan, offer.own_choice.take(), &mut notes);
 
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
@@ -92,7 +101,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         }
         inference(request, entry, &plan, &mut notes, json);
         offer.write(json);
-        service::guardrail(request, json);
+        service::guardrail(request, stream, json);
         own.write(json);
         paths(&plan, json);
         service::metadata(request, &mut notes, json);
@@ -100,12 +109,23 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         format::write(request, enforced, json);
     });
     Ok(Written {
-        path: path(terms.model_id, request.stream),
+        path: path(terms.model_id, stream),
         body: json.into_bytes(),
         names,
         warnings: notes.into_warnings(),
         reasoning_on: plan.on,
+        stream,
+        schema: format::fingerprint(request, enforced),
     })
+}
+
+/// Whether the answer must be asked for whole, even where the client wants a stream.
+fn is_whole(terms: &Terms<'_>, tools: bool) -> bool {
+    match terms.entry.streaming {
+        Streaming::Allowed => tools && terms.amend.tools_whole,
+        Streaming::NotWithTools => tools,
+        Streaming::Refused => true,
+    }
 }
 
 fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) -> Situation {
@@ -114,7 +134,7 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
         ask: request.reasoning.clone(),
         max_tokens: sampling.max_tokens,
         max_tokens_param: if sampling.max_tokens_param.is_empty() { "max_tokens" } else { sampling.max_tokens_param },
-        stream: request.stream,
+        stream: request.stream && !is_whole(terms, !request.tools.is_empty()),
         temperature: sampling.temperature.is_some(),
         top_p: sampling.top_p.is_some(),
         top_k: sampling.top_k.is_some(),

@@ -58,6 +58,14 @@ pub(super) fn write(request: &Request<'_>, enforced: bool, json: &mut Json) {
     });
 }
 
+/// What stands for the schema that is sent.
+pub(super) fn fingerprint(request: &Request<'_>, enforced: bool) -> Option<u64> {
+    match &request.format {
+        Format::Schema { schema, .. } if enforced => Some(schema.fingerprint()),
+        _ => None,
+    }
+}
+
 /// Converse takes the schema as JSON inside a string.
 fn in_a_string<'s>(schema: &'s Raw<'_>) -> Text<'s> {
     Text::from_plain(schema.as_json())

@@ -127,9 +127,10 @@ fn wish<'r>(request: &'r Request<'_>, names: &mut ToolNames, offer: &mut Offer<'
         offer.tools.retain(|tool| tool.name == name);
     }
     offer.wish = match (&request.tool_choice, offer.tools.as_slice()) {
-        (ToolChoice::Required | ToolChoice::Named(_), [only]) => {
-            Some(format!("Answer with a call of the tool `{}` and nothing else: no text before or after it.", only.name))
-        }
+        (ToolChoice::Required | ToolChoice::Named(_), [only]) => Some(format!(
+            "Answer with a call of the tool `{}` and nothing else: no text before or after it.",
+            only.name
+        )),
         (ToolChoice::Required, _) => {
             Some("Answer with a call of one of the tools and nothing else: no text before or after it.".to_owned())
         }
