@@ -161,7 +161,7 @@ fn a_refusal_of_a_schema_is_remembered() {
     assert!(!enforced(&mut under));
     let mut next = begin(&fleet, model, &schema("a"));
     assert!(!enforced(&mut next), "the next one is asked in words at once");
-    assert_eq!(next.record.is_none(), true);
+    assert!(next.record.is_none());
     assert!(enforced(&mut begin(&fleet, model, &schema("b"))), "another schema is tried");
     assert!(enforced(&mut begin(&fleet, "us.anthropic.claude-opus-4-7", &schema("a"))), "and so is another model");
 }

@@ -114,6 +114,9 @@ pub struct Entry {
     /// Takes tools.
     #[serde(default = "yes")]
     pub tools: bool,
+    /// How much of JSON Schema it takes for the arguments of a tool.
+    #[serde(default)]
+    pub tool_schemas: Schemas,
     /// Whether a tool's call can be forced.
     #[serde(default)]
     pub forced_tool: Allowed,
@@ -248,6 +251,19 @@ pub enum Allowed {
     NotWhileReasoning,
     /// It does not.
     Refused,
+}
+
+/// How much of JSON Schema a model takes for the arguments of a tool. No model takes a choice between several at the top.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schemas {
+    /// All of it.
+    #[default]
+    Full,
+    /// No references.
+    NoReferences,
+    /// No references, and nothing but `type`, `properties` and `required` at the top.
+    Plain,
 }
 
 /// Whether a model answers in a stream.
@@ -396,6 +412,7 @@ pub(super) fn unknown() -> Entry {
         stop: true,
         streaming: Streaming::Allowed,
         tools: true,
+        tool_schemas: Schemas::Full,
         forced_tool: Allowed::Allowed,
         own_tool_choice: false,
         strict_tools: false,

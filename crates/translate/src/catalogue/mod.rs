@@ -11,7 +11,9 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling, Streaming};
+pub use entry::{
+    Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling, Schemas, Streaming,
+};
 pub use ids::base_id;
 pub use overrides::WrongField;
 pub use plan::{MaxTokens, OpenLoop, Plan, Situation, most_budget, plan};

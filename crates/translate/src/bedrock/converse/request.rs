@@ -11,6 +11,7 @@ mod json;
 mod names;
 mod notes;
 mod own_fields;
+mod schema;
 mod service;
 mod tools;
 
@@ -90,6 +91,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         let with = if entry.streaming == Streaming::Refused { "" } else { " while it is offered tools" };
         notes.changed("stream", format!("{} does not stream{with}; its answer comes at once", entry.name));
     }
+    let schema = format::fit(request, enforced, &mut notes);
     let own = own_fields::gather(request, entry, &plan, offer.own_choice.take(), &mut notes);
 
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
@@ -106,7 +108,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         paths(&plan, json);
         service::metadata(request, &mut notes, json);
         service::speed(request, json);
-        format::write(request, enforced, json);
+        format::write(request, schema.as_deref(), json);
     });
     Ok(Written {
         path: path(terms.model_id, stream),

@@ -3,10 +3,11 @@
 use super::draft::Draft;
 use super::json::Json;
 use super::notes::Notes;
+use super::schema;
 use crate::catalogue::Entry;
-use crate::model::raw::Raw;
 use crate::model::request::{Format, Request};
 use crate::model::text::Text;
+use std::borrow::Cow;
 
 /// Adds an instruction to the system's text, for models that know no other way.
 pub(super) fn instruct(
@@ -36,18 +37,26 @@ pub(super) fn instruct(
     draft.instruct(Some(instruction));
 }
 
-/// Writes `outputConfig`, when there is anything to say.
-pub(super) fn write(request: &Request<'_>, enforced: bool, json: &mut Json) {
-    let Format::Schema { name, description, schema, .. } = &request.format else { return };
-    if !enforced {
-        return;
+/// The schema that is sent, as the model's grammar takes it.
+pub(super) fn fit<'r>(request: &'r Request<'_>, enforced: bool, notes: &mut Notes) -> Option<Cow<'r, str>> {
+    let Format::Schema { schema, .. } = &request.format else { return None };
+    let fitted = enforced.then(|| schema::of_answer(schema.as_json()))?;
+    for why in fitted.told {
+        notes.changed("response_format.json_schema.schema", why);
     }
+    Some(fitted.json)
+}
+
+/// Writes `outputConfig`, when there is anything to say.
+pub(super) fn write(request: &Request<'_>, schema: Option<&str>, json: &mut Json) {
+    let (Format::Schema { name, description, .. }, Some(schema)) = (&request.format, schema) else { return };
     json.member("outputConfig", |json| {
         json.member("textFormat", |json| {
             json.name("type").word("json_schema");
             json.member("structure", |json| {
                 json.member("jsonSchema", |json| {
-                    json.name("schema").text(&in_a_string(schema));
+                    // Converse takes it as JSON inside a string.
+                    json.name("schema").text(&Text::from_plain(schema));
                     json.name("name").text(name);
                     if let Some(description) = description {
                         json.name("description").text(description);
@@ -64,9 +73,4 @@ pub(super) fn fingerprint(request: &Request<'_>, enforced: bool) -> Option<u64> 
         Format::Schema { schema, .. } if enforced => Some(schema.fingerprint()),
         _ => None,
     }
-}
-
-/// Converse takes the schema as JSON inside a string.
-fn in_a_string<'s>(schema: &'s Raw<'_>) -> Text<'s> {
-    Text::from_plain(schema.as_json())
 }

@@ -3,12 +3,11 @@
 use super::json::Json;
 use super::names::ToolNames;
 use super::notes::Notes;
+use super::schema::{self, Fitted};
 use crate::catalogue::{Allowed, Entry};
 use crate::fault::Fault;
-use crate::model::raw::Raw;
 use crate::model::request::{Block, CacheTtl, Request, ToolChoice};
 use crate::model::text::Text;
-use crate::wire::json::Document;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -32,7 +31,7 @@ pub(super) struct Offer<'r, 'a> {
 pub(super) struct Offered<'r, 'a> {
     name: Cow<'r, str>,
     description: Option<&'r Text<'a>>,
-    schema: Option<&'r Raw<'a>>,
+    schema: Cow<'r, str>,
     strict: bool,
     pub(super) cache_point: Option<Option<CacheTtl>>,
 }
@@ -95,10 +94,17 @@ fn offered<'r, 'a>(
             };
             notes.dropped(format!("tools[{at}].function.strict"), why);
         }
+        let schema = match &tool.schema {
+            Some(raw) => schema::of_tool(raw.as_json(), entry, strict),
+            None => Fitted { json: Cow::Borrowed(schema::NOTHING), told: Vec::new() },
+        };
+        for why in schema.told {
+            notes.changed(format!("tools[{at}].function.parameters"), why);
+        }
         offered.push(Offered {
             name: names.send(&tool.name),
             description: tool.description.as_ref(),
-            schema: tool.schema.as_ref(),
+            schema: schema.json,
             strict,
             cache_point: tool.cache_point,
         });
@@ -114,7 +120,8 @@ fn from_history<'r, 'a>(request: &'r Request<'a>, names: &mut ToolNames) -> Vec<
         let Block::ToolUse { name, .. } = block else { continue };
         let name = names.send(name);
         if known.insert(name.clone()) {
-            tools.push(Offered { name, description: None, schema: None, strict: false, cache_point: None });
+            let schema = Cow::Borrowed(schema::NOTHING);
+            tools.push(Offered { name, description: None, schema, strict: false, cache_point: None });
         }
     }
     tools
@@ -209,7 +216,7 @@ impl Offered<'_, '_> {
                     json.name("description").text(description);
                 }
                 json.member("inputSchema", |json| {
-                    json.name("json").verbatim(&schema(self.schema));
+                    json.name("json").verbatim(&self.schema);
                 });
                 if self.strict {
                     json.name("strict").verbatim("true");
@@ -220,22 +227,4 @@ impl Offered<'_, '_> {
             super::cache_point(json, ttl);
         }
     }
-}
-
-/// The client's schema as it came; Claude wants the top to say that it is an object.
-fn schema<'s>(schema: Option<&'s Raw<'_>>) -> Cow<'s, str> {
-    let Some(raw) = schema else { return Cow::Borrowed(r#"{"type":"object","properties":{}}"#) };
-    let json = raw.as_json();
-    if json.starts_with(r#"{"type":"#) {
-        return Cow::Borrowed(json);
-    }
-    let document = Document::read(json);
-    let mut names =
-        document.iter().flat_map(|document| document.top().members()).map(|(name, _)| name.plain()).peekable();
-    let comma = if names.peek().is_none() { "" } else { "," };
-    if names.any(|name| name.as_deref() == Some("type")) {
-        return Cow::Borrowed(json);
-    }
-    let inside = json.trim_start().strip_prefix('{').unwrap_or_default();
-    Cow::Owned(format!(r#"{{"type":"object"{comma}{inside}"#))
 }
