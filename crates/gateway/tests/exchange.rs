@@ -152,6 +152,18 @@ fn a_client_that_leaves_after_the_end_was_answered() {
 }
 
 #[test]
+fn a_request_that_is_wrong_is_counted_by_its_model() {
+    for wrong in [r#""n": 2"#, r#""temperature": "warm""#, r#""messages": 1"#, r#""logprobs": true"#] {
+        let mut exchange = begin(&format!(r#"{{"model": "{MODEL}", {wrong}}}"#));
+        let mut records = std::iter::from_fn(|| exchange.poll()).filter_map(|output| match output {
+            Output::Done(record) => Some(record),
+            _ => None,
+        });
+        assert_eq!(records.next().unwrap().model, MODEL, "{wrong}");
+    }
+}
+
+#[test]
 fn a_request_that_is_wrong_is_answered_at_once() {
     for wrong in ["", "{", r#"{"model": "nobody", "messages": [{"role": "user", "content": "x"}]}"#] {
         let mut exchange = begin(wrong);

@@ -16,6 +16,7 @@ use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{CalledTurn, Incoming, Outgoing, Terms};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 /// The most of one turn that is remembered, in bytes.
@@ -65,7 +66,7 @@ pub(super) struct Place {
     /// The request sent there finds out whether it is well again, which must be told.
     pub(super) probing: bool,
     /// The catalogue's row for the model, once it was looked for.
-    known: OnceLock<&'static Entry>,
+    known: OnceLock<Cow<'static, Entry>>,
 }
 
 /// A remembered turn, and the model id under which it is.
@@ -111,13 +112,13 @@ impl Place {
         }
     }
 
-    fn known(&self, config: &Config) -> &'static Entry {
+    fn known(&self, config: &Config) -> &Entry {
         self.known.get_or_init(|| {
             let declared = match config.backends.get(self.backend).map(|backend| &backend.kind) {
                 Some(BackendKind::Bedrock(bedrock)) => bedrock.base_models.iter().find(|(id, _)| *id == self.model_id),
                 _ => None,
             };
-            Catalogue::builtin().lookup(declared.map_or(&self.model_id, |(_, base)| base))
+            Catalogue::builtin().entry(declared.map_or(&self.model_id, |(_, base)| base))
         })
     }
 
@@ -305,6 +306,26 @@ impl Asked {
                 schema.into_iter().for_each(|schema| self.learn(Lesson::Schema(schema)));
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
                 Warning::changed("response_format", why)
+            }
+            Some(Remedy::WithoutSampling) => {
+                self.amend.without_sampling = true;
+                Warning::dropped(
+                    "temperature",
+                    "Bedrock refused temperature, top-p or top-k; it was asked without them",
+                )
+            }
+            Some(Remedy::WithoutStops) => {
+                self.amend.without_stops = true;
+                Warning::dropped("stop", "Bedrock refused stop sequences; it was asked without them")
+            }
+            Some(Remedy::SystemInMessages) => {
+                self.amend.system_in_messages = true;
+                let why = "Bedrock refused a system's text; it was put before the first words of the user";
+                Warning::changed("messages", why)
+            }
+            Some(Remedy::WithoutTools) => {
+                self.amend.without_tools = true;
+                Warning::dropped("tools", "Bedrock refused tools; the model was asked without them")
             }
             // The request itself tells its client of it.
             Some(Remedy::Whole) => {

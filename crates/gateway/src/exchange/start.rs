@@ -10,7 +10,7 @@ use crate::restore::Caller;
 use crate::route::{self, Draw};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Amend;
-use aquifer_translate::dialect::openai_chat::request::{Head, read_head};
+use aquifer_translate::dialect::openai_chat::request::{Head, read_head, read_model};
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Incoming, Outgoing};
@@ -76,6 +76,10 @@ impl Exchange {
         self.record.operation = "chat";
         let betas: Vec<String> = arrival.headers.get_all(&BETAS).iter().filter_map(word).collect();
         let read = Incoming::read(arrival.body).map(|incoming| incoming.with_betas(betas.iter().map(String::as_str)));
+        if let (Err(_), Ok(model)) = (&read, read_model(arrival.body)) {
+            // Whatever is wrong with it, it is counted by its model.
+            self.record.model = model.chars().take(LONGEST_MODEL).collect();
+        }
         let (head, affinity) = head(arrival.body, &read)?;
         let (model, stream) = (head.model.as_ref(), head.stream);
         model.clone_into(&mut self.record.model);

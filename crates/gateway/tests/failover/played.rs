@@ -144,6 +144,32 @@ fn a_refusal_of_tools_in_a_stream_is_remembered() {
 }
 
 #[test]
+fn refusals_of_what_an_unknown_model_does_not_take_are_asked_again_without_it() {
+    let forced = r#", "tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "required""#;
+    let cases = [
+        (r#", "temperature": 0.5"#, "`temperature` is deprecated for this model.", "inferenceConfig", "temperature"),
+        (r#", "stop": "a""#, "This model doesn't support the stopSequences field.", "inferenceConfig", "stop"),
+        (TOOLS, "This model doesn't support tool use.", "toolConfig", "tools"),
+        (forced, "This model doesn't support the toolConfig.toolChoice.any field.", "toolChoice", "tool_choice"),
+    ];
+    for (rest, message, gone, told) in cases {
+        let mut under = begin(&fleet(), UNKNOWN, rest);
+        let has = |call: &Call| {
+            let body: Value = serde_json::from_slice(&call.body).unwrap();
+            if gone == "toolChoice" { !body["toolConfig"][gone]["any"].is_null() } else { !body[gone].is_null() }
+        };
+        assert!(has(&under.call().unwrap()), "{rest}");
+        under.refuse(400, "ValidationException", message, None);
+        let again = under.call().unwrap();
+        assert!(!has(&again), "{rest}");
+        under.fail();
+        assert!(under.record.is_some() || under.call().is_some());
+        let warning = under.headers.get("x-aquifer-warning").map(|it| it.to_str().unwrap().to_owned());
+        assert!(warning.is_none_or(|warning| warning.contains(told)), "{rest}");
+    }
+}
+
+#[test]
 fn a_refusal_of_a_schema_is_remembered() {
     let schema = |name: &str| {
         let format = r#", "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": "#;

@@ -53,6 +53,14 @@ pub struct Amend {
     pub tool_in_words: bool,
     /// Tools are offered for whole answers only, even where a stream is wanted.
     pub tools_whole: bool,
+    /// Nothing is said of temperature, top-p and top-k.
+    pub without_sampling: bool,
+    /// No stop sequences are sent.
+    pub without_stops: bool,
+    /// What leads the conversation is put before the user's first words.
+    pub system_in_messages: bool,
+    /// No tools are offered.
+    pub without_tools: bool,
 }
 
 impl Amend {

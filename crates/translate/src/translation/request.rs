@@ -173,7 +173,7 @@ impl<'a> Incoming<'a> {
     ///
     /// What this model cannot do and the client cannot do without.
     pub fn outgoing(self, model_id: &str, base: Option<&str>) -> Result<Outgoing, Fault> {
-        let entry = Catalogue::builtin().lookup(base.unwrap_or(model_id));
+        let entry = &*Catalogue::builtin().entry(base.unwrap_or(model_id));
         let rules = Rules::default();
         let mark = Mark::of(entry.base_of(model_id), "");
         self.outgoing_on(&Terms { model_id, entry, mark, rules: &rules, amend: Amend::default() }, Showing::default())

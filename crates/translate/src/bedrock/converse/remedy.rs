@@ -18,6 +18,14 @@ pub enum Remedy {
     SchemaInWords,
     /// It asks for a whole answer, because of the tools.
     Whole,
+    /// It says nothing of sampling.
+    WithoutSampling,
+    /// It sends no stop sequences.
+    WithoutStops,
+    /// It puts what leads the conversation before the user's first words.
+    SystemInMessages,
+    /// It offers no tools.
+    WithoutTools,
     /// It asks in words for the tool that must be called.
     ToolInWords,
 }
@@ -40,6 +48,23 @@ const SCHEMA: [&[&str]; 5] =
     [&["output_config.format"], &["output_format"], &["textformat"], &["structured output"], &["outputconfig"]];
 /// Words that tell of a model that takes tools for whole answers only.
 const STREAMING: [&[&str]; 2] = [&["tool use in streaming"], &["support", "tool", "streaming mode"]];
+/// Words that tell of temperature, top-p or top-k that a model does not take, or not together.
+const SAMPLING: [&[&str]; 8] = [
+    &["temperature is deprecated"],
+    &["top_p is deprecated"],
+    &["top_k is deprecated"],
+    &["temperature and top_p cannot both"],
+    &["temperature may only be set to 1"],
+    &["must be unset when thinking"],
+    &["support the temperature field"],
+    &["support the topp field"],
+];
+/// Words that tell of a model without stop sequences.
+const STOPS: [&[&str]; 2] = [&["support", "stopsequences"], &["support", "stop sequences"]];
+/// Words that tell of a model that nothing can be said to before the conversation.
+const SYSTEM: [&[&str]; 2] = [&["support system messages"], &["support system prompts"]];
+/// Words that tell of a model without tools.
+const TOOLS: [&[&str]; 2] = [&["support tool use."], &["support the toolconfig field"]];
 /// Words that tell of a tool's call that cannot be forced.
 const FORCED: [&[&str]; 3] = [&["tool_choice", "not supported"], &["toolchoice", "support"], &["tool_choice forces"]];
 
@@ -57,6 +82,14 @@ pub fn remedy(fault: &Fault) -> Option<Remedy> {
         Some(Remedy::Unbound)
     } else if tells(&REASONING) {
         Some(Remedy::WithoutReasoning)
+    } else if tells(&SAMPLING) {
+        Some(Remedy::WithoutSampling)
+    } else if tells(&STOPS) {
+        Some(Remedy::WithoutStops)
+    } else if tells(&SYSTEM) {
+        Some(Remedy::SystemInMessages)
+    } else if tells(&TOOLS) {
+        Some(Remedy::WithoutTools)
     } else if tells(&STREAMING) {
         Some(Remedy::Whole)
     } else if tells(&FORCED) {
@@ -114,7 +147,20 @@ mod tests {
             assert_eq!(told(400, message), Some(Remedy::ToolInWords), "{message}");
         }
         assert_eq!(told(400, "Input is too long for requested model."), None);
-        assert_eq!(told(400, "`temperature` may only be set to 1 when thinking is enabled."), None);
+        for message in [
+            "The model returned the following errors: `temperature` is deprecated for this model.",
+            "`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+            "`temperature` may only be set to 1 when thinking is enabled.",
+            "`top_p` must be unset when thinking is enabled or in adaptive mode.",
+            "This model doesn't support the temperature field. Remove temperature and try again.",
+        ] {
+            assert_eq!(told(400, message), Some(Remedy::WithoutSampling), "{message}");
+        }
+        let stops = "This model doesn't support the stopSequences field. Remove stopSequences and try again.";
+        assert_eq!(told(400, stops), Some(Remedy::WithoutStops));
+        let system = "This model doesn't support system messages. Try again without a system message.";
+        assert_eq!(told(400, system), Some(Remedy::SystemInMessages));
+        assert_eq!(told(400, "This model doesn't support tool use."), Some(Remedy::WithoutTools));
         assert_eq!(told(429, "Invalid `signature` in `thinking` block"), None);
         assert_eq!(remedy(&Fault::Ours("effort".to_owned())), None);
     }

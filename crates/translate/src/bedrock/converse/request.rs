@@ -17,7 +17,7 @@ mod tools;
 
 pub use names::ToolNames;
 
-use crate::catalogue::{self, Amend, Entry, MaxTokens, Plan, Rules, Situation, Streaming};
+use crate::catalogue::{self, Amend, Entry, MaxTokens, Medium, Plan, Rules, Situation, Streaming};
 use crate::fault::Fault;
 use crate::model::issuer::Mark;
 use crate::model::request::{CacheTtl, Request, ToolChoice};
@@ -71,7 +71,7 @@ pub struct Written {
 pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault> {
     let entry = terms.entry;
     let mut notes = Notes::default();
-    let mut names = ToolNames::default();
+    let mut names = ToolNames::with(entry.hyphens_in_tools);
     content::check(&request.messages, entry)?;
     let mut draft = draft::arrange(request, terms, &mut notes)?;
     let plan = catalogue::plan(entry, &situation(request, &draft, terms))?;
@@ -81,10 +81,13 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     if plan.strip_loop {
         draft.strip_loop(&mut notes);
     }
-    let mut offer = tools::arrange(request, entry, plan.tool_in_words, &mut names, &mut notes)?;
+    let mut offer = tools::arrange(request, terms, plan.tool_in_words, &mut names, &mut notes)?;
     draft.instruct(offer.wish.take());
     let enforced = entry.structured_output && !terms.amend.schema_in_words;
     format::instruct(request, entry, enforced, &mut draft, &mut notes);
+    if !entry.system || terms.amend.system_in_messages {
+        draft.system_in_messages(entry, &mut notes);
+    }
     cache::place(request, entry, &mut offer, &mut draft, &mut notes);
     let stream = request.stream && !is_whole(terms, !offer.tools.is_empty());
     if request.stream && !stream {
@@ -92,16 +95,20 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         notes.changed("stream", format!("{} does not stream{with}; its answer comes at once", entry.name));
     }
     let schema = format::fit(request, enforced, &mut notes);
-    let own = own_fields::gather(request, entry, &plan, offer.own_choice.take(), &mut notes);
+    let own = own_fields::gather(request, terms, &plan, offer.own_choice.take(), &mut notes);
 
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
-    let mut writer = content::Writer { tool_names: &mut names, documents: names::DocumentNames::default() };
+    let mut writer = content::Writer {
+        tool_names: &mut names,
+        documents: names::DocumentNames::default(),
+        documents_as_text: !entry.takes(Medium::Document),
+    };
     json.object(|json| {
         writer.messages(&draft, json);
         if !draft.system.is_empty() {
             json.name("system").list(|json| writer.pieces(&draft.system, json));
         }
-        inference(request, entry, &plan, &mut notes, json);
+        inference(request, terms, &plan, &mut notes, json);
         offer.write(json);
         service::guardrail(request, stream, json);
         own.write(json);
@@ -138,6 +145,7 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
         max_tokens_param: if sampling.max_tokens_param.is_empty() { "max_tokens" } else { sampling.max_tokens_param },
         stream: request.stream && !is_whole(terms, !request.tools.is_empty()),
         temperature: sampling.temperature.is_some(),
+        temperature_one: sampling.temperature == Some(1.0),
         top_p: sampling.top_p.is_some(),
         top_k: sampling.top_k.is_some(),
         forced_tool: matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_)),
@@ -150,21 +158,22 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
     }
 }
 
-fn inference(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes, json: &mut Json) {
+fn inference(request: &Request<'_>, terms: &Terms<'_>, plan: &Plan, notes: &mut Notes, json: &mut Json) {
     let sampling = &request.sampling;
     let max_tokens = match plan.max_tokens {
         MaxTokens::Keep => sampling.max_tokens,
         MaxTokens::Set(tokens) => Some(tokens),
         MaxTokens::Omit => None,
     };
-    let temperature = sampling.temperature.filter(|_| !plan.drop_temperature).map(|asked| {
+    let sampled = !terms.amend.without_sampling;
+    let temperature = sampling.temperature.filter(|_| sampled && !plan.drop_temperature).map(|asked| {
         if asked > 1.0 {
             notes.changed("temperature", "Bedrock's temperatures go from 0 to 1; 1 is used");
         }
         asked.min(1.0)
     });
-    let top_p = sampling.top_p.filter(|_| !plan.drop_top_p);
-    let stops = stops(request, entry, notes);
+    let top_p = sampling.top_p.filter(|_| sampled && !plan.drop_top_p);
+    let stops = if terms.amend.without_stops { Vec::new() } else { stops(request, terms.entry, notes) };
     if max_tokens.is_none() && temperature.is_none() && top_p.is_none() && stops.is_empty() {
         return;
     }
@@ -187,6 +196,9 @@ fn inference(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Note
     });
 }
 
+/// The most stop sequences of one request (Converse, `InferenceConfiguration`).
+const MOST_STOPS: usize = 2500;
+
 /// The stop sequences that the model takes. Blank ones stop nowhere useful, and several models refuse them.
 fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> Vec<&'r Text<'a>> {
     let asked = &request.sampling.stop;
@@ -194,9 +206,14 @@ fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> 
         notes.dropped("stop", format!("{} takes no stop sequences", entry.name));
         return Vec::new();
     }
-    let sent: Vec<_> = asked.iter().filter(|stop| !stop.is_blank()).collect();
+    let mut sent: Vec<_> = asked.iter().filter(|stop| !stop.is_blank()).collect();
     if sent.len() < asked.len() {
         notes.dropped("stop", "stop sequences of nothing but white space are not taken");
+    }
+    let most = entry.max_stops.map_or(MOST_STOPS, |most| usize::try_from(most).unwrap_or(MOST_STOPS));
+    if sent.len() > most {
+        notes.dropped("stop", format!("{} takes {most} stop sequences at most; the others were left out", entry.name));
+        sent.truncate(most);
     }
     sent
 }

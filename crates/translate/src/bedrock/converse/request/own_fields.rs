@@ -1,5 +1,6 @@
 //! `additionalModelRequestFields`: the model's own words, from the plan and from the client.
 
+use super::Terms;
 use super::json::Json;
 use super::notes::Notes;
 use crate::catalogue::{Entry, Interleaved, Plan};
@@ -32,12 +33,12 @@ const PAIRS: [(&str, &str); 1] = [("context_management", "context-management-")]
 /// Gathers the members. What the client says in the model's own words counts before what the gateway would say.
 pub(super) fn gather<'r>(
     request: &'r Request<'_>,
-    entry: &Entry,
+    terms: &Terms<'_>,
     plan: &Plan,
     own_choice: Option<Value>,
     notes: &mut Notes,
 ) -> OwnFields<'r> {
-    let mut fields = OwnFields::default();
+    let (mut fields, entry) = (OwnFields::default(), terms.entry);
     let betas = betas(request, entry, plan, notes);
     for (name, value) in &request.additional_fields {
         let lacking = |(field, beta): &(&str, &str)| field == name && !betas.iter().any(|sent| sent.starts_with(beta));
@@ -53,6 +54,7 @@ pub(super) fn gather<'r>(
     }
     if let Some(top_k) = request.sampling.top_k
         && !plan.drop_top_k
+        && !terms.amend.without_sampling
     {
         match entry.top_k.as_deref().map(|path| path.split_once('.')) {
             Some(Some((outer, inner))) => fields.add(outer, json!({ inner: top_k })),

@@ -1,5 +1,6 @@
 //! The tools that a model may call, and which of them it must.
 
+use super::Terms;
 use super::json::Json;
 use super::names::ToolNames;
 use super::notes::Notes;
@@ -48,18 +49,30 @@ enum Choice<'r> {
 /// Arranges a request's tools. `in_words`: no call may be forced, so the wish for it is said.
 pub(super) fn arrange<'r, 'a>(
     request: &'r Request<'a>,
-    entry: &Entry,
+    terms: &Terms<'_>,
     in_words: bool,
     names: &mut ToolNames,
     notes: &mut Notes,
 ) -> Result<Offer<'r, 'a>, Fault> {
+    let entry = terms.entry;
     let history = request.has_tool_history();
     let unwanted = request.tool_choice == ToolChoice::None;
     if (request.tools.is_empty() || unwanted) && !history {
         return Ok(Offer::default());
     }
-    if !entry.tools {
-        return Err(Fault::unsupported("tools", format!("{} takes no tools", entry.name)));
+    if terms.amend.without_tools && !history {
+        return Ok(Offer::default());
+    }
+    // A row that knows of forced calls is of a model that is told to take tools and to take none: a conversation that has
+    // some goes on as it is.
+    let goes_on = in_words || history && entry.forced_tool == Allowed::Refused;
+    if !entry.tools && !goes_on {
+        let cannot = format!("{} takes no tools", entry.name);
+        if history || matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_)) {
+            return Err(Fault::unsupported("tools", format!("{cannot}; use a model that does, or leave them out")));
+        }
+        notes.dropped("tools", format!("{cannot}; it was asked without them"));
+        return Ok(Offer::default());
     }
     let mut offer = Offer { tools: offered(request, entry, names, notes), ..Offer::default() };
     if request.tools.is_empty() {
