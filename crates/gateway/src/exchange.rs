@@ -343,6 +343,7 @@ impl Exchange {
                 self.answered(reason, usage, now);
                 Ok(())
             }
+            Upstream::Whole { body } if waiting.is_played() => self.play(&body, now),
             Upstream::Whole { body } => self.whole(&body, now),
             Upstream::Passing(passing) => self.passed(passing, now),
             Upstream::Handing { status, kind, body } => self.hand_over(status, kind, Bytes::from(body), now),
@@ -376,6 +377,26 @@ impl Exchange {
         Ok(())
     }
 
+    /// Tells a whole answer as the stream that its client wants.
+    fn play(&mut self, body: &[u8], now: Instant) -> Result<(), Fault> {
+        let Some(stream) = self.waiting.as_mut().and_then(Waiting::telling) else { return Ok(()) };
+        let mut out = BytesMut::with_capacity(2 * body.len());
+        let played = stream.play(body, &mut out);
+        let (seen, usage, turn) = (stream.seen(), stream.usage(), stream.turn());
+        let progress: Vec<ReasoningProgress> = stream.progress().collect();
+        let reason = played?;
+        let since = now.saturating_duration_since(self.begun);
+        self.record.reasoned = seen.reasoning;
+        self.record.time_to_first_reasoning = seen.reasoning.then_some(since);
+        self.record.time_to_first_token = seen.answer.then_some(since);
+        self.commit(now);
+        self.keep(turn);
+        self.say(out);
+        self.outputs.extend(progress.into_iter().map(Output::Reasoning));
+        self.answered(reason, usage, now);
+        Ok(())
+    }
+
     /// Tells the client of a stream that it goes on. From then on it is answered: no other backend is asked.
     fn quiet(&mut self, kind: KeepAlive, now: Instant) -> Result<(), Fault> {
         let streaming = self.is_streaming() || self.take_up(Lane::Second) && self.is_streaming();
@@ -385,15 +406,15 @@ impl Exchange {
         }
         self.commit(now);
         let (mut out, mut taken) = (BytesMut::new(), Ok(()));
-        match self.waiting.as_mut().map(|waiting| &mut waiting.upstream) {
-            Some(Upstream::Streaming(stream)) => stream.keep_alive(kind, &mut out),
-            Some(Upstream::Passing(passing)) => {
+        if let Some(waiting) = &mut self.waiting {
+            if let Upstream::Passing(passing) = &mut waiting.upstream {
                 let (held, released) = passing.release();
                 out.extend_from_slice(&held);
                 taken = released;
                 passing.keep_alive(&mut out);
+            } else if let Some(stream) = waiting.telling() {
+                stream.keep_alive(kind, &mut out);
             }
-            _ => {}
         }
         self.say(out);
         taken
@@ -423,10 +444,14 @@ impl Exchange {
         }
     }
 
-    /// Whether the call at hand is answered by a stream.
+    /// Whether the call at hand is answered by a stream. A refusal that is being read is none.
     fn is_streaming(&self) -> bool {
-        let upstream = self.waiting.as_ref().map(|waiting| &waiting.upstream);
-        matches!(upstream, Some(Upstream::Streaming(_) | Upstream::Passing(_)))
+        let Some(waiting) = &self.waiting else { return false };
+        match waiting.upstream {
+            Upstream::Streaming(_) | Upstream::Passing(_) => true,
+            Upstream::Silent | Upstream::Whole { .. } => waiting.is_played(),
+            Upstream::Handing { .. } | Upstream::Refusing { .. } => false,
+        }
     }
 
     /// Remembers a turn, before its client is told of it: it may be sent back at once.
@@ -518,7 +543,7 @@ impl Exchange {
             self.done(Outcome::Failed, now);
             return;
         }
-        let stream = self.waiting.as_mut().and_then(|waiting| waiting.upstream.streaming_mut());
+        let stream = self.waiting.as_mut().and_then(Waiting::telling);
         if let Some(stream) = stream.filter(|_| self.committed) {
             let mut out = BytesMut::new();
             stream.fail(fault, &mut out);

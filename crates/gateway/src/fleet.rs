@@ -4,6 +4,7 @@
 //! look at; only those that fail have more, behind a lock.
 
 use crate::config::Outliers;
+use crate::lessons::Lessons;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,6 +25,8 @@ const PROBE_LASTS: Duration = Duration::from_secs(30);
 pub struct Fleet {
     began: Instant,
     backends: Vec<Health>,
+    /// What refusals have taught of models.
+    pub(crate) lessons: Lessons,
 }
 
 /// One backend.
@@ -188,7 +191,11 @@ impl Fleet {
     /// So many backends, of which nothing is known yet.
     #[must_use]
     pub fn new(backends: usize, now: Instant) -> Self {
-        Self { began: now, backends: std::iter::repeat_with(Health::default).take(backends).collect() }
+        Self {
+            began: now,
+            backends: std::iter::repeat_with(Health::default).take(backends).collect(),
+            lessons: Lessons::default(),
+        }
     }
 
     /// Whether a backend should be called now, whatever the model. A probe is granted to one caller at a time, who must

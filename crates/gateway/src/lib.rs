@@ -8,6 +8,7 @@ pub mod config;
 pub mod door;
 pub mod exchange;
 pub mod fleet;
+mod lessons;
 pub mod mutation;
 pub mod record;
 pub mod restore;

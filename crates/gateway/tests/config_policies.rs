@@ -321,7 +321,7 @@ fn every_field_is_checked() {
     refused("restore: {maxBytes: 64Mi}", "spec.restore.maxBytes in body must be of type integer: \"string\"");
     refused("restore: {maxAge: 1d}", "spec.restore.maxAge in body should match '^([0-9]{1,5}(h|m|s|ms)){1,4}$'");
     refused("restore: {maxAge: 0s}", "f:7:21: spec.restore.maxAge: Invalid value: \"0s\": must be longer than nought");
-    refused("forcedTool: No", "Unsupported value: \"No\": supported values: \"Auto\", \"DropReasoning\"");
+    refused("forcedTool: No", "Unsupported value: \"No\": supported values: \"Auto\", \"DropReasoning\", \"Refuse\"");
     refused("bindingMismatch: x", "Unsupported value: \"x\": supported values: \"Fail\", \"DropBlock\"");
     refused("redactedText: x", "Unsupported value: \"x\": supported values: \"Encrypted\", \"Summary\", \"Drop\"");
 }

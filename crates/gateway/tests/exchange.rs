@@ -16,10 +16,15 @@ mod frames;
 use frames::frame;
 
 const MODEL: &str = "anthropic.claude-3-5-sonnet-20241022-v2:0";
+/// It answers whole when it is offered tools.
+const WHOLE: &str = "meta.llama3-3-70b-instruct-v1:0";
 
 fn config() -> Arc<Config> {
-    let bedrock =
-        Bedrock { region: Some("us-east-1".to_owned()), models: vec![MODEL.to_owned()], ..Bedrock::default() };
+    let bedrock = Bedrock {
+        region: Some("us-east-1".to_owned()),
+        models: vec![MODEL.to_owned(), WHOLE.to_owned()],
+        ..Bedrock::default()
+    };
     let kind = BackendKind::Bedrock(Box::new(bedrock));
     let backend = Backend {
         namespace: "default".to_owned(),
@@ -50,8 +55,13 @@ fn body(stream: bool) -> String {
     format!(r#"{{"model": "{MODEL}", "stream": {stream}, "messages": [{{"role": "user", "content": "Hello?"}}]}}"#)
 }
 
+fn played() -> String {
+    let tools = r#"[{"type": "function", "function": {"name": "f"}}]"#;
+    body(true).replace(MODEL, WHOLE).replace(r#""messages""#, &format!(r#""tools": {tools}, "messages""#))
+}
+
 /// Things that can happen.
-const EVENTS: usize = 11;
+const EVENTS: usize = 12;
 
 fn happen(exchange: &mut Exchange, event: usize) {
     let mut headers = HeaderMap::new();
@@ -75,6 +85,7 @@ fn happen(exchange: &mut Exchange, event: usize) {
             frame("metadata", r#"{"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}"#),
         ]
         .concat(),
+        11 => br#"{"output":{"message":{"content":[{"text":"Hi"}]}},"stopReason":"end_turn"}"#.to_vec(),
         8 => frame("throttlingException", r#"{"message":"slow down"}"#),
         _ => b"this is no event stream, and no JSON either".to_vec(),
     };
@@ -107,9 +118,10 @@ fn drain(exchange: &mut Exchange, did: &mut Did) {
 #[test]
 fn every_order_of_events_ends_in_one_record() {
     let mut orders = 0;
-    for stream in [true, false] {
-        for order in 0..EVENTS.pow(4) {
-            let mut exchange = begin(&body(stream));
+    for asked in [body(true), body(false), played()] {
+        let length = if asked.contains(WHOLE) { 3 } else { 4 };
+        for order in 0..EVENTS.pow(length) {
+            let mut exchange = begin(&asked);
             let mut did = Did::default();
             drain(&mut exchange, &mut did);
             let events = [1, EVENTS, EVENTS.pow(2), EVENTS.pow(3)].map(|place| order / place % EVENTS);
@@ -118,12 +130,12 @@ fn every_order_of_events_ends_in_one_record() {
                 happen(&mut exchange, event);
                 drain(&mut exchange, &mut did);
             }
-            assert_eq!(did.records, 1, "stream={stream}, {events:?}");
-            assert!(did.heads <= 1 && !did.late, "stream={stream}, {events:?}");
+            assert_eq!(did.records, 1, "{asked}, {events:?}");
+            assert!(did.heads <= 1 && !did.late, "{asked}, {events:?}");
             orders += 1;
         }
     }
-    assert_eq!(orders, 2 * EVENTS.pow(4));
+    assert_eq!(orders, 2 * EVENTS.pow(4) + EVENTS.pow(3));
 }
 
 #[test]
@@ -137,6 +149,18 @@ fn a_client_that_leaves_after_the_end_was_answered() {
         }
         drain(&mut exchange, &mut did);
         assert_eq!(did.outcome.as_deref(), Some(outcome), "{events:?}");
+    }
+}
+
+#[test]
+fn a_request_that_is_wrong_is_counted_by_its_model() {
+    for wrong in [r#""n": 2"#, r#""temperature": "warm""#, r#""messages": 1"#, r#""logprobs": true"#] {
+        let mut exchange = begin(&format!(r#"{{"model": "{MODEL}", {wrong}}}"#));
+        let mut records = std::iter::from_fn(|| exchange.poll()).filter_map(|output| match output {
+            Output::Done(record) => Some(record),
+            _ => None,
+        });
+        assert_eq!(records.next().unwrap().model, MODEL, "{wrong}");
     }
 }
 

@@ -128,14 +128,14 @@ async fn converse(place: &Place, head: &http::request::Parts, body: Incoming) ->
         "method": "POST", "path": head.uri.path(), "model": model, "headers": headers, "body": body,
     }));
     let model = families::of(&model).ok_or_else(|| Refused::invalid("The provided model identifier is invalid."))?;
-    let body = check(&model, &body)?;
+    let streamed = operation == "converse-stream";
+    let body = check(&model, &body, streamed)?;
     let due = place.state.outage.due().map(|name| Wanted { name, argument: None });
     let wanted = fault::of(&body).or(due);
     if let Some(refusal) = wanted.as_ref().and_then(|wanted| fault::refusal(wanted, &model, &body)) {
         return Err(refusal);
     }
     let script = script::write(&model, &body, wanted.as_ref());
-    let streamed = operation == "converse-stream";
     let found = pointers::found(model.family, &body, &script, streamed);
     if !streamed {
         let at_once = wanted.as_ref().and_then(steps::before_anything);

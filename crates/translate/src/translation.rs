@@ -1,6 +1,7 @@
 //! One request on its way out and its answer on its way back: the only place that names both sides.
 
 mod conversation;
+mod play;
 mod request;
 pub mod tags;
 mod telling;
@@ -8,7 +9,7 @@ mod telling;
 pub use conversation::Before;
 pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};
 
-use crate::bedrock::converse::{response as converse, stream::Reader};
+use crate::bedrock::converse::{error, response as converse, stream::Reader};
 pub use crate::wire::sse::KeepAlive;
 
 use crate::dialect::openai_chat::{Envelope, Style, response as chat};
@@ -16,11 +17,12 @@ use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::issuer::Issuer;
 use crate::model::request::Block;
-use crate::model::response::Usage;
+use crate::model::response::{Response, Usage};
 use crate::model::text::Text;
 use crate::model::turn::{Recorder, Turn};
 use crate::wire::eventstream::Decoder;
 use bytes::BytesMut;
+use http::{HeaderMap, StatusCode};
 use tags::{Piece, Tags};
 use telling::Telling;
 
@@ -120,6 +122,21 @@ impl StreamTranslation {
             }
         }
         Ok(())
+    }
+
+    /// Takes a whole answer, in place of a stream, and appends what it says to `out`.
+    ///
+    /// # Errors
+    ///
+    /// A body that is no answer, or a stop reason that says that the output is malformed.
+    pub fn play(&mut self, body: &[u8], out: &mut BytesMut) -> Result<&'static str, Fault> {
+        let response = read_whole(body)?;
+        for event in play::events(&response) {
+            self.telling.event(restored(event, &self.restore), out);
+        }
+        let reason = self.telling.finish(out)?;
+        self.finished = Some(reason);
+        Ok(reason)
     }
 
     /// The turn to remember, once the finish is written; given once.
@@ -222,7 +239,7 @@ pub fn whole(
     restore: &Restore,
     record: bool,
 ) -> Result<Whole, Fault> {
-    let mut response = converse::read(body)?;
+    let mut response = read_whole(body)?;
     let places = match &style.inline_tag {
         Some(tag) => split_tags(tag, &mut response.content),
         None => (0..).take(response.content.len()).collect(),
@@ -233,6 +250,14 @@ pub fn whole(
         response.content.iter().any(|block| matches!(block, Block::Reasoning { .. } | Block::Redacted { .. }));
     let turn = record.then(|| Turn::of(&response.content, &name)).filter(|turn| turn.calls().next().is_some());
     Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn })
+}
+
+/// Reads a whole answer. What is none may be a refusal although its status is none.
+fn read_whole(body: &[u8]) -> Result<Response<'_>, Fault> {
+    match converse::read(body) {
+        Err(_) if error::is_unknown_operation(body) => Err(error::refusal(StatusCode::OK, &HeaderMap::new(), body)),
+        read => read,
+    }
 }
 
 /// Splits the thoughts out of the text; gives the place of each block, which is that of the text that it was in.

@@ -25,10 +25,11 @@ mod traffic_policies;
 mod traffic_rules;
 mod yaml;
 
+pub use aquifer_translate::catalogue::ForcedTool;
 pub use client_fields::{FieldPolicies, FieldPolicy};
 pub use load::{Source, load};
 pub use mistake::{Mistake, Notice, Severity};
-pub use reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
+pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
 pub use yaml::MAX_BYTES;
 

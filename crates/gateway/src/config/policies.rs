@@ -1,10 +1,11 @@
 //! From `ReasoningPolicy` resources, and from `spec.config.reasoning`, to what holds at each target.
 
+use super::ForcedTool;
 use super::assemble::{Set, spot};
 use super::json;
 use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
-use super::reasoning::{BindingMismatch, Expose, ForcedTool, ReasoningPolicy, Word};
+use super::reasoning::{BindingMismatch, Expose, ReasoningPolicy, Word};
 use super::shape::{duration, short};
 use super::yaml::Node;
 use crate::translate::catalogue::{Catalogue, Entry, Known, Wanted};
@@ -144,8 +145,9 @@ fn word(spec: &Node) -> Word {
         max_bytes: number("restore.maxBytes"),
         max_age: spec.text_at("restore.maxAge").and_then(duration),
         forced_tool: spec.text_at("forcedTool").map(|word| match word {
-            "DropReasoning" => ForcedTool::DropReasoning,
-            _ => ForcedTool::Auto,
+            "Auto" => ForcedTool::Auto,
+            "Refuse" => ForcedTool::Refuse,
+            _ => ForcedTool::DropReasoning,
         }),
         binding_mismatch: spec.text_at("bindingMismatch").map(|word| match word {
             "DropBlock" => BindingMismatch::DropBlock,

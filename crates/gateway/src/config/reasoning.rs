@@ -1,6 +1,6 @@
 //! What an operator decides about reasoning: one policy for each place to which a request can go.
 
-use crate::translate::catalogue::{Catalogue, Entry, Rules, Wanted, base_id};
+use crate::translate::catalogue::{Catalogue, Entry, ForcedTool, Rules, Wanted, base_id};
 use crate::translate::dialect::openai_chat::{Details, Shown, Stand};
 use crate::translate::model::reasoning::Effort;
 use crate::translate::translation::Showing;
@@ -22,7 +22,7 @@ pub struct ReasoningPolicy {
     pub hidden: bool,
     /// The store of reasoning that clients drop.
     pub restore: RestorePolicy,
-    /// What gives way when a tool is forced and the model does not reason then.
+    /// What gives way when a tool is forced and the model does not reason then, or cannot be forced at all.
     pub forced_tool: ForcedTool,
     /// What happens to reasoning that is bound to another conversation.
     pub binding_mismatch: BindingMismatch,
@@ -74,16 +74,6 @@ impl Default for RestorePolicy {
     }
 }
 
-/// What gives way when a tool is forced and the model does not reason then.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ForcedTool {
-    /// The force: the model chooses.
-    #[default]
-    Auto,
-    /// The reasoning.
-    DropReasoning,
-}
-
 /// What happens to reasoning that is bound to another conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BindingMismatch {
@@ -119,7 +109,7 @@ impl ReasoningPolicy {
             default: self.default_effort,
             most_effort: self.most_effort,
             most_budget: self.most_budget,
-            forced_tool_first: self.forced_tool == ForcedTool::DropReasoning,
+            forced_tool: self.forced_tool,
             drop_mismatched: self.binding_mismatch == BindingMismatch::DropBlock,
         }
     }
@@ -276,13 +266,14 @@ mod tests {
         let policy = ReasoningPolicy {
             default_effort: Some(Wanted::Off),
             expose: Some(Expose { reasoning_details: true, think_tags: true, ..Expose::default() }),
-            forced_tool: ForcedTool::DropReasoning,
+            forced_tool: ForcedTool::Refuse,
             binding_mismatch: BindingMismatch::DropBlock,
             redacted_text: Stand::Dropped,
             ..ReasoningPolicy::default()
         };
         let rules = policy.rules();
-        assert!(rules.forced_tool_first && rules.drop_mismatched && rules.default == Some(Wanted::Off));
+        assert_eq!((rules.forced_tool, rules.default), (ForcedTool::Refuse, Some(Wanted::Off)));
+        assert!(rules.drop_mismatched);
         let shown = policy.showing().pinned.unwrap_or_default();
         assert_eq!((shown.details, shown.think_tags, shown.reasoning), (Details::Full, true, false));
         assert_eq!(ReasoningPolicy::default().rules(), Rules::default());

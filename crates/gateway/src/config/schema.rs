@@ -349,7 +349,7 @@ macro_rules! reasoning {
                         others: $others,
                     },
                 ),
-                optional("forcedTool", &Shape::OneOf(&["Auto", "DropReasoning"])),
+                optional("forcedTool", &Shape::OneOf(&["Auto", "DropReasoning", "Refuse"])),
                 optional("bindingMismatch", &Shape::OneOf(&["Fail", "DropBlock"])),
                 optional("redactedText", &Shape::OneOf(&["Encrypted", "Summary", "Drop"])),
             ],

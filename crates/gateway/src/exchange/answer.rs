@@ -5,7 +5,6 @@ use super::veil::Veil;
 use crate::config::ReasoningPolicy;
 use crate::record::Estimate;
 use aquifer_translate::Fault;
-use aquifer_translate::bedrock::converse::error as converse;
 use aquifer_translate::dialect::openai_chat::{Envelope, error};
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::fault::MistakeKind;
@@ -45,6 +44,8 @@ pub(super) struct Waiting {
     /// The bytes of the body that was sent, and of the answer's that came.
     sent: u64,
     pub(super) came: u64,
+    /// The stream in which a whole answer is told.
+    played: Option<Box<StreamTranslation>>,
     /// Since when the backend has had it.
     pub(super) started: Instant,
 }
@@ -99,9 +100,9 @@ impl Waiting {
                 headers
             },
         );
-        let (passing, veil, refused, upstream) = (false, None, None, Upstream::Silent);
+        let (passing, veil, refused, upstream, played) = (false, None, None, Upstream::Silent, None);
         let (sent, came) = (outgoing.body.len() as u64, 0);
-        Self { outgoing, created, recording, headers, passing, veil, refused, upstream, sent, came, started }
+        Self { outgoing, created, recording, headers, passing, veil, refused, upstream, sent, came, played, started }
     }
 
     /// The same for a backend that speaks the client's dialect, when `passing`.
@@ -109,6 +110,40 @@ impl Waiting {
         self.passing = passing;
         self.veil = Veil::of(policy).filter(|_| passing);
         self
+    }
+
+    /// The same for an answer that comes whole, when its client wants a stream.
+    pub(super) fn playing(mut self, id: &str) -> Self {
+        self.played = self.outgoing.whole.then(|| self.translation(id));
+        self
+    }
+
+    /// The translation of a stream.
+    fn translation(&mut self, id: &str) -> Box<StreamTranslation> {
+        let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
+        let stream = StreamTranslation::new(&self.call(id).envelope, self.outgoing.style.clone(), restore);
+        Box::new(match self.recording {
+            Some(room) => stream.recording(room),
+            None => stream,
+        })
+    }
+
+    /// Whether a whole answer is told as a stream.
+    pub(super) fn is_played(&self) -> bool {
+        self.played.is_some()
+    }
+
+    /// The stream in which the client is told of the answer, where Bedrock's words are translated.
+    pub(super) fn telling(&mut self) -> Option<&mut StreamTranslation> {
+        match &mut self.upstream {
+            Upstream::Streaming(stream) => Some(stream),
+            _ => self.played.as_deref_mut(),
+        }
+    }
+
+    /// The place of a schema for the answer among all schemas, when there is one.
+    pub(super) fn schema(&self) -> Option<u64> {
+        self.outgoing.schema
     }
 
     /// Whether nothing of the answer came that could be told, and nothing that speaks against one.
@@ -163,15 +198,11 @@ impl Waiting {
             return Ok(());
         }
         let json = is_json(headers);
-        self.upstream = if status != StatusCode::OK || (self.outgoing.stream && json) {
+        let streams = self.outgoing.stream && !self.is_played();
+        self.upstream = if status != StatusCode::OK || (streams && json) {
             Upstream::Refusing { status, headers: Box::new(headers.clone()), body: Vec::new() }
-        } else if self.outgoing.stream {
-            let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
-            let stream = StreamTranslation::new(&self.call(id).envelope, self.outgoing.style.clone(), restore);
-            Upstream::Streaming(Box::new(match self.recording {
-                Some(room) => stream.recording(room),
-                None => stream,
-            }))
+        } else if streams {
+            Upstream::Streaming(self.translation(id))
         } else {
             Upstream::Whole { body: Vec::new() }
         };
@@ -208,10 +239,6 @@ impl Waiting {
 
 impl Upstream {
     pub(super) fn streaming(&self) -> Option<&StreamTranslation> {
-        if let Self::Streaming(stream) = self { Some(stream) } else { None }
-    }
-
-    pub(super) fn streaming_mut(&mut self) -> Option<&mut StreamTranslation> {
         if let Self::Streaming(stream) = self { Some(stream) } else { None }
     }
 
@@ -252,13 +279,7 @@ impl Upstream {
 impl CallOf<'_> {
     pub(super) fn whole(&self, body: &[u8]) -> Result<Whole, Fault> {
         let Outgoing { style, restore, .. } = self.outgoing;
-        match translation::whole(body, &self.envelope, style, restore, self.record) {
-            // What is no answer may be a refusal although its status is none.
-            Err(_) if converse::is_unknown_operation(body) => {
-                Err(converse::refusal(StatusCode::OK, &HeaderMap::new(), body))
-            }
-            translated => translated,
-        }
+        translation::whole(body, &self.envelope, style, restore, self.record)
     }
 }
 

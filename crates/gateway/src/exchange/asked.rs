@@ -2,6 +2,8 @@
 
 use super::{Patience, denied, relayed};
 use crate::config::{BackendKind, Config, FieldPolicy, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
+use crate::fleet::Fleet;
+use crate::lessons::Lesson;
 use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::{Draw, Target};
@@ -15,6 +17,7 @@ use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Terms};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 /// The most of one turn that is remembered, in bytes.
@@ -32,6 +35,10 @@ pub(super) struct Asked {
     pub(super) betas: Vec<String>,
     pub(super) traffic: Arc<Traffic>,
     pub(super) patience: Patience,
+    /// The same for an answer that is asked for whole, whatever the client wants.
+    pub(super) patience_whole: Patience,
+    /// What is known of backends and models.
+    pub(super) fleet: Arc<Fleet>,
     /// Where it may be sent, in order; never empty.
     pub(super) places: Vec<Place>,
     /// Where the attempt at hand is sent.
@@ -64,7 +71,7 @@ pub(super) struct Place {
     /// The request sent there finds out whether it is well again, which must be told.
     pub(super) probing: bool,
     /// The catalogue's row for the model, once it was looked for.
-    known: OnceLock<&'static Entry>,
+    known: OnceLock<Cow<'static, Entry>>,
 }
 
 /// A remembered turn, and the model id under which it is.
@@ -111,13 +118,13 @@ impl Place {
         }
     }
 
-    fn known(&self, config: &Config) -> &'static Entry {
+    fn known(&self, config: &Config) -> &Entry {
         self.known.get_or_init(|| {
             let declared = match config.backends.get(self.backend).map(|backend| &backend.kind) {
                 Some(BackendKind::Bedrock(bedrock)) => bedrock.base_models.iter().find(|(id, _)| *id == self.model_id),
                 _ => None,
             };
-            Catalogue::builtin().lookup(declared.map_or(&self.model_id, |(_, base)| base))
+            Catalogue::builtin().entry(declared.map_or(&self.model_id, |(_, base)| base))
         })
     }
 
@@ -238,12 +245,38 @@ impl Asked {
         }
         let (rules, entry) = (place.policy.rules(), place.entry(&self.config));
         let mark = place.mark_of(entry, &self.config);
+        let (amend, learned) = self.learned(place, &incoming);
         let allowed = place.fields.decided(ClientFields::default());
-        let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend: self.amend, allowed };
+        let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend, allowed };
         let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
+        outgoing.warnings.extend(learned);
         outgoing.warnings.extend(self.amended.iter().cloned());
         outgoing.memorable &= self.restores(place) && self.before.is_some();
         Ok((outgoing, put_back))
+    }
+
+    /// What is done otherwise at a place, because of a refusal of this request or of one before it; what of the latter the
+    /// client should know.
+    fn learned(&self, place: &Place, incoming: &Incoming<'_>) -> (Amend, Option<Warning>) {
+        let (mut amend, lessons) = (self.amend, &self.fleet.lessons);
+        if lessons.is_empty() {
+            return (amend, None);
+        }
+        amend.tools_whole |= lessons.knows(&place.model_id, Lesson::ToolsInStreams);
+        let schema = incoming.schema().filter(|_| !amend.schema_in_words);
+        if !schema.is_some_and(|schema| lessons.knows(&place.model_id, Lesson::Schema(schema))) {
+            return (amend, None);
+        }
+        amend.schema_in_words = true;
+        let why = "Bedrock refused this schema before; the model was asked in words to keep to it";
+        (amend, Some(Warning::changed("response_format", why)))
+    }
+
+    /// Remembers what a refusal teaches of the model at hand.
+    fn learn(&self, lesson: Lesson) {
+        if let Some(place) = self.place() {
+            self.fleet.lessons.learn(&place.model_id, lesson);
+        }
     }
 
     /// How much of a turn is remembered, in bytes.
@@ -264,8 +297,9 @@ impl Asked {
         if self.restore() == RestorePolicy::default() { 0 } else { backend }
     }
 
-    /// Decides to ask otherwise after this refusal; `false`: asking again helps nobody.
-    pub(super) fn amend(&mut self, fault: &Fault) -> bool {
+    /// Decides to ask otherwise after this refusal of a request, which may have had a schema; `false`: asking again helps
+    /// nobody.
+    pub(super) fn amend(&mut self, fault: &Fault, schema: Option<u64>) -> bool {
         let before = self.amend;
         let bound = self.place().is_some_and(|place| {
             place.policy.rules().drop_mismatched && place.entry(&self.config).bound && !before.drop_mismatched
@@ -286,8 +320,40 @@ impl Asked {
             }
             Some(Remedy::SchemaInWords) => {
                 self.amend.schema_in_words = true;
+                schema.into_iter().for_each(|schema| self.learn(Lesson::Schema(schema)));
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
                 Warning::changed("response_format", why)
+            }
+            Some(Remedy::WithoutSampling) => {
+                self.amend.without_sampling = true;
+                Warning::dropped(
+                    "temperature",
+                    "Bedrock refused temperature, top-p or top-k; it was asked without them",
+                )
+            }
+            Some(Remedy::WithoutStops) => {
+                self.amend.without_stops = true;
+                Warning::dropped("stop", "Bedrock refused stop sequences; it was asked without them")
+            }
+            Some(Remedy::SystemInMessages) => {
+                self.amend.system_in_messages = true;
+                let why = "Bedrock refused a system's text; it was put before the first words of the user";
+                Warning::changed("messages", why)
+            }
+            Some(Remedy::WithoutTools) => {
+                self.amend.without_tools = true;
+                Warning::dropped("tools", "Bedrock refused tools; the model was asked without them")
+            }
+            // The request itself tells its client of it.
+            Some(Remedy::Whole) => {
+                self.amend.tools_whole = true;
+                self.learn(Lesson::ToolsInStreams);
+                return self.amend != before;
+            }
+            Some(Remedy::ToolInWords) => {
+                self.amend.tool_in_words = true;
+                let why = "Bedrock refused to force a call; the model was asked in words to call the tool";
+                Warning::changed("tool_choice", why)
             }
             None => return false,
         };

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// How often one backend is tried before those of the next priority.
 const TRIES_OF_ONE: u32 = 2;
 
+/// How Bedrock tells of a call that a model could not write.
+const UNUSABLE_CALL: &str = "invalid sequence as part of ToolUse";
+
 /// What a failure says about trying again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hint {
@@ -34,6 +37,8 @@ pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
         Fault::UpstreamUnreachable(Unreachable::Timeout(_)) => Some(Hint { same: false, ..plain }),
         Fault::UpstreamUnreachable(_) => Some(plain),
         Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly | Misbehaviour::CutFrame) => Some(plain),
+        // The same request makes the same model say the same.
+        Fault::Refused(refusal) if refusal.message.contains(UNUSABLE_CALL) => None,
         Fault::Refused(refusal) if retry.takes(refusal.status) => Some(Hint {
             // A quota of the day is not back in seconds.
             same: !refusal.message.contains("per day"),

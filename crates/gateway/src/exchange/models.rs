@@ -1,7 +1,7 @@
 //! The models, listed as OpenAI's `GET /v1/models` lists them.
 
 use crate::auth;
-use crate::config::{Config, Route};
+use crate::config::{BackendKind, Config, Route};
 use crate::door::Door;
 use crate::route::{self, ModelListing};
 use aquifer_translate::Fault;
@@ -9,6 +9,7 @@ use aquifer_translate::catalogue::Catalogue;
 use aquifer_translate::model::text::Text;
 use http::HeaderMap;
 use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 
 /// Who owns a model that only the catalogue names.
 const CATALOGUE_OWNER: &str = "bedrock";
@@ -19,14 +20,26 @@ pub(super) fn list(config: &Config, headers: &HeaderMap, door: Door<'_>) -> Stri
     let may_take = |route: Option<&Route>| auth::authorize(config, door, route, headers).is_ok();
     let mut listings = route::models_for(config, door, &may_take);
     if route::serves_any(config, door, &may_take) {
-        for entry in Catalogue::builtin().entries() {
-            if !listings.iter().any(|listing| listing.id == entry.id) {
-                listings.push(of_catalogue(&entry.id));
-            }
-        }
+        let mut known: HashSet<String> = listings.iter().map(|listing| listing.id.clone()).collect();
+        listings.extend(callable(config).filter(|id| known.insert(id.clone())).map(|id| of_catalogue(&id)));
     }
     let data: Vec<String> = listings.iter().map(object).collect();
     format!(r#"{{"object":"list","data":[{}]}}"#, data.join(","))
+}
+
+/// The ids of the catalogue's models that can be called in the regions of the backends; where none of them says its
+/// region, their own ids.
+fn callable(config: &Config) -> impl Iterator<Item = String> {
+    let regions = config.backends.iter().filter_map(|backend| match &backend.kind {
+        BackendKind::Bedrock(bedrock) => bedrock.region.as_deref(),
+        _ => None,
+    });
+    let regions: BTreeSet<&str> = regions.collect();
+    let models = Catalogue::builtin().entries().iter().filter(|entry| entry.converse);
+    models.flat_map(move |entry| match regions.is_empty() {
+        true => vec![entry.id.clone()],
+        false => regions.iter().flat_map(|region| entry.ids_in(region)).collect(),
+    })
 }
 
 /// One model, if a request for it would be served. `id` comes from a path: its escapes are undone.

@@ -11,7 +11,7 @@ use crate::restore::Caller;
 use crate::route::{self, Draw};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::{Amend, Catalogue};
-use aquifer_translate::dialect::openai_chat::request::{Head, read_head};
+use aquifer_translate::dialect::openai_chat::request::{Head, read_head, read_model};
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::Limits;
 use aquifer_translate::model::turn::Turn;
@@ -77,6 +77,10 @@ impl Exchange {
         self.record.operation = "chat";
         let betas: Vec<String> = arrival.headers.get_all(&BETAS).iter().filter_map(word).collect();
         let read = Incoming::read_within(arrival.body, betas.iter().map(String::as_str), &config.limits);
+        if let (Err(_), Ok(model)) = (&read, read_model(arrival.body)) {
+            // Whatever is wrong with it, it is counted by its model.
+            self.record.model = model.into_owned();
+        }
         let (head, affinity) = head(arrival.body, &read, &config.limits)?;
         let (model, stream) = (head.model.as_ref(), head.stream);
         model.clone_into(&mut self.record.model);
@@ -102,6 +106,8 @@ impl Exchange {
             betas,
             traffic: Arc::clone(traffic),
             patience: patience(rule, traffic, stream),
+            patience_whole: patience(rule, traffic, false),
+            fleet: Arc::clone(&self.fleet),
             places: targets.into_iter().map(|target| Place::of(target, config)).collect(),
             at: 0,
             attempts: 0,
@@ -165,7 +171,8 @@ impl Exchange {
         if before.is_passing() {
             return false;
         }
-        while asked.amend(fault) {
+        let told = asked.amended.len();
+        while asked.amend(fault, before.schema()) {
             let Ok((outgoing, put_back)) = asked.outgoing(None) else {
                 return false;
             };
@@ -175,7 +182,7 @@ impl Exchange {
                 return true;
             }
             // That changed nothing of this request; another remedy may.
-            asked.amended.pop();
+            asked.amended.truncate(told);
         }
         false
     }
@@ -204,7 +211,8 @@ impl Exchange {
         }
         let passing = place.openai(&asked.config).is_some();
         self.record.provider = if passing { "openai" } else { "aws.bedrock" };
-        let accept = match (outgoing.stream, passing) {
+        let streams = outgoing.stream && !outgoing.whole;
+        let accept = match (streams, passing) {
             (true, false) => "application/vnd.amazon.eventstream",
             (true, true) => "text/event-stream",
             (false, _) => "application/json",
@@ -217,11 +225,12 @@ impl Exchange {
         let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
         // The whole is one time for all attempts.
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
-        let hedge = asked.patience.hedge.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
-        let (patience, circuit) = (Patience { whole, hedge, ..asked.patience }, asked.traffic.circuit);
+        let limits = if outgoing.whole { asked.patience_whole } else { asked.patience };
+        let hedge = limits.hedge.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
+        let (patience, circuit) = (Patience { whole, hedge, ..limits }, asked.traffic.circuit);
         let recording = outgoing.memorable.then(|| asked.room());
         let waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
-        self.waiting = Some(waiting.passing_on(passing, &policy));
+        self.waiting = Some(waiting.passing_on(passing, &policy).playing(&self.record.id));
         let lane = self.at_hand;
         let call = Call { lane, backend, path, headers, body, patience, after, circuit };
         self.outputs.push_back(Output::Call(Box::new(call)));

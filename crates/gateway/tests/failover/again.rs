@@ -43,6 +43,18 @@ fn what_no_attempt_would_change_is_told_at_once() {
 }
 
 #[test]
+fn a_call_that_the_model_cannot_write_is_not_asked_for_again() {
+    for (status, exception) in
+        [(424, "ModelErrorException"), (424, "ModelStreamErrorException"), (500, "InternalServerException")]
+    {
+        let message = "Model produced invalid sequence as part of ToolUse. Please refer to the model tool use troubleshooting guide.";
+        let mut under = fresh(&[0, 0, 1], Traffic::default());
+        assert_eq!(called(&mut under, |under| under.refuse(status, exception, message, None)), [0], "{exception}");
+        assert_eq!(under.status.unwrap().as_u16(), status);
+    }
+}
+
+#[test]
 fn the_other_backends_of_a_priority_come_first_and_then_the_next_priority() {
     let mut under = fresh(&[0, 1], Traffic::default());
     assert_eq!(called(&mut under, Under::throttle)[..5], [0, 0, 1, 1, 1]);

@@ -7,4 +7,5 @@ mod frames;
 mod hedging;
 mod passing;
 mod passing_body;
+mod played;
 mod under;

@@ -2,9 +2,11 @@
 
 mod claude;
 mod history;
+mod media;
 mod settings;
 mod shape;
 mod switches;
+mod tools;
 
 use crate::families::Model;
 use crate::fault::Refused;
@@ -15,8 +17,10 @@ pub(crate) use history::invalid_signature;
 pub(crate) use switches::unsupported_level;
 
 /// Says no, or gives the request as the model sees it: without the thoughts that it was asked to drop.
-pub(crate) fn check<'b>(model: &Model, body: &'b Value) -> Result<Cow<'b, Value>, Refused> {
+pub(crate) fn check<'b>(model: &Model, body: &'b Value, streamed: bool) -> Result<Cow<'b, Value>, Refused> {
     shape::check(body)?;
+    tools::check(model.family, body, streamed)?;
+    media::check(model.family, body)?;
     settings::check(model.family, body)?;
     if model.family.is_claude() {
         claude::check(model, body)?;

@@ -89,6 +89,25 @@ fn limits(family: &Family, body: &Value) -> Result<(), Refused> {
     if family.has(Rule::NoStopSequences) && config["stopSequences"].as_array().is_some_and(|stops| !stops.is_empty()) {
         return Err(no_field("stopSequences"));
     }
+    let asked = config["maxTokens"].as_u64().unwrap_or(0);
+    let stops = config["stopSequences"].as_array().map_or(0, Vec::len);
+    for rule in family.rules {
+        match rule {
+            Rule::MostTokens(most) if asked > *most => {
+                return Err(Refused::invalid(format!(
+                    "The maximum tokens you requested exceeds the model limit of {most}. Try again with a maximum tokens \
+                     value that is lower than {most}."
+                )));
+            }
+            Rule::MostStops(most) if stops > *most => {
+                return Err(Refused::invalid(format!(
+                    "Malformed input request: #/inferenceConfig/stopSequences: expected maximum item count: {most}, found: \
+                     {stops}, please reformat your input and try again."
+                )));
+            }
+            _ => {}
+        }
+    }
     if let Some(most) = config["maxTokens"].as_u64().filter(|most| *most < 16)
         && family.has(Rule::SixteenTokens)
     {

@@ -90,8 +90,22 @@ pub(crate) enum Rule {
     NoTemperature,
     NoStopSequences,
     NoCachePoints,
+    /// No cache points among the tools.
+    NoCachePointsInTools,
     /// `maxTokens` of 16 or more.
     SixteenTokens,
+    /// `maxTokens` of so many at most.
+    MostTokens(u64),
+    /// So many stop sequences at most.
+    MostStops(usize),
+    NoSystem,
+    NoDocuments,
+    NoTools,
+    NoToolsInStreams,
+    /// No `-` in the names of tools.
+    NoHyphensInTools,
+    /// Only `type`, `properties` and `required` at the top of a tool's schema, and no references.
+    PlainSchemas,
     NoToolChoice,
     /// Neither `any` nor `tool`.
     NoForcedTool,

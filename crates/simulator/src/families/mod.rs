@@ -8,9 +8,6 @@ pub(crate) use kinds::{Family, Interleaves, Rule, Shows, Switch, Takes};
 pub(crate) use mode::{Mode, beta, hides, interleaved, mode, reasons};
 pub(crate) use table::PLAIN;
 
-/// The prefixes of inference profiles.
-const GEOGRAPHIES: [&str; 9] = ["us", "us-gov", "eu", "apac", "jp", "au", "ca", "in", "global"];
-
 /// What the name of an application inference profile begins with; the id of its model follows.
 pub(crate) const PROFILE: &str = "sim-";
 
@@ -33,10 +30,18 @@ pub(crate) fn of(model_id: &str) -> Option<Model> {
         None => model_id,
     };
     let id = match name.split_once('.') {
-        Some((geography, rest)) if GEOGRAPHIES.contains(&geography) => rest,
+        Some((geography, rest)) if is_geography(geography, rest) => rest,
         _ => name,
     };
     Some(Model { id: id.to_owned(), family: family(id) })
+}
+
+/// The prefix of an inference profile: letters and `-` before an id of somebody's that is known.
+fn is_geography(label: &str, rest: &str) -> bool {
+    let letters = !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let maker = rest.split_once('.').map(|(maker, _)| maker);
+    let known = |maker: &str| table::NAMES.iter().any(|(name, _)| name.split(['.', '*']).next() == Some(maker));
+    letters && maker.is_some_and(|maker| known(maker) || maker.starts_with("moonshot") || label.len() == 2)
 }
 
 /// The family of the longest name that fits; a name with `*` fits every id that begins so, another one only the id

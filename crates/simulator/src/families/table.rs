@@ -132,7 +132,33 @@ const OPUS_5_5: Family = Family {
     ..FABLE_5
 };
 
-const NOVA_1: Family = Family { vendor: "amazon", shows: Shows::Tags, rules: &[Rule::RefusesReasoningConfig], ..PLAIN };
+const NOVA_1: Family = Family { vendor: "amazon", shows: Shows::Tags, rules: NOVA_1_RULES, ..PLAIN };
+
+const NOVA_1_RULES: &[Rule] = &[
+    Rule::RefusesReasoningConfig,
+    Rule::NoCachePointsInTools,
+    Rule::NoHyphensInTools,
+    Rule::PlainSchemas,
+    Rule::MostTokens(10_000),
+    Rule::MostStops(4),
+];
+
+const TITAN: Family = Family {
+    vendor: "amazon",
+    rules: &[Rule::NoTools, Rule::NoSystem, Rule::NoCachePoints, Rule::MostTokens(8192)],
+    ..PLAIN
+};
+
+const LLAMA: Family =
+    Family { vendor: "meta", rules: &[Rule::NoToolChoice, Rule::NoToolsInStreams, Rule::MostTokens(8192)], ..PLAIN };
+
+const LLAMA_WITHOUT_TOOLS: Family = Family { rules: &[Rule::NoTools, Rule::MostTokens(8192)], ..LLAMA };
+
+const MISTRAL: Family = Family { vendor: "mistral", rules: &[Rule::MostStops(10)], ..PLAIN };
+
+const MISTRAL_7B: Family = Family { rules: &[Rule::NoTools, Rule::NoSystem, Rule::MostStops(10)], ..MISTRAL };
+
+const PALMYRA: Family = Family { vendor: "writer", rules: &[Rule::NoToolsInStreams, Rule::NoDocuments], ..PLAIN };
 
 const NOVA_2: Family = Family {
     vendor: "amazon",
@@ -140,6 +166,7 @@ const NOVA_2: Family = Family {
     levels: LEVELS,
     shows: Shows::Always("[REDACTED]"),
     takes: Takes::Unsigned,
+    rules: &[Rule::NoCachePointsInTools, Rule::MostStops(4)],
     ..PLAIN
 };
 
@@ -150,7 +177,7 @@ const GPT_OSS: Family = Family {
     levels: LEVELS,
     shows: Shows::Unsigned,
     takes: Takes::Unsigned,
-    rules: &[Rule::NoStopSequences, Rule::NoCachePoints],
+    rules: &[Rule::NoStopSequences, Rule::NoCachePoints, Rule::NoDocuments],
     ..PLAIN
 };
 
@@ -167,6 +194,7 @@ const GPT_ALWAYS: Family = Family {
         Rule::NoCachePoints,
         Rule::SixteenTokens,
         Rule::NoImagesInResults,
+        Rule::NoDocuments,
     ],
     ..PLAIN
 };
@@ -184,7 +212,7 @@ const GROK: Family = Family {
     on: true,
     levels: WITH_XHIGH,
     shows: Shows::Unsigned,
-    rules: &[Rule::NoSampling, Rule::NoStopSequences, Rule::NoCachePoints, Rule::SixteenTokens],
+    rules: &[Rule::NoSampling, Rule::NoStopSequences, Rule::NoCachePoints, Rule::SixteenTokens, Rule::NoDocuments],
     ..PLAIN
 };
 
@@ -192,12 +220,15 @@ const DEEPSEEK_R1: Family = Family {
     vendor: "deepseek",
     on: true,
     shows: Shows::Unsigned,
-    rules: &[Rule::NoToolChoice, Rule::NoCachePoints],
+    rules: &[Rule::NoToolChoice, Rule::NoCachePoints, Rule::NoDocuments],
     ..PLAIN
 };
 
-const DEEPSEEK_V3: Family =
-    Family { vendor: "deepseek", rules: &[Rule::IgnoresThinking, Rule::NoForcedToolWhileReasoning], ..HIGH_ONLY };
+const DEEPSEEK_V3: Family = Family {
+    vendor: "deepseek",
+    rules: &[Rule::IgnoresThinking, Rule::NoForcedToolWhileReasoning, Rule::NoDocuments],
+    ..HIGH_ONLY
+};
 
 /// Takes the lower levels too, and does nothing with them.
 const HIGH_ONLY: Family = Family {
@@ -208,7 +239,7 @@ const HIGH_ONLY: Family = Family {
     ..PLAIN
 };
 
-const GLM: Family = Family { vendor: "zai", ..HIGH_ONLY };
+const GLM: Family = Family { vendor: "zai", rules: &[Rule::NoStopSequences, Rule::NoDocuments], ..HIGH_ONLY };
 
 const GLM_5_3: Family = Family { on: true, levels: ALL, quiet: &[], ..GLM };
 
@@ -262,6 +293,16 @@ pub(super) const NAMES: &[(&str, &Family)] = &[
     ("anthropic.claude-mythos-preview", &FABLE_5),
     ("amazon.nova-*", &NOVA_1),
     ("amazon.nova-2-*", &NOVA_2),
+    ("amazon.titan-text-*", &TITAN),
+    ("meta.llama*", &LLAMA),
+    ("meta.llama3-8b-*", &LLAMA_WITHOUT_TOOLS),
+    ("meta.llama3-70b-*", &LLAMA_WITHOUT_TOOLS),
+    ("meta.llama3-2-1b-*", &LLAMA_WITHOUT_TOOLS),
+    ("meta.llama3-2-3b-*", &LLAMA_WITHOUT_TOOLS),
+    ("mistral.*", &MISTRAL),
+    ("mistral.mistral-7b-*", &MISTRAL_7B),
+    ("mistral.mixtral-*", &MISTRAL_7B),
+    ("writer.palmyra-*", &PALMYRA),
     ("openai.gpt-*", &GPT_ALWAYS),
     ("openai.gpt-oss-*", &GPT_OSS),
     ("openai.gpt-5.4", &GPT_5_4),

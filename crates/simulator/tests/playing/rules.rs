@@ -391,3 +391,81 @@ async fn the_others() {
     ])
     .await;
 }
+
+/// A tool of these arguments.
+fn tool_of(name: &str, schema: &Value) -> Value {
+    json!({ "toolConfig": { "tools": [{ "toolSpec": { "name": name, "inputSchema": { "json": schema } } }] } })
+}
+
+#[tokio::test]
+async fn tools_and_their_schemas() {
+    const NOVA: &str = "us.amazon.nova-pro-v1:0";
+    const LLAMA: &str = "us.meta.llama4-scout-17b-instruct-v1:0";
+    const CLAUDE: &str = "anthropic.claude-opus-4-8";
+    let plain = || json!({ "type": "object", "properties": {} });
+    let of = |extra: Value| {
+        let mut schema = plain();
+        schema.as_object_mut().unwrap().extend(extra.as_object().cloned().unwrap());
+        tool_of("get_weather", &schema)
+    };
+    let mut cached = of(json!({}));
+    cached["toolConfig"]["tools"].as_array_mut().unwrap().push(json!({ "cachePoint": { "type": "default" } }));
+    let refers = json!({ "properties": { "a": { "$ref": "#/$defs/A" } } });
+    play(vec![
+        (NOVA, of(json!({})), Ok(false)),
+        (NOVA, of(json!({ "title": "T" })), Err("inputSchema/json: extraneous key [title] is not permitted")),
+        (NOVA, of(refers.clone()), Err("extraneous key [$ref] is not permitted")),
+        (CLAUDE, of(refers), Ok(false)),
+        (CLAUDE, of(json!({ "anyOf": [] })), Err("does not support oneOf, allOf, or anyOf at the top level")),
+        (CLAUDE, of(json!({ "type": ["object", "null"] })), Err("json.type must be one of the following: object.")),
+        (CLAUDE, of(json!({ "required": null })), Err("JSON schema is invalid")),
+        (CLAUDE, of(json!({ "properties": { "a": { "default": null, "enum": [null] } } })), Ok(false)),
+        (NOVA, cached.clone(), Err("#/toolConfig/tools/1: extraneous key [cachePoint] is not permitted")),
+        (CLAUDE, cached, Ok(false)),
+        (CLAUDE, tool_of("get-weather", &plain()), Ok(false)),
+        ("mistral.mixtral-8x7b-instruct-v0:1", of(json!({})), Err("This model doesn't support tool use.")),
+    ])
+    .await;
+    let simulator = Simulator::start().await;
+    let seen = simulator.converse(NOVA, &ask_with("Hello?", tool_of("get-weather", &plain()))).await;
+    assert!(seen.unwrap_err().contains("424 ModelErrorException: Model produced invalid sequence as part of ToolUse"));
+    let body = ask_with("Hello?", of(json!({})));
+    let streamed = simulator.stream(LLAMA, &body).await;
+    assert!(streamed.unwrap_err().contains("This model doesn't support tool use in streaming mode."));
+    assert!(simulator.stream(LLAMA, &ask_with("Hello?", json!({}))).await.is_ok());
+    let path = format!("/model/{}/converse", LLAMA.replace(':', "%3A"));
+    assert_eq!(simulator.ask("POST", &path, &body, true).await.status, 200);
+    let refused = simulator.ask("POST", &path, &ask_with("Hello?", forced()), true).await;
+    assert!(String::from_utf8_lossy(&refused.bytes).contains("doesn't support the toolConfig.toolChoice.any field"));
+}
+
+#[tokio::test]
+async fn limits_system_texts_and_documents() {
+    const NOVA: &str = "latam.amazon.nova-pro-v1:0";
+    const MIXTRAL: &str = "mistral.mixtral-8x7b-instruct-v0:1";
+    let system = || json!({ "system": [{ "text": "Be brief." }] });
+    let document = json!({ "document": { "format": "txt", "name": "a", "source": { "bytes": "eA==" } } });
+    let documents = |count: usize| {
+        let mut content = vec![json!({ "text": "Read." })];
+        content.extend(std::iter::repeat_n(document.clone(), count));
+        json!({ "messages": [{ "role": "user", "content": content }] })
+    };
+    play(vec![
+        (NOVA, config(json!({ "maxTokens": 10_000 })), Ok(false)),
+        (NOVA, config(json!({ "maxTokens": 10_001 })), Err("exceeds the model limit of 10000")),
+        (NOVA, config(json!({ "stopSequences": ["a", "b", "c", "d"] })), Ok(false)),
+        (NOVA, config(json!({ "stopSequences": ["a", "b", "c", "d", "e"] })), Err("expected maximum item count: 4")),
+        (
+            "zai.glm-5",
+            config(json!({ "stopSequences": ["a"] })),
+            Err("This model doesn't support the stopSequences field"),
+        ),
+        (MIXTRAL, system(), Err("This model doesn't support system messages")),
+        ("amazon.titan-text-premier-v1:0", system(), Err("This model doesn't support system messages")),
+        (NOVA, system(), Ok(false)),
+        (NOVA, documents(5), Ok(false)),
+        (NOVA, documents(6), Err("at most 5 documents")),
+        ("openai.gpt-6-sol", documents(1), Err("This model doesn't support the document content block")),
+    ])
+    .await;
+}

@@ -24,6 +24,12 @@ pub struct Entry {
     /// Served by Converse; some models are served by other endpoints only.
     #[serde(default = "yes")]
     pub converse: bool,
+    /// The geographies of its inference profiles.
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    /// The regions in which it is called by its own id; none when that is not known.
+    #[serde(default)]
+    pub regions: Option<Vec<String>>,
     /// What in this row is told differently by different sources, or proven by none.
     #[serde(default)]
     pub unproven: Option<String>,
@@ -106,10 +112,26 @@ pub struct Entry {
     /// Takes stop sequences.
     #[serde(default = "yes")]
     pub stop: bool,
+    /// The most stop sequences that it takes, where that is less than Converse does.
+    #[serde(default)]
+    pub max_stops: Option<u32>,
+    /// Takes text that leads the conversation.
+    #[serde(default = "yes")]
+    pub system: bool,
+
+    /// Whether it answers in a stream.
+    #[serde(default)]
+    pub streaming: Streaming,
 
     /// Takes tools.
     #[serde(default = "yes")]
     pub tools: bool,
+    /// Takes `-` in the names of tools.
+    #[serde(default = "yes")]
+    pub hyphens_in_tools: bool,
+    /// How much of JSON Schema it takes for the arguments of a tool.
+    #[serde(default)]
+    pub tool_schemas: Schemas,
     /// Whether a tool's call can be forced.
     #[serde(default)]
     pub forced_tool: Allowed,
@@ -125,6 +147,9 @@ pub struct Entry {
     /// The longest life of a cache point, none for models without them.
     #[serde(default)]
     pub cache: Option<Cache>,
+    /// Takes cache points behind tools.
+    #[serde(default = "yes")]
+    pub cache_tools: bool,
     /// Takes a conversation that the model itself opens.
     #[serde(default)]
     pub leading_assistant: bool,
@@ -246,6 +271,32 @@ pub enum Allowed {
     Refused,
 }
 
+/// How much of JSON Schema a model takes for the arguments of a tool. No model takes a choice between several at the top.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schemas {
+    /// All of it.
+    #[default]
+    Full,
+    /// No references.
+    NoReferences,
+    /// No references, and nothing but `type`, `properties` and `required` at the top.
+    Plain,
+}
+
+/// Whether a model answers in a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Streaming {
+    /// It does.
+    #[default]
+    Allowed,
+    /// Not where it is offered tools.
+    NotWithTools,
+    /// It does not.
+    Refused,
+}
+
 /// How long a cached prefix can live at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Cache {
@@ -282,6 +333,16 @@ impl Entry {
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.id != UNKNOWN
+    }
+
+    /// The ids by which Converse serves it in a region, as far as is known.
+    pub fn ids_in<'s>(&'s self, region: &str) -> impl Iterator<Item = String> + use<'s> {
+        let here = self.regions.as_ref().is_none_or(|regions| regions.iter().any(|known| known == region));
+        let near = super::ids::geographies(region);
+        let profiles = self.profiles.iter().filter(move |geography| near.contains(&geography.as_str()));
+        let profiles = profiles.map(|geography| format!("{geography}.{}", self.id));
+        let own = here.then(|| self.id.clone());
+        own.into_iter().chain(profiles).filter(|_| self.converse)
     }
 
     /// The word for `reasoning_details[].format`.
@@ -350,6 +411,8 @@ pub(super) fn unknown() -> Entry {
         also: Vec::new(),
         legacy: false,
         converse: true,
+        profiles: Vec::new(),
+        regions: None,
         unproven: Some("nothing is known of this model".to_owned()),
         fallback: Some("nothing is sent that a model might refuse".to_owned()),
         fallback_schema: false,
@@ -374,15 +437,22 @@ pub(super) fn unknown() -> Entry {
         fill_max_tokens: false,
         min_max_tokens: None,
         sampling: Sampling::Free,
-        one_of_temperature_top_p: false,
+        // Behind an id that does not tell may be a model that takes only one of them.
+        one_of_temperature_top_p: true,
         top_k: None,
         stop: true,
+        max_stops: None,
+        system: true,
+        streaming: Streaming::Allowed,
         tools: true,
+        hyphens_in_tools: true,
+        tool_schemas: Schemas::Full,
         forced_tool: Allowed::Allowed,
         own_tool_choice: false,
         strict_tools: false,
         structured_output: false,
         cache: None,
+        cache_tools: true,
         leading_assistant: false,
         prefill: Allowed::Allowed,
         betas: false,

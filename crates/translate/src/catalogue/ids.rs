@@ -1,7 +1,6 @@
 //! From the many forms of a model id to the one that the catalogue's rows carry.
 
-/// The geographies of cross-region inference profiles that have more than two letters.
-const GEOGRAPHIES: [&str; 3] = ["us-gov", "apac", "global"];
+use super::Catalogue;
 
 /// The base model id in a model id.
 ///
@@ -12,9 +11,24 @@ const GEOGRAPHIES: [&str; 3] = ["us-gov", "apac", "global"];
 pub fn base_id(model_id: &str) -> Option<&str> {
     let named = if model_id.starts_with("arn:") { named_in_arn(model_id)? } else { model_id };
     Some(match named.split_once('.') {
-        Some((geography, rest)) if is_geography(geography) && rest.contains('.') => rest,
+        Some((geography, rest)) if is_geography(geography, rest) => rest,
         _ => named,
     })
+}
+
+/// The geographies of the inference profiles that can be called in a region (Bedrock, "Cross-region inference").
+pub(super) fn geographies(region: &str) -> &'static [&'static str] {
+    match region.rsplit_once('-').map_or(region, |(area, _)| area) {
+        "us-gov-east" | "us-gov-west" => &["us-gov"],
+        area if area.starts_with("us-") => &["us", "global"],
+        area if area.starts_with("ca-") => &["ca", "us", "global"],
+        area if area.starts_with("eu-") => &["eu", "global"],
+        "ap-northeast" if region != "ap-northeast-2" => &["jp", "apac", "global"],
+        "ap-southeast" if matches!(region, "ap-southeast-2" | "ap-southeast-4") => &["au", "apac", "global"],
+        "ap-south" => &["in", "apac", "global"],
+        area if area.starts_with("ap-") => &["apac", "global"],
+        _ => &["global"],
+    }
 }
 
 /// `arn:PARTITION:bedrock:REGION:ACCOUNT:KIND/NAME`.
@@ -25,9 +39,12 @@ fn named_in_arn(arn: &str) -> Option<&str> {
     (service == "bedrock" && matches!(kind, "foundation-model" | "inference-profile")).then_some(name)
 }
 
-/// `us`, `eu`, `jp` and their like, also those still to come: no vendor's name has two letters.
-fn is_geography(label: &str) -> bool {
-    (label.len() == 2 && label.bytes().all(|byte| byte.is_ascii_lowercase())) || GEOGRAPHIES.contains(&label)
+/// `us`, `us-gov`, `apac`, `global` and their like, also those still to come: letters and `-` before the name of a maker
+/// of models; two letters before anything, for no maker's name has two.
+fn is_geography(label: &str, rest: &str) -> bool {
+    let letters = !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let Some((maker, _)) = rest.split_once('.').filter(|_| letters) else { return false };
+    label.len() == 2 && !label.contains('-') || Catalogue::builtin().is_maker(maker)
 }
 
 /// A base id without its date, its version and its context size: `anthropic.claude-x-5-20260101-v1:0:200k` and
@@ -68,13 +85,54 @@ mod tests {
 
     #[test]
     fn every_geography_is_taken_off_and_nothing_else() {
-        for geography in ["us", "us-gov", "eu", "apac", "jp", "au", "ca", "in", "global", "sa"] {
+        for geography in [
+            "us",
+            "us-gov",
+            "eu",
+            "apac",
+            "jp",
+            "au",
+            "ca",
+            "in",
+            "global",
+            "sa",
+            "me",
+            "latam",
+            "eu-west",
+            "asia-pacific",
+        ] {
             let id = format!("{geography}.openai.gpt-5.6-sol");
             assert_eq!(base_id(&id), Some("openai.gpt-5.6-sol"), "{id}");
         }
-        for whole in ["us.model", "openai.gpt-5.6-sol", "ai21.jamba-1.5", "eu-west.openai.gpt-5.4", "model", "", "."] {
+        for whole in [
+            "us.model",
+            "openai.gpt-5.6-sol",
+            "ai21.jamba-1.5",
+            "a1.openai.gpt-5.4",
+            "nobody.knows.this",
+            "model",
+            "",
+            ".",
+            "..",
+        ] {
             assert_eq!(base_id(whole), Some(whole), "{whole}");
         }
+    }
+
+    #[test]
+    fn a_region_has_the_ids_that_can_be_called_in_it() {
+        let of = |id: &str, region: &str| Catalogue::builtin().lookup(id).ids_in(region).collect::<Vec<_>>();
+        let sonnet = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+        assert_eq!(of(sonnet, "us-east-1"), [format!("global.{sonnet}"), format!("us.{sonnet}")]);
+        assert_eq!(of(sonnet, "us-gov-west-1"), [format!("us-gov.{sonnet}")]);
+        assert_eq!(of(sonnet, "ap-northeast-1"), [format!("global.{sonnet}"), format!("jp.{sonnet}")]);
+        assert_eq!(of("zai.glm-5", "eu-north-1"), ["zai.glm-5"]);
+        assert!(of("zai.glm-5", "eu-central-1").is_empty() && of("zai.glm-4.6", "us-east-1").is_empty());
+        assert_eq!(
+            of("cohere.command-r-v1:0", "us-east-1"),
+            ["cohere.command-r-v1:0"],
+            "nothing is known of its regions"
+        );
     }
 
     #[test]

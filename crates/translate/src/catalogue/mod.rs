@@ -11,15 +11,18 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling};
+pub use entry::{
+    Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling, Schemas, Streaming,
+};
 pub use ids::base_id;
 pub use overrides::WrongField;
 pub use plan::{MaxTokens, OpenLoop, Plan, Situation, most_budget, plan};
-pub use rules::{Amend, Rules, Wanted};
+pub use rules::{Amend, ForcedTool, Rules, Wanted};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::LazyLock;
 
 /// The rows, and how to find them.
@@ -28,6 +31,8 @@ pub struct Catalogue {
     entries: Vec<Entry>,
     by_id: HashMap<String, usize>,
     by_stem: HashMap<String, usize>,
+    /// What ids begin with: whose model it is.
+    makers: HashSet<String>,
     unseen: Vec<(String, usize)>,
     unknown: Entry,
 }
@@ -60,6 +65,18 @@ impl Catalogue {
         self.resolve(model_id).0
     }
 
+    /// The row to go by for a model id: of a model that has none of its own, under its own name.
+    #[must_use]
+    pub fn entry(&self, model_id: &str) -> Cow<'_, Entry> {
+        match self.resolve(model_id) {
+            (entry, Known::Like) => {
+                let name = base_id(model_id).unwrap_or(model_id).to_owned();
+                Cow::Owned(Entry { name, ..entry.clone() })
+            }
+            (entry, _) => Cow::Borrowed(entry),
+        }
+    }
+
     /// The same, with how it was found.
     #[must_use]
     pub fn resolve(&self, model_id: &str) -> (&Entry, Known) {
@@ -77,6 +94,11 @@ impl Catalogue {
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Whether some model's id begins with this word and a dot.
+    fn is_maker(&self, word: &str) -> bool {
+        self.makers.contains(word)
     }
 
     fn find(&self, model_id: &str) -> Option<(&Entry, Known)> {
@@ -98,6 +120,7 @@ impl Catalogue {
             let entry: Entry = serde_json::from_value(Value::Object(whole(row, &file.families)))?;
             let at = catalogue.entries.len();
             for id in std::iter::once(&entry.id).chain(&entry.also) {
+                catalogue.makers.extend(id.split_once('.').map(|(maker, _)| maker.to_owned()));
                 catalogue.by_id.insert(id.clone(), at);
                 catalogue.by_stem.insert(ids::stem(id).to_owned(), at);
             }
@@ -117,6 +140,7 @@ impl Catalogue {
             entries: Vec::new(),
             by_id: HashMap::new(),
             by_stem: HashMap::new(),
+            makers: HashSet::new(),
             unseen: Vec::new(),
             unknown: entry::unknown(),
         }

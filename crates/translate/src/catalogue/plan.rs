@@ -7,7 +7,7 @@ mod levels;
 pub use ask::most_budget;
 
 use super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off, Sampling};
-use super::rules::{Amend, Rules};
+use super::rules::{Amend, ForcedTool, Rules};
 use crate::fault::Fault;
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
 use crate::warning::Warning;
@@ -27,6 +27,8 @@ pub struct Situation {
     pub stream: bool,
     /// A temperature is set.
     pub temperature: bool,
+    /// It is exactly 1, which is what a model does that takes none.
+    pub temperature_one: bool,
     /// A top-p is set.
     pub top_p: bool,
     /// A top-k is set.
@@ -74,8 +76,8 @@ pub struct Plan {
     pub drop_top_p: bool,
     /// The top-k must not be sent.
     pub drop_top_k: bool,
-    /// The forced tool choice must be sent as `auto`.
-    pub tool_choice_auto: bool,
+    /// No call can be forced: the wish for it is said in words.
+    pub tool_in_words: bool,
     /// The reasoning of the open tool loop must not be sent: the model refuses it while it does not reason.
     pub strip_loop: bool,
     /// Paths of the model's own answer that are worth asking for.
@@ -106,7 +108,8 @@ pub enum MaxTokens {
 /// refuses however it is asked.
 pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
     let mut plan = Plan::default();
-    let situation = &Situation { ask: ask::ruled(entry, situation, &mut plan), ..situation.clone() };
+    let ask = ask::ruled(entry, situation, &mut plan);
+    let situation = &Situation { ask, max_tokens: within_the_limit(entry, situation, &mut plan), ..situation.clone() };
     let wants = situation.ask.wants_reasoning();
     if wants && !entry.can_reason() {
         let why = if entry.is_known() {
@@ -233,6 +236,17 @@ fn off_by_level(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
     }
 }
 
+/// The client's limit, or the model's where that is smaller.
+fn within_the_limit(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Option<u32> {
+    let (asked, most) = (situation.max_tokens?, entry.max_output_tokens.unwrap_or(u32::MAX));
+    if asked > most {
+        plan.max_tokens = MaxTokens::Set(most);
+        let why = format!("{} answers with {most} tokens at most", entry.name);
+        plan.warnings.push(Warning::changed(situation.max_tokens_param, why));
+    }
+    Some(asked.min(most))
+}
+
 /// Bedrock's own default is too small to think in, and what is left out reserves no less.
 fn fill_max_tokens(entry: &Entry, situation: &Situation, plan: &mut Plan) {
     if let (true, None, Some(most)) = (entry.fill_max_tokens, situation.max_tokens, entry.max_output_tokens) {
@@ -254,7 +268,9 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
         Sampling::NotWhileReasoning => plan.on,
         Sampling::Never => true,
     };
-    plan.drop_temperature |= refused && situation.temperature;
+    // The refusal itself lets it be 1 while the model reasons.
+    let one = situation.temperature_one;
+    plan.drop_temperature |= refused && situation.temperature && !(one && entry.sampling != Sampling::Never);
     plan.drop_top_p |= refused && situation.top_p;
     plan.drop_top_k |= refused && situation.top_k;
     let why = |plan: &Plan| {
@@ -264,7 +280,7 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     for (dropped, param) in
         [(plan.drop_temperature, "temperature"), (plan.drop_top_p, "top_p"), (plan.drop_top_k, "top_k")]
     {
-        if dropped {
+        if dropped && !(one && param == "temperature") {
             plan.warnings.push(Warning::dropped(param, why(plan)));
         }
     }
@@ -274,20 +290,23 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     }
     let unforced = match entry.forced_tool {
         Allowed::Allowed => false,
-        // A client that did not ask for reasoning rather wants its tool.
-        Allowed::NotWhileReasoning => plan.on && situation.ask.wants_reasoning(),
-        Allowed::InsteadOfReasoning => plan.on && situation.ask.wants_reasoning() && !situation.rules.forced_tool_first,
+        Allowed::NotWhileReasoning => plan.on,
+        Allowed::InsteadOfReasoning => {
+            plan.on && situation.ask.wants_reasoning() && situation.rules.forced_tool != ForcedTool::DropReasoning
+        }
         Allowed::Refused => true,
     };
-    if unforced && situation.forced_tool {
-        if entry.control == Control::None {
-            let message = format!("{} cannot be made to call a tool; use `auto`", entry.name);
-            return Err(Fault::unsupported("tool_choice", message));
+    if situation.forced_tool && (unforced || situation.amend.tool_in_words) {
+        let when = if entry.forced_tool == Allowed::Refused || !unforced { "" } else { " while it reasons" };
+        let cannot = format!("{} cannot be made to call a tool{when}", entry.name);
+        if situation.rules.forced_tool == ForcedTool::Refuse {
+            return Err(Fault::unsupported("tool_choice", format!("{cannot}; use `auto`")));
         }
-        plan.tool_choice_auto = true;
-        let when = if entry.forced_tool == Allowed::Refused { "" } else { " while it reasons" };
-        let why = format!("{} cannot be made to call a tool{when}; it decides itself", entry.name);
-        plan.warnings.push(Warning::changed("tool_choice", why));
+        plan.tool_in_words = true;
+        // A refusal by a model that seemed to take it is told where it is amended.
+        if unforced {
+            plan.warnings.push(Warning::changed("tool_choice", format!("{cannot}; it is asked in words to call it")));
+        }
     }
     if plan.on && entry.interleaved == Interleaved::Beta && situation.ask.interleaved {
         plan.betas.push("interleaved-thinking-2025-05-14");

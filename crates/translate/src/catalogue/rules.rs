@@ -11,8 +11,8 @@ pub struct Rules {
     pub most_effort: Option<Effort>,
     /// The largest budget of tokens that a client gets.
     pub most_budget: Option<u32>,
-    /// A tool that is forced counts more than the reasoning that excludes it.
-    pub forced_tool_first: bool,
+    /// What gives way when a tool is forced and the model does not reason then, or cannot be forced at all.
+    pub forced_tool: ForcedTool,
     /// Reasoning that is bound to another conversation is dropped by the service instead of refused.
     pub drop_mismatched: bool,
 }
@@ -26,6 +26,18 @@ pub enum Wanted {
     Effort(Effort),
 }
 
+/// What gives way where a forced tool cannot be had with all that is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForcedTool {
+    /// The reasoning; where that does not help, the tool is asked for in words. The call is what the client waits for.
+    #[default]
+    DropReasoning,
+    /// The force: the tool is asked for in words.
+    Auto,
+    /// The request: it is refused.
+    Refuse,
+}
+
 /// What is done otherwise because Bedrock refused the first attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amend {
@@ -37,6 +49,18 @@ pub struct Amend {
     pub drop_mismatched: bool,
     /// Schemas are asked for in words.
     pub schema_in_words: bool,
+    /// Tools that are forced are asked for in words.
+    pub tool_in_words: bool,
+    /// Tools are offered for whole answers only, even where a stream is wanted.
+    pub tools_whole: bool,
+    /// Nothing is said of temperature, top-p and top-k.
+    pub without_sampling: bool,
+    /// No stop sequences are sent.
+    pub without_stops: bool,
+    /// What leads the conversation is put before the user's first words.
+    pub system_in_messages: bool,
+    /// No tools are offered.
+    pub without_tools: bool,
 }
 
 impl Amend {

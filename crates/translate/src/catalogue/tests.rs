@@ -96,7 +96,7 @@ fn budgets_fit_below_the_limit_or_are_refused() {
         situation.ask.effort = Some(Effort::High);
         situation.max_tokens = Some(3000);
     });
-    assert_eq!(derived.fields[0].1["budget_tokens"], 2999);
+    assert_eq!(derived.fields[0].1["budget_tokens"], 2000);
     let no_room = planned(BUDGET, |situation| {
         situation.ask.effort = Some(Effort::High);
         situation.max_tokens = Some(500);
@@ -119,11 +119,12 @@ fn what_excludes_reasoning_is_named_and_left_out() {
     let plan = planned(BUDGET, |situation| {
         situation.ask.effort = Some(Effort::Low);
         (situation.temperature, situation.top_p, situation.top_k, situation.forced_tool) = (true, true, true, true);
+        situation.rules.forced_tool = ForcedTool::Auto;
     });
-    assert!(plan.drop_temperature && plan.drop_top_p && plan.drop_top_k && plan.tool_choice_auto);
+    assert!(plan.drop_temperature && plan.drop_top_p && plan.drop_top_k && plan.tool_in_words);
     assert_eq!(plan.warnings.len(), 4);
     let without = planned(BUDGET, |situation| (situation.temperature, situation.forced_tool) = (true, true));
-    assert!(!without.drop_temperature && !without.tool_choice_auto);
+    assert!(!without.drop_temperature && !without.tool_in_words);
     let high = planned("amazon.nova-2-lite-v1:0", |situation| {
         situation.ask.effort = Some(Effort::High);
         situation.max_tokens = Some(100);

@@ -21,6 +21,12 @@ impl<'a> Raw<'a> {
         Self(json.into())
     }
 
+    /// A number for it, FNV-1a of its text: equal texts have the same.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.0.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+
     /// As it stands.
     #[must_use]
     pub fn as_json(&self) -> &str {

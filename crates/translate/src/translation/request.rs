@@ -9,7 +9,7 @@ use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
 use crate::model::issuer::Mark;
-use crate::model::request::{Block, Message, Role};
+use crate::model::request::{Block, Format, Message, Role};
 use crate::model::text::Text;
 use crate::model::turn::Turn;
 use crate::warning::Warning;
@@ -30,8 +30,10 @@ pub struct Outgoing {
     pub path: String,
     /// The body.
     pub body: Bytes,
-    /// Whether the answer is a stream.
+    /// Whether the client's answer is a stream.
     pub stream: bool,
+    /// Bedrock answers whole, although the client's answer is a stream.
+    pub whole: bool,
     /// The model as the client named it.
     pub model: Text<'static>,
     /// How the client wants its answer.
@@ -40,6 +42,8 @@ pub struct Outgoing {
     pub restore: Restore,
     /// What the client does not get exactly as it asked.
     pub warnings: Vec<Warning>,
+    /// What stands for the schema of the answer, when it is asked for: equal schemas have the same.
+    pub schema: Option<u64>,
     /// The model will reason, as far as is known.
     pub reasoning_on: bool,
     /// Sealed reasoning came back with the conversation.
@@ -107,6 +111,15 @@ impl<'a> Incoming<'a> {
     #[must_use]
     pub fn stream(&self) -> bool {
         self.asked.request.stream
+    }
+
+    /// What stands for the schema of the answer, when it has one: equal schemas have the same.
+    #[must_use]
+    pub fn schema(&self) -> Option<u64> {
+        match &self.asked.request.format {
+            Format::Schema { schema, .. } => Some(schema.fingerprint()),
+            Format::Text | Format::Json => None,
+        }
     }
 
     /// Whether the model may reason on this request.
@@ -191,7 +204,7 @@ impl<'a> Incoming<'a> {
     ///
     /// What this model cannot do and the client cannot do without.
     pub fn outgoing(self, model_id: &str, base: Option<&str>) -> Result<Outgoing, Fault> {
-        let entry = Catalogue::builtin().lookup(base.unwrap_or(model_id));
+        let entry = &*Catalogue::builtin().entry(base.unwrap_or(model_id));
         let rules = Rules::default();
         let mark = Mark::of(entry.base_of(model_id), "");
         let (amend, allowed) = (Amend::default(), ClientFields::default());
@@ -206,6 +219,7 @@ impl<'a> Incoming<'a> {
     pub fn outgoing_on(self, terms: &Terms<'_>, showing: Showing) -> Result<Outgoing, Fault> {
         let openai_chat::request::Asked { request, manner, mut warnings } = self.asked;
         let written = converse::request::write(&request, terms)?;
+        let schema = written.schema;
         warnings.extend(written.warnings);
         let names = written.names;
         let entry = terms.entry;
@@ -213,6 +227,7 @@ impl<'a> Incoming<'a> {
             path: written.path,
             body: Bytes::from(written.body),
             stream: request.stream,
+            whole: request.stream && !written.stream,
             model: Text::from_plain(request.model.into_owned()),
             style: Style {
                 include_usage: manner.include_usage,
@@ -230,6 +245,7 @@ impl<'a> Incoming<'a> {
                 (restored != sent).then(|| restored.to_owned())
             }),
             warnings,
+            schema,
             reasoning_on: written.reasoning_on,
             sealed: request.messages.iter().flat_map(|message| &message.content).any(is_sealed),
             memorable: !request.tools.is_empty() && !entry.replay.is_empty() && written.reasoning_on,

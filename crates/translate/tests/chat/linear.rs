@@ -77,3 +77,44 @@ fn answers_take_time_in_proportion() {
         });
     }
 }
+
+/// A schema of many of the same: what stands before them, one with its number `@` and the next one `@@`, and behind the
+/// last.
+const SCHEMAS: [(&str, &str, &str); 8] = [
+    (
+        r#"{"properties":{"#,
+        r##""p@":{"$ref":"#/$defs/d"}"##,
+        r#"},"$defs":{"d":{"type":"object","properties":{"a":{}}}}}"#,
+    ),
+    (r##"{"$ref":"#/$defs/d1","$defs":{"##, r##""d@":{"items":{"$ref":"#/$defs/d@@"}}"##, "}}"),
+    (r##"{"properties":{"a":{"$ref":"#/$defs/d"}},"$defs":{"d":{"anyOf":["##, r##"{"$ref":"#/$defs/d"}"##, "]}}}"),
+    (r#"{"anyOf":["#, r#"{"properties":{"p@":{"type":["string","null"]}},"required":["p@"]}"#, "]}"),
+    (r#"{"oneOf":["#, r#"{"properties":{"p":{"const":@}}}"#, "]}"),
+    (r#"{"properties":{"#, r#""p@":{"type":["string","null"],"title":null}"#, "}}"),
+    (r#"{"$defs":{"d":{"enum":[1,2,3,4,5,6,7,8,9]}},"allOf":["#, r##"{"$ref":"#/$defs/d"}"##, "]}"),
+    (r#"{"properties":{"#, r##""p@":{"$ref":"#/properties/p1"}"##, "}}"),
+];
+
+fn schema((before, one, behind): (&str, &str, &str), bytes: usize) -> String {
+    let numbered = |at: usize| one.replace("@@", &(at + 1).to_string()).replace('@', &at.to_string());
+    let many: Vec<String> = (1..=bytes / one.len()).map(numbered).collect();
+    format!("{before}{}{behind}", many.join(","))
+}
+
+#[test]
+fn schemas_take_time_in_proportion() {
+    for shape in SCHEMAS {
+        for model in ["amazon.nova-pro-v1:0", "meta.llama3-3-70b-instruct-v1:0", "anthropic.claude-sonnet-4-5"] {
+            assert_linear(&format!("{model} {shape:?}"), |bytes| {
+                let schema = schema(shape, bytes);
+                let function = format!(r#"{{"name":"f","strict":true,"parameters":{schema}}}"#);
+                let tools = format!(r#""tools":[{{"type":"function","function":{function}}}]"#);
+                let format = format!(r#"{{"type":"json_schema","json_schema":{{"name":"x","schema":{schema}}}}}"#);
+                let body = format!(r#"{{"model":"m","messages":[{USER}],{tools},"response_format":{format}}}"#);
+                let sent = Incoming::read(body.as_bytes()).and_then(|asked| asked.outgoing(model, None));
+                let body = sent.map(|sent| sent.body).unwrap_or_default();
+                assert!(serde_json::from_slice::<serde_json::Value>(&body).is_ok(), "{shape:?}");
+            });
+        }
+    }
+}

@@ -16,6 +16,18 @@ pub enum Remedy {
     LowerEffort,
     /// It asks for the schema in words.
     SchemaInWords,
+    /// It asks for a whole answer, because of the tools.
+    Whole,
+    /// It says nothing of sampling.
+    WithoutSampling,
+    /// It sends no stop sequences.
+    WithoutStops,
+    /// It puts what leads the conversation before the user's first words.
+    SystemInMessages,
+    /// It offers no tools.
+    WithoutTools,
+    /// It asks in words for the tool that must be called.
+    ToolInWords,
 }
 
 /// Words that together tell of reasoning that a model does not take as it came.
@@ -34,6 +46,27 @@ const EFFORT: [&[&str]; 1] = [&["effort"]];
 /// Words that tell of a schema that a model does not enforce.
 const SCHEMA: [&[&str]; 5] =
     [&["output_config.format"], &["output_format"], &["textformat"], &["structured output"], &["outputconfig"]];
+/// Words that tell of a model that takes tools for whole answers only.
+const STREAMING: [&[&str]; 2] = [&["tool use in streaming"], &["support", "tool", "streaming mode"]];
+/// Words that tell of temperature, top-p or top-k that a model does not take, or not together.
+const SAMPLING: [&[&str]; 8] = [
+    &["temperature is deprecated"],
+    &["top_p is deprecated"],
+    &["top_k is deprecated"],
+    &["temperature and top_p cannot both"],
+    &["temperature may only be set to 1"],
+    &["must be unset when thinking"],
+    &["support the temperature field"],
+    &["support the topp field"],
+];
+/// Words that tell of a model without stop sequences.
+const STOPS: [&[&str]; 2] = [&["support", "stopsequences"], &["support", "stop sequences"]];
+/// Words that tell of a model that nothing can be said to before the conversation.
+const SYSTEM: [&[&str]; 2] = [&["support system messages"], &["support system prompts"]];
+/// Words that tell of a model without tools.
+const TOOLS: [&[&str]; 2] = [&["support tool use."], &["support the toolconfig field"]];
+/// Words that tell of a tool's call that cannot be forced.
+const FORCED: [&[&str]; 3] = [&["tool_choice", "not supported"], &["toolchoice", "support"], &["tool_choice forces"]];
 
 /// What can be done about a fault, if anything can.
 #[must_use]
@@ -49,6 +82,18 @@ pub fn remedy(fault: &Fault) -> Option<Remedy> {
         Some(Remedy::Unbound)
     } else if tells(&REASONING) {
         Some(Remedy::WithoutReasoning)
+    } else if tells(&SAMPLING) {
+        Some(Remedy::WithoutSampling)
+    } else if tells(&STOPS) {
+        Some(Remedy::WithoutStops)
+    } else if tells(&SYSTEM) {
+        Some(Remedy::SystemInMessages)
+    } else if tells(&TOOLS) {
+        Some(Remedy::WithoutTools)
+    } else if tells(&STREAMING) {
+        Some(Remedy::Whole)
+    } else if tells(&FORCED) {
+        Some(Remedy::ToolInWords)
     } else if tells(&SCHEMA) {
         Some(Remedy::SchemaInWords)
     } else if tells(&EFFORT) {
@@ -92,8 +137,30 @@ mod tests {
         assert_eq!(told(400, level), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.effort: Input should be 'low' or 'high'"), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.format: Extra inputs are not permitted"), Some(Remedy::SchemaInWords));
+        let whole = "This model doesn't support tool use in streaming mode.";
+        assert_eq!(told(400, whole), Some(Remedy::Whole));
+        for message in [
+            "This model doesn't support the toolConfig.toolChoice.any field. Remove toolConfig.toolChoice.any and try again.",
+            "tool_choice: type \"tool\" and \"any\" are not supported for this model.",
+            "Thinking may not be enabled when tool_choice forces tool use.",
+        ] {
+            assert_eq!(told(400, message), Some(Remedy::ToolInWords), "{message}");
+        }
         assert_eq!(told(400, "Input is too long for requested model."), None);
-        assert_eq!(told(400, "`temperature` may only be set to 1 when thinking is enabled."), None);
+        for message in [
+            "The model returned the following errors: `temperature` is deprecated for this model.",
+            "`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+            "`temperature` may only be set to 1 when thinking is enabled.",
+            "`top_p` must be unset when thinking is enabled or in adaptive mode.",
+            "This model doesn't support the temperature field. Remove temperature and try again.",
+        ] {
+            assert_eq!(told(400, message), Some(Remedy::WithoutSampling), "{message}");
+        }
+        let stops = "This model doesn't support the stopSequences field. Remove stopSequences and try again.";
+        assert_eq!(told(400, stops), Some(Remedy::WithoutStops));
+        let system = "This model doesn't support system messages. Try again without a system message.";
+        assert_eq!(told(400, system), Some(Remedy::SystemInMessages));
+        assert_eq!(told(400, "This model doesn't support tool use."), Some(Remedy::WithoutTools));
         assert_eq!(told(429, "Invalid `signature` in `thinking` block"), None);
         assert_eq!(remedy(&Fault::Ours("effort".to_owned())), None);
     }

@@ -13,12 +13,13 @@ mod names;
 mod notes;
 mod own_fields;
 mod path;
+mod schema;
 mod service;
 mod tools;
 
 pub use names::ToolNames;
 
-use crate::catalogue::{self, Amend, Entry, MaxTokens, Plan, Rules, Situation};
+use crate::catalogue::{self, Amend, Entry, MaxTokens, Medium, Plan, Rules, Situation, Streaming};
 use crate::fault::Fault;
 use crate::limits::ClientFields;
 use crate::model::issuer::Mark;
@@ -59,6 +60,10 @@ pub struct Written {
     pub warnings: Vec<Warning>,
     /// The model will reason, as far as is known.
     pub reasoning_on: bool,
+    /// The answer comes as a stream.
+    pub stream: bool,
+    /// What stands for the schema of the answer, when it is asked for: equal schemas have the same.
+    pub schema: Option<u64>,
 }
 
 impl std::fmt::Debug for Written {
@@ -76,8 +81,7 @@ impl std::fmt::Debug for Written {
 pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault> {
     let entry = terms.entry;
     let mut notes = Notes::default();
-    let mut names = ToolNames::default();
-    let path = path::path(terms.model_id, request.stream)?;
+    let mut names = ToolNames::with(entry.hyphens_in_tools);
     allowed::check(request, terms.allowed)?;
     content::check(&request.messages, entry)?;
     let mut draft = draft::arrange(request, terms, &mut notes)?;
@@ -88,29 +92,61 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     if plan.strip_loop {
         draft.strip_loop(&mut notes);
     }
-    let mut offer = tools::arrange(request, entry, plan.tool_choice_auto, &mut names, &mut notes)?;
+    let mut offer = tools::arrange(request, terms, plan.tool_in_words, &mut names, &mut notes)?;
+    draft.instruct(offer.wish.take());
     let enforced = entry.structured_output && !terms.amend.schema_in_words;
     format::instruct(request, entry, enforced, &mut draft, &mut notes);
+    if !entry.system || terms.amend.system_in_messages {
+        draft.system_in_messages(entry, &mut notes);
+    }
     cache::place(request, entry, &mut offer, &mut draft, &mut notes);
+    let stream = request.stream && !is_whole(terms, !offer.tools.is_empty());
+    if request.stream && !stream {
+        let with = if entry.streaming == Streaming::Refused { "" } else { " while it is offered tools" };
+        notes.changed("stream", format!("{} does not stream{with}; its answer comes at once", entry.name));
+    }
+    let path = path::path(terms.model_id, stream)?;
+    let schema = format::fit(request, enforced, &mut notes);
     let own = own_fields::gather(request, terms, &plan, offer.own_choice.take(), &mut notes);
 
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
-    let mut writer = content::Writer { tool_names: &mut names, documents: names::DocumentNames::default() };
+    let mut writer = content::Writer {
+        tool_names: &mut names,
+        documents: names::DocumentNames::default(),
+        documents_as_text: !entry.takes(Medium::Document),
+    };
     json.object(|json| {
         writer.messages(&draft, json);
         if !draft.system.is_empty() {
             json.name("system").list(|json| writer.pieces(&draft.system, json));
         }
-        inference(request, entry, &plan, &mut notes, json);
+        inference(request, terms, &plan, &mut notes, json);
         offer.write(json);
-        service::guardrail(request, json);
+        service::guardrail(request, stream, json);
         own.write(json);
         paths(&plan, json);
         service::metadata(request, &mut notes, json);
         service::speed(request, json);
-        format::write(request, enforced, json);
+        format::write(request, schema.as_deref(), json);
     });
-    Ok(Written { path, body: json.into_bytes(), names, warnings: notes.into_warnings(), reasoning_on: plan.on })
+    Ok(Written {
+        path,
+        body: json.into_bytes(),
+        names,
+        warnings: notes.into_warnings(),
+        reasoning_on: plan.on,
+        stream,
+        schema: format::fingerprint(request, enforced),
+    })
+}
+
+/// Whether the answer must be asked for whole, even where the client wants a stream.
+fn is_whole(terms: &Terms<'_>, tools: bool) -> bool {
+    match terms.entry.streaming {
+        Streaming::Allowed => tools && terms.amend.tools_whole,
+        Streaming::NotWithTools => tools,
+        Streaming::Refused => true,
+    }
 }
 
 fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) -> Situation {
@@ -119,8 +155,9 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
         ask: own_fields::asked(request, terms),
         max_tokens: sampling.max_tokens,
         max_tokens_param: if sampling.max_tokens_param.is_empty() { "max_tokens" } else { sampling.max_tokens_param },
-        stream: request.stream,
+        stream: request.stream && !is_whole(terms, !request.tools.is_empty()),
         temperature: sampling.temperature.is_some(),
+        temperature_one: sampling.temperature == Some(1.0),
         top_p: sampling.top_p.is_some(),
         top_k: sampling.top_k.is_some(),
         forced_tool: matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_))
@@ -134,21 +171,22 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
     }
 }
 
-fn inference(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes, json: &mut Json) {
+fn inference(request: &Request<'_>, terms: &Terms<'_>, plan: &Plan, notes: &mut Notes, json: &mut Json) {
     let sampling = &request.sampling;
     let max_tokens = match plan.max_tokens {
         MaxTokens::Keep => sampling.max_tokens,
         MaxTokens::Set(tokens) => Some(tokens),
         MaxTokens::Omit => None,
     };
-    let temperature = sampling.temperature.filter(|_| !plan.drop_temperature).map(|asked| {
+    let sampled = !terms.amend.without_sampling;
+    let temperature = sampling.temperature.filter(|_| sampled && !plan.drop_temperature).map(|asked| {
         if asked > 1.0 {
             notes.changed("temperature", "Bedrock's temperatures go from 0 to 1; 1 is used");
         }
         asked.min(1.0)
     });
-    let top_p = sampling.top_p.filter(|_| !plan.drop_top_p);
-    let stops = stops(request, entry, notes);
+    let top_p = sampling.top_p.filter(|_| sampled && !plan.drop_top_p);
+    let stops = if terms.amend.without_stops { Vec::new() } else { stops(request, terms.entry, notes) };
     if max_tokens.is_none() && temperature.is_none() && top_p.is_none() && stops.is_empty() {
         return;
     }
@@ -171,6 +209,9 @@ fn inference(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Note
     });
 }
 
+/// The most stop sequences of one request (Converse, `InferenceConfiguration`).
+const MOST_STOPS: usize = 2500;
+
 /// The stop sequences that the model takes. Blank ones stop nowhere useful, and several models refuse them.
 fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> Vec<&'r Text<'a>> {
     let asked = &request.sampling.stop;
@@ -178,9 +219,14 @@ fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> 
         notes.dropped("stop", format!("{} takes no stop sequences", entry.name));
         return Vec::new();
     }
-    let sent: Vec<_> = asked.iter().filter(|stop| !stop.is_blank()).collect();
+    let mut sent: Vec<_> = asked.iter().filter(|stop| !stop.is_blank()).collect();
     if sent.len() < asked.len() {
         notes.dropped("stop", "stop sequences of nothing but white space are not taken");
+    }
+    let most = entry.max_stops.map_or(MOST_STOPS, |most| usize::try_from(most).unwrap_or(MOST_STOPS));
+    if sent.len() > most {
+        notes.dropped("stop", format!("{} takes {most} stop sequences at most; the others were left out", entry.name));
+        sent.truncate(most);
     }
     sent
 }

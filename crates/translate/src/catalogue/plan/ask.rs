@@ -1,7 +1,7 @@
 //! What a client asked, as far as the operator lets it.
 
 use super::super::entry::{Allowed, Control, Default as Habit, Entry, Off};
-use super::super::rules::{Rules, Wanted};
+use super::super::rules::{ForcedTool, Rules, Wanted};
 use super::levels::{budget, from_budget};
 use super::{Plan, Situation};
 use crate::model::reasoning::{Effort, ReasoningAsk, Switch};
@@ -21,8 +21,8 @@ pub(super) fn ruled(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Re
             None => {}
         }
     }
-    if rules.forced_tool_first && situation.forced_tool && ask.wants_reasoning() {
-        tool_first(entry, &mut ask, plan);
+    if situation.forced_tool && !situation.amend.tool_in_words {
+        tool_first(entry, rules.forced_tool, &mut ask, plan);
     }
     limit(entry, rules, &mut ask, plan);
     ask
@@ -37,8 +37,16 @@ pub fn most_budget(rules: &Rules) -> Option<u32> {
     }
 }
 
-fn tool_first(entry: &Entry, ask: &mut ReasoningAsk, plan: &mut Plan) {
-    if matches!(entry.forced_tool, Allowed::NotWhileReasoning | Allowed::InsteadOfReasoning) {
+/// Lets reasoning give way to a forced tool that excludes it: the client waits for the call. Where it did not ask for
+/// reasoning, only a model that does not know to leave it out itself is told.
+fn tool_first(entry: &Entry, rule: ForcedTool, ask: &mut ReasoningAsk, plan: &mut Plan) {
+    let gives_way = match entry.forced_tool {
+        Allowed::Allowed | Allowed::Refused => false,
+        _ if ask.wants_reasoning() => rule == ForcedTool::DropReasoning,
+        Allowed::InsteadOfReasoning => false,
+        Allowed::NotWhileReasoning => entry.default == Habit::On && ask.switch == Switch::Unset,
+    };
+    if gives_way {
         // One that always reasons is not switched off: it leaves its reasoning out of itself.
         if entry.default != Habit::AlwaysOn {
             (ask.switch, ask.effort) = (Switch::Off, None);

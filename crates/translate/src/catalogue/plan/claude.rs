@@ -1,7 +1,7 @@
 //! The switches of Claude: a budget of tokens for the older models, an adaptive mode for the newer ones.
 
 use super::super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off};
-use super::levels::{budget, from_budget, lowered, nearest};
+use super::levels::{budget, from_budget, lowered, nearest, share};
 use super::{MaxTokens, OpenLoop, Plan, Situation};
 use crate::fault::Fault;
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
@@ -197,7 +197,7 @@ fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     }
     let wanted = wanted(situation, plan);
     let longer = situation.has_tools && entry.interleaved == Interleaved::Beta && ask.interleaved;
-    let (room, by) = room(entry, situation, wanted.explicit);
+    let (room, by) = room(entry, situation, wanted.explicit, smallest);
     possible(situation, &wanted, longer, room, smallest)?;
     let (room, by) = match entry.max_budget {
         Some(most) if most < room => (most, "the model's largest budget"),
@@ -212,7 +212,8 @@ fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     let tokens = if longer { least } else { least.min(room) };
     if tokens != wanted.tokens {
         let what = if wanted.explicit { "the budget" } else { "the budget that it stands for" };
-        plan.warnings.push(Warning::changed(ask.param, format!("{what} was cut to {tokens} tokens by {by}")));
+        let so = if situation.max_tokens.is_some() { ", which the answer shares" } else { "" };
+        plan.warnings.push(Warning::changed(ask.param, format!("{what} was cut to {tokens} tokens by {by}{so}")));
     }
     if situation.max_tokens.is_none() {
         let filled = if let MaxTokens::Set(filled) = plan.max_tokens { filled } else { 0 };
@@ -244,11 +245,16 @@ fn wanted(situation: &Situation, plan: &mut Plan) -> Budget {
     Budget { tokens: tokens.min(most), explicit }
 }
 
-/// The largest budget that fits, and what sets that limit. Where the client sets no limit, an answer must fit behind a
-/// budget that it did not name either.
-fn room(entry: &Entry, situation: &Situation, explicit: bool) -> (u32, &'static str) {
+/// The largest budget that fits, and what sets that limit. Behind a budget that the client did not name, an answer must
+/// fit: of the client's limit it takes no more than the effort's share, and the least budget no more than the largest one.
+fn room(entry: &Entry, situation: &Situation, explicit: bool, smallest: u32) -> (u32, &'static str) {
     if let Some(limit) = situation.max_tokens {
-        return (limit.saturating_sub(1), situation.max_tokens_param);
+        let by = situation.max_tokens_param;
+        if explicit {
+            return (limit.saturating_sub(1), by);
+        }
+        let most = share(limit, situation.ask.effort.unwrap_or(Effort::Medium));
+        return (if smallest <= share(limit, Effort::Max) { most.max(smallest) } else { most }, by);
     }
     let largest = entry.max_output_tokens.unwrap_or(u32::MAX);
     if explicit {

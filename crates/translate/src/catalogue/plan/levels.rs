@@ -28,6 +28,18 @@ pub(super) fn from_budget(tokens: u32) -> Effort {
     }
 }
 
+/// How much of an answer's limit its reasoning may take at most.
+pub(super) fn share(limit: u32, effort: Effort) -> u32 {
+    let (parts, of) = match effort {
+        Effort::Minimal | Effort::Low => (1, 4),
+        Effort::Medium => (1, 2),
+        Effort::High => (2, 3),
+        Effort::XHigh => (3, 4),
+        Effort::Max => (4, 5),
+    };
+    u32::try_from(u64::from(limit) * parts / of).unwrap_or(limit)
+}
+
 /// The budget of tokens that a level stands for.
 pub(super) fn budget(effort: Effort) -> u32 {
     match effort {

@@ -191,9 +191,35 @@ fn param_of(refusal: &Refusal) -> Option<&'static str> {
     }
 }
 
+/// The words in which models and their providers say that an input does not fit, in small letters.
+const TOO_LONG: [&str; 20] = [
+    "input is too long",
+    "prompt is too long",
+    "prompt too long",
+    "input too long",
+    "input length and `max_tokens` exceed",
+    "input tokens exceeded",
+    "input tokens exceeds",
+    "too many input tokens",
+    "too many total text bytes",
+    "maximum context length",
+    "maximum prompt length",
+    "maximum input length",
+    "maximum input token",
+    "exceeds the context window",
+    "exceeds the context length",
+    "exceed context limit",
+    "exceeds context limit",
+    "exceed the model's context",
+    "exceeds the model's context",
+    "context_length_exceeded",
+];
+
 fn is_too_long(refusal: &Refusal) -> bool {
-    let texts = ["Input is too long for requested model", "prompt is too long", "input length and `max_tokens` exceed"];
-    refusal.exception == "ValidationException" && texts.iter().any(|text| refusal.message.contains(text))
+    // A quota of tokens that is used up is told in like words, with another status.
+    let refused = matches!(refusal.status, 400 | 413 | 424);
+    let said = || refusal.message.replace(['\u{2018}', '\u{2019}'], "'").to_lowercase();
+    refused && TOO_LONG.iter().any(|words| said().contains(words))
 }
 
 fn is_wrong_model(refusal: &Refusal) -> bool {
@@ -289,10 +315,33 @@ mod tests {
 
     #[test]
     fn an_overflow_of_the_context_has_the_code_that_clients_look_for() {
-        let (_, error) = parts(&refused("ValidationException", 400, "Input is too long for requested model."));
-        assert_eq!(
-            (error["code"].as_str(), error["param"].as_str()),
-            (Some("context_length_exceeded"), Some("messages"))
-        );
+        for message in [
+            "Input is too long for requested model.",
+            "The model returned the following errors: prompt is too long: 210000 tokens > 200000 maximum",
+            "The model returned the following errors: input length and `max_tokens` exceed context limit: 199000 + 8192 > \
+             200000, decrease input length or `max_tokens` and try again",
+            "Input Tokens Exceeded: Number of input tokens exceeds maximum length. Please update the input to try again.",
+            "This model's maximum context length is 8192 tokens. Please reduce the length of the prompt.",
+            "This model\u{2019}s maximum context length is 131072 tokens. However, you requested 140000 tokens.",
+            "This model's maximum prompt length is 131072 but the request contains 140000 tokens.",
+            "Your input exceeds the context window of this model. Please adjust your input and try again.",
+            "too many total text bytes: 26000000 > 25000000",
+            "too many input tokens: 130000",
+        ] {
+            let (status, error) = parts(&refused("ValidationException", 400, message));
+            let told = (status, error["code"].as_str(), error["param"].as_str());
+            assert_eq!(told, (400, Some("context_length_exceeded"), Some("messages")), "{message}");
+            let (_, error) = parts(&refused("ModelErrorException", 424, message));
+            assert_eq!(error["code"], "context_length_exceeded", "{message}");
+        }
+        for (exception, status, message) in [
+            ("ThrottlingException", 429, "Too many tokens, please wait before trying again."),
+            ("ThrottlingException", 429, "Too many input tokens per minute."),
+            ("ValidationException", 400, "The maximum tokens you requested exceeds the model limit of 4096."),
+            ("ValidationException", 400, "1 validation error detected: Value at 'inferenceConfig.maxTokens'"),
+        ] {
+            let (_, error) = parts(&refused(exception, status, message));
+            assert_ne!(error["code"], "context_length_exceeded", "{message}");
+        }
     }
 }

@@ -25,8 +25,7 @@ pub(super) fn place(
     {
         add(ttl, draft);
     }
-    let before = count(offer, draft);
-    if before == 0 {
+    if count(offer, draft) == 0 {
         return;
     }
     if entry.cache.is_none() {
@@ -34,7 +33,14 @@ pub(super) fn place(
         notes.ignored("cache_control", format!("{} has no cache points", entry.name));
         return;
     }
-    settle(draft);
+    if !entry.cache_tools {
+        let points = offer.tools.iter_mut().filter_map(|tool| tool.cache_point.take());
+        if points.count() > 0 {
+            notes.dropped("tools[].cache_control", format!("{} takes no cache points behind tools", entry.name));
+        }
+    }
+    let before = count(offer, draft);
+    settle(draft, notes);
     let settled = count(offer, draft);
     if settled < before {
         notes.dropped(
@@ -98,15 +104,22 @@ fn keep(offer: &mut Offer<'_, '_>, draft: &mut Draft<'_, '_>, wanted: impl Fn(us
     }
 }
 
-/// Takes out the points that stand where none may.
-fn settle(draft: &mut Draft<'_, '_>) {
+/// Takes out the points that stand where none may. One behind a document that can have none moves before it.
+fn settle(draft: &mut Draft<'_, '_>, notes: &mut Notes) {
     for pieces in std::iter::once(&mut draft.system).chain(draft.turns.iter_mut().map(|turn| &mut turn.pieces)) {
         let mut standing: Vec<Piece<'_, '_>> = Vec::with_capacity(pieces.len());
         for piece in pieces.drain(..) {
-            if matches!(piece, Piece::CachePoint(_)) && !standing.last().is_some_and(can_be_cached) {
+            if !matches!(piece, Piece::CachePoint(_)) || standing.last().is_some_and(can_be_cached) {
+                standing.push(piece);
                 continue;
             }
-            standing.push(piece);
+            let documents = standing.iter().rev().take_while(|before| is_plain_document(before)).count();
+            let at = standing.len() - documents;
+            if documents > 0 && at.checked_sub(1).and_then(|at| standing.get(at)).is_some_and(can_be_cached) {
+                standing.insert(at, piece);
+                let why = "a cache point cannot stand behind a document that is no PDF; it was put before it";
+                notes.changed("cache_control", why);
+            }
         }
         *pieces = standing;
     }
@@ -118,9 +131,12 @@ fn can_be_cached(before: &Piece<'_, '_>) -> bool {
         Piece::CachePoint(_) | Piece::Thought(_) | Piece::Block(Block::Reasoning { .. } | Block::Redacted { .. }) => {
             false
         }
-        Piece::Block(Block::Document { format, .. }) => *format == "pdf",
-        _ => true,
+        piece => !is_plain_document(piece),
     }
+}
+
+fn is_plain_document(piece: &Piece<'_, '_>) -> bool {
+    matches!(piece, Piece::Block(Block::Document { format, .. }) if *format != "pdf")
 }
 
 /// Lifetimes that the model has, and none longer than one before it.

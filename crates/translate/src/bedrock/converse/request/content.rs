@@ -8,10 +8,13 @@ use crate::catalogue::{Entry, Medium};
 use crate::fault::Fault;
 use crate::model::request::{Block, MediaSource, Message, Role};
 use crate::model::text::Text;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 /// Refuses what the model is known not to take, with the client's field.
 pub(super) fn check(messages: &[Message<'_>], entry: &Entry) -> Result<(), Fault> {
     for message in messages {
+        documents(message, entry)?;
         let sound = |block: &Block<'_>| matches!(block, Block::Audio { .. });
         if message.content.iter().any(sound) && !entry.takes(Medium::Audio) {
             let message_at = format!("messages[{}].content", message.position);
@@ -21,10 +24,39 @@ pub(super) fn check(messages: &[Message<'_>], entry: &Entry) -> Result<(), Fault
     Ok(())
 }
 
+/// Refuses documents that the model does not take, and that are no text.
+fn documents(message: &Message<'_>, entry: &Entry) -> Result<(), Fault> {
+    let inside = message.content.iter().flat_map(|block| match block {
+        Block::ToolResult { content, .. } => content.as_slice(),
+        block => std::slice::from_ref(block),
+    });
+    for block in inside.filter(|block| matches!(block, Block::Document { .. })) {
+        if !entry.takes(Medium::Document) && as_text(block).is_none() {
+            let place = format!("messages[{}].content", message.position);
+            let message = format!("{} takes no documents; send what is in them as text", entry.name);
+            return Err(Fault::unsupported(place, message));
+        }
+    }
+    Ok(())
+}
+
+/// A document that is text, as text: its name, and what it says.
+pub(super) fn as_text(block: &Block<'_>) -> Option<Text<'static>> {
+    let Block::Document { format: "txt" | "md" | "csv" | "html", name, source: MediaSource::Base64(data) } = block
+    else {
+        return None;
+    };
+    let said = String::from_utf8(STANDARD.decode(data.plain().as_bytes()).ok()?).ok()?;
+    let name = name.as_deref().unwrap_or("document");
+    Some(Text::from_plain(format!("<document name=\"{name}\">\n{said}\n</document>")))
+}
+
 /// Writes the turns and the blocks in them.
 pub(super) struct Writer<'n> {
     pub(super) tool_names: &'n mut ToolNames,
     pub(super) documents: DocumentNames,
+    /// Documents are written as text.
+    pub(super) documents_as_text: bool,
 }
 
 impl Writer<'_> {
@@ -79,6 +111,11 @@ impl Writer<'_> {
             Block::Audio { format, source } => {
                 let format = Text::from_plain(format.as_ref());
                 media("audio", format.as_escaped(), None, source, json);
+            }
+            Block::Document { .. } if self.documents_as_text => {
+                if let Some(text) = as_text(block) {
+                    said(&text, json);
+                }
             }
             Block::Document { format, name, source } => {
                 let name = self.documents.send(name.as_deref());

@@ -2,7 +2,7 @@
 
 use super::Terms;
 use super::notes::Notes;
-use crate::catalogue::{OpenLoop, Replay};
+use crate::catalogue::{Entry, Medium, OpenLoop, Replay};
 use crate::fault::Fault;
 use crate::model::request::{Block, CacheTtl, Message, Request, Role};
 use crate::model::text::Text;
@@ -38,6 +38,9 @@ pub(super) enum Piece<'r, 'a> {
     CachePoint(Option<CacheTtl>),
 }
 
+/// The most documents of one turn (Converse, `Message`).
+const MOST_DOCUMENTS: usize = 5;
+
 /// What a turn says when the client says nothing and Bedrock wants something.
 const GO_ON: &str = "Continue.";
 
@@ -68,7 +71,8 @@ pub(super) fn arrange<'r, 'a>(
     }
     open_and_close(&mut draft, terms, notes);
     paired(&draft, request)?;
-    documents_explained(&mut draft, notes);
+    few_documents(&draft, terms.entry)?;
+    documents_explained(&mut draft, terms.entry, notes);
     Ok(draft)
 }
 
@@ -140,6 +144,29 @@ impl<'r, 'a> Draft<'r, 'a> {
     /// Whether the open tool loop holds sealed reasoning.
     pub(super) fn has_sealed_loop(&self) -> bool {
         self.open_loop_turns().any(|turn| turn.pieces.iter().any(is_sealed))
+    }
+
+    /// Adds an instruction of the gateway's own to the system's text.
+    pub(super) fn instruct(&mut self, instruction: Option<String>) {
+        self.system.extend(instruction.map(|words| Piece::Said(Text::from_plain(words))));
+    }
+
+    /// Puts what leads the conversation before the user's first words, for models that take it nowhere else.
+    pub(super) fn system_in_messages(&mut self, entry: &Entry, notes: &mut Notes) {
+        let before = self.system.len();
+        self.system.retain(|piece| !matches!(piece, Piece::CachePoint(_)));
+        if self.system.len() < before {
+            notes.ignored("cache_control", format!("{} has no cache points", entry.name));
+        }
+        let Some(turn) = self.turns.iter_mut().find(|turn| turn.role == Role::User) else { return };
+        if !self.system.is_empty() {
+            turn.pieces.splice(0..0, self.system.drain(..));
+            // A refusal by a model that seemed to take it is told where it is amended.
+            if !entry.system {
+                let why = format!("{} takes no text of a system; it was put before the user's first words", entry.name);
+                notes.changed("messages", why);
+            }
+        }
     }
 
     /// Takes the reasoning out of the open tool loop.
@@ -276,8 +303,41 @@ fn paired(draft: &Draft<'_, '_>, request: &Request<'_>) -> Result<(), Fault> {
     if open.is_empty() { Ok(()) } else { Err(unanswered(caller)) }
 }
 
+/// Refuses documents that are too many; messages of one turn are one for Bedrock.
+fn few_documents(draft: &Draft<'_, '_>, entry: &Entry) -> Result<(), Fault> {
+    let document = |piece: &&Piece<'_, '_>| matches!(piece, Piece::Block(block) if is_document(block));
+    for turn in draft.turns.iter().filter(|_| entry.takes(Medium::Document)) {
+        let count = turn.pieces.iter().filter(document).count();
+        if count > MOST_DOCUMENTS {
+            let param = format!("messages[{}].content", turn.position);
+            let message = format!(
+                "`{param}` and what follows it hold {count} documents, and Bedrock takes {MOST_DOCUMENTS} in a turn; send the \
+                 others in a later turn, or as text"
+            );
+            return Err(Fault::unsupported(param, message));
+        }
+    }
+    Ok(())
+}
+
+fn is_document(block: &Block<'_>) -> bool {
+    matches!(block, Block::Document { .. })
+}
+
 /// Bedrock wants words beside a document.
-fn documents_explained(draft: &mut Draft<'_, '_>, notes: &mut Notes) {
+fn documents_explained(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Notes) {
+    if !entry.takes(Medium::Document) {
+        let in_text = |piece: &Piece<'_, '_>| match piece {
+            Piece::Block(Block::ToolResult { content, .. }) => content.iter().any(is_document),
+            Piece::Block(block) => is_document(block),
+            _ => false,
+        };
+        for turn in draft.turns.iter().filter(|turn| turn.pieces.iter().any(in_text)) {
+            let why = format!("{} takes no documents; what is in them was sent as text", entry.name);
+            notes.changed(format!("messages[{}].content", turn.position), why);
+        }
+        return;
+    }
     for turn in &mut draft.turns {
         let has = |wanted: fn(&Piece<'_, '_>) -> bool| turn.pieces.iter().any(wanted);
         let document = has(|piece| matches!(piece, Piece::Block(Block::Document { .. })));

@@ -1,12 +1,13 @@
 //! The form of the answer: Converse's own structured output where the model has it, else an instruction.
 
-use super::draft::{Draft, Piece};
+use super::draft::Draft;
 use super::json::Json;
 use super::notes::Notes;
+use super::schema;
 use crate::catalogue::Entry;
-use crate::model::raw::Raw;
 use crate::model::request::{Format, Request};
 use crate::model::text::Text;
+use std::borrow::Cow;
 
 /// Adds an instruction to the system's text, for models that know no other way.
 pub(super) fn instruct(
@@ -33,21 +34,29 @@ pub(super) fn instruct(
             )
         }
     };
-    draft.system.push(Piece::Said(Text::from_plain(instruction)));
+    draft.instruct(Some(instruction));
+}
+
+/// The schema that is sent, as the model's grammar takes it.
+pub(super) fn fit<'r>(request: &'r Request<'_>, enforced: bool, notes: &mut Notes) -> Option<Cow<'r, str>> {
+    let Format::Schema { schema, .. } = &request.format else { return None };
+    let fitted = enforced.then(|| schema::of_answer(schema.as_json()))?;
+    for why in fitted.told {
+        notes.changed("response_format.json_schema.schema", why);
+    }
+    Some(fitted.json)
 }
 
 /// Writes `outputConfig`, when there is anything to say.
-pub(super) fn write(request: &Request<'_>, enforced: bool, json: &mut Json) {
-    let Format::Schema { name, description, schema, .. } = &request.format else { return };
-    if !enforced {
-        return;
-    }
+pub(super) fn write(request: &Request<'_>, schema: Option<&str>, json: &mut Json) {
+    let (Format::Schema { name, description, .. }, Some(schema)) = (&request.format, schema) else { return };
     json.member("outputConfig", |json| {
         json.member("textFormat", |json| {
             json.name("type").word("json_schema");
             json.member("structure", |json| {
                 json.member("jsonSchema", |json| {
-                    json.name("schema").text(&in_a_string(schema));
+                    // Converse takes it as JSON inside a string.
+                    json.name("schema").text(&Text::from_plain(schema));
                     json.name("name").text(name);
                     if let Some(description) = description {
                         json.name("description").text(description);
@@ -58,7 +67,10 @@ pub(super) fn write(request: &Request<'_>, enforced: bool, json: &mut Json) {
     });
 }
 
-/// Converse takes the schema as JSON inside a string.
-fn in_a_string<'s>(schema: &'s Raw<'_>) -> Text<'s> {
-    Text::from_plain(schema.as_json())
+/// What stands for the schema that is sent.
+pub(super) fn fingerprint(request: &Request<'_>, enforced: bool) -> Option<u64> {
+    match &request.format {
+        Format::Schema { schema, .. } if enforced => Some(schema.fingerprint()),
+        _ => None,
+    }
 }

@@ -10,6 +10,8 @@ const LONGEST: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct ToolNames {
     sent: BTreeMap<String, String>,
+    /// The model takes no `-` in them.
+    no_hyphens: bool,
 }
 
 impl ToolNames {
@@ -19,9 +21,15 @@ impl ToolNames {
         self.sent.get(sent).map_or(sent, String::as_str)
     }
 
+    /// The names for a model that takes `-` in them, or does not.
+    pub(super) fn with(hyphens: bool) -> Self {
+        Self { no_hyphens: !hyphens, ..Self::default() }
+    }
+
     /// The name to send; remembered, when it is another.
     pub(super) fn send<'n>(&mut self, name: &'n str) -> Cow<'n, str> {
-        let sent = fitting(name, |letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'));
+        let hyphens = !self.no_hyphens;
+        let sent = fitting(name, |letter| letter.is_ascii_alphanumeric() || letter == '_' || hyphens && letter == '-');
         if let Cow::Owned(changed) = &sent {
             self.sent.insert(changed.clone(), name.to_owned());
         }
@@ -107,6 +115,15 @@ mod tests {
         }
         assert_ne!(names.send("a.b").into_owned(), names.send("a/b").into_owned());
         assert_eq!(names.restore("get_weather-2"), "get_weather-2");
+    }
+
+    #[test]
+    fn hyphens_go_where_they_are_not_taken() {
+        let mut names = ToolNames::with(false);
+        let sent = names.send("get-weather").into_owned();
+        assert!(!sent.contains('-') && sent.starts_with("get_weather_"), "{sent}");
+        assert_eq!(names.restore(&sent), "get-weather");
+        assert_eq!(names.send("get_weather"), "get_weather");
     }
 
     #[test]

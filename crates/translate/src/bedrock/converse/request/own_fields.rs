@@ -68,8 +68,7 @@ pub(super) fn gather<'r>(
     own_choice: Option<Value>,
     notes: &mut Notes,
 ) -> OwnFields<'r> {
-    let entry = terms.entry;
-    let mut fields = OwnFields::default();
+    let (mut fields, entry) = (OwnFields::default(), terms.entry);
     let stand = stand(request, terms, plan);
     let betas = betas(request, entry, plan, notes);
     for (name, value) in &request.additional_fields {
@@ -77,7 +76,7 @@ pub(super) fn gather<'r>(
         if !stand && withheld(name, value, request, terms, notes) {
             continue;
         }
-        if own::is_tool_choice(name) && plan.tool_choice_auto && request.own_switches.forced_tool {
+        if own::is_tool_choice(name) && plan.tool_in_words && request.own_switches.forced_tool {
             fields.add(name, json!({ "type": "auto" }));
         } else if let Some((field, beta)) = PAIRS.iter().find(|pair| lacking(pair)) {
             let why = format!("it is taken with a beta `{beta}...` only, and none is sent");
@@ -96,6 +95,7 @@ pub(super) fn gather<'r>(
     }
     if let Some(top_k) = request.sampling.top_k
         && !plan.drop_top_k
+        && !terms.amend.without_sampling
     {
         match entry.top_k.as_deref().map(|path| path.split_once('.')) {
             Some(Some((outer, inner))) => fields.add(outer, json!({ inner: top_k })),

@@ -12,10 +12,10 @@ const MOST_PAIRS: usize = 16;
 const LONGEST: usize = 256;
 
 /// Writes `guardrailConfig`; how a stream is checked may only be said of streams.
-pub(super) fn guardrail(request: &Request<'_>, json: &mut Json) {
+pub(super) fn guardrail(request: &Request<'_>, stream: bool, json: &mut Json) {
     let Some(guardrail) = &request.guardrail else { return };
     let members: BTreeMap<String, &RawValue> = serde_json::from_str(guardrail.as_json()).unwrap_or_default();
-    if request.stream || !members.contains_key("streamProcessingMode") {
+    if stream || !members.contains_key("streamProcessingMode") {
         json.name("guardrailConfig").raw(guardrail);
         return;
     }

@@ -1,14 +1,14 @@
 //! The tools that a model may call, and which of them it must.
 
+use super::Terms;
 use super::json::Json;
 use super::names::ToolNames;
 use super::notes::Notes;
+use super::schema::{self, Fitted};
 use crate::catalogue::{Allowed, Entry};
 use crate::fault::Fault;
-use crate::model::raw::Raw;
 use crate::model::request::{Block, CacheTtl, Request, ToolChoice};
 use crate::model::text::Text;
-use crate::wire::json::{Document, Noting};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -23,6 +23,8 @@ pub(super) struct Offer<'r, 'a> {
     choice: Choice<'r>,
     /// The choice in the vendor's own words, for the model's own fields.
     pub(super) own_choice: Option<Value>,
+    /// The choice in words, for models that cannot be made to call a tool.
+    pub(super) wish: Option<String>,
 }
 
 /// One tool, as it is sent.
@@ -30,7 +32,7 @@ pub(super) struct Offer<'r, 'a> {
 pub(super) struct Offered<'r, 'a> {
     name: Cow<'r, str>,
     description: Option<&'r Text<'a>>,
-    schema: Option<&'r Raw<'a>>,
+    schema: Cow<'r, str>,
     strict: bool,
     pub(super) cache_point: Option<Option<CacheTtl>>,
 }
@@ -44,21 +46,33 @@ enum Choice<'r> {
     Tool(Cow<'r, str>),
 }
 
-/// Arranges a request's tools. `auto`: no call may be forced.
+/// Arranges a request's tools. `in_words`: no call may be forced, so the wish for it is said.
 pub(super) fn arrange<'r, 'a>(
     request: &'r Request<'a>,
-    entry: &Entry,
-    auto: bool,
+    terms: &Terms<'_>,
+    in_words: bool,
     names: &mut ToolNames,
     notes: &mut Notes,
 ) -> Result<Offer<'r, 'a>, Fault> {
+    let entry = terms.entry;
     let history = request.has_tool_history();
     let unwanted = request.tool_choice == ToolChoice::None;
     if (request.tools.is_empty() || unwanted) && !history {
         return Ok(Offer::default());
     }
-    if !entry.tools {
-        return Err(Fault::unsupported("tools", format!("{} takes no tools", entry.name)));
+    if terms.amend.without_tools && !history {
+        return Ok(Offer::default());
+    }
+    // A row that knows of forced calls is of a model that is told to take tools and to take none: a conversation that has
+    // some goes on as it is.
+    let goes_on = in_words || history && entry.forced_tool == Allowed::Refused;
+    if !entry.tools && !goes_on {
+        let cannot = format!("{} takes no tools", entry.name);
+        if history || matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_)) {
+            return Err(Fault::unsupported("tools", format!("{cannot}; use a model that does, or leave them out")));
+        }
+        notes.dropped("tools", format!("{cannot}; it was asked without them"));
+        return Ok(Offer::default());
     }
     let mut offer = Offer { tools: offered(request, entry, names, notes), ..Offer::default() };
     if request.tools.is_empty() {
@@ -66,7 +80,10 @@ pub(super) fn arrange<'r, 'a>(
         let why = "the messages hold tool calls, so the model must know the tools; they were made up from the messages";
         notes.changed("tools", why);
     }
-    choose(request, entry, auto, names, &mut offer, notes);
+    if in_words {
+        wish(request, names, &mut offer);
+    }
+    choose(request, entry, in_words, names, &mut offer, notes);
     Ok(offer)
 }
 
@@ -90,10 +107,17 @@ fn offered<'r, 'a>(
             };
             notes.dropped(format!("tools[{at}].function.strict"), why);
         }
+        let schema = match &tool.schema {
+            Some(raw) => schema::of_tool(raw.as_json(), entry, strict),
+            None => Fitted { json: Cow::Borrowed(schema::NOTHING), told: Vec::new() },
+        };
+        for why in schema.told {
+            notes.changed(format!("tools[{at}].function.parameters"), why);
+        }
         offered.push(Offered {
             name: names.send(&tool.name),
             description: tool.description.as_ref(),
-            schema: tool.schema.as_ref(),
+            schema: schema.json,
             strict,
             cache_point: tool.cache_point,
         });
@@ -109,24 +133,43 @@ fn from_history<'r, 'a>(request: &'r Request<'a>, names: &mut ToolNames) -> Vec<
         let Block::ToolUse { name, .. } = block else { continue };
         let name = names.send(name);
         if known.insert(name.clone()) {
-            tools.push(Offered { name, description: None, schema: None, strict: false, cache_point: None });
+            let schema = Cow::Borrowed(schema::NOTHING);
+            tools.push(Offered { name, description: None, schema, strict: false, cache_point: None });
         }
     }
     tools
 }
 
+/// Says which tool is to be called, and offers no other where one is named.
+fn wish<'r>(request: &'r Request<'_>, names: &mut ToolNames, offer: &mut Offer<'r, '_>) {
+    if let ToolChoice::Named(name) = &request.tool_choice {
+        let name = names.send(name);
+        offer.tools.retain(|tool| tool.name == name);
+    }
+    offer.wish = match (&request.tool_choice, offer.tools.as_slice()) {
+        (ToolChoice::Required | ToolChoice::Named(_), [only]) => Some(format!(
+            "Answer with a call of the tool `{}` and nothing else: no text before or after it.",
+            only.name
+        )),
+        (ToolChoice::Required, _) => {
+            Some("Answer with a call of one of the tools and nothing else: no text before or after it.".to_owned())
+        }
+        _ => None,
+    };
+}
+
 fn choose<'r>(
     request: &'r Request<'_>,
     entry: &Entry,
-    auto: bool,
+    in_words: bool,
     names: &mut ToolNames,
     offer: &mut Offer<'r, '_>,
     notes: &mut Notes,
 ) {
     let choosable = entry.forced_tool != Allowed::Refused || entry.own_tool_choice;
     offer.choice = match &request.tool_choice {
-        ToolChoice::Required if !auto => Choice::Any,
-        ToolChoice::Named(name) if !auto => Choice::Tool(names.send(name)),
+        ToolChoice::Required if !in_words => Choice::Any,
+        ToolChoice::Named(name) if !in_words => Choice::Tool(names.send(name)),
         ToolChoice::Auto | ToolChoice::Required | ToolChoice::Named(_) if choosable => Choice::Auto,
         _ => Choice::Unsaid,
     };
@@ -186,7 +229,7 @@ impl Offered<'_, '_> {
                     json.name("description").text(description);
                 }
                 json.member("inputSchema", |json| {
-                    json.name("json").verbatim(&schema(self.schema));
+                    json.name("json").verbatim(&self.schema);
                 });
                 if self.strict {
                     json.name("strict").verbatim("true");
@@ -197,22 +240,4 @@ impl Offered<'_, '_> {
             super::cache_point(json, ttl);
         }
     }
-}
-
-/// The client's schema as it came; Claude wants the top to say that it is an object.
-fn schema<'s>(schema: Option<&'s Raw<'_>>) -> Cow<'s, str> {
-    let Some(raw) = schema else { return Cow::Borrowed(r#"{"type":"object","properties":{}}"#) };
-    let json = raw.as_json();
-    if json.starts_with(r#"{"type":"#) {
-        return Cow::Borrowed(json);
-    }
-    let document = Document::read_noting(json, &Noting::down_to(2)).ok();
-    let mut names =
-        document.iter().flat_map(|document| document.top().members()).map(|(name, _)| name.plain()).peekable();
-    let comma = if names.peek().is_none() { "" } else { "," };
-    if names.any(|name| name.as_deref() == Some("type")) {
-        return Cow::Borrowed(json);
-    }
-    let inside = json.trim_start().strip_prefix('{').unwrap_or_default();
-    Cow::Owned(format!(r#"{{"type":"object"{comma}{inside}"#))
 }

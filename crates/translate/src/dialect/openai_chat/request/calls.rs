@@ -22,6 +22,9 @@ pub(super) fn read<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
             return Err(kind.unsupported("must be `function`: Bedrock has no other calls of the client's tools"));
         }
         notes.unknown(&call, &["id", "type", "function", "index", "cache_control", "provider_specific_fields"]);
+        if let Some(point) = call.get("cache_control") {
+            notes.ignored(&point, "Bedrock has no cache points on calls; set it on the message or its text");
+        }
         let id = call.need("id")?;
         id.id(&notes.limits)?;
         let (name, input) = function(&call.need("function")?.object()?, notes)?;

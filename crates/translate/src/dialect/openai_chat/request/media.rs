@@ -25,7 +25,9 @@ pub(super) fn image<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Bloc
 }
 
 fn image_at<'a>(url: &Node<'a, '_>) -> Result<Block<'a>, Fault> {
-    let unknown = |url: &Node<'_, '_>| url.invalid(&format!("must be a picture of type {PICTURES}"));
+    let unknown = |url: &Node<'_, '_>| {
+        url.invalid(&format!("must be a picture of type {PICTURES}; send SVG as a `file` or as text, others converted"))
+    };
     match address(url)? {
         Address::Data { mime, data } => {
             let format = picture(&mime).ok_or_else(|| unknown(url))?;
@@ -183,8 +185,36 @@ fn document_of_mime(mime: &str) -> Option<&'static str> {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => "xlsx",
         "text/html" => "html",
         "text/markdown" | "text/x-markdown" => "md",
+        _ if is_written(mime) => "txt",
         _ => return None,
     })
+}
+
+/// Media types of files that are text, whatever it says.
+fn is_written(mime: &str) -> bool {
+    const WRITTEN: [&str; 16] = [
+        "json",
+        "jsonl",
+        "x-ndjson",
+        "x-jsonlines",
+        "json5",
+        "yaml",
+        "x-yaml",
+        "xml",
+        "toml",
+        "x-toml",
+        "javascript",
+        "x-javascript",
+        "typescript",
+        "x-sh",
+        "sql",
+        "x-python",
+    ];
+    let (kind, name) = mime.split_once('/').unwrap_or_default();
+    kind == "application" && WRITTEN.contains(&name)
+        || name.ends_with("+json")
+        || name.ends_with("+xml")
+        || name.ends_with("+yaml")
 }
 
 fn document(extension: &str) -> Option<&'static str> {
@@ -198,6 +228,9 @@ fn document(extension: &str) -> Option<&'static str> {
         "html" | "htm" => "html",
         "txt" => "txt",
         "md" | "markdown" => "md",
+        "json" | "jsonl" | "ndjson" | "yaml" | "yml" | "xml" | "toml" | "ini" | "cfg" | "conf" | "env" | "log"
+        | "tsv" | "svg" | "py" | "js" | "ts" | "tsx" | "jsx" | "rs" | "go" | "java" | "c" | "h" | "cpp" | "hpp"
+        | "cs" | "rb" | "php" | "sh" | "sql" | "css" | "tex" | "rst" | "srt" | "vtt" | "diff" | "patch" => "txt",
         _ => return None,
     })
 }

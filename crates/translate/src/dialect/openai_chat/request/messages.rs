@@ -126,7 +126,9 @@ fn said<'a>(
     own: &[&'static str],
     notes: &mut Notes,
 ) -> Result<Vec<Block<'a>>, Fault> {
-    let content = content::read(&message.need("content")?, speaker, notes)?;
+    // A tool may well have nothing to say; whoever else says nothing has forgotten something.
+    let node = if speaker == Speaker::Tool { message.get("content") } else { Some(message.need("content")?) };
+    let content = node.map(|node| content::read(&node, speaker, notes)).transpose()?.unwrap_or_default();
     notes.unknown_to(message, &[&SILENT, own]);
     Ok(content)
 }

@@ -36,9 +36,6 @@ fn top_k(top: &Object<'_, '_>) -> Result<Option<u32>, Fault> {
     if number == 0.0 || number == -1.0 { Ok(None) } else { node.count().map(Some) }
 }
 
-/// Converse takes no more stop sequences.
-const STOPS: usize = 2500;
-
 fn stop<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Text<'a>>, Fault> {
     let Some(node) = top.get("stop") else { return Ok(Vec::new()) };
     if node.is_string() {
@@ -48,10 +45,7 @@ fn stop<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Text<'a>>, Fa
         return Err(node.wrong("a string or an array of strings"));
     }
     let mut sequences = Vec::new();
-    for (at, node) in node.list()?.each().enumerate() {
-        if at == STOPS {
-            return Err(node.wrong(&format!("one of at most {STOPS} stop sequences")));
-        }
+    for node in node.list()?.each() {
         sequences.extend(sequence(&node, notes)?);
     }
     Ok(sequences)

@@ -21,7 +21,9 @@ const KNOWN: &[&str] = &[
     "additional_model_request_fields",
     "anthropic_beta",
     "audio",
+    "best_of",
     "chat_template_kwargs",
+    "echo",
     "enable_thinking",
     "extra_body",
     "frequency_penalty",
@@ -47,6 +49,7 @@ const KNOWN: &[&str] = &[
     "prompt_cache_key",
     "prompt_cache_options",
     "prompt_cache_retention",
+    "prompt_logprobs",
     "reasoning",
     "reasoning_effort",
     "response_format",
@@ -57,6 +60,7 @@ const KNOWN: &[&str] = &[
     "store",
     "stream",
     "stream_options",
+    "suffix",
     "temperature",
     "thinking",
     "tool_choice",
@@ -93,23 +97,17 @@ fn refuse(top: &Object<'_, '_>) -> Result<(), Fault> {
     if let Some(node) = top.get("n")
         && node.count()? > 1
     {
-        return Err(node.unsupported("must be 1: Bedrock gives one answer to a request"));
+        return Err(node.unsupported(
+            "must be 1: Bedrock gives one answer to a request; send the request as often as answers are wanted",
+        ));
     }
-    let no_probabilities = "asks for log probabilities, which Bedrock does not give";
-    if let Some(node) = top.get("logprobs")
-        && node.boolean()?
-    {
-        return Err(node.unsupported(no_probabilities));
-    }
-    if let Some(node) = top.get("top_logprobs")
-        && node.number()? != 0.0
-    {
-        return Err(node.unsupported(no_probabilities));
-    }
+    evaluation(top)?;
     if let Some(node) = top.get("logit_bias")
         && !node.object()?.is_empty()
     {
-        return Err(node.unsupported("asks for a bias of single tokens, which Bedrock does not have"));
+        return Err(node.unsupported(
+            "asks for a bias of single tokens, which Bedrock does not have; say in the prompt which words are wanted",
+        ));
     }
     if let Some(node) = top.get("audio") {
         return Err(node.unsupported("asks for an answer in sound, which Bedrock does not give"));
@@ -118,6 +116,45 @@ fn refuse(top: &Object<'_, '_>) -> Result<(), Fault> {
         return Err(node.unsupported("asks for a web search, which Bedrock does not have"));
     }
     top.get("modalities").map_or(Ok(()), |node| modalities(&node))
+}
+
+/// What tools that evaluate models ask for: they would trust in what they got.
+fn evaluation(top: &Object<'_, '_>) -> Result<(), Fault> {
+    // The older API counts them, the newer one says whether; no number is as good as `false`.
+    let asked = |node: &Node<'_, '_>| match node.raw() {
+        "true" | "false" => node.boolean(),
+        _ => node.number().map(|number| number != 0.0),
+    };
+    for name in ["logprobs", "top_logprobs", "prompt_logprobs"] {
+        if let Some(node) = top.get(name)
+            && asked(&node)?
+        {
+            return Err(node.unsupported(
+                "asks for log probabilities, which Bedrock does not give; leave it out, and score what the model writes \
+                 (a task that generates text) instead of how likely it is",
+            ));
+        }
+    }
+    if let Some(node) = top.get("echo")
+        && node.boolean()?
+    {
+        return Err(node.unsupported("asks for the prompt in the answer, which Bedrock does not give; leave it out, and put the prompt before the answer where it is needed"));
+    }
+    if let Some(node) = top.get("best_of")
+        && node.count()? > 1
+    {
+        return Err(
+            node.unsupported("must be 1: Bedrock gives one answer to a request; send several and choose among them")
+        );
+    }
+    if let Some(node) = top.get("suffix")
+        && !node.text()?.is_empty()
+    {
+        return Err(
+            node.unsupported("asks to fill a gap, which Bedrock does not do; say in the prompt what comes after it")
+        );
+    }
+    Ok(())
 }
 
 fn modalities(node: &Node<'_, '_>) -> Result<(), Fault> {
