@@ -324,26 +324,6 @@ impl Asked {
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
                 Warning::changed("response_format", why)
             }
-            Some(Remedy::WithoutSampling) => {
-                self.amend.without_sampling = true;
-                Warning::dropped(
-                    "temperature",
-                    "Bedrock refused temperature, top-p or top-k; it was asked without them",
-                )
-            }
-            Some(Remedy::WithoutStops) => {
-                self.amend.without_stops = true;
-                Warning::dropped("stop", "Bedrock refused stop sequences; it was asked without them")
-            }
-            Some(Remedy::SystemInMessages) => {
-                self.amend.system_in_messages = true;
-                let why = "Bedrock refused a system's text; it was put before the first words of the user";
-                Warning::changed("messages", why)
-            }
-            Some(Remedy::WithoutTools) => {
-                self.amend.without_tools = true;
-                Warning::dropped("tools", "Bedrock refused tools; the model was asked without them")
-            }
             // The request itself tells its client of it.
             Some(Remedy::Whole) => {
                 self.amend.tools_whole = true;
@@ -355,6 +335,12 @@ impl Asked {
                 let why = "Bedrock refused to force a call; the model was asked in words to call the tool";
                 Warning::changed("tool_choice", why)
             }
+            Some(
+                other @ (Remedy::WithoutSampling
+                | Remedy::WithoutStops
+                | Remedy::SystemInMessages
+                | Remedy::WithoutTools),
+            ) => self.leave_out(other),
             None => return false,
         };
         let changed = self.amend != before;
@@ -362,6 +348,32 @@ impl Asked {
             self.amended.push(warning);
         }
         changed
+    }
+
+    /// Does without what a model does not take; gives what its client is told.
+    fn leave_out(&mut self, remedy: Remedy) -> Warning {
+        match remedy {
+            Remedy::WithoutSampling => {
+                self.amend.without_sampling = true;
+                Warning::dropped(
+                    "temperature",
+                    "Bedrock refused temperature, top-p or top-k; it was asked without them",
+                )
+            }
+            Remedy::WithoutStops => {
+                self.amend.without_stops = true;
+                Warning::dropped("stop", "Bedrock refused stop sequences; it was asked without them")
+            }
+            Remedy::SystemInMessages => {
+                self.amend.system_in_messages = true;
+                let why = "Bedrock refused a system's text; it was put before the first words of the user";
+                Warning::changed("messages", why)
+            }
+            _ => {
+                self.amend.without_tools = true;
+                Warning::dropped("tools", "Bedrock refused tools; the model was asked without them")
+            }
+        }
     }
 
     /// Goes to another place. Sealed reasoning is its issuer's alone, so it stays behind.

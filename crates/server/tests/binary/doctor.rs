@@ -86,9 +86,6 @@ fn expected(model: &str) -> Value {
         _ if ["mistral.magistral", "nvidia.", "writer."].iter().any(|name| model.starts_with(name)) => {
             json!({ "control": "none", "off": "omit" })
         }
-        // The simulator has no rules for models without reasoning.
-        "amazon.titan-text-premier-v1:0" => json!({ "tools": true }),
-        _ if model.starts_with("meta.") => json!({ "forced_tool": "allowed" }),
         _ => json!({}),
     }
 }

@@ -19,9 +19,9 @@ pub(crate) use switches::unsupported_level;
 /// Says no, or gives the request as the model sees it: without the thoughts that it was asked to drop.
 pub(crate) fn check<'b>(model: &Model, body: &'b Value, streamed: bool) -> Result<Cow<'b, Value>, Refused> {
     shape::check(body)?;
-    tools::check(model.family, body, streamed)?;
     media::check(model.family, body)?;
     settings::check(model.family, body)?;
+    tools::check(model.family, body, streamed)?;
     if model.family.is_claude() {
         claude::check(model, body)?;
     } else {

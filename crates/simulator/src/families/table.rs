@@ -220,7 +220,7 @@ const DEEPSEEK_R1: Family = Family {
     vendor: "deepseek",
     on: true,
     shows: Shows::Unsigned,
-    rules: &[Rule::NoToolChoice, Rule::NoCachePoints, Rule::NoDocuments],
+    rules: &[Rule::NoTools, Rule::NoToolChoice, Rule::NoCachePoints, Rule::NoDocuments],
     ..PLAIN
 };
 

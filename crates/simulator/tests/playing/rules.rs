@@ -342,7 +342,7 @@ async fn grok_and_deepseek() {
         ("deepseek.r1-v1:0", flat("low"), Err("extraneous key [reasoning_effort] is not permitted")),
         ("deepseek.r1-v1:0", budget(1024), Err("extraneous key [thinking] is not permitted")),
         ("deepseek.r1-v1:0", auto(), Err("This model doesn't support the toolConfig.toolChoice.auto field.")),
-        ("deepseek.r1-v1:0", json!({ "toolConfig": tools() }), Ok(true)),
+        ("deepseek.r1-v1:0", json!({ "toolConfig": tools() }), Err("This model doesn't support tool use.")),
         ("deepseek.v3.2", json!({}), Ok(false)),
         ("deepseek.v3.2", flat("high"), Ok(true)),
         ("deepseek.v3.2", flat("low"), Ok(false)),

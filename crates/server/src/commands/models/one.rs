@@ -102,8 +102,11 @@ fn requests(entry: &Entry) -> Lines {
     vec![
         ("sampling", format!("{}{exclusive}", words::sampling(entry))),
         ("top-k", entry.top_k.clone().unwrap_or_default()),
-        ("stop sequences", taken(entry.stop)),
+        ("stop sequences", words::stops(entry)),
+        ("system text", taken(entry.system)),
+        ("streams", words::streaming(entry).to_owned()),
         ("tools", taken(entry.tools)),
+        ("tool schemas", words::schemas(entry).to_owned()),
         ("forced tool", allowed(entry.forced_tool)),
         ("own tool_choice", taken(entry.own_tool_choice)),
         ("strict tools", taken(entry.strict_tools)),

@@ -1,7 +1,7 @@
 //! The words for what a row says.
 
 use aquifer_gateway::translate::catalogue::{
-    Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling,
+    Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling, Schemas, Streaming,
 };
 
 pub(super) fn habit(entry: &Entry) -> &'static str {
@@ -24,6 +24,30 @@ pub(super) fn switch(control: Control) -> &'static str {
         Control::ReasoningConfig => "reasoning_config",
         Control::Nova => "reasoningConfig",
         Control::Unknown => "unknown",
+    }
+}
+
+pub(super) fn stops(entry: &Entry) -> String {
+    match (entry.stop, entry.max_stops) {
+        (false, _) => "not taken".to_owned(),
+        (true, None) => "taken".to_owned(),
+        (true, Some(most)) => format!("{most} at most"),
+    }
+}
+
+pub(super) fn streaming(entry: &Entry) -> &'static str {
+    match entry.streaming {
+        Streaming::Allowed => "yes",
+        Streaming::NotWithTools => "not while it is offered tools; its answer is played as a stream",
+        Streaming::Refused => "no; its answer is played as a stream",
+    }
+}
+
+pub(super) fn schemas(entry: &Entry) -> &'static str {
+    match entry.tool_schemas {
+        Schemas::Full => "all but a choice at the top",
+        Schemas::NoReferences => "no references",
+        Schemas::Plain => "no references; type, properties and required at the top",
     }
 }
 
