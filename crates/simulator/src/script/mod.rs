@@ -76,6 +76,10 @@ pub(crate) fn write(model: &Model, body: &Value, wanted: Option<&Wanted>) -> Scr
     thoughts::seal(model, body, &mut blocks);
     let special = match fault {
         "unknown-stop" => Some("something_new"),
+        "refusal" => Some("refusal"),
+        // Models have said each where the other one was right.
+        "wrong-stop" if stop == "tool_use" => Some("end_turn"),
+        "wrong-stop" => Some("tool_use"),
         "malformed-output" => Some("malformed_model_output"),
         "guardrail" => Some("guardrail_intervened"),
         "content-filtered" => Some("content_filtered"),
