@@ -277,6 +277,7 @@ impl Exchange {
         let taken = stream.take(bytes, &mut out);
         let seen = stream.seen();
         let turn = stream.turn();
+        let cut = stream.finished().filter(|_| stream.is_cut()).map(|reason| (reason, stream.usage()));
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
         let since = now.saturating_duration_since(self.begun);
         if seen.reasoning {
@@ -292,6 +293,9 @@ impl Exchange {
         self.keep(turn);
         self.say(out);
         self.outputs.extend(progress.into_iter().map(Output::Reasoning));
+        if let Some((reason, usage)) = cut {
+            self.answered(reason, usage, now);
+        }
         taken
     }
 

@@ -1,6 +1,8 @@
 //! One request on its way out and its answer on its way back: the only place that names both sides.
 
 mod request;
+mod stages;
+pub mod stops;
 pub mod tags;
 mod telling;
 
@@ -19,6 +21,7 @@ use crate::model::text::Text;
 use crate::model::turn::{Recorder, Turn};
 use crate::wire::eventstream::Decoder;
 use bytes::BytesMut;
+use stops::Stops;
 use tags::{Piece, Tags};
 use telling::Telling;
 
@@ -105,6 +108,9 @@ impl StreamTranslation {
             };
             if let Some((index, delta)) = &self.reader.usual(&frame) {
                 self.telling.delta(*index, delta, out);
+                if self.telling.is_cut() {
+                    self.cut(out)?;
+                }
                 continue;
             }
             let event = self.reader.event(&frame)?;
@@ -113,11 +119,25 @@ impl StreamTranslation {
             while let Some(event) = self.reader.unended() {
                 self.telling.event(event, out);
             }
-            if self.metadata && self.reader.stopped() {
+            if self.telling.is_cut() {
+                self.cut(out)?;
+            } else if self.metadata && self.reader.stopped() {
                 self.finished = Some(self.telling.finish(out)?);
             }
         }
         Ok(())
+    }
+
+    /// Ends the answer at a stop sequence, whatever the model goes on to say.
+    fn cut(&mut self, out: &mut BytesMut) -> Result<(), Fault> {
+        self.finished = Some(self.telling.finish(out)?);
+        Ok(())
+    }
+
+    /// Whether the gateway itself ended the answer: nothing that may still come is of any use.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.telling.is_cut()
     }
 
     /// The turn to remember, once the finish is written; given once.
@@ -216,10 +236,13 @@ pub fn whole(
     record: bool,
 ) -> Result<Whole, Fault> {
     let mut response = converse::read(body)?;
-    let places = match &style.inline_tag {
+    let mut places = match &style.inline_tag {
         Some(tag) => split_tags(tag, &mut response.content),
         None => (0..).take(response.content.len()).collect(),
     };
+    if let Some(mut stops) = Stops::new(&style.stops) {
+        places = stops::cut(&mut stops, &mut response, places);
+    }
     let name = |sent: &str| restore(sent).unwrap_or_else(|| sent.to_owned());
     let (body, finish_reason) = chat::write(&response, &places, envelope, style, &name)?;
     let reasoned =

@@ -272,6 +272,10 @@ impl Asked {
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
                 Warning::changed("response_format", why)
             }
+            Some(Remedy::StopsHere) => {
+                self.amend.stops_here = true;
+                Warning::changed("stop", "Bedrock refused stop sequences; the answer is cut at them by the gateway")
+            }
             None => return false,
         };
         let changed = self.amend != before;

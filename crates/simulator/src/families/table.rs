@@ -208,7 +208,7 @@ const HIGH_ONLY: Family = Family {
     ..PLAIN
 };
 
-const GLM: Family = Family { vendor: "zai", ..HIGH_ONLY };
+const GLM: Family = Family { vendor: "zai", rules: &[Rule::NoStopSequences], ..HIGH_ONLY };
 
 const GLM_5_3: Family = Family { on: true, levels: ALL, quiet: &[], ..GLM };
 

@@ -37,6 +37,8 @@ pub struct Amend {
     pub drop_mismatched: bool,
     /// Schemas are asked for in words.
     pub schema_in_words: bool,
+    /// No stop sequences are sent; the gateway cuts the answer at them.
+    pub stops_here: bool,
 }
 
 impl Amend {

@@ -174,6 +174,10 @@ impl<'a> Incoming<'a> {
     pub fn outgoing_on(self, terms: &Terms<'_>, showing: Showing) -> Result<Outgoing, Fault> {
         let openai_chat::request::Asked { request, manner, mut warnings } = self.asked;
         let written = converse::request::write(&request, terms)?;
+        if !written.stops.is_empty() {
+            // Blank ones are among them.
+            warnings.retain(|warning| warning.param != "stop" && !warning.param.starts_with("stop["));
+        }
         warnings.extend(written.warnings);
         let names = written.names;
         let entry = terms.entry;
@@ -192,6 +196,7 @@ impl<'a> Incoming<'a> {
                 placeholder: entry.redacted_text.clone(),
                 stand: showing.stand,
                 inline_tag: entry.inline_tag.clone(),
+                stops: written.stops,
             },
             restore: Box::new(move |sent| {
                 let restored = names.restore(sent);

@@ -16,6 +16,8 @@ pub enum Remedy {
     LowerEffort,
     /// It asks for the schema in words.
     SchemaInWords,
+    /// It sends no stop sequences, and the answer is cut at them.
+    StopsHere,
 }
 
 /// Words that together tell of reasoning that a model does not take as it came.
@@ -35,6 +37,10 @@ const EFFORT: [&[&str]; 1] = [&["effort"]];
 const SCHEMA: [&[&str]; 5] =
     [&["output_config.format"], &["output_format"], &["textformat"], &["structured output"], &["outputconfig"]];
 
+/// Words that tell of a model that takes no stop sequences.
+const STOPS: [&[&str]; 3] =
+    [&["support", "stopsequences"], &["support", "stop sequences"], &["support", "stop_sequences"]];
+
 /// What can be done about a fault, if anything can.
 #[must_use]
 pub fn remedy(fault: &Fault) -> Option<Remedy> {
@@ -53,6 +59,8 @@ pub fn remedy(fault: &Fault) -> Option<Remedy> {
         Some(Remedy::SchemaInWords)
     } else if tells(&EFFORT) {
         Some(Remedy::LowerEffort)
+    } else if tells(&STOPS) {
+        Some(Remedy::StopsHere)
     } else {
         None
     }
@@ -90,6 +98,8 @@ mod tests {
     fn other_refusals_have_their_own_remedy_or_none() {
         let level = "This model does not support effort level 'max'. Supported levels: high, low, medium.";
         assert_eq!(told(400, level), Some(Remedy::LowerEffort));
+        let stops = "This model doesn't support the stopSequences field. Remove stopSequences and try again.";
+        assert_eq!(told(400, stops), Some(Remedy::StopsHere));
         assert_eq!(told(400, "output_config.effort: Input should be 'low' or 'high'"), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.format: Extra inputs are not permitted"), Some(Remedy::SchemaInWords));
         assert_eq!(told(400, "Input is too long for requested model."), None);

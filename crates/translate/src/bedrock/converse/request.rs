@@ -19,13 +19,15 @@ pub use names::ToolNames;
 use crate::catalogue::{self, Amend, Entry, MaxTokens, Plan, Rules, Situation};
 use crate::fault::Fault;
 use crate::model::issuer::Mark;
-use crate::model::request::{CacheTtl, Request, ToolChoice};
-use crate::model::text::Text;
+use crate::model::request::{CacheTtl, Request, Sampling, ToolChoice};
 use crate::warning::Warning;
 use draft::Draft;
 use json::Json;
 use notes::Notes;
 use serde_json::Number;
+
+/// The most bytes of all stop sequences at which an answer is cut here.
+const MOST_OF_STOPS: usize = 64 << 10;
 
 /// For whom, and on what terms, a request is written.
 #[derive(Clone, Debug)]
@@ -51,6 +53,8 @@ pub struct Written {
     pub body: Vec<u8>,
     /// Gives the client's names of its tools back.
     pub names: ToolNames,
+    /// The stop sequences that are not sent, and at which the answer is to be cut.
+    pub stops: Vec<String>,
     /// What is not sent exactly as asked.
     pub warnings: Vec<Warning>,
     /// The model will reason, as far as is known.
@@ -82,6 +86,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     cache::place(request, entry, &mut offer, &mut draft, &mut notes);
     let own = own_fields::gather(request, entry, &plan, offer.own_choice.take(), &mut notes);
 
+    let stops_sent = entry.stop && !terms.amend.stops_here;
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
     let mut writer = content::Writer { tool_names: &mut names, documents: names::DocumentNames::default() };
     json.object(|json| {
@@ -89,7 +94,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         if !draft.system.is_empty() {
             json.name("system").list(|json| writer.pieces(&draft.system, json));
         }
-        inference(request, entry, &plan, &mut notes, json);
+        inference(request, stops_sent, &plan, &mut notes, json);
         offer.write(json);
         service::guardrail(request, json);
         own.write(json);
@@ -98,7 +103,9 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         service::speed(request, json);
         format::write(request, enforced, json);
     });
+    let stops = if stops_sent { Vec::new() } else { stops_here(request, entry, &mut notes) };
     Ok(Written {
+        stops,
         path: path(terms.model_id, request.stream),
         body: json.into_bytes(),
         names,
@@ -127,7 +134,7 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
     }
 }
 
-fn inference(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes, json: &mut Json) {
+fn inference(request: &Request<'_>, stops_sent: bool, plan: &Plan, notes: &mut Notes, json: &mut Json) {
     let sampling = &request.sampling;
     let max_tokens = match plan.max_tokens {
         MaxTokens::Keep => sampling.max_tokens,
@@ -141,7 +148,7 @@ fn inference(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Note
         asked.min(1.0)
     });
     let top_p = sampling.top_p.filter(|_| !plan.drop_top_p);
-    let stops = stops(request, entry, notes);
+    let stops = if stops_sent { sampling.stop.as_slice() } else { &[] };
     if max_tokens.is_none() && temperature.is_none() && top_p.is_none() && stops.is_empty() {
         return;
     }
@@ -164,18 +171,20 @@ fn inference(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Note
     });
 }
 
-/// The stop sequences that the model takes. Blank ones stop nowhere useful, and several models refuse them.
-fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> Vec<&'r Text<'a>> {
-    let asked = &request.sampling.stop;
-    if !entry.stop && !asked.is_empty() {
-        notes.dropped("stop", format!("{} takes no stop sequences", entry.name));
+/// The stop sequences at which the answer is cut here, because the model takes none.
+fn stops_here(request: &Request<'_>, entry: &Entry, notes: &mut Notes) -> Vec<String> {
+    let Sampling { stop, blank_stop, .. } = &request.sampling;
+    let asked = || stop.iter().chain(blank_stop);
+    let bytes: usize = asked().map(|stop| stop.as_escaped().len()).sum();
+    if bytes > MOST_OF_STOPS {
+        notes.dropped("stop", format!("{} takes no stop sequences, and these are too long", entry.name));
         return Vec::new();
     }
-    let sent: Vec<_> = asked.iter().filter(|stop| !stop.is_blank()).collect();
-    if sent.len() < asked.len() {
-        notes.dropped("stop", "stop sequences of nothing but white space are not taken");
+    if bytes > 0 {
+        let why = format!("{} takes no stop sequences; its answer is cut at them by the gateway", entry.name);
+        notes.changed("stop", why);
     }
-    sent
+    asked().map(|stop| stop.plain().into_owned()).collect()
 }
 
 fn paths(plan: &Plan, json: &mut Json) {

@@ -45,4 +45,6 @@ pub struct Style {
     pub stand: Stand,
     /// The tag between which the model writes thoughts into its text.
     pub inline_tag: Option<String>,
+    /// The stop sequences at which the gateway itself ends the text, because the model takes none.
+    pub stops: Vec<String>,
 }
