@@ -180,6 +180,7 @@ impl<'a> Incoming<'a> {
         }
         warnings.extend(written.warnings);
         let names = written.names;
+        let trace = converse::request::asks_for_trace(&request);
         let entry = terms.entry;
         Ok(Outgoing {
             path: written.path,
@@ -197,6 +198,7 @@ impl<'a> Incoming<'a> {
                 stand: showing.stand,
                 inline_tag: entry.inline_tag.clone(),
                 stops: written.stops,
+                trace,
             },
             restore: Box::new(move |sent| {
                 let restored = names.restore(sent);

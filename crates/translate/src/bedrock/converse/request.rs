@@ -15,6 +15,7 @@ mod service;
 mod tools;
 
 pub use names::ToolNames;
+pub use service::asks_for_trace;
 
 use crate::catalogue::{self, Amend, Entry, MaxTokens, Plan, Rules, Situation};
 use crate::fault::Fault;

@@ -47,4 +47,6 @@ pub struct Style {
     pub inline_tag: Option<String>,
     /// The stop sequences at which the gateway itself ends the text, because the model takes none.
     pub stops: Vec<String>,
+    /// The client asked for what its guardrail did.
+    pub trace: bool,
 }
