@@ -28,6 +28,7 @@ use aquifer_translate::Fault;
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::model::turn::Turn;
+use aquifer_translate::translation::StreamTranslation;
 use asked::Asked;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -338,7 +339,9 @@ impl Exchange {
     fn whole(&mut self, body: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let whole = waiting.call(&self.record.id).whole(body)?;
-        let head = answer::json_head(&self.record.id, waiting.headers());
+        let mut head = answer::json_head(&self.record.id, waiting.headers());
+        answer::warn(&mut head, &whole.warnings);
+        self.record.warnings.extend(whole.warnings.iter().map(ToString::to_string));
         self.won(now);
         self.record.reasoned = whole.reasoned;
         self.keep(whole.turn);
@@ -418,6 +421,9 @@ impl Exchange {
     }
 
     fn told(&mut self, reason: Option<&'static str>, usage: Option<Usage>, now: Instant) {
+        let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
+        let warnings = stream.map(StreamTranslation::warnings).unwrap_or_default();
+        self.record.warnings.extend(warnings.iter().map(ToString::to_string));
         self.record.finish_reason = reason;
         self.record.tokens = usage.map(tokens);
         self.done(Outcome::Answered, now);

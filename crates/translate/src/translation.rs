@@ -1,6 +1,8 @@
 //! One request on its way out and its answer on its way back: the only place that names both sides.
 
+mod halves;
 mod request;
+pub mod spoken;
 mod stages;
 pub mod stops;
 pub mod tags;
@@ -19,6 +21,7 @@ use crate::model::request::Block;
 use crate::model::response::Usage;
 use crate::model::text::Text;
 use crate::model::turn::{Recorder, Turn};
+use crate::warning::Warning;
 use crate::wire::eventstream::Decoder;
 use bytes::BytesMut;
 use stops::Stops;
@@ -186,6 +189,12 @@ impl StreamTranslation {
         self.finished
     }
 
+    /// What the answer held that is not told as it should be.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.telling.warnings()
+    }
+
     /// The token counts that came, if any did.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
@@ -221,6 +230,8 @@ pub struct Whole {
     pub reasoned: bool,
     /// The turn to remember, when that was wanted and it called tools.
     pub turn: Option<Turn>,
+    /// What the answer held that is not told as it should be.
+    pub warnings: Vec<Warning>,
 }
 
 /// Translates a whole answer; a turn that calls tools is given too when `record` says so.
@@ -240,6 +251,12 @@ pub fn whole(
         Some(tag) => split_tags(tag, &mut response.content),
         None => (0..).take(response.content.len()).collect(),
     };
+    let mut warnings = Vec::new();
+    if let Some(offer) = &style.offer {
+        let (left, unread) = spoken::read_out(offer, &stages::call_id(envelope.id), &mut response.content, places);
+        places = left;
+        warnings.extend(unread.then(spoken::unread));
+    }
     if let Some(mut stops) = Stops::new(&style.stops) {
         places = stops::cut(&mut stops, &mut response, places);
     }
@@ -248,7 +265,7 @@ pub fn whole(
     let reasoned =
         response.content.iter().any(|block| matches!(block, Block::Reasoning { .. } | Block::Redacted { .. }));
     let turn = record.then(|| Turn::of(&response.content, &name)).filter(|turn| turn.calls().next().is_some());
-    Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn })
+    Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn, warnings })
 }
 
 /// Splits the thoughts out of the text; gives the place of each block, which is that of the text that it was in.

@@ -1,5 +1,6 @@
 //! What the model says: a small answer made from the request alone.
 
+mod spoken;
 mod thoughts;
 mod tools;
 
@@ -68,6 +69,9 @@ pub(crate) fn write(model: &Model, body: &Value, wanted: Option<&Wanted>) -> Scr
         blocks.extend(thoughts::drafts(model.family, body, fault));
     }
     let mut stop = say(body, fault, &mut blocks);
+    if fault == "calls-in-text" {
+        spoken::calls(model.family.vendor, &mut blocks, &mut stop);
+    }
     if let Some(tag) = tag(model.family, body, inline && thinks) {
         thoughts::inline(tag, body, fault == "unclosed-tag", &mut blocks);
     }

@@ -3,6 +3,7 @@
 //! All sequences are looked for at once (Aho and Corasick's machine), so that a byte of text costs the same however many
 //! they are, and what is held back is never more than what may still become one of them.
 
+use super::halves::Halves;
 use crate::model::request::Block;
 use crate::model::response::{Response, StopReason};
 use crate::model::text::Text;
@@ -16,8 +17,7 @@ pub struct Stops {
     state: usize,
     /// The end of the text so far, which may be the beginning of a stop sequence.
     held: String,
-    /// The first half of a pair of escapes that make one letter, when a piece ends with it.
-    half: Option<String>,
+    halves: Halves,
     cut: bool,
 }
 
@@ -45,7 +45,7 @@ impl Stops {
         let mut wanted = sequences.iter().filter(|sequence| !sequence.is_empty()).peekable();
         wanted.peek()?;
         let machine = Machine::new(wanted.map(String::as_bytes));
-        Some(Self { machine, state: 0, held: String::new(), half: None, cut: false })
+        Some(Self { machine, state: 0, held: String::new(), halves: Halves::default(), cut: false })
     }
 
     /// Whether a stop sequence was found: nothing more is said.
@@ -56,23 +56,17 @@ impl Stops {
 
     /// Takes the next piece of text and gives what is certain.
     pub fn take(&mut self, text: &Text<'_>) -> Option<Text<'static>> {
-        let whole = self.half.take().map(|half| Text::from_escaped(half + text.as_escaped()));
-        let mut escaped = whole.as_ref().unwrap_or(text).as_escaped();
-        if let Some(at) = half_pair(escaped) {
-            let (before, half) = escaped.split_at(at);
-            (escaped, self.half) = (before, Some(half.to_owned()));
-        }
-        self.plain(&Text::from_escaped(escaped).plain())
+        let piece = self.halves.plain(text);
+        self.plain(&piece)
     }
 
     /// What was held back, which is no stop sequence: something else is said.
     pub fn rest(&mut self) -> Option<Text<'static>> {
-        let half = self.half.take().filter(|_| !self.cut);
-        let certain = half.and_then(|half| self.plain(&Text::from_escaped(half).plain()));
+        let half = self.halves.rest();
+        let certain = self.plain(&half);
         self.state = 0;
         let rest = std::mem::take(&mut self.held);
-        let rest = certain.map(|text| text.plain().into_owned()).unwrap_or_default() + &rest;
-        said(rest)
+        said(certain.map(|text| text.plain().into_owned()).unwrap_or_default() + &rest)
     }
 
     fn plain(&mut self, piece: &str) -> Option<Text<'static>> {
@@ -98,15 +92,6 @@ impl Stops {
 
 fn said(text: String) -> Option<Text<'static>> {
     (!text.is_empty()).then(|| Text::from_plain(text))
-}
-
-/// Where an escape stands at the text's end that is the first half of a pair.
-fn half_pair(escaped: &str) -> Option<usize> {
-    let at = escaped.len().checked_sub(6)?;
-    let (before, last) = (escaped.get(..at)?, escaped.get(at..)?.to_ascii_lowercase());
-    let high = last.strip_prefix("\\ud").and_then(|rest| rest.chars().next());
-    let backslashes = before.bytes().rev().take_while(|byte| *byte == b'\\').count();
-    (matches!(high, Some('8' | '9' | 'a' | 'b')) && backslashes.is_multiple_of(2)).then_some(at)
 }
 
 impl Machine {

@@ -1,11 +1,13 @@
 //! What an answer's events tell: the client, the log, and the memory of the turn.
 
+use super::spoken;
 use super::stages::Stages;
 use super::{ReasoningProgress, ReasoningState, Seen};
 use crate::dialect::openai_chat::{Envelope, Style, stream::Writer};
 use crate::fault::Fault;
 use crate::model::delta::{Delta, Event, Seal};
 use crate::model::turn::Recorder;
+use crate::warning::Warning;
 use bytes::BytesMut;
 use std::collections::BTreeMap;
 
@@ -24,7 +26,7 @@ pub(super) struct Telling {
 impl Telling {
     pub(super) fn new(envelope: &Envelope<'_>, style: Style) -> Self {
         Self {
-            stages: Stages::of(&style).map(Box::new),
+            stages: Stages::of(&style, envelope.id).map(Box::new),
             writer: Writer::new(envelope, style),
             recorder: None,
             seen: Seen::default(),
@@ -58,6 +60,12 @@ impl Telling {
             Some(stages) => stages.take(event).into_iter().for_each(|event| self.say(event, out)),
             None => self.say(event, out),
         }
+    }
+
+    /// What the answer held that is not told as it should be.
+    pub(super) fn warnings(&self) -> Vec<Warning> {
+        let unread = self.stages.as_ref().is_some_and(|stages| stages.is_unread());
+        unread.then(spoken::unread).into_iter().collect()
     }
 
     /// Whether the gateway itself ended the answer, at a stop sequence.
