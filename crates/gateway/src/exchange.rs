@@ -25,10 +25,12 @@ use crate::record::{Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
 use aquifer_translate::Fault;
+use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::StreamTranslation;
+use aquifer_translate::wire::sse;
 use asked::Asked;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -174,6 +176,8 @@ pub struct Exchange {
     at_hand: Lane,
     /// Whether the answer's head is on its way to the client.
     committed: bool,
+    /// It is, although nothing has come from the backend.
+    early: bool,
     /// The methods of the path, for a request with another one.
     allow: Option<HeaderValue>,
     over: bool,
@@ -194,6 +198,7 @@ impl Exchange {
             other: None,
             at_hand: Lane::First,
             committed: false,
+            early: false,
             allow: None,
             over: false,
         };
@@ -354,6 +359,7 @@ impl Exchange {
     fn quiet(&mut self, kind: KeepAlive, now: Instant) -> Result<(), Fault> {
         let streaming = self.is_streaming() || self.take_up(Lane::Second) && self.is_streaming();
         if !streaming {
+            self.quiet_before_the_head();
             return Ok(());
         }
         self.commit(now);
@@ -368,6 +374,30 @@ impl Exchange {
         }
         self.say(out);
         Ok(())
+    }
+
+    /// The same while the backend has said nothing: where no other attempt could be made anyway, nothing is lost by it.
+    fn quiet_before_the_head(&mut self) {
+        let silent = self.waiting.as_ref().is_some_and(|waiting| waiting.may_begin_early());
+        let last = self.asked.as_ref().is_some_and(|asked| asked.is_last_attempt());
+        if !silent || !last || self.other.is_some() {
+            return;
+        }
+        if !self.committed {
+            self.early = true;
+            self.begin_stream();
+        }
+        let mut out = BytesMut::new();
+        sse::comment(&mut out);
+        self.say(out);
+    }
+
+    /// Begins an answer that is a stream.
+    fn begin_stream(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            let headers = answer::stream_head(&self.record.id, waiting.headers());
+            self.head(StatusCode::OK, headers);
+        }
     }
 
     /// Whether the call at hand is answered by a stream.
@@ -431,7 +461,7 @@ impl Exchange {
 
     /// Begins the answer to the client, once it is known to be one.
     fn commit(&mut self, now: Instant) {
-        if self.committed {
+        if self.committed && !std::mem::take(&mut self.early) {
             return;
         }
         self.won(now);
@@ -441,8 +471,9 @@ impl Exchange {
         }
         if let Some(waiting) = &mut self.waiting {
             waiting.let_go();
-            let headers = answer::stream_head(&self.record.id, waiting.headers());
-            self.head(StatusCode::OK, headers);
+        }
+        if !self.committed {
+            self.begin_stream();
         }
     }
 
@@ -465,6 +496,11 @@ impl Exchange {
             let mut out = BytesMut::new();
             stream.fail(fault, &mut out);
             self.record.tokens = stream.usage().map(tokens);
+            self.say(out);
+        } else if self.committed {
+            let mut out = BytesMut::new();
+            sse::data(&mut out, &[&error::told(fault).body]);
+            sse::data(&mut out, &["[DONE]"]);
             self.say(out);
         } else {
             let (status, refusing, body) = refusal(fault);

@@ -104,6 +104,11 @@ impl Waiting {
         matches!(self.upstream, Upstream::Silent | Upstream::Streaming(_) | Upstream::Passing(_))
     }
 
+    /// Whether the client wants a stream of a backend that has said nothing, and whose stream would be translated.
+    pub(super) fn may_begin_early(&self) -> bool {
+        matches!(self.upstream, Upstream::Silent) && self.outgoing.stream && !self.passing
+    }
+
     pub(super) fn is_passing(&self) -> bool {
         self.passing
     }

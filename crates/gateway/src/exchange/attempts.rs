@@ -180,6 +180,12 @@ impl Asked {
         Failure { reach, probe: place.probing, spared }
     }
 
+    /// Whether no failure of the attempt at hand would be followed by another one.
+    pub(super) fn is_last_attempt(&self) -> bool {
+        let (each, all) = self.traffic.retry.most_attempts();
+        self.attempts >= all || self.places.iter().all(|place| place.tries >= each)
+    }
+
     /// The next place to try: of one priority as often as is worth it, the least tried first, then of the next one.
     fn next_place(&self, same: bool, fleet: &Fleet, now: Instant) -> Option<usize> {
         let here = self.place()?;

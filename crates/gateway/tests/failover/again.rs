@@ -3,7 +3,7 @@
 use crate::frames::frame;
 use crate::under::{Under, body, called, config, fresh};
 use aquifer_gateway::config::{Config, Outliers, Retry, Traffic};
-use aquifer_gateway::exchange::Input;
+use aquifer_gateway::exchange::{Input, KeepAlive};
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::record::Outcome;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -363,4 +363,60 @@ fn a_backend_that_was_given_little_of_the_whole_time_is_not_blamed_when_it_is_ov
     };
     assert!(!late(9), "it waited for its turn");
     assert!(late(1), "it had the time");
+}
+
+#[test]
+fn a_client_whose_last_attempt_is_silent_hears_that_it_goes_on() {
+    let stream = body().replacen('{', r#"{"stream": true, "#, 1);
+    let now = Instant::now();
+    let once = Traffic { retry: Retry { attempts: Some(1), ..Retry::default() }, ..Traffic::default() };
+    let begin = |traffic: Traffic, body: &str| {
+        let fleet = Arc::new(Fleet::new(1, now));
+        let mut under = Under::begin(&config(&[0], traffic), &fleet, now, body);
+        under.call().unwrap();
+        for _ in 0..2 {
+            under.exchange.handle(Input::Quiet(KeepAlive::Comment), now);
+        }
+        under
+    };
+    for (traffic, body) in [(Traffic::default(), stream.as_str()), (once.clone(), &body())] {
+        let mut silent = begin(traffic, body);
+        assert!(silent.call().is_none());
+        assert_eq!((silent.status, silent.said.as_str()), (None, ""), "another attempt may be made, or no stream");
+    }
+    let fails: [fn(&mut Under); 3] = [Under::fail, Under::unwell, |under| {
+        under.refuse(400, "ValidationException", "no", None);
+    }];
+    for fail in fails {
+        let mut failed = begin(once.clone(), &stream);
+        failed.call();
+        assert_eq!((failed.status, failed.said.as_str()), (Some(StatusCode::OK), ": keep-alive\n\n: keep-alive\n\n"));
+        failed.status = None;
+        fail(&mut failed);
+        assert!(failed.call().is_none());
+        assert!(failed.status.is_none(), "one head");
+        assert!(
+            failed.said.contains("data: {\"error\":") && failed.said.ends_with("data: [DONE]\n\n"),
+            "{}",
+            failed.said
+        );
+        assert_eq!(failed.record.unwrap().outcome, Outcome::Failed);
+    }
+    let mut answered = begin(once, &stream);
+    answered.call();
+    answered.status = None;
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/vnd.amazon.eventstream"));
+    answered.exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, now);
+    for (kind, payload) in [
+        ("messageStart", r#"{"role":"assistant"}"#),
+        ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#),
+        ("messageStop", r#"{"stopReason":"end_turn"}"#),
+    ] {
+        answered.exchange.handle(Input::UpstreamBody(&frame(kind, payload)), now);
+    }
+    answered.exchange.handle(Input::UpstreamEnd, now);
+    assert!(answered.call().is_none());
+    assert!(answered.status.is_none() && answered.said.contains("Hello") && answered.said.contains("[DONE]"));
+    assert_eq!(answered.record.unwrap().outcome, Outcome::Answered);
 }
