@@ -82,6 +82,8 @@ pub enum Input<'a> {
     UpstreamFailed(aquifer_translate::fault::Unreachable),
     /// [`Patience::hedge`] is over, and the call may not have begun to answer.
     Slow,
+    /// [`Patience::early`] is over, and the client has been told nothing.
+    Early,
     /// The client has been told nothing for a while.
     Quiet(KeepAlive),
     /// The client is gone.
@@ -153,6 +155,10 @@ pub struct Patience {
     pub connect: Option<Duration>,
     /// From the call to the first byte of its body; then the host feeds [`Input::Slow`] and goes on waiting. `None`: never.
     pub hedge: Option<Duration>,
+    /// From the request to the head of its answer: then the host feeds [`Input::Early`] and goes on waiting. Zero: never.
+    pub early: Option<Duration>,
+    /// So much of it is over.
+    pub spent: Duration,
     /// From the call to the first byte of its body.
     pub first: Option<Duration>,
     /// Without a byte: `streamIdleTimeout`.
@@ -242,6 +248,10 @@ impl Exchange {
             Input::UpstreamFailed(unreachable) => self.cut_off(Fault::UpstreamUnreachable(unreachable), now),
             Input::Slow => {
                 self.hedge(now);
+                Ok(())
+            }
+            Input::Early => {
+                self.begin_early();
                 Ok(())
             }
             Input::Quiet(kind) => self.quiet(kind, now),
@@ -380,7 +390,15 @@ impl Exchange {
     fn quiet_before_the_head(&mut self) {
         let silent = self.waiting.as_ref().is_some_and(|waiting| waiting.may_begin_early());
         let last = self.asked.as_ref().is_some_and(|asked| asked.is_last_attempt());
-        if !silent || !last || self.other.is_some() {
+        if silent && (self.early || last && self.other.is_none()) {
+            self.begin_early();
+        }
+    }
+
+    /// Begins an answer of which nothing has come, and says that it goes on. From then on no other backend is asked, and
+    /// what goes wrong is told inside the stream.
+    fn begin_early(&mut self) {
+        if !self.waiting.as_ref().is_some_and(Waiting::may_begin_early) {
             return;
         }
         if !self.committed {

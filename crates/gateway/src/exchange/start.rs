@@ -212,7 +212,10 @@ impl Exchange {
         // The whole is one time for all attempts.
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
         let hedge = asked.patience.hedge.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
-        let (patience, circuit) = (Patience { whole, hedge, ..asked.patience }, asked.traffic.circuit);
+        // The client has waited since it asked.
+        let early = asked.patience.early.filter(|_| self.at_hand == Lane::First);
+        let patience = Patience { whole, hedge, early, spent, ..asked.patience };
+        let circuit = asked.traffic.circuit;
         let recording = outgoing.memorable.then(|| asked.room());
         let waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
         self.waiting = Some(waiting.passing_on(passing, &policy));
@@ -252,6 +255,8 @@ fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
         connect: traffic.connect,
         // A whole answer has no first token to wait for: it may rightly take long.
         hedge: traffic.hedge.filter(|_| stream),
+        early: Some(traffic.early_head).filter(|_| stream).unwrap_or(Some(Duration::ZERO)),
+        spent: Duration::ZERO,
         first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
         silence: rule.and_then(|rule| rule.stream_idle_timeout),
         whole: rule.and_then(|rule| rule.request_timeout).or(traffic.whole),

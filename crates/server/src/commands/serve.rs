@@ -50,6 +50,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         connect: arguments.connect_timeout,
         upstream_silence: arguments.upstream_timeout,
         first_byte: arguments.first_byte_timeout,
+        early_head: arguments.early_head,
         keep_alive: Some(arguments.keep_alive).filter(|every| !every.is_zero()),
         keep_alive_kind: arguments.keep_alive_kind.into(),
         max_connections: arguments.max_connections,
