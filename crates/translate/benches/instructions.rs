@@ -87,9 +87,18 @@ fn request(messages: usize) -> String {
     request_of(messages, |number| format!("message {number}: {text}"))
 }
 
+/// Text as people write it: line breaks, quotation marks, dashes, other scripts, some code.
+const PROSE: &str = "\
+The well ran dry in August \u{2014} \u{201c}the third time,\u{201d} she said, \u{201c}since we moved here.\u{201d}\n\n\
+Nobody had expected it; the aquifer\u{2019}s level had been \"stable\" for years. Na\u{ef}ve, perhaps.\n\
+- Z\u{fc}rich: 3\u{2013}4 m below ground\n- \u{41c}\u{43e}\u{441}\u{43a}\u{432}\u{430}: \u{443}\u{440}\u{43e}\u{432}\u{435}\u{43d}\u{44c} \u{43f}\u{430}\u{434}\u{430}\u{435}\u{442}\n\
+- \u{5730}\u{4e0b}\u{6c34}\u{4f4d}\u{4e0b}\u{964d}\u{4e86}\u{4e09}\u{7c73}\u{3002}\n\n\
+```python\ndef level(depth: float) -> str:\n    return f\"{depth:.1f} m\"  # 'below'\n```\n\
+What would you do first? I\u{2019}d measure again, and write everything down before anything is changed.\n";
+
 /// So many bytes of text as people write it, or a few more, escaped as clients do.
 fn prose(bytes: usize) -> String {
-    let text: String = common::PROSE.chars().cycle().take(bytes).collect();
+    let text: String = PROSE.chars().cycle().take(bytes).collect();
     let end = (0..=bytes).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let text = text.get(..end).unwrap_or_default();
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
