@@ -401,11 +401,19 @@ const FEW: usize = 32;
 #[inline(never)]
 fn plain_behind(bytes: &[u8], known: usize) -> usize {
     let rest = bytes.get(known..).unwrap_or_default();
+    if rest.len() < 8 {
+        // The last word begins within what is known already.
+        return match bytes.last_chunk().map(|word| specials(*word)) {
+            Some(0) => bytes.len(),
+            Some(special) => bytes.len() - 8 + first(special),
+            None => bytes.iter().position(|byte| is_special(*byte)).unwrap_or(bytes.len()),
+        };
+    }
     let run = memchr::memchr2(b'"', b'\\', rest).map_or(rest, |length| rest.get(..length).unwrap_or(rest));
     // Without a branch for each byte, many are looked at together; the last piece begins within the one before it.
     let is_control = |piece: &[u8; 16]| piece.iter().fold(false, |any, byte| any | (*byte < 0x20));
     let controlled = match run.last_chunk() {
-        Some(last) => is_control(last) || run.as_chunks().0.iter().any(is_control),
+        Some(last) => run.as_chunks().0.iter().fold(is_control(last), |any, piece| any | is_control(piece)),
         None => run.iter().any(|byte| *byte < 0x20),
     };
     let length = if controlled { run.iter().position(|byte| *byte < 0x20) } else { None };
@@ -415,6 +423,10 @@ fn plain_behind(bytes: &[u8], known: usize) -> usize {
 /// The place of the first special byte.
 fn first(special: u64) -> usize {
     special.trailing_zeros() as usize / 8
+}
+
+fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
 }
 
 /// The highest bit of the first special byte of eight is set, and no lower one.
