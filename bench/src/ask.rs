@@ -21,6 +21,12 @@ pub(crate) enum Ask {
     Image(usize),
     /// 200 messages, answered whole.
     History,
+    /// A paragraph as people write it, answered whole.
+    SmallProse,
+    /// So many bytes of text as people write it, answered whole.
+    TextProse(usize),
+    /// 200 messages of 500 bytes as people write them, answered whole.
+    HistoryProse,
     /// 20 tools and 30 messages, answered as a stream.
     Agent,
 }
@@ -50,6 +56,12 @@ impl Ask {
             Self::Text(bytes) => plain(model, user(json!(long_text(bytes))), markers(2)),
             Self::Image(bytes) => image(model, bytes),
             Self::History => plain(model, history(), markers(HISTORY_MESSAGES)),
+            Self::SmallProse => plain(model, user(json!(prose(&marker(0), 500))), markers(1)),
+            Self::TextProse(bytes) => {
+                let text = prose(&marker(0), bytes) + &marker(1);
+                plain(model, user(json!(text)), markers(2))
+            }
+            Self::HistoryProse => plain(model, prose_history(), markers(HISTORY_MESSAGES)),
             Self::Agent => streamed(model, agent_messages(), tools(), agent_markers()),
         }
     }
@@ -116,6 +128,39 @@ fn history() -> Vec<Value> {
     std::iter::once(first).chain((0..HISTORY_MESSAGES - 1).map(message)).collect()
 }
 
+/// Text as people write it: line breaks, quotation marks, dashes, other scripts, some code.
+const PROSE: &str = "\
+The well ran dry in August \u{2014} \u{201c}the third time,\u{201d} she said, \u{201c}since we moved here.\u{201d}\n\n\
+Nobody had expected it; the aquifer\u{2019}s level had been \"stable\" for years. Na\u{ef}ve, perhaps.\n\
+- Z\u{fc}rich: 3\u{2013}4 m below ground\n- \u{41c}\u{43e}\u{441}\u{43a}\u{432}\u{430}: \u{443}\u{440}\u{43e}\u{432}\u{435}\u{43d}\u{44c} \u{43f}\u{430}\u{434}\u{430}\u{435}\u{442}\n\
+- \u{5730}\u{4e0b}\u{6c34}\u{4f4d}\u{4e0b}\u{964d}\u{4e86}\u{4e09}\u{7c73}\u{3002}\n\n\
+```python\ndef level(depth: float) -> str:\n    return f\"{depth:.1f} m\"  # 'below'\n```\n\
+What would you do first? I\u{2019}d measure again, and write everything down before anything is changed.\n";
+
+/// So many bytes of it, or a few more, behind a marker.
+fn prose(marker: &str, bytes: usize) -> String {
+    let mut text = format!("{marker} ");
+    for letter in PROSE.chars().cycle() {
+        if text.len() >= bytes {
+            break;
+        }
+        text.push(letter);
+    }
+    text
+}
+
+fn prose_history() -> Vec<Value> {
+    let message = |number: usize| {
+        let role = match (HISTORY_MESSAGES - number) % 2 {
+            1 => "user",
+            _ if number == 0 => "system",
+            _ => "assistant",
+        };
+        json!({ "role": role, "content": prose(&marker(number), 500) })
+    };
+    (0..HISTORY_MESSAGES).map(message).collect()
+}
+
 fn tools() -> Vec<Value> {
     let property =
         |what: &str| json!({ "type": "string", "description": format!("The {what} to look for, as the user said it") });
@@ -165,7 +210,9 @@ mod tests {
 
     #[test]
     fn every_marker_stands_in_its_request() {
-        for ask in [Ask::Small, Ask::Streamed, Ask::Text(5000), Ask::Image(4000), Ask::History, Ask::Agent] {
+        let prose = [Ask::SmallProse, Ask::TextProse(5000), Ask::HistoryProse];
+        let others = [Ask::Small, Ask::Streamed, Ask::Text(5000), Ask::Image(4000), Ask::History, Ask::Agent];
+        for ask in prose.into_iter().chain(others) {
             let asked = ask.asked("model");
             assert!(!asked.markers.is_empty());
             for marker in &asked.markers {
@@ -181,6 +228,8 @@ mod tests {
             body[what].as_array().map_or(0, Vec::len)
         };
         assert_eq!(count(Ask::History, "messages"), 200);
+        assert_eq!(count(Ask::HistoryProse, "messages"), 200);
+        assert!((1_000_000..1_100_000).contains(&Ask::TextProse(1_000_000).asked("model").body.len()));
         assert_eq!(count(Ask::Agent, "messages"), 30);
         assert_eq!(count(Ask::Agent, "tools"), 20);
         assert!((1_000_000..1_050_000).contains(&Ask::Text(1_000_000).asked("model").body.len()));

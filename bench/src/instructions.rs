@@ -38,6 +38,9 @@ const TRANSLATION: &[Count] = &[
     requests("request of 200 messages", &["history", "1"]),
     requests("request with 20 tools and 10 calls", &["agent", "1"]),
     requests("request with 1 MiB of text", &["text-1mb", "1"]),
+    requests("request of one message of prose", &["request-prose", "1"]),
+    requests("request of 200 messages of prose", &["history-prose", "1"]),
+    requests("request with 1 MB of prose", &["text-prose", "1"]),
     requests("request with an image of 1 MiB", &["image-1mb", "1"]),
 ];
 

@@ -30,6 +30,7 @@ use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::model::turn::Turn;
+use aquifer_translate::translation::StreamTranslation;
 use aquifer_translate::wire::sse;
 use asked::Asked;
 use bytes::{Bytes, BytesMut};
@@ -83,6 +84,8 @@ pub enum Input<'a> {
     UpstreamFailed(aquifer_translate::fault::Unreachable),
     /// [`Patience::hedge`] is over, and the call may not have begun to answer.
     Slow,
+    /// [`Patience::early`] is over, and the client has been told nothing.
+    Early,
     /// The client has been told nothing for a while.
     Quiet(KeepAlive),
     /// The client is gone.
@@ -152,6 +155,10 @@ pub struct Patience {
     pub connect: Option<Duration>,
     /// From the call to the first byte of its body; then the host feeds [`Input::Slow`] and goes on waiting. `None`: never.
     pub hedge: Option<Duration>,
+    /// From the request to the head of its answer: then the host feeds [`Input::Early`] and goes on waiting. Zero: never.
+    pub early: Option<Duration>,
+    /// So much of it is over.
+    pub spent: Duration,
     /// From the call to the first byte of its body.
     pub first: Option<Duration>,
     /// Without a byte: `streamIdleTimeout`.
@@ -270,6 +277,10 @@ impl Exchange {
                 self.hedge(now);
                 Ok(())
             }
+            Input::Early => {
+                self.begin_early();
+                Ok(())
+            }
             Input::Quiet(kind) => self.quiet(kind, now),
             Input::ClientGone => {
                 self.client_gone(now);
@@ -310,6 +321,7 @@ impl Exchange {
         let taken = stream.take(bytes, &mut out);
         let seen = stream.seen();
         let turn = stream.turn();
+        let cut = stream.finished().filter(|_| stream.is_cut()).map(|reason| (reason, stream.usage()));
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
         let since = now.saturating_duration_since(self.begun);
         if seen.reasoning {
@@ -325,6 +337,9 @@ impl Exchange {
         self.keep(turn);
         self.say(out);
         self.outputs.extend(progress.into_iter().map(Output::Reasoning));
+        if let Some((reason, usage)) = cut {
+            self.answered(reason, usage, now);
+        }
         taken
     }
 
@@ -368,7 +383,9 @@ impl Exchange {
     fn whole(&mut self, body: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let whole = waiting.call(&self.record.id).whole(body)?;
-        let head = answer::json_head(&self.record.id, waiting.headers());
+        let mut head = answer::json_head(&self.record.id, waiting.headers());
+        answer::warn(&mut head, &whole.warnings);
+        self.record.warnings.extend(whole.warnings.iter().map(ToString::to_string));
         self.won(now);
         self.record.reasoned = whole.reasoned;
         self.keep(whole.turn);
@@ -424,7 +441,15 @@ impl Exchange {
     fn quiet_before_the_head(&mut self) {
         let silent = self.waiting.as_ref().is_some_and(|waiting| waiting.may_begin_early());
         let last = self.asked.as_ref().is_some_and(|asked| asked.is_last_attempt());
-        if !silent || !last || self.other.is_some() {
+        if silent && (self.early || last && self.other.is_none()) {
+            self.begin_early();
+        }
+    }
+
+    /// Begins an answer of which nothing has come, and says that it goes on. From then on no other backend is asked, and
+    /// what goes wrong is told inside the stream.
+    fn begin_early(&mut self) {
+        if !self.waiting.as_ref().is_some_and(Waiting::may_begin_early) {
             return;
         }
         if !self.committed {
@@ -500,6 +525,9 @@ impl Exchange {
     }
 
     fn told(&mut self, reason: Option<&'static str>, usage: Option<Usage>, now: Instant) {
+        let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
+        let warnings = stream.map(StreamTranslation::warnings).unwrap_or_default();
+        self.record.warnings.extend(warnings.iter().map(ToString::to_string));
         self.record.finish_reason = reason;
         self.record.tokens = usage.map(tokens);
         self.done(Outcome::Answered, now);

@@ -84,7 +84,8 @@ healthCheck:
   passive: {consecutive5XxErrors: 3, baseEjectionTime: 5s, interval: 2s, maxEjectionPercent: 50}
   panicThreshold: 30
 timeout: {tcp: {connectTimeout: 500ms}, http: {requestTimeout: 10m}}";
-    let own = "{name: p, annotations: {aquifer.dev/first-byte-timeout: 5s, aquifer.dev/hedge-after: 2s}}";
+    let own = "{name: p, annotations: {aquifer.dev/first-byte-timeout: 5s, aquifer.dev/hedge-after: 2s, \
+               aquifer.dev/early-head: 30s}}";
     let config = config(&policy("p", ROUTE, fields).replace("{name: p}", own));
     let seconds = Duration::from_secs;
     let expected = Traffic {
@@ -108,6 +109,7 @@ timeout: {tcp: {connectTimeout: 500ms}, http: {requestTimeout: 10m}}";
         circuit: Circuit { parallel: Some(7), pending: Some(0) },
         connect: Some(Duration::from_millis(500)),
         hedge: Some(seconds(2)),
+        early_head: Some(seconds(30)),
         first_byte: Some(seconds(5)),
         whole: Some(seconds(600)),
     };
@@ -198,7 +200,7 @@ timeout: {tcp: {tcpKeepalive: 1s}, http: {maxStreamDuration: 1s}}";
         format!("f:35:19: spec.timeout.tcp.tcpKeepalive: {nothing}"),
         format!("f:35:45: spec.timeout.http.maxStreamDuration: {nothing}"),
         "f:28:35: metadata.annotations[\"aquifer.dev/x\"]: unknown annotation, ignored; \
-         known here: aquifer.dev/first-byte-timeout, aquifer.dev/hedge-after"
+         known here: aquifer.dev/first-byte-timeout, aquifer.dev/hedge-after, aquifer.dev/early-head"
             .to_owned(),
     ];
     assert_eq!(notices(&config(&text)), expected);
@@ -278,7 +280,10 @@ fn a_route_says_itself_when_another_backend_is_asked() {
     let source = Source { name: "f".to_owned(), text: places };
     let told = load(&[source], &|_| None, &|_| Err(std::io::Error::other("none"))).unwrap().notices;
     assert_eq!((mistyped, told.len()), (0, 1), "{told:?}");
-    assert!(told[0].ends_with("unknown annotation, ignored; known here: aquifer.dev/hedge-after"), "{told:?}");
+    assert!(
+        told[0].ends_with("unknown annotation, ignored; known here: aquifer.dev/hedge-after, aquifer.dev/early-head"),
+        "{told:?}"
+    );
     let wrong = hedge("{aquifer.dev/hedge-after: often}", "{}").unwrap_err();
     assert!(
         wrong[0].to_string().contains("metadata.annotations[\"aquifer.dev/hedge-after\"]: Invalid value"),

@@ -4,9 +4,11 @@
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, KeepAlive, Output};
 use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,12 +21,12 @@ const MODEL: &str = "anthropic.claude-3-5-sonnet-20241022-v2:0";
 /// It answers whole when it is offered tools.
 const WHOLE: &str = "meta.llama3-3-70b-instruct-v1:0";
 
+/// A model that takes no stop sequences.
+const STOPLESS: &str = "openai.gpt-oss-120b-1:0";
+
 fn config() -> Arc<Config> {
-    let bedrock = Bedrock {
-        region: Some("us-east-1".to_owned()),
-        models: vec![MODEL.to_owned(), WHOLE.to_owned()],
-        ..Bedrock::default()
-    };
+    let models = [MODEL, WHOLE, STOPLESS, "own-model"].map(str::to_owned).to_vec();
+    let bedrock = Bedrock { region: Some("us-east-1".to_owned()), models, ..Bedrock::default() };
     let kind = BackendKind::Bedrock(Box::new(bedrock));
     let backend = Backend {
         namespace: "default".to_owned(),
@@ -150,6 +152,60 @@ fn a_client_that_leaves_after_the_end_was_answered() {
         drain(&mut exchange, &mut did);
         assert_eq!(did.outcome.as_deref(), Some(outcome), "{events:?}");
     }
+}
+
+/// The call that an exchange makes, and what it told and recorded since it was last asked.
+fn told(exchange: &mut Exchange) -> (Option<Bytes>, String, Option<Record>) {
+    let (mut call, mut told, mut record) = (None, Vec::new(), None);
+    while let Some(output) = exchange.poll() {
+        match output {
+            Output::Call(made) => call = Some(made.body),
+            Output::Body(bytes) => told.extend_from_slice(&bytes),
+            Output::Done(done) => record = Some(*done),
+            _ => {}
+        }
+    }
+    (call, String::from_utf8(told).unwrap(), record)
+}
+
+fn text(text: &str) -> Vec<u8> {
+    frame("contentBlockDelta", &format!(r#"{{"contentBlockIndex":0,"delta":{{"text":"{text}"}}}}"#))
+}
+
+#[test]
+fn a_stop_sequence_of_a_model_that_takes_none_ends_the_answer_and_its_call() {
+    let mut exchange =
+        begin(&body(true).replace(MODEL, STOPLESS).replace("\"stream\"", "\"stop\": \"END\", \"stream\""));
+    happen(&mut exchange, 0);
+    exchange.handle(Input::UpstreamBody(&text("It is EN")), Instant::now());
+    assert!(told(&mut exchange).2.is_none());
+    exchange.handle(Input::UpstreamBody(&text("D of it")), Instant::now());
+    let (_, said, record) = told(&mut exchange);
+    assert!(said.ends_with("data: [DONE]\n\n") && !said.contains("of it"), "{said}");
+    let record = record.unwrap();
+    assert_eq!((record.outcome, record.finish_reason, record.tokens), (Outcome::Answered, Some("stop"), None));
+}
+
+#[test]
+fn a_refusal_of_stop_sequences_is_asked_again_without_them() {
+    let mut exchange =
+        begin(&body(false).replace(MODEL, "own-model").replace("\"stream\"", "\"stop\": \"END\", \"stream\""));
+    assert!(told(&mut exchange).0.is_some_and(|body| body.windows(5).any(|word| word == b"\"END\"")));
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let now = Instant::now();
+    exchange.handle(Input::UpstreamHead { status: StatusCode::BAD_REQUEST, headers: &headers }, now);
+    let refusal =
+        br#"{"message":"This model doesn't support the stopSequences field. Remove stopSequences and try again."}"#;
+    exchange.handle(Input::UpstreamBody(refusal), now);
+    exchange.handle(Input::UpstreamEnd, now);
+    assert!(told(&mut exchange).0.is_some_and(|body| !body.windows(5).any(|word| word == b"\"END\"")));
+    exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, now);
+    let answer = br#"{"output":{"message":{"role":"assistant","content":[{"text":"It is END of it"}]}},"stopReason":"end_turn"}"#;
+    exchange.handle(Input::UpstreamBody(answer), now);
+    exchange.handle(Input::UpstreamEnd, now);
+    let (_, said, record) = told(&mut exchange);
+    assert!(said.contains(r#""content":"It is ""#), "{said}");
+    assert_eq!(record.unwrap().finish_reason, Some("stop"));
 }
 
 #[test]

@@ -160,6 +160,11 @@ pub(crate) struct Serve {
     /// made [default: as long as any other silence]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) first_byte_timeout: Option<Duration>,
+    /// How long the client of a stream waits for its head at most, unless the route says otherwise: then it is sent with a
+    /// keep-alive, no other backend is asked any more, and a failure is told inside the stream [default: as long as it
+    /// takes]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) early_head: Option<Duration>,
     /// After how much silence the client of a stream is told that it goes on; 0 never tells
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = time)]
     pub(crate) keep_alive: Duration,

@@ -219,6 +219,9 @@ impl Line {
                 Input::UpstreamFailed(why)
             }
             Passed::Slow => Input::Slow,
+            // The first one has told it, or will.
+            Passed::Early if lane == Lane::Second => return Poll::Ready(true),
+            Passed::Early => Input::Early,
             // The client is told by whichever call was the first.
             Passed::Quiet if lane == Lane::Second => return Poll::Ready(true),
             Passed::Quiet => Input::Quiet(limits.keep_alive_kind),

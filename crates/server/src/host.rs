@@ -75,6 +75,8 @@ pub(crate) struct Limits {
     pub(crate) upstream_silence: Duration,
     /// For the first byte of a backend's answer, unless the route says otherwise. `None`: as any other.
     pub(crate) first_byte: Option<Duration>,
+    /// When the client of a stream hears its head at the latest, unless the route says otherwise. `None`: when it is known.
+    pub(crate) early_head: Option<Duration>,
     /// After how much silence the client of a stream is told that it goes on. `None`: never.
     pub(crate) keep_alive: Option<Duration>,
     /// How it is told.
@@ -258,6 +260,7 @@ pub(crate) mod tests {
             connect: Duration::from_secs(10),
             upstream_silence: Duration::from_secs(60),
             first_byte: None,
+            early_head: None,
             keep_alive: None,
             keep_alive_kind: KeepAlive::Comment,
             client_idle: Duration::from_secs(300),

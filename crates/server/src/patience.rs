@@ -24,6 +24,8 @@ pub(crate) struct Waiting {
     whole: Option<Limit>,
     /// When another backend is asked too, unless the client was told something before.
     hedge: Option<Instant>,
+    /// When the client of a stream hears its head, unless it heard it before.
+    early: Option<Instant>,
     keep_alive: Option<Duration>,
     /// Since when the call is waited for.
     since: Option<Instant>,
@@ -48,6 +50,8 @@ pub(crate) enum Passed {
     Lost(Unreachable),
     /// The answer has not begun for so long that another backend may be asked too.
     Slow,
+    /// The client of a stream has waited long enough for its head.
+    Early,
     /// The client has been told nothing for a while.
     Quiet,
 }
@@ -67,6 +71,7 @@ impl Waiting {
             first: patience.first.or(limits.first_byte).map(Limit::from_now),
             whole: patience.whole.map(Limit::from_now),
             hedge: patience.hedge.map(|time| Limit::from_now(time).until),
+            early: early(patience, limits),
             keep_alive: limits.keep_alive.map(|every| every.min(LONGEST)),
             since: None,
             quiet: None,
@@ -78,8 +83,8 @@ impl Waiting {
     /// Begins for a call that waits for its turn. Only the whole is counted from now on: the rest is the backend's time.
     pub(crate) fn queued(patience: Patience, limits: &Limits) -> Self {
         let first = patience.first.or(limits.first_byte);
-        let whole = Patience { whole: patience.whole, ..Patience::default() };
-        let waiting = Self::new(whole, limits);
+        let Patience { whole, early, spent, .. } = patience;
+        let waiting = Self::new(Patience { whole, early, spent, ..Patience::default() }, limits);
         Self { first: None, queued: Some(Patience { first, ..patience }), ..waiting }
     }
 
@@ -116,6 +121,7 @@ impl Waiting {
     pub(crate) fn said(&mut self) {
         self.quiet = None;
         self.hedge = None;
+        self.early = None;
     }
 
     /// The client heard last what it heard while that other call was the one.
@@ -146,7 +152,7 @@ impl Waiting {
         let quiet = *self.quiet.get_or_insert(now);
         let quiet = self.keep_alive.map(|every| quiet + every);
         let limits = [self.first, self.whole].into_iter().flatten().map(|limit| limit.until);
-        limits.chain(quiet).chain(self.hedge).fold(silence, Instant::min)
+        limits.chain(quiet).chain(self.hedge).chain(self.early).fold(silence, Instant::min)
     }
 
     fn passed(&mut self, now: Instant) -> Option<Passed> {
@@ -162,6 +168,8 @@ impl Waiting {
             Unreachable::Timeout(format!("nothing came for {:?}", self.silence))
         } else if self.hedge.take_if(|hedge| *hedge <= now).is_some() {
             return Some(Passed::Slow);
+        } else if self.early.take_if(|early| *early <= now).is_some() {
+            return Some(Passed::Early);
         } else {
             let every = self.keep_alive?;
             let quiet = self.quiet.filter(|quiet| *quiet + every <= now).is_some();
@@ -172,6 +180,12 @@ impl Waiting {
         };
         Some(Passed::Lost(lost))
     }
+}
+
+/// When the head is due, for calls that may have one early: what the route says, else the host.
+fn early(patience: Patience, limits: &Limits) -> Option<Instant> {
+    let time = patience.early.or(limits.early_head).filter(|time| !time.is_zero())?;
+    Some(Limit::from_now(time.saturating_sub(patience.spent)).until)
 }
 
 #[cfg(test)]
@@ -196,6 +210,7 @@ mod tests {
             Passed::Lost(Unreachable::Timeout(why) | Unreachable::Stalled(why)) => Some(why),
             Passed::Quiet => Some("quiet".to_owned()),
             Passed::Slow => Some("slow".to_owned()),
+            Passed::Early => Some("early".to_owned()),
             Passed::Lost(other) => panic!("{other:?}"),
         }
     }
@@ -257,6 +272,23 @@ mod tests {
         let mut told = Waiting::new(Patience { hedge: Some(SHORT), ..Patience::default() }, &host(LONG));
         told.said();
         assert_eq!(lost(&mut told, 3 * SHORT).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_is_due_once_counted_from_the_request() {
+        let limits = Limits { early_head: Some(3 * SHORT), ..host(LONG) };
+        let begun = Instant::now();
+        let mut waiting = Waiting::new(Patience { spent: SHORT, ..Patience::default() }, &limits);
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "early");
+        assert_eq!(Instant::now() - begun, 2 * SHORT);
+        assert_eq!(lost(&mut waiting, 10 * SHORT).await, None);
+        let mut queued = Waiting::queued(Patience { early: Some(SHORT), ..Patience::default() }, &limits);
+        assert_eq!(lost(&mut queued, LONG).await.unwrap(), "early");
+        let mut told = Waiting::new(Patience::default(), &limits);
+        told.said();
+        assert_eq!(lost(&mut told, 10 * SHORT).await, None);
+        let mut never = Waiting::new(Patience { early: Some(Duration::ZERO), ..Patience::default() }, &limits);
+        assert_eq!(lost(&mut never, 10 * SHORT).await, None);
     }
 
     #[tokio::test(start_paused = true)]

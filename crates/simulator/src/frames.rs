@@ -43,7 +43,11 @@ pub(crate) fn all(script: &Script, found: Option<Value>, fault: &str) -> Vec<(&'
         stop["additionalModelResponseFields"] = found;
     }
     events.push(("messageStop", stop));
-    events.push(("metadata", json!({ "usage": usage(script), "metrics": { "latencyMs": 120 } })));
+    let mut metadata = json!({ "usage": usage(script), "metrics": { "latencyMs": 120 } });
+    if let Some(trace) = &script.trace {
+        metadata["trace"] = trace.clone();
+    }
+    events.push(("metadata", metadata));
     events
 }
 
@@ -73,6 +77,9 @@ pub(crate) fn whole(script: &Script, found: Option<Value>) -> Value {
     });
     if let Some(found) = found {
         answer["additionalModelResponseFields"] = found;
+    }
+    if let Some(trace) = &script.trace {
+        answer["trace"] = trace.clone();
     }
     answer
 }

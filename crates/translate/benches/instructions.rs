@@ -1,7 +1,7 @@
 //! Does one thing so many times, for `valgrind --tool=callgrind` to count its instructions.
 //!
 //! The arguments are `text`, `reasoning` or `arguments`, how many frames one read brings, and how many deltas; or
-//! `request`, `history`, `agent`, `text-1mb` or `image-1mb`, 1, and how many requests. Two counts with different numbers give the cost of one, because
+//! `request`, `history`, `agent`, `text-1mb`, `image-1mb`, or `request-prose`, `history-prose`, `text-prose`, 1, and how many requests. Two counts with different numbers give the cost of one, because
 //! what is done once falls out of their difference: `cargo run --release -p aquifer-bench -- instructions`.
 
 mod common;
@@ -41,6 +41,9 @@ fn body(kind: &str) -> String {
     match kind {
         "history" => request(200),
         "agent" => agent(),
+        "request-prose" => request_of(1, |_| prose(500)),
+        "history-prose" => request_of(200, |number| format!("message {number}: {}", prose(500))),
+        "text-prose" => asking(&format!(r#""{}""#, prose(1_000_000))),
         "text-1mb" => asking(&format!(r#""{}""#, megabyte())),
         "image-1mb" => {
             let image = format!(r#"{{"url":"data:image/png;base64,{}"}}"#, megabyte());
@@ -81,13 +84,35 @@ fn agent() -> String {
 /// A conversation of so many messages, the last of them the user's; an even number begins with the system's.
 fn request(messages: usize) -> String {
     let text = "Groundwater fills the pores of sediment, and a well lowers its table. ".repeat(3);
+    request_of(messages, |number| format!("message {number}: {text}"))
+}
+
+/// Text as people write it: line breaks, quotation marks, dashes, other scripts, some code.
+const PROSE: &str = "\
+The well ran dry in August \u{2014} \u{201c}the third time,\u{201d} she said, \u{201c}since we moved here.\u{201d}\n\n\
+Nobody had expected it; the aquifer\u{2019}s level had been \"stable\" for years. Na\u{ef}ve, perhaps.\n\
+- Z\u{fc}rich: 3\u{2013}4 m below ground\n- \u{41c}\u{43e}\u{441}\u{43a}\u{432}\u{430}: \u{443}\u{440}\u{43e}\u{432}\u{435}\u{43d}\u{44c} \u{43f}\u{430}\u{434}\u{430}\u{435}\u{442}\n\
+- \u{5730}\u{4e0b}\u{6c34}\u{4f4d}\u{4e0b}\u{964d}\u{4e86}\u{4e09}\u{7c73}\u{3002}\n\n\
+```python\ndef level(depth: float) -> str:\n    return f\"{depth:.1f} m\"  # 'below'\n```\n\
+What would you do first? I\u{2019}d measure again, and write everything down before anything is changed.\n";
+
+/// So many bytes of text as people write it, or a few more, escaped as clients do.
+fn prose(bytes: usize) -> String {
+    let text: String = PROSE.chars().cycle().take(bytes).collect();
+    let end = (0..=bytes).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let text = text.get(..end).unwrap_or_default();
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// The same with messages of any text.
+fn request_of(messages: usize, text: impl Fn(usize) -> String) -> String {
     let message = |number: usize| {
         let role = match (messages - number) % 2 {
             1 => "user",
             _ if number == 0 => "system",
             _ => "assistant",
         };
-        format!(r#"{{"role":"{role}","content":"message {number}: {text}"}}"#)
+        format!(r#"{{"role":"{role}","content":"{}"}}"#, text(number))
     };
     let all: Vec<String> = (0..messages).map(message).collect();
     format!(r#"{{"model":"{MODEL}","max_tokens":1024,"messages":[{}]}}"#, all.join(","))

@@ -1,8 +1,12 @@
 //! One request on its way out and its answer on its way back: the only place that names both sides.
 
 mod conversation;
+mod halves;
 mod play;
 mod request;
+pub mod spoken;
+mod stages;
+pub mod stops;
 pub mod tags;
 mod telling;
 
@@ -20,9 +24,11 @@ use crate::model::request::Block;
 use crate::model::response::{Response, Usage};
 use crate::model::text::Text;
 use crate::model::turn::{Recorder, Turn};
+use crate::warning::Warning;
 use crate::wire::eventstream::Decoder;
 use bytes::BytesMut;
 use http::{HeaderMap, StatusCode};
+use stops::Stops;
 use tags::{Piece, Tags};
 use telling::Telling;
 
@@ -109,6 +115,9 @@ impl StreamTranslation {
             };
             if let Some((index, delta)) = &self.reader.usual(&frame) {
                 self.telling.delta(*index, delta, out);
+                if self.telling.is_cut() {
+                    self.cut(out)?;
+                }
                 continue;
             }
             let event = self.reader.event(&frame)?;
@@ -117,7 +126,9 @@ impl StreamTranslation {
             while let Some(event) = self.reader.unended() {
                 self.telling.event(event, out);
             }
-            if self.metadata && self.reader.stopped() {
+            if self.telling.is_cut() {
+                self.cut(out)?;
+            } else if self.metadata && self.reader.stopped() {
                 self.finished = Some(self.telling.finish(out)?);
             }
         }
@@ -137,6 +148,18 @@ impl StreamTranslation {
         let reason = self.telling.finish(out)?;
         self.finished = Some(reason);
         Ok(reason)
+    }
+
+    /// Ends the answer at a stop sequence, whatever the model goes on to say.
+    fn cut(&mut self, out: &mut BytesMut) -> Result<(), Fault> {
+        self.finished = Some(self.telling.finish(out)?);
+        Ok(())
+    }
+
+    /// Whether the gateway itself ended the answer: nothing that may still come is of any use.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.telling.is_cut()
     }
 
     /// The turn to remember, once the finish is written; given once.
@@ -185,6 +208,12 @@ impl StreamTranslation {
         self.finished
     }
 
+    /// What the answer held that is not told as it should be.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.telling.warnings()
+    }
+
     /// The token counts that came, if any did.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
@@ -219,6 +248,8 @@ pub struct Whole {
     pub reasoned: bool,
     /// The turn to remember, when that was wanted and it called tools.
     pub turn: Option<Turn>,
+    /// What the answer held that is not told as it should be.
+    pub warnings: Vec<Warning>,
 }
 
 impl std::fmt::Debug for Whole {
@@ -240,16 +271,25 @@ pub fn whole(
     record: bool,
 ) -> Result<Whole, Fault> {
     let mut response = read_whole(body)?;
-    let places = match &style.inline_tag {
+    let mut places = match &style.inline_tag {
         Some(tag) => split_tags(tag, &mut response.content),
         None => (0..).take(response.content.len()).collect(),
     };
+    let mut warnings = Vec::new();
+    if let Some(offer) = &style.offer {
+        let (left, unread) = spoken::read_out(offer, &stages::call_id(envelope.id), &mut response.content, places);
+        places = left;
+        warnings.extend(unread.then(spoken::unread));
+    }
+    if let Some(mut stops) = Stops::new(&style.stops) {
+        places = stops::cut(&mut stops, &mut response, places);
+    }
     let name = |sent: &str| restore(sent).unwrap_or_else(|| sent.to_owned());
     let (body, finish_reason) = chat::write(&response, &places, envelope, style, &name)?;
     let reasoned =
         response.content.iter().any(|block| matches!(block, Block::Reasoning { .. } | Block::Redacted { .. }));
     let turn = record.then(|| Turn::of(&response.content, &name)).filter(|turn| turn.calls().next().is_some());
-    Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn })
+    Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn, warnings })
 }
 
 /// Reads a whole answer. What is none may be a refusal although its status is none.

@@ -10,7 +10,7 @@ use super::security_policies::SecurityPolicies;
 use super::shape::{duration, seconds_since_epoch};
 use super::suggest::did_you_mean;
 use super::traffic_policies::{TrafficPolicies, unknown_annotations};
-use super::traffic_rules::HEDGE;
+use super::traffic_rules::{EARLY, HEDGE};
 use super::yaml::Node;
 use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Parent, Route, Rule};
 use regex::{Regex, RegexBuilder};
@@ -40,7 +40,7 @@ pub(super) fn gateway_routes(
             if let Some(costs) = document.root.at("spec.llmRequestCosts") {
                 report.notice(spot(document, costs, "spec.llmRequestCosts"), "not used yet");
             }
-            unknown_annotations(document, &[HEDGE], report);
+            unknown_annotations(document, &[HEDGE, EARLY], report);
             let rules = document.root.items_at("spec.rules").iter().enumerate();
             Route {
                 namespace: document.namespace.clone(),

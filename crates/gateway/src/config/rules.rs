@@ -4,7 +4,7 @@ use super::backends::is_visible;
 use super::mutations;
 use super::schema::POLICY_TYPES;
 use super::shape::{Check, duration};
-use super::traffic_rules::{HEDGE, annotations};
+use super::traffic_rules::{EARLY, HEDGE, annotations};
 use super::yaml::Node;
 
 /// How many regular expressions all files together may have.
@@ -50,7 +50,7 @@ pub(super) fn short_backend(check: &mut Check<'_>, root: &Node) {
 
 /// Rules of an `AIGatewayRoute`.
 pub(super) fn gateway_route(check: &mut Check<'_>, root: &Node) {
-    annotations(check, root, &[HEDGE]);
+    annotations(check, root, &[HEDGE, EARLY]);
     if let Some(parents) = root.at("spec.parentRefs") {
         let is_gateway = |parent: &Node| parent.text_at("kind").is_none_or(|kind| kind == "Gateway");
         if !parents.items().iter().all(is_gateway) {

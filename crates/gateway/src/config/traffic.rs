@@ -15,6 +15,9 @@ pub struct Traffic {
     pub connect: Option<Duration>,
     /// A second backend is asked when the first has not begun to answer after this time. `None`: never.
     pub hedge: Option<Duration>,
+    /// After this time without a word of a stream its head is told, and no other backend is asked any more. `None`: the
+    /// host decides; zero: never.
+    pub early_head: Option<Duration>,
     /// From the call to the first byte of its answer. `None`: as long as any other silence.
     pub first_byte: Option<Duration>,
     /// From a request to the end of its answer, when its rule does not say it. `None`: no limit.

@@ -5,7 +5,7 @@ use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
 use super::shape::{duration, join, short};
 use super::traffic::{Circuit, Outliers, Retry, Traffic};
-use super::traffic_rules::{ANNOTATION, FIRST_BYTE, HEDGE, gateway_target, route_target};
+use super::traffic_rules::{ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target};
 use super::yaml::Node;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -87,7 +87,8 @@ impl<'a> TrafficPolicies<'a> {
         };
         let hedge = annotated(route, HEDGE);
         let hedge = hedge.map_or(of_policies.hedge, |time| Some(time).filter(|time| !time.is_zero()));
-        Arc::new(Traffic { hedge, ..of_policies })
+        let early_head = annotated(route, EARLY).or(of_policies.early_head);
+        Arc::new(Traffic { hedge, early_head, ..of_policies })
     }
 
     fn at(&self, target: Target) -> Option<&'a Document<'a>> {
@@ -155,7 +156,7 @@ fn unused(document: &Document<'_>, report: &mut Report) {
             report.problem(spot, "not used: this gateway has nothing like it");
         }
     }
-    unknown_annotations(document, &[FIRST_BYTE, HEDGE], report);
+    unknown_annotations(document, &[FIRST_BYTE, HEDGE, EARLY], report);
 }
 
 /// Names annotations of ours that say nothing there: a mistyped one would be missed.
@@ -216,6 +217,7 @@ fn traffic(policies: &[&Document<'_>]) -> Traffic {
         },
         connect: words.limit("spec.timeout.tcp.connectTimeout"),
         hedge: words.annotated(HEDGE),
+        early_head: policies.iter().find_map(|document| annotated(document, EARLY)),
         first_byte: words.annotated(FIRST_BYTE),
         whole: words.limit("spec.timeout.http.requestTimeout"),
     }

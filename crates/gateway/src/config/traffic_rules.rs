@@ -11,6 +11,9 @@ pub(super) const FIRST_BYTE: &str = "aquifer.dev/first-byte-timeout";
 /// After this time without a word of the answer another backend is asked too.
 pub(super) const HEDGE: &str = "aquifer.dev/hedge-after";
 
+/// After this time without a word of a stream its head is sent, and no other backend is asked any more.
+pub(super) const EARLY: &str = "aquifer.dev/early-head";
+
 static COUNT: Shape = Shape::Whole { min: 0, max: i32::MAX as i64 };
 static LARGE_COUNT: Shape = Shape::Whole { min: 0, max: u32::MAX as i64 };
 static STATUS: Shape = Shape::Whole { min: 100, max: 599 };
@@ -108,7 +111,7 @@ pub(super) fn gateway_target(target: &Node) -> bool {
 
 /// Rules of a `BackendTrafficPolicy`.
 pub(super) fn traffic_policy(check: &mut Check<'_>, root: &Node) {
-    annotations(check, root, &[FIRST_BYTE, HEDGE]);
+    annotations(check, root, &[FIRST_BYTE, HEDGE, EARLY]);
     let Some(spec) = root.get("spec") else { return };
     let (single, several) = (spec.get("targetRef"), spec.get("targetRefs"));
     if single.is_some() == several.is_some() && spec.get("targetSelectors").is_none() {

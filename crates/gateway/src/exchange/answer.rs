@@ -10,6 +10,7 @@ use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
+use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
@@ -92,14 +93,8 @@ pub(super) struct CallOf<'a> {
 
 impl Waiting {
     pub(super) fn new(outgoing: Outgoing, created: u64, recording: Option<usize>, started: Instant) -> Self {
-        let warnings = outgoing.warnings.iter().take(MOST_WARNINGS);
-        let headers = warnings.filter_map(|warning| Some((WARNING, visible(&warning.to_string())?))).fold(
-            HeaderMap::new(),
-            |mut headers, (name, value)| {
-                headers.append(name, value);
-                headers
-            },
-        );
+        let mut headers = HeaderMap::new();
+        warn(&mut headers, &outgoing.warnings);
         let (passing, veil, refused, upstream, played) = (false, None, None, Upstream::Silent, None);
         let (sent, came) = (outgoing.body.len() as u64, 0);
         Self { outgoing, created, recording, headers, passing, veil, refused, upstream, sent, came, played, started }
@@ -291,6 +286,13 @@ pub(super) fn stream_head(id: &str, warnings: &HeaderMap) -> HeaderMap {
     headers.insert(BUFFERING, HeaderValue::from_static("no"));
     name(&mut headers, id);
     headers
+}
+
+/// Names warnings in a head.
+pub(super) fn warn(headers: &mut HeaderMap, warnings: &[Warning]) {
+    for value in warnings.iter().take(MOST_WARNINGS).filter_map(|warning| visible(&warning.to_string())) {
+        headers.append(WARNING, value);
+    }
 }
 
 /// The head of an answer that is one JSON object.

@@ -324,6 +324,10 @@ impl Asked {
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
                 Warning::changed("response_format", why)
             }
+            Some(Remedy::StopsHere) => {
+                self.amend.stops_here = true;
+                Warning::changed("stop", "Bedrock refused stop sequences; the answer is cut at them by the gateway")
+            }
             // The request itself tells its client of it.
             Some(Remedy::Whole) => {
                 self.amend.tools_whole = true;
@@ -335,12 +339,9 @@ impl Asked {
                 let why = "Bedrock refused to force a call; the model was asked in words to call the tool";
                 Warning::changed("tool_choice", why)
             }
-            Some(
-                other @ (Remedy::WithoutSampling
-                | Remedy::WithoutStops
-                | Remedy::SystemInMessages
-                | Remedy::WithoutTools),
-            ) => self.leave_out(other),
+            Some(other @ (Remedy::WithoutSampling | Remedy::SystemInMessages | Remedy::WithoutTools)) => {
+                self.leave_out(other)
+            }
             None => return false,
         };
         let changed = self.amend != before;
@@ -359,10 +360,6 @@ impl Asked {
                     "temperature",
                     "Bedrock refused temperature, top-p or top-k; it was asked without them",
                 )
-            }
-            Remedy::WithoutStops => {
-                self.amend.without_stops = true;
-                Warning::dropped("stop", "Bedrock refused stop sequences; it was asked without them")
             }
             Remedy::SystemInMessages => {
                 self.amend.system_in_messages = true;

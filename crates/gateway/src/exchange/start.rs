@@ -227,7 +227,10 @@ impl Exchange {
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
         let limits = if outgoing.whole { asked.patience_whole } else { asked.patience };
         let hedge = limits.hedge.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
-        let (patience, circuit) = (Patience { whole, hedge, ..limits }, asked.traffic.circuit);
+        // The client has waited since it asked.
+        let early = asked.patience.early.filter(|_| self.at_hand == Lane::First);
+        let patience = Patience { whole, hedge, early, spent, ..limits };
+        let circuit = asked.traffic.circuit;
         let recording = outgoing.memorable.then(|| asked.room());
         let waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
         self.waiting = Some(waiting.passing_on(passing, &policy).playing(&self.record.id));
@@ -264,6 +267,8 @@ fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
         connect: traffic.connect,
         // A whole answer has no first token to wait for: it may rightly take long.
         hedge: traffic.hedge.filter(|_| stream),
+        early: Some(traffic.early_head).filter(|_| stream).unwrap_or(Some(Duration::ZERO)),
+        spent: Duration::ZERO,
         first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
         silence: rule.and_then(|rule| rule.stream_idle_timeout),
         whole: rule.and_then(|rule| rule.request_timeout).or(traffic.whole),

@@ -378,6 +378,26 @@ fn a_backend_that_was_given_little_of_the_whole_time_is_not_blamed_when_it_is_ov
 }
 
 #[test]
+fn a_head_that_was_sent_early_ends_the_search_for_backends() {
+    let stream = body().replacen('{', r#"{"stream": true, "#, 1);
+    let now = Instant::now();
+    let fleet = Arc::new(Fleet::new(2, now));
+    let mut under = Under::begin(&config(&[0, 0], Traffic::default()), &fleet, now, &stream);
+    under.call().unwrap();
+    under.exchange.handle(Input::Early, now);
+    under.exchange.handle(Input::Quiet(KeepAlive::Comment), now);
+    assert!(under.call().is_none());
+    assert_eq!((under.status, under.said.as_str()), (Some(StatusCode::OK), ": keep-alive\n\n: keep-alive\n\n"));
+    under.fail();
+    assert!(under.call().is_none(), "another backend was asked");
+    assert!(under.said.contains("data: {\"error\":") && under.said.ends_with("data: [DONE]\n\n"), "{}", under.said);
+    let mut whole = Under::begin(&config(&[0, 0], Traffic::default()), &fleet, now, &body());
+    whole.call().unwrap();
+    whole.exchange.handle(Input::Early, now);
+    assert!(whole.call().is_none() && whole.status.is_none(), "no stream");
+}
+
+#[test]
 fn a_client_whose_last_attempt_is_silent_hears_that_it_goes_on() {
     let stream = body().replacen('{', r#"{"stream": true, "#, 1);
     let now = Instant::now();

@@ -47,6 +47,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         connect: Duration::from_secs(10),
         upstream_silence: Duration::from_secs(600),
         first_byte: None,
+        early_head: None,
         keep_alive: Some(Duration::from_secs(15)),
         keep_alive_kind: KeepAlive::Comment,
         client_idle: Duration::from_secs(300),

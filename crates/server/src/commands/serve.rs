@@ -91,6 +91,7 @@ fn limits(arguments: &Serve) -> Limits {
         connect: arguments.connect_timeout,
         upstream_silence: arguments.upstream_timeout,
         first_byte: arguments.first_byte_timeout,
+        early_head: arguments.early_head,
         keep_alive: Some(arguments.keep_alive).filter(|every| !every.is_zero()),
         keep_alive_kind: arguments.keep_alive_kind.into(),
         client_idle: arguments.client_idle_timeout,

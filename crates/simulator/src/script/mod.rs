@@ -1,12 +1,13 @@
 //! What the model says: a small answer made from the request alone.
 
+mod spoken;
 mod thoughts;
 mod tools;
 
 use crate::families::{Family, Model, Shows, reasons};
 use crate::fault::Wanted;
 use crate::talk;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One block of an answer.
 #[derive(Clone, Debug)]
@@ -54,6 +55,8 @@ pub(crate) struct Script {
     /// The stop sequence that was hit.
     pub(crate) stop_sequence: Option<String>,
     pub(crate) input_tokens: usize,
+    /// What the guardrail tells of itself, when it is asked to.
+    pub(crate) trace: Option<Value>,
 }
 
 /// Writes the answer to a request.
@@ -66,6 +69,9 @@ pub(crate) fn write(model: &Model, body: &Value, wanted: Option<&Wanted>) -> Scr
         blocks.extend(thoughts::drafts(model.family, body, fault));
     }
     let mut stop = say(body, fault, &mut blocks);
+    if fault == "calls-in-text" {
+        spoken::calls(model.family.vendor, &mut blocks, &mut stop);
+    }
     if let Some(tag) = tag(model.family, body, inline && thinks) {
         thoughts::inline(tag, body, fault == "unclosed-tag", &mut blocks);
     }
@@ -76,6 +82,10 @@ pub(crate) fn write(model: &Model, body: &Value, wanted: Option<&Wanted>) -> Scr
     thoughts::seal(model, body, &mut blocks);
     let special = match fault {
         "unknown-stop" => Some("something_new"),
+        "refusal" => Some("refusal"),
+        // Models have said each where the other one was right.
+        "wrong-stop" if stop == "tool_use" => Some("end_turn"),
+        "wrong-stop" => Some("tool_use"),
         "malformed-output" => Some("malformed_model_output"),
         "guardrail" => Some("guardrail_intervened"),
         "content-filtered" => Some("content_filtered"),
@@ -83,7 +93,23 @@ pub(crate) fn write(model: &Model, body: &Value, wanted: Option<&Wanted>) -> Scr
         _ => None,
     };
     let stop = special.unwrap_or(stop).to_owned();
-    Script { blocks, stop, stop_sequence, input_tokens: body.to_string().len() / 4 }
+    Script { blocks, stop, stop_sequence, input_tokens: body.to_string().len() / 4, trace: trace(body, fault) }
+}
+
+/// What a guardrail tells of an answer: with `[[fault:guardrail]]` that it blocked a word of it.
+fn trace(body: &Value, fault: &str) -> Option<Value> {
+    let guardrail = &body["guardrailConfig"];
+    matches!(guardrail["trace"].as_str(), Some("enabled" | "enabled_full")).then(|| {
+        let id = guardrail["guardrailIdentifier"].as_str().unwrap_or_default();
+        let word = json!({ "match": "simulated", "action": "BLOCKED", "detected": true });
+        match fault == "guardrail" {
+            true => {
+                let assessment = json!({ "wordPolicy": { "customWords": [word] } });
+                json!({ "guardrail": { "outputAssessments": { id: [assessment] }, "actionReason": "Guardrail blocked." } })
+            }
+            false => json!({ "guardrail": { "inputAssessment": { id: {} }, "actionReason": "No action." } }),
+        }
+    })
 }
 
 /// The tag in which thoughts stand inside the text.

@@ -158,6 +158,25 @@ async fn thoughts_between_tags() {
 }
 
 #[tokio::test]
+async fn calls_in_the_text_and_reasons_that_do_not_fit() {
+    let simulator = Simulator::start().await;
+    let body =
+        |fault: &str| ask_with(&format!("What is the weather? [[fault:{fault}]]"), json!({ "toolConfig": tools() }));
+    for (model, token) in [
+        ("moonshot.kimi-k2-thinking", "<|tool_call_begin|>functions.get_weather:"),
+        ("openai.gpt-oss-120b-1:0", "<|channel|>commentary to=functions.get_weather "),
+        ("qwen.qwen3-32b-v1:0", "<function=get_weather>"),
+    ] {
+        let answer = simulator.converse(model, &body("calls-in-text")).await.unwrap();
+        let text = answer.content.last().unwrap()["text"].as_str().unwrap();
+        assert!(text.starts_with(token) && answer.stop == "end_turn", "{answer:?}");
+    }
+    assert_eq!(simulator.converse(SONNET_4, &body("wrong-stop")).await.unwrap().stop, "end_turn");
+    assert_eq!(simulator.converse(SONNET_4, &ask("Hello? [[fault:wrong-stop]]")).await.unwrap().stop, "tool_use");
+    assert_eq!(simulator.converse(SONNET_4, &ask("Hello? [[fault:refusal]]")).await.unwrap().stop, "refusal");
+}
+
+#[tokio::test]
 async fn steps_and_their_ids() {
     let simulator = Simulator::start().await;
     let mut body = ask_with("Do it in two steps.", json!({ "toolConfig": tools() }));

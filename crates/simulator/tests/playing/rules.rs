@@ -363,6 +363,7 @@ async fn the_others() {
     let point = || json!({ "system": [{ "text": "Be brief." }, { "cachePoint": { "type": "default" } }] });
     play(vec![
         ("zai.glm-5", flat("high"), Ok(true)),
+        ("zai.glm-5", config(json!({ "stopSequences": ["."] })), Err("support the stopSequences field.")),
         ("zai.glm-4.7", flat("medium"), Ok(false)),
         ("zai.glm-4.7", word("high"), Err("extraneous key [reasoning_config]")),
         ("zai.glm-5.3", json!({}), Ok(true)),

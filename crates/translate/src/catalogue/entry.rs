@@ -1,5 +1,6 @@
 //! One row of the catalogue: what a model can do, and how it wants to be asked.
 
+use crate::model::offer::CallTokens;
 use crate::model::reasoning::Effort;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,9 @@ pub struct Entry {
     /// The tag between which it writes thoughts into its text.
     #[serde(default)]
     pub inline_tag: Option<String>,
+    /// The tokens in which it may write calls of tools into its text.
+    #[serde(default)]
+    pub call_tokens: Option<CallTokens>,
     /// What it writes in place of a thought that it does not show.
     #[serde(default)]
     pub redacted_text: Option<String>,
@@ -431,6 +435,7 @@ pub(super) fn unknown() -> Entry {
         replay: Vec::new(),
         bound: false,
         inline_tag: None,
+        call_tokens: None,
         redacted_text: None,
         usage_path: None,
         max_output_tokens: None,

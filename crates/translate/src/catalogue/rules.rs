@@ -55,8 +55,8 @@ pub struct Amend {
     pub tools_whole: bool,
     /// Nothing is said of temperature, top-p and top-k.
     pub without_sampling: bool,
-    /// No stop sequences are sent.
-    pub without_stops: bool,
+    /// No stop sequences are sent; the gateway cuts the answer at them.
+    pub stops_here: bool,
     /// What leads the conversation is put before the user's first words.
     pub system_in_messages: bool,
     /// No tools are offered.

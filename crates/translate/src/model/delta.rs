@@ -1,5 +1,6 @@
 //! An answer in increments, in nobody's dialect.
 
+use super::raw::Raw;
 use super::request::Citation;
 use super::response::{StopReason, Usage};
 use super::text::Text;
@@ -33,6 +34,8 @@ pub enum Event<'a> {
         usage: Option<Usage>,
         /// The tier that served it.
         service_tier: Option<Text<'a>>,
+        /// What a guardrail or a router says of what it did.
+        trace: Option<Raw<'a>>,
     },
     /// Something newer than this gateway, passed over.
     Unknown,

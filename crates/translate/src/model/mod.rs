@@ -2,6 +2,7 @@
 
 pub mod delta;
 pub mod issuer;
+pub mod offer;
 pub mod raw;
 pub mod reasoning;
 pub mod request;

@@ -245,6 +245,8 @@ pub struct Sampling<'a> {
     pub top_k: Option<u32>,
     /// Where to stop.
     pub stop: Vec<Text<'a>>,
+    /// Those of nothing but white space, which Bedrock takes from nobody.
+    pub blank_stop: Vec<Text<'a>>,
 }
 
 /// The form of the answer.

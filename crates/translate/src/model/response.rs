@@ -1,5 +1,6 @@
 //! What a model answered, whole, in nobody's dialect.
 
+use super::raw::Raw;
 use super::request::Block;
 use super::text::Text;
 use std::borrow::Cow;
@@ -15,6 +16,8 @@ pub struct Response<'a> {
     pub usage: Usage,
     /// The tier that served it.
     pub service_tier: Option<Text<'a>>,
+    /// What a guardrail or a router says of what it did.
+    pub trace: Option<Raw<'a>>,
 }
 
 /// Why a model stopped.

@@ -9,7 +9,8 @@ use crate::model::text::Text;
 pub(super) fn events<'r>(response: &'r Response<'r>) -> impl Iterator<Item = Event<'r>> {
     let blocks = (0..).zip(&response.content).flat_map(|(index, block)| of_block(index, block));
     let tier = response.service_tier.as_ref().map(Text::borrowed);
-    let end = [Event::Stop(response.stop.clone()), Event::Metadata { usage: Some(response.usage), service_tier: tier }];
+    let (usage, trace) = (Some(response.usage), response.trace.clone());
+    let end = [Event::Stop(response.stop.clone()), Event::Metadata { usage, service_tier: tier, trace }];
     std::iter::once(Event::Start).chain(blocks).chain(end)
 }
 

@@ -2,6 +2,7 @@
 
 use super::Restore;
 use super::conversation::{Before, Conversation};
+use super::spoken::cleaned;
 use super::tags::angled;
 use crate::bedrock::converse;
 use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
@@ -9,7 +10,9 @@ use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
 use crate::model::issuer::Mark;
-use crate::model::request::{Block, Format, Message, Role};
+use crate::model::offer::{CallTokens, Offer};
+use crate::model::raw::Raw;
+use crate::model::request::{Block, Format, Message, Request, Role, ToolChoice};
 use crate::model::text::Text;
 use crate::model::turn::Turn;
 use crate::warning::Warning;
@@ -220,8 +223,14 @@ impl<'a> Incoming<'a> {
         let openai_chat::request::Asked { request, manner, mut warnings } = self.asked;
         let written = converse::request::write(&request, terms)?;
         let schema = written.schema;
+        if !written.stops.is_empty() {
+            // Blank ones are among them.
+            warnings.retain(|warning| warning.param != "stop" && !warning.param.starts_with("stop["));
+        }
         warnings.extend(written.warnings);
         let names = written.names;
+        let offer = offer(&request, terms.entry);
+        let trace = converse::request::asks_for_trace(&request);
         let entry = terms.entry;
         Ok(Outgoing {
             path: written.path,
@@ -239,9 +248,14 @@ impl<'a> Incoming<'a> {
                 placeholder: entry.redacted_text.clone(),
                 stand: showing.stand,
                 inline_tag: entry.inline_tag.clone(),
+                stops: written.stops,
+                offer: offer.clone(),
+                trace,
             },
             restore: Box::new(move |sent| {
-                let restored = names.restore(sent);
+                let unknown = |offer: &&Offer| !offer.tools.contains_key(sent);
+                let said = offer.as_ref().filter(unknown).map_or(sent, |offer| known(offer, sent));
+                let restored = names.restore(said);
                 (restored != sent).then(|| restored.to_owned())
             }),
             warnings,
@@ -251,6 +265,32 @@ impl<'a> Incoming<'a> {
             memorable: !request.tools.is_empty() && !entry.replay.is_empty() && written.reasoning_on,
         })
     }
+}
+
+/// The tools whose calls the model may write into its text.
+fn offer(request: &Request<'_>, entry: &Entry) -> Option<Offer> {
+    let tokens = entry.call_tokens.filter(|_| request.tool_choice != ToolChoice::None && !request.tools.is_empty())?;
+    let pairs = || converse::request::ToolNames::pairs(request.tools.iter().map(|tool| tool.name.as_ref()));
+    let schemas = request.tools.iter().map(|tool| tool.schema.as_ref().filter(|_| tokens == CallTokens::Function));
+    let strings = pairs().zip(schemas).flat_map(|((sent, _), schema)| {
+        let strings = schema.map_or_else(Vec::new, strings);
+        strings.into_iter().map(move |name| (sent.clone(), name))
+    });
+    Some(Offer { tokens, tools: pairs().collect(), strings: strings.collect() })
+}
+
+/// The parameters that a schema has for strings.
+fn strings(schema: &Raw<'_>) -> Vec<String> {
+    let schema: serde_json::Value = serde_json::from_str(schema.as_json()).unwrap_or_default();
+    let parameters = schema.get("properties").and_then(serde_json::Value::as_object).into_iter().flatten();
+    let strings = parameters.filter(|(_, schema)| schema.get("type").is_some_and(|kind| kind == "string"));
+    strings.map(|(name, _)| name.clone()).collect()
+}
+
+/// The name of a tool that was offered, out of what a model made of it.
+fn known<'s>(offer: &Offer, sent: &'s str) -> &'s str {
+    let cleaned = cleaned(sent);
+    if offer.tools.contains_key(cleaned) { cleaned } else { sent }
 }
 
 /// The text without what stands in `<think>`, when there is any.

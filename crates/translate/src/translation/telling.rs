@@ -1,12 +1,13 @@
 //! What an answer's events tell: the client, the log, and the memory of the turn.
 
-use super::tags::{Piece, Tags};
+use super::spoken;
+use super::stages::Stages;
 use super::{ReasoningProgress, ReasoningState, Seen};
 use crate::dialect::openai_chat::{Envelope, Style, stream::Writer};
 use crate::fault::Fault;
 use crate::model::delta::{Delta, Event, Seal};
-use crate::model::text::Text;
 use crate::model::turn::Recorder;
+use crate::warning::Warning;
 use bytes::BytesMut;
 use std::collections::BTreeMap;
 
@@ -16,7 +17,8 @@ pub(super) struct Telling {
     pub(super) recorder: Option<Recorder>,
     pub(super) seen: Seen,
     pub(super) progress: Vec<ReasoningProgress>,
-    tags: Option<Tags>,
+    /// What the events go through first, where there is anything.
+    stages: Option<Box<Stages>>,
     /// The blocks of reasoning that are open, with the bytes they brought.
     open: BTreeMap<u32, u64>,
 }
@@ -24,7 +26,7 @@ pub(super) struct Telling {
 impl Telling {
     pub(super) fn new(envelope: &Envelope<'_>, style: Style) -> Self {
         Self {
-            tags: style.inline_tag.as_deref().map(Tags::new),
+            stages: Stages::of(&style, envelope.id).map(Box::new),
             writer: Writer::new(envelope, style),
             recorder: None,
             seen: Seen::default(),
@@ -35,7 +37,7 @@ impl Telling {
 
     /// Tells a delta of text, of reasoning or of a call's arguments.
     pub(super) fn delta(&mut self, index: u32, delta: &Delta<'_>, out: &mut BytesMut) {
-        if self.tags.is_some() {
+        if self.stages.is_some() {
             return self.event(Event::Delta { index, delta: delta.clone() }, out);
         }
         if let Some(recorder) = &mut self.recorder {
@@ -54,11 +56,21 @@ impl Telling {
     /// Tells an event.
     pub(super) fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
         self.seen.started = true;
-        if self.tags.is_some() {
-            self.untagged(event, out);
-        } else {
-            self.say(event, out);
+        match &mut self.stages {
+            Some(stages) => stages.take(event).into_iter().for_each(|event| self.say(event, out)),
+            None => self.say(event, out),
         }
+    }
+
+    /// What the answer held that is not told as it should be.
+    pub(super) fn warnings(&self) -> Vec<Warning> {
+        let unread = self.stages.as_ref().is_some_and(|stages| stages.is_unread());
+        unread.then(spoken::unread).into_iter().collect()
+    }
+
+    /// Whether the gateway itself ended the answer, at a stop sequence.
+    pub(super) fn is_cut(&self) -> bool {
+        self.stages.as_ref().is_some_and(|stages| stages.is_cut())
     }
 
     fn say(&mut self, event: Event<'_>, out: &mut BytesMut) {
@@ -69,53 +81,21 @@ impl Telling {
         self.writer.event(out, event);
     }
 
-    /// Says an event of a model that writes thoughts into its text.
-    fn untagged(&mut self, event: Event<'_>, out: &mut BytesMut) {
-        let block = match &event {
-            Event::Delta { index, .. } | Event::BlockStop { index, .. } => Some(*index),
-            _ => None,
-        };
-        let open = self.tags.as_ref().and_then(Tags::block);
-        let ended = matches!(event, Event::BlockStop { .. } | Event::Stop(_)) || block.is_some() && block != open;
-        if let Some(index) = open.filter(|_| ended) {
-            let rest = self.tags.as_mut().and_then(|tags| tags.end(index));
-            self.say_pieces(index, rest, out);
-        }
-        match (&event, &mut self.tags) {
-            (Event::Delta { index, delta: Delta::Text(text) }, Some(tags)) => {
-                let pieces = tags.take(*index, text);
-                self.say_pieces(*index, pieces, out);
-            }
-            _ => self.say(event, out),
-        }
-    }
-
-    fn say_pieces(&mut self, index: u32, pieces: impl IntoIterator<Item = Piece>, out: &mut BytesMut) {
-        for piece in pieces {
-            let delta = match piece {
-                Piece::Answer(text) => Delta::Text(Text::from_escaped(text)),
-                Piece::Thought(text) => Delta::Reasoning(Text::from_escaped(text)),
-            };
-            self.say(Event::Delta { index, delta }, out);
-        }
-    }
-
     /// Ends a whole answer; gives the finish reason.
     pub(super) fn finish(&mut self, out: &mut BytesMut) -> Result<&'static str, Fault> {
         self.rest(out);
         self.writer.finish(out)
     }
 
-    /// Ends an answer that failed. What was held back, because it may have been a tag, is said all the same.
+    /// Ends an answer that failed. What was held back, because it may have been something else, is said all the same.
     pub(super) fn fail(&mut self, out: &mut BytesMut, fault: &Fault) {
         self.rest(out);
         self.writer.fail(out, fault);
     }
 
     fn rest(&mut self, out: &mut BytesMut) {
-        if let Some(index) = self.tags.as_ref().and_then(Tags::block) {
-            let rest = self.tags.as_mut().and_then(|tags| tags.end(index));
-            self.say_pieces(index, rest, out);
+        if let Some(stages) = &mut self.stages {
+            stages.rest().into_iter().for_each(|event| self.say(event, out));
         }
     }
 }

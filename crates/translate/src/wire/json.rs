@@ -538,33 +538,31 @@ pub(crate) fn plain(bytes: &[u8]) -> usize {
     plain_behind(bytes, known)
 }
 
-/// So many bytes are looked at before more than eight are looked at together.
+/// So many bytes are looked at before many more are looked at together.
 const FEW: usize = 32;
 
-/// The same, when so many bytes are known to be plain.
+/// The same, when so many bytes are known to be plain: up to a quote or a backslash, unless a control character comes
+/// before it, which is rare and then the end of what can be read.
 #[inline(never)]
 fn plain_behind(bytes: &[u8], known: usize) -> usize {
-    let known = plain_pieces::<16>(bytes, plain_pieces::<64>(bytes, known));
-    let (words, _) = bytes.get(known..).unwrap_or_default().as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let special = specials(*word);
-        if special != 0 {
-            return known + 8 * at + first(special);
-        }
+    let rest = bytes.get(known..).unwrap_or_default();
+    if rest.len() < 8 {
+        // The last word begins within what is known already.
+        return match bytes.last_chunk().map(|word| specials(*word)) {
+            Some(0) => bytes.len(),
+            Some(special) => bytes.len() - 8 + first(special),
+            None => bytes.iter().position(|byte| is_special(*byte)).unwrap_or(bytes.len()),
+        };
     }
-    // The last word begins within what is known already.
-    match bytes.last_chunk().map(|word| specials(*word)) {
-        Some(0) => bytes.len(),
-        Some(special) => bytes.len() - 8 + first(special),
-        None => bytes.iter().position(|byte| is_special(*byte)).unwrap_or(bytes.len()),
-    }
-}
-
-/// The same in pieces of `N` bytes.
-fn plain_pieces<const N: usize>(bytes: &[u8], known: usize) -> usize {
-    let (pieces, _) = bytes.get(known..).unwrap_or_default().as_chunks::<N>();
-    let is_plain = |piece: &&[u8; N]| !piece.iter().fold(false, |any, byte| any | is_special(*byte));
-    known + N * pieces.iter().take_while(is_plain).count()
+    let run = memchr::memchr2(b'"', b'\\', rest).map_or(rest, |length| rest.get(..length).unwrap_or(rest));
+    // Without a branch for each byte, many are looked at together; the last piece begins within the one before it.
+    let is_control = |piece: &[u8; 16]| piece.iter().fold(false, |any, byte| any | (*byte < 0x20));
+    let controlled = match run.last_chunk() {
+        Some(last) => run.as_chunks().0.iter().fold(is_control(last), |any, piece| any | is_control(piece)),
+        None => run.iter().any(|byte| *byte < 0x20),
+    };
+    let length = if controlled { run.iter().position(|byte| *byte < 0x20) } else { None };
+    known + length.unwrap_or(run.len())
 }
 
 /// The place of the first special byte.

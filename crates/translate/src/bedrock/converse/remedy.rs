@@ -20,8 +20,8 @@ pub enum Remedy {
     Whole,
     /// It says nothing of sampling.
     WithoutSampling,
-    /// It sends no stop sequences.
-    WithoutStops,
+    /// It sends no stop sequences, and the answer is cut at them.
+    StopsHere,
     /// It puts what leads the conversation before the user's first words.
     SystemInMessages,
     /// It offers no tools.
@@ -59,14 +59,16 @@ const SAMPLING: [&[&str]; 8] = [
     &["support the temperature field"],
     &["support the topp field"],
 ];
-/// Words that tell of a model without stop sequences.
-const STOPS: [&[&str]; 2] = [&["support", "stopsequences"], &["support", "stop sequences"]];
 /// Words that tell of a model that nothing can be said to before the conversation.
 const SYSTEM: [&[&str]; 2] = [&["support system messages"], &["support system prompts"]];
 /// Words that tell of a model without tools.
 const TOOLS: [&[&str]; 2] = [&["support tool use."], &["support the toolconfig field"]];
 /// Words that tell of a tool's call that cannot be forced.
 const FORCED: [&[&str]; 3] = [&["tool_choice", "not supported"], &["toolchoice", "support"], &["tool_choice forces"]];
+
+/// Words that tell of a model that takes no stop sequences.
+const STOPS: [&[&str]; 3] =
+    [&["support", "stopsequences"], &["support", "stop sequences"], &["support", "stop_sequences"]];
 
 /// What can be done about a fault, if anything can.
 #[must_use]
@@ -85,7 +87,7 @@ pub fn remedy(fault: &Fault) -> Option<Remedy> {
     } else if tells(&SAMPLING) {
         Some(Remedy::WithoutSampling)
     } else if tells(&STOPS) {
-        Some(Remedy::WithoutStops)
+        Some(Remedy::StopsHere)
     } else if tells(&SYSTEM) {
         Some(Remedy::SystemInMessages)
     } else if tells(&TOOLS) {
@@ -135,6 +137,8 @@ mod tests {
     fn other_refusals_have_their_own_remedy_or_none() {
         let level = "This model does not support effort level 'max'. Supported levels: high, low, medium.";
         assert_eq!(told(400, level), Some(Remedy::LowerEffort));
+        let stops = "This model doesn't support the stopSequences field. Remove stopSequences and try again.";
+        assert_eq!(told(400, stops), Some(Remedy::StopsHere));
         assert_eq!(told(400, "output_config.effort: Input should be 'low' or 'high'"), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.format: Extra inputs are not permitted"), Some(Remedy::SchemaInWords));
         let whole = "This model doesn't support tool use in streaming mode.";
@@ -157,7 +161,7 @@ mod tests {
             assert_eq!(told(400, message), Some(Remedy::WithoutSampling), "{message}");
         }
         let stops = "This model doesn't support the stopSequences field. Remove stopSequences and try again.";
-        assert_eq!(told(400, stops), Some(Remedy::WithoutStops));
+        assert_eq!(told(400, stops), Some(Remedy::StopsHere));
         let system = "This model doesn't support system messages. Try again without a system message.";
         assert_eq!(told(400, system), Some(Remedy::SystemInMessages));
         assert_eq!(told(400, "This model doesn't support tool use."), Some(Remedy::WithoutTools));

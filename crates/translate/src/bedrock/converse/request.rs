@@ -18,18 +18,22 @@ mod service;
 mod tools;
 
 pub use names::ToolNames;
+pub use service::asks_for_trace;
 
 use crate::catalogue::{self, Amend, Entry, MaxTokens, Medium, Plan, Rules, Situation, Streaming};
 use crate::fault::Fault;
 use crate::limits::ClientFields;
 use crate::model::issuer::Mark;
-use crate::model::request::{CacheTtl, Request, ToolChoice};
+use crate::model::request::{CacheTtl, Request, Sampling, ToolChoice};
 use crate::model::text::Text;
 use crate::warning::Warning;
 use draft::Draft;
 use json::Json;
 use notes::Notes;
 use serde_json::Number;
+
+/// The most bytes of all stop sequences at which an answer is cut here.
+const MOST_OF_STOPS: usize = 64 << 10;
 
 /// For whom, and on what terms, a request is written.
 #[derive(Clone, Debug)]
@@ -56,6 +60,8 @@ pub struct Written {
     pub body: Vec<u8>,
     /// Gives the client's names of its tools back.
     pub names: ToolNames,
+    /// The stop sequences that are not sent, and at which the answer is to be cut.
+    pub stops: Vec<String>,
     /// What is not sent exactly as asked.
     pub warnings: Vec<Warning>,
     /// The model will reason, as far as is known.
@@ -109,6 +115,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     let schema = format::fit(request, enforced, &mut notes);
     let own = own_fields::gather(request, terms, &plan, offer.own_choice.take(), &mut notes);
 
+    let stops_sent = entry.stop && !terms.amend.stops_here;
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
     let mut writer = content::Writer {
         tool_names: &mut names,
@@ -120,7 +127,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         if !draft.system.is_empty() {
             json.name("system").list(|json| writer.pieces(&draft.system, json));
         }
-        inference(request, terms, &plan, &mut notes, json);
+        inference(request, terms, stops_sent, &plan, &mut notes, json);
         offer.write(json);
         service::guardrail(request, stream, json);
         own.write(json);
@@ -129,7 +136,9 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         service::speed(request, json);
         format::write(request, schema.as_deref(), json);
     });
+    let stops = if stops_sent { Vec::new() } else { stops_here(request, entry, &mut notes) };
     Ok(Written {
+        stops,
         path,
         body: json.into_bytes(),
         names,
@@ -171,7 +180,14 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
     }
 }
 
-fn inference(request: &Request<'_>, terms: &Terms<'_>, plan: &Plan, notes: &mut Notes, json: &mut Json) {
+fn inference(
+    request: &Request<'_>,
+    terms: &Terms<'_>,
+    stops_sent: bool,
+    plan: &Plan,
+    notes: &mut Notes,
+    json: &mut Json,
+) {
     let sampling = &request.sampling;
     let max_tokens = match plan.max_tokens {
         MaxTokens::Keep => sampling.max_tokens,
@@ -186,7 +202,7 @@ fn inference(request: &Request<'_>, terms: &Terms<'_>, plan: &Plan, notes: &mut 
         asked.min(1.0)
     });
     let top_p = sampling.top_p.filter(|_| sampled && !plan.drop_top_p);
-    let stops = if terms.amend.without_stops { Vec::new() } else { stops(request, terms.entry, notes) };
+    let stops = if stops_sent { stops(request, terms.entry, notes) } else { &[] };
     if max_tokens.is_none() && temperature.is_none() && top_p.is_none() && stops.is_empty() {
         return;
     }
@@ -212,23 +228,36 @@ fn inference(request: &Request<'_>, terms: &Terms<'_>, plan: &Plan, notes: &mut 
 /// The most stop sequences of one request (Converse, `InferenceConfiguration`).
 const MOST_STOPS: usize = 2500;
 
-/// The stop sequences that the model takes. Blank ones stop nowhere useful, and several models refuse them.
-fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> Vec<&'r Text<'a>> {
-    let asked = &request.sampling.stop;
-    if !entry.stop && !asked.is_empty() {
-        notes.dropped("stop", format!("{} takes no stop sequences", entry.name));
+/// As many stop sequences as the model takes.
+fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> &'r [Text<'a>] {
+    let asked = request.sampling.stop.as_slice();
+    let most = entry.max_stops.map_or(MOST_STOPS, |most| usize::try_from(most).unwrap_or(MOST_STOPS));
+    match asked.get(..most).filter(|sent| sent.len() < asked.len()) {
+        Some(sent) => {
+            notes.dropped(
+                "stop",
+                format!("{} takes {most} stop sequences at most; the others were left out", entry.name),
+            );
+            sent
+        }
+        None => asked,
+    }
+}
+
+/// The stop sequences at which the answer is cut here, because the model takes none.
+fn stops_here(request: &Request<'_>, entry: &Entry, notes: &mut Notes) -> Vec<String> {
+    let Sampling { stop, blank_stop, .. } = &request.sampling;
+    let asked = || stop.iter().chain(blank_stop);
+    let bytes: usize = asked().map(|stop| stop.as_escaped().len()).sum();
+    if bytes > MOST_OF_STOPS {
+        notes.dropped("stop", format!("{} takes no stop sequences, and these are too long", entry.name));
         return Vec::new();
     }
-    let mut sent: Vec<_> = asked.iter().filter(|stop| !stop.is_blank()).collect();
-    if sent.len() < asked.len() {
-        notes.dropped("stop", "stop sequences of nothing but white space are not taken");
+    if bytes > 0 {
+        let why = format!("{} takes no stop sequences; its answer is cut at them by the gateway", entry.name);
+        notes.changed("stop", why);
     }
-    let most = entry.max_stops.map_or(MOST_STOPS, |most| usize::try_from(most).unwrap_or(MOST_STOPS));
-    if sent.len() > most {
-        notes.dropped("stop", format!("{} takes {most} stop sequences at most; the others were left out", entry.name));
-        sent.truncate(most);
-    }
-    sent
+    asked().map(|stop| stop.plain().into_owned()).collect()
 }
 
 fn paths(plan: &Plan, json: &mut Json) {

@@ -3,6 +3,7 @@
 use super::usage::{TokenUsage, reasoning_tokens};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::issuer::Issuer;
+use crate::model::raw::Raw;
 use crate::model::request::{Block, Citation};
 use crate::model::response::{Response, StopReason};
 use crate::model::text::Text;
@@ -24,6 +25,8 @@ struct ConverseResponse<'a> {
     additional_model_response_fields: Option<&'a RawValue>,
     #[serde(borrow)]
     service_tier: Option<&'a RawValue>,
+    #[serde(borrow)]
+    trace: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +117,7 @@ pub fn read(body: &[u8]) -> Result<Response<'_>, Fault> {
         stop: stop_reason(answer.stop_reason),
         usage: TokenUsage::read(answer.usage, reasoning).unwrap_or_default(),
         service_tier: service_tier(answer.service_tier),
+        trace: answer.trace.map(Raw::from),
     })
 }
 
@@ -200,6 +204,7 @@ pub(super) fn stop_reason(raw: Option<&RawValue>) -> StopReason<'_> {
         "max_tokens" => StopReason::MaxTokens,
         "tool_use" => StopReason::ToolUse,
         "guardrail_intervened" => StopReason::GuardrailIntervened,
+        // The second is Claude's own word.
         "content_filtered" | "refusal" => StopReason::ContentFiltered,
         "model_context_window_exceeded" => StopReason::ContextWindowExceeded,
         word if word.starts_with("malformed_") => StopReason::Malformed(Cow::Owned(word.to_owned())),

@@ -10,6 +10,7 @@ use super::usage::{TokenUsage, reasoning_tokens};
 use super::{error, response};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
+use crate::model::raw::Raw;
 use crate::model::text::Text;
 use crate::wire::eventstream::{Frame, Kind};
 use serde::Deserialize;
@@ -113,6 +114,8 @@ struct MetadataEvent<'a> {
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
     service_tier: Option<&'a RawValue>,
+    #[serde(borrow)]
+    trace: Option<&'a RawValue>,
 }
 
 impl Reader {
@@ -232,6 +235,7 @@ impl Reader {
         Ok(Event::Metadata {
             usage: TokenUsage::read(metadata.usage, self.reasoning_tokens),
             service_tier: response::service_tier(metadata.service_tier),
+            trace: metadata.trace.map(Raw::from),
         })
     }
 }

@@ -11,6 +11,7 @@ mod usage;
 pub use shown::{Details, Shown, Spoken, Stand};
 
 use crate::model::issuer::Mark;
+use crate::model::offer::Offer;
 use crate::model::text::Text;
 
 /// What every chunk of one answer repeats, and the whole answer has once.
@@ -45,4 +46,10 @@ pub struct Style {
     pub stand: Stand,
     /// The tag between which the model writes thoughts into its text.
     pub inline_tag: Option<String>,
+    /// The stop sequences at which the gateway itself ends the text, because the model takes none.
+    pub stops: Vec<String>,
+    /// The tools whose calls the model may write into its text, and how.
+    pub offer: Option<Offer>,
+    /// The client asked for what its guardrail did.
+    pub trace: bool,
 }

@@ -5,6 +5,7 @@
 use super::stream::thought::{Marks, standing};
 use super::{Details, Envelope, Style, finish, usage};
 use crate::fault::Fault;
+use crate::model::raw::Raw;
 use crate::model::request::{Block, Citation};
 use crate::model::response::Response;
 use crate::model::text::Text;
@@ -59,6 +60,9 @@ pub fn write(
     let _ = write!(out, r#","logprobs":null,"finish_reason":"{reason}"}}]"#);
     if let Some(tier) = &response.service_tier {
         let _ = write!(out, r#","service_tier":"{}""#, tier.as_escaped());
+    }
+    if let (true, Some(trace)) = (style.trace, &response.trace) {
+        trace_of(trace, &mut out);
     }
     out.push_str(r#","usage":"#);
     usage::write(&mut out, &response.usage);
@@ -194,6 +198,12 @@ impl<'r> Gathered<'r> {
             }
         }
     }
+}
+
+/// What a guardrail did, in the member that LiteLLM has for it too. In one line, as events must be.
+pub(super) fn trace_of(trace: &Raw<'_>, out: &mut String) {
+    out.push_str(r#","trace":"#);
+    out.extend(trace.as_json().split(['\n', '\r']));
 }
 
 /// A `url_citation`, for a source that is on the web; OpenAI has no words for others.

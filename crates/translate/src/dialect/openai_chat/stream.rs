@@ -8,6 +8,7 @@ pub(super) mod thought;
 use super::{Envelope, Style, error, finish, usage};
 use crate::fault::Fault;
 use crate::model::delta::{Delta, Event, Seal};
+use crate::model::raw::Raw;
 use crate::model::request::Citation;
 use crate::model::response::{StopReason, Usage};
 use crate::model::text::Text;
@@ -42,6 +43,7 @@ pub struct Writer {
     stop: Option<StopReason<'static>>,
     usage: Option<Usage>,
     service_tier: Option<Text<'static>>,
+    trace: Option<Raw<'static>>,
 }
 
 #[derive(Debug)]
@@ -75,6 +77,7 @@ impl Writer {
             stop: None,
             usage: None,
             service_tier: None,
+            trace: None,
         }
     }
 
@@ -85,8 +88,9 @@ impl Writer {
             Event::Delta { index, delta } => self.delta(out, index, &delta),
             Event::BlockStop { index, seal } => self.block_stop(out, index, seal),
             Event::Stop(stop) => self.stop = Some(owned(stop)),
-            Event::Metadata { usage, service_tier } => {
+            Event::Metadata { usage, service_tier, trace } => {
                 self.usage = usage.or(self.usage);
+                self.trace = trace.filter(|_| self.style.trace).map(|raw| Raw::from_json(raw.as_json().to_owned()));
                 self.service_tier = service_tier.map(Text::into_owned).or_else(|| self.service_tier.take());
             }
             Event::Unknown => {}
@@ -110,7 +114,11 @@ impl Writer {
             let _ = write!(rest, r#","service_tier":"{}""#, tier.as_escaped());
         }
         let null = if self.style.include_usage { r#","usage":null"# } else { "" };
-        let finish = format!(r#"}},"logprobs":null,"finish_reason":"{reason}"}}]{rest}{null}}}"#);
+        let mut trace = String::new();
+        if let Some(told) = &self.trace {
+            super::response::trace_of(told, &mut trace);
+        }
+        let finish = format!(r#"}},"logprobs":null,"finish_reason":"{reason}"}}]{rest}{trace}{null}}}"#);
         sse::data(out, &[&self.open, &finish]);
         if let (true, Some(usage)) = (self.style.include_usage, &self.usage) {
             let mut text = String::from(r#","choices":[]"#);

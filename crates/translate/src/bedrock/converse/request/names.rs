@@ -26,6 +26,11 @@ impl ToolNames {
         Self { no_hyphens: !hyphens, ..Self::default() }
     }
 
+    /// Each tool's name as sent, with the client's own.
+    pub fn pairs<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = (String, String)> {
+        names.map(|name| (Self::default().send(name).into_owned(), name.to_owned()))
+    }
+
     /// The name to send; remembered, when it is another.
     pub(super) fn send<'n>(&mut self, name: &'n str) -> Cow<'n, str> {
         let hyphens = !self.no_hyphens;

@@ -4,6 +4,7 @@ use super::json::Json;
 use super::notes::Notes;
 use crate::model::request::Request;
 use crate::model::text::Text;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -24,6 +25,17 @@ pub(super) fn guardrail(request: &Request<'_>, stream: bool, json: &mut Json) {
             json.name(Text::from_plain(name.as_str()).as_escaped()).raw(&value.to_owned().into());
         }
     });
+}
+
+/// Whether the client asks what its guardrail did.
+#[must_use]
+pub fn asks_for_trace(request: &Request<'_>) -> bool {
+    #[derive(Deserialize)]
+    struct Guardrail {
+        trace: Option<String>,
+    }
+    let asked = request.guardrail.as_ref().and_then(|asked| serde_json::from_str::<Guardrail>(asked.as_json()).ok());
+    asked.and_then(|asked| asked.trace).is_some_and(|word| word != "disabled")
 }
 
 /// Writes `requestMetadata`: the pairs that Bedrock takes.

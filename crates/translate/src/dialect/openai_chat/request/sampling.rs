@@ -9,13 +9,15 @@ use crate::model::text::Text;
 /// Reads `max_completion_tokens`, `max_tokens`, `temperature`, `top_p`, `top_k` and `stop`.
 pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Sampling<'a>, Fault> {
     let (max_tokens, max_tokens_param) = max_tokens(top)?;
+    let (blank_stop, stop) = stop(top, notes)?.into_iter().partition(Text::is_blank);
     Ok(Sampling {
         max_tokens,
         max_tokens_param,
         temperature: top.get("temperature").map(|node| node.number_within(0.0, 2.0)).transpose()?,
         top_p: top.get("top_p").map(|node| node.number_within(0.0, 1.0)).transpose()?,
         top_k: top_k(top)?,
-        stop: stop(top, notes)?,
+        stop,
+        blank_stop,
     })
 }
 
@@ -39,24 +41,23 @@ fn top_k(top: &Object<'_, '_>) -> Result<Option<u32>, Fault> {
 fn stop<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Text<'a>>, Fault> {
     let Some(node) = top.get("stop") else { return Ok(Vec::new()) };
     if node.is_string() {
-        return Ok(sequence(&node, notes)?.into_iter().collect());
+        return Ok(vec![sequence(&node, notes)?]);
     }
     if !node.is_list() {
         return Err(node.wrong("a string or an array of strings"));
     }
     let mut sequences = Vec::new();
     for node in node.list()?.each() {
-        sequences.extend(sequence(&node, notes)?);
+        sequences.push(sequence(&node, notes)?);
     }
     Ok(sequences)
 }
 
 /// Bedrock refuses blank ones.
-fn sequence<'a>(node: &Node<'a, '_>, notes: &mut Notes) -> Result<Option<Text<'a>>, Fault> {
+fn sequence<'a>(node: &Node<'a, '_>, notes: &mut Notes) -> Result<Text<'a>, Fault> {
     let text = node.text()?;
     if text.is_blank() {
         notes.dropped(node, "Bedrock takes no blank stop sequence");
-        return Ok(None);
     }
-    Ok(Some(text))
+    Ok(text)
 }

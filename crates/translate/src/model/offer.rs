@@ -1,0 +1,27 @@
+//! The tools of a request, for reading calls out of an answer's text.
+
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is to be known of a request's tools to read calls out of an answer's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The tokens in which the model may write calls.
+    pub tokens: CallTokens,
+    /// The tools' names as sent, with those that the client knows.
+    pub tools: BTreeMap<String, String>,
+    /// The parameters that are strings whatever they look like, by the tools' names as sent.
+    pub strings: BTreeSet<(String, String)>,
+}
+
+/// Tokens in which a model may write calls of tools into its text, where Bedrock should have read them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallTokens {
+    /// `<|tool_call_begin|>functions.NAME:0<|tool_call_argument_begin|>{...}<|tool_call_end|>`
+    Kimi,
+    /// `<function=NAME>` and `<tool_call>`
+    Function,
+    /// `<|channel|>commentary to=functions.NAME<|message|>{...}<|call|>`
+    Harmony,
+}
