@@ -19,12 +19,13 @@ pub enum Remedy {
 }
 
 /// Words that together tell of reasoning that a model does not take as it came.
-const REASONING: [&[&str]; 8] = [
+const REASONING: [&[&str]; 9] = [
     &["invalid data", "redacted_thinking"],
     &["invalid signature", "thinking"],
     &["signature", "field required"],
     &["thinking", "cannot be modified"],
     &["expected thinking"],
+    &["final block", "cannot be", "thinking"],
     &["cannot contain thinking"],
     &["cannot contain reasoning"],
     &["support", "reasoningcontent"],
@@ -77,6 +78,8 @@ mod tests {
             "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.",
             "When thinking is disabled, an `assistant` message in the final position cannot contain `thinking`.",
             "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
+            "messages.1: The final block in an assistant message cannot be `thinking`.",
+            "messages.1: The final block in an assistant message cannot be `redacted_thinking`.",
             "User messages cannot contain reasoning content",
             "This model doesn't support the reasoningContent.reasoningText.signature field.",
         ] {

@@ -1,5 +1,7 @@
 //! The conversation as Converse wants it: turns that alternate, results before everything else, nothing blank.
 
+mod thoughts;
+
 use super::Terms;
 use super::notes::Notes;
 use crate::catalogue::{OpenLoop, Replay};
@@ -63,6 +65,7 @@ pub(super) fn arrange<'r, 'a>(
             }
         }
     }
+    thoughts::never_last(&mut draft, notes);
     for turn in &mut draft.turns {
         results_first(turn);
     }
@@ -217,14 +220,6 @@ fn results_first(turn: &mut Turn<'_, '_>) {
 
 /// The first turn must be the user's, and the last one must say something.
 fn open_and_close(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut Notes) {
-    let unspoken = |turn: &Turn<'_, '_>| turn.role == Role::Assistant && turn.pieces.iter().all(is_thought);
-    if draft.turns.last().is_some_and(unspoken) {
-        draft.turns.pop();
-        notes.dropped(
-            "messages",
-            "the last message holds only reasoning, which would be taken for the answer's beginning",
-        );
-    }
     let opened_by_model = draft.turns.first().is_some_and(|turn| turn.role == Role::Assistant);
     if draft.turns.is_empty() || opened_by_model && !terms.entry.leading_assistant {
         let pieces = vec![Piece::Said(Text::from_plain(GO_ON))];
