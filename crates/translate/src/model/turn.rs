@@ -1,11 +1,13 @@
 //! One turn of a model that called tools, remembered with its reasoning until the client sends it back.
 
+use super::arguments;
 use super::delta::{Delta, Event, Seal};
 use super::issuer::{Issuer, Mark};
 use super::request::Block;
 use super::text::Text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use zeroize::Zeroize;
 
@@ -205,7 +207,10 @@ fn without_tags(text: &str) -> &str {
 
 /// Whether two JSON texts say the same: clients write them anew, with other spaces, escapes and orders of members.
 fn same_json(one: &str, other: &str) -> bool {
-    let read = |text: &str| serde_json::from_str::<Value>(if text.trim().is_empty() { "{}" } else { text });
+    let read = |text: &str| serde_json::from_str::<Value>(text);
+    // What was cut, or was no object, comes back as the object that is sent for it.
+    let (one, _) = arguments::read(Cow::Borrowed(one));
+    let one = one.as_json();
     one == other || matches!((read(one), read(other)), (Ok(one), Ok(other)) if same_value(&one, &other))
 }
 
