@@ -45,6 +45,7 @@ impl Writer<'_> {
         for piece in pieces {
             match piece {
                 Piece::Block(block) => self.block(block, json),
+                Piece::Made(block) => self.block(block, json),
                 Piece::Thought(text) => reasoning(text, None, json),
                 Piece::Said(text) => said(text, json),
                 Piece::CachePoint(ttl) => cache_point(json, *ttl),

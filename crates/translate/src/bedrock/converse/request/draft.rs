@@ -1,5 +1,6 @@
 //! The conversation as Converse wants it: turns that alternate, results before everything else, nothing blank.
 
+mod doubles;
 mod thoughts;
 
 use super::Terms;
@@ -32,12 +33,29 @@ pub(super) struct Turn<'r, 'a> {
 pub(super) enum Piece<'r, 'a> {
     /// As the client sent it.
     Block(&'r Block<'a>),
+    /// The client's, changed.
+    Made(Block<'a>),
     /// Reasoning without its seal, for models that take it so.
     Thought(&'r Text<'a>),
     /// Text of the gateway's own, or changed by it.
     Said(Text<'static>),
     /// What stands before this is worth caching.
     CachePoint(Option<CacheTtl>),
+}
+
+impl<'a> Piece<'_, 'a> {
+    /// The block that is sent, when it is one of the client's.
+    pub(super) fn block(&self) -> Option<&Block<'a>> {
+        match self {
+            Self::Block(block) => Some(block),
+            Self::Made(block) => Some(block),
+            Self::Thought(_) | Self::Said(_) | Self::CachePoint(_) => None,
+        }
+    }
+
+    fn is_result(&self) -> bool {
+        matches!(self.block(), Some(Block::ToolResult { .. }))
+    }
 }
 
 /// What a turn says when the client says nothing and Bedrock wants something.
@@ -70,6 +88,7 @@ pub(super) fn arrange<'r, 'a>(
         results_first(turn);
     }
     open_and_close(&mut draft, terms, notes);
+    doubles::settle(&mut draft, notes);
     paired(&draft, request)?;
     documents_explained(&mut draft, notes);
     Ok(draft)
@@ -77,9 +96,7 @@ pub(super) fn arrange<'r, 'a>(
 
 impl Turn<'_, '_> {
     fn ids(&self, of: impl Fn(&Block<'_>) -> Option<String>) -> Vec<String> {
-        let blocks =
-            self.pieces.iter().filter_map(|piece| if let Piece::Block(block) = piece { of(block) } else { None });
-        blocks.collect()
+        self.pieces.iter().filter_map(|piece| of(piece.block()?)).collect()
     }
 
     fn calls(&self) -> Vec<String> {
@@ -92,9 +109,7 @@ impl Turn<'_, '_> {
 
     /// Whether only tools speak in it.
     fn only_results(&self) -> bool {
-        let result =
-            |piece: &Piece<'_, '_>| matches!(piece, Piece::Block(Block::ToolResult { .. }) | Piece::CachePoint(_));
-        self.pieces.iter().all(result)
+        self.pieces.iter().all(|piece| piece.is_result() || matches!(piece, Piece::CachePoint(_)))
     }
 }
 
@@ -202,15 +217,14 @@ fn taken<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
 
 /// Claude wants a turn's tool results before anything else; a cache point stays behind what it stood behind.
 fn results_first(turn: &mut Turn<'_, '_>) {
-    let is_result = |piece: &Piece<'_, '_>| matches!(piece, Piece::Block(Block::ToolResult { .. }));
-    if turn.role != Role::User || !turn.pieces.iter().any(is_result) {
+    if turn.role != Role::User || !turn.pieces.iter().any(Piece::is_result) {
         return;
     }
     let (mut results, mut rest) = (Vec::new(), Vec::new());
     let mut behind_result = false;
     for piece in turn.pieces.drain(..) {
         if !matches!(piece, Piece::CachePoint(_)) {
-            behind_result = is_result(&piece);
+            behind_result = piece.is_result();
         }
         if behind_result { results.push(piece) } else { rest.push(piece) }
     }
@@ -275,8 +289,10 @@ fn paired(draft: &Draft<'_, '_>, request: &Request<'_>) -> Result<(), Fault> {
 fn documents_explained(draft: &mut Draft<'_, '_>, notes: &mut Notes) {
     for turn in &mut draft.turns {
         let has = |wanted: fn(&Piece<'_, '_>) -> bool| turn.pieces.iter().any(wanted);
-        let document = has(|piece| matches!(piece, Piece::Block(Block::Document { .. })));
-        let words = has(|piece| matches!(piece, Piece::Said(_) | Piece::Block(Block::Text(_) | Block::Cited { .. })));
+        let document = has(|piece| matches!(piece.block(), Some(Block::Document { .. })));
+        let words = has(|piece| {
+            matches!(piece, Piece::Said(_)) || matches!(piece.block(), Some(Block::Text(_) | Block::Cited { .. }))
+        });
         if document && !words {
             turn.pieces.push(Piece::Said(Text::from_plain("See the attached document.")));
             notes.changed(
