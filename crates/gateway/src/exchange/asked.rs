@@ -272,6 +272,11 @@ impl Asked {
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
                 Warning::changed("response_format", why)
             }
+            Some(Remedy::Apart) => {
+                self.amend.apart = true;
+                let why = "the model takes nothing beside a tool's call or result; they have turns of their own";
+                Warning::changed("messages", why)
+            }
             None => return false,
         };
         let changed = self.amend != before;

@@ -11,7 +11,10 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling};
+pub use entry::{
+    Allowed, Beside, Cache, CallIds, Control, Default, Entry, Interleaved, Medium, Off, Replay, ResultDocuments,
+    Sampling,
+};
 pub use ids::base_id;
 pub use overrides::WrongField;
 pub use plan::{MaxTokens, OpenLoop, Plan, Situation, most_budget, plan};

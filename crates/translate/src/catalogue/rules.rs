@@ -37,6 +37,8 @@ pub struct Amend {
     pub drop_mismatched: bool,
     /// Schemas are asked for in words.
     pub schema_in_words: bool,
+    /// Calls and results have turns of their own.
+    pub apart: bool,
 }
 
 impl Amend {

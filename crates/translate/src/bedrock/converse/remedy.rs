@@ -16,6 +16,8 @@ pub enum Remedy {
     LowerEffort,
     /// It asks for the schema in words.
     SchemaInWords,
+    /// It gives calls and results turns of their own.
+    Apart,
 }
 
 /// Words that together tell of reasoning that a model does not take as it came.
@@ -36,6 +38,13 @@ const EFFORT: [&[&str]; 1] = [&["effort"]];
 const SCHEMA: [&[&str]; 5] =
     [&["output_config.format"], &["output_format"], &["textformat"], &["structured output"], &["outputconfig"]];
 
+/// Words that tell of a model that takes nothing beside a call or a result.
+const TOGETHER: [&[&str]; 3] = [
+    &["blocks", "cannot be provided in the same turn"],
+    &["tool_use", "text", "same message"],
+    &["either content or tool_calls", "not both"],
+];
+
 /// What can be done about a fault, if anything can.
 #[must_use]
 pub fn remedy(fault: &Fault) -> Option<Remedy> {
@@ -52,6 +61,8 @@ pub fn remedy(fault: &Fault) -> Option<Remedy> {
         Some(Remedy::WithoutReasoning)
     } else if tells(&SCHEMA) {
         Some(Remedy::SchemaInWords)
+    } else if tells(&TOGETHER) {
+        Some(Remedy::Apart)
     } else if tells(&EFFORT) {
         Some(Remedy::LowerEffort)
     } else {
@@ -95,6 +106,9 @@ mod tests {
         assert_eq!(told(400, level), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.effort: Input should be 'low' or 'high'"), Some(Remedy::LowerEffort));
         assert_eq!(told(400, "output_config.format: Extra inputs are not permitted"), Some(Remedy::SchemaInWords));
+        let turn = "Conversation blocks and tool result blocks cannot be provided in the same turn.";
+        assert_eq!(told(400, turn), Some(Remedy::Apart));
+        assert_eq!(told(400, &turn.replace("result", "use")), Some(Remedy::Apart));
         assert_eq!(told(400, "Input is too long for requested model."), None);
         assert_eq!(told(400, "`temperature` may only be set to 1 when thinking is enabled."), None);
         assert_eq!(told(429, "Invalid `signature` in `thinking` block"), None);

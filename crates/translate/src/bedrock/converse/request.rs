@@ -83,7 +83,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     let own = own_fields::gather(request, entry, &plan, offer.own_choice.take(), &mut notes);
 
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
-    let mut writer = content::Writer { tool_names: &mut names, documents: names::DocumentNames::default() };
+    let mut writer = content::Writer { entry, tool_names: &mut names, documents: names::DocumentNames::default() };
     json.object(|json| {
         writer.messages(&draft, json);
         if !draft.system.is_empty() {

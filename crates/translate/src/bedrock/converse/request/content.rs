@@ -3,7 +3,7 @@
 use super::cache_point;
 use super::draft::{Draft, Piece};
 use super::json::Json;
-use super::names::{self, DocumentNames, ToolNames};
+use super::names::{DocumentNames, ToolNames};
 use crate::catalogue::{Entry, Medium};
 use crate::fault::Fault;
 use crate::model::request::{Block, MediaSource, Message, Role};
@@ -23,6 +23,7 @@ pub(super) fn check(messages: &[Message<'_>], entry: &Entry) -> Result<(), Fault
 
 /// Writes the turns and the blocks in them.
 pub(super) struct Writer<'n> {
+    pub(super) entry: &'n Entry,
     pub(super) tool_names: &'n mut ToolNames,
     pub(super) documents: DocumentNames,
 }
@@ -62,14 +63,14 @@ impl Writer<'_> {
             }),
             Block::ToolUse { id, name, input } => json.object(|json| {
                 json.member("toolUse", |json| {
-                    json.name("toolUseId").word(&names::call_id(&id.plain()));
+                    json.name("toolUseId").word(&self.tool_names.send_id(&id.plain(), self.entry));
                     json.name("name").word(&self.tool_names.send(name));
                     json.name("input").raw(input);
                 });
             }),
             Block::ToolResult { id, content, failed } => json.object(|json| {
                 json.member("toolResult", |json| {
-                    json.name("toolUseId").word(&names::call_id(&id.plain()));
+                    json.name("toolUseId").word(&self.tool_names.send_id(&id.plain(), self.entry));
                     json.name("content").list(|json| self.result(content, json));
                     if *failed {
                         json.name("status").word("error");

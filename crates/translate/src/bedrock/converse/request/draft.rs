@@ -1,7 +1,12 @@
 //! The conversation as Converse wants it: turns that alternate, results before everything else, nothing blank.
 
+mod apart;
 mod doubles;
+mod media;
 mod thoughts;
+mod told;
+
+pub(super) use told::is_told;
 
 use super::Terms;
 use super::notes::Notes;
@@ -90,6 +95,11 @@ pub(super) fn arrange<'r, 'a>(
     open_and_close(&mut draft, terms, notes);
     doubles::settle(&mut draft, notes);
     paired(&draft, request)?;
+    if is_told(request, terms.entry) {
+        told::tell(&mut draft, request, terms.entry, notes);
+    }
+    media::beside(&mut draft, terms.entry, notes);
+    apart::separate(&mut draft, terms, notes);
     documents_explained(&mut draft, notes);
     Ok(draft)
 }
