@@ -132,7 +132,12 @@ const OPUS_5_5: Family = Family {
     ..FABLE_5
 };
 
-const NOVA_1: Family = Family { vendor: "amazon", shows: Shows::Tags, rules: &[Rule::RefusesReasoningConfig], ..PLAIN };
+const NOVA_1: Family = Family {
+    vendor: "amazon",
+    shows: Shows::Tags,
+    rules: &[Rule::PlainFilesInResults, Rule::RefusesReasoningConfig],
+    ..PLAIN
+};
 
 const NOVA_2: Family = Family {
     vendor: "amazon",
@@ -140,6 +145,7 @@ const NOVA_2: Family = Family {
     levels: LEVELS,
     shows: Shows::Always("[REDACTED]"),
     takes: Takes::Unsigned,
+    rules: &[Rule::PlainFilesInResults],
     ..PLAIN
 };
 
@@ -150,7 +156,7 @@ const GPT_OSS: Family = Family {
     levels: LEVELS,
     shows: Shows::Unsigned,
     takes: Takes::Unsigned,
-    rules: &[Rule::NoStopSequences, Rule::NoCachePoints],
+    rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults, Rule::NoStopSequences, Rule::NoCachePoints],
     ..PLAIN
 };
 
@@ -162,6 +168,7 @@ const GPT_ALWAYS: Family = Family {
     shows: Shows::Sealed,
     takes: Takes::Sealed,
     rules: &[
+        Rule::NoFilesInResults,
         Rule::NoSampling,
         Rule::NoStopSequences,
         Rule::NoCachePoints,
@@ -184,7 +191,14 @@ const GROK: Family = Family {
     on: true,
     levels: WITH_XHIGH,
     shows: Shows::Unsigned,
-    rules: &[Rule::NoSampling, Rule::NoStopSequences, Rule::NoCachePoints, Rule::SixteenTokens],
+    rules: &[
+        Rule::NoImagesInResults,
+        Rule::NoFilesInResults,
+        Rule::NoSampling,
+        Rule::NoStopSequences,
+        Rule::NoCachePoints,
+        Rule::SixteenTokens,
+    ],
     ..PLAIN
 };
 
@@ -212,9 +226,15 @@ const GLM: Family = Family { vendor: "zai", ..HIGH_ONLY };
 
 const GLM_5_3: Family = Family { on: true, levels: ALL, quiet: &[], ..GLM };
 
-const QWEN_3: Family = Family { vendor: "qwen", switch: Switch::Word, ..HIGH_ONLY };
+const QWEN_3: Family = Family {
+    vendor: "qwen",
+    switch: Switch::Word,
+    rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults],
+    ..HIGH_ONLY
+};
 
-const QWEN_3_CODER: Family = Family { vendor: "qwen", ..PLAIN };
+const QWEN_3_CODER: Family =
+    Family { vendor: "qwen", rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults], ..PLAIN };
 
 const KIMI: Family = Family {
     vendor: "moonshotai",
@@ -223,14 +243,37 @@ const KIMI: Family = Family {
     levels: &["low", "high", "max"],
     shows: Shows::Unsigned,
     takes: Takes::Unsigned,
+    rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults],
     ..PLAIN
 };
 
 const KIMI_K2_5: Family = Family { on: false, ..KIMI };
 
-const KIMI_K3: Family = Family { rules: &[Rule::NoTemperature, Rule::NoCachePoints, Rule::SixteenTokens], ..KIMI };
+const KIMI_K3: Family = Family {
+    rules: &[
+        Rule::NoImagesInResults,
+        Rule::NoFilesInResults,
+        Rule::NoTemperature,
+        Rule::NoCachePoints,
+        Rule::SixteenTokens,
+    ],
+    ..KIMI
+};
 
 const MINIMAX: Family = Family { vendor: "minimax", on: true, shows: Shows::Unsigned, takes: Takes::Unsigned, ..PLAIN };
+
+const LLAMA: Family =
+    Family { vendor: "meta", rules: &[Rule::NoImagesInResults, Rule::ResultsAlone, Rule::CallsAlone], ..PLAIN };
+
+const LLAMA_4: Family = Family { rules: &[Rule::ResultsAlone, Rule::CallsAlone], ..LLAMA };
+
+const MISTRAL: Family =
+    Family { vendor: "mistral", rules: &[Rule::NoImagesInResults, Rule::ResultsAlone, Rule::NineLetterIds], ..PLAIN };
+
+const WRITER: Family =
+    Family { vendor: "writer", rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults, Rule::ResultsAlone], ..PLAIN };
+
+const GEMMA: Family = Family { vendor: "google", rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults], ..PLAIN };
 
 /// Which name has which rules.
 pub(super) const NAMES: &[(&str, &Family)] = &[
@@ -283,4 +326,9 @@ pub(super) const NAMES: &[(&str, &Family)] = &[
     ("moonshotai.kimi-k2.5", &KIMI_K2_5),
     ("moonshotai.kimi-k3", &KIMI_K3),
     ("minimax.*", &MINIMAX),
+    ("meta.llama*", &LLAMA),
+    ("meta.llama4-*", &LLAMA_4),
+    ("mistral.*", &MISTRAL),
+    ("writer.*", &WRITER),
+    ("google.gemma-*", &GEMMA),
 ];

@@ -8,3 +8,4 @@ mod replay;
 mod rules;
 mod socket;
 mod support;
+mod tools;
