@@ -15,6 +15,8 @@ pub struct Rules {
     pub forced_tool_first: bool,
     /// Reasoning that is bound to another conversation is dropped by the service instead of refused.
     pub drop_mismatched: bool,
+    /// Results without a call are left out, and calls without a result get one, instead of a refusal.
+    pub repair: bool,
 }
 
 /// What is asked for on behalf of a client.

@@ -3,6 +3,7 @@
 mod apart;
 mod doubles;
 mod media;
+mod orphans;
 mod thoughts;
 mod told;
 
@@ -92,8 +93,11 @@ pub(super) fn arrange<'r, 'a>(
     for turn in &mut draft.turns {
         results_first(turn);
     }
-    open_and_close(&mut draft, terms, notes);
     doubles::settle(&mut draft, notes);
+    if terms.rules.repair {
+        orphans::mend(&mut draft, notes);
+    }
+    open_and_close(&mut draft, terms, notes);
     paired(&draft, request)?;
     if is_told(request, terms.entry) {
         told::tell(&mut draft, request, terms.entry, notes);
