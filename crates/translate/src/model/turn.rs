@@ -1,6 +1,7 @@
 //! One turn of a model that called tools, remembered with its reasoning until the client sends it back.
 
 use super::arguments;
+use super::call_id;
 use super::delta::{Delta, Event, Seal};
 use super::issuer::{Issuer, Mark};
 use super::request::Block;
@@ -89,7 +90,7 @@ impl Turn {
             Block::Redacted { data, .. } => Some(Part::Sealed(owned(data))),
             Block::Text(text) | Block::Cited { text, .. } => Some(Part::Said(owned(text))),
             Block::ToolUse { id, name: sent, input } => Some(Part::Called {
-                id: owned(id),
+                id: call_id::known(id).as_escaped().to_owned(),
                 name: name(sent),
                 input: Text::from_plain(input.as_json()).as_escaped().to_owned(),
             }),
@@ -99,7 +100,7 @@ impl Turn {
     }
 
     /// Puts the reasoning back where it stood, when `content` is this turn: the same calls, the same arguments, the same
-    /// text, whatever reasoning. `false`, and nothing changed, when it is not.
+    /// text or none, whatever reasoning. `false`, and nothing changed, when it is not.
     #[must_use]
     pub fn put_back(&self, content: &mut Vec<Block<'_>>) -> bool {
         if !self.says_the_same(content) {
@@ -155,7 +156,9 @@ impl Turn {
             .filter_map(|part| if let Part::Said(text) = part { Some(text) } else { None })
             .map(|text| Text::from_escaped(text).plain().into_owned())
             .collect();
-        calls == self.calls().count() && (ours == theirs || ours.trim() == without_tags(&theirs).trim())
+        let said = without_tags(&theirs).trim();
+        // Some clients keep a turn's calls and drop the text beside them.
+        calls == self.calls().count() && (ours == theirs || said.is_empty() || ours.trim() == said)
     }
 
     /// The names and arguments of the calls, by their ids.
@@ -292,7 +295,7 @@ impl Recorder {
                 }
             }
             Delta::ToolUse { id, name } => {
-                let (id, name) = (id.as_escaped().to_owned(), name.plain().into_owned());
+                let (id, name) = (call_id::known(id).as_escaped().to_owned(), name.plain().into_owned());
                 self.part(index, &Text::default(), || Part::Called { id, name, input: String::new() });
             }
             Delta::ToolInput(piece) => {

@@ -1,6 +1,7 @@
 //! Names and ids that Bedrock takes, made from those that a client chose.
 
 use crate::catalogue::{CallIds, Entry};
+use crate::model::call_id::fingerprint;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,11 +72,6 @@ fn fitting(name: &str, allowed: impl Fn(char) -> bool) -> Cow<'_, str> {
     }
     let kept = name.chars().map(|letter| if allowed(letter) { letter } else { '_' }).take(LONGEST - 17);
     Cow::Owned(format!("{}_{:016x}", kept.collect::<String>(), fingerprint(name)))
-}
-
-/// FNV-1a, the same on every machine and in every version: bodies are byte-stable.
-fn fingerprint(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The names of a request's documents, all different.

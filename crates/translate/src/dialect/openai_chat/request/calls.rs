@@ -4,6 +4,7 @@ use super::fields::{Node, Object};
 use super::notes::Notes;
 use crate::fault::Fault;
 use crate::model::arguments::{self, Fate};
+use crate::model::call_id;
 use crate::model::raw::Raw;
 use crate::model::request::Block;
 use std::borrow::Cow;
@@ -26,7 +27,7 @@ pub(super) fn read<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
         let id = call.need("id")?;
         id.filled_string()?;
         let (name, input) = function(&call.need("function")?.object()?, notes)?;
-        calls.push(Block::ToolUse { id: id.text()?, name, input });
+        calls.push(Block::ToolUse { id: call_id::given(id.text()?), name, input });
     }
     Ok(calls)
 }

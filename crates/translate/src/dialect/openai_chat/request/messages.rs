@@ -8,6 +8,7 @@ use super::notes::Notes;
 use super::replay;
 use crate::dialect::openai_chat::Spoken;
 use crate::fault::Fault;
+use crate::model::call_id;
 use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
 use std::borrow::Cow;
@@ -129,7 +130,7 @@ impl<'a> Conversation<'a> {
         let node = message.get("tool_call_id");
         let text = node.map(|id| id.text()).transpose()?;
         match text.filter(|id| !id.is_blank()) {
-            Some(id) => Ok(result(id, said(message, Speaker::Tool, &["tool_call_id"], notes)?)),
+            Some(id) => Ok(result(call_id::given(id), said(message, Speaker::Tool, &["tool_call_id"], notes)?)),
             None => self.unnamed_result(message, message.missing("tool_call_id"), notes),
         }
     }
@@ -141,7 +142,12 @@ impl<'a> Conversation<'a> {
         notes: &mut Notes,
     ) -> Result<Vec<Block<'a>>, Fault> {
         let word = |name| message.get(name).and_then(|node| node.filled_string().ok()).map(Cow::into_owned);
-        self.unnamed.push(Unnamed { turn: self.turns.len(), id: word("id"), name: word("name"), fault });
+        self.unnamed.push(Unnamed {
+            turn: self.turns.len(),
+            id: word("id").map(|id| call_id::given(Text::from_plain(id)).plain().into_owned()),
+            name: word("name"),
+            fault,
+        });
         let content = said(message, Speaker::Tool, &["tool_call_id", "id"], notes)?;
         Ok(result(Text::default(), content))
     }
