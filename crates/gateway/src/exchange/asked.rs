@@ -9,6 +9,7 @@ use aquifer_translate::Fault;
 use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
 use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
 use aquifer_translate::dialect::openai_chat::request::Head;
+use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{CalledTurn, Incoming, Outgoing, Terms};
@@ -39,6 +40,8 @@ pub(super) struct Asked {
     pub(super) draw: Draw,
     /// The turns that called tools, with what is remembered of them under each model id.
     pub(super) called: Vec<(CalledTurn, Vec<Recalled>)>,
+    /// The conversation so far, as it is known whatever the ids of its calls.
+    pub(super) talk: Alike,
     pub(super) amend: Amend,
     /// What the client is told of amendments.
     pub(super) amended: Vec<Warning>,
@@ -65,6 +68,8 @@ pub(super) struct Place {
 /// A remembered turn, and the model id under which it is.
 pub(super) struct Recalled {
     model_id: String,
+    /// It was found without the ids of its calls.
+    renamed: bool,
     turn: Turn,
 }
 
@@ -153,14 +158,19 @@ impl Asked {
         let Some(place) = translated.filter(|place| place.policy.restore.enabled) else { return };
         let entry = place.entry(&self.config);
         if incoming.may_reason(entry, &place.policy.rules()) {
-            self.called = incoming.called_turns(entry).map(|called| (called, Vec::new())).collect();
+            let (turns, talk) = incoming.called_turns(entry);
+            self.called = turns.into_iter().map(|called| (called, Vec::new())).collect();
+            self.talk = talk;
         }
     }
 
-    /// Under what those turns may be remembered: for each model id that may be called, every turn.
+    /// Under what those turns may be remembered: for each model id that may be called, every turn by its ids, then every
+    /// turn without them.
     pub(super) fn keys(&self) -> Vec<TurnKey> {
-        let of = |model_id| self.called.iter().map(move |(called, _)| self.key(model_id, called.calls.clone()));
-        self.model_ids().flat_map(of).collect()
+        let by_ids = |model_id| self.called.iter().map(move |(called, _)| self.key(model_id, called.calls.clone()));
+        let alike = |called: &CalledTurn, model_id| TurnKey::alike(self.caller.clone(), model_id, called.likeness);
+        let renamed = |model_id| self.called.iter().map(move |(called, _)| alike(called, model_id));
+        self.model_ids().flat_map(|model_id| by_ids(model_id).chain(renamed(model_id))).collect()
     }
 
     pub(super) fn key(&self, model_id: &str, calls: Vec<String>) -> TurnKey {
@@ -175,8 +185,10 @@ impl Asked {
         let ids: Vec<String> = self.model_ids().map(str::to_owned).collect();
         let mut turns = turns.into_iter();
         for model_id in ids {
-            for ((_, known), turn) in self.called.iter_mut().zip(turns.by_ref()) {
-                known.extend(turn.map(|turn| Recalled { model_id: model_id.clone(), turn }));
+            for renamed in [false, true] {
+                for ((_, known), turn) in self.called.iter_mut().zip(turns.by_ref()) {
+                    known.extend(turn.map(|turn| Recalled { model_id: model_id.clone(), renamed, turn }));
+                }
             }
         }
     }
@@ -215,8 +227,12 @@ impl Asked {
         }
         let mut put_back = PutBack::default();
         for (called, known) in &self.called {
-            let turn = known.iter().find(|known| known.model_id == place.model_id).map(|known| &known.turn);
-            let turn = turn.filter(|turn| incoming.put_back(called.position, turn));
+            let mut here = known.iter().filter(|known| known.model_id == place.model_id);
+            let turn = here.find(|known| match known.renamed {
+                false => incoming.put_back(called.position, &known.turn),
+                true => incoming.put_back_renamed(called.position, &known.turn),
+            });
+            let turn = turn.map(|known| &known.turn);
             put_back.restored += u32::from(called.lost && turn.is_some_and(Turn::reasoned));
             put_back.missed += u32::from(called.lost && turn.is_none());
         }

@@ -12,6 +12,7 @@ use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Amend;
 use aquifer_translate::dialect::openai_chat::request::{Head, read_head};
 use aquifer_translate::fault::MistakeKind;
+use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Incoming, Outgoing};
 use bytes::Bytes;
@@ -104,6 +105,7 @@ impl Exchange {
             attempts: 0,
             draw: Draw((arrival.random >> 64) as u64),
             called: Vec::new(),
+            talk: Alike::default(),
             amend: Amend::default(),
             amended: Vec::new(),
             sealed: false,

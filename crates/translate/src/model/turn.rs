@@ -1,5 +1,6 @@
 //! One turn of a model that called tools, remembered with its reasoning until the client sends it back.
 
+use super::alike::{Alike, Likeness};
 use super::arguments;
 use super::call_id;
 use super::delta::{Delta, Event, Seal};
@@ -62,6 +63,17 @@ impl Turn {
         })
     }
 
+    /// What it comes to after this conversation, whatever the ids of its calls.
+    #[must_use]
+    pub fn likeness(&self, before: &Alike) -> Likeness {
+        before.calling(self.parts.iter().filter_map(|part| match part {
+            Part::Called { name, input, .. } => {
+                Some((name.as_str(), Cow::Owned(Text::from_escaped(input).plain().into_owned())))
+            }
+            _ => None,
+        }))
+    }
+
     /// How much it holds, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -97,6 +109,39 @@ impl Turn {
             _ => None,
         };
         Self { parts: content.iter().filter_map(part).collect(), issuer: Mark::default() }
+    }
+
+    /// The same, when the client gave the calls ids of its own: they are told by their names and arguments, and keep its
+    /// ids.
+    #[must_use]
+    pub fn put_back_renamed(&self, content: &mut Vec<Block<'_>>) -> bool {
+        let mut theirs: BTreeMap<String, VecDeque<(String, String)>> = BTreeMap::new();
+        for block in content.iter() {
+            if let Block::ToolUse { id, name, input } = block {
+                let calls = theirs.entry(name.clone().into_owned()).or_default();
+                calls.push_back((id.as_escaped().to_owned(), input.as_json().to_owned()));
+            }
+        }
+        let mut renamed = Self { parts: Vec::with_capacity(self.parts.len()), issuer: self.issuer };
+        for part in &self.parts {
+            renamed.parts.push(match part {
+                Part::Thought { text, signature } => Part::Thought { text: text.clone(), signature: signature.clone() },
+                Part::Sealed(data) => Part::Sealed(data.clone()),
+                Part::Said(text) => Part::Said(text.clone()),
+                Part::Called { name, input, .. } => {
+                    let said = Text::from_escaped(input).plain().into_owned();
+                    let same = |(_, theirs): &(String, String)| same_json(&said, theirs);
+                    let alike = theirs.get_mut(name);
+                    let found = alike.and_then(|calls| {
+                        let at = calls.iter().take(MOST_ALIKE).position(same)?;
+                        calls.remove(at)
+                    });
+                    let Some((id, _)) = found else { return false };
+                    Part::Called { id, name: name.clone(), input: input.clone() }
+                }
+            });
+        }
+        renamed.put_back(content)
     }
 
     /// Puts the reasoning back where it stood, when `content` is this turn: the same calls, the same arguments, the same

@@ -6,12 +6,14 @@ use crate::bedrock::converse;
 use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
+use crate::model::alike::{Alike, Likeness};
 use crate::model::issuer::Mark;
 use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
 use crate::model::turn::Turn;
 use crate::warning::Warning;
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::fmt;
 
 pub use crate::bedrock::converse::request::Terms;
@@ -66,6 +68,8 @@ pub struct CalledTurn {
     pub position: usize,
     /// The ids of its calls, in the client's order.
     pub calls: Vec<String>,
+    /// What it comes to with the conversation before it, whatever its ids.
+    pub likeness: Likeness,
 }
 
 impl<'a> Incoming<'a> {
@@ -105,10 +109,20 @@ impl<'a> Incoming<'a> {
             && (ask.wants_reasoning() || entry.default != catalogue::Default::Off || rules.default.is_some())
     }
 
-    /// The turns that called tools, for a model that takes reasoning back.
-    pub fn called_turns<'s>(&'s self, entry: &Entry) -> impl Iterator<Item = CalledTurn> + use<'s, 'a> {
-        let wanted = !entry.replay.is_empty();
-        self.asked.request.messages.iter().filter(move |_| wanted).filter_map(called)
+    /// The turns that called tools, for a model that takes reasoning back, and the conversation so far.
+    #[must_use]
+    pub fn called_turns(&self, entry: &Entry) -> (Vec<CalledTurn>, Alike) {
+        let mut turns = Vec::new();
+        let mut before = Alike::default();
+        if entry.replay.is_empty() {
+            return (turns, before);
+        }
+        before.system(&self.asked.request.system);
+        for message in &self.asked.request.messages {
+            turns.extend(called(message, &before));
+            before.message(message);
+        }
+        (turns, before)
     }
 
     /// The marks on the sealed reasoning that the client sent back, the latest first.
@@ -128,10 +142,24 @@ impl<'a> Incoming<'a> {
 
     /// Puts the reasoning of a remembered turn back into the message at `position`. `false`: it is another turn.
     pub fn put_back(&mut self, position: usize, turn: &Turn) -> bool {
+        self.put_back_by(position, turn, Turn::put_back)
+    }
+
+    /// The same, when the client gave the calls ids of its own.
+    pub fn put_back_renamed(&mut self, position: usize, turn: &Turn) -> bool {
+        self.put_back_by(position, turn, Turn::put_back_renamed)
+    }
+
+    fn put_back_by(
+        &mut self,
+        position: usize,
+        turn: &Turn,
+        way: impl FnOnce(&Turn, &mut Vec<Block<'a>>) -> bool,
+    ) -> bool {
         let messages = &mut self.asked.request.messages;
         let found = messages.binary_search_by_key(&position, |message| message.position).ok();
         let Some(message) = found.and_then(|at| messages.get_mut(at)) else { return false };
-        let back = turn.put_back(&mut message.content);
+        let back = way(turn, &mut message.content);
         message.unreasoned |= back && !turn.reasoned();
         if back {
             let lost = format!("messages[{position}].reasoning_details");
@@ -230,7 +258,7 @@ fn is_sealed(block: &Block<'_>) -> bool {
     matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
 }
 
-fn called(message: &Message<'_>) -> Option<CalledTurn> {
+fn called(message: &Message<'_>, before: &Alike) -> Option<CalledTurn> {
     let id = |block: &Block<'_>| match block {
         Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
         _ => None,
@@ -240,7 +268,14 @@ fn called(message: &Message<'_>) -> Option<CalledTurn> {
     }
     let calls: Vec<String> = message.content.iter().filter_map(id).collect();
     let lost = !message.content.iter().any(is_sealed);
-    (!calls.is_empty()).then_some(CalledTurn { lost, position: message.position, calls })
+    if calls.is_empty() {
+        return None;
+    }
+    let likeness = before.calling(message.content.iter().filter_map(|block| match block {
+        Block::ToolUse { name, input, .. } => Some((name.as_ref(), Cow::Borrowed(input.as_json()))),
+        _ => None,
+    }));
+    Some(CalledTurn { lost, position: message.position, calls, likeness })
 }
 
 impl fmt::Debug for Outgoing {
