@@ -246,7 +246,7 @@ mod tests {
         assert!(policy.hidden && !policy.restore.enabled && policy.expose.is_some_and(|shown| shown.reasoning));
         assert_eq!((policy.restore.max_entries, policy.forced_tool), (2, ForcedTool::Auto));
         assert!(policy.repair);
-        assert!(!Word { repair: Some(false), ..narrow.clone() }.over(&wide).decided().repair);
+        assert!(!Word { repair: Some(false), ..narrow }.over(&wide).decided().repair);
         assert_eq!(Word::default().over(&wide).decided(), wide.decided());
     }
 

@@ -205,14 +205,14 @@ mod tests {
         }
         assert_eq!(ledger.size(), (2, most));
         // A turn that is larger than all that is allowed is not held at all.
-        assert_eq!(ledger.enter(name(20), sealed(most), 0, limits(100, most, 60), now), 3);
+        assert_eq!(ledger.enter(names(20), sealed(most), 0, limits(100, most, 60), now), 3);
         assert_eq!(ledger.size(), (0, 0));
     }
 
     #[test]
     fn old_turns_are_gone_before_and_after_a_sweep() {
         let (mut ledger, now) = (Ledger::default(), crate::clock::now());
-        ledger.enter(name(0), sealed(10), 0, limits(10, 10_000, 60), now);
+        ledger.enter(names(0), sealed(10), 0, limits(10, 10_000, 60), now);
         let late = now + Duration::from_secs(59);
         assert!(ledger.used(&name(0), late).is_some(), "its age counts from its last use");
         let later = late + Duration::from_secs(61);
@@ -224,17 +224,17 @@ mod tests {
     #[test]
     fn groups_do_not_crowd_each_other_out() {
         let (mut ledger, now) = (Ledger::default(), crate::clock::now());
-        ledger.enter(name(0), sealed(10), 1, limits(1, 10_000, 60), now);
-        assert_eq!(ledger.enter(name(1), sealed(10), 2, limits(1, 10_000, 60), now), 0);
-        assert_eq!(ledger.enter(name(2), sealed(10), 2, limits(1, 10_000, 60), now), 1);
+        ledger.enter(names(0), sealed(10), 1, limits(1, 10_000, 60), now);
+        assert_eq!(ledger.enter(names(1), sealed(10), 2, limits(1, 10_000, 60), now), 0);
+        assert_eq!(ledger.enter(names(2), sealed(10), 2, limits(1, 10_000, 60), now), 1);
         assert!(ledger.used(&name(0), now).is_some());
     }
 
     #[test]
     fn a_turn_entered_again_is_counted_once() {
         let (mut ledger, now) = (Ledger::default(), crate::clock::now());
-        ledger.enter(name(0), sealed(10), 0, limits(10, 10_000, 60), now);
-        ledger.enter(name(0), sealed(20), 0, limits(10, 10_000, 60), now);
+        ledger.enter(names(0), sealed(10), 0, limits(10, 10_000, 60), now);
+        ledger.enter(names(0), sealed(20), 0, limits(10, 10_000, 60), now);
         assert_eq!(ledger.size(), (1, 20 + OVERHEAD));
     }
 }
