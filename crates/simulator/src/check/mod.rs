@@ -1,11 +1,11 @@
 //! What real Bedrock refuses, refused in its words.
 
+mod calls;
 mod claude;
 mod history;
 mod settings;
 mod shape;
 mod switches;
-mod tools;
 
 use crate::families::Model;
 use crate::fault::Refused;
@@ -19,7 +19,7 @@ pub(crate) use switches::unsupported_level;
 pub(crate) fn check<'b>(model: &Model, body: &'b Value) -> Result<Cow<'b, Value>, Refused> {
     shape::check(body)?;
     settings::check(model.family, body)?;
-    tools::check(model.family, body)?;
+    calls::check(model.family, body)?;
     if model.family.is_claude() {
         claude::check(model, body)?;
     } else {
