@@ -487,8 +487,9 @@ impl Exchange {
         self.record.turns.kept += 1;
         let turn = turn.issued(place.mark(&asked.config));
         let key = asked.key(&place.model_id, turn.calls().collect()).after(before);
+        let alike = TurnKey::alike(asked.caller.clone(), &place.model_id, turn.likeness(&asked.talk));
         let (limits, group) = (asked.limits(), asked.group());
-        self.outputs.push_back(Output::Keep(Box::new(Keep { key, turn, group, limits })));
+        self.outputs.push_back(Output::Keep(Box::new(Keep { key, alike, turn, group, limits })));
     }
 
     /// A client that leaves once it was told everything has not abandoned its answer.

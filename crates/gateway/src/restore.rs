@@ -1,5 +1,6 @@
 //! Reasoning that a client dropped, put back: what is remembered of a turn, for whom, and for how long.
 
+use aquifer_translate::model::alike::Likeness;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Before;
 use http::{HeaderMap, HeaderName, header};
@@ -79,6 +80,14 @@ impl TurnKey {
         self
     }
 
+    /// A key that does not depend on the ids of calls.
+    #[must_use]
+    pub fn alike(caller: Caller, model_id: &str, likeness: Likeness) -> Self {
+        // No id begins with this character.
+        let name = likeness.iter().fold("\0".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+        Self { caller, model_id: model_id.to_owned(), calls: vec![name], before: Before::default() }
+    }
+
     /// What a keyed hash takes in: every part with its length, so that no two keys are the same bytes.
     pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
         let calls = self.calls.iter().map(String::as_bytes);
@@ -109,6 +118,8 @@ impl Default for RestoreLimits {
 pub struct Keep {
     /// Under which.
     pub key: TurnKey,
+    /// Under which it is found too, as long as no other turn is: clients give calls ids of their own.
+    pub alike: TurnKey,
     /// The turn.
     pub turn: Turn,
     /// Which limits count it: turns of one group share theirs.

@@ -67,6 +67,7 @@ visibility: Hidden
 restore: {enabled: false, anonymous: false, maxEntries: 5, maxBytes: 6, maxAge: 1m30s}
 forcedTool: DropReasoning
 bindingMismatch: DropBlock
+repair: true
 redactedText: Summary
 models: [{id: m, base: amazon.nova-2-lite-v1:0, row: {efforts: [low], cache: null, unproven: null}}]";
 
@@ -97,6 +98,7 @@ fn every_field() {
         },
         forced_tool: ForcedTool::DropReasoning,
         binding_mismatch: BindingMismatch::DropBlock,
+        repair: true,
         redacted_text: Stand::Summary,
         models: found.models.clone(),
     };
@@ -238,7 +240,7 @@ fn fields_of_the_short_form_are_closed() {
         "f:11:7: spec.config.reasoning.targetRefs: unknown field: expected one of row, default, limits, expose, ",
         "f:12:7: spec.config.reasoning.models: unknown field: ",
         "f:13:17: spec.config.reasoning.restore.size: unknown field: expected one of enabled, maxEntries, ",
-        "f:14:13: spec.config.reasoning.row.boundd: unknown field: expected one of betas, bound, ",
+        "f:14:13: spec.config.reasoning.row.boundd: unknown field: expected one of beside_calls, beside_results, betas, bound, ",
         "f:15:16: spec.config.reasoning.default.effort: Unsupported value: \"\": supported values: \"none\", ",
     ];
     assert_eq!(found.len(), begins.len(), "{found:#?}");
@@ -323,6 +325,7 @@ fn every_field_is_checked() {
     refused("restore: {maxAge: 0s}", "f:7:21: spec.restore.maxAge: Invalid value: \"0s\": must be longer than nought");
     refused("forcedTool: No", "Unsupported value: \"No\": supported values: \"Auto\", \"DropReasoning\", \"Refuse\"");
     refused("bindingMismatch: x", "Unsupported value: \"x\": supported values: \"Fail\", \"DropBlock\"");
+    refused("repair: 1", "spec.repair in body must be of type boolean: \"integer\"");
     refused("redactedText: x", "Unsupported value: \"x\": supported values: \"Encrypted\", \"Summary\", \"Drop\"");
 }
 

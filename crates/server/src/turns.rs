@@ -7,7 +7,7 @@ use aquifer_gateway::restore::{Keep, Recalling, TurnKey, TurnStore};
 use aquifer_gateway::translate::model::turn::Turn;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
-use ledger::{Digest, Ledger};
+use ledger::{Digest, Ledger, Names};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -94,10 +94,11 @@ impl Turns {
 
     fn one(&self, key: &TurnKey) -> Option<Turn> {
         let name = self.name(key);
-        let (nonce, bytes) = {
+        let (name, nonce, bytes) = {
             let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            let name = ledger.resolve(name);
             let sealed = ledger.used(&name, clock::now())?;
-            (sealed.nonce, sealed.bytes.clone())
+            (name, sealed.nonce, sealed.bytes.clone())
         };
         self.open(&name, nonce, bytes)
     }
@@ -119,9 +120,10 @@ fn nonce_of(number: u64) -> Nonce {
 impl TurnStore for Turns {
     fn keep(&self, keep: Keep) {
         let name = self.name(&keep.key);
+        let alike = self.name(&keep.alike);
         let Some(sealed) = self.seal(&name, &keep.turn) else { return };
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        let evicted = ledger.enter(name, sealed, keep.group, keep.limits, clock::now());
+        let evicted = ledger.enter(Names { name, alike }, sealed, keep.group, keep.limits, clock::now());
         drop(ledger);
         self.count(evicted);
     }

@@ -32,7 +32,7 @@ use stops::Stops;
 use tags::{Piece, Tags};
 use telling::Telling;
 
-/// Gives a tool's name back as the client knows it; `None` when it is the same.
+/// Gives a tool's name or a call's id back as the client knows it; `None` when it is the same.
 pub type Restore = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// How far one block of reasoning is, without its text: for the log at debug.
@@ -229,6 +229,7 @@ impl StreamTranslation {
 fn restored<'a>(event: Event<'a>, restore: &Restore) -> Event<'a> {
     match event {
         Event::Delta { index, delta: Delta::ToolUse { id, name } } => {
+            let id = restore(&id.plain()).map_or(id, Text::from_plain);
             let name = restore(&name.plain()).map_or(name, Text::from_plain);
             Event::Delta { index, delta: Delta::ToolUse { id, name } }
         }
@@ -275,6 +276,13 @@ pub fn whole(
         Some(tag) => split_tags(tag, &mut response.content),
         None => (0..).take(response.content.len()).collect(),
     };
+    for block in &mut response.content {
+        if let Block::ToolUse { id, .. } = block
+            && let Some(given) = restore(&id.plain())
+        {
+            *id = Text::from_plain(given);
+        }
+    }
     let mut warnings = Vec::new();
     if let Some(offer) = &style.offer {
         let (left, unread) = spoken::read_out(offer, &stages::call_id(envelope.id), &mut response.content, places);

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use aquifer_translate::dialect::openai_chat::{Envelope, Style};
+use aquifer_translate::model::call_id;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{Restore, StreamTranslation, whole};
 use bytes::BytesMut;
@@ -70,10 +71,18 @@ fn counted(usage: &Value) -> Option<(u64, u64)> {
     usage.is_object().then(|| (input, count("outputTokens")))
 }
 
+/// The id as it comes back of one that a client was shown.
+fn sent_back(id: &Value) -> String {
+    let shown = id.as_str().unwrap();
+    assert!(shown.starts_with("call_") && shown.len() <= 40, "{shown}");
+    call_id::given(Text::from_plain(shown)).plain().into_owned()
+}
+
 fn add_call(said: &mut Said, tool: &Value, input: Value) {
     if tool["type"] != "server_tool_use" {
         let word = |name: &str| tool[name].as_str().unwrap().to_owned();
-        said.calls.push((word("toolUseId"), word("name"), input));
+        let id = Text::from_plain(word("toolUseId"));
+        said.calls.push((call_id::known(&id).plain().into_owned(), word("name"), input));
     }
 }
 
@@ -181,7 +190,7 @@ fn understood_whole(body: &str) -> Said {
     let calls = message["tool_calls"].as_array().into_iter().flatten().map(|call| {
         let word = |value: &Value| value.as_str().unwrap().to_owned();
         let function = &call["function"];
-        (word(&call["id"]), word(&function["name"]), arguments(function["arguments"].as_str().unwrap()))
+        (sent_back(&call["id"]), word(&function["name"]), arguments(function["arguments"].as_str().unwrap()))
     });
     assert_eq!(message["reasoning"], message["reasoning_content"]);
     Said {
@@ -231,7 +240,7 @@ fn understood_stream(stream: &str) -> Result<Said, String> {
                 assert!(index <= calls.len(), "indexes are dense");
                 if index == calls.len() {
                     let word = |value: &Value| value.as_str().unwrap().to_owned();
-                    calls.push((word(&call["id"]), word(&call["function"]["name"]), String::new()));
+                    calls.push((sent_back(&call["id"]), word(&call["function"]["name"]), String::new()));
                 }
                 calls[index].2.push_str(call["function"]["arguments"].as_str().unwrap_or_default());
             }

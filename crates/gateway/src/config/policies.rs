@@ -153,6 +153,7 @@ fn word(spec: &Node) -> Word {
             "DropBlock" => BindingMismatch::DropBlock,
             _ => BindingMismatch::Fail,
         }),
+        repair: spec.text_at("repair").map(|text| text.eq_ignore_ascii_case("true")),
         redacted_text: spec.text_at("redactedText").map(|word| match word {
             "Summary" => Stand::Summary,
             "Drop" => Stand::Dropped,

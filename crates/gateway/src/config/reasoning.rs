@@ -26,6 +26,8 @@ pub struct ReasoningPolicy {
     pub forced_tool: ForcedTool,
     /// What happens to reasoning that is bound to another conversation.
     pub binding_mismatch: BindingMismatch,
+    /// Conversations with results of no call, or calls without a result, are mended instead of refused.
+    pub repair: bool,
     /// What becomes of a word that stands where reasoning would, such as Nova's `[REDACTED]`.
     pub redacted_text: Stand,
     /// What the operator knows of models better than the catalogue, by model id, profile id or ARN; the first counts.
@@ -111,6 +113,7 @@ impl ReasoningPolicy {
             most_budget: self.most_budget,
             forced_tool: self.forced_tool,
             drop_mismatched: self.binding_mismatch == BindingMismatch::DropBlock,
+            repair: self.repair,
         }
     }
 
@@ -148,6 +151,7 @@ pub(super) struct Word {
     pub(super) max_age: Option<Duration>,
     pub(super) forced_tool: Option<ForcedTool>,
     pub(super) binding_mismatch: Option<BindingMismatch>,
+    pub(super) repair: Option<bool>,
     pub(super) redacted_text: Option<Stand>,
     pub(super) models: Vec<(String, Arc<Entry>)>,
 }
@@ -169,6 +173,7 @@ impl Word {
             max_age: self.max_age.or(wider.max_age),
             forced_tool: self.forced_tool.or(wider.forced_tool),
             binding_mismatch: self.binding_mismatch.or(wider.binding_mismatch),
+            repair: self.repair.or(wider.repair),
             redacted_text: self.redacted_text.or(wider.redacted_text),
             models: models.cloned().collect(),
         }
@@ -196,6 +201,7 @@ impl Word {
             },
             forced_tool: self.forced_tool.unwrap_or_default(),
             binding_mismatch: self.binding_mismatch.unwrap_or_default(),
+            repair: self.repair.unwrap_or_default(),
             redacted_text: self.redacted_text.unwrap_or_default(),
             models: self.models,
         }
@@ -224,6 +230,7 @@ mod tests {
             restore_off: true,
             anonymous_off: true,
             max_entries: Some(1),
+            repair: Some(true),
             forced_tool: Some(ForcedTool::DropReasoning),
             ..Word::default()
         };
@@ -241,6 +248,8 @@ mod tests {
         assert!(!policy.restore.anonymous);
         assert!(policy.hidden && !policy.restore.enabled && policy.expose.is_some_and(|shown| shown.reasoning));
         assert_eq!((policy.restore.max_entries, policy.forced_tool), (2, ForcedTool::Auto));
+        assert!(policy.repair);
+        assert!(!Word { repair: Some(false), ..narrow }.over(&wide).decided().repair);
         assert_eq!(Word::default().over(&wide).decided(), wide.decided());
     }
 
@@ -268,12 +277,13 @@ mod tests {
             expose: Some(Expose { reasoning_details: true, think_tags: true, ..Expose::default() }),
             forced_tool: ForcedTool::Refuse,
             binding_mismatch: BindingMismatch::DropBlock,
+            repair: true,
             redacted_text: Stand::Dropped,
             ..ReasoningPolicy::default()
         };
         let rules = policy.rules();
         assert_eq!((rules.forced_tool, rules.default), (ForcedTool::Refuse, Some(Wanted::Off)));
-        assert!(rules.drop_mismatched);
+        assert!(rules.drop_mismatched && rules.repair);
         let shown = policy.showing().pinned.unwrap_or_default();
         assert_eq!((shown.details, shown.think_tags, shown.reasoning), (Details::Full, true, false));
         assert_eq!(ReasoningPolicy::default().rules(), Rules::default());

@@ -351,6 +351,7 @@ macro_rules! reasoning {
                 ),
                 optional("forcedTool", &Shape::OneOf(&["Auto", "DropReasoning", "Refuse"])),
                 optional("bindingMismatch", &Shape::OneOf(&["Fail", "DropBlock"])),
+                optional("repair", &TRUTH),
                 optional("redactedText", &Shape::OneOf(&["Encrypted", "Summary", "Drop"])),
             ],
             others: $others,

@@ -12,6 +12,7 @@ use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
 use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
 use aquifer_translate::dialect::openai_chat::request::Head;
 use aquifer_translate::limits::ClientFields;
+use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Terms};
@@ -49,6 +50,8 @@ pub(super) struct Asked {
     pub(super) called: Vec<(CalledTurn, Vec<Recalled>)>,
     /// What stands before the turn that is asked for, when it may be remembered.
     pub(super) before: Option<Before>,
+    /// The conversation so far, as it is known whatever the ids of its calls.
+    pub(super) talk: Alike,
     pub(super) amend: Amend,
     /// What the client is told of amendments.
     pub(super) amended: Vec<Warning>,
@@ -77,6 +80,8 @@ pub(super) struct Place {
 /// A remembered turn, and the model id under which it is.
 pub(super) struct Recalled {
     model_id: String,
+    /// It was found without the ids of its calls.
+    renamed: bool,
     turn: Turn,
 }
 
@@ -166,9 +171,9 @@ impl Asked {
         let Some(place) = translated.filter(|place| self.restores(place)) else { return };
         let entry = place.entry(&self.config);
         if !entry.replay.is_empty() && incoming.has_tools() && incoming.may_reason(entry, &place.policy.rules()) {
-            let (turns, before) = incoming.history();
+            let (turns, before, talk) = incoming.history();
             self.called = turns.into_iter().map(|called| (called, Vec::new())).collect();
-            self.before = Some(before);
+            (self.before, self.talk) = (Some(before), talk);
         }
     }
 
@@ -178,11 +183,14 @@ impl Asked {
         enabled && (anonymous || !self.caller.is_anonymous())
     }
 
-    /// Under what those turns may be remembered: for each model id that may be called, every turn.
+    /// Under what those turns may be remembered: for each model id that may be called, every turn by its ids, then every
+    /// turn without them.
     pub(super) fn keys(&self) -> Vec<TurnKey> {
         let key = |model_id, called: &CalledTurn| self.key(model_id, called.calls.clone()).after(called.before);
-        let of = |model_id| self.called.iter().map(move |(called, _)| key(model_id, called));
-        self.model_ids().flat_map(of).collect()
+        let by_ids = |model_id| self.called.iter().map(move |(called, _)| key(model_id, called));
+        let alike = |called: &CalledTurn, model_id| TurnKey::alike(self.caller.clone(), model_id, called.likeness);
+        let renamed = |model_id| self.called.iter().map(move |(called, _)| alike(called, model_id));
+        self.model_ids().flat_map(|model_id| by_ids(model_id).chain(renamed(model_id))).collect()
     }
 
     pub(super) fn key(&self, model_id: &str, calls: Vec<String>) -> TurnKey {
@@ -197,8 +205,10 @@ impl Asked {
         let ids: Vec<String> = self.model_ids().map(str::to_owned).collect();
         let mut turns = turns.into_iter();
         for model_id in ids {
-            for ((_, known), turn) in self.called.iter_mut().zip(turns.by_ref()) {
-                known.extend(turn.map(|turn| Recalled { model_id: model_id.clone(), turn }));
+            for renamed in [false, true] {
+                for ((_, known), turn) in self.called.iter_mut().zip(turns.by_ref()) {
+                    known.extend(turn.map(|turn| Recalled { model_id: model_id.clone(), renamed, turn }));
+                }
             }
         }
     }
@@ -238,8 +248,12 @@ impl Asked {
         }
         let mut put_back = PutBack::default();
         for (called, known) in &self.called {
-            let turn = known.iter().find(|known| known.model_id == place.model_id).map(|known| &known.turn);
-            let turn = turn.filter(|turn| incoming.put_back(called.position, turn));
+            let mut here = known.iter().filter(|known| known.model_id == place.model_id);
+            let turn = here.find(|known| match known.renamed {
+                false => incoming.put_back(called.position, &known.turn),
+                true => incoming.put_back_renamed(called.position, &known.turn),
+            });
+            let turn = turn.map(|known| &known.turn);
             put_back.restored += u32::from(called.lost && turn.is_some_and(Turn::reasoned));
             put_back.missed += u32::from(called.lost && turn.is_none());
         }
@@ -323,6 +337,11 @@ impl Asked {
                 schema.into_iter().for_each(|schema| self.learn(Lesson::Schema(schema)));
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
                 Warning::changed("response_format", why)
+            }
+            Some(Remedy::Apart) => {
+                self.amend.apart = true;
+                let why = "the model takes nothing beside a tool's call or result; they have turns of their own";
+                Warning::changed("messages", why)
             }
             Some(Remedy::StopsHere) => {
                 self.amend.stops_here = true;

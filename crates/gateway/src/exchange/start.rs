@@ -14,6 +14,7 @@ use aquifer_translate::catalogue::{Amend, Catalogue};
 use aquifer_translate::dialect::openai_chat::request::{Head, read_head, read_model};
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::Limits;
+use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Incoming, Outgoing};
 use bytes::Bytes;
@@ -114,6 +115,7 @@ impl Exchange {
             draw: Draw((arrival.random >> 64) as u64),
             called: Vec::new(),
             before: None,
+            talk: Alike::default(),
             amend: Amend::default(),
             amended: Vec::new(),
             sealed: false,

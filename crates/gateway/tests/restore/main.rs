@@ -6,4 +6,5 @@ mod again;
 mod frames;
 mod loops;
 mod memory;
+mod renamed;
 mod stage;

@@ -4,8 +4,8 @@ use aquifer_gateway::restore::{Keep, Recalling, TurnKey, TurnStore};
 use aquifer_gateway::translate::model::turn::Turn;
 use std::sync::Mutex;
 
-/// The parts of a key, and the turn's bytes: a turn cannot be copied.
-type Kept = (Vec<Vec<u8>>, Vec<u8>);
+/// The parts of both keys, and the turn's bytes: a turn cannot be copied.
+type Kept = ([Vec<Vec<u8>>; 2], Vec<u8>);
 
 /// The store.
 #[derive(Debug, Default)]
@@ -26,7 +26,10 @@ impl Memory {
         let turns = self.turns.lock().unwrap();
         let found = |key: &TurnKey| {
             let wanted = parts(key);
-            let (_, turn) = turns.iter().rev().find(|(known, _)| *known == wanted)?;
+            let by_ids = turns.iter().rev().find(|([ids, _], _)| *ids == wanted);
+            let mut alike = turns.iter().filter(|([_, alike], _)| *alike == wanted);
+            let only = alike.next().filter(|_| alike.next().is_none());
+            let (_, turn) = by_ids.or(only)?;
             Some(serde_json::from_slice(turn).unwrap())
         };
         keys.iter().map(found).collect()
@@ -44,7 +47,10 @@ impl Memory {
 
 impl TurnStore for Memory {
     fn keep(&self, keep: Keep) {
-        self.turns.lock().unwrap().push((parts(&keep.key), serde_json::to_vec(&keep.turn).unwrap()));
+        self.turns
+            .lock()
+            .unwrap()
+            .push(([parts(&keep.key), parts(&keep.alike)], serde_json::to_vec(&keep.turn).unwrap()));
     }
 
     fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>> {

@@ -30,9 +30,28 @@ fn key(caller: &'static str, model: &str) -> TurnKey {
     TurnKey::new(Caller::of(&headers, None), model, vec!["call_1".to_owned()])
 }
 
+fn alike(caller: &'static str, likeness: u8) -> TurnKey {
+    let headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(caller))]);
+    TurnKey::alike(Caller::of(&headers, None), "m", [likeness; 16])
+}
+
+#[test]
+fn a_turn_is_found_without_its_ids_by_its_caller_only() {
+    let turns = kept();
+    let keys = [alike("Bearer a", 1), alike("Bearer a", 2), alike("Bearer b", 1)];
+    let found: Vec<bool> = turns.recall_now(&keys).unwrap().iter().map(Option::is_some).collect();
+    assert_eq!(found, [true, false, false]);
+}
+
 fn kept() -> Turns {
     let turns = Turns::new(Counters::default()).unwrap();
-    turns.keep(Keep { key: key("Bearer a", "m"), turn: turn(), group: 0, limits: RestoreLimits::default() });
+    turns.keep(Keep {
+        key: key("Bearer a", "m"),
+        alike: alike("Bearer a", 1),
+        turn: turn(),
+        group: 0,
+        limits: RestoreLimits::default(),
+    });
     turns
 }
 

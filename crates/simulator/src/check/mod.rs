@@ -1,5 +1,6 @@
 //! What real Bedrock refuses, refused in its words.
 
+mod calls;
 mod claude;
 mod history;
 mod media;
@@ -22,6 +23,7 @@ pub(crate) fn check<'b>(model: &Model, body: &'b Value, streamed: bool) -> Resul
     media::check(model.family, body)?;
     settings::check(model.family, body)?;
     tools::check(model.family, body, streamed)?;
+    calls::check(model.family, body)?;
     if model.family.is_claude() {
         claude::check(model, body)?;
     } else {

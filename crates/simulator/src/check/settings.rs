@@ -11,7 +11,6 @@ pub(super) fn check(family: &Family, body: &Value) -> Result<(), Refused> {
     sampling(family, body)?;
     limits(family, body)?;
     choice(family, body)?;
-    results(family, body)?;
     cache_points(family, body)?;
     if !family.is_claude() && !body["outputConfig"]["effort"].is_null() {
         return Err(no_field("outputConfig.effort"));
@@ -148,21 +147,6 @@ fn choice(family: &Family, body: &Value) -> Result<(), Refused> {
     }
     if family.has(Rule::NoForcedToolWhileReasoning) && reasons(family, body) {
         return Err(no_field(&format!("toolConfig.toolChoice.{forced}")));
-    }
-    Ok(())
-}
-
-fn results(family: &Family, body: &Value) -> Result<(), Refused> {
-    let image = |block: &Value| {
-        let parts = block["toolResult"]["content"].as_array().into_iter().flatten();
-        parts.into_iter().any(|part| !part["image"].is_null())
-    };
-    if family.has(Rule::NoImagesInResults)
-        && let Some((at, _)) = talk::blocks(talk::turns(body)).find(|(_, block)| image(block))
-    {
-        return Err(Refused::invalid(format!(
-            "This model doesn't support the image content block that you provided at {at}.toolResult.content."
-        )));
     }
     Ok(())
 }

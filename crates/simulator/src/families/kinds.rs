@@ -111,6 +111,16 @@ pub(crate) enum Rule {
     NoForcedTool,
     NoForcedToolWhileReasoning,
     NoImagesInResults,
+    /// No files in a tool's result.
+    NoFilesInResults,
+    /// Of files in a tool's result only `csv` and `txt`.
+    PlainFilesInResults,
+    /// Nothing but results in a turn with results.
+    ResultsAlone,
+    /// Nothing but calls in a turn with calls.
+    CallsAlone,
+    /// Ids of calls are nine letters or digits.
+    NineLetterIds,
     /// The last message must not be the assistant's.
     NoPrefill,
     NoPrefillWhileReasoning,

@@ -135,6 +135,7 @@ const OPUS_5_5: Family = Family {
 const NOVA_1: Family = Family { vendor: "amazon", shows: Shows::Tags, rules: NOVA_1_RULES, ..PLAIN };
 
 const NOVA_1_RULES: &[Rule] = &[
+    Rule::PlainFilesInResults,
     Rule::RefusesReasoningConfig,
     Rule::NoCachePointsInTools,
     Rule::NoHyphensInTools,
@@ -149,16 +150,45 @@ const TITAN: Family = Family {
     ..PLAIN
 };
 
-const LLAMA: Family =
-    Family { vendor: "meta", rules: &[Rule::NoToolChoice, Rule::NoToolsInStreams, Rule::MostTokens(8192)], ..PLAIN };
+const LLAMA: Family = Family {
+    vendor: "meta",
+    rules: &[
+        Rule::NoImagesInResults,
+        Rule::ResultsAlone,
+        Rule::CallsAlone,
+        Rule::NoToolChoice,
+        Rule::NoToolsInStreams,
+        Rule::MostTokens(8192),
+    ],
+    ..PLAIN
+};
+
+const LLAMA_4: Family = Family {
+    rules: &[Rule::ResultsAlone, Rule::CallsAlone, Rule::NoToolChoice, Rule::NoToolsInStreams, Rule::MostTokens(8192)],
+    ..LLAMA
+};
 
 const LLAMA_WITHOUT_TOOLS: Family = Family { rules: &[Rule::NoTools, Rule::MostTokens(8192)], ..LLAMA };
 
-const MISTRAL: Family = Family { vendor: "mistral", rules: &[Rule::MostStops(10)], ..PLAIN };
+const MISTRAL: Family = Family {
+    vendor: "mistral",
+    rules: &[Rule::NoImagesInResults, Rule::ResultsAlone, Rule::NineLetterIds, Rule::MostStops(10)],
+    ..PLAIN
+};
 
 const MISTRAL_7B: Family = Family { rules: &[Rule::NoTools, Rule::NoSystem, Rule::MostStops(10)], ..MISTRAL };
 
-const PALMYRA: Family = Family { vendor: "writer", rules: &[Rule::NoToolsInStreams, Rule::NoDocuments], ..PLAIN };
+const PALMYRA: Family = Family {
+    vendor: "writer",
+    rules: &[
+        Rule::NoImagesInResults,
+        Rule::NoFilesInResults,
+        Rule::ResultsAlone,
+        Rule::NoToolsInStreams,
+        Rule::NoDocuments,
+    ],
+    ..PLAIN
+};
 
 const NOVA_2: Family = Family {
     vendor: "amazon",
@@ -166,7 +196,7 @@ const NOVA_2: Family = Family {
     levels: LEVELS,
     shows: Shows::Always("[REDACTED]"),
     takes: Takes::Unsigned,
-    rules: &[Rule::NoCachePointsInTools, Rule::MostStops(4)],
+    rules: &[Rule::PlainFilesInResults, Rule::NoCachePointsInTools, Rule::MostStops(4)],
     ..PLAIN
 };
 
@@ -177,7 +207,13 @@ const GPT_OSS: Family = Family {
     levels: LEVELS,
     shows: Shows::Unsigned,
     takes: Takes::Unsigned,
-    rules: &[Rule::NoStopSequences, Rule::NoCachePoints, Rule::NoDocuments],
+    rules: &[
+        Rule::NoImagesInResults,
+        Rule::NoFilesInResults,
+        Rule::NoStopSequences,
+        Rule::NoCachePoints,
+        Rule::NoDocuments,
+    ],
     ..PLAIN
 };
 
@@ -189,6 +225,7 @@ const GPT_ALWAYS: Family = Family {
     shows: Shows::Sealed,
     takes: Takes::Sealed,
     rules: &[
+        Rule::NoFilesInResults,
         Rule::NoSampling,
         Rule::NoStopSequences,
         Rule::NoCachePoints,
@@ -212,7 +249,15 @@ const GROK: Family = Family {
     on: true,
     levels: WITH_XHIGH,
     shows: Shows::Unsigned,
-    rules: &[Rule::NoSampling, Rule::NoStopSequences, Rule::NoCachePoints, Rule::SixteenTokens, Rule::NoDocuments],
+    rules: &[
+        Rule::NoImagesInResults,
+        Rule::NoFilesInResults,
+        Rule::NoSampling,
+        Rule::NoStopSequences,
+        Rule::NoCachePoints,
+        Rule::SixteenTokens,
+        Rule::NoDocuments,
+    ],
     ..PLAIN
 };
 
@@ -243,9 +288,15 @@ const GLM: Family = Family { vendor: "zai", rules: &[Rule::NoStopSequences, Rule
 
 const GLM_5_3: Family = Family { on: true, levels: ALL, quiet: &[], ..GLM };
 
-const QWEN_3: Family = Family { vendor: "qwen", switch: Switch::Word, ..HIGH_ONLY };
+const QWEN_3: Family = Family {
+    vendor: "qwen",
+    switch: Switch::Word,
+    rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults],
+    ..HIGH_ONLY
+};
 
-const QWEN_3_CODER: Family = Family { vendor: "qwen", ..PLAIN };
+const QWEN_3_CODER: Family =
+    Family { vendor: "qwen", rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults], ..PLAIN };
 
 const KIMI: Family = Family {
     vendor: "moonshotai",
@@ -254,14 +305,26 @@ const KIMI: Family = Family {
     levels: &["low", "high", "max"],
     shows: Shows::Unsigned,
     takes: Takes::Unsigned,
+    rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults],
     ..PLAIN
 };
 
 const KIMI_K2_5: Family = Family { on: false, ..KIMI };
 
-const KIMI_K3: Family = Family { rules: &[Rule::NoTemperature, Rule::NoCachePoints, Rule::SixteenTokens], ..KIMI };
+const KIMI_K3: Family = Family {
+    rules: &[
+        Rule::NoImagesInResults,
+        Rule::NoFilesInResults,
+        Rule::NoTemperature,
+        Rule::NoCachePoints,
+        Rule::SixteenTokens,
+    ],
+    ..KIMI
+};
 
 const MINIMAX: Family = Family { vendor: "minimax", on: true, shows: Shows::Unsigned, takes: Takes::Unsigned, ..PLAIN };
+
+const GEMMA: Family = Family { vendor: "google", rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults], ..PLAIN };
 
 /// Which name has which rules.
 pub(super) const NAMES: &[(&str, &Family)] = &[
@@ -299,6 +362,7 @@ pub(super) const NAMES: &[(&str, &Family)] = &[
     ("meta.llama3-70b-*", &LLAMA_WITHOUT_TOOLS),
     ("meta.llama3-2-1b-*", &LLAMA_WITHOUT_TOOLS),
     ("meta.llama3-2-3b-*", &LLAMA_WITHOUT_TOOLS),
+    ("meta.llama4-*", &LLAMA_4),
     ("mistral.*", &MISTRAL),
     ("mistral.mistral-7b-*", &MISTRAL_7B),
     ("mistral.mixtral-*", &MISTRAL_7B),
@@ -324,4 +388,5 @@ pub(super) const NAMES: &[(&str, &Family)] = &[
     ("moonshotai.kimi-k2.5", &KIMI_K2_5),
     ("moonshotai.kimi-k3", &KIMI_K3),
     ("minimax.*", &MINIMAX),
+    ("google.gemma-*", &GEMMA),
 ];

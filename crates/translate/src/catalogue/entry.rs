@@ -145,6 +145,21 @@ pub struct Entry {
     /// Takes `strict` on a tool.
     #[serde(default)]
     pub strict_tools: bool,
+    /// Which ids of calls its vendor takes.
+    #[serde(default)]
+    pub call_ids: CallIds,
+    /// Takes pictures inside a tool's result.
+    #[serde(default)]
+    pub result_images: bool,
+    /// Which files it takes inside a tool's result.
+    #[serde(default)]
+    pub result_documents: ResultDocuments,
+    /// What becomes of text that stands in one turn with calls.
+    #[serde(default)]
+    pub beside_calls: Beside,
+    /// What becomes of what stands in one turn with results.
+    #[serde(default)]
+    pub beside_results: Beside,
     /// Takes `outputConfig.textFormat`.
     #[serde(default)]
     pub structured_output: bool,
@@ -301,6 +316,43 @@ pub enum Streaming {
     Refused,
 }
 
+/// Which ids of calls a vendor takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallIds {
+    /// Those that Bedrock takes.
+    #[default]
+    Any,
+    /// Nine letters or digits.
+    Nine,
+}
+
+/// Which files a model takes inside a tool's result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultDocuments {
+    /// None.
+    #[default]
+    None,
+    /// `csv` and `txt`.
+    Plain,
+    /// All that it takes elsewhere.
+    All,
+}
+
+/// What becomes of what a model does not take beside a call or a result in one turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Beside {
+    /// It takes both together.
+    #[default]
+    Together,
+    /// It has a turn of its own.
+    Apart,
+    /// It is left out.
+    LeftOut,
+}
+
 /// How long a cached prefix can live at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Cache {
@@ -455,6 +507,11 @@ pub(super) fn unknown() -> Entry {
         forced_tool: Allowed::Allowed,
         own_tool_choice: false,
         strict_tools: false,
+        call_ids: CallIds::Any,
+        result_images: false,
+        result_documents: ResultDocuments::None,
+        beside_calls: Beside::Together,
+        beside_results: Beside::Together,
         structured_output: false,
         cache: None,
         cache_tools: true,

@@ -12,7 +12,8 @@ mod rows;
 mod tests;
 
 pub use entry::{
-    Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling, Schemas, Streaming,
+    Allowed, Beside, Cache, CallIds, Control, Default, Entry, Interleaved, Medium, Off, Replay, ResultDocuments,
+    Sampling, Schemas, Streaming,
 };
 pub use ids::base_id;
 pub use overrides::WrongField;

@@ -15,6 +15,8 @@ pub struct Rules {
     pub forced_tool: ForcedTool,
     /// Reasoning that is bound to another conversation is dropped by the service instead of refused.
     pub drop_mismatched: bool,
+    /// Results without a call are left out, and calls without a result get one, instead of a refusal.
+    pub repair: bool,
 }
 
 /// What is asked for on behalf of a client.
@@ -61,6 +63,8 @@ pub struct Amend {
     pub system_in_messages: bool,
     /// No tools are offered.
     pub without_tools: bool,
+    /// Calls and results have turns of their own.
+    pub apart: bool,
 }
 
 impl Amend {

@@ -1,5 +1,8 @@
 //! The neutral words: what a request, an answer and its increments are, in nobody's dialect.
 
+pub mod alike;
+pub mod arguments;
+pub mod call_id;
 pub mod delta;
 pub mod issuer;
 pub mod offer;

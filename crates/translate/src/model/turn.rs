@@ -1,11 +1,15 @@
 //! One turn of a model that called tools, remembered with its reasoning until the client sends it back.
 
+use super::alike::{Alike, Likeness};
+use super::arguments;
+use super::call_id;
 use super::delta::{Delta, Event, Seal};
 use super::issuer::{Issuer, Mark};
 use super::request::Block;
 use super::text::Text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use zeroize::Zeroize;
 
@@ -59,6 +63,17 @@ impl Turn {
         })
     }
 
+    /// What it comes to after this conversation, whatever the ids of its calls.
+    #[must_use]
+    pub fn likeness(&self, before: &Alike) -> Likeness {
+        before.calling(self.parts.iter().filter_map(|part| match part {
+            Part::Called { name, input, .. } => {
+                Some((name.as_str(), Cow::Owned(Text::from_escaped(input).plain().into_owned())))
+            }
+            _ => None,
+        }))
+    }
+
     /// How much it holds, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -87,7 +102,7 @@ impl Turn {
             Block::Redacted { data, .. } => Some(Part::Sealed(owned(data))),
             Block::Text(text) | Block::Cited { text, .. } => Some(Part::Said(owned(text))),
             Block::ToolUse { id, name: sent, input } => Some(Part::Called {
-                id: owned(id),
+                id: call_id::known(id).as_escaped().to_owned(),
                 name: name(sent),
                 input: Text::from_plain(input.as_json()).as_escaped().to_owned(),
             }),
@@ -96,8 +111,41 @@ impl Turn {
         Self { parts: content.iter().filter_map(part).collect(), issuer: Mark::default() }
     }
 
+    /// The same, when the client gave the calls ids of its own: they are told by their names and arguments, and keep its
+    /// ids.
+    #[must_use]
+    pub fn put_back_renamed(&self, content: &mut Vec<Block<'_>>) -> bool {
+        let mut theirs: BTreeMap<String, VecDeque<(String, String)>> = BTreeMap::new();
+        for block in content.iter() {
+            if let Block::ToolUse { id, name, input } = block {
+                let calls = theirs.entry(name.clone().into_owned()).or_default();
+                calls.push_back((id.as_escaped().to_owned(), input.as_json().to_owned()));
+            }
+        }
+        let mut renamed = Self { parts: Vec::with_capacity(self.parts.len()), issuer: self.issuer };
+        for part in &self.parts {
+            renamed.parts.push(match part {
+                Part::Thought { text, signature } => Part::Thought { text: text.clone(), signature: signature.clone() },
+                Part::Sealed(data) => Part::Sealed(data.clone()),
+                Part::Said(text) => Part::Said(text.clone()),
+                Part::Called { name, input, .. } => {
+                    let said = Text::from_escaped(input).plain().into_owned();
+                    let same = |(_, theirs): &(String, String)| same_json(&said, theirs);
+                    let alike = theirs.get_mut(name);
+                    let found = alike.and_then(|calls| {
+                        let at = calls.iter().take(MOST_ALIKE).position(same)?;
+                        calls.remove(at)
+                    });
+                    let Some((id, _)) = found else { return false };
+                    Part::Called { id, name: name.clone(), input: input.clone() }
+                }
+            });
+        }
+        renamed.put_back(content)
+    }
+
     /// Puts the reasoning back where it stood, when `content` is this turn: the same calls, the same arguments, the same
-    /// text, whatever reasoning. `false`, and nothing changed, when it is not.
+    /// text or none, whatever reasoning. `false`, and nothing changed, when it is not.
     #[must_use]
     pub fn put_back(&self, content: &mut Vec<Block<'_>>) -> bool {
         if !self.says_the_same(content) {
@@ -153,7 +201,9 @@ impl Turn {
             .filter_map(|part| if let Part::Said(text) = part { Some(text) } else { None })
             .map(|text| Text::from_escaped(text).plain().into_owned())
             .collect();
-        calls == self.calls().count() && (ours == theirs || ours.trim() == without_tags(&theirs).trim())
+        let said = without_tags(&theirs).trim();
+        // Some clients keep a turn's calls and drop the text beside them.
+        calls == self.calls().count() && (ours == theirs || said.is_empty() || ours.trim() == said)
     }
 
     /// The names and arguments of the calls, by their ids.
@@ -205,7 +255,10 @@ fn without_tags(text: &str) -> &str {
 
 /// Whether two JSON texts say the same: clients write them anew, with other spaces, escapes and orders of members.
 fn same_json(one: &str, other: &str) -> bool {
-    let read = |text: &str| serde_json::from_str::<Value>(if text.trim().is_empty() { "{}" } else { text });
+    let read = |text: &str| serde_json::from_str::<Value>(text);
+    // What was cut, or was no object, comes back as the object that is sent for it.
+    let (one, _) = arguments::read(Cow::Borrowed(one));
+    let one = one.as_json();
     one == other || matches!((read(one), read(other)), (Ok(one), Ok(other)) if same_value(&one, &other))
 }
 
@@ -287,7 +340,7 @@ impl Recorder {
                 }
             }
             Delta::ToolUse { id, name } => {
-                let (id, name) = (id.as_escaped().to_owned(), name.plain().into_owned());
+                let (id, name) = (call_id::known(id).as_escaped().to_owned(), name.plain().into_owned());
                 self.part(index, &Text::default(), || Part::Called { id, name, input: String::new() });
             }
             Delta::ToolInput(piece) => {

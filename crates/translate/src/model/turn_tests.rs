@@ -83,6 +83,23 @@ fn what_the_client_held_of_the_reasoning_is_replaced() {
 }
 
 #[test]
+fn text_that_a_client_drops_comes_back_with_the_thoughts() {
+    let turn = turn(&interleaved());
+    let mut content = vec![call("a", r#"{"city":"Paris","days":1}"#), call("b", "{}")];
+    assert!(turn.put_back(&mut content));
+    assert_eq!(shown(&content), shown(&interleaved()));
+}
+
+#[test]
+fn cut_arguments_come_back_as_the_object_that_is_sent_for_them() {
+    let cut = r#"{"city":"Par"#;
+    let turn = turn(&[thought("one", Some("s1")), call("a", cut)]);
+    let mut content = vec![call("a", arguments::kept(cut).as_json())];
+    assert!(turn.put_back(&mut content));
+    assert_eq!(content.len(), 2);
+}
+
+#[test]
 fn another_turn_is_left_alone() {
     let turn = turn(&interleaved());
     let paris = || call("a", r#"{"city":"Paris","days":1}"#);
@@ -92,7 +109,7 @@ fn another_turn_is_left_alone() {
         vec![said("Let me look."), paris(), call("c", "{}")],
         vec![said("Let me look."), call("a", r#"{"city":"Rome","days":1}"#), call("b", "{}")],
         vec![said("Let me look."), call("a", r#"{"city":"Paris"}"#), call("b", "{}")],
-        vec![paris(), call("b", "{}")],
+        vec![said("Let me"), paris(), call("b", "{}")],
     ] {
         let before = shown(&content);
         let mut content = content;

@@ -211,7 +211,7 @@ mod tests {
         let body =
             json!({"model": "m", "messages": messages, "tools": [{"type": "function", "function": {"name": "f"}}]});
         let body = body.to_string();
-        let (turns, _) = Incoming::read(body.as_bytes()).unwrap().history();
+        let (turns, ..) = Incoming::read(body.as_bytes()).unwrap().history();
         turns.into_iter().find(|turn| turn.calls == ["t1"]).unwrap().before
     }
 
@@ -308,7 +308,7 @@ mod tests {
     fn what_comes_after_the_turn_does_not_count_and_the_turn_is_found_by_the_answer_to_come() {
         let asked = json!(usual()[..4]);
         let body = json!({"model": "m", "messages": asked, "tools": [{"type": "function", "function": {"name": "f"}}]});
-        let (_, next) = Incoming::read(body.to_string().as_bytes()).unwrap().history();
+        let (_, next, _) = Incoming::read(body.to_string().as_bytes()).unwrap().history();
         assert_eq!(next, before(json!(usual())));
         let mut longer = usual().to_vec();
         longer.push(json!({"role": "tool", "tool_call_id": "t1", "content": "3"}));

@@ -9,6 +9,7 @@ use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
+use crate::model::alike::{Alike, Likeness};
 use crate::model::issuer::Mark;
 use crate::model::offer::{CallTokens, Offer};
 use crate::model::raw::Raw;
@@ -17,6 +18,7 @@ use crate::model::text::Text;
 use crate::model::turn::Turn;
 use crate::warning::Warning;
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::fmt;
 
 pub use crate::bedrock::converse::request::Terms;
@@ -77,6 +79,8 @@ pub struct CalledTurn {
     pub calls: Vec<String>,
     /// What stood before it.
     pub before: Before,
+    /// What it comes to with the conversation before it, whatever its ids.
+    pub likeness: Likeness,
 }
 
 impl<'a> Incoming<'a> {
@@ -133,16 +137,19 @@ impl<'a> Incoming<'a> {
             && (ask.wants_reasoning() || entry.default != catalogue::Default::Off || rules.default.is_some())
     }
 
-    /// The turns that called tools, in order, and what stands before the one that is asked for.
+    /// The turns that called tools, in order, and the conversation so far: as the turn that is asked for is bound to it, and
+    /// as it is known whatever the ids of its calls.
     #[must_use]
-    pub fn history(&self) -> (Vec<CalledTurn>, Before) {
+    pub fn history(&self) -> (Vec<CalledTurn>, Before, Alike) {
         let mut conversation = Conversation::of(&self.asked.request);
-        let mut turns = Vec::new();
+        let (mut turns, mut alike) = (Vec::new(), Alike::default());
+        alike.system(&self.asked.request.system);
         for message in &self.asked.request.messages {
             conversation.message(message);
-            turns.extend(called(message, &conversation));
+            turns.extend(called(message, &conversation, &alike));
+            alike.message(message);
         }
-        (turns, conversation.before_turn())
+        (turns, conversation.before_turn(), alike)
     }
 
     /// The turns that called tools, for a model that takes reasoning back.
@@ -175,10 +182,24 @@ impl<'a> Incoming<'a> {
 
     /// Puts the reasoning of a remembered turn back into the message at `position`. `false`: it is another turn.
     pub fn put_back(&mut self, position: usize, turn: &Turn) -> bool {
+        self.put_back_by(position, turn, Turn::put_back)
+    }
+
+    /// The same, when the client gave the calls ids of its own.
+    pub fn put_back_renamed(&mut self, position: usize, turn: &Turn) -> bool {
+        self.put_back_by(position, turn, Turn::put_back_renamed)
+    }
+
+    fn put_back_by(
+        &mut self,
+        position: usize,
+        turn: &Turn,
+        way: impl FnOnce(&Turn, &mut Vec<Block<'a>>) -> bool,
+    ) -> bool {
         let messages = &mut self.asked.request.messages;
         let found = messages.binary_search_by_key(&position, |message| message.position).ok();
         let Some(message) = found.and_then(|at| messages.get_mut(at)) else { return false };
-        let back = turn.put_back(&mut message.content);
+        let back = way(turn, &mut message.content);
         message.unreasoned |= back && !turn.reasoned();
         if back {
             let lost = format!("messages[{position}].reasoning_details");
@@ -318,7 +339,7 @@ fn is_sealed(block: &Block<'_>) -> bool {
     matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
 }
 
-fn called(message: &Message<'_>, conversation: &Conversation) -> Option<CalledTurn> {
+fn called(message: &Message<'_>, conversation: &Conversation, alike: &Alike) -> Option<CalledTurn> {
     let id = |block: &Block<'_>| match block {
         Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
         _ => None,
@@ -328,8 +349,14 @@ fn called(message: &Message<'_>, conversation: &Conversation) -> Option<CalledTu
     }
     let calls: Vec<String> = message.content.iter().filter_map(id).collect();
     let lost = !message.content.iter().any(is_sealed);
-    let before = conversation.before_turn();
-    (!calls.is_empty()).then_some(CalledTurn { lost, position: message.position, calls, before })
+    if calls.is_empty() {
+        return None;
+    }
+    let likeness = alike.calling(message.content.iter().filter_map(|block| match block {
+        Block::ToolUse { name, input, .. } => Some((name.as_ref(), Cow::Borrowed(input.as_json()))),
+        _ => None,
+    }));
+    Some(CalledTurn { lost, position: message.position, calls, before: conversation.before_turn(), likeness })
 }
 
 impl fmt::Debug for Outgoing {

@@ -28,15 +28,18 @@ pub enum Remedy {
     WithoutTools,
     /// It asks in words for the tool that must be called.
     ToolInWords,
+    /// It gives calls and results turns of their own.
+    Apart,
 }
 
 /// Words that together tell of reasoning that a model does not take as it came.
-const REASONING: [&[&str]; 8] = [
+const REASONING: [&[&str]; 9] = [
     &["invalid data", "redacted_thinking"],
     &["invalid signature", "thinking"],
     &["signature", "field required"],
     &["thinking", "cannot be modified"],
     &["expected thinking"],
+    &["final block", "cannot be", "thinking"],
     &["cannot contain thinking"],
     &["cannot contain reasoning"],
     &["support", "reasoningcontent"],
@@ -70,6 +73,13 @@ const FORCED: [&[&str]; 3] = [&["tool_choice", "not supported"], &["toolchoice",
 const STOPS: [&[&str]; 3] =
     [&["support", "stopsequences"], &["support", "stop sequences"], &["support", "stop_sequences"]];
 
+/// Words that tell of a model that takes nothing beside a call or a result.
+const TOGETHER: [&[&str]; 3] = [
+    &["blocks", "cannot be provided in the same turn"],
+    &["tool_use", "text", "same message"],
+    &["either content or tool_calls", "not both"],
+];
+
 /// What can be done about a fault, if anything can.
 #[must_use]
 pub fn remedy(fault: &Fault) -> Option<Remedy> {
@@ -98,6 +108,8 @@ pub fn remedy(fault: &Fault) -> Option<Remedy> {
         Some(Remedy::ToolInWords)
     } else if tells(&SCHEMA) {
         Some(Remedy::SchemaInWords)
+    } else if tells(&TOGETHER) {
+        Some(Remedy::Apart)
     } else if tells(&EFFORT) {
         Some(Remedy::LowerEffort)
     } else {
@@ -124,6 +136,8 @@ mod tests {
             "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.",
             "When thinking is disabled, an `assistant` message in the final position cannot contain `thinking`.",
             "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
+            "messages.1: The final block in an assistant message cannot be `thinking`.",
+            "messages.1: The final block in an assistant message cannot be `redacted_thinking`.",
             "User messages cannot contain reasoning content",
             "This model doesn't support the reasoningContent.reasoningText.signature field.",
         ] {
@@ -150,6 +164,9 @@ mod tests {
         ] {
             assert_eq!(told(400, message), Some(Remedy::ToolInWords), "{message}");
         }
+        let turn = "Conversation blocks and tool result blocks cannot be provided in the same turn.";
+        assert_eq!(told(400, turn), Some(Remedy::Apart));
+        assert_eq!(told(400, &turn.replace("result", "use")), Some(Remedy::Apart));
         assert_eq!(told(400, "Input is too long for requested model."), None);
         for message in [
             "The model returned the following errors: `temperature` is deprecated for this model.",

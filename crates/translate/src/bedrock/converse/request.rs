@@ -118,6 +118,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     let stops_sent = entry.stop && !terms.amend.stops_here;
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
     let mut writer = content::Writer {
+        entry,
         tool_names: &mut names,
         documents: names::DocumentNames::default(),
         documents_as_text: !entry.takes(Medium::Document),

@@ -7,6 +7,7 @@
 //!
 //! Texts, schemas and base64 are borrowed from the body as they stand there, still escaped.
 
+mod answers;
 mod calls;
 mod content;
 mod fields;

@@ -5,6 +5,7 @@
 use super::stream::thought::{Marks, standing};
 use super::{Details, Envelope, Style, finish, usage};
 use crate::fault::Fault;
+use crate::model::call_id;
 use crate::model::raw::Raw;
 use crate::model::request::{Block, Citation};
 use crate::model::response::Response;
@@ -27,7 +28,7 @@ struct Gathered<'r> {
 }
 
 struct Call<'r> {
-    id: &'r str,
+    id: Text<'r>,
     name: Text<'r>,
     arguments: Text<'r>,
 }
@@ -107,7 +108,7 @@ impl<'r> Gathered<'r> {
                 self.blocks.push(format!(r#"{{"type":"redacted_thinking","data":"{data}","index":{index}}}"#));
             }
             Block::ToolUse { id, name, input } => self.calls.push(Call {
-                id: id.as_escaped(),
+                id: call_id::shown(id),
                 name: Text::from_plain(restore(name)),
                 arguments: Text::from_plain(if input.as_json() == "null" { "{}" } else { input.as_json() }),
             }),
@@ -191,9 +192,9 @@ impl<'r> Gathered<'r> {
                 let _ = write!(out, r#","function_call":{}"#, function(first));
             }
             calls => {
-                let written = calls
-                    .iter()
-                    .map(|call| format!(r#"{{"id":"{}","type":"function","function":{}}}"#, call.id, function(call)));
+                let written = calls.iter().map(|call| {
+                    format!(r#"{{"id":"{}","type":"function","function":{}}}"#, call.id.as_escaped(), function(call))
+                });
                 let _ = write!(out, r#","tool_calls":[{}]"#, written.collect::<Vec<_>>().join(","));
             }
         }

@@ -7,6 +7,7 @@ pub(super) mod thought;
 
 use super::{Envelope, Style, error, finish, usage};
 use crate::fault::Fault;
+use crate::model::call_id;
 use crate::model::delta::{Delta, Event, Seal};
 use crate::model::raw::Raw;
 use crate::model::request::Citation;
@@ -236,7 +237,8 @@ impl Writer {
         self.latest.insert(block, self.calls.len());
         self.empty.insert((block, self.calls.len()));
         self.calls.push(Call { block, empty: true });
-        let (id, name) = (id.as_escaped(), name.as_escaped());
+        let (id, name) = (call_id::shown(id), name.as_escaped());
+        let id = id.as_escaped();
         let delta = if self.style.legacy_functions {
             // The deprecated form has room for one call.
             if self.calls.len() > 1 {

@@ -3,7 +3,7 @@
 use super::cache_point;
 use super::draft::{Draft, Piece};
 use super::json::Json;
-use super::names::{self, DocumentNames, ToolNames};
+use super::names::{DocumentNames, ToolNames};
 use crate::catalogue::{Entry, Medium};
 use crate::fault::Fault;
 use crate::model::request::{Block, MediaSource, Message, Role};
@@ -53,6 +53,7 @@ pub(super) fn as_text(block: &Block<'_>) -> Option<Text<'static>> {
 
 /// Writes the turns and the blocks in them.
 pub(super) struct Writer<'n> {
+    pub(super) entry: &'n Entry,
     pub(super) tool_names: &'n mut ToolNames,
     pub(super) documents: DocumentNames,
     /// Documents are written as text.
@@ -77,6 +78,7 @@ impl Writer<'_> {
         for piece in pieces {
             match piece {
                 Piece::Block(block) => self.block(block, json),
+                Piece::Made(block) => self.block(block, json),
                 Piece::Thought(text) => reasoning(text, None, json),
                 Piece::Said(text) => said(text, json),
                 Piece::CachePoint(ttl) => cache_point(json, *ttl),
@@ -93,14 +95,14 @@ impl Writer<'_> {
             }),
             Block::ToolUse { id, name, input } => json.object(|json| {
                 json.member("toolUse", |json| {
-                    json.name("toolUseId").word(&names::call_id(&id.plain()));
+                    json.name("toolUseId").word(&self.tool_names.send_id(&id.plain(), self.entry));
                     json.name("name").word(&self.tool_names.send(name));
                     json.name("input").raw(input);
                 });
             }),
             Block::ToolResult { id, content, failed } => json.object(|json| {
                 json.member("toolResult", |json| {
-                    json.name("toolUseId").word(&names::call_id(&id.plain()));
+                    json.name("toolUseId").word(&self.tool_names.send_id(&id.plain(), self.entry));
                     json.name("content").list(|json| self.result(content, json));
                     if *failed {
                         json.name("status").word("error");

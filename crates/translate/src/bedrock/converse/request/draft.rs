@@ -1,5 +1,14 @@
 //! The conversation as Converse wants it: turns that alternate, results before everything else, nothing blank.
 
+mod apart;
+mod doubles;
+mod media;
+mod orphans;
+mod thoughts;
+mod told;
+
+pub(super) use told::is_told;
+
 use super::Terms;
 use super::notes::Notes;
 use crate::catalogue::{Entry, Medium, OpenLoop, Replay};
@@ -30,6 +39,8 @@ pub(super) struct Turn<'r, 'a> {
 pub(super) enum Piece<'r, 'a> {
     /// As the client sent it.
     Block(&'r Block<'a>),
+    /// The client's, changed.
+    Made(Block<'a>),
     /// Reasoning without its seal, for models that take it so.
     Thought(&'r Text<'a>),
     /// Text of the gateway's own, or changed by it.
@@ -40,6 +51,20 @@ pub(super) enum Piece<'r, 'a> {
 
 /// The most documents of one turn (Converse, `Message`).
 const MOST_DOCUMENTS: usize = 5;
+impl<'a> Piece<'_, 'a> {
+    /// The block that is sent, when it is one of the client's.
+    pub(super) fn block(&self) -> Option<&Block<'a>> {
+        match self {
+            Self::Block(block) => Some(block),
+            Self::Made(block) => Some(block),
+            Self::Thought(_) | Self::Said(_) | Self::CachePoint(_) => None,
+        }
+    }
+
+    fn is_result(&self) -> bool {
+        matches!(self.block(), Some(Block::ToolResult { .. }))
+    }
+}
 
 /// What a turn says when the client says nothing and Bedrock wants something.
 const GO_ON: &str = "Continue.";
@@ -66,21 +91,29 @@ pub(super) fn arrange<'r, 'a>(
             }
         }
     }
+    thoughts::never_last(&mut draft, notes);
     for turn in &mut draft.turns {
         results_first(turn);
+    }
+    doubles::settle(&mut draft, notes);
+    if terms.rules.repair {
+        orphans::mend(&mut draft, notes);
     }
     open_and_close(&mut draft, terms, notes);
     paired(&draft, request)?;
     few_documents(&draft, terms.entry)?;
+    if is_told(request, terms.entry) {
+        told::tell(&mut draft, request, terms.entry, notes);
+    }
+    media::beside(&mut draft, terms.entry, notes);
+    apart::separate(&mut draft, terms, notes);
     documents_explained(&mut draft, terms.entry, notes);
     Ok(draft)
 }
 
 impl Turn<'_, '_> {
     fn ids(&self, of: impl Fn(&Block<'_>) -> Option<String>) -> Vec<String> {
-        let blocks =
-            self.pieces.iter().filter_map(|piece| if let Piece::Block(block) = piece { of(block) } else { None });
-        blocks.collect()
+        self.pieces.iter().filter_map(|piece| of(piece.block()?)).collect()
     }
 
     fn calls(&self) -> Vec<String> {
@@ -93,9 +126,7 @@ impl Turn<'_, '_> {
 
     /// Whether only tools speak in it.
     fn only_results(&self) -> bool {
-        let result =
-            |piece: &Piece<'_, '_>| matches!(piece, Piece::Block(Block::ToolResult { .. }) | Piece::CachePoint(_));
-        self.pieces.iter().all(result)
+        self.pieces.iter().all(|piece| piece.is_result() || matches!(piece, Piece::CachePoint(_)))
     }
 }
 
@@ -226,15 +257,14 @@ fn taken<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
 
 /// Claude wants a turn's tool results before anything else; a cache point stays behind what it stood behind.
 fn results_first(turn: &mut Turn<'_, '_>) {
-    let is_result = |piece: &Piece<'_, '_>| matches!(piece, Piece::Block(Block::ToolResult { .. }));
-    if turn.role != Role::User || !turn.pieces.iter().any(is_result) {
+    if turn.role != Role::User || !turn.pieces.iter().any(Piece::is_result) {
         return;
     }
     let (mut results, mut rest) = (Vec::new(), Vec::new());
     let mut behind_result = false;
     for piece in turn.pieces.drain(..) {
         if !matches!(piece, Piece::CachePoint(_)) {
-            behind_result = is_result(&piece);
+            behind_result = piece.is_result();
         }
         if behind_result { results.push(piece) } else { rest.push(piece) }
     }
@@ -244,14 +274,6 @@ fn results_first(turn: &mut Turn<'_, '_>) {
 
 /// The first turn must be the user's, and the last one must say something.
 fn open_and_close(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut Notes) {
-    let unspoken = |turn: &Turn<'_, '_>| turn.role == Role::Assistant && turn.pieces.iter().all(is_thought);
-    if draft.turns.last().is_some_and(unspoken) {
-        draft.turns.pop();
-        notes.dropped(
-            "messages",
-            "the last message holds only reasoning, which would be taken for the answer's beginning",
-        );
-    }
     let opened_by_model = draft.turns.first().is_some_and(|turn| turn.role == Role::Assistant);
     if draft.turns.is_empty() || opened_by_model && !terms.entry.leading_assistant {
         let pieces = vec![Piece::Said(Text::from_plain(GO_ON))];
@@ -340,8 +362,10 @@ fn documents_explained(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Not
     }
     for turn in &mut draft.turns {
         let has = |wanted: fn(&Piece<'_, '_>) -> bool| turn.pieces.iter().any(wanted);
-        let document = has(|piece| matches!(piece, Piece::Block(Block::Document { .. })));
-        let words = has(|piece| matches!(piece, Piece::Said(_) | Piece::Block(Block::Text(_) | Block::Cited { .. })));
+        let document = has(|piece| matches!(piece.block(), Some(Block::Document { .. })));
+        let words = has(|piece| {
+            matches!(piece, Piece::Said(_)) || matches!(piece.block(), Some(Block::Text(_) | Block::Cited { .. }))
+        });
         if document && !words {
             turn.pieces.push(Piece::Said(Text::from_plain("See the attached document.")));
             notes.changed(

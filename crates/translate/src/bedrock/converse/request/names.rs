@@ -1,12 +1,17 @@
 //! Names and ids that Bedrock takes, made from those that a client chose.
 
+use crate::catalogue::{CallIds, Entry};
+use crate::model::call_id::fingerprint;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest name of a tool, and the longest id of a call (Converse, `ToolSpecification`, `ToolUseBlock`).
 const LONGEST: usize = 64;
 
-/// The tools' names as sent, where they are not the client's own.
+/// The length of a call's id where a vendor wants it so.
+const NINE: usize = 9;
+
+/// The tools' names and the calls' ids as sent, where they are not the client's own.
 #[derive(Clone, Debug, Default)]
 pub struct ToolNames {
     sent: BTreeMap<String, String>,
@@ -15,7 +20,7 @@ pub struct ToolNames {
 }
 
 impl ToolNames {
-    /// The client's own name for a tool that Bedrock names.
+    /// The client's own name for a tool that Bedrock names, or its own id of a call.
     #[must_use]
     pub fn restore<'n>(&'n self, sent: &'n str) -> &'n str {
         self.sent.get(sent).map_or(sent, String::as_str)
@@ -40,11 +45,36 @@ impl ToolNames {
         }
         sent
     }
+
+    /// The id of a call to send; remembered, when it is another.
+    pub(super) fn send_id<'n>(&mut self, id: &'n str, entry: &Entry) -> Cow<'n, str> {
+        let sent = call_id(id, entry);
+        if let Cow::Owned(changed) = &sent {
+            self.sent.insert(changed.clone(), id.to_owned());
+        }
+        sent
+    }
 }
 
 /// The id of a tool's call to send. Calls and results are changed alike, so they still belong together.
-pub(super) fn call_id(id: &str) -> Cow<'_, str> {
+pub(super) fn call_id<'n>(id: &'n str, entry: &Entry) -> Cow<'n, str> {
+    if entry.call_ids == CallIds::Nine {
+        let fits = id.len() == NINE && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        return if fits { Cow::Borrowed(id) } else { Cow::Owned(nine(id)) };
+    }
     fitting(id, |letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.' | ':'))
+}
+
+/// Nine letters or digits made from an id.
+fn nine(id: &str) -> String {
+    const LETTERS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let mut rest = fingerprint(id);
+    let mut letter = || {
+        let at = rest % 62;
+        rest /= 62;
+        LETTERS.get(at as usize).copied().map_or('0', char::from)
+    };
+    std::iter::repeat_with(&mut letter).take(NINE).collect()
 }
 
 /// `name` itself if it may be sent; else its letters that may, with a number made from all of it, so that two
@@ -55,11 +85,6 @@ fn fitting(name: &str, allowed: impl Fn(char) -> bool) -> Cow<'_, str> {
     }
     let kept = name.chars().map(|letter| if allowed(letter) { letter } else { '_' }).take(LONGEST - 17);
     Cow::Owned(format!("{}_{:016x}", kept.collect::<String>(), fingerprint(name)))
-}
-
-/// FNV-1a, the same on every machine and in every version: bodies are byte-stable.
-fn fingerprint(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The names of a request's documents, all different.
@@ -107,6 +132,7 @@ fn document_stem(name: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::Catalogue;
 
     #[test]
     fn names_that_fit_stay_and_others_come_back() {
@@ -133,9 +159,23 @@ mod tests {
 
     #[test]
     fn ids_keep_dots_and_colons() {
-        assert_eq!(call_id("functions.glob_search:0"), "functions.glob_search:0");
-        assert_eq!(call_id("call|1"), call_id("call|1"));
-        assert!(call_id(&"i".repeat(200)).len() <= 64);
+        let any = Catalogue::builtin().lookup("amazon.nova-lite-v1:0");
+        assert_eq!(call_id("functions.glob_search:0", any), "functions.glob_search:0");
+        assert_eq!(call_id("call|1", any), call_id("call|1", any));
+        assert!(call_id(&"i".repeat(200), any).len() <= 64);
+    }
+
+    #[test]
+    fn ids_of_nine_letters_are_made_of_all_of_an_id() {
+        let nine = Catalogue::builtin().lookup("mistral.mistral-large-2407-v1:0");
+        assert_eq!(call_id("aB3dE6gH9", nine), "aB3dE6gH9");
+        let mut names = ToolNames::default();
+        for id in ["call_1", "call_2", "", "abcdefgh", "abcdefghi0", "abcd-fghi", "tooluse_äöü"] {
+            let sent = names.send_id(id, nine).into_owned();
+            assert!(sent.len() == 9 && sent.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}: {sent}");
+            assert_eq!(names.restore(&sent), id);
+        }
+        assert_ne!(call_id("call_1", nine), call_id("call_2", nine));
     }
 
     #[test]

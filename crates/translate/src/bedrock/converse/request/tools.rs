@@ -1,6 +1,7 @@
 //! The tools that a model may call, and which of them it must.
 
 use super::Terms;
+use super::draft::is_told;
 use super::json::Json;
 use super::names::ToolNames;
 use super::notes::Notes;
@@ -55,7 +56,7 @@ pub(super) fn arrange<'r, 'a>(
     notes: &mut Notes,
 ) -> Result<Offer<'r, 'a>, Fault> {
     let entry = terms.entry;
-    let history = request.has_tool_history();
+    let history = request.has_tool_history() && !is_told(request, entry);
     let unwanted = request.tool_choice == ToolChoice::None;
     if (request.tools.is_empty() || unwanted) && !history {
         return Ok(Offer::default());
@@ -175,12 +176,7 @@ fn choose<'r>(
     };
     let single = request.parallel_tools == Some(false);
     if request.tool_choice == ToolChoice::None || request.tools.is_empty() {
-        if entry.own_tool_choice {
-            offer.own_choice = Some(json!({ "type": "none" }));
-        } else if request.tool_choice == ToolChoice::None {
-            let why = format!("{} cannot be kept from calling tools while the messages hold tool calls", entry.name);
-            notes.changed("tool_choice", why);
-        }
+        offer.own_choice = Some(json!({ "type": "none" }));
     } else if single && entry.own_tool_choice {
         // Bedrock refuses a choice in both places.
         let mut own = match std::mem::take(&mut offer.choice) {

@@ -1,12 +1,16 @@
 //! The calls of tools that a turn of the model holds.
 
-use super::fields::{DEEPEST, Node, Object};
+use super::fields::{Node, Object};
 use super::notes::Notes;
 use crate::fault::Fault;
+use crate::model::arguments::{self, Fate};
+use crate::model::call_id;
 use crate::model::raw::Raw;
 use crate::model::request::Block;
-use crate::wire::json::{Document, Kind, Noting};
 use std::borrow::Cow;
+
+/// Why arguments are sent as the text that they are.
+const KEPT: &str = "it holds no JSON object, which Bedrock wants; its text is sent as the one member of an object";
 
 /// Reads `tool_calls`.
 pub(super) fn read<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Block<'a>>, Fault> {
@@ -28,7 +32,7 @@ pub(super) fn read<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
         let id = call.need("id")?;
         id.id(&notes.limits)?;
         let (name, input) = function(&call.need("function")?.object()?, notes)?;
-        calls.push(Block::ToolUse { id: id.text()?, name, input });
+        calls.push(Block::ToolUse { id: call_id::given(id.text()?), name, input });
     }
     Ok(calls)
 }
@@ -38,22 +42,27 @@ pub(super) fn function<'a>(function: &Object<'a, '_>, notes: &mut Notes) -> Resu
     notes.unknown(function, &["name", "arguments"]);
     let name = function.need("name")?.id(&notes.limits)?;
     let input = match function.get("arguments") {
-        Some(arguments) => input(&arguments)?,
+        Some(arguments) => input(&arguments, notes)?,
         None => Raw::EMPTY,
     };
     Ok((name, input))
 }
 
-/// Arguments come as a string of JSON; the JSON goes on as the model wrote it. An empty string is an empty object.
-fn input<'a>(arguments: &Node<'a, '_>) -> Result<Raw<'a>, Fault> {
-    let json = arguments.string()?;
-    if json.trim().is_empty() {
-        return Ok(Raw::EMPTY);
+/// Arguments come as a string of JSON; the JSON goes on as the model wrote it. Some clients send the object itself.
+fn input<'a>(arguments: &Node<'a, '_>, notes: &mut Notes) -> Result<Raw<'a>, Fault> {
+    if arguments.is_object() {
+        notes.changed(arguments, "it should be a string that holds the object; the object is sent");
+        return arguments.raw_object();
     }
-    let document = Document::read_noting(&json, &Noting::down_to(1)).ok();
-    let document = document.filter(|document| document.deepest() <= DEEPEST);
-    let object = document.as_ref().map(Document::top).filter(|top| top.kind() == Kind::Object);
-    let wrong = || arguments.invalid("must be a string that holds a JSON object");
-    let raw = object.ok_or_else(wrong)?.raw();
-    Ok(if raw.len() == json.len() { Raw::from_json(json) } else { Raw::from_json(raw.to_owned()) })
+    if !arguments.is_string() {
+        notes.changed(arguments, KEPT);
+        return Ok(arguments::kept(arguments.raw()));
+    }
+    let (input, fate) = arguments::read(arguments.string()?);
+    match fate {
+        Fate::Same => {}
+        Fate::Mended => notes.changed(arguments, "it is no JSON object as it stands; the one that is meant is sent"),
+        Fate::Kept => notes.changed(arguments, KEPT),
+    }
+    Ok(input)
 }

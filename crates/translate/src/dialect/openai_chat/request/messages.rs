@@ -1,5 +1,6 @@
 //! The conversation: every message of every role.
 
+use super::answers::{self, Unnamed};
 use super::calls;
 use super::content::{self, Speaker};
 use super::fields::{Node, Object};
@@ -8,6 +9,7 @@ use super::replay;
 use crate::dialect::openai_chat::Spoken;
 use crate::fault::Fault;
 use crate::limits;
+use crate::model::call_id;
 use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
 use std::borrow::Cow;
@@ -20,6 +22,8 @@ pub(super) struct Conversation<'a> {
     /// The conventions for reasoning in which turns of the model came back.
     pub(super) spoken: Spoken,
     legacy_call: Option<LegacyCall<'a>>,
+    /// The results since the model's latest turn that do not say which call they answer.
+    unnamed: Vec<Unnamed>,
 }
 
 /// The latest `function_call`; these have no ids, so one is made from the message's position.
@@ -49,6 +53,7 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Conver
         let message = node.object()?;
         conversation.take(&message, position, notes)?;
     }
+    conversation.name_results(notes)?;
     Ok(conversation)
 }
 
@@ -59,12 +64,15 @@ impl<'a> Conversation<'a> {
         let (role, mut content) = match word.as_ref() {
             "system" | "developer" => (Role::System, said(message, Speaker::System, &[], notes)?),
             "user" => (Role::User, said(message, Speaker::User, &[], notes)?),
-            "assistant" => (Role::Assistant, self.answered(message, position, notes)?),
-            "tool" => (Role::User, tool_result(message, notes)?),
+            "assistant" => {
+                self.name_results(notes)?;
+                (Role::Assistant, self.answered(message, position, notes)?)
+            }
+            "tool" => (Role::User, self.tool_result(message, notes)?),
             "function" => (Role::User, self.function_result(message, notes)?),
             _ => return Err(unknown_role(&node)),
         };
-        if let Some(name) = message.get("name").filter(|_| word != "function") {
+        if let Some(name) = message.get("name").filter(|_| word != "function" && !self.is_unnamed()) {
             notes.ignored(&name, "Bedrock's messages have no names");
         }
         let cache_point = content::cache_point(message, notes)?;
@@ -109,13 +117,51 @@ impl<'a> Conversation<'a> {
     }
 
     /// `{"role": "function", "name": ..., "content": ...}` answers the latest call of that name.
-    fn function_result(&self, message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Block<'a>>, Fault> {
+    fn function_result(&mut self, message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Block<'a>>, Fault> {
         let node = message.need("name")?;
         let name = node.string()?;
-        let call = self.legacy_call.as_ref().filter(|call| call.name == name);
-        let call = call.ok_or_else(|| node.invalid("must be the name of the `function_call` before this message"))?;
+        let call = self.legacy_call.as_ref().filter(|call| call.name == name).map(|call| call.id.clone());
+        let Some(call) = call else {
+            let fault = node.invalid("must be the name of the `function_call` before this message");
+            return self.unnamed_result(message, fault, notes);
+        };
         let content = said(message, Speaker::Tool, &[], notes)?;
-        Ok(result(Text::from_plain(call.id.clone()), content))
+        Ok(result(Text::from_plain(call), content))
+    }
+
+    fn tool_result(&mut self, message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Block<'a>>, Fault> {
+        let node = message.get("tool_call_id");
+        let text = node.map(|id| id.text()).transpose()?;
+        match text.filter(|id| !id.is_blank()) {
+            Some(id) => Ok(result(call_id::given(id), said(message, Speaker::Tool, &["tool_call_id"], notes)?)),
+            None => self.unnamed_result(message, message.missing("tool_call_id"), notes),
+        }
+    }
+
+    fn unnamed_result(
+        &mut self,
+        message: &Object<'a, '_>,
+        fault: Fault,
+        notes: &mut Notes,
+    ) -> Result<Vec<Block<'a>>, Fault> {
+        let word = |name| message.get(name).and_then(|node| node.filled_string().ok()).map(Cow::into_owned);
+        self.unnamed.push(Unnamed {
+            turn: self.turns.len(),
+            id: word("id").map(|id| call_id::given(Text::from_plain(id)).plain().into_owned()),
+            name: word("name"),
+            fault,
+        });
+        let content = said(message, Speaker::Tool, &["tool_call_id", "id"], notes)?;
+        Ok(result(Text::default(), content))
+    }
+
+    /// Whether the message at hand is a result that does not say which call it answers.
+    fn is_unnamed(&self) -> bool {
+        self.unnamed.last().is_some_and(|unnamed| unnamed.turn == self.turns.len())
+    }
+
+    fn name_results(&mut self, notes: &mut Notes) -> Result<(), Fault> {
+        answers::name(&mut self.turns, std::mem::take(&mut self.unnamed), notes)
     }
 }
 
@@ -131,13 +177,6 @@ fn said<'a>(
     let content = node.map(|node| content::read(&node, speaker, notes)).transpose()?.unwrap_or_default();
     notes.unknown_to(message, &[&SILENT, own]);
     Ok(content)
-}
-
-fn tool_result<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Block<'a>>, Fault> {
-    let id = message.need("tool_call_id")?;
-    id.id(&notes.limits)?;
-    let content = said(message, Speaker::Tool, &["tool_call_id"], notes)?;
-    Ok(result(id.text()?, content))
 }
 
 /// A tool's answer. Bedrock has no cache points inside it, so one from there stands behind it.

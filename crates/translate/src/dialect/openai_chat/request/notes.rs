@@ -1,7 +1,7 @@
 //! What a request asks for and does not get, gathered while it is read.
 
 use super::fields::{Node, Object};
-use crate::fault::Fault;
+use crate::fault::{Fault, Mistake};
 use crate::limits::{self, Limits};
 use crate::warning::Warning;
 
@@ -59,6 +59,14 @@ impl Notes {
     /// The field is sent with another value.
     pub(super) fn changed(&mut self, node: &Node<'_, '_>, why: &str) {
         self.add(node, |param| Warning::changed(param, why));
+    }
+
+    /// The field that this fault misses was filled in; told once for each reason.
+    pub(super) fn added(&mut self, missing: &Fault, why: &str) {
+        let Fault::ClientMistaken(Mistake { param: Some(param), .. }) = missing else { return };
+        if !self.warnings.iter().any(|known| known.why == why) {
+            self.warnings.push(Warning::changed(param.as_str(), why));
+        }
     }
 
     /// The field says otherwise than another one, which counts before it.

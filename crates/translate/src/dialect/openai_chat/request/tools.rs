@@ -5,9 +5,11 @@ use super::fields::{List, Node, Object};
 use super::notes::Notes;
 use crate::fault::Fault;
 use crate::limits;
+use crate::model::raw::Raw;
 use crate::model::request::{Tool, ToolChoice};
+use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tools, the choice among them, and how calls must be answered.
 #[derive(Default)]
@@ -15,6 +17,39 @@ pub(super) struct Offer<'a> {
     pub(super) tools: Vec<Tool<'a>>,
     pub(super) choice: ToolChoice<'a>,
     pub(super) legacy: bool,
+    /// The place of each tool, by its name.
+    places: BTreeMap<Cow<'a, str>, usize>,
+}
+
+impl<'a> Offer<'a> {
+    /// Adds a tool; one that is there already, the same in everything, is passed over.
+    fn add(&mut self, tool: Tool<'a>, node: &Node<'_, '_>, notes: &mut Notes) -> Result<(), Fault> {
+        let Some(at) = self.places.get(&tool.name) else {
+            self.places.insert(tool.name.clone(), self.tools.len());
+            self.tools.push(tool);
+            return Ok(());
+        };
+        if !self.tools.get(*at).is_some_and(|known| is_equal(known, &tool)) {
+            return Err(node.invalid("has the name of another tool that is not equal to it"));
+        }
+        notes.dropped(node, "an equal tool stands before it");
+        // What stands before a cache point stays before it.
+        if let Some(last) = self.tools.last_mut() {
+            last.cache_point = last.cache_point.or(tool.cache_point);
+        }
+        Ok(())
+    }
+}
+
+fn is_equal(one: &Tool<'_>, other: &Tool<'_>) -> bool {
+    let said = |tool: &Tool<'_>| tool.description.as_ref().map(|text| text.plain().into_owned());
+    let strict = |tool: &Tool<'_>| tool.strict.unwrap_or_default();
+    let value = |schema: &Raw<'_>| serde_json::from_str::<Value>(schema.as_json()).ok();
+    let schemas = match (&one.schema, &other.schema) {
+        (Some(one), Some(other)) => one == other || value(one).is_some() && value(one) == value(other),
+        (one, other) => one == other,
+    };
+    schemas && said(one) == said(other) && strict(one) == strict(other)
 }
 
 /// Reads `tools`, `functions`, `tool_choice` and `function_call`.
@@ -24,7 +59,8 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Offer<
         let list = counted(&node, 0, notes)?;
         offer.tools.reserve(list.len());
         for node in list.each() {
-            offer.tools.push(tool(&node.object()?, notes)?);
+            let tool = tool(&node.object()?, notes)?;
+            offer.add(tool, &node, notes)?;
         }
     }
     if let Some(node) = top.get("functions") {
@@ -32,7 +68,7 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Offer<
         for node in counted(&node, offer.tools.len(), notes)?.each() {
             let object = node.object()?;
             let cache_point = content::cache_point(&object, notes)?;
-            offer.tools.push(Tool { cache_point, ..function(&object, notes)? });
+            offer.add(Tool { cache_point, ..function(&object, notes)? }, &node, notes)?;
         }
     }
     if let Some(node) = top.get("tool_choice") {

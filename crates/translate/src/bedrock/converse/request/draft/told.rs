@@ -1,0 +1,72 @@
+//! Calls and results as text, for models that must not be given tools and then do not take them in a history.
+
+use super::{Draft, Piece};
+use crate::bedrock::converse::request::notes::Notes;
+use crate::catalogue::Entry;
+use crate::model::request::{Block, Request, ToolChoice};
+use crate::model::text::Text;
+use std::collections::BTreeMap;
+
+/// Whether a request's history of tools is told in words: no tool may be called, the model would have to be given some,
+/// and cannot be told to leave them alone.
+pub(in super::super) fn is_told(request: &Request<'_>, entry: &Entry) -> bool {
+    let none = request.tools.is_empty() || request.tool_choice == ToolChoice::None;
+    none && !entry.own_tool_choice && request.has_tool_history()
+}
+
+/// Puts it in words.
+pub(super) fn tell(draft: &mut Draft<'_, '_>, request: &Request<'_>, entry: &Entry, notes: &mut Notes) {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for turn in &mut draft.turns {
+        let mut told = Vec::with_capacity(turn.pieces.len());
+        for piece in turn.pieces.drain(..) {
+            match piece.block() {
+                Some(Block::ToolUse { id, name, input }) => {
+                    names.insert(id.plain().into_owned(), name.clone().into_owned());
+                    let said = format!("[The assistant called the tool {name} with {}]", input.as_json());
+                    told.push(Piece::Said(Text::from_plain(said)));
+                }
+                Some(Block::ToolResult { id, content, failed }) => {
+                    let name = names.get(id.plain().as_ref()).map_or("", String::as_str);
+                    result(name, content, *failed, &mut told);
+                }
+                _ => told.push(piece),
+            }
+        }
+        turn.pieces = told;
+    }
+    let param = if request.tools.is_empty() { "messages" } else { "tools" };
+    let why = format!(
+        "no tool may be called, and {} takes no calls in a history then; they are told in words, and no tools are sent",
+        entry.name
+    );
+    notes.changed(param, why);
+}
+
+fn result<'a>(name: &str, content: &[Block<'a>], failed: bool, told: &mut Vec<Piece<'_, 'a>>) {
+    let mut words = String::new();
+    let mut media = Vec::new();
+    for block in content {
+        match block {
+            Block::Text(text) | Block::Cited { text, .. } => {
+                if !words.is_empty() {
+                    words.push('\n');
+                }
+                words.push_str(&text.plain());
+            }
+            Block::CachePoint(_) => {}
+            other => media.push(Piece::Made(other.clone())),
+        }
+    }
+    if words.trim().is_empty() && media.is_empty() {
+        words = "(no output)".to_owned();
+    }
+    let what = if failed { "error" } else { "result" };
+    let said = match (words.trim().is_empty(), media.is_empty()) {
+        (true, _) => format!("[The {what} of the tool {name} follows]"),
+        (false, true) => format!("[The {what} of the tool {name}: {words}]"),
+        (false, false) => format!("[The {what} of the tool {name}, of which more follows: {words}]"),
+    };
+    told.push(Piece::Said(Text::from_plain(said)));
+    told.append(&mut media);
+}
