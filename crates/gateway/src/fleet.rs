@@ -17,7 +17,7 @@ const SAVED: i64 = 100 * COST;
 /// How many failing models of one backend are told apart.
 const MOST_MODELS: usize = 64;
 /// A probe that has told nothing for so long is no reason not to make another one.
-const PROBE_LASTS: Duration = Duration::from_secs(30);
+const PROBE_LASTS: Duration = Duration::from_secs(3);
 
 /// All backends of one configuration.
 #[derive(Debug)]
@@ -140,11 +140,11 @@ impl Outlier {
         Some(alone)
     }
 
-    /// The pause before the next probe: twice as long after each one that failed.
+    /// The pause before the next probe: twice as long after each one that failed, up to a third of the longest ejection.
     fn pause(&self, outliers: Outliers) -> u64 {
         match outliers.interval {
             Duration::ZERO => u64::MAX,
-            first => millis(first.saturating_mul(1 << self.probes.min(16)).min(outliers.most)),
+            first => millis(first.saturating_mul(1 << self.probes.min(16)).min(first.max(outliers.most / 3))),
         }
     }
 }

@@ -63,6 +63,8 @@ pub(super) struct Place {
     pub(super) tries: u32,
     /// The request sent there finds out whether it is well again, which must be told.
     pub(super) probing: bool,
+    /// It did, whatever came of it.
+    pub(super) probed: bool,
     /// The catalogue's row for the model, once it was looked for.
     known: OnceLock<&'static Entry>,
 }
@@ -91,6 +93,7 @@ impl Place {
             priority: target.priority,
             tries: 0,
             probing: false,
+            probed: false,
             known: OnceLock::new(),
         }
     }

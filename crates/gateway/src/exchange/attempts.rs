@@ -152,6 +152,7 @@ impl Asked {
                 Standing::Ejected => {}
                 standing => {
                     place.probing = standing == Standing::Probe;
+                    place.probed = place.probing;
                     return at;
                 }
             }
@@ -186,7 +187,8 @@ impl Asked {
         self.attempts >= all || self.places.iter().all(|place| place.tries >= each)
     }
 
-    /// The next place to try: of one priority as often as is worth it, the least tried first, then of the next one.
+    /// The next place to try: of one priority as often as is worth it, the least tried first, then of the next ones. The
+    /// one at hand is the last resort while it is ejected, as after a probe that failed.
     fn next_place(&self, same: bool, fleet: &Fleet, now: Instant) -> Option<usize> {
         let here = self.place()?;
         let of = |priority: u32| self.places.iter().enumerate().filter(move |(_, place)| place.priority == priority);
@@ -194,20 +196,30 @@ impl Asked {
         let tried: u32 = of(here.priority).map(|(_, place)| place.tries).sum();
         let backends = u32::try_from(of(here.priority).count()).unwrap_or(u32::MAX);
         let most = self.traffic.retry.per_priority.unwrap_or_else(|| TRIES_OF_ONE.saturating_mul(backends));
-        let further = self.places.iter().map(|place| place.priority).filter(|found| *found > here.priority).min();
-        let priorities = match further {
-            Some(next) if tried >= most => [Some(next), Some(here.priority)],
-            _ => [Some(here.priority), further],
-        };
+        let mut priorities: Vec<u32> = self.places.iter().map(|place| place.priority).collect();
+        priorities.sort_unstable();
+        priorities.dedup();
+        // Those before were passed over: they come last.
+        let at_hand = priorities.partition_point(|priority| *priority < here.priority);
+        priorities.rotate_left(at_hand);
+        let further = priorities.len().saturating_sub(at_hand);
+        if tried >= most && further > 1 {
+            priorities.get_mut(..further)?.rotate_left(1);
+        }
         let panics = self.panics(fleet, now);
         let fit = |at: usize, place: &Place| {
             (same || at != self.at && place.backend != here.backend)
                 && (at == self.at || panics || !place.is_ejected(fleet, now))
         };
-        priorities.into_iter().flatten().find_map(|priority| {
-            let fitting = of(priority).filter(|(at, place)| place.tries < each && fit(*at, place));
-            fitting.min_by_key(|(at, place)| (place.tries, *at == self.at)).map(|(at, _)| at)
-        })
+        let find = |stays: bool| {
+            priorities.iter().find_map(|priority| {
+                let fitting = of(*priority).filter(|(at, _)| stays || *at != self.at);
+                let fitting = fitting.filter(|(at, place)| place.tries < each && fit(*at, place));
+                fitting.min_by_key(|(at, place)| (place.tries, *at == self.at)).map(|(at, _)| at)
+            })
+        };
+        let leaves = !panics && (here.probed || here.is_ejected(fleet, now));
+        leaves.then(|| find(false)).flatten().or_else(|| find(true))
     }
 
     /// The next place if its backend may be asked once more, else one whose backend was not asked yet: that one gets no

@@ -420,3 +420,83 @@ fn a_client_whose_last_attempt_is_silent_hears_that_it_goes_on() {
     assert!(answered.status.is_none() && answered.said.contains("Hello") && answered.said.contains("[DONE]"));
     assert_eq!(answered.record.unwrap().outcome, Outcome::Answered);
 }
+
+/// After an outage of the first of two backends of one rule that lasts so long, how much later it is used again, with a
+/// request every 100 ms.
+fn healed_after(outage: Duration, priorities: &[u32], fail: fn(&mut Under)) -> Duration {
+    let begun = Instant::now();
+    let (config, fleet) = (config(priorities, Traffic::default()), Arc::new(Fleet::new(2, begun)));
+    let step = Duration::from_millis(100);
+    let mut now = begun;
+    loop {
+        let mut under = Under::begin(&config, &fleet, now, &body());
+        let (mut used, mut calls) = (false, 0);
+        while let Some(call) = under.call() {
+            calls += 1;
+            if call.backend == 0 && now < begun + outage {
+                fail(&mut under);
+            } else {
+                used |= call.backend == 0;
+                under.answer();
+            }
+        }
+        let record = under.record.unwrap();
+        assert!(record.outcome == Outcome::Answered && calls <= 3, "{calls} calls");
+        if used && now >= begun + outage {
+            return now - begun - outage;
+        }
+        now += step;
+        assert!(now < begun + outage + Duration::from_secs(60));
+    }
+}
+
+#[test]
+fn a_backend_that_is_back_is_used_within_seconds_however_long_it_was_away() {
+    for seconds in [1, 10, 60, 600] {
+        for priorities in [[0, 1], [0, 0]] {
+            for fail in [Under::fail, Under::unwell, Under::time_out] {
+                let healed = healed_after(Duration::from_secs(seconds), &priorities, fail);
+                assert!(healed <= Duration::from_secs(5), "{healed:?} after an outage of {seconds} s");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_probe_that_fails_is_retried_elsewhere_and_not_where_it_failed() {
+    let now = Instant::now();
+    for priorities in [&[0, 1][..], &[0, 0], &[0, 1, 2]] {
+        for fail in [Under::fail, Under::unwell, Under::time_out] {
+            let traffic = Traffic::default();
+            let (config, fleet) = (config(priorities, traffic.clone()), Arc::new(Fleet::new(priorities.len(), now)));
+            (0..5).for_each(|_| _ = fleet.failed(0, traffic.outliers, now));
+            if priorities.len() == 3 {
+                (0..5).for_each(|_| _ = fleet.failed(1, traffic.outliers, now + Duration::from_secs(1)));
+            }
+            let mut probe = Under::begin(&config, &fleet, now + Duration::from_secs(1), &body());
+            assert_eq!(probe.call().unwrap().backend, 0);
+            fail(&mut probe);
+            assert_eq!(probe.call().unwrap().backend, priorities.len() - 1);
+        }
+    }
+}
+
+#[test]
+fn a_probe_that_nobody_answers_keeps_others_from_probing_for_seconds_only() {
+    let now = Instant::now();
+    let traffic = Traffic::default();
+    let (config, fleet) = (config(&[0, 1], traffic.clone()), Arc::new(Fleet::new(2, now)));
+    (0..5).for_each(|_| _ = fleet.failed(0, traffic.outliers, now));
+    let stream = body().replacen('{', r#"{"stream": true, "#, 1);
+    let first = |after: u64| {
+        let mut under = Under::begin(&config, &fleet, now + Duration::from_secs(after), &stream);
+        let call = under.call().unwrap();
+        (call.backend, call.patience.hedge, under)
+    };
+    let (backend, hedge, mut silent) = first(1);
+    assert_eq!((backend, hedge), (0, Some(Duration::from_secs(2))), "it has somewhere else to go");
+    silent.exchange.handle(Input::Slow, now + Duration::from_secs(3));
+    assert_eq!(silent.call().unwrap().backend, 1);
+    assert_eq!(first(1).0, 1);
+    assert_eq!(first(5).0, 0);
+}
