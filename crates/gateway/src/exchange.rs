@@ -152,8 +152,11 @@ pub struct Patience {
     pub connect: Option<Duration>,
     /// From the call to the first byte of its body; then the host feeds [`Input::Slow`] and goes on waiting. `None`: never.
     pub hedge: Option<Duration>,
-    /// From the call to the first byte of its body.
+    /// From the call to the first content of a stream, or to the first byte of a whole answer.
     pub first: Option<Duration>,
+    /// The same where neither the route nor the host says it: learned from what is usual, while another backend could be
+    /// asked.
+    pub usual: Option<Duration>,
     /// Without a byte: `streamIdleTimeout`.
     pub silence: Option<Duration>,
     /// From the call to the answer's end: `timeouts.request`.
@@ -202,7 +205,7 @@ pub struct Exchange {
     at_hand: Lane,
     /// Whether the answer's head is on its way to the client.
     committed: bool,
-    /// It is, although nothing has come from the backend.
+    /// It is, although no content has come: other backends may still be asked.
     early: bool,
     /// The methods of the path, for a request with another one.
     allow: Option<HeaderValue>,
@@ -270,7 +273,10 @@ impl Exchange {
                 self.hedge(now);
                 Ok(())
             }
-            Input::Quiet(kind) => self.quiet(kind, now),
+            Input::Quiet(kind) => {
+                self.quiet(kind);
+                Ok(())
+            }
             Input::ClientGone => {
                 self.client_gone(now);
                 Ok(())
@@ -319,13 +325,52 @@ impl Exchange {
         if seen.answer {
             self.record.time_to_first_token.get_or_insert(since);
         }
-        if seen.started {
-            self.commit(now);
-        }
+        let begins = seen.content || turn.is_some() || self.is_finished();
         self.keep(turn);
-        self.say(out);
+        self.say_of_stream(out, begins, now);
         self.outputs.extend(progress.into_iter().map(Output::Reasoning));
         taken
+    }
+
+    /// Says a part of the stream at hand. Until something of it is content (`begins`), it is held: the beginning of an
+    /// answer is none, and another backend may still be asked.
+    fn say_of_stream(&mut self, mut out: BytesMut, begins: bool, now: Instant) {
+        if !self.is_told()
+            && let Some(waiting) = &mut self.waiting
+        {
+            let mut held = std::mem::take(&mut waiting.held);
+            if held.is_empty() {
+                held = out;
+            } else {
+                held.extend_from_slice(&out);
+            }
+            if !begins {
+                waiting.held = held;
+                return;
+            }
+            out = held;
+            self.commit(now);
+        }
+        self.say(out);
+    }
+
+    /// Whether the client was told some content: nothing is sent once more. Before that it may have heard that the answer
+    /// goes on.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.committed && !self.early
+    }
+
+    /// Whether the client wants a stream.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        self.record.stream
+    }
+
+    /// Whether the stream at hand has ended whole.
+    fn is_finished(&self) -> bool {
+        let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
+        stream.is_some_and(|stream| stream.finished().is_some())
     }
 
     fn end(&mut self, now: Instant) -> Result<(), Fault> {
@@ -339,7 +384,7 @@ impl Exchange {
                 waiting.upstream = Upstream::Streaming(stream);
                 let reason = ended?;
                 self.keep(turn);
-                self.say(out);
+                self.say_of_stream(out, true, now);
                 self.answered(reason, usage, now);
                 Ok(())
             }
@@ -376,40 +421,41 @@ impl Exchange {
         Ok(())
     }
 
-    /// Tells the client of a stream that it goes on. From then on it is answered: no other backend is asked.
-    fn quiet(&mut self, kind: KeepAlive, now: Instant) -> Result<(), Fault> {
+    /// Tells the client of a stream that it goes on. That is no answer: another backend may still be asked.
+    fn quiet(&mut self, kind: KeepAlive) {
         let streaming = self.is_streaming() || self.take_up(Lane::Second) && self.is_streaming();
         if !streaming {
             self.quiet_before_the_head();
-            return Ok(());
+            return;
         }
-        self.commit(now);
-        let (mut out, mut taken) = (BytesMut::new(), Ok(()));
+        let told = self.is_told();
+        self.begin_early();
+        let mut out = BytesMut::new();
         match self.waiting.as_mut().map(|waiting| &mut waiting.upstream) {
-            Some(Upstream::Streaming(stream)) => stream.keep_alive(kind, &mut out),
-            Some(Upstream::Passing(passing)) => {
-                let (held, released) = passing.release();
-                out.extend_from_slice(&held);
-                taken = released;
-                passing.keep_alive(&mut out);
-            }
-            _ => {}
+            Some(Upstream::Streaming(stream)) if told => stream.keep_alive(kind, &mut out),
+            Some(Upstream::Streaming(stream)) => stream.keep_alive_before(kind, &mut out),
+            Some(Upstream::Passing(passing)) if told => passing.keep_alive(&mut out),
+            _ => sse::comment(&mut out),
         }
         self.say(out);
-        taken
+    }
+
+    /// Begins the answer although no content has come.
+    fn begin_early(&mut self) {
+        if !self.committed {
+            self.early = true;
+            self.begin_stream();
+        }
     }
 
     /// The same while the backend has said nothing: where no other attempt could be made anyway, nothing is lost by it.
     fn quiet_before_the_head(&mut self) {
         let silent = self.waiting.as_ref().is_some_and(|waiting| waiting.may_begin_early());
         let last = self.asked.as_ref().is_some_and(|asked| asked.is_last_attempt());
-        if !silent || !last || self.other.is_some() {
+        if !self.committed && (!silent || !last || self.other.is_some()) {
             return;
         }
-        if !self.committed {
-            self.early = true;
-            self.begin_stream();
-        }
+        self.begin_early();
         let mut out = BytesMut::new();
         sse::comment(&mut out);
         self.say(out);
@@ -482,9 +528,10 @@ impl Exchange {
 
     /// Begins the answer to the client, once it is known to be one.
     fn commit(&mut self, now: Instant) {
-        if self.committed && !std::mem::take(&mut self.early) {
+        if self.is_told() {
             return;
         }
+        self.early = false;
         self.won(now);
         if let Some(asked) = &mut self.asked {
             // It is not sent once more, and the answer may take long.
@@ -504,7 +551,7 @@ impl Exchange {
         if self.lost() {
             return;
         }
-        if !self.committed && (self.ask_otherwise(fault, now) || self.try_again(fault, now)) {
+        if !self.is_told() && (self.ask_otherwise(fault, now) || self.try_again(fault, now)) {
             return;
         }
         self.record.blame(fault);

@@ -4,6 +4,7 @@
 //! look at; only those that fail have more, behind a lock.
 
 use crate::config::Outliers;
+use crate::pace::{self, Paces};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,11 +36,18 @@ struct Health {
     outliers: Mutex<Vec<Outlier>>,
     /// What may be tried again, in thousandths.
     credit: AtomicI64,
+    /// How long it usually takes.
+    paces: Mutex<Paces>,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { count: AtomicUsize::new(0), outliers: Mutex::default(), credit: AtomicI64::new(SAVED) }
+        Self {
+            count: AtomicUsize::new(0),
+            outliers: Mutex::default(),
+            credit: AtomicI64::new(SAVED),
+            paces: Mutex::default(),
+        }
     }
 }
 
@@ -292,6 +300,29 @@ impl Fleet {
             });
         }
         health.with(of, |outlier| outlier.failed(failure, outliers, now))
+    }
+
+    /// An answer of this model began so long after its call.
+    pub fn began(&self, backend: usize, model: &str, stream: bool, took: Duration) {
+        if let Some(health) = self.backends.get(backend) {
+            health.paces.lock().unwrap_or_else(PoisonError::into_inner).note(model, stream, took);
+        }
+    }
+
+    /// How long any of these backends, each with its model, is waited for while another one could be asked: as long as the
+    /// slowest of them needs.
+    pub fn first_byte_limit<'p>(
+        &self,
+        places: impl IntoIterator<Item = (usize, &'p str)>,
+        at: (usize, &str),
+        stream: bool,
+    ) -> Duration {
+        let limit = |(backend, model): (usize, &str)| {
+            let health = self.backends.get(backend)?;
+            health.paces.lock().unwrap_or_else(PoisonError::into_inner).limit(model, stream)
+        };
+        let own = limit(at).unwrap_or_else(|| pace::unknown(stream));
+        places.into_iter().filter_map(limit).fold(own, Duration::max)
     }
 
     /// A request was sent to this backend for the first time: it earns a part of a retry.

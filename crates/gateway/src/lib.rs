@@ -9,6 +9,7 @@ pub mod door;
 pub mod exchange;
 pub mod fleet;
 pub mod mutation;
+mod pace;
 pub mod record;
 pub mod restore;
 pub mod route;

@@ -64,7 +64,7 @@ impl Waiting {
         Self {
             silence: patience.silence.unwrap_or(limits.upstream_silence).min(LONGEST),
             idle: patience.silence,
-            first: patience.first.or(limits.first_byte).map(Limit::from_now),
+            first: patience.first.or(limits.first_byte).or(patience.usual).map(Limit::from_now),
             whole: patience.whole.map(Limit::from_now),
             hedge: patience.hedge.map(|time| Limit::from_now(time).until),
             keep_alive: limits.keep_alive.map(|every| every.min(LONGEST)),
@@ -77,7 +77,7 @@ impl Waiting {
 
     /// Begins for a call that waits for its turn. Only the whole is counted from now on: the rest is the backend's time.
     pub(crate) fn queued(patience: Patience, limits: &Limits) -> Self {
-        let first = patience.first.or(limits.first_byte);
+        let first = patience.first.or(limits.first_byte).or(patience.usual);
         let whole = Patience { whole: patience.whole, ..Patience::default() };
         let waiting = Self::new(whole, limits);
         Self { first: None, queued: Some(Patience { first, ..patience }), ..waiting }
@@ -112,10 +112,15 @@ impl Waiting {
         self.first = None;
     }
 
-    /// The client was told something.
+    /// The client heard something.
     pub(crate) fn said(&mut self) {
         self.quiet = None;
+    }
+
+    /// The client was told some content: nobody else is asked.
+    pub(crate) fn told(&mut self) {
         self.hedge = None;
+        self.first = None;
     }
 
     /// The client heard last what it heard while that other call was the one.
@@ -255,7 +260,7 @@ mod tests {
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "slow");
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 40ms");
         let mut told = Waiting::new(Patience { hedge: Some(SHORT), ..Patience::default() }, &host(LONG));
-        told.said();
+        told.told();
         assert_eq!(lost(&mut told, 3 * SHORT).await, None);
     }
 

@@ -15,7 +15,8 @@ pub struct Traffic {
     pub connect: Option<Duration>,
     /// A second backend is asked when the first has not begun to answer after this time. `None`: never.
     pub hedge: Option<Duration>,
-    /// From the call to the first byte of its answer. `None`: as long as any other silence.
+    /// From the call to the first content of its answer. `None`: what is usual, while another backend could be asked.
+    /// Nought: as long as any other silence.
     pub first_byte: Option<Duration>,
     /// From a request to the end of its answer, when its rule does not say it. `None`: no limit.
     pub whole: Option<Duration>,

@@ -30,7 +30,14 @@ const USED: [(&str, &[&str]); 10] = [
     ("spec.healthCheck", &["passive", "panicThreshold"]),
     (
         "spec.healthCheck.passive",
-        &["consecutive5XxErrors", "consecutiveGatewayErrors", "baseEjectionTime", "interval", "maxEjectionPercent", "maxEjectionTime"],
+        &[
+            "consecutive5XxErrors",
+            "consecutiveGatewayErrors",
+            "baseEjectionTime",
+            "interval",
+            "maxEjectionPercent",
+            "maxEjectionTime",
+        ],
     ),
     ("spec.timeout", &["http", "tcp"]),
     ("spec.timeout.tcp", &["connectTimeout"]),
@@ -216,7 +223,7 @@ fn traffic(policies: &[&Document<'_>]) -> Traffic {
         },
         connect: words.limit("spec.timeout.tcp.connectTimeout"),
         hedge: words.annotated(HEDGE),
-        first_byte: words.annotated(FIRST_BYTE),
+        first_byte: policies.iter().find_map(|policy| annotated(policy, FIRST_BYTE)),
         whole: words.limit("spec.timeout.http.requestTimeout"),
     }
 }

@@ -65,6 +65,8 @@ pub(super) struct Place {
     pub(super) probing: bool,
     /// It did, whatever came of it.
     pub(super) probed: bool,
+    /// The request is longer than what the model there takes.
+    pub(super) too_long: bool,
     /// The catalogue's row for the model, once it was looked for.
     known: OnceLock<&'static Entry>,
 }
@@ -94,6 +96,7 @@ impl Place {
             tries: 0,
             probing: false,
             probed: false,
+            too_long: false,
             known: OnceLock::new(),
         }
     }

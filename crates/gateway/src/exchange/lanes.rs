@@ -60,7 +60,7 @@ impl Exchange {
 
     /// The call at hand is slow: another backend is asked too, where that is allowed and worth it.
     pub(super) fn hedge(&mut self, now: Instant) {
-        if self.committed || self.other.is_some() || !self.waiting.as_ref().is_some_and(Waiting::is_silent) {
+        if self.is_told() || self.other.is_some() || !self.waiting.as_ref().is_some_and(Waiting::is_silent) {
             return;
         }
         let spent = now.saturating_duration_since(self.begun);
@@ -83,6 +83,7 @@ impl Exchange {
     /// The call at hand has something to tell: the other one is given up.
     pub(super) fn won(&mut self, now: Instant) {
         self.judge(None, now);
+        self.note_pace(now);
         let Some(other) = self.other.take() else { return };
         self.estimate(other.waiting.as_ref().map(Waiting::estimate));
         match self.at_hand {
@@ -114,7 +115,7 @@ impl Exchange {
             Lane::First => Lane::Second,
             Lane::Second => Lane::First,
         };
-        if self.committed || !self.take_up(rest) {
+        if self.is_told() || !self.take_up(rest) {
             return false;
         }
         self.other = None;

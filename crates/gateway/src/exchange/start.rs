@@ -218,7 +218,8 @@ impl Exchange {
         // The whole is one time for all attempts.
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
         let hedge = asked.hedges_after().filter(|_| self.at_hand == Lane::First && asked.may_hedge());
-        let (patience, circuit) = (Patience { whole, hedge, ..asked.patience }, asked.traffic.circuit);
+        let usual = asked.patience.usual.and_then(|_| asked.usual_first_byte(&self.fleet, now));
+        let (patience, circuit) = (Patience { whole, hedge, usual, ..asked.patience }, asked.traffic.circuit);
         let recording = outgoing.memorable.then(|| asked.room());
         let waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
         self.waiting = Some(waiting.passing_on(passing, &policy));
@@ -250,12 +251,15 @@ fn head<'r>(
 /// How long a call is waited for. An attempt has its time for the first byte of a stream: once it streams, it is the
 /// client's answer.
 fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
+    let first_byte = traffic.first_byte.filter(|time| !time.is_zero());
     let attempt = traffic.retry.each.or_else(|| rule.and_then(|rule| rule.call_timeout));
     Patience {
         connect: traffic.connect,
         // A whole answer has no first token to wait for: it may rightly take long.
         hedge: traffic.hedge.filter(|_| stream),
-        first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
+        first: if stream { first_byte.or(attempt) } else { attempt.or(first_byte) },
+        // What is learned for each call, unless that is not wanted.
+        usual: traffic.first_byte.is_none().then_some(Duration::ZERO),
         silence: rule.and_then(|rule| rule.stream_idle_timeout),
         whole: rule.and_then(|rule| rule.request_timeout).or(traffic.whole),
     }

@@ -191,9 +191,33 @@ fn param_of(refusal: &Refusal) -> Option<&'static str> {
     }
 }
 
-fn is_too_long(refusal: &Refusal) -> bool {
-    let texts = ["Input is too long for requested model", "prompt is too long", "input length and `max_tokens` exceed"];
-    refusal.exception == "ValidationException" && texts.iter().any(|text| refusal.message.contains(text))
+/// How backends say that a request is longer than what the model takes, in lower case: Bedrock and its models' vendors,
+/// then services of this dialect.
+const TOO_LONG: [&str; 16] = [
+    "input is too long",
+    "prompt is too long",
+    "input length and `max_tokens` exceed",
+    "too many input tokens",
+    "exceeds the maximum number of input tokens",
+    "exceeds the maximum number of tokens",
+    "maximum context length",
+    "context length exceeded",
+    "context_length_exceeded",
+    "exceeds the context length",
+    "exceed context limit",
+    "exceeds the context window",
+    "exceeds the available context size",
+    "larger than the maximum context",
+    "prompt contains too many tokens",
+    "input token count exceeds",
+];
+
+/// Whether a refusal says that the request is longer than what the model takes: another one may take it.
+#[must_use]
+pub fn is_too_long(refusal: &Refusal) -> bool {
+    let message = refusal.message.to_ascii_lowercase();
+    let said = || TOO_LONG.iter().any(|text| message.contains(text));
+    matches!(refusal.status, 400 | 413 | 422) && refusal.exception == "ValidationException" && said()
 }
 
 fn is_wrong_model(refusal: &Refusal) -> bool {
