@@ -49,7 +49,7 @@ impl Paces {
             }
             self.0.push(Pace { model: model.to_owned(), stream, took: Vec::new(), at: 0, usual: 0 });
         }
-        let at = found.unwrap_or(self.0.len().saturating_sub(1));
+        let at = found.unwrap_or_else(|| self.0.len().saturating_sub(1));
         if let Some(pace) = self.0.get_mut(at) {
             pace.note(u32::try_from(took.as_millis()).unwrap_or(u32::MAX));
         }
