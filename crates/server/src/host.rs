@@ -193,6 +193,11 @@ impl Host {
         Some(Seat(Arc::clone(&self.requests)))
     }
 
+    /// What the process was started with.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// What a new exchange begins with.
     pub(crate) fn serving(&self) -> Arc<Serving> {
         self.serving.load_full()
