@@ -11,6 +11,7 @@ use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
 use aquifer_translate::dialect::openai_chat::request::Head;
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::issuer::Mark;
+use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Terms};
 use aquifer_translate::warning::Warning;
@@ -247,6 +248,9 @@ impl Asked {
         let allowed = place.fields.decided(ClientFields::default());
         let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend: self.amend, allowed };
         let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
+        if place.fields.report_upstream_model == Some(true) {
+            outgoing.model = Text::from_plain(place.model_id.clone());
+        }
         outgoing.warnings.extend(self.amended.iter().cloned());
         outgoing.memorable &= self.restores(place) && self.before.is_some();
         Ok((outgoing, put_back))
