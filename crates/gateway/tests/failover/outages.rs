@@ -181,7 +181,7 @@ fn came_of(ill: Ill, of: usize, lasts: Duration) -> Came {
     let (mut under_way, mut ended) = (Vec::new(), Vec::new());
     let (mut now, mut back) = (begun, None);
     while back.is_none() || !under_way.is_empty() {
-        if now < outage.until + Duration::from_secs(60) && (now - begun).subsec_millis() % 500 == 0 {
+        if now < outage.until + Duration::from_secs(60) && (now - begun).subsec_millis().is_multiple_of(500) {
             under_way.push(Request::begin(&config, &fleet, now, &outage));
         }
         under_way.iter_mut().for_each(|request| request.step(now, &outage));

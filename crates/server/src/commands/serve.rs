@@ -29,6 +29,8 @@ use tokio::sync::oneshot;
 const LOOK: Duration = Duration::from_secs(2);
 /// Between two looks when someone asks for them.
 const AGAIN: Duration = Duration::from_millis(200);
+/// For credentials that are at hand.
+const QUICK: Duration = Duration::from_millis(250);
 /// For reading it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -91,7 +93,10 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
 async fn credentials(host: &Arc<Host>, required: bool) -> anyhow::Result<()> {
     let telling = Arc::clone(host);
     let told = tokio::spawn(async move { tell_origins(&telling, required).await });
-    if required && !told.await.context("the credentials were not looked for")? {
+    if !required {
+        // What is quickly known is told before the gateway says that it listens.
+        drop(tokio::time::timeout(QUICK, told).await);
+    } else if !told.await.context("the credentials were not looked for")? {
         bail!("a backend has no credentials, and --require-credentials asks for them; the log says what was tried");
     }
     Ok(())

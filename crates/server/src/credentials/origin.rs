@@ -5,7 +5,6 @@ use super::{Authority, Chain, Signer, Source};
 use crate::environment::Environment;
 use aws_config::Region;
 use aws_config::ecs::EcsCredentialsProvider;
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -63,21 +62,19 @@ impl Chain {
     async fn tried(&self, environment: &Environment) -> String {
         let region = self.region.clone().map(Region::new);
         let config = ProviderConfig::default().with_region(region);
-        let environment_keys = EnvironmentVariableCredentialsProvider::new();
         let profile = ProfileFileCredentialsProvider::builder().configure(&config).build();
         let identity = WebIdentityTokenCredentialsProvider::builder().configure(&config).build();
         let container = EcsCredentialsProvider::builder().configure(&config).build();
         let machine = ImdsCredentialsProvider::builder().configure(&config).build();
         let chosen = environment.get("AWS_PROFILE").unwrap_or("default");
-        let tried = tokio::join!(
-            why("the environment".to_owned(), &environment_keys),
+        let [profile, identity, container, machine]: [String; 4] = tokio::join!(
             why(format!("the profile {chosen:?}"), &profile),
             why("web identity".to_owned(), &identity),
             why("the container".to_owned(), &container),
             why("the machine's role".to_owned(), &machine),
-        );
-        let tried: [String; 5] = tried.into();
-        tried.join("; ")
+        )
+        .into();
+        [format!("the environment ({})", lacking(environment)), profile, identity, container, machine].join("; ")
     }
 }
 
@@ -90,13 +87,30 @@ async fn why(source: String, provider: &impl ProvideCredentials) -> String {
     }
 }
 
+/// What the environment lacks of a pair of keys.
+fn lacking(environment: &Environment) -> String {
+    let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let lacking: Vec<&str> = names.into_iter().filter(|name| environment.get(name).is_none()).collect();
+    match lacking.as_slice() {
+        [] => "AWS's library does not take its keys".to_owned(),
+        [one] => format!("{one} is not set"),
+        all => format!("{} are not set", all.join(" and ")),
+    }
+}
+
 /// What lies at the bottom of an error: what is above it only says that there were no credentials.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut inner = error;
     while let Some(source) = inner.source() {
         inner = source;
     }
-    inner.to_string()
+    match inner.to_string() {
+        // Of a profile the library says no more.
+        nothing if nothing == "the credential provider was not enabled" => {
+            "not in AWS's files, or without credentials".to_owned()
+        }
+        said => said,
+    }
 }
 
 /// The source of these credentials, as AWS's library names it where its users know it by no other name.

@@ -307,7 +307,7 @@ fn no_credentials_at_all_is_told_plainly() {
     let reply = aquifer.chat(&chat_body("Hello?"));
     assert!(reply.status >= 500, "{reply:?}");
     assert!(reply.body.contains("credentials"), "{reply:?}");
-    aquifer.wait_for_metric("aquifer_request_errors_total{fault=\"upstream_unreachable\"", 1.0);
+    aquifer.wait_for_metric("aquifer_request_errors_total{fault=\"upstream_credentials\"", 1.0);
 }
 
 #[test]
