@@ -19,8 +19,10 @@ pub(crate) struct Waiting {
     silence: Duration,
     /// For a client that takes nothing.
     idle: Option<Duration>,
-    /// For the first byte; passed once it came.
+    /// For the first content of a stream, or the first byte of a whole answer; passed once it came.
     first: Option<Limit>,
+    /// That limit is what is usual for all of a whole answer.
+    learned: bool,
     whole: Option<Limit>,
     /// When another backend is asked too, unless the client was told something before.
     hedge: Option<Instant>,
@@ -65,6 +67,7 @@ impl Waiting {
             silence: patience.silence.unwrap_or(limits.upstream_silence).min(LONGEST),
             idle: patience.silence,
             first: patience.first.or(limits.first_byte).or(patience.usual).map(Limit::from_now),
+            learned: patience.first.or(limits.first_byte).is_none(),
             whole: patience.whole.map(Limit::from_now),
             hedge: patience.hedge.map(|time| Limit::from_now(time).until),
             keep_alive: limits.keep_alive.map(|every| every.min(LONGEST)),
@@ -80,7 +83,8 @@ impl Waiting {
         let first = patience.first.or(limits.first_byte).or(patience.usual);
         let whole = Patience { whole: patience.whole, ..Patience::default() };
         let waiting = Self::new(whole, limits);
-        Self { first: None, queued: Some(Patience { first, ..patience }), ..waiting }
+        let learned = patience.first.or(limits.first_byte).is_none();
+        Self { first: None, learned, queued: Some(Patience { first, ..patience }), ..waiting }
     }
 
     /// The turn of a call has come: the first byte and silences are counted from now on.
@@ -107,9 +111,11 @@ impl Waiting {
         self.idle
     }
 
-    /// The answer has begun.
+    /// The first byte of a whole answer came.
     pub(crate) fn begun(&mut self) {
-        self.first = None;
+        if !self.learned {
+            self.first = None;
+        }
     }
 
     /// The client heard something.
@@ -239,6 +245,21 @@ mod tests {
         let mut begun = Waiting::new(patience, &host(LONG));
         begun.begun();
         assert_eq!(lost(&mut begun, 3 * SHORT).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_usual_counts_where_nothing_else_is_said_and_until_a_whole_answer_ends() {
+        let usual = Patience { usual: Some(SHORT), ..Patience::default() };
+        let mut waiting = Waiting::new(usual, &host(LONG));
+        waiting.begun();
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 20ms");
+        let mut told = Waiting::new(usual, &host(LONG));
+        told.told();
+        assert_eq!(lost(&mut told, 3 * SHORT).await, None);
+        for (patience, first_byte) in [(usual, Some(LONG)), (Patience { first: Some(LONG), ..usual }, None)] {
+            let mut set = Waiting::new(patience, &Limits { first_byte, ..host(LONG) });
+            assert_eq!(lost(&mut set, 3 * SHORT).await, None);
+        }
     }
 
     #[tokio::test(start_paused = true)]
