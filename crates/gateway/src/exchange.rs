@@ -159,8 +159,11 @@ pub struct Patience {
     pub early: Option<Duration>,
     /// So much of it is over.
     pub spent: Duration,
-    /// From the call to the first byte of its body.
+    /// From the call to the first content of a stream, or to the first byte of a whole answer.
     pub first: Option<Duration>,
+    /// The same where neither the route nor the host says it: learned from what is usual, while another backend could be
+    /// asked.
+    pub usual: Option<Duration>,
     /// Without a byte: `streamIdleTimeout`.
     pub silence: Option<Duration>,
     /// From the call to the answer's end: `timeouts.request`.
@@ -209,8 +212,10 @@ pub struct Exchange {
     at_hand: Lane,
     /// Whether the answer's head is on its way to the client.
     committed: bool,
-    /// It is, although nothing has come from the backend.
+    /// It is, although no content has come: other backends may still be asked.
     early: bool,
+    /// Its head was given early, as the operator wants it: no other backend is asked any more.
+    search_over: bool,
     /// The methods of the path, for a request with another one.
     allow: Option<HeaderValue>,
     over: bool,
@@ -232,6 +237,7 @@ impl Exchange {
             at_hand: Lane::First,
             committed: false,
             early: false,
+            search_over: false,
             allow: None,
             over: false,
         };
@@ -278,10 +284,13 @@ impl Exchange {
                 Ok(())
             }
             Input::Early => {
-                self.begin_early();
+                self.early_head();
                 Ok(())
             }
-            Input::Quiet(kind) => self.quiet(kind, now),
+            Input::Quiet(kind) => {
+                self.quiet(kind);
+                Ok(())
+            }
             Input::ClientGone => {
                 self.client_gone(now);
                 Ok(())
@@ -331,16 +340,55 @@ impl Exchange {
         if seen.answer {
             self.record.time_to_first_token.get_or_insert(since);
         }
-        if seen.started {
-            self.commit(now);
-        }
+        let begins = seen.content || turn.is_some() || self.is_finished();
         self.keep(turn);
-        self.say(out);
+        self.say_of_stream(out, begins, now);
         self.outputs.extend(progress.into_iter().map(Output::Reasoning));
         if let Some((reason, usage)) = cut {
             self.answered(reason, usage, now);
         }
         taken
+    }
+
+    /// Says a part of the stream at hand. Until something of it is content (`begins`), it is held: the beginning of an
+    /// answer is none, and another backend may still be asked.
+    fn say_of_stream(&mut self, mut out: BytesMut, begins: bool, now: Instant) {
+        if !self.is_told()
+            && let Some(waiting) = &mut self.waiting
+        {
+            let mut held = std::mem::take(&mut waiting.held);
+            if held.is_empty() {
+                held = out;
+            } else {
+                held.extend_from_slice(&out);
+            }
+            if !begins {
+                waiting.held = held;
+                return;
+            }
+            out = held;
+            self.commit(now);
+        }
+        self.say(out);
+    }
+
+    /// Whether the client was told some content: nothing is sent once more. Before that it may have heard that the answer
+    /// goes on.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.committed && !self.early
+    }
+
+    /// Whether the client wants a stream.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        self.record.stream
+    }
+
+    /// Whether the stream at hand has ended whole.
+    fn is_finished(&self) -> bool {
+        let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
+        stream.is_some_and(|stream| stream.finished().is_some())
     }
 
     fn end(&mut self, now: Instant) -> Result<(), Fault> {
@@ -354,7 +402,7 @@ impl Exchange {
                 waiting.upstream = Upstream::Streaming(stream);
                 let reason = ended?;
                 self.keep(turn);
-                self.say(out);
+                self.say_of_stream(out, true, now);
                 self.answered(reason, usage, now);
                 Ok(())
             }
@@ -414,48 +462,56 @@ impl Exchange {
         Ok(())
     }
 
-    /// Tells the client of a stream that it goes on. From then on it is answered: no other backend is asked.
-    fn quiet(&mut self, kind: KeepAlive, now: Instant) -> Result<(), Fault> {
+    /// Tells the client of a stream that it goes on. That is no answer: another backend may still be asked.
+    fn quiet(&mut self, kind: KeepAlive) {
         let streaming = self.is_streaming() || self.take_up(Lane::Second) && self.is_streaming();
         if !streaming {
             self.quiet_before_the_head();
-            return Ok(());
+            return;
         }
-        self.commit(now);
-        let (mut out, mut taken) = (BytesMut::new(), Ok(()));
-        if let Some(waiting) = &mut self.waiting {
-            if let Upstream::Passing(passing) = &mut waiting.upstream {
-                let (held, released) = passing.release();
-                out.extend_from_slice(&held);
-                taken = released;
-                passing.keep_alive(&mut out);
-            } else if let Some(stream) = waiting.telling() {
-                stream.keep_alive(kind, &mut out);
-            }
+        let told = self.is_told();
+        self.begin_early();
+        let mut out = BytesMut::new();
+        match &mut self.waiting {
+            Some(Waiting { upstream: Upstream::Passing(passing), .. }) if told => passing.keep_alive(&mut out),
+            Some(waiting) => match waiting.telling() {
+                Some(stream) if told => stream.keep_alive(kind, &mut out),
+                Some(stream) => stream.keep_alive_before(kind, &mut out),
+                None => sse::comment(&mut out),
+            },
+            None => sse::comment(&mut out),
         }
         self.say(out);
-        taken
+    }
+
+    /// Begins the answer although no content has come.
+    fn begin_early(&mut self) {
+        if !self.committed {
+            self.early = true;
+            self.begin_stream();
+        }
+    }
+
+    /// The client has waited for a head as long as it may: it gets one, and what goes wrong from then on is told behind it.
+    fn early_head(&mut self) {
+        if !self.waiting.as_ref().is_some_and(Waiting::may_begin_early) {
+            return;
+        }
+        self.search_over = true;
+        self.begin_early();
+        let mut out = BytesMut::new();
+        sse::comment(&mut out);
+        self.say(out);
     }
 
     /// The same while the backend has said nothing: where no other attempt could be made anyway, nothing is lost by it.
     fn quiet_before_the_head(&mut self) {
         let silent = self.waiting.as_ref().is_some_and(|waiting| waiting.may_begin_early());
         let last = self.asked.as_ref().is_some_and(|asked| asked.is_last_attempt());
-        if silent && (self.early || last && self.other.is_none()) {
-            self.begin_early();
-        }
-    }
-
-    /// Begins an answer of which nothing has come, and says that it goes on. From then on no other backend is asked, and
-    /// what goes wrong is told inside the stream.
-    fn begin_early(&mut self) {
-        if !self.waiting.as_ref().is_some_and(Waiting::may_begin_early) {
+        if !self.committed && (!silent || !last || self.other.is_some()) {
             return;
         }
-        if !self.committed {
-            self.early = true;
-            self.begin_stream();
-        }
+        self.begin_early();
         let mut out = BytesMut::new();
         sse::comment(&mut out);
         self.say(out);
@@ -536,9 +592,10 @@ impl Exchange {
 
     /// Begins the answer to the client, once it is known to be one.
     fn commit(&mut self, now: Instant) {
-        if self.committed && !std::mem::take(&mut self.early) {
+        if self.is_told() {
             return;
         }
+        self.early = false;
         self.won(now);
         if let Some(asked) = &mut self.asked {
             // It is not sent once more, and the answer may take long.
@@ -558,7 +615,8 @@ impl Exchange {
         if self.lost() {
             return;
         }
-        if !self.committed && (self.ask_otherwise(fault, now) || self.try_again(fault, now)) {
+        let may_ask = !self.is_told() && !self.search_over;
+        if may_ask && (self.ask_otherwise(fault, now) || self.try_again(fault, now)) {
             return;
         }
         self.record.blame(fault);

@@ -5,6 +5,7 @@
 
 use crate::config::Outliers;
 use crate::lessons::Lessons;
+use crate::pace::{self, Paces};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ const SAVED: i64 = 100 * COST;
 /// How many failing models of one backend are told apart.
 const MOST_MODELS: usize = 64;
 /// A probe that has told nothing for so long is no reason not to make another one.
-const PROBE_LASTS: Duration = Duration::from_secs(30);
+const PROBE_LASTS: Duration = Duration::from_secs(3);
 
 /// All backends of one configuration.
 #[derive(Debug)]
@@ -38,11 +39,18 @@ struct Health {
     outliers: Mutex<Vec<Outlier>>,
     /// What may be tried again, in thousandths.
     credit: AtomicI64,
+    /// How long it usually takes.
+    paces: Mutex<Paces>,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { count: AtomicUsize::new(0), outliers: Mutex::default(), credit: AtomicI64::new(SAVED) }
+        Self {
+            count: AtomicUsize::new(0),
+            outliers: Mutex::default(),
+            credit: AtomicI64::new(SAVED),
+            paces: Mutex::default(),
+        }
     }
 }
 
@@ -143,11 +151,11 @@ impl Outlier {
         Some(alone)
     }
 
-    /// The pause before the next probe: twice as long after each one that failed.
+    /// The pause before the next probe: twice as long after each one that failed, up to a third of the longest ejection.
     fn pause(&self, outliers: Outliers) -> u64 {
         match outliers.interval {
             Duration::ZERO => u64::MAX,
-            first => millis(first.saturating_mul(1 << self.probes.min(16)).min(outliers.most)),
+            first => millis(first.saturating_mul(1 << self.probes.min(16)).min(first.max(outliers.most / 3))),
         }
     }
 }
@@ -299,6 +307,29 @@ impl Fleet {
             });
         }
         health.with(of, |outlier| outlier.failed(failure, outliers, now))
+    }
+
+    /// An answer of this model began so long after its call.
+    pub fn began(&self, backend: usize, model: &str, stream: bool, took: Duration) {
+        if let Some(health) = self.backends.get(backend) {
+            health.paces.lock().unwrap_or_else(PoisonError::into_inner).note(model, stream, took);
+        }
+    }
+
+    /// How long any of these backends, each with its model, is waited for while another one could be asked: as long as the
+    /// slowest of them needs.
+    pub fn first_byte_limit<'p>(
+        &self,
+        places: impl IntoIterator<Item = (usize, &'p str)>,
+        at: (usize, &str),
+        stream: bool,
+    ) -> Duration {
+        let limit = |(backend, model): (usize, &str)| {
+            let health = self.backends.get(backend)?;
+            health.paces.lock().unwrap_or_else(PoisonError::into_inner).limit(model, stream)
+        };
+        let own = limit(at).unwrap_or_else(|| pace::unknown(stream));
+        places.into_iter().filter_map(limit).fold(own, Duration::max)
     }
 
     /// A request was sent to this backend for the first time: it earns a part of a retry.

@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod fleet;
 mod lessons;
 pub mod mutation;
+mod pace;
 pub mod record;
 pub mod restore;
 pub mod route;

@@ -48,6 +48,52 @@ fn the_short_form() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test needs some instant")]
+fn the_model_of_the_short_form_cannot_reason_and_answers_with_a_warning() {
+    use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+    let (config, now) = (std::sync::Arc::new(example("bedrock.yaml")), std::time::Instant::now());
+    let body = r#"{"model": "anthropic.claude-3-5-sonnet-20241022-v2:0", "reasoning_effort": "high",
+        "messages": [{"role": "user", "content": "Hello?"}]}"#;
+    let arrival = Arrival {
+        method: &http::Method::POST,
+        path: "/v1/chat/completions",
+        headers: &HeaderMap::new(),
+        body: &bytes::Bytes::from(body),
+        port: None,
+        turns: &aquifer_gateway::restore::Forgetful,
+        random: 7,
+        unix_seconds: 1,
+        now,
+    };
+    let fleet = std::sync::Arc::new(aquifer_gateway::fleet::Fleet::new(1, now));
+    let mut exchange = Exchange::begin(config, fleet, &arrival);
+    exchange.handle(Input::UpstreamHead { status: http::StatusCode::OK, headers: &HeaderMap::new() }, now);
+    let answer = br#"{"output":{"message":{"content":[{"text":"Hi"}]}},"stopReason":"end_turn"}"#;
+    exchange.handle(Input::UpstreamBody(answer), now);
+    exchange.handle(Input::UpstreamEnd, now);
+    let heads = std::iter::from_fn(|| exchange.poll()).filter_map(|output| match output {
+        Output::Head { status, headers } => Some((status, headers)),
+        _ => None,
+    });
+    let (status, headers) = heads.last().unwrap();
+    let warning = headers.get("x-aquifer-warning").unwrap().to_str().unwrap();
+    assert!(
+        status == http::StatusCode::OK && warning.starts_with("reasoning-unavailable reasoning_effort"),
+        "{warning}"
+    );
+}
+
+#[test]
+fn a_model_that_reasons() {
+    let config = example("claude.yaml");
+    assert_eq!(config.notices, [""; 0]);
+    let target = choose(&config, "us.anthropic.claude-sonnet-4-6", &HeaderMap::new(), None).unwrap();
+    assert_eq!(target.reasoning.default_effort, Some(Wanted::Effort(Effort::Low)));
+    let entry = |id: &str| aquifer_gateway::translate::catalogue::Catalogue::builtin().lookup(id);
+    assert!(entry(&target.model_id).can_reason() && !entry("anthropic.claude-3-5-sonnet-20241022-v2:0").can_reason());
+}
+
+#[test]
 fn the_log_level() {
     assert_eq!(example("debug-log.yaml").log_level, Some(LogLevel::Debug));
 }

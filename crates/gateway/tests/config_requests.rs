@@ -2,11 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "a test needs some instant")]
 
+mod frames;
+
 use aquifer_gateway::config::{Config, FieldPolicy, Mistake, Source, load};
 use aquifer_gateway::exchange::{Arrival, Exchange, Output};
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::restore::Forgetful;
 use bytes::Bytes;
+use frames::frame;
 use http::{HeaderMap, Method};
 use std::sync::Arc;
 use std::time::Instant;
@@ -186,4 +189,76 @@ fn mistakes_have_their_place() {
     assert!(noticed[0].contains("AIGatewayRoute default/gone is not in these files"), "{noticed:?}");
     let version = policy("p", ROUTE, "").replace("v1alpha1", "v2");
     assert!(mistakes(&[places(""), version].concat())[0].contains("apiVersion: Unsupported value"));
+}
+
+#[test]
+fn the_nearest_word_says_how_answers_name_the_model() {
+    let policy = |target: &str, word: &str| {
+        format!(
+            "---\napiVersion: aquifer.dev/v1alpha1\nkind: RequestPolicy\nmetadata: {{name: p{}}}\n\
+             spec: {{targetRefs: [{target}], clientFields: {{}}, reportModel: {word}}}\n",
+            target.len()
+        )
+    };
+    let named = |text: &str, rule: usize| {
+        let config = config(text);
+        config.client_fields_at(Some(&config.routes[0].rules[rule]), 0).report_upstream_model
+    };
+    assert_eq!(named(&places(""), 0), None);
+    assert_eq!(named(&places(", reportModel: upstream"), 0), Some(true));
+    let at_route = [places(", reportModel: upstream"), policy(ROUTE, "client")].concat();
+    assert_eq!((named(&at_route, 0), named(&at_route, 1)), (Some(false), Some(false)));
+    let at_rule = [at_route, policy(RULE, "upstream")].concat();
+    assert_eq!((named(&at_rule, 0), named(&at_rule, 1)), (Some(true), Some(false)));
+    assert!(mistakes(&places(", reportModel: Upstream"))[0].contains("reportModel"));
+}
+
+/// The answer to a request for `named`, whole or streamed.
+fn answered(text: &str, stream: bool) -> String {
+    use aquifer_gateway::exchange::Input;
+    let now = Instant::now();
+    let body =
+        format!(r#"{{"model": "named", "stream": {stream}, "messages": [{{"role": "user", "content": "Hello?"}}]}}"#);
+    let arrival = Arrival {
+        method: &Method::POST,
+        path: "/v1/chat/completions",
+        headers: &HeaderMap::new(),
+        body: &Bytes::from(body),
+        port: None,
+        turns: &Forgetful,
+        random: 7,
+        unix_seconds: 1,
+        now,
+    };
+    let mut exchange = Exchange::begin(Arc::new(config(text)), Arc::new(Fleet::new(2, now)), &arrival);
+    let (kind, bytes) = if stream {
+        let frames = [
+            frame("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hi"}}"#),
+            frame("messageStop", r#"{"stopReason":"end_turn"}"#),
+        ];
+        ("application/vnd.amazon.eventstream", frames.concat())
+    } else {
+        let whole = r#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn"}"#;
+        ("application/json", whole.as_bytes().to_vec())
+    };
+    let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, http::HeaderValue::from_static(kind))]);
+    exchange.handle(Input::UpstreamHead { status: http::StatusCode::OK, headers: &headers }, now);
+    exchange.handle(Input::UpstreamBody(&bytes), now);
+    exchange.handle(Input::UpstreamEnd, now);
+    let mut said = String::new();
+    while let Some(output) = exchange.poll() {
+        if let Output::Body(bytes) = output {
+            said.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+    said
+}
+
+#[test]
+fn answers_name_the_model_as_the_client_did_or_as_the_backend_is_called() {
+    for stream in [true, false] {
+        assert!(answered(&places(""), stream).contains(r#""model":"named""#));
+        let upstream = answered(&places(", reportModel: upstream"), stream);
+        assert!(upstream.contains(&format!(r#""model":"{MODEL}""#)) && !upstream.contains("named"), "{upstream}");
+    }
 }

@@ -101,7 +101,7 @@ timeout: {tcp: {connectTimeout: 500ms}, http: {requestTimeout: 10m}}";
         outliers: Outliers {
             failures: 3,
             base: seconds(5),
-            most: seconds(300),
+            most: seconds(10),
             interval: seconds(2),
             max_ejection_percent: 50,
             panic_threshold: 30,
@@ -126,12 +126,16 @@ fn what_a_policy_leaves_out_is_as_envoy_gateway_has_it() {
     let paused = retry("retry: {perRetry: {backOff: {baseInterval: 2s}}}");
     assert_eq!((paused.base, paused.most), (Duration::from_secs(2), Duration::from_secs(20)));
     let outliers = |fields: &str| at(&config(&policy("p", ROUTE, fields)), "named").outliers;
-    let (base, most) = (Duration::from_secs(30), Duration::from_secs(300));
+    let (base, most) = (Duration::from_secs(10), Duration::from_secs(10));
     assert_eq!(outliers("healthCheck: {passive: {}}"), Outliers { failures: 5, base, most, ..Outliers::default() });
     let never = outliers("healthCheck: {passive: {consecutive5XxErrors: 0}}");
     assert_eq!(never.failures, 0);
     let gateway = outliers("healthCheck: {passive: {consecutiveGatewayErrors: 2, baseEjectionTime: 10m}}");
-    assert_eq!(gateway, Outliers { failures: 2, base: 20 * base, most: 20 * base, ..Outliers::default() });
+    assert_eq!(gateway, Outliers { failures: 2, base: 60 * base, most: 60 * base, ..Outliers::default() });
+    let longer = outliers("healthCheck: {passive: {maxEjectionTime: 5m}}");
+    assert_eq!((longer.base, longer.most), (base, 30 * base));
+    let shorter = outliers("healthCheck: {passive: {baseEjectionTime: 30s, maxEjectionTime: 4s}}");
+    assert_eq!((shorter.base, shorter.most), (Duration::from_secs(4), Duration::from_secs(4)));
 }
 
 #[test]

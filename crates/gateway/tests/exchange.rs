@@ -142,7 +142,8 @@ fn every_order_of_events_ends_in_one_record() {
 
 #[test]
 fn a_client_that_leaves_after_the_end_was_answered() {
-    for (events, outcome) in [(&[0, 5, 6, 7, 4][..], "Answered"), (&[0, 5, 6, 4], "Abandoned"), (&[0, 5, 8], "Failed")]
+    for (events, outcome) in
+        [(&[0, 5, 6, 7, 4][..], "Answered"), (&[0, 5, 6, 4], "Abandoned"), (&[0, 5, 6, 8], "Failed")]
     {
         let mut exchange = begin(&body(true));
         let mut did = Did::default();

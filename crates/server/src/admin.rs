@@ -103,8 +103,10 @@ impl Admin {
         }
         match path.as_str() {
             "/healthz" => health(&self.workers.stuck(clock::now())),
-            "/readyz" if self.host.ready() => text(StatusCode::OK, TEXT, "ready\n"),
-            "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
+            "/readyz" => match self.host.unready() {
+                None => text(StatusCode::OK, TEXT, "ready\n"),
+                Some(why) => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, why),
+            },
             "/metrics" => text(StatusCode::OK, OPEN_METRICS, self.host.telemetry.metrics(tasks(&self.workers))),
             _ => text(StatusCode::NOT_FOUND, TEXT, "here are /healthz, /readyz and /metrics\n"),
         }

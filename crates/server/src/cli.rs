@@ -68,7 +68,8 @@ Examples:
 
 Credentials come from AWS's usual chain (environment, profile, SSO, web identity, ECS, EKS, EC2) or from
 AWS_BEARER_TOKEN_BEDROCK; the endpoint can be changed with AWS_ENDPOINT_URL_BEDROCK_RUNTIME.
-SIGHUP reads the configuration again; SIGTERM and Ctrl-C end the streams in flight first, a second one does not.
+SIGHUP reads the configuration again; SIGTERM and Ctrl-C let the streams in flight end first; another Ctrl-C (SIGINT) does
+not wait for them, another SIGTERM changes nothing.
 The line `aquifer listening on http://ADDR:PORT` on standard output says that it is ready.";
 
 const DOCTOR_EXAMPLES: &str = "\
@@ -125,6 +126,9 @@ pub(crate) struct Serve {
     /// File with the API keys of clients, one `name: key` or `name: sha256:DIGEST` a line; read again when it changes
     #[arg(long, value_name = "FILE", env = "AQUIFER_API_KEYS_FILE")]
     pub(crate) api_keys_file: Option<PathBuf>,
+    /// End at once when a backend has no credentials, instead of serving errors until it has some
+    #[arg(long, env = "AQUIFER_REQUIRE_CREDENTIALS", value_parser = FalseyValueParser::new())]
+    pub(crate) require_credentials: bool,
     /// Serve clients without an API key at an address that is not loopback
     #[arg(long, env = "AQUIFER_ALLOW_ANONYMOUS", value_parser = FalseyValueParser::new())]
     pub(crate) allow_anonymous: bool,

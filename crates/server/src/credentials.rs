@@ -2,6 +2,7 @@
 
 mod cache;
 mod key_file;
+mod origin;
 
 use crate::environment::Environment;
 use crate::sign::Signatory;
@@ -16,6 +17,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use cache::{Cache, FETCH_TIMEOUT};
 use key_file::KeyFile;
+pub(crate) use origin::Origin;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;

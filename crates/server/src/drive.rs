@@ -115,12 +115,12 @@ impl Drive {
                 }
                 Output::Settled(lane) => self.settle(lane),
                 Output::Head { status, headers } => {
-                    // Nothing is sent once more.
-                    self.place.shrink(0);
+                    self.is_told();
                     return Some(Step::Head(status, headers));
                 }
                 Output::Body(bytes) => {
                     self.first.waiting.said();
+                    self.is_told();
                     return Some(Step::Body(bytes));
                 }
                 Output::Ejected { backend, model, alone } => {
@@ -158,6 +158,14 @@ impl Drive {
             Begun::Queued(queued) => {
                 Line { call: Progress::Queued(queued), waiting: Waiting::queued(patience, limits) }
             }
+        }
+    }
+
+    /// The client may have been told some content: from then on nothing is sent once more, and nobody else is asked.
+    fn is_told(&mut self) {
+        if self.exchange.is_told() {
+            self.place.shrink(0);
+            self.first.waiting.told();
         }
     }
 
@@ -231,47 +239,53 @@ impl Line {
     }
 
     fn poll_call(&mut self, lane: Lane, exchange: &mut Exchange, cx: &mut Context<'_>) -> Poll<bool> {
-        let mut feed = |input: Input<'_>| exchange.handle_from(lane, input, clock::now());
         match &mut self.call {
             Progress::Idle => return Poll::Ready(false),
             Progress::Recalling(recalling) => {
                 let turns = ready!(recalling.as_mut().poll(cx));
                 self.call = Progress::Idle;
-                feed(Input::Recalled(turns));
+                exchange.handle_from(lane, Input::Recalled(turns), clock::now());
             }
             Progress::Queued(queued) => match ready!(queued.as_mut().poll(cx)) {
                 Ok(sending) => {
                     self.call = Progress::Sending(sending);
                     self.waiting.started();
-                    feed(Input::CallStarted);
+                    exchange.handle_from(lane, Input::CallStarted, clock::now());
                 }
                 Err(unreachable) => {
                     self.call = Progress::Idle;
-                    feed(Input::UpstreamFailed(unreachable));
+                    exchange.handle_from(lane, Input::UpstreamFailed(unreachable), clock::now());
                 }
             },
             Progress::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
                 Ok(Answered { head, body, pass }) => {
                     self.call = Progress::Answering { body, _pass: pass };
-                    feed(Input::UpstreamHead { status: head.status, headers: &head.headers });
+                    exchange.handle_from(
+                        lane,
+                        Input::UpstreamHead { status: head.status, headers: &head.headers },
+                        clock::now(),
+                    );
                 }
                 Err(unreachable) => {
                     self.call = Progress::Idle;
-                    feed(Input::UpstreamFailed(unreachable));
+                    exchange.handle_from(lane, Input::UpstreamFailed(unreachable), clock::now());
                 }
             },
             Progress::Answering { body, .. } => match ready!(body.poll_data(cx, &mut |data| {
-                self.waiting.begun();
-                feed(Input::UpstreamBody(data));
+                exchange.handle_from(lane, Input::UpstreamBody(data), clock::now());
+                // The beginning of a stream says nothing yet.
+                if !exchange.is_stream() || exchange.is_told() {
+                    self.waiting.begun();
+                }
             })) {
                 Some(Ok(())) => {}
                 Some(Err(why)) => {
                     self.call = Progress::Idle;
-                    feed(Input::UpstreamFailed(Unreachable::Broken(why)));
+                    exchange.handle_from(lane, Input::UpstreamFailed(Unreachable::Broken(why)), clock::now());
                 }
                 None => {
                     self.call = Progress::Idle;
-                    feed(Input::UpstreamEnd);
+                    exchange.handle_from(lane, Input::UpstreamEnd, clock::now());
                 }
             },
         }

@@ -195,6 +195,11 @@ impl Host {
         Some(Seat(Arc::clone(&self.requests)))
     }
 
+    /// What the process was started with.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// What a new exchange begins with.
     pub(crate) fn serving(&self) -> Arc<Serving> {
         self.serving.load_full()
@@ -241,9 +246,12 @@ impl Host {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether new clients should be sent here.
-    pub(crate) fn ready(&self) -> bool {
-        !self.draining.load(Ordering::Relaxed)
+    /// Why new clients should not be sent here, if they should not.
+    pub(crate) fn unready(&self) -> Option<&'static str> {
+        if self.draining.load(Ordering::Relaxed) {
+            return Some("draining\n");
+        }
+        (!self.serving().config.serves_anything()).then_some("nothing to serve\n")
     }
 }
 

@@ -19,8 +19,10 @@ pub(crate) struct Waiting {
     silence: Duration,
     /// For a client that takes nothing.
     idle: Option<Duration>,
-    /// For the first byte; passed once it came.
+    /// For the first content of a stream, or the first byte of a whole answer; passed once it came.
     first: Option<Limit>,
+    /// That limit is what is usual for all of a whole answer.
+    learned: bool,
     whole: Option<Limit>,
     /// When another backend is asked too, unless the client was told something before.
     hedge: Option<Instant>,
@@ -68,7 +70,8 @@ impl Waiting {
         Self {
             silence: patience.silence.unwrap_or(limits.upstream_silence).min(LONGEST),
             idle: patience.silence,
-            first: patience.first.or(limits.first_byte).map(Limit::from_now),
+            first: patience.first.or(limits.first_byte).or(patience.usual).map(Limit::from_now),
+            learned: patience.first.or(limits.first_byte).is_none(),
             whole: patience.whole.map(Limit::from_now),
             hedge: patience.hedge.map(|time| Limit::from_now(time).until),
             early: early(patience, limits),
@@ -82,10 +85,11 @@ impl Waiting {
 
     /// Begins for a call that waits for its turn. Only the whole is counted from now on: the rest is the backend's time.
     pub(crate) fn queued(patience: Patience, limits: &Limits) -> Self {
-        let first = patience.first.or(limits.first_byte);
+        let first = patience.first.or(limits.first_byte).or(patience.usual);
         let Patience { whole, early, spent, .. } = patience;
         let waiting = Self::new(Patience { whole, early, spent, ..Patience::default() }, limits);
-        Self { first: None, queued: Some(Patience { first, ..patience }), ..waiting }
+        let learned = patience.first.or(limits.first_byte).is_none();
+        Self { first: None, learned, queued: Some(Patience { first, ..patience }), ..waiting }
     }
 
     /// The turn of a call has come: the first byte and silences are counted from now on.
@@ -112,16 +116,23 @@ impl Waiting {
         self.idle
     }
 
-    /// The answer has begun.
+    /// The first byte of a whole answer came.
     pub(crate) fn begun(&mut self) {
-        self.first = None;
+        if !self.learned {
+            self.first = None;
+        }
     }
 
-    /// The client was told something.
+    /// The client heard something.
     pub(crate) fn said(&mut self) {
         self.quiet = None;
+    }
+
+    /// The client was told some content: nobody else is asked.
+    pub(crate) fn told(&mut self) {
         self.hedge = None;
         self.early = None;
+        self.first = None;
     }
 
     /// The client heard last what it heard while that other call was the one.
@@ -252,6 +263,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_is_usual_counts_where_nothing_else_is_said_and_until_a_whole_answer_ends() {
+        let usual = Patience { usual: Some(SHORT), ..Patience::default() };
+        let mut waiting = Waiting::new(usual, &host(LONG));
+        waiting.begun();
+        assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 20ms");
+        let mut told = Waiting::new(usual, &host(LONG));
+        told.told();
+        assert_eq!(lost(&mut told, 3 * SHORT).await, None);
+        for (patience, first_byte) in [(usual, Some(LONG)), (Patience { first: Some(LONG), ..usual }, None)] {
+            let mut set = Waiting::new(patience, &Limits { first_byte, ..host(LONG) });
+            assert_eq!(lost(&mut set, 3 * SHORT).await, None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_client_that_hears_nothing_is_told_of_it_again_and_again() {
         let limits = Limits { keep_alive: Some(SHORT), ..host(LONG) };
         let mut waiting = Waiting::new(Patience::default(), &limits);
@@ -270,7 +296,7 @@ mod tests {
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "slow");
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 40ms");
         let mut told = Waiting::new(Patience { hedge: Some(SHORT), ..Patience::default() }, &host(LONG));
-        told.said();
+        told.told();
         assert_eq!(lost(&mut told, 3 * SHORT).await, None);
     }
 

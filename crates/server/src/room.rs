@@ -59,6 +59,9 @@ impl Place {
     /// The request takes no more than so many bytes from now on.
     pub(crate) fn shrink(&mut self, bytes: usize) {
         let freed = self.held.saturating_sub(bytes);
+        if freed == 0 {
+            return;
+        }
         self.room.fetch_sub(freed, Ordering::Relaxed);
         self.held -= freed;
     }

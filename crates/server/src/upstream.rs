@@ -1,7 +1,7 @@
 //! Calls to Bedrock: one pool of connections for each backend, every call signed last.
 
 use crate::clock;
-use crate::credentials::{Authority, Chains, Signer};
+use crate::credentials::{Authority, Chains, Origin, Signer};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::gate::{Gate, Pass};
@@ -104,6 +104,24 @@ impl Upstreams {
         };
         let all = config.backends.iter().map(make).collect::<anyhow::Result<_>>()?;
         Ok(Self { all, chains: before.chains.clone() })
+    }
+
+    /// Where the credentials of each backend come from, those that share them told once, with the backends' names.
+    pub(crate) async fn origins(&self, environment: &Environment) -> Vec<(String, Origin)> {
+        let mut told: Vec<(String, &Signer)> = Vec::new();
+        for upstream in &self.all {
+            let Ok(caller) = &upstream.bedrock else { continue };
+            let name = format!("{}/{}", upstream.backend.namespace, upstream.backend.name);
+            match told.iter_mut().find(|(_, signer)| signer.shares_source(&caller.signer)) {
+                Some((names, _)) => *names = format!("{names}, {name}"),
+                None => told.push((name, &caller.signer)),
+            }
+        }
+        let mut origins = Vec::with_capacity(told.len());
+        for (names, signer) in told {
+            origins.push((names, signer.origin(environment).await));
+        }
+        origins
     }
 
     /// Waits until the backend takes the call, and for the head of its answer.

@@ -160,6 +160,7 @@ impl Fault {
             Self::Refused(refusal) => &refusal.exception,
             Self::UpstreamMisbehaved(_) => "upstream_misbehaved",
             Self::Ours(_) | Self::UpstreamUnreachable(Unreachable::Ours(_)) => "internal",
+            Self::UpstreamUnreachable(Unreachable::Credentials(_)) => "upstream_credentials",
             Self::UpstreamUnreachable(_) => "upstream_unreachable",
             Self::Overloaded(_) => "overloaded",
         }

@@ -66,6 +66,8 @@ pub struct Seen {
     pub reasoning: bool,
     /// Text or a tool call.
     pub answer: bool,
+    /// Something that is a part of the answer: text or reasoning that is not empty, or a tool call.
+    pub content: bool,
 }
 
 /// A streamed answer, from Bedrock's bytes to the client's.
@@ -194,6 +196,11 @@ impl StreamTranslation {
     /// Tells the client that the answer goes on although nothing is said.
     pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
         self.telling.writer.keep_alive(kind, out);
+    }
+
+    /// The same before the client was told any of it: another answer may still take its place.
+    pub fn keep_alive_before(&self, kind: KeepAlive, out: &mut BytesMut) {
+        self.telling.writer.keep_alive_before(kind, out);
     }
 
     /// What has been seen so far.

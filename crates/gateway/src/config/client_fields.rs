@@ -1,4 +1,4 @@
-//! Which fields of Bedrock's own clients may use: `RequestPolicy` resources, and `clientFields` of the short form.
+//! Which fields of Bedrock's own clients may use, and how answers name the model: `RequestPolicy` resources, and `clientFields` of the short form.
 
 use super::assemble::Set;
 use super::load::Kind;
@@ -22,6 +22,8 @@ pub struct FieldPolicy {
     pub performance_config: Option<bool>,
     /// `s3://` addresses
     pub s3_uris: Option<bool>,
+    /// `reportModel`: whether answers name the model by the backend's id instead of the client's.
+    pub report_upstream_model: Option<bool>,
 }
 
 /// What holds wherever a request goes, and at each backend.
@@ -50,6 +52,8 @@ impl FieldPolicy {
             service_tier: both(self.service_tier, other.service_tier),
             performance_config: both(self.performance_config, other.performance_config),
             s3_uris: both(self.s3_uris, other.s3_uris),
+            // No denial: the nearest word holds.
+            report_upstream_model: self.report_upstream_model.or(other.report_upstream_model),
         }
     }
 
@@ -67,15 +71,16 @@ impl FieldPolicy {
         }
     }
 
-    /// `clientFields`, whose shape holds.
+    /// The node with `clientFields` and `reportModel`, whose shape holds.
     fn read(node: &Node) -> Self {
-        let allowed = |field: &str| node.text_at(field).map(|word| word == "Allow");
+        let allowed = |field: &str| node.get("clientFields")?.text_at(field).map(|word| word == "Allow");
         Self {
             additional_model_request_fields: allowed("additionalModelRequestFields"),
             guardrail_config: allowed("guardrailConfig"),
             service_tier: allowed("serviceTier"),
             performance_config: allowed("performanceConfig"),
             s3_uris: allowed("s3Uris"),
+            report_upstream_model: node.text_at("reportModel").map(|word| word == "upstream"),
         }
     }
 }
@@ -100,13 +105,13 @@ impl RequestPolicies {
     pub(super) fn read(set: Set<'_>, report: &mut Report) -> Self {
         let mut words: HashMap<Target, FieldPolicy> = HashMap::new();
         for document in set.of(Kind::ServiceBackend) {
-            if let Some(own) = document.root.at("spec.config.clientFields") {
+            if let Some(own) = document.root.at("spec.config") {
                 let at = (Kind::ServiceBackend, document.namespace.clone(), document.name.clone(), None);
                 words.insert(at, FieldPolicy::read(own));
             }
         }
         for document in set.of(Kind::RequestPolicy) {
-            let word = document.root.at("spec.clientFields").map(FieldPolicy::read).unwrap_or_default();
+            let word = document.root.at("spec").map(FieldPolicy::read).unwrap_or_default();
             for (index, node) in document.root.items_at("spec.targetRefs").iter().enumerate() {
                 let path = format!("spec.targetRefs[{index}]");
                 if let Some(at) = target(set, document, node, &path, report) {
@@ -126,7 +131,7 @@ impl RequestPolicies {
     /// What is said at a rule of a route, and at the route.
     pub(super) fn of_rule(&self, namespace: &str, route: &str, rule: Option<&str>) -> FieldPolicy {
         let at_route = self.word(Kind::GatewayRoute, namespace, route, None);
-        rule.map_or(at_route, |rule| at_route.and(self.word(Kind::GatewayRoute, namespace, route, Some(rule))))
+        rule.map_or(at_route, |rule| self.word(Kind::GatewayRoute, namespace, route, Some(rule)).and(at_route))
     }
 
     fn word(&self, kind: Kind, namespace: &str, name: &str, section: Option<&str>) -> FieldPolicy {

@@ -139,6 +139,7 @@ pub(super) static SHORT_BACKEND: Shape = resource(&[
                             optional("baseModel", &FILLED),
                             optional("reasoning", &OWN_REASONING),
                             optional("clientFields", &CLIENT_FIELDS),
+                            optional("reportModel", &REPORTED),
                         ],
                         others: Others::Refused,
                     },
@@ -373,11 +374,16 @@ pub(super) static REQUEST_POLICY: Shape = resource(&[
     required(
         "spec",
         &Shape::Map {
-            fields: &[required("targetRefs", &list(&REASONING_TARGET, 16)), required("clientFields", &CLIENT_FIELDS)],
+            fields: &[
+                required("targetRefs", &list(&REASONING_TARGET, 16)),
+                required("clientFields", &CLIENT_FIELDS),
+                optional("reportModel", &REPORTED),
+            ],
             others: Others::Refused,
         },
     ),
 ]);
+static REPORTED: Shape = Shape::OneOf(&["client", "upstream"]);
 static ALLOWED: Shape = Shape::OneOf(&["Allow", "Deny"]);
 static CLIENT_FIELDS: Shape = Shape::Map {
     fields: &[

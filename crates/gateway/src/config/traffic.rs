@@ -18,7 +18,8 @@ pub struct Traffic {
     /// After this time without a word of a stream its head is told, and no other backend is asked any more. `None`: the
     /// host decides; zero: never.
     pub early_head: Option<Duration>,
-    /// From the call to the first byte of its answer. `None`: as long as any other silence.
+    /// From the call to the first content of its answer. `None`: what is usual, while another backend could be asked.
+    /// Nought: as long as any other silence.
     pub first_byte: Option<Duration>,
     /// From a request to the end of its answer, when its rule does not say it. `None`: no limit.
     pub whole: Option<Duration>,
@@ -57,6 +58,10 @@ impl Default for Retry {
     }
 }
 
+/// For how long a backend is ejected at most where nothing else is said: one that is back is soon used again, however
+/// long it was away.
+const MAX_EJECTION_TIME: Duration = Duration::from_secs(10);
+
 /// When a backend is left alone for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outliers {
@@ -66,8 +71,8 @@ pub struct Outliers {
     pub base: Duration,
     /// For so long at most.
     pub most: Duration,
-    /// After so long one request finds out whether it is well again; twice as long after each that fails. Nought: not
-    /// before the time is over.
+    /// After so long one request finds out whether it is well again; twice as long after each that fails, up to a third
+    /// of `most`. Nought: not before the time is over.
     pub interval: Duration,
     /// The largest share of a rule's backends, in percent, that is left alone at once; one may always be.
     pub max_ejection_percent: u32,
@@ -80,7 +85,7 @@ impl Default for Outliers {
         Self {
             failures: 5,
             base: Duration::from_secs(10),
-            most: Duration::from_secs(300),
+            most: MAX_EJECTION_TIME,
             interval: Duration::from_secs(1),
             max_ejection_percent: 100,
             panic_threshold: 1,

@@ -30,7 +30,14 @@ const USED: [(&str, &[&str]); 10] = [
     ("spec.healthCheck", &["passive", "panicThreshold"]),
     (
         "spec.healthCheck.passive",
-        &["consecutive5XxErrors", "consecutiveGatewayErrors", "baseEjectionTime", "interval", "maxEjectionPercent"],
+        &[
+            "consecutive5XxErrors",
+            "consecutiveGatewayErrors",
+            "baseEjectionTime",
+            "interval",
+            "maxEjectionPercent",
+            "maxEjectionTime",
+        ],
     ),
     ("spec.timeout", &["http", "tcp"]),
     ("spec.timeout.tcp", &["connectTimeout"]),
@@ -218,7 +225,7 @@ fn traffic(policies: &[&Document<'_>]) -> Traffic {
         connect: words.limit("spec.timeout.tcp.connectTimeout"),
         hedge: words.annotated(HEDGE),
         early_head: policies.iter().find_map(|document| annotated(document, EARLY)),
-        first_byte: words.annotated(FIRST_BYTE),
+        first_byte: policies.iter().find_map(|policy| annotated(policy, FIRST_BYTE)),
         whole: words.limit("spec.timeout.http.requestTimeout"),
     }
 }
@@ -273,17 +280,20 @@ fn retried(words: &Words<'_>) -> (Option<Vec<u16>>, bool) {
 const UNANSWERED: [&str; 6] =
     ["5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "refused-stream"];
 
-/// As Envoy Gateway has it: five answers of 5xx in a row, 30 seconds at first, 300 at most.
+/// As Envoy Gateway has it: five answers of 5xx in a row. Its times would keep a backend that is back from being used:
+/// 10 seconds are the most unless the policy names more.
 fn outliers(words: &Words<'_>) -> Outliers {
     let usual = Outliers::default();
     let failures = words.number("spec.healthCheck.passive.consecutive5XxErrors").unwrap_or(5);
     let gateway = words.number("spec.healthCheck.passive.consecutiveGatewayErrors").unwrap_or(0);
-    let base = words.limit("spec.healthCheck.passive.baseEjectionTime").unwrap_or(Duration::from_secs(30));
+    let base = words.limit("spec.healthCheck.passive.baseEjectionTime");
+    let most = words.limit("spec.healthCheck.passive.maxEjectionTime");
+    let most = most.unwrap_or_else(|| usual.most.max(base.unwrap_or_default()));
     let percent = words.number("spec.healthCheck.passive.maxEjectionPercent");
     Outliers {
         failures: [failures, gateway].into_iter().filter(|number| *number > 0).min().unwrap_or(0),
-        base,
-        most: usual.most.max(base),
+        base: base.unwrap_or(usual.base).min(most),
+        most,
         interval: words.time("spec.healthCheck.passive.interval").unwrap_or(usual.interval),
         max_ejection_percent: percent.unwrap_or(usual.max_ejection_percent),
         ..usual

@@ -58,12 +58,13 @@ static RETRY: [Field; 4] = [
     ),
 ];
 static PERCENT: Shape = Shape::Whole { min: 0, max: 100 };
-static PASSIVE: [Field; 5] = [
+static PASSIVE: [Field; 6] = [
     optional("consecutive5XxErrors", &LARGE_COUNT),
     optional("consecutiveGatewayErrors", &LARGE_COUNT),
     optional("baseEjectionTime", &DURATION),
     optional("interval", &DURATION),
     optional("maxEjectionPercent", &PERCENT),
+    optional("maxEjectionTime", &DURATION),
 ];
 
 /// Envoy Gateway's `BackendTrafficPolicy`: what is read of it.

@@ -11,7 +11,7 @@ use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
 use aquifer_translate::warning::Warning;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
 use std::time::Instant;
@@ -42,6 +42,8 @@ pub(super) struct Waiting {
     /// What the client is told instead of a fault: the refusal of such a backend, as it came.
     pub(super) refused: Option<(StatusCode, HeaderMap, Bytes)>,
     pub(super) upstream: Upstream,
+    /// What the client will be told of a stream, until some of it is content.
+    pub(super) held: BytesMut,
     /// The bytes of the body that was sent, and of the answer's that came.
     sent: u64,
     pub(super) came: u64,
@@ -96,8 +98,22 @@ impl Waiting {
         let mut headers = HeaderMap::new();
         warn(&mut headers, &outgoing.warnings);
         let (passing, veil, refused, upstream, played) = (false, None, None, Upstream::Silent, None);
-        let (sent, came) = (outgoing.body.len() as u64, 0);
-        Self { outgoing, created, recording, headers, passing, veil, refused, upstream, sent, came, played, started }
+        let (sent, came, held) = (outgoing.body.len() as u64, 0, BytesMut::new());
+        Self {
+            outgoing,
+            created,
+            recording,
+            headers,
+            passing,
+            veil,
+            refused,
+            upstream,
+            held,
+            sent,
+            came,
+            played,
+            started,
+        }
     }
 
     /// The same for a backend that speaks the client's dialect, when `passing`.

@@ -14,6 +14,7 @@ use aquifer_translate::dialect::openai_chat::request::Head;
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::issuer::Mark;
+use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Terms};
 use aquifer_translate::warning::Warning;
@@ -73,6 +74,10 @@ pub(super) struct Place {
     pub(super) tries: u32,
     /// The request sent there finds out whether it is well again, which must be told.
     pub(super) probing: bool,
+    /// It did, whatever came of it.
+    pub(super) probed: bool,
+    /// The request is longer than what the model there takes.
+    pub(super) too_long: bool,
     /// The catalogue's row for the model, once it was looked for.
     known: OnceLock<Cow<'static, Entry>>,
 }
@@ -103,6 +108,8 @@ impl Place {
             priority: target.priority,
             tries: 0,
             probing: false,
+            probed: false,
+            too_long: false,
             known: OnceLock::new(),
         }
     }
@@ -264,6 +271,9 @@ impl Asked {
         let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend, allowed };
         let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
         outgoing.warnings.extend(learned);
+        if place.fields.report_upstream_model == Some(true) {
+            outgoing.model = Text::from_plain(place.model_id.clone());
+        }
         outgoing.warnings.extend(self.amended.iter().cloned());
         outgoing.memorable &= self.restores(place) && self.before.is_some();
         Ok((outgoing, put_back))

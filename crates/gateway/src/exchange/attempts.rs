@@ -5,6 +5,7 @@ use super::{Exchange, Output};
 use crate::config::Retry;
 use crate::fleet::{Failure, Fleet, Reach, Standing};
 use aquifer_translate::Fault;
+use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::{Misbehaviour, Unreachable};
 use std::time::{Duration, Instant};
 
@@ -23,11 +24,15 @@ pub(super) struct Hint {
     after: Option<Duration>,
     /// It was the backend's fault.
     blamed: bool,
+    /// Any other place may do better, the same one does not come first.
+    elsewhere: bool,
+    /// The request is longer than what the model there takes: it has answered.
+    too_long: bool,
 }
 
 /// Whether a fault is worth another attempt.
 pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
-    let plain = Hint { same: true, after: None, blamed: true };
+    let plain = Hint { same: true, after: None, blamed: true, elsewhere: false, too_long: false };
     match fault {
         // Nobody would do better with it.
         Fault::UpstreamUnreachable(Unreachable::Ours(_)) => None,
@@ -35,16 +40,25 @@ pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
         Fault::UpstreamUnreachable(Unreachable::Busy(_)) => Some(Hint { blamed: false, ..plain }),
         // Whoever waited that long for one backend will not wait for it once more.
         Fault::UpstreamUnreachable(Unreachable::Timeout(_)) => Some(Hint { same: false, ..plain }),
+        Fault::UpstreamUnreachable(Unreachable::Stalled(_)) => Some(Hint { elsewhere: true, ..plain }),
         Fault::UpstreamUnreachable(_) => Some(plain),
+        // The model's own output: another one would cost as much.
+        Fault::UpstreamMisbehaved(Misbehaviour::MalformedOutput(_)) => None,
         Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly | Misbehaviour::CutFrame) => Some(plain),
         // The same request makes the same model say the same.
         Fault::Refused(refusal) if refusal.message.contains(UNUSABLE_CALL) => None,
+        // What is no answer, before anything of it was told.
+        Fault::UpstreamMisbehaved(_) => Some(Hint { same: false, ..plain }),
+        Fault::Refused(refusal) if error::is_too_long(refusal) => {
+            Some(Hint { same: false, blamed: false, too_long: true, ..plain })
+        }
         Fault::Refused(refusal) if retry.takes(refusal.status) => Some(Hint {
             // A quota of the day is not back in seconds.
             same: !refusal.message.contains("per day"),
             after: refusal.retry_after,
             // Too many requests are the clients' doing, not a sign of illness.
             blamed: refusal.status >= 500 || refusal.status == 424,
+            ..plain
         }),
         _ => None,
     }
@@ -66,8 +80,8 @@ impl Exchange {
             Some((fault, Some(Hint { blamed: true, .. }))) => {
                 self.failed_at(at, asked.failure(place, reach(fault), &self.fleet, now), now);
             }
-            // A refusal that no attempt would change is an answer: the backend is there.
-            Some((Fault::Refused(_), None)) => self.succeeded_at(at),
+            // A refusal that no attempt there would change is an answer: the backend is there.
+            Some((Fault::Refused(_), None | Some(Hint { too_long: true, .. }))) => self.succeeded_at(at),
             Some(_) => self.undecided(at),
         }
     }
@@ -80,6 +94,15 @@ impl Exchange {
             now.saturating_duration_since(self.begun) >= whole
                 && now.saturating_duration_since(waiting.started) < whole / 2
         })
+    }
+
+    /// Notes how long the call at hand took to begin to answer, where that may decide how long others are waited for.
+    pub(super) fn note_pace(&self, now: Instant) {
+        let (Some(asked), Some(waiting)) = (&self.asked, &self.waiting) else { return };
+        if let Some(place) = asked.place().filter(|_| asked.places.len() > 1) {
+            let took = now.saturating_duration_since(waiting.started);
+            self.fleet.began(place.backend, &place.model_id, asked.head.stream, took);
+        }
     }
 
     fn succeeded_at(&mut self, at: usize) {
@@ -109,7 +132,10 @@ impl Exchange {
         if asked.attempts >= asked.traffic.retry.most_attempts().1 {
             return false;
         }
-        let next = asked.next_place(hint.same, &self.fleet, now);
+        if let Some(place) = asked.places.get_mut(asked.at).filter(|_| hint.too_long) {
+            place.too_long = true;
+        }
+        let next = asked.next_place(hint, &self.fleet, now);
         // What this gateway itself turned away is no load on the backend.
         let free = matches!(fault, Fault::UpstreamUnreachable(Unreachable::Busy(_)));
         let Some(next) = next.and_then(|next| if free { Some(next) } else { asked.affordable(next, &self.fleet, now) })
@@ -157,6 +183,7 @@ impl Asked {
                 Standing::Ejected => {}
                 standing => {
                     place.probing = standing == Standing::Probe;
+                    place.probed = place.probing;
                     return at;
                 }
             }
@@ -168,6 +195,20 @@ impl Asked {
     fn panics(&self, fleet: &Fleet, now: Instant) -> bool {
         let (ejected, all) = self.ejected(fleet, now);
         (all - ejected) * 100 < u64::from(self.traffic.outliers.panic_threshold) * all
+    }
+
+    /// How long the place at hand is waited for, when another one could be asked that was not.
+    pub(super) fn usual_first_byte(&self, fleet: &Fleet, now: Instant) -> Option<Duration> {
+        let here = self.place()?;
+        let panics = self.panics(fleet, now);
+        let fresh = |place: &Place| {
+            place.backend != here.backend && place.tries == 0 && (panics || !place.is_ejected(fleet, now))
+        };
+        let further = self.attempts < self.traffic.retry.most_attempts().1 && self.traffic.retry.unanswered;
+        (further && self.places.iter().any(fresh)).then(|| {
+            let places = self.places.iter().map(|place| (place.backend, place.model_id.as_str()));
+            fleet.first_byte_limit(places, (here.backend, &here.model_id), self.head.stream)
+        })
     }
 
     /// How many of the places are ejected, and how many there are.
@@ -191,28 +232,39 @@ impl Asked {
         self.attempts >= all || self.places.iter().all(|place| place.tries >= each)
     }
 
-    /// The next place to try: of one priority as often as is worth it, the least tried first, then of the next one.
-    fn next_place(&self, same: bool, fleet: &Fleet, now: Instant) -> Option<usize> {
+    /// The next place to try: of one priority as often as is worth it, the least tried first, then of the next ones. The
+    /// one at hand is the last resort while it is ejected, as after a probe that failed.
+    fn next_place(&self, hint: Hint, fleet: &Fleet, now: Instant) -> Option<usize> {
         let here = self.place()?;
         let of = |priority: u32| self.places.iter().enumerate().filter(move |(_, place)| place.priority == priority);
         let (each, _) = self.traffic.retry.most_attempts();
         let tried: u32 = of(here.priority).map(|(_, place)| place.tries).sum();
         let backends = u32::try_from(of(here.priority).count()).unwrap_or(u32::MAX);
         let most = self.traffic.retry.per_priority.unwrap_or_else(|| TRIES_OF_ONE.saturating_mul(backends));
-        let further = self.places.iter().map(|place| place.priority).filter(|found| *found > here.priority).min();
-        let priorities = match further {
-            Some(next) if tried >= most => [Some(next), Some(here.priority)],
-            _ => [Some(here.priority), further],
-        };
+        let mut priorities: Vec<u32> = self.places.iter().map(|place| place.priority).collect();
+        priorities.sort_unstable();
+        priorities.dedup();
+        // Those before were passed over: they come last.
+        let at_hand = priorities.partition_point(|priority| *priority < here.priority);
+        priorities.rotate_left(at_hand);
+        let further = priorities.len().saturating_sub(at_hand);
+        if tried >= most && further > 1 {
+            priorities.get_mut(..further)?.rotate_left(1);
+        }
         let panics = self.panics(fleet, now);
         let fit = |at: usize, place: &Place| {
-            (same || at != self.at && place.backend != here.backend)
-                && (at == self.at || panics || !place.is_ejected(fleet, now))
+            let elsewhere = at != self.at && (place.backend != here.backend || hint.too_long);
+            !place.too_long && (hint.same || elsewhere) && (at == self.at || panics || !place.is_ejected(fleet, now))
         };
-        priorities.into_iter().flatten().find_map(|priority| {
-            let fitting = of(priority).filter(|(at, place)| place.tries < each && fit(*at, place));
-            fitting.min_by_key(|(at, place)| (place.tries, *at == self.at)).map(|(at, _)| at)
-        })
+        let find = |stays: bool| {
+            priorities.iter().find_map(|priority| {
+                let fitting = of(*priority).filter(|(at, _)| stays || *at != self.at);
+                let fitting = fitting.filter(|(at, place)| place.tries < each && fit(*at, place));
+                fitting.min_by_key(|(at, place)| (place.tries, *at == self.at)).map(|(at, _)| at)
+            })
+        };
+        let leaves = hint.elsewhere || !panics && (here.probed || here.is_ejected(fleet, now));
+        leaves.then(|| find(false)).flatten().or_else(|| find(true))
     }
 
     /// The next place if its backend may be asked once more, else one whose backend was not asked yet: that one gets no

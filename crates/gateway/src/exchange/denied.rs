@@ -9,8 +9,14 @@ use serde_json::Value;
 /// only not allowed is its own affair.
 pub(super) fn check(body: &[u8], fields: FieldPolicy) -> Result<(), Fault> {
     let denies = |said: Option<bool>| said == Some(false);
-    let FieldPolicy { additional_model_request_fields, guardrail_config, service_tier, performance_config, s3_uris } =
-        fields;
+    let FieldPolicy {
+        additional_model_request_fields,
+        guardrail_config,
+        service_tier,
+        performance_config,
+        s3_uris,
+        report_upstream_model: _,
+    } = fields;
     let denied = [
         ("additionalmodelrequestfields", denies(additional_model_request_fields)),
         ("guardrailconfig", denies(guardrail_config)),

@@ -9,6 +9,9 @@ use crate::record::Turns;
 use std::mem::swap;
 use std::time::{Duration, Instant};
 
+/// How long a stream that probes an ejected backend waits for it alone.
+const PROBE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Which of the calls under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lane {
@@ -57,7 +60,7 @@ impl Exchange {
 
     /// The call at hand is slow: another backend is asked too, where that is allowed and worth it.
     pub(super) fn hedge(&mut self, now: Instant) {
-        if self.committed || self.other.is_some() || !self.waiting.as_ref().is_some_and(Waiting::is_silent) {
+        if self.is_told() || self.other.is_some() || !self.waiting.as_ref().is_some_and(Waiting::is_silent) {
             return;
         }
         let spent = now.saturating_duration_since(self.begun);
@@ -80,6 +83,7 @@ impl Exchange {
     /// The call at hand has something to tell: the other one is given up.
     pub(super) fn won(&mut self, now: Instant) {
         self.judge(None, now);
+        self.note_pace(now);
         let Some(other) = self.other.take() else { return };
         self.estimate(other.waiting.as_ref().map(Waiting::estimate));
         match self.at_hand {
@@ -111,7 +115,7 @@ impl Exchange {
             Lane::First => Lane::Second,
             Lane::Second => Lane::First,
         };
-        if self.committed || !self.take_up(rest) {
+        if self.is_told() || !self.take_up(rest) {
             return false;
         }
         self.other = None;
@@ -160,9 +164,17 @@ impl Asked {
         !self.sealed && self.places.iter().any(|place| Some(place.backend) != here)
     }
 
+    /// After how much silence another backend is asked too: whoever finds out whether one is well again has somewhere else
+    /// to go, and does not wait for it as long as for one that is.
+    pub(super) fn hedges_after(&self) -> Option<Duration> {
+        let probing = self.head.stream && self.place().is_some_and(|place| place.probing);
+        let patience = probing.then_some(PROBE_PATIENCE);
+        patience.into_iter().chain(self.patience.hedge).min()
+    }
+
     /// Where else to ask: the first place whose backend was not asked yet. Sealed reasoning is its issuer's alone.
     fn place_for_hedge(&self, fleet: &Fleet, spent: Duration, now: Instant) -> Option<usize> {
-        let never = self.patience.hedge.is_none();
+        let never = self.hedges_after().is_none();
         let late = self.patience.whole.is_some_and(|whole| spent >= whole);
         if never || self.sealed || late || self.attempts >= self.traffic.retry.most_attempts().1 {
             return None;

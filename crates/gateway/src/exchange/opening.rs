@@ -1,24 +1,32 @@
-//! The beginning of a stream that goes on as it comes: held until its first event is known to be no error.
+//! The beginning of a stream that goes on as it comes: held until there is content in it, or an error.
 
 use super::passing::refusal;
 use aquifer_translate::Fault;
+use aquifer_translate::fault::Misbehaviour;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// The most that is held, in bytes; what is longer goes on unread.
 const LONGEST: usize = 64 << 10;
 
-/// What came before the first event was known.
+/// What came before there was any content.
 #[derive(Debug, Default)]
 pub(super) struct Opening {
     held: Vec<u8>,
     /// The event at hand says by its name that it is an error.
     named: bool,
-    /// Its data came.
-    known: bool,
+    /// An event came that is more than the beginning of an answer.
+    content: bool,
+    /// `[DONE]` came before anything of an answer did.
+    empty: bool,
+    /// An event of an answer came.
+    answers: bool,
     failure: Option<Failure>,
 }
 
@@ -40,7 +48,7 @@ impl Opening {
 
     /// Looks at a whole line of what is held.
     pub(super) fn line(&mut self, line: &[u8]) {
-        if self.known {
+        if self.content || self.failure.is_some() {
             return;
         }
         let text = String::from_utf8_lossy(line);
@@ -48,22 +56,79 @@ impl Opening {
             self.named = name.trim() == "error";
         }
         let Some(data) = text.strip_prefix("data:").map(str::trim) else { return };
-        self.known = true;
+        if data == "[DONE]" {
+            self.content = self.answers;
+            self.empty = !self.answers;
+            return;
+        }
         self.failure = Failure::told_by(data.as_bytes()).or_else(|| self.named.then(|| Failure::named(data)));
+        let part = Part::of(data);
+        self.answers |= part != Part::None;
+        self.content = self.failure.is_none() && part == Part::Content;
     }
 
     /// Whether nothing needs to be held any more; what was held, or the error that it is.
     pub(super) fn is_over(&mut self) -> Option<Result<Vec<u8>, Failure>> {
         match self.failure.take() {
             Some(failure) => Some(Err(failure)),
-            None if self.known || self.held.len() > LONGEST => Some(Ok(self.release())),
+            None if self.empty => Some(Err(Failure::empty())),
+            None if self.content || self.held.len() > LONGEST => Some(Ok(self.release())),
             None => None,
         }
     }
 
     /// What is held, whatever it is.
-    pub(super) fn release(&mut self) -> Vec<u8> {
+    fn release(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.held)
+    }
+}
+
+/// An event as far as it may be content.
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow, default)]
+    choices: Vec<BTreeMap<Cow<'a, str>, &'a RawValue>>,
+    #[serde(default)]
+    usage: Option<IgnoredAny>,
+}
+
+/// What an event has of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Nothing: it has no choices, or is nothing that is known.
+    None,
+    /// Choices that say nothing yet.
+    Beginning,
+    /// Text, reasoning, a call, the end, or something that may be one of these.
+    Content,
+}
+
+impl Part {
+    fn of(data: &str) -> Self {
+        let Ok(event) = serde_json::from_str::<Event<'_>>(data) else {
+            return if data.starts_with('{') && serde_json::from_str::<IgnoredAny>(data).is_ok() {
+                Self::Content
+            } else {
+                Self::None
+            };
+        };
+        let blank = |value: &RawValue| matches!(value.get(), "null" | "\"\"" | "[]" | "{}");
+        let delta = |delta: &RawValue| {
+            let members = serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(delta.get());
+            members.is_ok_and(|members| members.iter().all(|(name, value)| name == "role" || blank(value)))
+        };
+        let silent = |(name, value): (&Cow<'_, str>, &&RawValue)| match name.as_ref() {
+            "index" | "logprobs" | "content_filter_results" => true,
+            "delta" => blank(value) || delta(value),
+            _ => blank(value),
+        };
+        if event.usage.is_some() || !event.choices.iter().flatten().all(silent) {
+            Self::Content
+        } else if event.choices.is_empty() {
+            Self::None
+        } else {
+            Self::Beginning
+        }
     }
 }
 
@@ -92,6 +157,12 @@ impl Failure {
             serde_json::from_str::<Kind>(error.get()).map_or(StatusCode::INTERNAL_SERVER_ERROR, |it| it.status());
         let known = error.get().starts_with('{').then(|| Bytes::copy_from_slice(body));
         Some(Self { status, body: known, fault: refusal(status, &HeaderMap::new(), body) })
+    }
+
+    /// A stream that ended before it began.
+    fn empty() -> Self {
+        let fault = Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly);
+        Self { status: StatusCode::BAD_GATEWAY, body: None, fault }
     }
 
     /// An event named as an error whose data is no object with one.

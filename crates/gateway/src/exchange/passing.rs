@@ -14,6 +14,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::time::Instant;
 
@@ -28,7 +29,7 @@ pub(super) struct Passing {
     /// Whether the line at hand is empty so far, and the one before it.
     fresh: bool,
     blank: bool,
-    /// What is held until the first event is known.
+    /// What is held until some of it is content.
     opening: Option<Box<Opening>>,
     pub(super) seen: Seen,
     pub(super) usage: Option<Usage>,
@@ -40,7 +41,7 @@ pub(super) struct Passing {
 }
 
 impl Passing {
-    /// Nothing goes on before the first event is known.
+    /// Nothing goes on before there is content.
     pub(super) fn new(veil: Option<Veil>) -> Self {
         let veil = veil.map(|veil| Box::new(VeiledStream::new(veil)));
         Self { fresh: true, blank: true, opening: Some(Box::default()), veil, ..Self::default() }
@@ -83,13 +84,6 @@ impl Passing {
             }
             None => Ok(Cow::Borrowed(&[])),
         }
-    }
-
-    /// What is held goes on, whatever it is.
-    pub(super) fn release(&mut self) -> (Vec<u8>, Result<(), Fault>) {
-        let held = self.opening.take().map(|mut opening| opening.release()).unwrap_or_default();
-        let (seen, taken) = self.seen_by_client(Cow::Owned(held));
-        (seen.into_owned(), taken)
     }
 
     /// Looks at bytes that go on.
@@ -301,6 +295,12 @@ impl Exchange {
         if let Some(kind) = kind {
             head.insert(header::CONTENT_TYPE, kind);
         }
+        if self.committed {
+            return Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol("a stream was asked for".to_owned())));
+        }
+        if !has_choices(&body) && !is_stream_of_events(&body) {
+            return Err(Fault::UpstreamMisbehaved(Misbehaviour::Json("it has no choices".to_owned())));
+        }
         let shown = waiting.veil.map_or_else(|| Ok(body.clone()), |veil| veil.whole(&body).map(Bytes::from))?;
         let (reason, usage) = match serde_json::from_slice::<Told<'_>>(&body) {
             Ok(told) => (told.finish_reason(), told.usage()),
@@ -316,14 +316,17 @@ impl Exchange {
     /// told as any other.
     pub(super) fn fail_as_it_came(&mut self, fault: &Fault) -> bool {
         let Some(waiting) = &mut self.waiting else { return false };
-        if let Some((status, kept, body)) = waiting.refused.take() {
+        if !self.committed
+            && let Some((status, kept, body)) = waiting.refused.take()
+        {
             let mut headers = answer::json_head(&self.record.id, waiting.headers());
             headers.extend(kept);
             self.answer(status, headers, body);
             return true;
         }
         let Upstream::Passing(passing) = &waiting.upstream else { return false };
-        if !self.committed {
+        // A client that heard no more than comments is told as at any other backend.
+        if !self.committed || self.early {
             return false;
         }
         let mut out = BytesMut::new();
@@ -332,6 +335,21 @@ impl Exchange {
         self.say(out);
         true
     }
+}
+
+/// Whether a whole answer is one.
+fn has_choices(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Body {
+        choices: Vec<IgnoredAny>,
+    }
+    serde_json::from_slice::<Body>(body).is_ok_and(|body| !body.choices.is_empty())
+}
+
+/// Whether a body is a stream, whatever type it was said to have.
+fn is_stream_of_events(body: &[u8]) -> bool {
+    let mut lines = body.split(|byte| matches!(byte, b'\n' | b'\r')).filter_map(|line| line.strip_prefix(b"data:"));
+    lines.any(has_choices)
 }
 
 /// A refusal, for those who decide whether to try again; its client gets it as it came.
@@ -345,8 +363,14 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> F
     struct Inner<'a> {
         #[serde(borrow)]
         message: Cow<'a, str>,
+        #[serde(default)]
+        code: Value,
     }
-    let message = serde_json::from_slice::<Body<'_>>(body).map(|body| body.error.message.into_owned());
+    let message = serde_json::from_slice::<Body<'_>>(body).map(|body| match body.error.code.as_str() {
+        // Whatever its words are.
+        Some(code @ "context_length_exceeded") => format!("{} ({code})", body.error.message),
+        _ => body.error.message.into_owned(),
+    });
     let exception = match status.as_u16() {
         401 | 403 => "AccessDeniedException",
         404 => "ResourceNotFoundException",

@@ -228,10 +228,12 @@ impl Exchange {
         // The whole is one time for all attempts.
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
         let limits = if outgoing.whole { asked.patience_whole } else { asked.patience };
-        let hedge = limits.hedge.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
+        let hedges = if outgoing.whole { limits.hedge } else { asked.hedges_after() };
+        let hedge = hedges.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
         // The client has waited since it asked.
         let early = asked.patience.early.filter(|_| self.at_hand == Lane::First);
-        let patience = Patience { whole, hedge, early, spent, ..limits };
+        let usual = limits.usual.and_then(|_| asked.usual_first_byte(&self.fleet, now));
+        let patience = Patience { whole, hedge, early, spent, usual, ..limits };
         let circuit = asked.traffic.circuit;
         let recording = outgoing.memorable.then(|| asked.room());
         let waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
@@ -264,6 +266,7 @@ fn head<'r>(
 /// How long a call is waited for. An attempt has its time for the first byte of a stream: once it streams, it is the
 /// client's answer.
 fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
+    let first_byte = traffic.first_byte.filter(|time| !time.is_zero());
     let attempt = traffic.retry.each.or_else(|| rule.and_then(|rule| rule.call_timeout));
     Patience {
         connect: traffic.connect,
@@ -271,7 +274,9 @@ fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
         hedge: traffic.hedge.filter(|_| stream),
         early: Some(traffic.early_head).filter(|_| stream).unwrap_or(Some(Duration::ZERO)),
         spent: Duration::ZERO,
-        first: if stream { traffic.first_byte.or(attempt) } else { attempt.or(traffic.first_byte) },
+        first: if stream { first_byte.or(attempt) } else { attempt.or(first_byte) },
+        // What is learned for each call, unless that is not wanted.
+        usual: traffic.first_byte.is_none().then_some(Duration::ZERO),
         silence: rule.and_then(|rule| rule.stream_idle_timeout),
         whole: rule.and_then(|rule| rule.request_timeout).or(traffic.whole),
     }

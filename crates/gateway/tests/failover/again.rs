@@ -4,7 +4,7 @@ use crate::frames::frame;
 use crate::under::{Under, body, called, config, fresh};
 use aquifer_gateway::config::{Config, Outliers, Retry, Traffic};
 use aquifer_gateway::exchange::{Input, KeepAlive};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::fleet::{Fleet, Standing};
 use aquifer_gateway::record::Outcome;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -152,7 +152,7 @@ fn a_backend_that_is_well_stands_in_for_good() {
 }
 
 #[test]
-fn a_stream_is_tried_again_until_its_first_frame_and_no_longer() {
+fn a_stream_is_tried_again_until_its_first_content_and_no_longer() {
     let stream = body().replacen('{', r#"{"stream": true, "#, 1);
     let now = Instant::now();
     let (config, fleet) = (config(&[0], Traffic::default()), Arc::new(Fleet::new(1, now)));
@@ -163,6 +163,8 @@ fn a_stream_is_tried_again_until_its_first_frame_and_no_longer() {
         frame("throttlingException", r#"{"message":"slow down"}"#),
         Vec::new(),
         frame("messageStart", r#"{"role":"assistant"}"#),
+        frame("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":""}}"#),
+        frame("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#),
     ];
     for (at, bytes) in frames.iter().enumerate() {
         assert!(under.call().is_some(), "attempt {at}");
@@ -177,7 +179,7 @@ fn a_stream_is_tried_again_until_its_first_frame_and_no_longer() {
     assert!(under.call().is_none());
     assert_eq!(under.status, Some(StatusCode::OK));
     assert!(under.said.contains("upstream_ended_early"), "{}", under.said);
-    assert_eq!(under.record.unwrap().attempts, 3);
+    assert_eq!(under.record.unwrap().attempts, 5);
 }
 
 #[test]
@@ -451,4 +453,239 @@ fn a_client_whose_last_attempt_is_silent_hears_that_it_goes_on() {
     assert!(answered.call().is_none());
     assert!(answered.status.is_none() && answered.said.contains("Hello") && answered.said.contains("[DONE]"));
     assert_eq!(answered.record.unwrap().outcome, Outcome::Answered);
+}
+
+/// After an outage of the first of two backends of one rule that lasts so long, how much later it is used again, with a
+/// request every 100 ms.
+fn healed_after(outage: Duration, priorities: &[u32], fail: fn(&mut Under)) -> Duration {
+    let begun = Instant::now();
+    let (config, fleet) = (config(priorities, Traffic::default()), Arc::new(Fleet::new(2, begun)));
+    let step = Duration::from_millis(100);
+    let mut now = begun;
+    loop {
+        let mut under = Under::begin(&config, &fleet, now, &body());
+        let (mut used, mut calls) = (false, 0);
+        while let Some(call) = under.call() {
+            calls += 1;
+            if call.backend == 0 && now < begun + outage {
+                fail(&mut under);
+            } else {
+                used |= call.backend == 0;
+                under.answer();
+            }
+        }
+        let record = under.record.unwrap();
+        assert!(record.outcome == Outcome::Answered && calls <= 3, "{calls} calls");
+        if used && now >= begun + outage {
+            return now - begun - outage;
+        }
+        now += step;
+        assert!(now < begun + outage + Duration::from_secs(60));
+    }
+}
+
+#[test]
+fn a_backend_that_is_back_is_used_within_seconds_however_long_it_was_away() {
+    for seconds in [1, 10, 60, 600] {
+        for priorities in [[0, 1], [0, 0]] {
+            for fail in [Under::fail, Under::unwell, Under::time_out] {
+                let healed = healed_after(Duration::from_secs(seconds), &priorities, fail);
+                assert!(healed <= Duration::from_secs(5), "{healed:?} after an outage of {seconds} s");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_probe_that_fails_is_retried_elsewhere_and_not_where_it_failed() {
+    let now = Instant::now();
+    for priorities in [&[0, 1][..], &[0, 0], &[0, 1, 2]] {
+        for fail in [Under::fail, Under::unwell, Under::time_out] {
+            let traffic = Traffic::default();
+            let (config, fleet) = (config(priorities, traffic.clone()), Arc::new(Fleet::new(priorities.len(), now)));
+            (0..5).for_each(|_| _ = fleet.failed(0, traffic.outliers, now));
+            if priorities.len() == 3 {
+                (0..5).for_each(|_| _ = fleet.failed(1, traffic.outliers, now + Duration::from_secs(1)));
+            }
+            let mut probe = Under::begin(&config, &fleet, now + Duration::from_secs(1), &body());
+            assert_eq!(probe.call().unwrap().backend, 0);
+            fail(&mut probe);
+            assert_eq!(probe.call().unwrap().backend, priorities.len() - 1);
+        }
+    }
+}
+
+#[test]
+fn a_probe_that_nobody_answers_keeps_others_from_probing_for_seconds_only() {
+    let now = Instant::now();
+    let traffic = Traffic::default();
+    let (config, fleet) = (config(&[0, 1], traffic.clone()), Arc::new(Fleet::new(2, now)));
+    (0..5).for_each(|_| _ = fleet.failed(0, traffic.outliers, now));
+    let stream = body().replacen('{', r#"{"stream": true, "#, 1);
+    let first = |after: u64| {
+        let mut under = Under::begin(&config, &fleet, now + Duration::from_secs(after), &stream);
+        let call = under.call().unwrap();
+        (call.backend, call.patience.hedge, under)
+    };
+    let (backend, hedge, mut silent) = first(1);
+    assert_eq!((backend, hedge), (0, Some(Duration::from_secs(2))), "it has somewhere else to go");
+    silent.exchange.handle(Input::Slow, now + Duration::from_secs(3));
+    assert_eq!(silent.call().unwrap().backend, 1);
+    assert_eq!(first(1).0, 1);
+    assert_eq!(first(5).0, 0);
+}
+
+/// The head of a stream, and these frames.
+fn stream_of(under: &mut Under, frames: &[Vec<u8>]) {
+    let kind = HeaderValue::from_static("application/vnd.amazon.eventstream");
+    let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, kind)]);
+    under.exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, under.now);
+    frames.iter().for_each(|frame| under.exchange.handle(Input::UpstreamBody(frame), under.now));
+}
+
+#[test]
+fn nothing_that_is_no_content_ends_the_attempts() {
+    let start = || frame("messageStart", r#"{"role":"assistant"}"#);
+    let block = |what: &str| frame("contentBlockStart", &format!(r#"{{"contentBlockIndex":0,"start":{what}}}"#));
+    let delta = |delta: &str| frame("contentBlockDelta", &format!(r#"{{"contentBlockIndex":0,"delta":{delta}}}"#));
+    let call = || block(r#"{"toolUse":{"toolUseId":"t","name":"w"}}"#);
+    let empty = [start(), block("{}"), delta(r#"{"text":""}"#), delta(r#"{"reasoningContent":{"text":""}}"#)];
+    let ping = [frame("ping", "{}"), start(), frame("newerEvent", r#"{"p":"abc"}"#)];
+    let fails: [fn(&mut Under); 4] = [
+        Under::fail,
+        Under::time_out,
+        |under| under.exchange.handle(Input::UpstreamEnd, under.now),
+        |under| {
+            let thrown = frame("internalServerException", r#"{"message":"m"}"#);
+            under.exchange.handle(Input::UpstreamBody(&thrown), under.now);
+        },
+    ];
+    let stream = body().replacen('{', r#"{"stream": true, "#, 1);
+    let begin = || {
+        let now = Instant::now();
+        let mut under = Under::begin(&config(&[0, 1], Traffic::default()), &Arc::new(Fleet::new(2, now)), now, &stream);
+        assert_eq!(under.call().unwrap().backend, 0);
+        under
+    };
+    for frames in [&[][..], &empty[..1], &empty, &ping] {
+        for quiet in [None, Some(KeepAlive::Comment), Some(KeepAlive::Chunk)] {
+            for fail in fails {
+                let mut under = begin();
+                stream_of(&mut under, frames);
+                if let Some(kind) = quiet {
+                    under.exchange.handle(Input::Quiet(kind), under.now);
+                }
+                fail(&mut under);
+                assert!(under.call().is_some());
+                assert_eq!(under.status.take().is_some(), quiet.is_some());
+                stream_of(&mut under, &[start(), delta(r#"{"text":"Hello"}"#), frame("messageStop", "{}")]);
+                under.exchange.handle(Input::UpstreamEnd, under.now);
+                assert!(under.call().is_none() && under.status.is_some() != quiet.is_some());
+                assert_eq!(under.said.matches("\"role\"").count(), 1, "{}", under.said);
+                assert!(under.said.contains("Hello") && under.said.ends_with("data: [DONE]\n\n"));
+                assert_eq!(under.record.unwrap().outcome, Outcome::Answered);
+            }
+        }
+    }
+    let thought = || delta(r#"{"reasoningContent":{"text":"Hm"}}"#);
+    let sealed = || delta(r#"{"reasoningContent":{"redactedContent":"AAAA"}}"#);
+    for content in [delta(r#"{"text":"H"}"#), thought(), sealed(), call()] {
+        for fail in fails {
+            let mut under = begin();
+            stream_of(&mut under, &[start(), content.clone()]);
+            fail(&mut under);
+            assert!(under.call().is_none() && under.status == Some(StatusCode::OK));
+            assert!(under.said.contains("\"error\"") && under.said.contains("\"role\""), "{}", under.said);
+        }
+    }
+}
+
+#[test]
+fn a_whole_answer_of_bedrocks_that_is_none_is_failed_over() {
+    for none in ["", "{", "{}", "[]", "<html>", r#"{"output":{}}"#, r#"{"message":"unwell"}"#, r#"{"__type":"X"}"#] {
+        let mut under = fresh(&[0, 1], Traffic::default());
+        for attempt in 0.. {
+            let Some(call) = under.call() else { break };
+            assert_eq!(call.backend, attempt % 2, "{none}");
+            let kind = HeaderValue::from_static("application/json");
+            let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, kind)]);
+            under.exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, under.now);
+            under.exchange.handle(Input::UpstreamBody(none.as_bytes()), under.now);
+            under.exchange.handle(Input::UpstreamEnd, under.now);
+        }
+        assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY), "{none}");
+        assert!(under.record.is_some_and(|record| record.attempts > 1));
+    }
+}
+
+#[test]
+fn a_request_that_is_too_long_for_one_backend_goes_to_the_next_and_not_to_the_same() {
+    let long =
+        |under: &mut Under| under.refuse(400, "ValidationException", "Input is too long for requested model.", None);
+    let mut alone = fresh(&[0], Traffic::default());
+    assert_eq!(called(&mut alone, long), [0]);
+    assert_eq!(alone.status, Some(StatusCode::BAD_REQUEST));
+    let mut under = fresh(&[0, 0, 1], Traffic::default());
+    assert_eq!(called(&mut under, long).len(), 3);
+    assert!(under.status == Some(StatusCode::BAD_REQUEST) && under.said.contains("context_length_exceeded"));
+    let now = Instant::now();
+    let (config, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, now)));
+    refuse_all(&config, &fleet, now, 20, long);
+    assert!((0..2).all(|backend| fleet.standing(backend, now) == Standing::Well), "that is no illness");
+}
+
+#[test]
+fn a_backend_that_says_nothing_is_waited_for_as_long_as_is_usual_while_another_could_be_asked() {
+    let now = Instant::now();
+    let stream = body().replacen('{', r#"{"stream": true, "#, 1);
+    let usual = |config: &Arc<Config>, fleet: &Arc<Fleet>, body: &str| {
+        let mut under = Under::begin(config, fleet, now, body);
+        (under.call().unwrap().patience.usual.map(|time| time.as_secs()), under)
+    };
+    let stalled = |under: &mut Under| {
+        let why = aquifer_gateway::translate::fault::Unreachable::Stalled("nothing came".to_owned());
+        under.exchange.handle(Input::UpstreamFailed(why), now);
+    };
+    let (two, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, now)));
+    let (limit, mut under) = usual(&two, &fleet, &stream);
+    assert_eq!(limit, Some(60), "nothing is known of it");
+    assert_eq!(usual(&two, &fleet, &body()).0, Some(180));
+    stalled(&mut under);
+    let next = under.call().unwrap();
+    assert_eq!((next.backend, next.patience.usual), (1, None), "the next place at once, and there is no other one");
+    stalled(&mut under);
+    assert_eq!(under.call().unwrap().backend, 0);
+    for took in [2, 100] {
+        (0..64).for_each(|_| fleet.began(1, crate::under::MODEL, true, Duration::from_secs(took)));
+    }
+    (0..64).for_each(|_| fleet.began(0, crate::under::MODEL, true, Duration::from_secs(2)));
+    assert_eq!(usual(&two, &fleet, &stream).0, Some(200), "as long as the slowest of them needs");
+    (0..64).for_each(|_| fleet.began(1, crate::under::MODEL, true, Duration::from_secs(2)));
+    assert_eq!(usual(&two, &fleet, &stream).0, Some(10));
+    let alone = config(&[0], Traffic::default());
+    assert_eq!(usual(&alone, &Arc::new(Fleet::new(1, now)), &stream).0, None, "there is nobody else");
+    let never = Traffic { first_byte: Some(Duration::ZERO), ..Traffic::default() };
+    let (limit, mut under) = usual(&config(&[0, 1], never), &fleet, &stream);
+    assert_eq!(limit, None);
+    stalled(&mut under);
+    let set = Traffic { first_byte: Some(Duration::from_secs(5)), ..Traffic::default() };
+    let mut under = Under::begin(&config(&[0, 1], set), &fleet, now, &stream);
+    assert_eq!(under.call().unwrap().patience.first, Some(Duration::from_secs(5)));
+}
+
+#[test]
+fn what_is_usual_is_learned_from_answers() {
+    let now = Instant::now();
+    let (config, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, now)));
+    for _ in 0..8 {
+        let mut under = Under::begin(&config, &fleet, now, &body());
+        under.call();
+        under.now += Duration::from_secs(25);
+        under.answer();
+        under.call();
+    }
+    assert_eq!(
+        Under::begin(&config, &fleet, now, &body()).call().unwrap().patience.usual,
+        Some(Duration::from_secs(75))
+    );
 }

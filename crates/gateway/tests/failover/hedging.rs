@@ -27,6 +27,8 @@ struct Host {
     records: Vec<Record>,
     heads: usize,
     said: String,
+    /// The client heard more than comments.
+    told: bool,
     /// Something was asked for that makes no sense.
     wrong: Option<&'static str>,
 }
@@ -44,7 +46,8 @@ impl Host {
     fn begin_with(config: &Arc<Config>, fleet: Arc<Fleet>, body: &str) -> Self {
         let under = Under::begin(config, &fleet, Instant::now(), body);
         let (calls, made, records) = ([None, None], Vec::new(), Vec::new());
-        let mut host = Self { under, fleet, calls, made, records, heads: 0, said: String::new(), wrong: None };
+        let mut host =
+            Self { under, fleet, calls, made, records, heads: 0, said: String::new(), told: false, wrong: None };
         host.drain();
         host
     }
@@ -57,7 +60,7 @@ impl Host {
             match output {
                 Output::Call(call) => {
                     let at = index(call.lane);
-                    if at == 1 && (self.calls[0].is_none() || self.calls[1].is_some() || self.heads > 0) {
+                    if at == 1 && (self.calls[0].is_none() || self.calls[1].is_some() || self.told) {
                         self.wrong = Some("a second call that is none");
                     }
                     self.calls[at] = Some(call.backend);
@@ -66,13 +69,14 @@ impl Host {
                 Output::Settled(lane) => {
                     self.calls = [self.calls[index(lane)], None];
                 }
-                Output::Head { .. } => {
-                    self.heads += 1;
-                    if self.calls[1].is_some() {
+                Output::Head { .. } => self.heads += 1,
+                Output::Body(bytes) => {
+                    self.said.push_str(std::str::from_utf8(&bytes).unwrap());
+                    self.told |= &bytes[..] != b": keep-alive\n\n";
+                    if self.told && self.calls[1].is_some() {
                         self.wrong = Some("an answer while two calls are under way");
                     }
                 }
-                Output::Body(bytes) => self.said.push_str(std::str::from_utf8(&bytes).unwrap()),
                 Output::Done(record) => {
                     self.calls = [None, None];
                     self.records.push(*record);
@@ -139,9 +143,11 @@ fn the_one_that_says_something_first_is_the_answer() {
         host.head(Lane::Second, EVENTS);
         assert_eq!(host.heads, 0, "a head alone says nothing");
         host.frames(winner, &[START]);
+        assert_eq!(host.heads, 0, "nor does the beginning of an answer");
+        host.frames(winner, &[HELLO]);
         assert_eq!((host.heads, host.calls), (1, [Some(index(winner)), None]));
         host.frames(Lane::Second, &[("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"lost"}}"#)]);
-        host.frames(Lane::First, &[HELLO, STOP, USAGE]);
+        host.frames(Lane::First, &[STOP, USAGE]);
         host.end(Lane::First);
         let (first, second) = (u32::from(winner == Lane::First), u32::from(winner == Lane::Second));
         let record = host.record();
@@ -227,7 +233,7 @@ fn where_it_would_not_help_nobody_else_is_asked() {
     assert_eq!(
         calls(&config(&[0, 1], hedged()), |host| {
             host.head(Lane::First, EVENTS);
-            host.frames(Lane::First, &[START]);
+            host.frames(Lane::First, &[START, HELLO]);
         }),
         None,
         "it has begun"
@@ -285,7 +291,7 @@ fn a_backend_that_is_overtaken_again_and_again_is_left_alone() {
         let mut host = Host::begin_with(&config, Arc::clone(&fleet), &streamed(&body()));
         host.slow();
         host.head(winner, EVENTS);
-        host.frames(winner, &[START]);
+        host.frames(winner, &[START, HELLO]);
         host.made[0].backend
     };
     for _ in 0..20 {

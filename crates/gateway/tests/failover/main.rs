@@ -5,6 +5,7 @@ mod again;
 #[path = "../frames/mod.rs"]
 mod frames;
 mod hedging;
+mod outages;
 mod passing;
 mod passing_body;
 mod played;

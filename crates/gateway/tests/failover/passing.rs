@@ -15,6 +15,10 @@ const GOOD: &str = ": hello\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"Hi\
     data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
 const BUSY: &str = "{\"error\": {\"message\": \"busy\", \"type\":\"overloaded_error\"}}";
 
+/// The beginning of an answer that says nothing yet.
+const ROLE: &str = "{\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[],\
+    \"reasoning\":null},\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}";
+
 /// A request at so many services.
 fn at(services: usize) -> Under {
     let now = Instant::now();
@@ -57,6 +61,10 @@ fn an_error_as_the_first_event_is_failed_over_wherever_it_is_cut() {
             format!("{opening}data: {BUSY}"),
             format!("{opening}data: {{\"choi"),
             opening.to_owned(),
+            format!("{opening}data: {ROLE}\n\ndata: {BUSY}\n\ndata: [DONE]\n\n"),
+            format!("{opening}data: {ROLE}\n\n: waiting\n\n"),
+            format!("{opening}data: {{\"choices\":[]}}\n\ndata: {{\"type\":\"ping\"}}\n\ndata: [DONE]\n\n"),
+            format!("{opening}data: [DONE]"),
         ] {
             for parts in cuts(&ill) {
                 let mut under = at(2);
@@ -76,7 +84,8 @@ fn an_answer_goes_on_byte_for_byte_wherever_it_is_cut() {
     let late = GOOD.replacen("data: [", "data: {\"error\":{\"message\":\"late\"}}\n\ndata: [", 1);
     let long = format!("data: \"{}\"\n\n{GOOD}", "x".repeat(70 << 10));
     let nameless = GOOD.trim_end();
-    for good in [GOOD, &late, nameless, "data: [DONE]"] {
+    let empty = format!("data: {ROLE}\n\ndata: [DONE]");
+    for good in [GOOD, &late, nameless, &empty] {
         for parts in cuts(good) {
             let mut under = at(2);
             under.call().unwrap();
@@ -115,16 +124,98 @@ fn an_error_that_nothing_helps_against_is_told_with_its_status() {
 }
 
 #[test]
-fn a_client_that_was_told_that_it_goes_on_is_told_all_that_came() {
+fn a_client_that_was_told_that_it_goes_on_may_be_answered_by_another_one() {
     let mut under = at(2);
     under.call().unwrap();
     begin(&mut under, "text/event-stream");
     under.exchange.handle(Input::UpstreamBody(b": hello\n\n"), under.now);
     under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
     assert!(under.call().is_none());
-    assert_eq!(under.said, ": hello\n\n: keep-alive\n\n");
+    assert_eq!((under.said.as_str(), under.status.take()), (": keep-alive\n\n", Some(StatusCode::OK)));
     under.exchange.handle(Input::UpstreamBody(b"data: {\"error\":{}}\n\n"), under.now);
-    assert!(under.call().is_none() && under.said.ends_with("data: {\"error\":{}}\n\n"));
+    assert!(under.call().is_some());
+    assert!(!answer(&mut under, std::iter::once(GOOD.as_bytes())));
+    assert_eq!((under.said, under.status), (format!(": keep-alive\n\n{GOOD}"), None));
+    assert_eq!(under.record.unwrap().outcome, Outcome::Answered);
+}
+
+#[test]
+fn a_client_that_was_told_that_it_goes_on_is_told_in_the_stream_that_nothing_helped() {
+    let fails: [fn(&mut Under); 4] = [
+        |under| _ = answer(under, std::iter::once(&b"data: {\"error\":{\"message\":\"m\"}}\n\n"[..])),
+        |under| under.refuse(400, "ValidationException", "no", None),
+        |under| {
+            begin(under, "application/json");
+            under.exchange.handle(Input::UpstreamBody(b"{\"choices\":[{\"message\":{}}]}"), under.now);
+            under.exchange.handle(Input::UpstreamEnd, under.now);
+        },
+        Under::time_out,
+    ];
+    for fail in fails {
+        let mut under = at(2);
+        under.call().unwrap();
+        begin(&mut under, "text/event-stream");
+        under.exchange.handle(Input::UpstreamBody(format!("data: {ROLE}\n\n").as_bytes()), under.now);
+        under.exchange.handle(Input::Quiet(KeepAlive::Chunk), under.now);
+        under.exchange.handle(Input::UpstreamEnd, under.now);
+        assert_eq!((under.call().is_some(), under.status.take()), (true, Some(StatusCode::OK)));
+        while under.record.is_none() {
+            fail(&mut under);
+            under.call();
+        }
+        assert_eq!(under.status, None, "one head");
+        let said =
+            under.said.strip_prefix(": keep-alive\n\ndata: {\"error\":").unwrap_or_else(|| panic!("{}", under.said));
+        assert!(said.ends_with("data: [DONE]\n\n"), "{said}");
+        assert_eq!(under.record.unwrap().outcome, Outcome::Failed);
+    }
+}
+
+#[test]
+fn a_whole_answer_that_is_none_is_failed_over() {
+    for none in
+        ["", "{", "{\"choices\":[", "{}", "[]", "null", "{\"choices\":[]}", "{\"choices\":null}", "<html>", "OK"]
+    {
+        for body in [BODY, &BODY.replace("true", "false")] {
+            let now = Instant::now();
+            let config = config_of(vec![openai("v1"); 2], Traffic::default());
+            let mut under = Under::begin(&config, &Arc::new(Fleet::new(2, now)), now, body);
+            for attempt in 0.. {
+                let Some(call) = under.call() else { break };
+                assert_eq!(call.backend, attempt % 2, "{none}");
+                begin(&mut under, "application/json");
+                under.exchange.handle(Input::UpstreamBody(none.as_bytes()), under.now);
+                under.exchange.handle(Input::UpstreamEnd, under.now);
+            }
+            assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY));
+            assert!(under.said.contains("upstream_protocol_error"), "{}", under.said);
+            assert!(under.record.is_some_and(|record| record.attempts > 1));
+        }
+    }
+}
+
+#[test]
+fn a_request_that_is_too_long_there_goes_to_the_next_service() {
+    for (status, long) in [
+        (400, r#"{"error":{"message":"This model's maximum context length is 8192 tokens.","code":null}}"#),
+        (400, r#"{"error":{"message":"Too much.","type":"invalid_request_error","code":"context_length_exceeded"}}"#),
+        (413, r#"{"error":{"message":"The prompt is too long: 9000, model maximum context length: 8192"}}"#),
+        (422, r#"{"error":{"message":"Input token count exceeds 4096"}}"#),
+    ] {
+        let mut under = at(3);
+        let mut backends = Vec::new();
+        while let Some(call) = under.call() {
+            backends.push(call.backend);
+            let headers =
+                HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+            let status = StatusCode::from_u16(status).unwrap();
+            under.exchange.handle(Input::UpstreamHead { status, headers: &headers }, under.now);
+            under.exchange.handle(Input::UpstreamBody(long.as_bytes()), under.now);
+            under.exchange.handle(Input::UpstreamEnd, under.now);
+        }
+        assert_eq!(backends, [0, 1, 2], "{long}");
+        assert_eq!((under.status.unwrap().as_u16(), under.said.as_str()), (status, long));
+    }
 }
 
 /// The head of an answer that is compressed.
@@ -367,12 +458,15 @@ fn an_answer_that_cannot_be_read_is_not_told_where_reasoning_is_hidden() {
     assert!(under.status == Some(StatusCode::BAD_GATEWAY) && !under.said.contains("xyzzy"), "{}", under.said);
     let mut under = hidden(BODY);
     begin(&mut under, "text/event-stream");
-    under.exchange.handle(Input::UpstreamBody(b": hello\n\ndata: {\"choices\":[]}\n\n"), under.now);
+    under.exchange.handle(
+        Input::UpstreamBody(b": hello\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"),
+        under.now,
+    );
     under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
     under.exchange.handle(Input::UpstreamBody(b"data: {\"choices\":[xyzzy"), under.now);
     under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
     assert!(under.call().is_none());
-    assert_eq!(under.said, "data: {\"choices\":[]}\n\n: keep-alive\n\n: keep-alive\n\n");
+    assert_eq!(under.said, "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n: keep-alive\n\n: keep-alive\n\n");
     under.exchange.handle(Input::UpstreamBody(b"\n\n"), under.now);
     assert!(under.call().is_none());
     assert!(!under.said.contains("xyzzy") && under.said.ends_with("data: [DONE]\n\n"), "{}", under.said);

@@ -104,6 +104,7 @@ fn nothing_is_asked_again_once_the_client_was_told_something() {
     let mut under = stage.ask(ADAPTIVE, &signed());
     under.begin_stream();
     under.event("messageStart", &json!({"role": "assistant"}));
+    under.event("contentBlockDelta", &json!({"contentBlockIndex": 0, "delta": {"text": "It"}}));
     under.event("validationException", &json!({"message": INVALID}));
     assert_eq!((under.calls.len(), under.told.status, under.record().amended), (1, 200, 0));
     assert!(under.told.body.contains("\"error\":{\"message\":") && under.told.body.ends_with("data: [DONE]\n\n"));

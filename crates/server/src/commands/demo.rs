@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// The model of the line to paste.
-const MODEL: &str = "anthropic.claude-3-5-sonnet-20241022-v2:0";
+const MODEL: &str = "us.anthropic.claude-sonnet-4-6";
 /// The simulator checks that calls are signed, not by whom.
 const CREDENTIALS: &str =
     "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = for-the-simulator-only\n";
@@ -122,7 +122,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
 
 fn invitation(gateway: SocketAddr) -> String {
     let body = format!(
-        r#"{{"model": "{MODEL}", "stream": true, "messages": [{{"role": "user", "content": "Why is the sky blue?"}}]}}"#
+        r#"{{"model": "{MODEL}", "stream": true, "reasoning_effort": "low", "messages": [{{"role": "user", "content": "Why is the sky blue?"}}]}}"#
     );
     format!(
         "A simulated Bedrock is behind this gateway; no AWS account is used. Try it:\n\n  \

@@ -54,6 +54,14 @@ impl Signals {
     }
 }
 
+impl Signals {
+    /// The next one that is meant for whoever does not want to wait. Supervisors send SIGTERM to a process and to its group:
+    /// a second one says nothing new.
+    async fn force(&mut self) {
+        self.interrupt.recv().await;
+    }
+}
+
 /// How the process ends.
 pub(super) struct Ending {
     /// For how long clients are still accepted.
@@ -62,7 +70,7 @@ pub(super) struct Ending {
     pub(super) drain: Duration,
 }
 
-/// Serves until a signal, then lets the streams in flight end; a second signal ends them at once.
+/// Serves until a signal, then lets the streams in flight end; a SIGINT after it ends them at once.
 pub(super) async fn until_signalled(
     (host, threads): (Arc<Host>, Option<usize>),
     fronts: Vec<Front>,
@@ -102,7 +110,7 @@ pub(super) async fn until_signalled(
     Ok(code)
 }
 
-/// Waits until nobody sends new clients any more; another signal ends the wait.
+/// Waits until nobody sends new clients any more; a SIGINT ends the wait.
 async fn delayed(delay: Duration, signals: &mut Signals) {
     if delay.is_zero() {
         return;
@@ -110,7 +118,7 @@ async fn delayed(delay: Duration, signals: &mut Signals) {
     tracing::info!(delay_s = delay.as_secs(), "not ready any more: new clients are still accepted for a while");
     tokio::select! {
         () = tokio::time::sleep(delay) => {}
-        () = signals.end() => {}
+        () = signals.force() => {}
     }
 }
 
@@ -127,8 +135,8 @@ async fn drained(mut serving: JoinSet<()>, drain: Duration, mut signals: Signals
             tracing::warn!("the time to drain is over: streams in flight are cut");
             ExitCode::SUCCESS
         }
-        () = signals.end() => {
-            tracing::warn!("second signal: streams in flight are cut");
+        () = signals.force() => {
+            tracing::warn!("SIGINT: streams in flight are cut");
             ExitCode::FAILURE
         }
     }

@@ -5,6 +5,7 @@ use super::fronts::{OfPort, certificates_of, fronts};
 use super::run::{Ending, Front, Signals, bind, until_signalled};
 use crate::api_keys;
 use crate::cli::Serve;
+use crate::credentials::Origin;
 use crate::descriptors;
 use crate::environment::Environment;
 use crate::host::{Host, Limits};
@@ -28,6 +29,8 @@ use tokio::sync::oneshot;
 const LOOK: Duration = Duration::from_secs(2);
 /// Between two looks when someone asks for them.
 const AGAIN: Duration = Duration::from_millis(200);
+/// For credentials that are at hand.
+const QUICK: Duration = Duration::from_millis(250);
 /// For reading it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -59,6 +62,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let host = Arc::new(
         Host::new(config, environment, Telemetry::new(), limits)?.allow(arguments.allow_origins).guard(guarded),
     );
+    credentials(&host, arguments.require_credentials).await?;
     let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
     let watching = Watch {
         settings,
@@ -79,6 +83,42 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     tokio::spawn(watching.run(hangup));
     let ending = Ending { delay: arguments.shutdown_delay, drain: arguments.drain_timeout };
     until_signalled((host, arguments.threads), fronts, admin, ending, signals).await
+}
+
+/// Says where each backend's credentials come from, before the first client comes where they are required, else while the
+/// gateway begins.
+///
+/// # Errors
+/// They are required, and a backend has none.
+async fn credentials(host: &Arc<Host>, required: bool) -> anyhow::Result<()> {
+    let telling = Arc::clone(host);
+    let told = tokio::spawn(async move { tell_origins(&telling, required).await });
+    if !required {
+        // What is quickly known is told before the gateway says that it listens.
+        drop(tokio::time::timeout(QUICK, told).await);
+    } else if !told.await.context("the credentials were not looked for")? {
+        bail!("a backend has no credentials, and --require-credentials asks for them; the log says what was tried");
+    }
+    Ok(())
+}
+
+/// Whether every backend that needs credentials has some.
+async fn tell_origins(host: &Host, required: bool) -> bool {
+    let mut all = true;
+    for (backends, origin) in host.serving().upstreams.origins(host.environment()).await {
+        all &= !matches!(origin, Origin::Missing(_));
+        match origin {
+            Origin::Found(source) => tracing::info!(backends, source, "credentials found"),
+            Origin::Missing(why) if required => tracing::error!(backends, why, "no credentials"),
+            Origin::Missing(why) => tracing::warn!(
+                backends,
+                why,
+                "no credentials: calls to these backends will fail until there are some (upstream_credentials)"
+            ),
+            Origin::Unneeded => continue,
+        }
+    }
+    all
 }
 
 /// What the command line bounds clients and backends by.

@@ -1,4 +1,4 @@
-//! The lines about an exchange: what was warned of, and what became of it.
+//! The line about an exchange: what became of it, and what was warned of.
 
 use super::line::{Form, Head, Line, line, name};
 use aquifer_gateway::record::{Outcome, Record, Tokens};
@@ -18,7 +18,7 @@ pub(super) fn wanted(level: Level) -> bool {
     }
 }
 
-/// Hands over a record's lines, those that are wanted.
+/// Hands over a record's line, if it is wanted.
 pub(super) fn lines(
     form: Form,
     now: SystemTime,
@@ -26,12 +26,6 @@ pub(super) fn lines(
     wanted: impl Fn(Level) -> bool,
     take: impl Fn(&[u8]),
 ) {
-    if !record.warnings.is_empty() && wanted(Level::WARN) {
-        let head = Head { level: Level::WARN, target: TARGET, message: "served with a warning" };
-        for warning in &record.warnings {
-            line(form, now, head, |line| warned(line, record, warning), &take);
-        }
-    }
     let head = head(record);
     if wanted(head.level) {
         line(form, now, head, |line| told(line, record), &take);
@@ -48,12 +42,6 @@ fn head(record: &Record) -> Head {
         (Outcome::Failed, _) => (Level::INFO, "refused"),
     };
     Head { level, target: TARGET, message }
-}
-
-fn warned(line: &mut Line<'_>, record: &Record, warning: &str) {
-    line.text(name!("id"), &record.id);
-    line.text(name!("model"), shortened(&record.model));
-    line.text(name!("warning"), warning);
 }
 
 /// Says everything of a record.
@@ -81,6 +69,7 @@ fn told(line: &mut Line<'_>, record: &Record) {
     line.maybe(name!("amended"), counted(record.amended), Line::number);
     line.maybe(name!("attempts"), counted(record.attempts).filter(|attempts| *attempts > 1), Line::number);
     line.maybe(name!("hedged"), counted(record.hedges.all()), Line::number);
+    line.maybe(name!("warnings"), Some(record.warnings.as_slice()).filter(|all| !all.is_empty()), Line::list);
     line.number(name!("told_bytes"), record.told);
     if let Some(tokens) = record.tokens {
         used(line, tokens);

@@ -143,6 +143,10 @@ impl Line<'_> {
     /// A field of text.
     pub(super) fn text(&mut self, name: Name, value: &str) {
         self.name(name);
+        self.quoted(value);
+    }
+
+    fn quoted(&mut self, value: &str) {
         if escapes_nothing(value) {
             self.bytes.push(b'"');
             self.plain(value);
@@ -153,6 +157,18 @@ impl Line<'_> {
             Form::Json => serde_json::to_writer(&mut *self.bytes, value).map_err(|_| fmt::Error),
             Form::Text | Form::Coloured => write!(self.bytes, "{value:?}").map_err(|_| fmt::Error),
         };
+    }
+
+    /// A field of several texts.
+    pub(super) fn list(&mut self, name: Name, values: &[String]) {
+        self.name(name);
+        self.plain("[");
+        for (at, value) in values.iter().enumerate() {
+            let comma = if self.form == Form::Json { "," } else { ", " };
+            self.plain(if at == 0 { "" } else { comma });
+            self.quoted(value);
+        }
+        self.plain("]");
     }
 
     /// A field that counts.

@@ -307,7 +307,7 @@ fn no_credentials_at_all_is_told_plainly() {
     let reply = aquifer.chat(&chat_body("Hello?"));
     assert!(reply.status >= 500, "{reply:?}");
     assert!(reply.body.contains("credentials"), "{reply:?}");
-    aquifer.wait_for_metric("aquifer_request_errors_total{fault=\"upstream_unreachable\"", 1.0);
+    aquifer.wait_for_metric("aquifer_request_errors_total{fault=\"upstream_credentials\"", 1.0);
 }
 
 #[test]
@@ -343,4 +343,76 @@ fn keys_that_bedrock_refuses_are_read_again_from_their_file() {
         refused("AKIDNEW")
     };
     wait_until("the new keys", newly, || aquifer.log());
+}
+
+/// A start with these variables beside an endpoint where nobody is.
+fn started_with(arguments: &[&str], variables: &[(&str, &str)]) -> Aquifer {
+    let all = [&[("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://127.0.0.1:9")][..], variables].concat();
+    Aquifer::serve(arguments, &all)
+}
+
+#[test]
+fn the_start_says_where_the_credentials_come_from() {
+    let keys = [("AWS_ACCESS_KEY_ID", "AKIDXYZZY"), ("AWS_SECRET_ACCESS_KEY", "plugh")];
+    let found = started_with(&["--require-credentials"], &keys);
+    found.wait_for_log("credentials found");
+    let log = found.log();
+    assert!(log.contains("source=\"the environment (AWS_ACCESS_KEY_ID)\""), "{log}");
+    assert_eq!(log.matches("credentials found").count(), 1, "{log}");
+    assert!(!log.contains("XYZZY") && !log.contains("plugh"), "{log}");
+    let bearer = started_with(&["--require-credentials"], &[("AWS_BEARER_TOKEN_BEDROCK", "plugh")]);
+    bearer.wait_for_log("an API key");
+    assert!(!bearer.log().contains("plugh"));
+}
+
+#[test]
+fn a_start_without_credentials_says_what_was_tried_and_why_each_failed() {
+    type Case<'c> = (&'c [(&'c str, &'c str)], &'c [&'c str]);
+    let cases: [Case<'_>; 3] = [
+        (
+            &[],
+            &[
+                "the environment (",
+                "the profile \\\"default\\\" (",
+                "web identity (",
+                "the container (",
+                "the machine's role (",
+            ],
+        ),
+        (&[("AWS_ACCESS_KEY_ID", "AKIDXYZZY")], &["AWS_SECRET_ACCESS_KEY"]),
+        (&[("AWS_PROFILE", "nope")], &["the profile \\\"nope\\\" ("]),
+    ];
+    for (variables, words) in cases {
+        let aquifer = started_with(&[], variables);
+        aquifer.wait_for_log("no credentials: ");
+        let log = aquifer.log();
+        assert_eq!(log.lines().filter(|line| line.contains("no credentials: ")).count(), 1, "{log}");
+        assert!(words.iter().all(|word| log.contains(word)) && !log.contains("XYZZY"), "{log}");
+        assert_eq!(aquifer.admin("/readyz").status, 200);
+        let reply = aquifer.chat(&chat_body("Hello?"));
+        assert_eq!(reply.status, 500);
+        assert!(
+            reply.body.contains("\"code\":\"upstream_credentials\"") && !reply.body.contains("profile"),
+            "{}",
+            reply.body
+        );
+        aquifer.wait_for_log("fault=\"upstream_credentials\"");
+        assert!(aquifer.admin("/metrics").body.contains("\"upstream_credentials\""));
+    }
+}
+
+#[test]
+fn credentials_can_be_required() {
+    for (arguments, variables) in [
+        (&["--require-credentials"][..], &[][..]),
+        (&[], &[("AQUIFER_REQUIRE_CREDENTIALS", "true")]),
+        (&["--require-credentials"], &[("AWS_ACCESS_KEY_ID", "AKIDXYZZY")]),
+        (&["--require-credentials"], &[("AWS_PROFILE", "nope")]),
+    ] {
+        let all = [&["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"][..], arguments].concat();
+        let mut aquifer = Aquifer::spawn(&all, variables);
+        assert_eq!(aquifer.wait(), Some(1), "{}", aquifer.log());
+        let log = aquifer.log();
+        assert!(log.contains("tried the environment (") && log.contains("--require-credentials"), "{log}");
+    }
 }

@@ -1,8 +1,9 @@
 //! How the process ends while streams are in flight.
 
 use crate::streams::{Chat, pair};
-use crate::support::{ask, wait_until};
+use crate::support::{Aquifer, ask, wait_until};
 use std::net::TcpStream;
+use std::time::Duration;
 
 #[test]
 fn streams_in_flight_end_and_nothing_new_begins() {
@@ -25,7 +26,7 @@ fn streams_in_flight_end_and_nothing_new_begins() {
 }
 
 #[test]
-fn a_second_signal_ends_at_once() {
+fn an_interrupt_after_the_first_signal_ends_at_once() {
     let (mut aquifer, bedrock) = pair(&[]);
     let mut chat = Chat::begin(&aquifer, "Hello?");
     let mut call = bedrock.call();
@@ -34,7 +35,7 @@ fn a_second_signal_ends_at_once() {
     chat.read_until("one");
     aquifer.signal("TERM");
     aquifer.wait_for_log("draining");
-    aquifer.signal("TERM");
+    aquifer.signal("INT");
     assert_eq!(aquifer.wait(), Some(1), "{}", aquifer.log());
     // A stream that is cut is recorded.
     aquifer.wait_for_log("the client left");
@@ -51,4 +52,21 @@ fn a_stream_may_not_take_forever_to_end() {
     aquifer.signal("TERM");
     assert_eq!(aquifer.wait(), Some(0), "{}", aquifer.log());
     call.wait_until_dropped();
+}
+
+#[test]
+fn two_terminations_cut_no_stream() {
+    let listen = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    let mut aquifer = Aquifer::start(&[&["demo", "--pace", "40ms"][..], &listen].concat(), &[]);
+    let mut chats: Vec<Chat> = (0..50).map(|_| Chat::begin(&aquifer, "Hello?")).collect();
+    chats.iter_mut().for_each(|chat| chat.read_until("data: "));
+    aquifer.signal("TERM");
+    std::thread::sleep(Duration::from_millis(10));
+    aquifer.signal("TERM");
+    for chat in &mut chats {
+        chat.read_until("data: [DONE]\n\n");
+        assert!(chat.read.contains("\"finish_reason\":\"stop\"") && !chat.read.contains("\"error\""), "{}", chat.read);
+    }
+    assert_eq!(aquifer.wait(), Some(0), "{}", aquifer.log());
+    assert!(aquifer.log().contains("drained"));
 }

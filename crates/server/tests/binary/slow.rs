@@ -203,3 +203,45 @@ spec:
     second.read_until("data: [DONE]\n\n");
     assert_eq!(other.connections(), 0);
 }
+
+#[test]
+fn the_beginning_of_an_answer_is_none_and_keep_alives_are_none_either() {
+    for (annotations, arguments) in [
+        ("", &["--first-byte-timeout", "400ms", "--keep-alive", "60ms"][..]),
+        ("aquifer.dev/hedge-after: 300ms", &["--keep-alive", "60ms"]),
+    ] {
+        let (slow, quick) = (Bedrock::listen(), Bedrock::listen());
+        let gateway = serve([slow.address, quick.address], annotations, "", arguments);
+        let mut chat = Chat::begin(&gateway, "Hello?");
+        let mut stalled = slow.call();
+        stalled.begin();
+        stalled.event("messageStart", r#"{"role":"assistant"}"#);
+        chat.read_until(": keep-alive");
+        let mut call = quick.call();
+        call.begin();
+        call.event("messageStart", r#"{"role":"assistant"}"#);
+        call.text("from the second");
+        chat.read_until("from the second");
+        stalled.wait_until_dropped();
+        call.finish();
+        chat.read_until("data: [DONE]\n\n");
+        assert_eq!(chat.read.matches("\"role\"").count(), 1, "{}", chat.read);
+        assert!(chat.read.starts_with("HTTP/1.1 200 ") && !chat.read.contains("\"error\""), "{}", chat.read);
+    }
+}
+
+#[test]
+fn what_nobody_answers_is_told_in_the_stream_once_its_client_heard_that_it_goes_on() {
+    let (first, second) = (Bedrock::listen(), Bedrock::listen());
+    let gateway =
+        serve([first.address, second.address], "", "", &["--first-byte-timeout", "300ms", "--keep-alive", "60ms"]);
+    let mut chat = Chat::begin(&gateway, "Hello?");
+    let mut call = first.call();
+    call.begin();
+    call.event("messageStart", r#"{"role":"assistant"}"#);
+    chat.read_until(": keep-alive");
+    call.exception("validationException", r#"{"message":"no"}"#);
+    chat.read_until("data: [DONE]\n\n");
+    assert!(chat.read.starts_with("HTTP/1.1 200 ") && chat.read.contains("data: {\"error\":"), "{}", chat.read);
+    assert_eq!(second.connections(), 0);
+}

@@ -280,6 +280,8 @@ fn clients_are_accepted_for_a_while_when_the_gateway_is_no_longer_ready() {
     hurried.signal("TERM");
     hurried.wait_for_log("not ready any more");
     hurried.signal("TERM");
+    assert_eq!(hurried.admin("/readyz").status, 503, "a second SIGTERM says nothing new");
+    hurried.signal("INT");
     assert_eq!(hurried.wait(), Some(0), "{}", hurried.log());
 }
 

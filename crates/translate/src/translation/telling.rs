@@ -50,6 +50,7 @@ impl Telling {
             _ => {}
         }
         self.seen.reasoning |= !self.open.is_empty();
+        self.seen.content = self.seen.content || is_content(delta);
         self.writer.delta(out, index, delta);
     }
 
@@ -100,8 +101,19 @@ impl Telling {
     }
 }
 
+/// Whether a delta is a part of the answer, and not only the beginning of one.
+fn is_content(delta: &Delta<'_>) -> bool {
+    match delta {
+        Delta::Text(text) | Delta::Reasoning(text) | Delta::ToolInput(text) => !text.as_escaped().is_empty(),
+        Delta::SealPiece(length) => *length > 0,
+        Delta::ToolUse { .. } | Delta::Citation(_) => true,
+        Delta::Unknown => false,
+    }
+}
+
 /// Notes what the event means for times and for the log; allocates only when a block begins or ends.
 fn watch(event: &Event<'_>, seen: &mut Seen, open: &mut BTreeMap<u32, u64>, progress: &mut Vec<ReasoningProgress>) {
+    seen.content = seen.content || matches!(event, Event::Delta { delta, .. } if is_content(delta));
     match event {
         Event::Delta { index, delta: Delta::Reasoning(text) } => grow(*index, text.as_escaped().len(), open, progress),
         Event::Delta { index, delta: Delta::SealPiece(length) } => grow(*index, *length, open, progress),

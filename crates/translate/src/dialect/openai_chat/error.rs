@@ -191,8 +191,9 @@ fn param_of(refusal: &Refusal) -> Option<&'static str> {
     }
 }
 
-/// The words in which models and their providers say that an input does not fit, in small letters.
-const TOO_LONG: [&str; 20] = [
+/// The words in which models and their providers say that an input does not fit, in small letters: Bedrock and its models'
+/// vendors, then services of this dialect.
+const TOO_LONG: [&str; 27] = [
     "input is too long",
     "prompt is too long",
     "prompt too long",
@@ -213,11 +214,20 @@ const TOO_LONG: [&str; 20] = [
     "exceed the model's context",
     "exceeds the model's context",
     "context_length_exceeded",
+    "exceeds the maximum number of input tokens",
+    "exceeds the maximum number of tokens",
+    "context length exceeded",
+    "exceeds the available context size",
+    "larger than the maximum context",
+    "prompt contains too many tokens",
+    "input token count exceeds",
 ];
 
-fn is_too_long(refusal: &Refusal) -> bool {
+/// Whether a refusal says that the request is longer than what the model takes: another one may take it.
+#[must_use]
+pub fn is_too_long(refusal: &Refusal) -> bool {
     // A quota of tokens that is used up is told in like words, with another status.
-    let refused = matches!(refusal.status, 400 | 413 | 424);
+    let refused = matches!(refusal.status, 400 | 413 | 422 | 424);
     let said = || refusal.message.replace(['\u{2018}', '\u{2019}'], "'").to_lowercase();
     refused && TOO_LONG.iter().any(|words| said().contains(words))
 }

@@ -148,6 +148,14 @@ impl Writer {
         }
     }
 
+    /// The same while nothing of this answer was told, and it is not begun by that.
+    pub fn keep_alive_before(&self, kind: sse::KeepAlive, out: &mut BytesMut) {
+        match kind {
+            sse::KeepAlive::Comment => sse::comment(out),
+            sse::KeepAlive::Chunk => self.chunk(out, &[]),
+        }
+    }
+
     /// The token counts that came, if any did.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
