@@ -98,7 +98,13 @@ fn what_fails_is_told_with_its_status_while_there_is_one_to_give_and_in_the_stre
     assert!(under.call().is_some());
     quiet(&mut under);
     under.refuse(503, "ServiceUnavailableException", "unwell", None);
-    assert!(under.call().is_none(), "once something was told, nobody else is asked");
+    assert!(under.call().is_some(), "that the answer goes on is no content: it is asked for again");
+    for _ in 0..20 {
+        under.refuse(503, "ServiceUnavailableException", "unwell", None);
+        if under.call().is_none() {
+            break;
+        }
+    }
     assert_eq!(under.status.unwrap().as_u16(), 200);
     assert_eq!(chunks(&under)[0]["error"]["message"], "unwell");
     for broken in ["no JSON", r#"{"output": {"message": {"content": []}}, "stopReason": "malformed_tool_use"}"#] {
