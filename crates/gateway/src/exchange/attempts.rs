@@ -34,6 +34,12 @@ pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
         Fault::UpstreamUnreachable(Unreachable::Timeout(_)) => Some(Hint { same: false, ..plain }),
         Fault::UpstreamUnreachable(_) => Some(plain),
         Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly | Misbehaviour::CutFrame) => Some(plain),
+        // Whoever answers so is not what it is thought to be, and will be none the next time.
+        Fault::UpstreamMisbehaved(Misbehaviour::Head(_)) => Some(Hint { same: false, ..plain }),
+        // The same may be, or something of this request that it answers oddly.
+        Fault::UpstreamMisbehaved(Misbehaviour::Frame(_) | Misbehaviour::Json(_)) => {
+            Some(Hint { same: false, blamed: false, ..plain })
+        }
         Fault::Refused(refusal) if retry.takes(refusal.status) => Some(Hint {
             // A quota of the day is not back in seconds.
             same: !refusal.message.contains("per day"),

@@ -420,3 +420,46 @@ fn a_client_whose_last_attempt_is_silent_hears_that_it_goes_on() {
     assert!(answered.status.is_none() && answered.said.contains("Hello") && answered.said.contains("[DONE]"));
     assert_eq!(answered.record.unwrap().outcome, Outcome::Answered);
 }
+
+/// Answers with this head and body.
+fn answer_oddly(under: &mut Under, status: u16, encoding: Option<&'static str>, body: &[u8]) {
+    let headers = encoding.map(|encoding| (http::header::CONTENT_ENCODING, HeaderValue::from_static(encoding)));
+    let status = StatusCode::from_u16(status).unwrap();
+    under.exchange.handle(Input::UpstreamHead { status, headers: &headers.into_iter().collect() }, under.now);
+    under.exchange.handle(Input::UpstreamBody(body), under.now);
+    under.exchange.handle(Input::UpstreamEnd, under.now);
+}
+
+#[test]
+fn what_is_no_answer_of_a_model_is_failed_over_and_not_asked_for_again() {
+    let html = b"<html>Sign in</html>";
+    let odd = [(204, None), (206, None), (302, None), (600, None), (999, None), (200, Some("gzip")), (200, None)];
+    for (stream, (status, encoding)) in odd.iter().flat_map(|odd| [(false, odd), (true, odd)]) {
+        let asked = body().replacen('{', &format!(r#"{{"stream": {stream}, "#), 1);
+        for backends in [1, 2] {
+            let (now, priorities) = (Instant::now(), &[0, 1][..backends]);
+            let fleet = Arc::new(Fleet::new(backends, now));
+            let mut under = Under::begin(&config(priorities, Traffic::default()), &fleet, now, &asked);
+            let order = called(&mut under, |under| answer_oddly(under, *status, *encoding, html));
+            assert_eq!(order, (0..backends).collect::<Vec<_>>(), "{status} {encoding:?} {stream}");
+            assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY));
+        }
+    }
+}
+
+#[test]
+fn a_backend_that_answers_as_none_would_is_left_alone_for_its_head_alone() {
+    for (status, body, left_alone) in [(302, &b""[..], true), (200, b"<html>", false)] {
+        let (now, traffic) = (Instant::now(), Traffic::default());
+        let (config, fleet) = (config(&[0, 1], traffic), Arc::new(Fleet::new(2, now)));
+        for _ in 0..Outliers::default().failures {
+            let mut under = Under::begin(&config, &fleet, now, &crate::under::body());
+            assert_eq!(under.call().unwrap().backend, 0);
+            answer_oddly(&mut under, status, None, body);
+            assert_eq!(under.call().unwrap().backend, 1);
+            under.answer();
+        }
+        let next = Under::begin(&config, &fleet, now, &crate::under::body()).call().unwrap().backend;
+        assert_eq!(next, usize::from(left_alone), "{status}");
+    }
+}
