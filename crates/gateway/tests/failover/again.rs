@@ -3,7 +3,7 @@
 use crate::frames::frame;
 use crate::under::{Under, body, called, config, fresh};
 use aquifer_gateway::config::{Config, Outliers, Retry, Traffic};
-use aquifer_gateway::exchange::{Input, KeepAlive};
+use aquifer_gateway::exchange::{Input, KeepAlive, Output};
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::record::Outcome;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -462,4 +462,40 @@ fn a_backend_that_answers_as_none_would_is_left_alone_for_its_head_alone() {
         let next = Under::begin(&config, &fleet, now, &crate::under::body()).call().unwrap().backend;
         assert_eq!(next, usize::from(left_alone), "{status}");
     }
+}
+
+#[test]
+fn a_host_is_asked_before_a_large_request_is_said_once_more() {
+    for allowed in [true, false] {
+        let mut under = fresh(&[0, 1], Traffic::default());
+        under.exchange.defer_retries();
+        assert_eq!(under.call().unwrap().backend, 0);
+        under.fail();
+        assert!(matches!(under.exchange.poll(), Some(Output::Retry)));
+        assert!(under.exchange.poll().is_none());
+        under.exchange.retry(allowed, under.now);
+        let next = under.call();
+        assert_eq!(next.map(|call| call.backend), allowed.then_some(0));
+        under.exchange.retry(true, under.now);
+        assert!(under.call().is_none(), "nothing is done twice");
+        if allowed {
+            under.answer();
+            under.call();
+        }
+        let expected = if allowed { (Outcome::Answered, 2) } else { (Outcome::Failed, 1) };
+        assert_eq!(under.record.map(|record| (record.outcome, record.attempts)), Some(expected));
+    }
+}
+
+#[test]
+fn a_client_may_leave_before_a_retry_that_was_asked_for() {
+    let mut under = fresh(&[0, 1], Traffic::default());
+    under.exchange.defer_retries();
+    under.call().unwrap();
+    under.fail();
+    under.exchange.handle(Input::ClientGone, under.now);
+    under.call();
+    assert_eq!(under.record.as_ref().map(|record| record.outcome), Some(Outcome::Abandoned));
+    under.exchange.retry(true, under.now);
+    assert!(under.call().is_none());
 }
