@@ -65,6 +65,7 @@ fn hostile_bodies_do_not_end_a_process_that_has_little_memory() {
             });
         }
     });
+    assert!(aquifer.metric(REFUSED) >= 1.0, "all of them had room: {}", aquifer.admin("/metrics").body);
     assert_eq!(aquifer.ask("GET", "/v1/models", "").status, 200, "{}", aquifer.log());
 }
 
