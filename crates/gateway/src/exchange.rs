@@ -100,6 +100,8 @@ pub enum Output {
     Keep(Box<Keep>),
     /// Call this backend; a call of this lane that is under way is over.
     Call(Box<Call>),
+    /// Call [`Exchange::retry`] next, wherever that may take its time; only where [`Exchange::defer_retries`] was called.
+    Retry,
     /// The call of this lane is the only one from now on, and the [`First`](Lane::First): the other one is over.
     Settled(Lane),
     /// Tell the log that a backend is left alone for a while.
@@ -176,6 +178,7 @@ impl fmt::Debug for Output {
             Self::Recall(keys) => f.debug_tuple("Recall").field(&keys.len()).finish(),
             Self::Keep(keep) => f.debug_struct("Keep").field("bytes", &keep.turn.bytes()).finish_non_exhaustive(),
             Self::Call(call) => f.debug_tuple("Call").field(call).finish(),
+            Self::Retry => f.write_str("Retry"),
             Self::Settled(lane) => f.debug_tuple("Settled").field(lane).finish(),
             Self::Ejected { backend, alone, .. } => {
                 f.debug_struct("Ejected").field("backend", backend).field("alone", alone).finish_non_exhaustive()
@@ -218,7 +221,18 @@ pub struct Exchange {
     search_over: bool,
     /// The methods of the path, for a request with another one.
     allow: Option<HeaderValue>,
+    /// Whether the host is asked when the request is to be said once more, and what is to be done then.
+    defers: bool,
+    deferred: Option<Deferred>,
     over: bool,
+}
+
+/// What awaits [`Exchange::retry`].
+enum Deferred {
+    /// Another attempt after this fault, or else its being told.
+    Retry(Fault),
+    /// A second call.
+    Hedge,
 }
 
 impl Exchange {
@@ -226,21 +240,7 @@ impl Exchange {
     #[must_use]
     pub fn begin(config: Arc<Config>, fleet: Arc<Fleet>, arrival: &Arrival<'_>) -> Self {
         let record = Record { id: id(arrival.random), ..Record::default() };
-        let mut exchange = Self {
-            record,
-            fleet,
-            begun: arrival.now,
-            outputs: VecDeque::new(),
-            asked: None,
-            waiting: None,
-            other: None,
-            at_hand: Lane::First,
-            committed: false,
-            early: false,
-            search_over: false,
-            allow: None,
-            over: false,
-        };
+        let mut exchange = Self { record, over: false, ..Self::nothing(fleet, arrival.now) };
         if let Err(fault) = exchange.start(&config, arrival) {
             exchange.fail(&fault, arrival.now);
         }
@@ -609,16 +609,68 @@ impl Exchange {
         }
     }
 
-    /// Tells the client what went wrong: as a status while there is one to give, else inside the stream.
+    /// From now on [`Output::Retry`] comes before the request is said once more: one that is large takes its time.
+    pub fn defer_retries(&mut self) {
+        self.defers = true;
+    }
+
+    /// Does what [`Output::Retry`] stood for: says the request once more and calls, if that is `allowed` and worth it.
+    pub fn retry(&mut self, allowed: bool, now: Instant) {
+        match self.deferred.take().filter(|_| !self.over) {
+            Some(Deferred::Hedge) if allowed => self.hedge_now(now),
+            Some(Deferred::Retry(fault)) if !allowed || !self.try_otherwise(&fault, now) => self.give_up(&fault, now),
+            Some(_) | None => {}
+        }
+    }
+
+    /// An exchange that is over, to stand where another one stood.
+    #[must_use]
+    pub fn nothing(fleet: Arc<Fleet>, now: Instant) -> Self {
+        Self {
+            record: Record::default(),
+            fleet,
+            begun: now,
+            outputs: VecDeque::new(),
+            asked: None,
+            waiting: None,
+            other: None,
+            at_hand: Lane::First,
+            committed: false,
+            early: false,
+            search_over: false,
+            allow: None,
+            defers: false,
+            deferred: None,
+            over: true,
+        }
+    }
+
+    fn defer(&mut self, deferred: Deferred) {
+        self.deferred = Some(deferred);
+        self.outputs.push_back(Output::Retry);
+    }
+
+    /// A fault came. Another attempt is made while the client was told nothing, if that is worth it; else it is told.
     fn fail(&mut self, fault: &Fault, now: Instant) {
         self.judge(Some(fault), now);
         if self.lost() {
             return;
         }
         let may_ask = !self.is_told() && !self.search_over;
-        if may_ask && (self.ask_otherwise(fault, now) || self.try_again(fault, now)) {
-            return;
+        if may_ask && self.defers && self.waiting.is_some() {
+            return self.defer(Deferred::Retry(fault.clone()));
         }
+        if !may_ask || !self.try_otherwise(fault, now) {
+            self.give_up(fault, now);
+        }
+    }
+
+    fn try_otherwise(&mut self, fault: &Fault, now: Instant) -> bool {
+        self.ask_otherwise(fault, now) || self.try_again(fault, now)
+    }
+
+    /// Tells the client what went wrong: as a status while there is one to give, else inside the stream.
+    fn give_up(&mut self, fault: &Fault, now: Instant) {
         self.record.blame(fault);
         if let Fault::Refused(refusal) = fault
             && self.waiting.as_ref().is_some_and(Waiting::is_passing)

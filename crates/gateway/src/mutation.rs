@@ -137,6 +137,7 @@ pub(crate) fn spliced<'v>(
         written.extend_from_slice(json.as_ref().as_bytes());
         from = end;
     }
+    debug_assert!(from <= bytes.len(), "more was replaced than there is");
     written.extend_from_slice(bytes.get(from..).unwrap_or_default());
     Ok(Bytes::from(written))
 }

@@ -18,6 +18,7 @@ pub(crate) fn settle(head: &mut request::Parts) -> Result<(), Fault> {
         (Version::HTTP_2, Some(target), Some(named)) if !target.eq_ignore_ascii_case(named) => {
             Err(mistake("`host` and `:authority` name different hosts"))
         }
+        (Version::HTTP_11, None, Some("")) => Err(mistake("the request names no host: its `Host` is empty")),
         (Version::HTTP_11, _, None) => Err(mistake("the request names no host: HTTP/1.1 wants one `Host`")),
         (Version::HTTP_2, None, None) => Err(mistake("the request names no host: HTTP/2 wants `:authority`")),
         (_, Some(target), _) => {
@@ -44,9 +45,17 @@ fn one_host(headers: &HeaderMap) -> Result<Option<&str>, Fault> {
     host.map(Some).ok_or_else(|| mistake("`Host` is no host"))
 }
 
-/// A host may be empty where a target has none (RFC 9112 3.2); what delimits other parts of an address is none of it.
+/// What delimits other parts of an address is none of a host, and a port is a number. A host may be empty beside a target
+/// that has one.
 fn is_host(host: &str) -> bool {
-    !host.bytes().any(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'@' | b',' | b'?' | b'#' | b'\\'))
+    let name = door::without_port(host);
+    let port = host.get(name.len()..).and_then(|port| port.strip_prefix(':')).unwrap_or_default();
+    let is_port = port.is_empty() || port.parse::<u16>().is_ok();
+    is_port
+        && (name.starts_with('[') || !name.contains(':'))
+        && !host
+            .bytes()
+            .any(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'@' | b',' | b'?' | b'#' | b'\\'))
 }
 
 fn without_user(authority: &str) -> &str {
@@ -115,6 +124,14 @@ mod tests {
             (one, "/", &["a, b"], None),
             (one, "/", &["b@a"], None),
             (one, "/", &["a/b"], None),
+            (one, "/", &[""], None),
+            (one, "http://a/", &[""], Some("a")),
+            (one, "/", &["a:80"], Some("a:80")),
+            (one, "/", &["a:"], Some("a:")),
+            (one, "/", &["[::1]:80"], Some("[::1]:80")),
+            (one, "/", &["a:65536"], None),
+            (one, "/", &["a:b"], None),
+            (two, "http://a:1/", &["a:1"], Some("a:1")),
             (Version::HTTP_10, "/", &[], Some("")),
             (two, "http://a/", &[], Some("a")),
             (two, "http://a/", &["A"], Some("a")),

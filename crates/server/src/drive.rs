@@ -1,6 +1,7 @@
 //! Drives one exchange: what it asks for is done, what happens is fed to it, in lockstep with the client.
 
 use crate::clock;
+use crate::elsewhere::{self, Turn};
 use crate::gate::Pass;
 use crate::host::{Host, Limits, Serving};
 use crate::patience::{Passed, Waiting};
@@ -14,9 +15,11 @@ use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::fmt;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// One exchange with its call. Dropped before the end, it tells the exchange that the client left.
 ///
@@ -30,6 +33,10 @@ pub(crate) struct Drive {
     /// The call to another backend, while the first is slow.
     second: Option<Box<Line>>,
     over: bool,
+    /// A large request is said once more, apart from the thread that serves its client.
+    away: Option<Away>,
+    /// What stands beside the body of a large one while that is done.
+    beside: Option<usize>,
     /// What the request takes, while it may be sent again.
     place: Place,
     /// How long its body is.
@@ -41,6 +48,14 @@ pub(crate) struct Drive {
 struct Line {
     call: Progress,
     waiting: Waiting,
+}
+
+/// How far a retry is that takes its time.
+enum Away {
+    /// It waits for its turn.
+    Waiting(Turn),
+    /// The exchange is on a thread, which gives it back, or ends it when nobody waits for it any more.
+    Working(oneshot::Receiver<Exchange>),
 }
 
 /// How far the call is.
@@ -81,10 +96,13 @@ impl fmt::Debug for Step {
 }
 
 impl Drive {
-    /// Begins with a request that has this place.
-    pub(crate) fn begin(host: &Arc<Host>, arrival: &Arrival<'_>, place: Place) -> Self {
+    /// Begins with a request that has this place; so much stands beside it while it is read, if it is a large one.
+    pub(crate) fn begin(host: &Arc<Host>, arrival: &Arrival<'_>, place: Place, beside: Option<usize>) -> Self {
         let serving = host.serving();
-        let exchange = Exchange::begin(Arc::clone(&serving.config), Arc::clone(&serving.fleet), arrival);
+        let mut exchange = Exchange::begin(Arc::clone(&serving.config), Arc::clone(&serving.fleet), arrival);
+        if beside.is_some() {
+            exchange.defer_retries();
+        }
         let in_flight = host.telemetry.begin();
         Self {
             host: Arc::clone(host),
@@ -93,6 +111,8 @@ impl Drive {
             first: Line { call: Progress::Idle, waiting: Waiting::new(Patience::default(), &host.limits) },
             second: None,
             over: false,
+            away: None,
+            beside,
             place,
             body: arrival.body.len(),
             _in_flight: in_flight,
@@ -113,6 +133,7 @@ impl Drive {
                         Lane::Second => self.second = Some(Box::new(self.line(*call))),
                     }
                 }
+                Output::Retry => self.away = Some(Away::Waiting(elsewhere::turn(&self.host))),
                 Output::Settled(lane) => self.settle(lane),
                 Output::Head { status, headers } => {
                     self.is_told();
@@ -184,10 +205,63 @@ impl Drive {
             if let Some(step) = self.next_ready() {
                 return Poll::Ready(step);
             }
+            if self.away.is_some() {
+                ready!(self.poll_away(cx));
+                continue;
+            }
             if !ready!(self.poll_input(cx)) {
                 return Poll::Ready(Step::Stuck);
             }
         }
+    }
+
+    /// Has a large request said once more on a thread of its own, when there is one for it and room.
+    fn poll_away(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match &mut self.away {
+                None => return Poll::Ready(()),
+                Some(Away::Waiting(turn)) => {
+                    let turn = ready!(turn.as_mut().poll(cx)).ok();
+                    self.away = turn.and_then(|turn| self.go_away(turn));
+                    if self.away.is_none() {
+                        self.exchange.retry(false, clock::now());
+                    }
+                }
+                Some(Away::Working(done)) => {
+                    let exchange = ready!(Pin::new(done).poll(cx));
+                    self.away = None;
+                    if let Ok(exchange) = exchange {
+                        self.exchange = exchange;
+                    }
+                }
+            }
+        }
+    }
+
+    fn go_away(&mut self, turn: OwnedSemaphorePermit) -> Option<Away> {
+        self.place.hold(self.body + self.beside.unwrap_or_default()).ok()?;
+        let nothing = Exchange::nothing(Arc::clone(&self.serving.fleet), clock::now());
+        let slot = Arc::new(Mutex::new(Some(std::mem::replace(&mut self.exchange, nothing))));
+        let (done, again) = oneshot::channel();
+        let (host, taken) = (Arc::clone(&self.host), Arc::clone(&slot));
+        let begun = elsewhere::begin(move || {
+            let exchange = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(mut exchange) = exchange {
+                if !done.is_closed() {
+                    exchange.retry(true, clock::now());
+                }
+                if let Err(exchange) = done.send(exchange) {
+                    abandon(exchange, &host);
+                }
+            }
+            drop(turn);
+        });
+        if begun.is_err() {
+            let back = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.exchange = back?;
+            return None;
+        }
+        Some(Away::Working(again))
     }
 
     /// Waits for the next thing to happen and feeds it; false when nothing can.
@@ -293,12 +367,28 @@ impl Line {
     }
 }
 
+/// The client left while its exchange was on another thread.
+fn abandon(mut exchange: Exchange, host: &Host) {
+    exchange.handle(Input::ClientGone, clock::now());
+    while let Some(output) = exchange.poll() {
+        if let Output::Done(record) = output {
+            host.telemetry.observe(&record);
+        }
+    }
+}
+
 impl Drop for Drive {
     fn drop(&mut self) {
         if self.over {
             return;
         }
         self.give_up();
+        if let Some(Away::Working(done)) = &mut self.away {
+            done.close();
+            // Whoever still has the exchange sees that nobody waits for it, and records it.
+            let Ok(exchange) = done.try_recv() else { return };
+            self.exchange = exchange;
+        }
         if !std::thread::panicking() {
             self.exchange.handle(Input::ClientGone, clock::now());
             while let Some(output) = self.exchange.poll() {

@@ -3,6 +3,7 @@
 use crate::arrival::{self, Arrived};
 use crate::clock;
 use crate::drive::{Drive, Step};
+use crate::elsewhere;
 use crate::host::{Host, Seat};
 use crate::life::Visit;
 use crate::origin::{self, Page};
@@ -131,8 +132,10 @@ async fn start(
     visit.arrives(false);
     let beside = host.serving().config.limits.weight(&body);
     place.hold(body.len() + beside).map_err(|fault| refuse(host, asked, &fault))?;
-    let begin = Begin { host: Arc::clone(host), came_by, head, body, place, random: asked.random, now: asked.arrived };
-    let begun = if beside >= LARGE { elsewhere(begin).await } else { Ok(begin.run()) };
+    let beside = Some(beside).filter(|beside| *beside >= LARGE);
+    let (host_of, random, now) = (Arc::clone(host), asked.random, asked.arrived);
+    let begin = Begin { host: host_of, came_by, head, body, place, beside, random, now };
+    let begun = if beside.is_some() { begin_elsewhere(begin).await } else { Ok(begin.run()) };
     begun.map_err(|fault| refuse(host, asked, &fault))
 }
 
@@ -183,6 +186,8 @@ struct Begin {
     head: request::Parts,
     body: Bytes,
     place: Place,
+    /// What stands beside the body of a large request.
+    beside: Option<usize>,
     random: u128,
     now: Instant,
 }
@@ -201,20 +206,16 @@ impl Begin {
             unix_seconds: clock::unix_seconds(),
             now: self.now,
         };
-        Box::new(Drive::begin(&self.host, &arrival, self.place))
+        Box::new(Drive::begin(&self.host, &arrival, self.place, self.beside))
     }
 }
 
-/// Begins on a thread of its own, so that neither the serving threads nor the end of the process wait for it. There are
-/// as many of them at once as there are cores.
-async fn elsewhere(begin: Begin) -> Result<Box<Drive>, Fault> {
-    let full = || Fault::Overloaded("as many large requests as may be are read; try again".to_owned());
-    let translations = Arc::clone(&begin.host.translations);
-    let turn = tokio::time::timeout(begin.host.limits.body_timeout, translations.acquire_owned()).await;
-    let turn = turn.map_err(|_| full())?.map_err(|_| full())?;
+/// Begins on a thread of its own.
+async fn begin_elsewhere(begin: Begin) -> Result<Box<Drive>, Fault> {
+    let turn = elsewhere::turn(&begin.host).await?;
     let (done, begun) = oneshot::channel();
     let ours = |why: &str| Fault::Ours(why.to_owned());
-    let thread = std::thread::Builder::new().name("translation".to_owned()).spawn(move || {
+    let thread = elsewhere::begin(move || {
         // A client that has left needs nothing.
         if !done.is_closed() {
             drop(done.send(begin.run()));

@@ -12,6 +12,7 @@ mod credentials;
 mod crowd;
 mod descriptors;
 mod drive;
+mod elsewhere;
 mod endpoint;
 mod environment;
 mod failed_attempts;

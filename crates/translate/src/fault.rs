@@ -104,6 +104,8 @@ pub enum Misbehaviour {
     CutFrame,
     /// The model produced output that Bedrock itself calls malformed.
     MalformedOutput(String),
+    /// The answer's head is none that an answer may have: its status, its encoding.
+    Head(String),
     /// Some other departure from the protocol.
     Protocol(String),
 }
@@ -188,7 +190,7 @@ impl fmt::Display for Misbehaviour {
             Self::EndedEarly => f.write_str("the answer ended before the model had finished"),
             Self::CutFrame => f.write_str("the answer was cut off in the middle of a frame"),
             Self::MalformedOutput(reason) => write!(f, "the model produced unusable output ({reason})"),
-            Self::Protocol(what) => write!(f, "the answer breaks the protocol: {what}"),
+            Self::Head(what) | Self::Protocol(what) => write!(f, "the answer breaks the protocol: {what}"),
         }
     }
 }

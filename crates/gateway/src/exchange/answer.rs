@@ -193,16 +193,16 @@ impl Waiting {
     /// # Errors
     /// It is none that an answer may have.
     pub(super) fn begin(&mut self, id: &str, status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
-        let protocol = |what: String| Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol(what)));
+        let no_head = |what: String| Err(Fault::UpstreamMisbehaved(Misbehaviour::Head(what)));
         match status.as_u16() {
             400..=599 => {}
             200..=203 if is_encoded(headers) => {
-                return protocol("it has an encoding that was not asked for".to_owned());
+                return no_head("it has an encoding that was not asked for".to_owned());
             }
             200 => {}
             // Frameworks answer so where something is posted.
             201..=203 if self.passing => {}
-            status => return protocol(format!("its status is {status}")),
+            status => return no_head(format!("its status is {status}")),
         }
         if self.passing {
             self.upstream = self.pass(status, headers);

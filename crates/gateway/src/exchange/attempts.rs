@@ -47,8 +47,10 @@ pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
         Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly | Misbehaviour::CutFrame) => Some(plain),
         // The same request makes the same model say the same.
         Fault::Refused(refusal) if refusal.message.contains(UNUSABLE_CALL) => None,
-        // What is no answer, before anything of it was told.
-        Fault::UpstreamMisbehaved(_) => Some(Hint { same: false, ..plain }),
+        // Whoever answers so is not what it is thought to be, and will be none the next time.
+        Fault::UpstreamMisbehaved(Misbehaviour::Head(_)) => Some(Hint { same: false, ..plain }),
+        // What is no answer, before anything of it was told; the cause may be something of this request.
+        Fault::UpstreamMisbehaved(_) => Some(Hint { same: false, blamed: false, ..plain }),
         Fault::Refused(refusal) if error::is_too_long(refusal) => {
             Some(Hint { same: false, blamed: false, too_long: true, ..plain })
         }

@@ -3,7 +3,7 @@
 
 use super::answer::Waiting;
 use super::asked::Asked;
-use super::{Exchange, Output};
+use super::{Deferred, Exchange, Output};
 use crate::fleet::{Fleet, Reach};
 use crate::record::Turns;
 use std::mem::swap;
@@ -60,6 +60,10 @@ impl Exchange {
 
     /// The call at hand is slow: another backend is asked too, where that is allowed and worth it.
     pub(super) fn hedge(&mut self, now: Instant) {
+        if self.defers { self.defer(Deferred::Hedge) } else { self.hedge_now(now) }
+    }
+
+    pub(super) fn hedge_now(&mut self, now: Instant) {
         if self.is_told() || self.other.is_some() || !self.waiting.as_ref().is_some_and(Waiting::is_silent) {
             return;
         }

@@ -3,7 +3,7 @@
 use crate::frames::frame;
 use crate::under::{Under, body, called, config, fresh};
 use aquifer_gateway::config::{Config, Outliers, Retry, Traffic};
-use aquifer_gateway::exchange::{Input, KeepAlive};
+use aquifer_gateway::exchange::{Input, KeepAlive, Output};
 use aquifer_gateway::fleet::{Fleet, Standing};
 use aquifer_gateway::record::Outcome;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -496,6 +496,32 @@ fn a_backend_that_is_back_is_used_within_seconds_however_long_it_was_away() {
     }
 }
 
+/// Answers with this head and body.
+fn answer_oddly(under: &mut Under, status: u16, encoding: Option<&'static str>, body: &[u8]) {
+    let headers = encoding.map(|encoding| (http::header::CONTENT_ENCODING, HeaderValue::from_static(encoding)));
+    let status = StatusCode::from_u16(status).unwrap();
+    under.exchange.handle(Input::UpstreamHead { status, headers: &headers.into_iter().collect() }, under.now);
+    under.exchange.handle(Input::UpstreamBody(body), under.now);
+    under.exchange.handle(Input::UpstreamEnd, under.now);
+}
+
+#[test]
+fn what_is_no_answer_of_a_model_is_failed_over_and_not_asked_for_again() {
+    let html = b"<html>Sign in</html>";
+    let odd = [(204, None), (206, None), (302, None), (600, None), (999, None), (200, Some("gzip")), (200, None)];
+    for (stream, (status, encoding)) in odd.iter().flat_map(|odd| [(false, odd), (true, odd)]) {
+        let asked = body().replacen('{', &format!(r#"{{"stream": {stream}, "#), 1);
+        for backends in [1, 2] {
+            let (now, priorities) = (Instant::now(), &[0, 1][..backends]);
+            let fleet = Arc::new(Fleet::new(backends, now));
+            let mut under = Under::begin(&config(priorities, Traffic::default()), &fleet, now, &asked);
+            let order = called(&mut under, |under| answer_oddly(under, *status, *encoding, html));
+            assert_eq!(order, (0..backends).collect::<Vec<_>>(), "{status} {encoding:?} {stream}");
+            assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY));
+        }
+    }
+}
+
 #[test]
 fn a_probe_that_fails_is_retried_elsewhere_and_not_where_it_failed() {
     let now = Instant::now();
@@ -512,6 +538,23 @@ fn a_probe_that_fails_is_retried_elsewhere_and_not_where_it_failed() {
             fail(&mut probe);
             assert_eq!(probe.call().unwrap().backend, priorities.len() - 1);
         }
+    }
+}
+
+#[test]
+fn a_backend_that_answers_as_none_would_is_left_alone_for_its_head_alone() {
+    for (status, body, left_alone) in [(302, &b""[..], true), (200, b"<html>", false)] {
+        let (now, traffic) = (Instant::now(), Traffic::default());
+        let (config, fleet) = (config(&[0, 1], traffic), Arc::new(Fleet::new(2, now)));
+        for _ in 0..Outliers::default().failures {
+            let mut under = Under::begin(&config, &fleet, now, &crate::under::body());
+            assert_eq!(under.call().unwrap().backend, 0);
+            answer_oddly(&mut under, status, None, body);
+            assert_eq!(under.call().unwrap().backend, 1);
+            under.answer();
+        }
+        let next = Under::begin(&config, &fleet, now, &crate::under::body()).call().unwrap().backend;
+        assert_eq!(next, usize::from(left_alone), "{status}");
     }
 }
 
@@ -619,6 +662,29 @@ fn a_whole_answer_of_bedrocks_that_is_none_is_failed_over() {
 }
 
 #[test]
+fn a_host_is_asked_before_a_large_request_is_said_once_more() {
+    for allowed in [true, false] {
+        let mut under = fresh(&[0, 1], Traffic::default());
+        under.exchange.defer_retries();
+        assert_eq!(under.call().unwrap().backend, 0);
+        under.fail();
+        assert!(matches!(under.exchange.poll(), Some(Output::Retry)));
+        assert!(under.exchange.poll().is_none());
+        under.exchange.retry(allowed, under.now);
+        let next = under.call();
+        assert_eq!(next.map(|call| call.backend), allowed.then_some(0));
+        under.exchange.retry(true, under.now);
+        assert!(under.call().is_none(), "nothing is done twice");
+        if allowed {
+            under.answer();
+            under.call();
+        }
+        let expected = if allowed { (Outcome::Answered, 2) } else { (Outcome::Failed, 1) };
+        assert_eq!(under.record.map(|record| (record.outcome, record.attempts)), Some(expected));
+    }
+}
+
+#[test]
 fn a_request_that_is_too_long_for_one_backend_goes_to_the_next_and_not_to_the_same() {
     let long =
         |under: &mut Under| under.refuse(400, "ValidationException", "Input is too long for requested model.", None);
@@ -688,4 +754,17 @@ fn what_is_usual_is_learned_from_answers() {
         Under::begin(&config, &fleet, now, &body()).call().unwrap().patience.usual,
         Some(Duration::from_secs(75))
     );
+}
+
+#[test]
+fn a_client_may_leave_before_a_retry_that_was_asked_for() {
+    let mut under = fresh(&[0, 1], Traffic::default());
+    under.exchange.defer_retries();
+    under.call().unwrap();
+    under.fail();
+    under.exchange.handle(Input::ClientGone, under.now);
+    under.call();
+    assert_eq!(under.record.as_ref().map(|record| record.outcome), Some(Outcome::Abandoned));
+    under.exchange.retry(true, under.now);
+    assert!(under.call().is_none());
 }

@@ -1,7 +1,7 @@
 //! Services of OpenAI's dialect that answer 200 and mean an error: the next backend is asked, wherever the answer is cut.
 
 use crate::under::{Under, config_of, openai};
-use aquifer_gateway::config::{ReasoningPolicy, Traffic};
+use aquifer_gateway::config::{Config, ReasoningPolicy, Traffic};
 use aquifer_gateway::exchange::{Call, Input, KeepAlive};
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::mutation::Mutation;
@@ -536,4 +536,18 @@ fn any_stream_comes_to_the_same_however_it_is_cut() {
         crate::passing_body::run(&data);
         Ok(())
     });
+}
+
+#[test]
+fn what_is_beyond_the_limits_of_a_request_goes_to_nobody_whatever_they_speak() {
+    let tools = r#"[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"g"}}]"#;
+    let body = BODY.replacen('{', &format!("{{\"tools\": {tools}, "), 1);
+    for (most, status) in [(1, Some(StatusCode::BAD_REQUEST)), (2, None)] {
+        let mut config = Config::clone(&config_of(vec![openai("v1")], Traffic::default()));
+        config.limits.tools = most;
+        let now = Instant::now();
+        let mut under = Under::begin(&Arc::new(config), &Arc::new(Fleet::new(1, now)), now, &body);
+        assert_eq!((under.call().is_some(), under.status), (status.is_none(), status));
+        assert_eq!(under.said.contains("--max-tools"), status.is_some(), "{}", under.said);
+    }
 }

@@ -115,6 +115,7 @@ impl Under<'_> {
                     self.told.body.push_str(std::str::from_utf8(&bytes).unwrap());
                 }
                 Output::Done(record) => self.told.record = Some(*record),
+                Output::Retry => self.exchange.retry(true, Instant::now()),
                 Output::Ejected { .. } | Output::Reasoning(_) | Output::Settled(_) => {}
             }
         }

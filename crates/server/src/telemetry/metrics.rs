@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use series::{Key, Known, Series};
+use series::{Key, Known, Proof, Series};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -189,8 +189,8 @@ impl Metrics {
     /// clients choose could be of any length.
     fn observe_first(&self, key: Key<'_>, record: &Record) {
         let bounded = Key {
-            model_id: self.models.bound_when(key.proven[1], key.model_id),
-            model: self.asked.bound_when(key.proven[0], key.model),
+            model_id: self.models.bound_by(key.proofs[1], key.model_id),
+            model: self.asked.bound_by(key.proofs[0], key.model),
             fault: key.fault.map(|fault| self.faults.bound(fault)),
             ..key
         };
@@ -269,23 +269,36 @@ fn time_per_token(record: &Record) -> Option<Duration> {
 
 /// Lets a bounded number of values through.
 #[derive(Default)]
-struct Bounded(Mutex<HashSet<String>>);
+struct Bounded(Mutex<Let>);
+
+/// The values that were let through.
+#[derive(Default)]
+struct Let {
+    answered: HashSet<String>,
+    /// These have room of their own: no others take it.
+    known: HashSet<String>,
+}
 
 impl Bounded {
-    /// Lets a value that is not proven through only when it is known already: it takes no place.
-    fn bound_when<'a>(&self, proven: bool, value: &'a str) -> &'a str {
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(value);
-        if proven || value.is_empty() || known() { self.bound(value) } else { OTHER }
+    fn bound<'a>(&self, value: &'a str) -> &'a str {
+        self.bound_by(Proof::Answered, value)
     }
 
-    fn bound<'a>(&self, value: &'a str) -> &'a str {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !value.is_empty() && !known.contains(value) {
-            if known.len() >= DISTINCT || value.len() > 256 {
-                return OTHER;
-            }
-            known.insert(value.to_owned());
+    /// Lets a value for which nothing speaks through only when it was let through before: it takes no place.
+    fn bound_by<'a>(&self, proof: Proof, value: &'a str) -> &'a str {
+        let mut before = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if value.is_empty() || before.known.contains(value) || before.answered.contains(value) {
+            return value;
         }
+        let values = match proof {
+            Proof::None => return OTHER,
+            Proof::Answered => &mut before.answered,
+            Proof::Known => &mut before.known,
+        };
+        if values.len() >= DISTINCT || value.len() > 256 {
+            return OTHER;
+        }
+        values.insert(value.to_owned());
         value
     }
 }

@@ -65,6 +65,7 @@ pub(super) fn ask(mut request: Request<()>, body: &[u8]) -> Result<(Said<'_>, Re
             Err(error) => return Err(said(error)),
         }
     }
+    debug_assert!(written <= head.len(), "more of a head than there is");
     let (behind, rest) = body.split_at(if length <= SMALL { length } else { 0 });
     let first = [head.get(..written).unwrap_or_default(), behind].concat();
     if head.len() <= KEPT {
@@ -131,6 +132,7 @@ impl Reply {
             let full = room.is_empty();
             let (more, out) = call.read(rest, room).map_err(said)?;
             (read, given) = (read + more, given + out);
+            debug_assert!(read <= input.len() && given <= output.len(), "more of a body than there is");
             if call.can_proceed() && !self.ends_with_the_connection() {
                 self.body_is_read();
             } else if more == 0 {

@@ -11,6 +11,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, Connection, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::error::Error as _;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -23,6 +24,8 @@ const UNKNOWN: usize = 1021;
 /// How often it is looked whether it has, and how long it is waited for: it comes with the first bytes.
 const LOOK: Duration = Duration::from_millis(1);
 const LOOKS: u32 = 250;
+/// How often a request is sent once more that the other end did not look at.
+const REFUSALS: u32 = 3;
 /// How often connections are looked for that nobody used for long.
 const TIDY: Duration = Duration::from_secs(5);
 
@@ -72,18 +75,22 @@ impl Pool {
         (to, connect): (&Uri, Duration),
         mut request: Request<Full<Bytes>>,
     ) -> Result<(Response<Incoming>, Room), Unreachable> {
+        let mut refused = 0;
         loop {
             let (room, is_new) = match self.room() {
                 Some(room) => (room, false),
                 None => self.opened(to, connect).await?,
             };
+            let again = request.clone();
             match room.0.sender.clone().try_send_request(request).await {
                 Ok(answer) => return Ok((answer, room)),
-                Err(mut failed) => match failed.take_message().filter(|_| !is_new) {
-                    // It was closed just now; the request was not sent.
-                    Some(back) => request = back,
-                    None => return Err(Unreachable::Broken(format!("{}: {}", host(to), deepest(failed.error())))),
-                },
+                // It was closed just now; the request was not sent.
+                Err(failed) if !is_new && failed.message().is_some() => request = again,
+                Err(failed) if refused < REFUSALS && is_untouched(failed.error()) => {
+                    refused += 1;
+                    request = again;
+                }
+                Err(failed) => return Err(Unreachable::Broken(format!("{}: {}", host(to), deepest(failed.error())))),
             }
         }
     }
@@ -173,6 +180,18 @@ impl Drop for Room {
         used.calls = used.calls.saturating_sub(1);
         used.since = clock::now();
     }
+}
+
+/// Whether the other end says that it did nothing with a request (RFC 9113, 8.7): it refused its stream, or ended the
+/// connection before it. It may be sent once more, and is no failure.
+fn is_untouched(error: &hyper::Error) -> bool {
+    let reset = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    reset.is_some_and(|reset| {
+        let reason = reset.reason();
+        reset.is_remote()
+            && (reset.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM)
+                || reset.is_go_away() && reason == Some(h2::Reason::NO_ERROR))
+    })
 }
 
 /// Drives a connection until it ends.

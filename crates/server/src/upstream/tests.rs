@@ -648,3 +648,64 @@ async fn an_unchanged_backend_keeps_its_pool() {
     let other = Upstreams::of(&config(bedrock("http://127.0.0.1:2")), &environment, &before).unwrap();
     assert!(!Arc::ptr_eq(&before.all[0], &other.all[0]));
 }
+
+/// Refuses each connection's first stream, or ends each first connection before it, and answers the next one.
+async fn refuse_first(listener: TcpListener, ends: bool) {
+    let mut connections = 0;
+    while let Ok((stream, _)) = listener.accept().await {
+        connections += 1;
+        tokio::spawn(async move {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            let mut streams = 0;
+            while let Some(Ok((_, mut respond))) = connection.accept().await {
+                streams += 1;
+                if ends && connections == 1 {
+                    // As a server that is about to end: this stream is none that it has looked at.
+                    respond.send_reset(h2::Reason::REFUSED_STREAM);
+                    connection.graceful_shutdown();
+                } else if !ends && streams == 1 {
+                    respond.send_reset(h2::Reason::REFUSED_STREAM);
+                } else {
+                    let answer = Response::builder().status(200).body(()).unwrap();
+                    respond.send_response(answer, true).unwrap();
+                }
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_http2_refuses_is_sent_once_more() {
+    for ends in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(refuse_first(listener, ends));
+        let config = config(Bedrock { http2: true, ..bedrock(&format!("http://{address}")) });
+        let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
+        assert_eq!(answer_of(&upstreams, call()).await.unwrap().0, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_backend_that_refuses_every_stream_is_not_asked_without_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let streams = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&streams);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let counting = Arc::clone(&counting);
+            tokio::spawn(async move {
+                let mut connection = h2::server::handshake(stream).await.unwrap();
+                while let Some(Ok((_, mut respond))) = connection.accept().await {
+                    counting.fetch_add(1, Ordering::SeqCst);
+                    respond.send_reset(h2::Reason::REFUSED_STREAM);
+                }
+            });
+        }
+    });
+    let config = config(Bedrock { http2: true, ..bedrock(&format!("http://{address}")) });
+    let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
+    assert!(matches!(answer_of(&upstreams, call()).await, Err(Unreachable::Broken(_))));
+    assert_eq!(streams.load(Ordering::SeqCst), 4);
+}

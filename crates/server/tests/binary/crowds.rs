@@ -65,6 +65,7 @@ fn hostile_bodies_do_not_end_a_process_that_has_little_memory() {
             });
         }
     });
+    assert!(aquifer.metric(REFUSED) >= 1.0, "all of them had room: {}", aquifer.admin("/metrics").body);
     assert_eq!(aquifer.ask("GET", "/v1/models", "").status, 200, "{}", aquifer.log());
 }
 
@@ -106,4 +107,46 @@ fn streams_of_one_connection_use_all_threads() {
     assert!(asked.join().unwrap().iter().all(|(status, _)| status.as_u16() == 400));
     let woken = aquifer.wakings("worker-1") - before;
     assert!(woken >= 3, "the second thread was woken {woken} times");
+}
+
+/// Large enough to be read apart from the thread that serves its client.
+const LARGE: usize = 2 << 20;
+
+#[test]
+fn a_large_request_is_said_once_more_after_a_failure() {
+    let (aquifer, bedrock) = pair(&["--threads", "1"]);
+    let mut chat = Chat::begin(&aquifer, &"x".repeat(LARGE));
+    let first = bedrock.call();
+    let body = first.body.clone();
+    first.answer("503 Service Unavailable", "x-amzn-errortype: ServiceUnavailableException\r\n", "{}");
+    let second = bedrock.call();
+    assert!(second.body == body, "the same is sent again");
+    second.answer("429 Too Many Requests", "x-amzn-errortype: ThrottlingException\r\n", "{}");
+    let mut third = bedrock.call();
+    assert!(third.body == body, "the same is sent again");
+    third.begin();
+    third.event("messageStart", r#"{"role":"assistant"}"#);
+    third.text("one");
+    third.finish();
+    chat.read_until("data: [DONE]\n\n");
+    assert_eq!(aquifer.metric("aquifer_requests_in_flight"), 0.0);
+}
+
+#[test]
+fn clients_that_leave_large_requests_at_any_time_are_counted_once() {
+    let (aquifer, bedrock) = pair(&["--threads", "1"]);
+    let content = "x".repeat(LARGE);
+    for round in 0..12_u64 {
+        let mark = format!("<{round}>");
+        let chat = Chat::begin(&aquifer, &format!("{mark}{content}"));
+        // Retries of clients that left may come between.
+        let first = std::iter::repeat_with(|| bedrock.call()).find(|call| call.body.contains(&mark)).unwrap();
+        first.answer("503 Service Unavailable", "x-amzn-errortype: ServiceUnavailableException\r\n", "{}");
+        std::thread::sleep(std::time::Duration::from_millis(3 * round));
+        drop(chat);
+    }
+    let counted =
+        || aquifer.metric("aquifer_requests_total") >= 12.0 && aquifer.metric("aquifer_requests_in_flight") == 0.0;
+    wait_until("all to be counted", counted, || aquifer.admin("/metrics").body);
+    assert_eq!(aquifer.metric("aquifer_requests_total"), 12.0);
 }

@@ -1,7 +1,8 @@
 //! What a request says, what a model answers and what signs the call never reach the log, not even at debug.
 
 use crate::streams::{Chat, pair};
-use crate::support::{Aquifer, read_reply};
+use crate::support::{Aquifer, connect, read_reply};
+use std::io::{Read as _, Write as _};
 
 const MARKER: &str = "xyzzymarker";
 
@@ -82,4 +83,33 @@ fn a_clients_key_is_in_no_log() {
     chat.read_until("data: [DONE]\n\n");
     aquifer.wait_for_log("answered");
     assert!(!aquifer.log().contains("sk-client-key"));
+}
+
+#[test]
+fn not_from_a_head_that_is_none_and_its_client_hears_none_of_it_either() {
+    let aquifer = Aquifer::serve(&["--log-level", "debug"], &[]);
+    let secret = format!("authorization: Bearer {MARKER}\r\n");
+    let many = secret.repeat(300);
+    for head in [
+        format!("GET /{MARKER}\0 HTTP/1.1\r\nhost: a\r\n{secret}\r\n"),
+        format!("GET / HTTP/1.1\r\nhost: a\r\n{secret} folded\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nhost: a\r\n{MARKER} name: {MARKER}\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n"),
+        format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", MARKER.repeat(20_000)),
+        format!("GET /{MARKER} HTTP/9.9\r\n\r\n"),
+        format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {MARKER}\r\n\r\n"),
+        format!("POST / HTTP/1.1\r\nhost: {MARKER}, b\r\n\r\n"),
+        format!("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: {MARKER}\r\n\r\n"),
+        format!("{MARKER}\r\n\r\n"),
+    ] {
+        let mut stream = connect(aquifer.gateway.unwrap());
+        // Some of it may be refused before all of it is sent.
+        let _ = stream.write_all(head.as_bytes());
+        let mut told = Vec::new();
+        let _ = stream.read_to_end(&mut told);
+        let told = String::from_utf8_lossy(&told);
+        let told = told.to_lowercase();
+        assert!(!told.contains(MARKER) && !told.contains("hyper"), "{told}");
+    }
+    assert_clean(&aquifer);
 }

@@ -33,6 +33,7 @@ impl<'a> Text<'a> {
         if plain.bytes().fold(false, |any, byte| any | (byte < 0x20) | (byte == b'"') | (byte == b'\\')) {
             let quoted = serde_json::Value::String(plain.into_owned()).to_string();
             let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            debug_assert!(inside.is_some(), "a string without its quotes");
             Self(Cow::Owned(inside.unwrap_or_default().to_owned()))
         } else {
             Self(plain)

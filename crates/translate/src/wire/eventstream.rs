@@ -247,6 +247,7 @@ fn read<'a>(lengths: &Lengths, bytes: &'a [u8]) -> Result<Frame<'a>, FrameError>
     let Some((covered, &declared)) = bytes.split_last_chunk() else { return Err(FrameError::CutOff) };
     // The lengths were summed up when they were read; the sum goes on where it stopped.
     let (headers, mut sum) = (lengths.headers, lengths.sum.clone());
+    debug_assert!(bytes.len() == lengths.total && covered.len() >= PRELUDE, "a frame that is not as long as it says");
     sum.update(covered.get(SUMMED..).unwrap_or_default());
     let (declared, computed) = (u32::from_be_bytes(declared), sum.finalize());
     if declared != computed {

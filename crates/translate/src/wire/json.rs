@@ -151,6 +151,7 @@ impl<'a, 'd> Value<'a, 'd> {
     #[must_use]
     pub fn raw(self) -> &'a str {
         let inside = self.span().and_then(|span| self.document.text.get(span.start as usize..span.end as usize));
+        debug_assert!(inside.is_some() || self.span().is_none(), "a value beyond its text");
         inside.unwrap_or_default()
     }
 

@@ -16,7 +16,8 @@ const KINDS: [&str; 8] = [
     "somethingNew",
 ];
 
-fn frame(kind: &str, payload: &[u8]) -> Vec<u8> {
+/// An event, or an exception.
+pub(crate) fn frame(kind: &str, payload: &[u8]) -> Vec<u8> {
     let message = if kind.ends_with("Exception") { "exception" } else { "event" };
     let mut headers = Vec::new();
     for (name, value) in [(format!(":{message}-type"), kind), (":message-type".to_owned(), message)] {
@@ -35,7 +36,8 @@ fn frame(kind: &str, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn translated<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
+/// What the client is told of pieces of a stream.
+pub(crate) fn translated<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
     let envelope = Envelope { id: "chatcmpl-1", created: 1, model: Text::from_escaped("model") };
     let mut translation = StreamTranslation::new(&envelope, Style::default(), Box::new(|_| None));
     let mut out = BytesMut::new();

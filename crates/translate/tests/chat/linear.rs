@@ -1,5 +1,6 @@
 //! Every place that may hold many of the same takes time in proportion to them.
 
+use crate::answer_body::{frame, translated};
 use crate::linear_body::{BYTES, MODELS, SHAPES, Shape, USER, spent, translate};
 use aquifer_translate::dialect::openai_chat::{Envelope, Style};
 use aquifer_translate::limits::Limits;
@@ -116,5 +117,40 @@ fn schemas_take_time_in_proportion() {
                 assert!(serde_json::from_slice::<serde_json::Value>(&body).is_ok(), "{shape:?}");
             });
         }
+    }
+}
+
+#[test]
+fn streams_of_many_blocks_take_time_in_proportion() {
+    // `#` is the number of the block; none of them ends.
+    let many = [
+        r#"{"contentBlockIndex":#,"delta":{"reasoningContent":{"signature":"s"}}}"#,
+        r#"{"contentBlockIndex":#,"delta":{"reasoningContent":{"text":"t"}}}"#,
+        r#"{"contentBlockIndex":#,"delta":{"reasoningContent":{"redactedContent":"QUFB"}}}"#,
+        r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"signature":"s#"}}}"#,
+        r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"redactedContent":"QUFB"}}}"#,
+        r#"{"contentBlockIndex":#,"delta":{"text":"<think>"}}"#,
+        r#"{"contentBlockIndex":#,"start":{"toolUse":{"toolUseId":"c#","name":"f"}}}"#,
+        r#"{"contentBlockIndex":#,"delta":{"toolUse":{"input":"x"}}}"#,
+        r#"{"contentBlockIndex":#,"delta":{"citation":{"title":"t","location":{"web":{"url":"u"}}}}}"#,
+        r#"{"contentBlockIndex":#}"#,
+    ];
+    for payload in many {
+        let kind = match payload {
+            _ if payload.contains("start") => "contentBlockStart",
+            _ if payload.contains("delta") => "contentBlockDelta",
+            _ => "contentBlockStop",
+        };
+        let frames = |bytes: usize| -> Vec<Vec<u8>> {
+            let numbers = 0..bytes / payload.len();
+            numbers.map(|at| frame(kind, payload.replace('#', &at.to_string()).as_bytes())).collect()
+        };
+        let (few, many) = (frames(BYTES), frames(8 * BYTES));
+        let read = |frames: &[Vec<u8>]| {
+            let begun = frame("messageStart", br#"{"role":"assistant"}"#);
+            let pieces = std::iter::once(&begun).chain(frames).map(Vec::as_slice);
+            assert!(!translated(pieces).is_empty());
+        };
+        assert_linear(payload, |bytes| read(if bytes == BYTES { &few } else { &many }));
     }
 }

@@ -24,8 +24,19 @@ pub(super) struct Key<'a> {
     pub(super) operation: &'static str,
     pub(super) provider: &'static str,
     pub(super) fault: Option<&'a str>,
-    /// Whether the models are no inventions of a client: they are configured, or the model that was called answered.
-    pub(super) proven: [bool; 2],
+    /// Whether the models, asked for and called, are inventions of a client.
+    pub(super) proofs: [Proof; 2],
+}
+
+/// What speaks for a model's id being that of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Proof {
+    /// A client named it, and nothing answered.
+    None,
+    /// What was called by it answered; some backends answer to any id.
+    Answered,
+    /// The configuration or the catalogue has it.
+    Known,
 }
 
 /// A key that outlives its record.
@@ -38,7 +49,7 @@ struct Kept {
     operation: &'static str,
     provider: &'static str,
     fault: Option<String>,
-    proven: [bool; 2],
+    proofs: [Proof; 2],
 }
 
 /// The series that are remembered. Readers take no lock.
@@ -82,7 +93,11 @@ impl<'a> Key<'a> {
             operation: record.operation,
             provider: record.provider,
             fault: record.fault.as_deref(),
-            proven: record.known_models.map(|known| known || answered),
+            proofs: record.known_models.map(|known| match (known, answered) {
+                (true, _) => Proof::Known,
+                (false, true) => Proof::Answered,
+                (false, false) => Proof::None,
+            }),
         }
     }
 
@@ -96,7 +111,7 @@ impl<'a> Key<'a> {
             operation: self.operation,
             provider: self.provider,
             fault: self.fault.map(str::to_owned),
-            proven: self.proven,
+            proofs: self.proofs,
         }
     }
 }
@@ -112,7 +127,7 @@ impl Kept {
             operation: self.operation,
             provider: self.provider,
             fault: self.fault.as_deref(),
-            proven: self.proven,
+            proofs: self.proofs,
         }
     }
 }
@@ -149,7 +164,7 @@ impl Known {
 impl Series {
     /// The series of a key whose labels are bounded.
     pub(super) fn new(families: &Families, bounded: Key<'_>) -> Self {
-        let Key { outcome, status, model_id, model, backend, operation, provider, fault, proven: _ } = bounded;
+        let Key { outcome, status, model_id, model, backend, operation, provider, fault, proofs: _ } = bounded;
         let (id, backend) = (("model", model_id.to_owned()), ("backend", backend.to_owned()));
         let ended = [("outcome", outcome_word(outcome).to_owned()), ("status", status.to_string())];
         let requests = Labels(ended.into_iter().chain([id.clone(), backend.clone()]).collect());

@@ -99,6 +99,23 @@ fn a_model_that_a_client_invents_takes_no_place_from_a_real_one() {
     assert!(text.len() < 50_000, "{}", text.len());
 }
 
+#[test]
+fn models_that_answer_to_any_id_take_no_place_from_those_of_the_configuration() {
+    let metrics = Metrics::new();
+    for number in 0..2 * DISTINCT {
+        metrics.observe(&answered(&format!("invented-{number}")));
+    }
+    let configured = Record { known_models: [true; 2], ..answered("configured") };
+    metrics.observe(&configured);
+    metrics.observe(&Record { status: 503, outcome: Outcome::Failed, ..configured });
+    let text = metrics.text(0);
+    assert_eq!(text.lines().filter(|line| line.starts_with("aquifer_requests_total")).count(), DISTINCT + 3);
+    assert_eq!(
+        text.matches("aquifer_requests_total{outcome=\"answered\",status=\"200\",model=\"configured\"").count(),
+        1
+    );
+}
+
 /// Counts with every label looked up each time, which is what remembering must not be told from.
 fn observe_plainly(metrics: &Metrics, record: &Record) {
     let families = &metrics.families;
