@@ -217,7 +217,7 @@ impl Exchange {
         let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
         // The whole is one time for all attempts.
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
-        let hedge = asked.hedges_after().filter(|_| self.at_hand == Lane::First && asked.may_hedge());
+        let hedge = asked.hedges_after(&self.fleet).filter(|_| self.at_hand == Lane::First && asked.may_hedge());
         let usual = asked.patience.usual.and_then(|_| asked.usual_first_byte(&self.fleet, now));
         let (patience, circuit) = (Patience { whole, hedge, usual, ..asked.patience }, asked.traffic.circuit);
         let recording = outgoing.memorable.then(|| asked.room());
