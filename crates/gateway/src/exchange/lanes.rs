@@ -174,7 +174,7 @@ impl Asked {
             // One that is slow by nature would lose every time, and never come back.
             let usual = fleet.usual(place.backend, &place.model_id, self.head.stream);
             let usual = usual.map(|usual| (usual + usual / 2).max(PROBE_PATIENCE));
-            usual.or(self.head.stream.then_some(UNKNOWN_PATIENCE))
+            usual.or_else(|| self.head.stream.then_some(UNKNOWN_PATIENCE))
         });
         patience.into_iter().chain(self.patience.hedge).min()
     }
