@@ -333,11 +333,13 @@ impl Exchange {
         let cut = stream.finished().filter(|_| stream.is_cut()).map(|reason| (reason, stream.usage()));
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
         let since = now.saturating_duration_since(self.begun);
-        if seen.reasoning {
+        // What another answer may take the place of is nobody's first token.
+        let begun = seen.content;
+        if begun && seen.reasoning {
             self.record.reasoned = true;
             self.record.time_to_first_reasoning.get_or_insert(since);
         }
-        if seen.answer {
+        if begun && seen.answer {
             self.record.time_to_first_token.get_or_insert(since);
         }
         let begins = seen.content || turn.is_some() || self.is_finished();

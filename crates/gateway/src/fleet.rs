@@ -316,6 +316,11 @@ impl Fleet {
         }
     }
 
+    /// How long this model usually takes there to begin to answer, when that is known.
+    pub fn usual(&self, backend: usize, model: &str, stream: bool) -> Option<Duration> {
+        self.backends.get(backend)?.paces.lock().unwrap_or_else(PoisonError::into_inner).usual(model, stream)
+    }
+
     /// How long any of these backends, each with its model, is waited for while another one could be asked: as long as the
     /// slowest of them needs.
     pub fn first_byte_limit<'p>(

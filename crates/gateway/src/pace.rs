@@ -55,10 +55,15 @@ impl Paces {
         }
     }
 
+    /// What 95 of 100 answers of a model took at most; `None`: nothing is known of it.
+    pub(crate) fn usual(&self, model: &str, stream: bool) -> Option<Duration> {
+        let pace = self.0.iter().find(|pace| pace.stream == stream && pace.model == model)?;
+        (pace.took.len() >= LEAST).then(|| Duration::from_millis(pace.usual.into()))
+    }
+
     /// How long a model is waited for while another backend could be asked; `None`: nothing is known of it.
     pub(crate) fn limit(&self, model: &str, stream: bool) -> Option<Duration> {
-        let pace = self.0.iter().find(|pace| pace.stream == stream && pace.model == model)?;
-        (pace.took.len() >= LEAST).then(|| limit(Duration::from_millis(pace.usual.into()), stream))
+        self.usual(model, stream).map(|usual| limit(usual, stream))
     }
 }
 

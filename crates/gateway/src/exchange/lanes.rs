@@ -9,8 +9,10 @@ use crate::record::Turns;
 use std::mem::swap;
 use std::time::{Duration, Instant};
 
-/// How long a stream that probes an ejected backend waits for it alone.
+/// How long a request that probes an ejected backend waits for it alone, at least.
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
+/// The same for a stream while nothing is known of how long the backend usually takes.
+const UNKNOWN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which of the calls under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -170,15 +172,20 @@ impl Asked {
 
     /// After how much silence another backend is asked too: whoever finds out whether one is well again has somewhere else
     /// to go, and does not wait for it as long as for one that is.
-    pub(super) fn hedges_after(&self) -> Option<Duration> {
-        let probing = self.head.stream && self.place().is_some_and(|place| place.probing);
-        let patience = probing.then_some(PROBE_PATIENCE);
+    pub(super) fn hedges_after(&self, fleet: &Fleet) -> Option<Duration> {
+        let probing = self.place().filter(|place| place.probing);
+        let patience = probing.and_then(|place| {
+            // One that is slow by nature would lose every time, and never come back.
+            let usual = fleet.usual(place.backend, &place.model_id, self.head.stream);
+            let usual = usual.map(|usual| (usual + usual / 2).max(PROBE_PATIENCE));
+            usual.or_else(|| self.head.stream.then_some(UNKNOWN_PATIENCE))
+        });
         patience.into_iter().chain(self.patience.hedge).min()
     }
 
     /// Where else to ask: the first place whose backend was not asked yet. Sealed reasoning is its issuer's alone.
     fn place_for_hedge(&self, fleet: &Fleet, spent: Duration, now: Instant) -> Option<usize> {
-        let never = self.hedges_after().is_none();
+        let never = self.hedges_after(fleet).is_none();
         let late = self.patience.whole.is_some_and(|whole| spent >= whole);
         if never || self.sealed || late || self.attempts >= self.traffic.retry.most_attempts().1 {
             return None;

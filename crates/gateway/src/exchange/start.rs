@@ -228,7 +228,7 @@ impl Exchange {
         // The whole is one time for all attempts.
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
         let limits = if outgoing.whole { asked.patience_whole } else { asked.patience };
-        let hedges = if outgoing.whole { limits.hedge } else { asked.hedges_after() };
+        let hedges = if outgoing.whole { limits.hedge } else { asked.hedges_after(&self.fleet) };
         let hedge = hedges.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
         // The client has waited since it asked.
         let early = asked.patience.early.filter(|_| self.at_hand == Lane::First);

@@ -571,11 +571,16 @@ fn a_probe_that_nobody_answers_keeps_others_from_probing_for_seconds_only() {
         (call.backend, call.patience.hedge, under)
     };
     let (backend, hedge, mut silent) = first(1);
-    assert_eq!((backend, hedge), (0, Some(Duration::from_secs(2))), "it has somewhere else to go");
-    silent.exchange.handle(Input::Slow, now + Duration::from_secs(3));
+    assert_eq!((backend, hedge), (0, Some(Duration::from_secs(5))), "it has somewhere else to go");
+    silent.exchange.handle(Input::Slow, now + Duration::from_secs(6));
     assert_eq!(silent.call().unwrap().backend, 1);
     assert_eq!(first(1).0, 1);
-    assert_eq!(first(5).0, 0);
+    (0..64).for_each(|_| fleet.began(0, crate::under::MODEL, true, Duration::from_secs(1)));
+    let (backend, hedge, mut quick) = first(5);
+    assert_eq!((backend, hedge), (0, Some(Duration::from_secs(2))));
+    quick.exchange.handle(Input::ClientGone, now);
+    (0..64).for_each(|_| fleet.began(0, crate::under::MODEL, true, Duration::from_secs(8)));
+    assert_eq!(first(9).1, Some(Duration::from_secs(12)), "one that is slow by nature has the time it needs");
 }
 
 /// The head of a stream, and these frames.

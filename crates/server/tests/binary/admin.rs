@@ -52,3 +52,15 @@ fn clients_that_ask_nothing_do_not_keep_others_out() {
     let _idle: Vec<_> = (0..300).map(|_| connect(aquifer.admin.unwrap())).collect();
     assert_eq!(aquifer.admin("/healthz").status, 200);
 }
+
+#[test]
+fn a_gateway_with_nothing_to_serve_is_not_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    let nothing = "{apiVersion: v1, kind: ConfigMap, metadata: {name: ai-gateway-config}, data: {no_backends: 'true'}}";
+    std::fs::write(&file, nothing).unwrap();
+    let aquifer = Aquifer::serve(&["--config", file.to_str().unwrap()], &[]);
+    let reply = aquifer.admin("/readyz");
+    assert_eq!((reply.status, reply.body.as_str()), (503, "nothing to serve\n"));
+    assert_eq!(aquifer.admin("/healthz").status, 200);
+}

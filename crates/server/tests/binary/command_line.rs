@@ -81,3 +81,13 @@ fn the_demo_invites_and_ends_on_a_signal() {
     demo.signal("INT");
     assert_eq!(demo.wait(), Some(0), "{}", demo.log());
 }
+
+#[test]
+fn the_models_of_the_readme_reason_in_the_demo() {
+    let demo = Aquifer::demo(&[]);
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    let (_, after) = readme.split_once("-d '").unwrap();
+    let reply = demo.chat(after.split_once('\'').unwrap().0);
+    let (reasoning, content) = (reply.body.find("\"reasoning\":\""), reply.body.find("\"content\":\""));
+    assert!(reply.status == 200 && reasoning.is_some() && reasoning < content, "{}", reply.body);
+}
