@@ -226,13 +226,10 @@ fn inference(
     });
 }
 
-/// The most stop sequences of one request (Converse, `InferenceConfiguration`).
-const MOST_STOPS: usize = 2500;
-
 /// As many stop sequences as the model takes.
 fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> &'r [Text<'a>] {
     let asked = request.sampling.stop.as_slice();
-    let most = entry.max_stops.map_or(MOST_STOPS, |most| usize::try_from(most).unwrap_or(MOST_STOPS));
+    let most = entry.max_stops.map_or(asked.len(), |most| usize::try_from(most).unwrap_or(asked.len()));
     match asked.get(..most).filter(|sent| sent.len() < asked.len()) {
         Some(sent) => {
             notes.dropped(

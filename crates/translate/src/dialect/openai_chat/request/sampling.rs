@@ -38,6 +38,9 @@ fn top_k(top: &Object<'_, '_>) -> Result<Option<u32>, Fault> {
     if number == 0.0 || number == -1.0 { Ok(None) } else { node.count().map(Some) }
 }
 
+/// Converse takes no more stop sequences, whatever the model.
+const STOPS: usize = 2500;
+
 fn stop<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Text<'a>>, Fault> {
     let Some(node) = top.get("stop") else { return Ok(Vec::new()) };
     if node.is_string() {
@@ -47,7 +50,10 @@ fn stop<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Text<'a>>, Fa
         return Err(node.wrong("a string or an array of strings"));
     }
     let mut sequences = Vec::new();
-    for node in node.list()?.each() {
+    for (at, node) in node.list()?.each().enumerate() {
+        if at == STOPS {
+            return Err(node.wrong(&format!("one of at most {STOPS} stop sequences")));
+        }
         sequences.push(sequence(&node, notes)?);
     }
     Ok(sequences)
