@@ -13,8 +13,11 @@ use std::time::Duration;
 /// How long a hostile client waits for anything.
 const SHORT: Duration = Duration::from_millis(300);
 
+/// What a hostile client does to a gateway, and its name.
+type Deed = (&'static str, fn(SocketAddr));
+
 /// What hostile clients do, each on a connection of its own.
-const DEEDS: [(&str, fn(SocketAddr)); 15] = [
+const DEEDS: [Deed; 15] = [
     ("says nothing", |gateway| hold(gateway, b"")),
     ("half a head", |gateway| hold(gateway, b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nx-")),
     ("half a preface of HTTP/2", |gateway| hold(gateway, b"PRI * HTTP/2.0\r\n")),

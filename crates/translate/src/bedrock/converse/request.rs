@@ -106,11 +106,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         draft.system_in_messages(entry, &mut notes);
     }
     cache::place(request, entry, &mut offer, &mut draft, &mut notes);
-    let stream = request.stream && !is_whole(terms, !offer.tools.is_empty());
-    if request.stream && !stream {
-        let with = if entry.streaming == Streaming::Refused { "" } else { " while it is offered tools" };
-        notes.changed("stream", format!("{} does not stream{with}; its answer comes at once", entry.name));
-    }
+    let stream = streams(request, terms, !offer.tools.is_empty(), &mut notes);
     let path = path::path(terms.model_id, stream)?;
     let schema = format::fit(request, enforced, &mut notes);
     let own = own_fields::gather(request, terms, &plan, offer.own_choice.take(), &mut notes);
@@ -148,6 +144,17 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         stream,
         schema: format::fingerprint(request, enforced),
     })
+}
+
+/// Whether a stream is asked for.
+fn streams(request: &Request<'_>, terms: &Terms<'_>, tools: bool, notes: &mut Notes) -> bool {
+    let stream = request.stream && !is_whole(terms, tools);
+    if request.stream && !stream {
+        let entry = terms.entry;
+        let with = if entry.streaming == Streaming::Refused { "" } else { " while it is offered tools" };
+        notes.changed("stream", format!("{} does not stream{with}; its answer comes at once", entry.name));
+    }
+    stream
 }
 
 /// Whether the answer must be asked for whole, even where the client wants a stream.
