@@ -123,9 +123,10 @@ impl Waiting {
         }
     }
 
-    /// The client heard something.
+    /// The client heard something: it has a head.
     pub(crate) fn said(&mut self) {
         self.quiet = None;
+        self.early = None;
     }
 
     /// The client was told some content: nobody else is asked.

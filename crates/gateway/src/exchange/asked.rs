@@ -76,8 +76,8 @@ pub(super) struct Place {
     pub(super) probing: bool,
     /// It did, whatever came of it.
     pub(super) probed: bool,
-    /// The request is longer than what the model there takes.
-    pub(super) too_long: bool,
+    /// This request does not come back to it: it would say the same again.
+    pub(super) excluded: bool,
     /// The catalogue's row for the model, once it was looked for.
     known: OnceLock<Cow<'static, Entry>>,
 }
@@ -109,7 +109,7 @@ impl Place {
             tries: 0,
             probing: false,
             probed: false,
-            too_long: false,
+            excluded: false,
             known: OnceLock::new(),
         }
     }

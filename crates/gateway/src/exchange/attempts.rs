@@ -28,11 +28,13 @@ pub(super) struct Hint {
     elsewhere: bool,
     /// The request is longer than what the model there takes: it has answered.
     too_long: bool,
+    /// It would say the same again: this request does not come back to it.
+    once: bool,
 }
 
 /// Whether a fault is worth another attempt.
 pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
-    let plain = Hint { same: true, after: None, blamed: true, elsewhere: false, too_long: false };
+    let plain = Hint { same: true, after: None, blamed: true, elsewhere: false, too_long: false, once: false };
     match fault {
         // Nobody would do better with it.
         Fault::UpstreamUnreachable(Unreachable::Ours(_)) => None,
@@ -48,11 +50,11 @@ pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
         // The same request makes the same model say the same.
         Fault::Refused(refusal) if refusal.message.contains(UNUSABLE_CALL) => None,
         // Whoever answers so is not what it is thought to be, and will be none the next time.
-        Fault::UpstreamMisbehaved(Misbehaviour::Head(_)) => Some(Hint { same: false, ..plain }),
+        Fault::UpstreamMisbehaved(Misbehaviour::Head(_)) => Some(Hint { same: false, once: true, ..plain }),
         // What is no answer, before anything of it was told; the cause may be something of this request.
-        Fault::UpstreamMisbehaved(_) => Some(Hint { same: false, blamed: false, ..plain }),
+        Fault::UpstreamMisbehaved(_) => Some(Hint { same: false, blamed: false, once: true, ..plain }),
         Fault::Refused(refusal) if error::is_too_long(refusal) => {
-            Some(Hint { same: false, blamed: false, too_long: true, ..plain })
+            Some(Hint { same: false, blamed: false, too_long: true, once: true, ..plain })
         }
         Fault::Refused(refusal) if retry.takes(refusal.status) => Some(Hint {
             // A quota of the day is not back in seconds.
@@ -134,8 +136,8 @@ impl Exchange {
         if asked.attempts >= asked.traffic.retry.most_attempts().1 {
             return false;
         }
-        if let Some(place) = asked.places.get_mut(asked.at).filter(|_| hint.too_long) {
-            place.too_long = true;
+        if let Some(place) = asked.places.get_mut(asked.at).filter(|_| hint.once) {
+            place.excluded = true;
         }
         let next = asked.next_place(hint, &self.fleet, now);
         // What this gateway itself turned away is no load on the backend.
@@ -256,7 +258,7 @@ impl Asked {
         let panics = self.panics(fleet, now);
         let fit = |at: usize, place: &Place| {
             let elsewhere = at != self.at && (place.backend != here.backend || hint.too_long);
-            !place.too_long && (hint.same || elsewhere) && (at == self.at || panics || !place.is_ejected(fleet, now))
+            !place.excluded && (hint.same || elsewhere) && (at == self.at || panics || !place.is_ejected(fleet, now))
         };
         let find = |stays: bool| {
             priorities.iter().find_map(|priority| {

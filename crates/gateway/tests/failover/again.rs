@@ -496,13 +496,18 @@ fn a_backend_that_is_back_is_used_within_seconds_however_long_it_was_away() {
     }
 }
 
-/// Answers with this head and body.
-fn answer_oddly(under: &mut Under, status: u16, encoding: Option<&'static str>, body: &[u8]) {
+/// Answers with this head and body, as far as a host goes on reading: a stream is over with its first bytes that are none.
+fn answer_oddly(under: &mut Under, stream: bool, status: u16, encoding: Option<&'static str>, body: &[u8]) {
     let headers = encoding.map(|encoding| (http::header::CONTENT_ENCODING, HeaderValue::from_static(encoding)));
-    let status = StatusCode::from_u16(status).unwrap();
-    under.exchange.handle(Input::UpstreamHead { status, headers: &headers.into_iter().collect() }, under.now);
+    let code = StatusCode::from_u16(status).unwrap();
+    under.exchange.handle(Input::UpstreamHead { status: code, headers: &headers.into_iter().collect() }, under.now);
+    if status != 200 || encoding.is_some() {
+        return;
+    }
     under.exchange.handle(Input::UpstreamBody(body), under.now);
-    under.exchange.handle(Input::UpstreamEnd, under.now);
+    if !stream {
+        under.exchange.handle(Input::UpstreamEnd, under.now);
+    }
 }
 
 #[test]
@@ -515,7 +520,7 @@ fn what_is_no_answer_of_a_model_is_failed_over_and_not_asked_for_again() {
             let (now, priorities) = (Instant::now(), &[0, 1][..backends]);
             let fleet = Arc::new(Fleet::new(backends, now));
             let mut under = Under::begin(&config(priorities, Traffic::default()), &fleet, now, &asked);
-            let order = called(&mut under, |under| answer_oddly(under, *status, *encoding, html));
+            let order = called(&mut under, |under| answer_oddly(under, stream, *status, *encoding, html));
             assert_eq!(order, (0..backends).collect::<Vec<_>>(), "{status} {encoding:?} {stream}");
             assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY));
         }
@@ -549,7 +554,7 @@ fn a_backend_that_answers_as_none_would_is_left_alone_for_its_head_alone() {
         for _ in 0..Outliers::default().failures {
             let mut under = Under::begin(&config, &fleet, now, &crate::under::body());
             assert_eq!(under.call().unwrap().backend, 0);
-            answer_oddly(&mut under, status, None, body);
+            answer_oddly(&mut under, false, status, None, body);
             assert_eq!(under.call().unwrap().backend, 1);
             under.answer();
         }
