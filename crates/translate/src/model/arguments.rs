@@ -2,7 +2,7 @@
 
 use super::raw::Raw;
 use super::text::Text;
-use crate::wire::json::{Document, Kind};
+use crate::wire::json::{Document, Kind, Noting};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -45,14 +45,19 @@ pub fn kept(said: &str) -> Raw<'static> {
     Raw::from_json(format!(r#"{{"{RAW}":"{}"}}"#, Text::from_plain(said).as_escaped()))
 }
 
+/// The text as JSON, without a note of what is in it: that would take many times its room.
+fn outline(text: &str) -> Option<Document<'_>> {
+    Document::read_noting(text, &Noting::down_to(1)).ok()
+}
+
 fn object(text: &str) -> bool {
-    let document = Document::read(text).filter(|document| document.deepest() <= DEEPEST);
+    let document = outline(text).filter(|document| document.deepest() <= DEEPEST);
     document.is_some_and(|document| document.top().kind() == Kind::Object)
 }
 
 /// The object that is meant for certain, if one is.
 fn mended(text: &str) -> Option<String> {
-    if let Some(document) = Document::read(text) {
+    if let Some(document) = outline(text) {
         return match document.top().kind() {
             Kind::Null => Some("{}".to_owned()),
             // Written as JSON twice.
