@@ -12,7 +12,7 @@ from loops import KINDS, PLAIN, RESULT, THINKERS, WEATHER, Tap, again, assert_lo
 from loops import question, requests, thoughts  # noqa: E402
 
 tap = Tap()
-SAME = {"api_key": "langchain", "max_retries": 0, "timeout": 30}
+SAME = {"api_key": "key-of-langchain", "max_retries": 0, "timeout": 30}
 
 
 def chat_openai(model, **more):

@@ -23,7 +23,7 @@ PROXY_TOKENS = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 def ask(model, messages, stream, words):
     provider = "litellm_proxy" if words is PROXY_TOKENS else "openai"
     answer = litellm.completion(
-        model=f"{provider}/{model}", api_base=tap.url + "/v1", api_key="litellm", num_retries=0, timeout=30,
+        model=f"{provider}/{model}", api_base=tap.url + "/v1", api_key="key-of-litellm-sdk", num_retries=0, timeout=30,
         messages=messages, tools=[WEATHER], stream=stream, **words,
     )
     if stream:

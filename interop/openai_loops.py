@@ -19,7 +19,7 @@ TOKENS = {"extra_body": {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 ALL = ["reasoning", "reasoning_content", "reasoning_details"]
 
 
-def client(key="openai", url=tap.url):
+def client(key="key-of-openai-loops", url=tap.url):
     return openai.OpenAI(base_url=url + "/v1", api_key=key, max_retries=0, timeout=30)
 
 
@@ -61,7 +61,7 @@ def results(calls):
     return [{"role": "tool", "tool_call_id": call["id"], "content": RESULT} for call in calls]
 
 
-def dropped(model, stream, kind, key="openai"):
+def dropped(model, stream, kind, key="key-of-openai-loops"):
     """The loop of a client that drops everything."""
     name = f"openai by hand, {model}, stream={stream}, {kind}"
     text, mark = question("openai", kind)
@@ -129,7 +129,7 @@ def two_callers():
     """Tool ids alone do not open another caller's thoughts."""
     for model in [BUDGET, ADAPTIVE, REDACTED]:
         conversations = {}
-        for key in ["first caller", "second caller"]:
+        for key in ["key-of-first-caller", "key-of-second-caller"]:
             text, mark = question(key)
             body = {"model": model, "tools": [WEATHER], "messages": [{"role": "user", "content": text}], **EFFORT}
             message = whole(client(key), **body)
@@ -137,8 +137,8 @@ def two_callers():
             conversations[key] = (body, mark)
         ids = [body["messages"][1]["tool_calls"][0]["id"] for body, _ in conversations.values()]
         check(f"equal tool ids, {model}", ids[0] == ids[1], ids)
-        body, mark = conversations["first caller"]
-        whole(client("third caller"), **body)
+        body, mark = conversations["key-of-first-caller"]
+        whole(client("key-of-third-caller"), **body)
         turn = requests(mark)[1]["body"]["messages"][1]["content"]
         foreign = [block for block in turn if "reasoningContent" in block]
         check(f"a third caller is given nobody's thought, {model}", not foreign, foreign)
@@ -146,7 +146,7 @@ def two_callers():
             whole(client(key), **body)
             seen = requests(mark)
             turn = seen[-1]["body"]["messages"][1]["content"]
-            check(f"the {key} has its own, {model}", thoughts(again(seen[0])) and turn == again(seen[0]), turn)
+            check(f"the caller with {key} has its own, {model}", thoughts(again(seen[0])) and turn == again(seen[0]), turn)
 
 
 def no_streams_are_open():

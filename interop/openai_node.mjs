@@ -2,7 +2,7 @@
 import OpenAI from "openai";
 
 const DEMO = "anthropic.claude-3-5-sonnet-20241022-v2:0";
-const client = new OpenAI({ baseURL: `${process.argv[2]}/v1`, apiKey: "unused", maxRetries: 0, timeout: 30000 });
+const client = new OpenAI({ baseURL: `${process.argv[2]}/v1`, apiKey: "key-of-openai-node", maxRetries: 0, timeout: 30000 });
 const said = (content) => [{ role: "user", content }];
 
 function check(name, right, seen) {
@@ -39,9 +39,9 @@ messages.push(asked, { role: "tool", tool_call_id: asked.tool_calls[0].id, conte
 const told = await client.chat.completions.create({ model: DEMO, messages, tools });
 check("and its result", told.choices[0].message.content.includes("18 C"), told);
 
-async function refused(name, kind, test, body) {
+async function refused(name, kind, test, body, caller = client) {
   try {
-    for await (const _ of await client.chat.completions.create({ model: DEMO, stream: true, ...body }));
+    for await (const _ of await caller.chat.completions.create({ model: DEMO, stream: true, ...body }));
   } catch (error) {
     check(name, error instanceof kind && test(error), String(error));
     return;
@@ -57,3 +57,5 @@ await refused("unknown model", OpenAI.NotFoundError, (e) => e.code === "model_no
   model: "nobody",
   messages: said("Hi"),
 });
+const stranger = client.withOptions({ apiKey: "key-of-nobody-here" });
+await refused("a wrong key", OpenAI.AuthenticationError, (e) => e.status === 401, { messages: said("Hi") }, stranger);

@@ -5,7 +5,7 @@ import {
   assertBack, assertLoop, check, clear, question, shown, tapped,
 } from "./loops.mjs";
 
-const client = new OpenAI({ baseURL: BASE, apiKey: "openai-node", maxRetries: 0, timeout: 30000, fetch: tapped });
+const client = new OpenAI({ baseURL: BASE, apiKey: "key-of-openai-node-loops", maxRetries: 0, timeout: 30000, fetch: tapped });
 const tools = [{ type: "function", function: { name: "get_weather", parameters: PARAMETERS } }];
 const ALL = ["reasoning", "reasoning_content", "reasoning_details"];
 

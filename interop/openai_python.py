@@ -18,7 +18,7 @@ WEATHER = {
     },
 }
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-client = openai.OpenAI(base_url=sys.argv[1] + "/v1", api_key="unused", max_retries=0, timeout=30)
+client = openai.OpenAI(base_url=sys.argv[1] + "/v1", api_key="key-of-openai-python", max_retries=0, timeout=30)
 
 
 def said(text):
@@ -158,6 +158,16 @@ def errors():
             model="nobody", messages=said("Hi"))
 
 
+def keys():
+    stranger = client.with_options(api_key="key-of-nobody-here")
+    try:
+        stranger.chat.completions.create(model=DEMO, messages=said("Hi"))
+    except openai.AuthenticationError as error:
+        check("a wrong key", error.status_code == 401 and "key-of-nobody-here" not in str(error), error)
+    else:
+        check("a wrong key", False, "no error")
+
+
 def models():
     ids = [model.id for model in client.models.list()]
     check("the list of models", DEMO in ids, ids)
@@ -169,4 +179,5 @@ reasoning_asked_for()
 tools()
 forms()
 errors()
+keys()
 models()

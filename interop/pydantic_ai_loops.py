@@ -20,7 +20,7 @@ OPENROUTER = OpenAIChatModelSettings(extra_body={"reasoning": {"effort": "low"}}
 
 
 def agent(model, settings, **profile):
-    provider = OpenAIProvider(base_url=tap.url + "/v1", api_key="pydantic-ai")
+    provider = OpenAIProvider(base_url=tap.url + "/v1", api_key="key-of-pydantic-ai")
     chat = OpenAIChatModel(model, provider=provider, profile=OpenAIModelProfile(**profile) if profile else None)
     made = Agent(chat, model_settings=settings, retries=0)
 

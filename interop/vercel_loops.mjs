@@ -10,7 +10,7 @@ import {
 } from "./loops.mjs";
 
 const VERSION = createRequire(import.meta.url)("ai/package.json").version.split(".")[0];
-const settings = { baseURL: BASE, apiKey: "vercel", fetch: tapped };
+const settings = { baseURL: BASE, apiKey: "key-of-vercel-sdk", fetch: tapped };
 const compatible = createOpenAICompatible({ name: "aquifer", ...settings });
 const openrouter = createOpenRouter(settings);
 const inputSchema = jsonSchema(PARAMETERS);

@@ -34,11 +34,11 @@ pub(super) fn simulator(binary: &Path) -> anyhow::Result<(Running, String)> {
     start(Command::new(binary).args(["simulator", "--listen", "127.0.0.1:0"]), "aquifer simulator listening on ")
 }
 
-/// Starts a gateway before a simulator, and says where it is; its log goes into `folder`.
+/// Starts a gateway before a simulator, which serves the keys of the suites alone, and says where it is; its log goes into `folder`.
 pub(super) fn gateway(binary: &Path, folder: &Path, simulator: &str) -> anyhow::Result<(Running, String)> {
     let mut serve = Command::new(binary);
     serve.args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--config"]);
-    serve.arg(configuration(folder, simulator)?);
+    serve.arg(configuration(folder, simulator)?).arg("--api-keys-file").arg(root().join("interop/keys.txt"));
     serve.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "for-the-simulator-only");
     serve.stderr(fs::File::create(folder.join("gateway.log"))?);
     start(&mut serve, "aquifer listening on ")

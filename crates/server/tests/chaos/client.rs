@@ -2,6 +2,7 @@
 
 use crate::support::LIMIT;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,6 +34,8 @@ pub(crate) struct Tally {
     pub(crate) sent: u64,
     pub(crate) whole: u64,
     pub(crate) refused: u64,
+    /// How often with which status.
+    statuses: BTreeMap<u16, u64>,
     pub(crate) failed: u64,
     pub(crate) turned_away: u64,
     pub(crate) wrong: Vec<String>,
@@ -43,7 +46,10 @@ impl Tally {
         self.sent += 1;
         match got {
             Got::Whole(_) => self.whole += 1,
-            Got::Refused(_) => self.refused += 1,
+            Got::Refused(status) => {
+                self.refused += 1;
+                *self.statuses.entry(status).or_default() += 1;
+            }
             Got::Failed => self.failed += 1,
             Got::TurnedAway => self.turned_away += 1,
             Got::Wrong(how) => self.wrong.push(how),
@@ -54,6 +60,7 @@ impl Tally {
         self.sent += other.sent;
         self.whole += other.whole;
         self.refused += other.refused;
+        other.statuses.into_iter().for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
         self.failed += other.failed;
         self.turned_away += other.turned_away;
         self.wrong.extend(other.wrong);

@@ -2,7 +2,7 @@
 
 use crate::client::Tally;
 use crate::faults::{PATIENCE, ROWS, strike};
-use crate::hostile::among_hostile;
+use crate::hostile::{GENEROUS, among_hostile};
 use crate::kills::kill_and_restart;
 use crate::site::Site;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ fn soak() {
     let end = Instant::now() + Duration::from_secs(60 * minutes);
     let mut table: BTreeMap<&str, (u64, Tally)> = BTreeMap::new();
     let mut site = Site::start(2, &PATIENCE);
-    let mut besieged = Site::start(2, &PATIENCE);
+    let mut besieged = Site::start(2, &GENEROUS);
     let (mut rounds, mut deeds, mut honest) = (0, 0, Tally::default());
     while rounds == 0 || Instant::now() < end {
         for row in &ROWS {
