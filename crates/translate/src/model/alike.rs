@@ -6,7 +6,6 @@
 
 use super::arguments;
 use super::request::{Block, MediaSource, Message, Role};
-use super::text::Text;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher as _};
@@ -62,7 +61,7 @@ impl Alike {
 
     fn block(&mut self, block: &Block<'_>) {
         let item = match block {
-            Block::Text(text) | Block::Cited { text, .. } => return words(&mut self.hasher, text),
+            Block::Text(text) | Block::Cited { text, .. } => return text.hash_words(&mut self.hasher),
             Block::Reasoning { .. } | Block::Redacted { .. } | Block::CachePoint(_) => return,
             Block::ToolUse { name, input, .. } => call(name, Cow::Borrowed(input.as_json())),
             Block::ToolResult { content, .. } => {
@@ -80,11 +79,6 @@ impl Alike {
         };
         self.items = self.items.wrapping_add(item);
     }
-}
-
-/// A text without its white space.
-fn words(hasher: &mut DefaultHasher, text: &Text<'_>) {
-    text.plain().split_whitespace().for_each(|word| hasher.write(word.as_bytes()));
 }
 
 fn call(name: &str, input: Cow<'_, str>) -> u64 {

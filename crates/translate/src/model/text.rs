@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::Hasher;
 
 /// The inside of a JSON string, still escaped.
 ///
@@ -70,6 +71,24 @@ impl<'a> Text<'a> {
             rest = rest.get(length..).unwrap_or_default().trim_start();
         }
         rest.is_empty()
+    }
+
+    /// Takes the text without its white space into a hash: the same however the text is cut into several.
+    pub(crate) fn hash_words(&self, hasher: &mut impl Hasher) {
+        let text = self.plain();
+        if !text.is_ascii() {
+            return text.split_whitespace().for_each(|word| hasher.write(word.as_bytes()));
+        }
+        // Words are short, and each write has its price: they are put together first.
+        let mut packed = [0; 256];
+        for piece in text.as_bytes().chunks(packed.len()) {
+            let mut length = 0;
+            for &byte in piece {
+                packed[length] = byte;
+                length += usize::from(!matches!(byte, b' ' | 0x09..=0x0d));
+            }
+            hasher.write(&packed[..length]);
+        }
     }
 
     /// The same text, owned.
@@ -158,6 +177,20 @@ mod tests {
         assert!(!Text::from_escaped(r" \n.").is_blank());
         assert!(!Text::from_escaped(r" \n\\").is_blank());
         assert!(!Text::from_escaped(r"\ud83e").is_blank());
+    }
+
+    #[test]
+    fn words_count_the_same_however_a_text_is_cut_and_written() {
+        let hash = |pieces: &[&str]| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            pieces.iter().for_each(|piece| Text::from_escaped(*piece).hash_words(&mut hasher));
+            hasher.finish()
+        };
+        let long = "some words ".repeat(100);
+        assert_eq!(hash(&[&long]), hash(&[&long[..300], &long[300..]]));
+        assert_eq!(hash(&[r"a\tb\u000bc d"]), hash(&["a b", "cd"]));
+        assert_eq!(hash(&["ab \u{2003} é"]), hash(&["a", "bé"]));
+        assert_ne!(hash(&["ab"]), hash(&["ba"]));
     }
 
     #[test]

@@ -103,19 +103,14 @@ impl Conversation {
             Some(said) if said.is_blank() => {}
             Some(said) => {
                 self.speaks(role);
-                words(&mut self.hasher, &said);
+                said.hash_words(&mut self.hasher);
             }
             None => {
                 self.speaks(role);
-                words(&mut self.hasher, text);
+                text.hash_words(&mut self.hasher);
             }
         }
     }
-}
-
-/// A text without its white space.
-fn words(hasher: &mut DefaultHasher, text: &Text<'_>) {
-    text.plain().split_whitespace().for_each(|word| hasher.write(word.as_bytes()));
 }
 
 /// A call, a result or a medium.
@@ -135,7 +130,7 @@ fn item(block: &Block<'_>) -> u64 {
             hasher.write_u8(0xff);
             for block in content {
                 match block {
-                    Block::Text(text) | Block::Cited { text, .. } => words(&mut hasher, text),
+                    Block::Text(text) | Block::Cited { text, .. } => text.hash_words(&mut hasher),
                     Block::CachePoint(_) => {}
                     other => hasher.write_u64(item(other)),
                 }
