@@ -94,7 +94,7 @@ fn call(name: &str, input: Cow<'_, str>) -> u64 {
 }
 
 /// A value whatever the order of its members and however its numbers are written.
-fn meaning(value: &Value) -> u64 {
+pub(crate) fn meaning(value: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     match value {
         Value::Null => hasher.write_u8(0),
@@ -112,6 +112,7 @@ fn meaning(value: &Value) -> u64 {
             items.iter().for_each(|item| hasher.write_u64(meaning(item)));
         }
         Value::Object(members) => {
+            hasher.write_u8(6);
             let member = |(name, value): (&String, &Value)| {
                 let mut hasher = DefaultHasher::new();
                 hasher.write(name.as_bytes());
@@ -119,8 +120,9 @@ fn meaning(value: &Value) -> u64 {
                 hasher.write_u64(meaning(value));
                 hasher.finish()
             };
-            hasher.write_u8(6);
-            hasher.write_u64(members.iter().map(member).fold(0, u64::wrapping_add));
+            let mut members: Vec<u64> = members.iter().map(member).collect();
+            members.sort_unstable();
+            members.into_iter().for_each(|member| hasher.write_u64(member));
         }
     }
     hasher.finish()

@@ -7,6 +7,7 @@
 
 use super::request::without_thoughts;
 use super::tags::angled;
+use crate::model::alike::meaning;
 use crate::model::request::{Block, MediaSource, Message, Request, Role};
 use crate::model::text::Text;
 use serde_json::Value;
@@ -156,41 +157,6 @@ fn arguments(json: &str) -> u64 {
     match value {
         Some(value) => hasher.write_u64(meaning(&value)),
         None => json.split_ascii_whitespace().for_each(|part| hasher.write(part.as_bytes())),
-    }
-    hasher.finish()
-}
-
-/// A value whatever the order of its members and however its numbers are written.
-fn meaning(value: &Value) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    match value {
-        Value::Null => hasher.write_u8(0),
-        Value::Bool(truth) => hasher.write_u8(1 + u8::from(*truth)),
-        Value::Number(number) => {
-            hasher.write_u8(3);
-            hasher.write_u64(number.as_f64().unwrap_or_default().to_bits());
-        }
-        Value::String(text) => {
-            hasher.write_u8(4);
-            hasher.write(text.as_bytes());
-        }
-        Value::Array(items) => {
-            hasher.write_u8(5);
-            items.iter().for_each(|item| hasher.write_u64(meaning(item)));
-        }
-        Value::Object(members) => {
-            hasher.write_u8(6);
-            let member = |(name, value): (&String, &Value)| {
-                let mut hasher = DefaultHasher::new();
-                hasher.write(name.as_bytes());
-                hasher.write_u8(0xff);
-                hasher.write_u64(meaning(value));
-                hasher.finish()
-            };
-            let mut members: Vec<u64> = members.iter().map(member).collect();
-            members.sort_unstable();
-            members.into_iter().for_each(|member| hasher.write_u64(member));
-        }
     }
     hasher.finish()
 }
