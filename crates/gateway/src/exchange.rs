@@ -20,7 +20,7 @@ pub use answer::refusal;
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
 pub use lanes::Lane;
 
-use crate::config::{Circuit, Config};
+use crate::config::{AccessDenied, Circuit, Config};
 use crate::fleet::Fleet;
 use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey, TurnStore};
@@ -680,10 +680,12 @@ impl Exchange {
             // Its message is a vendor's, who may quote the prompt or a key; the client gets it as it came.
             self.record.fault_message = Some(format!("{} ({})", refusal.exception, refusal.status));
         }
-        if self.fail_as_it_came(fault) {
+        let denied = self.denied(fault);
+        if denied.is_none() && self.fail_as_it_came(fault) {
             self.done(Outcome::Failed, now);
             return;
         }
+        let fault = denied.as_ref().unwrap_or(fault);
         let stream = self.waiting.as_mut().and_then(Waiting::telling);
         if let Some(stream) = stream.filter(|_| self.committed) {
             let mut out = BytesMut::new();
@@ -704,6 +706,29 @@ impl Exchange {
             self.answer(status, headers, body);
         }
         self.done(Outcome::Failed, now);
+    }
+
+    /// What the client is told instead of a 401 or 403 that is about the gateway's own credentials, where it should not take
+    /// it for its own.
+    fn denied(&self, fault: &Fault) -> Option<Fault> {
+        let Fault::Refused(refusal) = fault else { return None };
+        let by_us = match self.asked.as_ref()?.config.access_denied {
+            AccessDenied::Auto => self.record.caller.is_some(),
+            AccessDenied::Pass => false,
+            AccessDenied::BadGateway => true,
+        };
+        if !by_us || !matches!(refusal.status, 401 | 403) {
+            return None;
+        }
+        let mut told = refusal.clone();
+        told.status = 502;
+        told.exception = "UpstreamAccessDeniedException".to_owned();
+        told.message = match self.waiting.as_ref().is_some_and(Waiting::is_passing) {
+            // A vendor's words may quote the key.
+            true => "the upstream refused the gateway's credentials".to_owned(),
+            false => format!("the upstream refused the gateway's credentials: {}", refusal.message),
+        };
+        Some(Fault::Refused(told))
     }
 
     fn answer(&mut self, status: StatusCode, headers: HeaderMap, body: Bytes) {

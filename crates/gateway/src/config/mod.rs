@@ -65,6 +65,8 @@ pub struct Config {
     pub client_fields: FieldPolicies,
     /// How much of everything a client's request may hold; the command line says it.
     pub limits: Limits,
+    /// How a client is told that a backend refused the gateway's credentials; the command line says it.
+    pub access_denied: AccessDenied,
     /// What the reader should know, although nothing is wrong: kinds skipped, old fields ignored, references that dangle.
     pub notices: Vec<Notice>,
 }
@@ -83,6 +85,19 @@ impl Config {
              \"true\"` in the ConfigMap ai-gateway-config"
             .to_owned())
     }
+}
+
+/// How a client is told of a backend's 401 or 403: they are about the gateway's own credentials, not about the client's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccessDenied {
+    /// As 502 `upstream_access_denied` to a client that showed an API key of the gateway, and to others as it came: they
+    /// may be the gateway's own operator.
+    #[default]
+    Auto,
+    /// As it came.
+    Pass,
+    /// As 502 `upstream_access_denied`.
+    BadGateway,
 }
 
 /// One address to listen on.
