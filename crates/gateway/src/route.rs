@@ -7,6 +7,7 @@ use crate::door::{Door, Entry};
 use crate::mutation::Mutation;
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
+use aquifer_translate::wire::slice::Slice as _;
 use http::HeaderMap;
 use std::sync::Arc;
 
@@ -182,7 +183,7 @@ fn why_not(backend: &Backend) -> Option<String> {
 
 /// As much of a client's model id as an error repeats.
 fn shown(model: &str) -> &str {
-    model.char_indices().nth(MOST_SHOWN).map_or(model, |(end, _)| model.get(..end).unwrap_or_default())
+    model.char_indices().nth(MOST_SHOWN).map_or(model, |(end, _)| model.upto(end))
 }
 
 fn not_found(message: String) -> Fault {

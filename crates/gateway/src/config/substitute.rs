@@ -4,6 +4,7 @@
 //! become YAML itself.
 
 use super::yaml::{Node, Value};
+use aquifer_translate::wire::slice::Slice as _;
 
 const OPEN: char = '\u{e000}';
 const CLOSE: char = '\u{e001}';
@@ -21,10 +22,10 @@ pub(super) fn shield(text: &str) -> String {
             shielded.push(OPEN);
             shielded.push_str(reference);
             shielded.push(CLOSE);
-            rest = found.get(length..).unwrap_or_default();
+            rest = found.behind(length);
         } else {
             shielded.push_str("${");
-            rest = found.get(2..).unwrap_or_default();
+            rest = found.behind(2);
         }
     }
     shielded.push_str(rest);
@@ -76,13 +77,13 @@ fn replace(text: &str, env: &dyn Fn(&str) -> Option<String>, missing: &mut Vec<S
         let Some((inner, name, length)) = reference(found) else {
             replaced.push_str(before);
             replaced.push_str("${");
-            rest = found.get(2..).unwrap_or_default();
+            rest = found.behind(2);
             continue;
         };
-        rest = found.get(length..).unwrap_or_default();
+        rest = found.behind(length);
         if let Some(escaped) = before.strip_suffix('$') {
             replaced.push_str(escaped);
-            replaced.push_str(found.get(..length).unwrap_or_default());
+            replaced.push_str(found.upto(length));
             continue;
         }
         replaced.push_str(before);
@@ -98,7 +99,7 @@ fn replace(text: &str, env: &dyn Fn(&str) -> Option<String>, missing: &mut Vec<S
 
 /// The value of `NAME`, or its default: after `:=` and `:-` also where the value is empty.
 fn value(inner: &str, name: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    let operator = inner.get(name.len()..).unwrap_or_default();
+    let operator = inner.behind(name.len());
     let empty_too = operator.starts_with(':');
     let default = operator.get(if empty_too { 2 } else { 1 }..).map(str::to_owned);
     env(name).filter(|value| !(empty_too && value.is_empty())).or(default)

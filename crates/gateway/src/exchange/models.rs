@@ -7,6 +7,7 @@ use crate::route::{self, ModelListing};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Catalogue;
 use aquifer_translate::model::text::Text;
+use aquifer_translate::wire::slice::Slice as _;
 use http::HeaderMap;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -76,7 +77,7 @@ fn decoded(id: &str) -> Cow<'_, str> {
         match escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(byte) => {
                 bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
+                rest = after.behind(2);
             }
             None => {
                 bytes.push(*first);

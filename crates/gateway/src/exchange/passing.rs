@@ -10,6 +10,7 @@ use aquifer_translate::fault::{Misbehaviour, Refusal};
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::translation::Seen;
 use aquifer_translate::wire::pause;
+use aquifer_translate::wire::slice::Slice as _;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -157,7 +158,7 @@ impl Passing {
 /// Whether this member is a string with something in it.
 fn has_text(data: &str, name: &str) -> bool {
     data.match_indices(name).any(|(at, _)| {
-        let rest = data.get(at + name.len()..).unwrap_or_default().trim_start();
+        let rest = data.behind(at + name.len()).trim_start();
         let value = rest.strip_prefix(':').map(str::trim_start).and_then(|rest| rest.strip_prefix('"'));
         value.is_some_and(|value| !value.starts_with('"'))
     })

@@ -17,6 +17,7 @@ use aquifer_translate::limits::Limits;
 use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Incoming, Outgoing};
+use aquifer_translate::wire::slice::Slice as _;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
@@ -78,7 +79,9 @@ impl Exchange {
         self.record.operation = "chat";
         let betas: Vec<String> = arrival.headers.get_all(&BETAS).iter().filter_map(word).collect();
         let read = Incoming::read_within(arrival.body, betas.iter().map(String::as_str), &config.limits);
-        if let (Err(_), Ok(model)) = (&read, read_model(arrival.body)) {
+        if read.is_err()
+            && let Ok(model) = read_model(arrival.body)
+        {
             // Whatever is wrong with it, it is counted by its model.
             self.record.model = model.into_owned();
         }
@@ -312,7 +315,7 @@ fn word(value: &HeaderValue) -> Option<String> {
 
 /// As much of a path as an error repeats.
 fn shown(path: &str) -> &str {
-    path.char_indices().nth(200).map_or(path, |(end, _)| path.get(..end).unwrap_or_default())
+    path.char_indices().nth(200).map_or(path, |(end, _)| path.upto(end))
 }
 
 fn door<'a>(arrival: &Arrival<'a>) -> Door<'a> {

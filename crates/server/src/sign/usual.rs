@@ -176,6 +176,7 @@ fn hexadecimal(hash: &[u8], text: &mut String) {
     for (pair, byte) in written.chunks_exact_mut(2).zip(hash) {
         pair.copy_from_slice(&[LOWER[usize::from(byte >> 4)], LOWER[usize::from(byte & 0xf)]]);
     }
+    debug_assert!(written.is_ascii(), "digits are ASCII");
     text.push_str(str::from_utf8(&written).unwrap_or_default());
 }
 

@@ -2,6 +2,7 @@
 //! target.
 
 use super::http1::{Reply, ask};
+use aquifer_gateway::translate::wire::slice::Slice as _;
 use http::Request;
 
 /// What bytes come to.
@@ -66,7 +67,7 @@ pub(crate) fn read<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, room: usize) 
             let (used, given) = reply.body(&rest, &mut output)?;
             assert!(used <= rest.len() && given <= room, "no more is read than is there");
             rest.drain(..used);
-            body.extend_from_slice(output.get(..given).unwrap_or_default());
+            body.extend_from_slice(output.upto(given));
             if used == 0 {
                 break;
             }

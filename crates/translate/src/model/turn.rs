@@ -1,6 +1,6 @@
 //! One turn of a model that called tools, remembered with its reasoning until the client sends it back.
 
-use super::alike::{Alike, Likeness};
+use super::alike::{self, Alike, Likeness};
 use super::arguments;
 use super::call_id;
 use super::delta::{Delta, Event, Seal};
@@ -68,7 +68,10 @@ impl Turn {
     pub fn likeness(&self, before: &Alike) -> Likeness {
         before.calling(self.parts.iter().filter_map(|part| match part {
             Part::Called { name, input, .. } => {
-                Some((name.as_str(), Cow::Owned(Text::from_escaped(input).plain().into_owned())))
+                // As it is read when it comes back.
+                let said = Text::from_escaped(input);
+                let (input, _) = arguments::read(said.plain());
+                Some((name.as_str(), alike::meant(input.as_json())))
             }
             _ => None,
         }))

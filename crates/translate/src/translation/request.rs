@@ -9,7 +9,7 @@ use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
-use crate::model::alike::{Alike, Likeness};
+use crate::model::alike::{self, Alike, Likeness};
 use crate::model::issuer::Mark;
 use crate::model::offer::{CallTokens, Offer};
 use crate::model::raw::Raw;
@@ -18,7 +18,6 @@ use crate::model::text::Text;
 use crate::model::turn::Turn;
 use crate::warning::Warning;
 use bytes::Bytes;
-use std::borrow::Cow;
 use std::fmt;
 
 pub use crate::bedrock::converse::request::Terms;
@@ -145,9 +144,10 @@ impl<'a> Incoming<'a> {
         let (mut turns, mut alike) = (Vec::new(), Alike::default());
         alike.system(&self.asked.request.system);
         for message in &self.asked.request.messages {
-            conversation.message(message);
-            turns.extend(called(message, &conversation, &alike));
-            alike.message(message);
+            let meanings = alike::meanings(message);
+            conversation.message(message, &meanings);
+            turns.extend(called(message, &meanings, &conversation, &alike));
+            alike.message(message, &meanings);
         }
         (turns, conversation.before_turn(), alike)
     }
@@ -339,7 +339,7 @@ fn is_sealed(block: &Block<'_>) -> bool {
     matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
 }
 
-fn called(message: &Message<'_>, conversation: &Conversation, alike: &Alike) -> Option<CalledTurn> {
+fn called(message: &Message<'_>, meanings: &[u64], conversation: &Conversation, alike: &Alike) -> Option<CalledTurn> {
     let id = |block: &Block<'_>| match block {
         Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
         _ => None,
@@ -352,10 +352,7 @@ fn called(message: &Message<'_>, conversation: &Conversation, alike: &Alike) -> 
     if calls.is_empty() {
         return None;
     }
-    let likeness = alike.calling(message.content.iter().filter_map(|block| match block {
-        Block::ToolUse { name, input, .. } => Some((name.as_ref(), Cow::Borrowed(input.as_json()))),
-        _ => None,
-    }));
+    let likeness = alike.calling(alike::calls(message, meanings));
     Some(CalledTurn { lost, position: message.position, calls, before: conversation.before_turn(), likeness })
 }
 

@@ -1,6 +1,7 @@
 //! Thoughts that a model writes into its text, between tags: split out of it, however the text is cut.
 
 use crate::model::text::Text;
+use crate::wire::slice::Slice as _;
 
 /// The splitter of one answer. Which tag a model writes is said by its row of the catalogue.
 pub struct Tags {
@@ -109,15 +110,15 @@ pub fn angled(escaped: &str) -> String {
     let mut plain = String::with_capacity(escaped.len());
     let mut rest = escaped;
     while let Some(at) = rest.find('\\') {
-        plain.push_str(rest.get(..at).unwrap_or_default());
-        let escape = rest.get(at..).unwrap_or_default();
+        plain.push_str(rest.upto(at));
+        let escape = rest.behind(at);
         let (said, length) = match escape.get(..6).map(str::to_ascii_lowercase).as_deref() {
             Some("\\u003c") => ("<", 6),
             Some("\\u003e") => (">", 6),
             _ => (escape.get(..2).unwrap_or(escape), 2),
         };
         plain.push_str(said);
-        rest = escape.get(length..).unwrap_or_default();
+        rest = escape.behind(length);
     }
     plain.push_str(rest);
     plain

@@ -3,4 +3,5 @@
 pub mod eventstream;
 pub mod json;
 pub mod pause;
+pub mod slice;
 pub mod sse;

@@ -5,6 +5,7 @@ use crate::limits::ClientFields;
 use crate::model::reasoning::own;
 use crate::model::request::{Block, MediaSource, Request};
 use crate::wire::json;
+use crate::wire::slice::Slice as _;
 
 /// Refuses what is not allowed, with the client's field.
 pub(super) fn check(request: &Request<'_>, allowed: ClientFields) -> Result<(), Fault> {
@@ -57,7 +58,7 @@ fn is_address(escaped: &str) -> bool {
     while !escaped.is_char_boundary(begins) {
         begins -= 1;
     }
-    let begins = json::begins(escaped.get(..begins).unwrap_or_default());
+    let begins = json::begins(escaped.upto(begins));
     begins.trim_start().get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
 }
 

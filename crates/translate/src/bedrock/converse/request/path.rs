@@ -1,6 +1,7 @@
 //! The path of the operation on a model.
 
 use crate::fault::Fault;
+use crate::wire::slice::Slice as _;
 use std::borrow::Cow;
 
 /// The path of the operation; everything in the model id but unreserved characters is percent-encoded, once.
@@ -53,7 +54,7 @@ fn decoded(text: &str) -> Option<String> {
             Some(byte) => {
                 found = true;
                 plain.push(char::from(byte));
-                rest = rest.get(2..).unwrap_or_default();
+                rest = rest.behind(2);
             }
             None => plain.push('%'),
         }
