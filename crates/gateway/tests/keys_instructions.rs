@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Bytes that a guess shares with a key of 38.
-const SHARED: [u32; 3] = [0, 19, 37];
+const SHARED: [u32; 3] = [0, 18, 37];
 /// The difference of these two counts is what is divided, so that what happens once falls out.
-const FEW: u32 = 4_096;
-const MANY: u32 = 5 * FEW;
+const FEW: u32 = 62 * 16;
+const MANY: u32 = 3 * FEW;
 /// Where a digest's place in the map is taken by another's, it is compared with that one: by chance, for any key.
 const MARGIN_PERCENT: u64 = 1;
 
