@@ -781,8 +781,11 @@ impl Exchange {
 pub fn id(random: u128) -> String {
     let mut id = String::with_capacity(41);
     id.push_str("chatcmpl-");
-    let digits = (0..32).rev().map(|at| (random >> (4 * at)) as u32 & 0xf);
-    id.extend(digits.filter_map(|digit| char::from_digit(digit, 16)));
+    for byte in random.to_be_bytes() {
+        for digit in [byte >> 4, byte & 0xf] {
+            id.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
+        }
+    }
     id
 }
 

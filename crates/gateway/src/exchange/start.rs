@@ -210,7 +210,10 @@ impl Exchange {
             self.fleet.earn(backend);
         }
         self.record.model_id.clone_from(&place.model_id);
-        self.record.known_models = [self.record.model.as_str(), &place.model_id].map(|id| is_known(&asked.config, id));
+        let is_called_known = is_known(&asked.config, &place.model_id);
+        let is_same = self.record.model == place.model_id;
+        let is_asked_known = if is_same { is_called_known } else { is_known(&asked.config, &self.record.model) };
+        self.record.known_models = [is_asked_known, is_called_known];
         if let Some(backend) = asked.config.backends.get(backend) {
             self.record.backend = [&backend.namespace, "/", &backend.name].concat();
         }
