@@ -8,16 +8,17 @@ mod answer;
 mod asked;
 mod attempts;
 mod denied;
+mod heads;
 mod lanes;
 mod models;
-mod opening;
-mod passing;
+mod relay;
 mod relayed;
+mod relaying;
 mod start;
 mod veil;
 
-pub use answer::refusal;
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
+pub use heads::refusal;
 pub use lanes::Lane;
 
 use crate::config::{AccessDenied, Circuit, Config};
@@ -26,7 +27,7 @@ use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::openai_chat::error;
+use aquifer_translate::dialect::openai_chat::{error, relay as relay_of};
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::model::turn::Turn;
@@ -317,8 +318,8 @@ impl Exchange {
     fn body(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &mut self.waiting else { return Ok(()) };
         waiting.came += bytes.len() as u64;
-        if let Upstream::Passing(_) = &waiting.upstream {
-            return self.pass_on(bytes, now);
+        if let Upstream::Relaying(_) = &waiting.upstream {
+            return self.relay_chunk(bytes, now);
         }
         let Upstream::Streaming(stream) = &mut waiting.upstream else {
             waiting.upstream.gather(bytes)?;
@@ -410,17 +411,17 @@ impl Exchange {
             }
             Upstream::Whole { body } if waiting.is_played() => self.play(&body, now),
             Upstream::Whole { body } => self.whole(&body, now),
-            Upstream::Passing(passing) => self.passed(passing, now),
-            Upstream::Handing { status, kind, body } => self.hand_over(status, kind, Bytes::from(body), now),
+            Upstream::Relaying(relaying) => self.relay_ended(relaying, now),
+            Upstream::Handing { status, kind, body } => self.relay_whole(status, kind, Bytes::from(body), now),
             // Its status says enough; nobody knows what its body says.
             Upstream::Refusing { status, headers, .. } if answer::is_encoded(&headers) => {
                 Err(match waiting.is_passing() {
-                    true => passing::refusal(status, &headers, b""),
+                    true => relay_of::refusal(status, &headers, b""),
                     false => aquifer_translate::bedrock::converse::error::refusal(status, &headers, b""),
                 })
             }
             Upstream::Refusing { status, headers, body } if waiting.is_passing() => {
-                let fault = passing::refusal(status, &headers, &body);
+                let fault = relay_of::refusal(status, &headers, &body);
                 waiting.refuse(status, &headers, Bytes::from(body));
                 Err(fault)
             }
@@ -433,8 +434,8 @@ impl Exchange {
     fn whole(&mut self, body: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let whole = waiting.call(&self.record.id).whole(body)?;
-        let mut head = answer::json_head(&self.record.id, waiting.headers());
-        answer::warn(&mut head, &whole.warnings);
+        let mut head = heads::json(&self.record.id, waiting.headers());
+        heads::warn(&mut head, &whole.warnings);
         self.record.warnings.extend(whole.warnings.iter().map(ToString::to_string));
         self.won(now);
         self.record.reasoned = whole.reasoned;
@@ -475,7 +476,7 @@ impl Exchange {
         self.begin_early();
         let mut out = BytesMut::new();
         match &mut self.waiting {
-            Some(Waiting { upstream: Upstream::Passing(passing), .. }) if told => passing.keep_alive(&mut out),
+            Some(Waiting { upstream: Upstream::Relaying(relaying), .. }) if told => relaying.keep_alive(&mut out),
             Some(waiting) => match waiting.telling() {
                 Some(stream) if told => stream.keep_alive(kind, &mut out),
                 Some(stream) => stream.keep_alive_before(kind, &mut out),
@@ -522,7 +523,7 @@ impl Exchange {
     /// Begins an answer that is a stream.
     fn begin_stream(&mut self) {
         if let Some(waiting) = &mut self.waiting {
-            let headers = answer::stream_head(&self.record.id, waiting.headers());
+            let headers = heads::stream(&self.record.id, waiting.headers());
             self.head(StatusCode::OK, headers);
         }
     }
@@ -531,7 +532,7 @@ impl Exchange {
     fn is_streaming(&self) -> bool {
         let Some(waiting) = &self.waiting else { return false };
         match waiting.upstream {
-            Upstream::Streaming(_) | Upstream::Passing(_) => true,
+            Upstream::Streaming(_) | Upstream::Relaying(_) => true,
             Upstream::Silent | Upstream::Whole { .. } => waiting.is_played(),
             Upstream::Handing { .. } | Upstream::Refusing { .. } => false,
         }
@@ -562,10 +563,10 @@ impl Exchange {
 
     /// The call failed on the way. What was said whole before that stays an answer.
     fn cut_off(&mut self, fault: Fault, now: Instant) -> Result<(), Fault> {
-        if let Some(Upstream::Passing(passing)) = self.waiting.as_ref().map(|waiting| &waiting.upstream)
-            && passing.done
+        if let Some(Upstream::Relaying(relaying)) = self.waiting.as_ref().map(|waiting| &waiting.upstream)
+            && relaying.relay.done
         {
-            let (reason, usage) = (passing.finish_reason, passing.usage);
+            let (reason, usage) = (relaying.relay.finish_reason, relaying.relay.usage);
             self.told(reason, usage, now);
             return Ok(());
         }
@@ -700,7 +701,7 @@ impl Exchange {
         } else {
             let (status, refusing, body) = refusal(fault);
             let warnings = self.waiting.as_ref().map(|waiting| waiting.headers().clone()).unwrap_or_default();
-            let mut headers = answer::json_head(&self.record.id, &warnings);
+            let mut headers = heads::json(&self.record.id, &warnings);
             headers.extend(refusing);
             headers.extend(self.allow.take().map(|allowed| (header::ALLOW, allowed)));
             self.answer(status, headers, body);

@@ -8,6 +8,7 @@ pub mod config;
 pub mod door;
 pub mod exchange;
 pub mod fleet;
+mod key_ring;
 mod lessons;
 pub mod mutation;
 mod pace;

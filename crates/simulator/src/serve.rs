@@ -2,7 +2,8 @@
 
 use crate::check::check;
 use crate::families;
-use crate::fault::{self, Refused, Wanted};
+use crate::fault::{self, Wanted};
+use crate::refused::Refused;
 use crate::socket::{Ending, Socket};
 use crate::state::State;
 use crate::steps::{self, Step};

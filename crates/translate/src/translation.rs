@@ -20,6 +20,7 @@ use crate::dialect::openai_chat::{Envelope, Style, response as chat};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::issuer::Issuer;
+pub use crate::model::milestones::Milestones;
 use crate::model::request::Block;
 use crate::model::response::{Response, Usage};
 use crate::model::text::Text;
@@ -55,19 +56,6 @@ pub enum ReasoningState {
     Signature,
     /// It ended.
     Closed,
-}
-
-/// What has been seen of a streamed answer so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// The first frame, and it was no refusal.
-    pub started: bool,
-    /// Reasoning, readable or not.
-    pub reasoning: bool,
-    /// Text or a tool call.
-    pub answer: bool,
-    /// Something that is a part of the answer: text or reasoning that is not empty, or a tool call.
-    pub content: bool,
 }
 
 /// A streamed answer, from Bedrock's bytes to the client's.
@@ -205,7 +193,7 @@ impl StreamTranslation {
 
     /// What has been seen so far.
     #[must_use]
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> Milestones {
         self.telling.seen
     }
 

@@ -1,39 +1,22 @@
 //! The configuration, checked and ready: no illegal value can be expressed.
 
-mod assemble;
-mod backends;
-mod client_fields;
-mod environment;
-mod json;
+mod build;
+mod check;
 mod load;
-mod mistake;
-mod mutations;
-mod policies;
-mod policy_rules;
 mod reasoning;
-mod routes;
-mod rules;
-mod schema;
-mod secrets;
-mod security_policies;
-mod servable;
-mod shape;
-mod substitute;
-mod suggest;
+mod resource;
+mod text;
 mod traffic;
-mod traffic_policies;
-mod traffic_rules;
-mod yaml;
 
 pub use aquifer_translate::catalogue::ForcedTool;
-pub use client_fields::{FieldPolicies, FieldPolicy};
+pub use build::client_fields::{FieldPolicies, FieldPolicy};
 pub use load::{Source, load};
-pub use mistake::{Mistake, Notice, Severity};
 pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
+pub use text::mistake::{Mistake, Notice, Severity};
+pub use text::yaml::MAX_BYTES;
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
-pub use yaml::MAX_BYTES;
 
-use crate::auth::KeyRing;
+use crate::key_ring::KeyRing;
 use crate::mutation::Mutation;
 use crate::secret::Secret;
 use aquifer_translate::limits::Limits;

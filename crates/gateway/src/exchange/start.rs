@@ -1,7 +1,8 @@
 //! What a request's path asks for, and the call that a chat completion needs.
 
-use super::answer::{self, Waiting};
+use super::answer::Waiting;
 use super::asked::{Asked, Place, PutBack};
+use super::heads;
 use super::{Arrival, Call, Exchange, Lane, Output, Patience, models, relayed};
 use crate::auth;
 use crate::config::{Config, HeaderMatch, HeaderValueMatch, Rule, Traffic};
@@ -70,7 +71,7 @@ impl Exchange {
 
     fn tell(&mut self, body: String, arrival: &Arrival<'_>) {
         self.record.operation = "models";
-        let headers = answer::json_head(&self.record.id, &HeaderMap::new());
+        let headers = heads::json(&self.record.id, &HeaderMap::new());
         self.answer(StatusCode::OK, headers, Bytes::from(body));
         self.done(Outcome::Answered, arrival.now);
     }

@@ -5,8 +5,7 @@
 //! anew with each request, so what says the same counts the same: white space, escapes, the order of members and of
 //! parallel calls, cache points, how a text is cut into parts and messages, and reasoning in whatever form do not matter.
 
-use super::request::without_thoughts;
-use super::tags::angled;
+use super::tags::{angled, without_thoughts};
 use crate::model::alike::meant;
 use crate::model::request::{Block, MediaSource, Message, Request, Role};
 use crate::model::text::Text;

@@ -3,7 +3,7 @@
 use super::Restore;
 use super::conversation::{Before, Conversation};
 use super::spoken::cleaned;
-use super::tags::angled;
+use super::tags::{angled, without_thoughts};
 use crate::bedrock::converse;
 use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
@@ -312,18 +312,6 @@ fn strings(schema: &Raw<'_>) -> Vec<String> {
 fn known<'s>(offer: &Offer, sent: &'s str) -> &'s str {
     let cleaned = cleaned(sent);
     if offer.tools.contains_key(cleaned) { cleaned } else { sent }
-}
-
-/// The text without what stands in `<think>`, when there is any.
-pub(super) fn without_thoughts(escaped: &str) -> Option<String> {
-    let (first, mut rest) = escaped.split_once("<think>")?;
-    let mut said = first.to_owned();
-    loop {
-        let (_, after) = rest.split_once("</think>").unwrap_or_default();
-        let Some((between, thought)) = after.split_once("<think>") else { return Some(said + after) };
-        said.push_str(between);
-        rest = thought;
-    }
 }
 
 fn shown(spoken: Spoken, exclude: bool, showing: Showing) -> Shown {

@@ -124,6 +124,18 @@ pub fn angled(escaped: &str) -> String {
     plain
 }
 
+/// The text without what stands in `<think>`, when there is any.
+pub(super) fn without_thoughts(escaped: &str) -> Option<String> {
+    let (first, mut rest) = escaped.split_once("<think>")?;
+    let mut said = first.to_owned();
+    loop {
+        let (_, after) = rest.split_once("</think>").unwrap_or_default();
+        let Some((between, thought)) = after.split_once("<think>") else { return Some(said + after) };
+        said.push_str(between);
+        rest = thought;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

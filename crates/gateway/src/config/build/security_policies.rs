@@ -3,15 +3,14 @@
 //! A policy that cannot be enforced must not leave its targets open. What is not supported is refused when the files are read,
 //! and a policy whose keys are missing accepts nobody.
 
-use super::assemble::{Set, spot};
-use super::load::{Document, Kind};
-use super::mistake::{Report, Spot};
-use super::schema::{FREE, METADATA, SECRET_REF, closed, list, open, resource};
-use super::secrets;
-use super::shape::{Check, Field, Shape, join, optional, required, short};
-use super::traffic_rules::{TARGET, gateway_target, route_target};
-use super::yaml::Node;
-use crate::auth::{KeyDigest, KeyRing, file};
+use crate::config::build::secrets;
+use crate::config::check::schema::{FREE, METADATA, SECRET_REF, closed, list, open, resource};
+use crate::config::check::shape::{Check, Field, Shape, join, optional, required, short};
+use crate::config::check::traffic_rules::{TARGET, gateway_target, route_target};
+use crate::config::resource::{Document, Kind, Set, spot};
+use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::yaml::Node;
+use crate::key_ring::{KeyDigest, KeyRing, file};
 use http::HeaderName;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
@@ -34,7 +33,7 @@ static API_KEY_AUTH: [Field; 4] = [
 ];
 
 /// What is read of it.
-pub(super) static SECURITY_POLICY: Shape = resource(&[
+pub(in crate::config) static SECURITY_POLICY: Shape = resource(&[
     required("metadata", &METADATA),
     required(
         "spec",
@@ -52,7 +51,7 @@ pub(super) static SECURITY_POLICY: Shape = resource(&[
 const UNSUPPORTED: [&str; 6] = ["jwt", "oidc", "basicAuth", "extAuth", "authorization", "csrf"];
 
 /// Rules that a shape cannot say.
-pub(super) fn check(check: &mut Check<'_>, root: &Node) {
+pub(in crate::config) fn check(check: &mut Check<'_>, root: &Node) {
     let Some(spec) = root.get("spec") else { return };
     for block in UNSUPPORTED {
         if let Some(node) = spec.get(block) {
@@ -92,13 +91,13 @@ struct Target {
 
 /// The rings of keys, by what their policies are attached to.
 #[derive(Default)]
-pub(super) struct SecurityPolicies {
+pub(in crate::config) struct SecurityPolicies {
     rings: HashMap<Target, Arc<KeyRing>>,
 }
 
 impl SecurityPolicies {
     /// Reads the policies in the order of the files: if two have one target, the first applies, and the other is told.
-    pub(super) fn read(set: Set<'_>, report: &mut Report) -> Self {
+    pub(in crate::config) fn read(set: Set<'_>, report: &mut Report) -> Self {
         let mut rings = HashMap::new();
         for document in set.of(Kind::ClientSecurityPolicy) {
             let Some(auth) = document.root.at("spec.apiKeyAuth") else {
@@ -127,12 +126,12 @@ impl SecurityPolicies {
     }
 
     /// The keys of a route.
-    pub(super) fn of_route(&self, namespace: &str, name: &str) -> Option<Arc<KeyRing>> {
+    pub(in crate::config) fn of_route(&self, namespace: &str, name: &str) -> Option<Arc<KeyRing>> {
         self.at(Kind::GatewayRoute, namespace, name, None)
     }
 
     /// The keys of a listener: its own, else its Gateway's.
-    pub(super) fn of_listener(&self, namespace: &str, gateway: &str, name: &str) -> Option<Arc<KeyRing>> {
+    pub(in crate::config) fn of_listener(&self, namespace: &str, gateway: &str, name: &str) -> Option<Arc<KeyRing>> {
         let own = self.at(Kind::Gateway, namespace, gateway, Some(name));
         own.or_else(|| self.at(Kind::Gateway, namespace, gateway, None))
     }

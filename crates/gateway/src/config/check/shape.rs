@@ -3,9 +3,9 @@
 //! The wording of the mistakes is that of a Kubernetes API server, so that one manifest is refused with the
 //! same words here and there.
 
-use super::mistake::{Report, Spot};
-use super::suggest::did_you_mean;
-use super::yaml::{Entry, Node, Scalar, Value};
+use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::suggest::did_you_mean;
+use crate::config::text::yaml::{Entry, Node, Scalar, Value};
 use aquifer_translate::wire::slice::Slice as _;
 use regex::Regex;
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ use std::time::Duration;
 const MOST_SHOWN: usize = 100;
 
 /// What a node must be.
-pub(super) enum Shape {
+pub(in crate::config) enum Shape {
     /// Anything: not read here.
     Any,
     /// Text with `min` to `max` characters of some form.
@@ -36,7 +36,7 @@ pub(super) enum Shape {
 
 /// What a field is that a shape does not know.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Others {
+pub(in crate::config) enum Others {
     /// Not read here, and no news: the shape names only what matters to us.
     Welcome,
     /// Pruned, as Kubernetes does, with a notice.
@@ -46,23 +46,23 @@ pub(super) enum Others {
 }
 
 /// One field of a mapping.
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) required: bool,
-    pub(super) shape: &'static Shape,
+pub(in crate::config) struct Field {
+    pub(in crate::config) name: &'static str,
+    pub(in crate::config) required: bool,
+    pub(in crate::config) shape: &'static Shape,
 }
 
-pub(super) const fn required(name: &'static str, shape: &'static Shape) -> Field {
+pub(in crate::config) const fn required(name: &'static str, shape: &'static Shape) -> Field {
     Field { name, required: true, shape }
 }
 
-pub(super) const fn optional(name: &'static str, shape: &'static Shape) -> Field {
+pub(in crate::config) const fn optional(name: &'static str, shape: &'static Shape) -> Field {
     Field { name, required: false, shape }
 }
 
 /// A form of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in crate::config) enum Form {
     /// Any text.
     Free,
     /// A resource's name.
@@ -131,7 +131,7 @@ impl Form {
     }
 
     /// Whether `text` has this form.
-    pub(super) fn fits(self, text: &str) -> bool {
+    pub(in crate::config) fn fits(self, text: &str) -> bool {
         self.complaint(text, "").is_none()
     }
 
@@ -156,7 +156,7 @@ impl Form {
 }
 
 /// Reads `1h2m3s4ms`; the form was checked before.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(in crate::config) fn duration(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     let mut rest = text;
     while !rest.is_empty() {
@@ -178,13 +178,13 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// Reads a point in time, RFC 3339, not before 1970.
-pub(super) fn seconds_since_epoch(text: &str) -> Option<u64> {
+pub(in crate::config) fn seconds_since_epoch(text: &str) -> Option<u64> {
     let format = &time::format_description::well_known::Rfc3339;
     u64::try_from(time::OffsetDateTime::parse(text, format).ok()?.unix_timestamp()).ok()
 }
 
 /// Reads an endpoint: scheme, host and port.
-pub(super) fn endpoint(text: &str) -> Result<url::Url, &'static str> {
+pub(in crate::config) fn endpoint(text: &str) -> Result<url::Url, &'static str> {
     let url = url::Url::parse(text).map_err(|_| "expected a URL such as \"http://localhost:8080\"")?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return Err("expected a URL that begins with http:// or https:// and names a host");
@@ -199,14 +199,14 @@ pub(super) fn endpoint(text: &str) -> Result<url::Url, &'static str> {
 }
 
 /// A check of one document.
-pub(super) struct Check<'a> {
-    pub(super) file: &'a str,
-    pub(super) report: &'a mut Report,
+pub(in crate::config) struct Check<'a> {
+    pub(in crate::config) file: &'a str,
+    pub(in crate::config) report: &'a mut Report,
 }
 
 impl Check<'_> {
     /// Compares `node`, found at `path`, with `shape`.
-    pub(super) fn node(&mut self, node: &Node, path: &str, shape: &Shape) {
+    pub(in crate::config) fn node(&mut self, node: &Node, path: &str, shape: &Shape) {
         match (shape, &node.value) {
             (Shape::Any, _) => {}
             (Shape::Map { fields, others }, Value::Map(entries)) => self.map(node, entries, path, fields, *others),
@@ -332,12 +332,12 @@ impl Check<'_> {
     }
 
     /// Says that the node at `path` is wrong.
-    pub(super) fn refuse(&mut self, node: &Node, path: &str, message: String) {
+    pub(in crate::config) fn refuse(&mut self, node: &Node, path: &str, message: String) {
         self.report.refuse(Spot { file: self.file, place: node.place, path }, message);
     }
 
     /// Says that a rule about the whole node at `path` is broken.
-    pub(super) fn break_rule(&mut self, node: &Node, path: &str, rule: &str) {
+    pub(in crate::config) fn break_rule(&mut self, node: &Node, path: &str, rule: &str) {
         let kind = if matches!(node.value, Value::List(_)) { "array" } else { "object" };
         self.refuse(node, path, format!("Invalid value: \"{kind}\": {rule}"));
     }
@@ -370,7 +370,7 @@ impl Shape {
 }
 
 /// `parent.name`, with brackets where the name itself has dots or slashes.
-pub(super) fn join(parent: &str, name: &str) -> String {
+pub(in crate::config) fn join(parent: &str, name: &str) -> String {
     let name = short(name);
     if name.is_empty() || name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-') {
         format!("{parent}[{name:?}]")
@@ -382,12 +382,12 @@ pub(super) fn join(parent: &str, name: &str) -> String {
 }
 
 /// The beginning of a text, as long as a message can bear.
-pub(super) fn short(text: &str) -> &str {
+pub(in crate::config) fn short(text: &str) -> &str {
     text.char_indices().nth(MOST_SHOWN).map_or(text, |(end, _)| text.upto(end))
 }
 
 /// Kubernetes's words for a value that is none of those allowed.
-pub(super) fn unsupported(found: &str, words: &[&str]) -> String {
+pub(in crate::config) fn unsupported(found: &str, words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
     format!("Unsupported value: {found:?}: supported values: {}", words.join(", "))
 }

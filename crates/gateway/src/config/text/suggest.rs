@@ -1,7 +1,7 @@
 //! "Did you mean": the known name that is nearest to one that is not known.
 
 /// The nearest of the known names, if it is near enough to be what was meant: a third of its letters may differ.
-pub(super) fn nearest<'k>(found: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(in crate::config) fn nearest<'k>(found: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let wanted = found.to_ascii_lowercase();
     let distance = |name: &'k str| (strsim::damerau_levenshtein(&wanted, &name.to_ascii_lowercase()), name);
     let near = known.into_iter().filter(|name| name.len().abs_diff(found.len()) <= found.len() / 3 + 1).map(distance);
@@ -9,7 +9,7 @@ pub(super) fn nearest<'k>(found: &str, known: impl IntoIterator<Item = &'k str>)
 }
 
 /// The end of a message that names it: `; did you mean "bedrock"?`, or nothing.
-pub(super) fn did_you_mean<'k>(found: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+pub(in crate::config) fn did_you_mean<'k>(found: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     nearest(found, known).map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
 }
 

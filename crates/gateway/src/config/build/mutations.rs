@@ -1,9 +1,9 @@
 //! `headerMutation` and `bodyMutation`, of a backend and of a route's reference to one.
 
-use super::load::Document;
-use super::mistake::{Report, Spot};
-use super::shape::{Check, join, short};
-use super::yaml::Node;
+use crate::config::check::shape::{Check, join, short};
+use crate::config::resource::Document;
+use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::yaml::Node;
 use crate::mutation::Mutation;
 use http::{HeaderName, HeaderValue};
 
@@ -34,7 +34,7 @@ fn is_ours(name: &HeaderName) -> bool {
 }
 
 /// What stands below `at`, the path of `node`; headers that cannot be changed are named.
-pub(super) fn mutation(document: &Document<'_>, node: &Node, at: &str, report: &mut Report) -> Mutation {
+pub(in crate::config) fn mutation(document: &Document<'_>, node: &Node, at: &str, report: &mut Report) -> Mutation {
     let mut named = |path: String, node: &Node, text: &str| -> Option<HeaderName> {
         let name: HeaderName = text.parse().ok()?;
         if is_ours(&name) {
@@ -68,7 +68,7 @@ pub(super) fn mutation(document: &Document<'_>, node: &Node, at: &str, report: &
 }
 
 /// Rules of the mutations of `node`, which stands at the path `at`. A value can be a key: it is not shown.
-pub(super) fn rules(check: &mut Check<'_>, node: &Node, at: &str) {
+pub(in crate::config) fn rules(check: &mut Check<'_>, node: &Node, at: &str) {
     for (index, item) in node.items_at("headerMutation.set").iter().enumerate() {
         let Some(value) = item.get("value") else { continue };
         let is_visible = |text: &str| text.chars().all(|c| c == ' ' || c.is_ascii_graphic());

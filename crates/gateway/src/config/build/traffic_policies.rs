@@ -1,12 +1,11 @@
 //! From Envoy Gateway's `BackendTrafficPolicy` resources to how the requests of each rule are tried.
 
-use super::assemble::{Set, spot};
-use super::load::{Document, Kind};
-use super::mistake::{Report, Spot};
-use super::shape::{duration, join, short};
-use super::traffic::{Circuit, Outliers, Retry, Traffic};
-use super::traffic_rules::{ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target};
-use super::yaml::Node;
+use crate::config::check::shape::{duration, join, short};
+use crate::config::check::traffic_rules::{ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target};
+use crate::config::resource::{Document, Kind, Set, spot};
+use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::yaml::Node;
+use crate::config::traffic::{Circuit, Outliers, Retry, Traffic};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use std::time::Duration;
 type Target = (Kind, String, String, Option<String>);
 
 /// The policies, by what they are attached to.
-pub(super) struct TrafficPolicies<'a> {
+pub(in crate::config) struct TrafficPolicies<'a> {
     set: Set<'a>,
     found: HashMap<Target, &'a Document<'a>>,
 }
@@ -46,7 +45,7 @@ const USED: [(&str, &[&str]); 10] = [
 
 impl<'a> TrafficPolicies<'a> {
     /// Reads the policies in the order of the files: of two at one target the first holds, and the other is told.
-    pub(super) fn read(set: Set<'a>, report: &mut Report) -> Self {
+    pub(in crate::config) fn read(set: Set<'a>, report: &mut Report) -> Self {
         let mut found: HashMap<Target, &'a Document<'a>> = HashMap::new();
         for document in set.of(Kind::TrafficPolicy) {
             unused(document, report);
@@ -74,13 +73,13 @@ impl<'a> TrafficPolicies<'a> {
     }
 
     /// What holds for calls that no rule sends: the policy of the first Gateway that has one.
-    pub(super) fn of_short_form(&self) -> Arc<Traffic> {
+    pub(in crate::config) fn of_short_form(&self) -> Arc<Traffic> {
         Arc::new(self.of_any_gateway().map(|policy| traffic(&[policy])).unwrap_or_default())
     }
 
     /// What holds for the requests of a rule: a word of its route itself, else what policies say. The nearest policy holds alone: the rule's, the route's, its Gateway's;
     /// one with a `mergeType` leaves to the Gateway's what it does not say itself.
-    pub(super) fn of_rule(&self, route: &Document<'_>, rule: Option<&str>) -> Arc<Traffic> {
+    pub(in crate::config) fn of_rule(&self, route: &Document<'_>, rule: Option<&str>) -> Arc<Traffic> {
         let at = |section: Option<&str>| {
             self.at((Kind::GatewayRoute, route.namespace.clone(), route.name.clone(), section.map(str::to_owned)))
         };
@@ -167,7 +166,7 @@ fn unused(document: &Document<'_>, report: &mut Report) {
 }
 
 /// Names annotations of ours that say nothing there: a mistyped one would be missed.
-pub(super) fn unknown_annotations(document: &Document<'_>, known: &[&str], report: &mut Report) {
+pub(in crate::config) fn unknown_annotations(document: &Document<'_>, known: &[&str], report: &mut Report) {
     for entry in document.root.entries_at("metadata.annotations") {
         if entry.key.starts_with(ANNOTATION) && !known.contains(&entry.key.as_str()) {
             let path = join("metadata.annotations", &entry.key);

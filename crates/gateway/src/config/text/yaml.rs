@@ -3,8 +3,8 @@
 //! The tree is built from the parser's events without recursion: a hostile file can exhaust neither the
 //! stack nor the memory.
 
-use super::mistake::{Mistake, Place};
-use super::substitute;
+use crate::config::text::mistake::{Mistake, Place};
+use crate::config::text::references::{shield, unshield};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use std::collections::{HashMap, HashSet};
 
@@ -19,53 +19,53 @@ const NODE_WEIGHT: usize = 64;
 
 /// One node of the tree.
 #[derive(Clone)]
-pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) value: Value,
+pub(in crate::config) struct Node {
+    pub(in crate::config) place: Place,
+    pub(in crate::config) value: Value,
 }
 
 #[derive(Clone)]
-pub(super) enum Value {
+pub(in crate::config) enum Value {
     Scalar(Scalar),
     List(Vec<Node>),
     Map(Vec<Entry>),
 }
 
 #[derive(Clone)]
-pub(super) struct Scalar {
-    pub(super) text: String,
+pub(in crate::config) struct Scalar {
+    pub(in crate::config) text: String,
     /// Not quoted, so that `true`, `12` and `null` are no text.
-    pub(super) plain: bool,
+    pub(in crate::config) plain: bool,
     /// What the file says, when the environment put something else in its place.
-    pub(super) written: Option<String>,
+    pub(in crate::config) written: Option<String>,
 }
 
 #[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) place: Place,
-    pub(super) value: Node,
+pub(in crate::config) struct Entry {
+    pub(in crate::config) key: String,
+    pub(in crate::config) place: Place,
+    pub(in crate::config) value: Node,
 }
 
 impl Node {
     /// An empty document.
-    pub(super) fn is_null(&self) -> bool {
+    pub(in crate::config) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar) if scalar.is_null())
     }
 
     /// The value of a field; `None` when it is missing or null.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(in crate::config) fn get(&self, key: &str) -> Option<&Self> {
         let entry = self.entries().iter().find(|entry| entry.key == key)?;
         (!entry.value.is_null()).then_some(&entry.value)
     }
 
     /// The value of a field of a field, as `spec.schema.name`.
-    pub(super) fn at(&self, path: &str) -> Option<&Self> {
+    pub(in crate::config) fn at(&self, path: &str) -> Option<&Self> {
         path.split('.').try_fold(self, |node, key| node.get(key))
     }
 
     /// The text of a scalar.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(in crate::config) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar(scalar) if !scalar.is_null() => Some(&scalar.text),
             Value::Scalar(_) | Value::List(_) | Value::Map(_) => None,
@@ -73,12 +73,12 @@ impl Node {
     }
 
     /// The text of a field of a field.
-    pub(super) fn text_at(&self, path: &str) -> Option<&str> {
+    pub(in crate::config) fn text_at(&self, path: &str) -> Option<&str> {
         self.at(path)?.text()
     }
 
     /// The text of a scalar as a message may show it: never what the environment put in.
-    pub(super) fn shown(&self) -> &str {
+    pub(in crate::config) fn shown(&self) -> &str {
         match &self.value {
             Value::Scalar(scalar) => scalar.shown(),
             Value::List(_) | Value::Map(_) => "",
@@ -86,7 +86,7 @@ impl Node {
     }
 
     /// Whether the environment put something in, here or below.
-    pub(super) fn is_substituted(&self) -> bool {
+    pub(in crate::config) fn is_substituted(&self) -> bool {
         match &self.value {
             Value::Scalar(scalar) => scalar.written.is_some(),
             Value::List(items) => items.iter().any(Self::is_substituted),
@@ -95,12 +95,12 @@ impl Node {
     }
 
     /// The whole number of a scalar.
-    pub(super) fn whole(&self) -> Option<i64> {
+    pub(in crate::config) fn whole(&self) -> Option<i64> {
         self.text()?.parse().ok()
     }
 
     /// The items of a list; none when it is something else.
-    pub(super) fn items(&self) -> &[Self] {
+    pub(in crate::config) fn items(&self) -> &[Self] {
         match &self.value {
             Value::List(items) => items,
             Value::Scalar(_) | Value::Map(_) => &[],
@@ -108,12 +108,12 @@ impl Node {
     }
 
     /// The items of the list in a field of a field.
-    pub(super) fn items_at(&self, path: &str) -> &[Self] {
+    pub(in crate::config) fn items_at(&self, path: &str) -> &[Self] {
         self.at(path).map_or(&[], Self::items)
     }
 
     /// The entries of a mapping; none when it is something else.
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(in crate::config) fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Map(entries) => entries,
             Value::Scalar(_) | Value::List(_) => &[],
@@ -121,23 +121,23 @@ impl Node {
     }
 
     /// The entries of the mapping in a field of a field.
-    pub(super) fn entries_at(&self, path: &str) -> &[Entry] {
+    pub(in crate::config) fn entries_at(&self, path: &str) -> &[Entry] {
         self.at(path).map_or(&[], Self::entries)
     }
 }
 
 impl Scalar {
-    pub(super) fn is_null(&self) -> bool {
+    pub(in crate::config) fn is_null(&self) -> bool {
         self.plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
 
     /// What the scalar says where text is no problem to show: never what the environment put in.
-    pub(super) fn shown(&self) -> &str {
+    pub(in crate::config) fn shown(&self) -> &str {
         self.written.as_deref().unwrap_or(&self.text)
     }
 
     /// The name of its JSON type.
-    pub(super) fn type_name(&self) -> &'static str {
+    pub(in crate::config) fn type_name(&self) -> &'static str {
         if !self.plain {
             "string"
         } else if self.is_null() {
@@ -157,13 +157,13 @@ impl Scalar {
 }
 
 /// The documents of a file, and the mistake that ended the reading, if one did.
-pub(super) fn parse(file: &str, text: &str) -> (Vec<Node>, Option<Mistake>) {
+pub(in crate::config) fn parse(file: &str, text: &str) -> (Vec<Node>, Option<Mistake>) {
     let mut builder = Builder::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let outcome = if text.len() > MAX_BYTES {
         Err((Place { line: 1, column: 1 }, format!("the file is too large: at most {MAX_BYTES} bytes are read")))
     } else {
-        builder.read(&substitute::shield(text))
+        builder.read(&shield(text))
     };
     let mistake = outcome.err().map(|(place, message)| Mistake {
         file: file.to_owned(),
@@ -235,7 +235,7 @@ impl Builder {
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, tag: Option<&Tag>, at: Place) -> Step<()> {
         let plain = style == ScalarStyle::Plain && tag.is_none_or(|tag| tag.suffix != "str");
-        let text = substitute::unshield(text);
+        let text = unshield(text);
         let weight = NODE_WEIGHT.saturating_add(text.len());
         self.spend(weight, at)?;
         let node = Node { place: at, value: Value::Scalar(Scalar { text, plain, written: None }) };

@@ -1,15 +1,14 @@
 //! The values of `Secret` resources, from the file, the environment or another file.
 
-use super::assemble::Set;
-use super::load::Kind;
-use super::yaml::Node;
+use crate::config::resource::{Kind, Set};
+use crate::config::text::yaml::Node;
 use crate::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeSet;
 
 /// The bytes of base64 text, in which line breaks do not count.
-pub(super) fn base64_bytes(text: &str) -> Option<Vec<u8>> {
+pub(in crate::config) fn base64_bytes(text: &str) -> Option<Vec<u8>> {
     let compact: String = text.split_ascii_whitespace().collect();
     STANDARD.decode(compact).ok()
 }
@@ -22,7 +21,7 @@ pub(super) fn base64_bytes(text: &str) -> Option<Vec<u8>> {
 /// # Errors
 ///
 /// Why there is no value, in words that can follow "because".
-pub(super) fn secret(set: Set<'_>, namespace: &str, name: &str, key: &str) -> Result<Secret, String> {
+pub(in crate::config) fn secret(set: Set<'_>, namespace: &str, name: &str, key: &str) -> Result<Secret, String> {
     let id = format!("Secret {namespace}/{name}");
     let document = set.find(Kind::Secret, namespace, name).ok_or_else(|| format!("{id} is not in these files"))?;
     if let Some(annotated) = annotated(set, &document.root, &id, key) {
@@ -55,7 +54,7 @@ fn annotated(set: Set<'_>, root: &Node, id: &str, key: &str) -> Option<Result<Se
 /// # Errors
 ///
 /// Why there are none, in words that can follow "because".
-pub(super) fn keys_of(set: Set<'_>, namespace: &str, name: &str) -> Result<BTreeSet<String>, String> {
+pub(in crate::config) fn keys_of(set: Set<'_>, namespace: &str, name: &str) -> Result<BTreeSet<String>, String> {
     let id = format!("Secret {namespace}/{name}");
     let document = set.find(Kind::Secret, namespace, name).ok_or_else(|| format!("{id} is not in these files"))?;
     let in_maps = ["data", "stringData"].into_iter().flat_map(|map| document.root.entries_at(map));
@@ -72,7 +71,7 @@ pub(super) fn keys_of(set: Set<'_>, namespace: &str, name: &str) -> Result<BTree
 /// # Errors
 ///
 /// Why there are none, in words that can follow "because".
-pub(super) fn certificates(set: Set<'_>, kind: &str, namespace: &str, name: &str) -> Result<String, String> {
+pub(in crate::config) fn certificates(set: Set<'_>, kind: &str, namespace: &str, name: &str) -> Result<String, String> {
     if kind == "Secret" {
         return secret(set, namespace, name, "ca.crt").map(|secret| secret.expose().to_owned());
     }

@@ -1,17 +1,17 @@
 //! The rules about whole resources that a shape cannot say, in the words of the resources' own definitions.
 
-use super::backends::is_visible;
-use super::mutations;
-use super::schema::POLICY_TYPES;
-use super::shape::{Check, duration};
-use super::traffic_rules::{EARLY, HEDGE, annotations};
-use super::yaml::Node;
+use crate::config::build::backends::is_visible;
+use crate::config::build::mutations;
+use crate::config::check::schema::POLICY_TYPES;
+use crate::config::check::shape::{Check, duration};
+use crate::config::check::traffic_rules::{EARLY, HEDGE, annotations};
+use crate::config::text::yaml::Node;
 
 /// How many regular expressions all files together may have.
 const MOST_PATTERNS: usize = 1000;
 
 /// Rules of an `AIServiceBackend` in Envoy AI Gateway's form.
-pub(super) fn service_backend(check: &mut Check<'_>, root: &Node) {
+pub(in crate::config) fn service_backend(check: &mut Check<'_>, root: &Node) {
     if let Some(spec) = root.get("spec") {
         mutations::rules(check, spec, "spec");
     }
@@ -30,7 +30,7 @@ pub(super) fn service_backend(check: &mut Check<'_>, root: &Node) {
 }
 
 /// Rules of an `AIServiceBackend` in the short form: each provider has fields of its own.
-pub(super) fn short_backend(check: &mut Check<'_>, root: &Node) {
+pub(in crate::config) fn short_backend(check: &mut Check<'_>, root: &Node) {
     let Some(config) = root.at("spec.config") else { return };
     let openai = root.text_at("spec.provider") == Some("openai");
     if let Some(key) = config.get("apiKey").filter(|key| key.text().is_some_and(|text| !is_visible(text))) {
@@ -43,13 +43,13 @@ pub(super) fn short_backend(check: &mut Check<'_>, root: &Node) {
     let (foreign, provider): (&[&str], _) =
         if openai { (&["region", "baseModel", "reasoning"], "awsbedrock") } else { (&["prefix"], "openai") };
     for entry in config.entries().iter().filter(|entry| foreign.contains(&entry.key.as_str())) {
-        let path = super::shape::join("spec.config", &entry.key);
+        let path = crate::config::check::shape::join("spec.config", &entry.key);
         check.refuse(&entry.value, &path, format!("Forbidden: only the provider {provider} has this field"));
     }
 }
 
 /// Rules of an `AIGatewayRoute`.
-pub(super) fn gateway_route(check: &mut Check<'_>, root: &Node) {
+pub(in crate::config) fn gateway_route(check: &mut Check<'_>, root: &Node) {
     annotations(check, root, &[HEDGE, EARLY]);
     if let Some(parents) = root.at("spec.parentRefs") {
         let is_gateway = |parent: &Node| parent.text_at("kind").is_none_or(|kind| kind == "Gateway");
@@ -129,7 +129,7 @@ fn patterns(check: &mut Check<'_>, condition: &Node, path: &str) {
             check.refuse(value, &format!("{path}.headers[{index}].value"), message);
             return;
         }
-        if value.text().is_some_and(|pattern| super::routes::whole_match(pattern).is_none()) {
+        if value.text().is_some_and(|pattern| crate::config::build::routes::whole_match(pattern).is_none()) {
             let path = format!("{path}.headers[{index}].value");
             check.refuse(value, &path, "Invalid value: not a regular expression of the RE2 syntax".to_owned());
         }
@@ -137,7 +137,7 @@ fn patterns(check: &mut Check<'_>, condition: &Node, path: &str) {
 }
 
 /// Rules of a `BackendSecurityPolicy`.
-pub(super) fn security_policy(check: &mut Check<'_>, root: &Node, alpha: bool) {
+pub(in crate::config) fn security_policy(check: &mut Check<'_>, root: &Node, alpha: bool) {
     let Some(spec) = root.get("spec") else { return };
     let most = if alpha { 3 } else { 4 };
     let known = |name: &str| {
@@ -202,7 +202,7 @@ fn credentials(check: &mut Check<'_>, spec: &Node, alpha: bool) {
 /// Every `oidc` below `node` names its client in exactly one way.
 fn identity(check: &mut Check<'_>, node: &Node, path: &str) {
     for entry in node.entries() {
-        let path = super::shape::join(path, &entry.key);
+        let path = crate::config::check::shape::join(path, &entry.key);
         let ways = ["clientID", "clientIDRef"].iter().filter(|field| entry.value.get(field).is_some()).count();
         if entry.key == "oidc" && ways != 1 {
             check.break_rule(&entry.value, &path, "only one of clientID or clientIDRef must be set");
@@ -212,11 +212,11 @@ fn identity(check: &mut Check<'_>, node: &Node, path: &str) {
 }
 
 /// Rules of a `Secret`: its data is base64. The mistake does not show it.
-pub(super) fn secret(check: &mut Check<'_>, root: &Node) {
+pub(in crate::config) fn secret(check: &mut Check<'_>, root: &Node) {
     for entry in root.entries_at("data") {
-        let sound = entry.value.text().is_none_or(|text| super::secrets::base64_bytes(text).is_some());
+        let sound = entry.value.text().is_none_or(|text| crate::config::build::secrets::base64_bytes(text).is_some());
         if !sound {
-            let path = super::shape::join("data", &entry.key);
+            let path = crate::config::check::shape::join("data", &entry.key);
             check.refuse(
                 &entry.value,
                 &path,

@@ -1,13 +1,12 @@
 //! From `ReasoningPolicy` resources, and from `spec.config.reasoning`, to what holds at each target.
 
-use super::ForcedTool;
-use super::assemble::{Set, spot};
-use super::json;
-use super::load::{Document, Kind};
-use super::mistake::{Report, Spot};
-use super::reasoning::{BindingMismatch, Expose, ReasoningPolicy, Word};
-use super::shape::{duration, short};
-use super::yaml::Node;
+use crate::config::ForcedTool;
+use crate::config::check::shape::{duration, short};
+use crate::config::reasoning::{BindingMismatch, Expose, ReasoningPolicy, Word};
+use crate::config::resource::{Document, Kind, Set, spot};
+use crate::config::text::json;
+use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::yaml::Node;
 use crate::translate::catalogue::{Catalogue, Entry, Known, Wanted};
 use crate::translate::dialect::openai_chat::Stand;
 use crate::translate::model::reasoning::Effort;
@@ -15,16 +14,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a policy can be attached to: kind, namespace, name, and the name of a rule.
-pub(super) type Target = (Kind, String, String, Option<String>);
+pub(in crate::config) type Target = (Kind, String, String, Option<String>);
 
 /// The words of the policies, by what they are attached to.
-pub(super) struct Policies {
+pub(in crate::config) struct Policies {
     words: HashMap<Target, Word>,
 }
 
 impl Policies {
     /// Reads the policies in the order of the files: of two at one target the first holds, and the other is told.
-    pub(super) fn read(set: Set<'_>, report: &mut Report) -> Self {
+    pub(in crate::config) fn read(set: Set<'_>, report: &mut Report) -> Self {
         let mut found: HashMap<Target, (Word, String)> = HashMap::new();
         for document in set.of(Kind::ServiceBackend) {
             if let Some(own) = own_word(document, report) {
@@ -55,12 +54,12 @@ impl Policies {
     }
 
     /// What holds at a backend to which no rule leads.
-    pub(super) fn of_backend(&self, namespace: &str, name: &str) -> Arc<ReasoningPolicy> {
+    pub(in crate::config) fn of_backend(&self, namespace: &str, name: &str) -> Arc<ReasoningPolicy> {
         Arc::new(self.word(Kind::ServiceBackend, namespace, name, None).decided())
     }
 
     /// What holds at a backend to which this rule of a route leads.
-    pub(super) fn of_rule(
+    pub(in crate::config) fn of_rule(
         &self,
         namespace: &str,
         route: &str,
@@ -86,7 +85,7 @@ fn described((kind, namespace, name, section): &Target) -> String {
 }
 
 /// What one of the policy's references leads to, or nothing and a notice.
-pub(super) fn target(
+pub(in crate::config) fn target(
     set: Set<'_>,
     document: &Document<'_>,
     node: &Node,

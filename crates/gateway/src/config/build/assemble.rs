@@ -1,43 +1,22 @@
 //! From single resources to one [`Config`]: references are followed, what they miss is said.
 
-use super::backends::{self, service_backends};
-use super::client_fields::{FieldPolicies, RequestPolicies};
-use super::load::{Document, Kind, SETTINGS, World};
-use super::mistake::{Report, Spot};
-use super::policies::Policies;
-use super::routes::gateway_routes;
-use super::security_policies::SecurityPolicies;
-use super::servable;
-use super::shape::{self, unsupported};
-use super::suggest::did_you_mean;
-use super::traffic_policies::TrafficPolicies;
-use super::yaml::Node;
-use super::{Backend, Config, Listener, LogLevel, ServerTls, secrets};
-
-/// All resources of the files, to follow references in.
-#[derive(Clone, Copy)]
-pub(super) struct Set<'a> {
-    pub(super) documents: &'a [Document<'a>],
-    pub(super) world: World<'a>,
-}
-
-impl<'a> Set<'a> {
-    pub(super) fn of(self, kind: Kind) -> impl Iterator<Item = &'a Document<'a>> {
-        self.documents.iter().filter(move |document| document.kind == kind)
-    }
-
-    pub(super) fn find(self, kind: Kind, namespace: &str, name: &str) -> Option<&'a Document<'a>> {
-        self.of(kind).find(|document| document.namespace == namespace && document.name == name)
-    }
-}
-
-/// Where in a document.
-pub(super) fn spot<'d>(document: &Document<'d>, node: &Node, path: &'d str) -> Spot<'d> {
-    Spot { file: document.file, place: node.place, path }
-}
+use crate::config::build::backends::{self, service_backends};
+use crate::config::build::client_fields::{FieldPolicies, RequestPolicies};
+use crate::config::build::policies::Policies;
+use crate::config::build::routes::gateway_routes;
+use crate::config::build::secrets;
+use crate::config::build::security_policies::SecurityPolicies;
+use crate::config::build::servable;
+use crate::config::build::traffic_policies::TrafficPolicies;
+use crate::config::check::shape::{self, unsupported};
+use crate::config::resource::{Document, Kind, SETTINGS, Set, World, spot};
+use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::suggest::did_you_mean;
+use crate::config::text::yaml::Node;
+use crate::config::{Backend, Config, Listener, LogLevel, ServerTls};
 
 /// Joins the resources; a mistake that only the whole shows goes into the report.
-pub(super) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mut Report) -> Config {
+pub(in crate::config) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mut Report) -> Config {
     let set = Set { documents, world };
     duplicates(set, report);
     let Settings { log_level, no_backends } = settings(set, report);

@@ -1,14 +1,14 @@
 //! The rules about reasoning policies that a shape cannot say.
 
-use super::json;
-use super::mistake::Spot;
-use super::schema::EFFORTS;
-use super::shape::{Check, duration, join, short};
-use super::yaml::Node;
+use crate::config::check::schema::EFFORTS;
+use crate::config::check::shape::{Check, duration, join, short};
+use crate::config::text::json;
+use crate::config::text::mistake::Spot;
+use crate::config::text::yaml::Node;
 use crate::translate::catalogue::{Catalogue, Known};
 
 /// Rules of a `ReasoningPolicy`.
-pub(super) fn reasoning_policy(check: &mut Check<'_>, root: &Node) {
+pub(in crate::config) fn reasoning_policy(check: &mut Check<'_>, root: &Node) {
     let Some(spec) = root.get("spec") else { return };
     if let Some(targets) = spec.get("targetRefs") {
         target_refs(check, targets);
@@ -24,14 +24,14 @@ pub(super) fn reasoning_policy(check: &mut Check<'_>, root: &Node) {
 }
 
 /// Rules of a `RequestPolicy`.
-pub(super) fn request_policy(check: &mut Check<'_>, root: &Node) {
+pub(in crate::config) fn request_policy(check: &mut Check<'_>, root: &Node) {
     if let Some(targets) = root.at("spec.targetRefs") {
         target_refs(check, targets);
     }
 }
 
 /// Rules of `spec.config.reasoning` of the short form.
-pub(super) fn short_form(check: &mut Check<'_>, root: &Node) {
+pub(in crate::config) fn short_form(check: &mut Check<'_>, root: &Node) {
     let Some(config) = root.at("spec.config") else { return };
     let Some(reasoning) = config.get("reasoning") else { return };
     common(check, reasoning, "spec.config.reasoning");

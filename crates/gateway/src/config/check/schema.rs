@@ -1,23 +1,23 @@
 //! The shapes of the resources that are read, as data.
 
-use super::shape::{Field, Form, Others, Shape, optional, required};
+use crate::config::check::shape::{Field, Form, Others, Shape, optional, required};
 
 const MANY: usize = usize::MAX;
 
 static ANY: Shape = Shape::Any;
 static TEXTS: Shape = Shape::Texts;
 static TRUTH: Shape = Shape::Truth;
-pub(super) static FREE: Shape = text(0, MANY, Form::Free);
+pub(in crate::config) static FREE: Shape = text(0, MANY, Form::Free);
 static FILLED: Shape = text(1, MANY, Form::Free);
-pub(super) static OBJECT_NAME: Shape = text(1, 253, Form::Free);
-pub(super) static RESOURCE_NAME: Shape = text(1, 253, Form::Subdomain);
-pub(super) static GROUP: Shape = text(0, 253, Form::Group);
-pub(super) static KIND: Shape = text(1, 63, Form::Kind);
+pub(in crate::config) static OBJECT_NAME: Shape = text(1, 253, Form::Free);
+pub(in crate::config) static RESOURCE_NAME: Shape = text(1, 253, Form::Subdomain);
+pub(in crate::config) static GROUP: Shape = text(0, 253, Form::Group);
+pub(in crate::config) static KIND: Shape = text(1, 63, Form::Kind);
 static NAMESPACE: Shape = text(1, 63, Form::Label);
 static HOSTNAME: Shape = text(1, 253, Form::Hostname);
 static HEADER_NAME: Shape = text(1, 256, Form::HeaderName);
 static HEADER_VALUE: Shape = text(1, 4096, Form::Free);
-pub(super) static DURATION: Shape = text(0, MANY, Form::Duration);
+pub(in crate::config) static DURATION: Shape = text(0, MANY, Form::Duration);
 static REGION: Shape = text(1, 64, Form::Region);
 static PORT: Shape = Shape::Whole { min: 1, max: 65535 };
 static COUNT: Shape = Shape::Whole { min: 0, max: i32::MAX as i64 };
@@ -26,28 +26,28 @@ const fn text(min: usize, max: usize, form: Form) -> Shape {
     Shape::Text { min, max, form }
 }
 
-pub(super) const fn list(of: &'static Shape, max: usize) -> Shape {
+pub(in crate::config) const fn list(of: &'static Shape, max: usize) -> Shape {
     Shape::List { of, max, key: None }
 }
 
 /// A mapping of which every field is known here.
-pub(super) const fn closed(fields: &'static [Field]) -> Shape {
+pub(in crate::config) const fn closed(fields: &'static [Field]) -> Shape {
     Shape::Map { fields, others: Others::Pruned }
 }
 
 /// A mapping of which only some fields matter here.
-pub(super) const fn open(fields: &'static [Field]) -> Shape {
+pub(in crate::config) const fn open(fields: &'static [Field]) -> Shape {
     Shape::Map { fields, others: Others::Welcome }
 }
 
-pub(super) static METADATA: Shape = open(&[
+pub(in crate::config) static METADATA: Shape = open(&[
     required("name", &RESOURCE_NAME),
     optional("namespace", &NAMESPACE),
     optional("annotations", &TEXTS),
     optional("labels", &TEXTS),
 ]);
 
-pub(super) static SECRET_REF: Shape = closed(&[
+pub(in crate::config) static SECRET_REF: Shape = closed(&[
     optional("group", &GROUP),
     optional("kind", &KIND),
     required("name", &OBJECT_NAME),
@@ -93,7 +93,7 @@ static SCHEMA_NAME: Shape = Shape::OneOf(&[
 ]);
 
 /// `AIServiceBackend` as Envoy AI Gateway has it.
-pub(super) static SERVICE_BACKEND: Shape = resource(&[
+pub(in crate::config) static SERVICE_BACKEND: Shape = resource(&[
     required("metadata", &METADATA),
     required(
         "spec",
@@ -119,7 +119,7 @@ pub(super) static SERVICE_BACKEND: Shape = resource(&[
 ]);
 
 /// `AIServiceBackend` in the short form: everything about one model in one document.
-pub(super) static SHORT_BACKEND: Shape = resource(&[
+pub(in crate::config) static SHORT_BACKEND: Shape = resource(&[
     required("metadata", &METADATA),
     required(
         "spec",
@@ -150,7 +150,7 @@ pub(super) static SHORT_BACKEND: Shape = resource(&[
     ),
 ]);
 
-pub(super) const fn resource(fields: &'static [Field]) -> Shape {
+pub(in crate::config) const fn resource(fields: &'static [Field]) -> Shape {
     open(fields)
 }
 
@@ -211,7 +211,7 @@ static PARENT_REF: Shape = closed(&[
 ]);
 
 /// `AIGatewayRoute`.
-pub(super) static GATEWAY_ROUTE: Shape = resource(&[
+pub(in crate::config) static GATEWAY_ROUTE: Shape = resource(&[
     required("metadata", &METADATA),
     required(
         "spec",
@@ -279,7 +279,7 @@ static OVERRIDE: Shape = closed(&[
 ]);
 
 /// The types of a `BackendSecurityPolicy`, and the field that belongs to each.
-pub(super) static POLICY_TYPES: [(&str, &str); 6] = [
+pub(in crate::config) static POLICY_TYPES: [(&str, &str); 6] = [
     ("APIKey", "apiKey"),
     ("AWSCredentials", "awsCredentials"),
     ("AzureAPIKey", "azureAPIKey"),
@@ -291,7 +291,7 @@ static POLICY_TYPE: Shape =
     Shape::OneOf(&["APIKey", "AWSCredentials", "AzureAPIKey", "AzureCredentials", "GCPCredentials", "AnthropicAPIKey"]);
 
 /// `BackendSecurityPolicy`, v1beta1.
-pub(super) static SECURITY_POLICY: Shape = resource(&[
+pub(in crate::config) static SECURITY_POLICY: Shape = resource(&[
     required("metadata", &METADATA),
     required(
         "spec",
@@ -310,7 +310,7 @@ pub(super) static SECURITY_POLICY: Shape = resource(&[
 ]);
 
 /// The levels of effort, weakest first.
-pub(super) const EFFORTS: [&str; 6] = ["minimal", "low", "medium", "high", "xhigh", "max"];
+pub(in crate::config) const EFFORTS: [&str; 6] = ["minimal", "low", "medium", "high", "xhigh", "max"];
 static EFFORT: Shape = Shape::OneOf(&EFFORTS);
 static EFFORT_OR_NONE: Shape = Shape::OneOf(&["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
 static EXPOSED: Shape =
@@ -364,12 +364,12 @@ macro_rules! reasoning {
 static OWN_REASONING: Shape = reasoning!(Others::Refused, optional("row", &ROW));
 
 /// `ReasoningPolicy`.
-pub(super) static REASONING_POLICY: Shape =
+pub(in crate::config) static REASONING_POLICY: Shape =
     resource(&[required("metadata", &METADATA), required("spec", &REASONING_SPEC)]);
 static REASONING_SPEC: Shape =
     reasoning!(Others::Pruned, required("targetRefs", &list(&REASONING_TARGET, 16)), optional("models", &MODELS));
 /// `RequestPolicy`. What is not known is refused: a denial that is misspelt would deny nothing.
-pub(super) static REQUEST_POLICY: Shape = resource(&[
+pub(in crate::config) static REQUEST_POLICY: Shape = resource(&[
     required("metadata", &METADATA),
     required(
         "spec",
@@ -412,7 +412,7 @@ static MODELS: Shape = Shape::List {
 };
 
 /// Envoy Gateway's `Backend`.
-pub(super) static BACKEND: Shape = resource(&[
+pub(in crate::config) static BACKEND: Shape = resource(&[
     required("metadata", &METADATA),
     required(
         "spec",
@@ -430,7 +430,7 @@ static ENDPOINT: Shape = open(&[
 ]);
 
 /// Gateway API's `BackendTLSPolicy`.
-pub(super) static TLS_POLICY: Shape = resource(&[
+pub(in crate::config) static TLS_POLICY: Shape = resource(&[
     required("metadata", &METADATA),
     required(
         "spec",
@@ -449,7 +449,7 @@ pub(super) static TLS_POLICY: Shape = resource(&[
 ]);
 
 /// Gateway API's `Gateway`.
-pub(super) static GATEWAY: Shape = resource(&[
+pub(in crate::config) static GATEWAY: Shape = resource(&[
     required("metadata", &METADATA),
     required("spec", &open(&[required("listeners", &Shape::List { of: &LISTENER, max: 64, key: Some("name") })])),
 ]);
@@ -468,7 +468,7 @@ static LISTENER: Shape = open(&[
 ]);
 
 /// `Secret`.
-pub(super) static SECRET: Shape = resource(&[
+pub(in crate::config) static SECRET: Shape = resource(&[
     required("metadata", &METADATA),
     optional("data", &TEXTS),
     optional("stringData", &TEXTS),
@@ -476,4 +476,4 @@ pub(super) static SECRET: Shape = resource(&[
 ]);
 
 /// `ConfigMap`; its data is checked only where it is read.
-pub(super) static CONFIG_MAP: Shape = resource(&[required("metadata", &METADATA), optional("data", &ANY)]);
+pub(in crate::config) static CONFIG_MAP: Shape = resource(&[required("metadata", &METADATA), optional("data", &ANY)]);

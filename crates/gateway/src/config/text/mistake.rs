@@ -4,15 +4,15 @@ use std::fmt;
 
 /// A place in a file, both counted from 1; columns count characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(in crate::config) struct Place {
+    pub(in crate::config) line: usize,
+    pub(in crate::config) column: usize,
 }
 
 /// One mistake in one file. It never holds a secret's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// The file, as its [`Source`](super::Source) is named.
+    /// The file, as its [`Source`](crate::config::Source) is named.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
@@ -39,10 +39,10 @@ impl std::error::Error for Mistake {}
 
 /// Where in which file, and in which field.
 #[derive(Clone, Copy)]
-pub(super) struct Spot<'a> {
-    pub(super) file: &'a str,
-    pub(super) place: Place,
-    pub(super) path: &'a str,
+pub(in crate::config) struct Spot<'a> {
+    pub(in crate::config) file: &'a str,
+    pub(in crate::config) place: Place,
+    pub(in crate::config) path: &'a str,
 }
 
 impl Spot<'_> {
@@ -109,30 +109,30 @@ impl<T: AsRef<str>> PartialEq<T> for Notice {
 
 /// Everything that was found to say about the files.
 #[derive(Default)]
-pub(super) struct Report {
-    pub(super) mistakes: Vec<Mistake>,
-    pub(super) notices: Vec<Notice>,
+pub(in crate::config) struct Report {
+    pub(in crate::config) mistakes: Vec<Mistake>,
+    pub(in crate::config) notices: Vec<Notice>,
     /// How many regular expressions there are so far.
-    pub(super) patterns: usize,
+    pub(in crate::config) patterns: usize,
 }
 
 impl Report {
     /// Something is wrong there: the configuration is refused.
-    pub(super) fn refuse(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+    pub(in crate::config) fn refuse(&mut self, spot: Spot<'_>, message: impl Into<String>) {
         if self.mistakes.len() < MOST_TOLD {
             self.mistakes.push(spot.mistake(message.into()));
         }
     }
 
     /// Something there is worth knowing, though nothing is wrong.
-    pub(super) fn notice(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+    pub(in crate::config) fn notice(&mut self, spot: Spot<'_>, message: impl Into<String>) {
         if self.notices.len() < MOST_TOLD {
             self.notices.push(Notice::note(spot.mistake(message.into()).to_string()));
         }
     }
 
     /// Something there will not be served as the files say.
-    pub(super) fn problem(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+    pub(in crate::config) fn problem(&mut self, spot: Spot<'_>, message: impl Into<String>) {
         if self.notices.len() < MOST_TOLD {
             self.notices.push(Notice::problem(spot.mistake(message.into()).to_string()));
         }

@@ -1,10 +1,10 @@
 //! A part of a document as JSON, for fields that are checked elsewhere.
 
-use super::yaml::{Entry, Node, Scalar, Value};
+use crate::config::text::yaml::{Entry, Node, Scalar, Value};
 use serde_json::{Map, Number};
 
 /// The fields of a mapping, as JSON; none when it is something else.
-pub(super) fn members(node: &Node) -> Map<String, serde_json::Value> {
+pub(in crate::config) fn members(node: &Node) -> Map<String, serde_json::Value> {
     let member = |entry: &Entry| (entry.key.clone(), value(&entry.value));
     node.entries().iter().map(member).collect()
 }
@@ -34,8 +34,8 @@ fn scalar(read: &Scalar) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::yaml::parse;
     use super::*;
+    use crate::config::text::yaml::parse;
     use serde_json::json;
 
     #[test]

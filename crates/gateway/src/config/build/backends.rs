@@ -1,17 +1,18 @@
 //! `AIServiceBackend` in both forms, with the `Backend` and the policies that belong to it.
 
-use super::assemble::{Set, spot};
-use super::load::{Document, Kind};
-use super::mistake::{Report, Spot};
-use super::mutations::mutation;
-use super::policies::Policies;
-use super::shape::{self, Form};
-use super::yaml::Node;
-use super::{Backend, BackendKind, Bedrock, Credentials, OpenAi, environment, secrets};
+use crate::config::build::environment;
+use crate::config::build::mutations::mutation;
+use crate::config::build::policies::Policies;
+use crate::config::build::secrets;
+use crate::config::check::shape::{self, Form};
+use crate::config::resource::{Document, Kind, Set, spot};
+use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::yaml::Node;
+use crate::config::{Backend, BackendKind, Bedrock, Credentials, OpenAi};
 use crate::secret::Secret;
 
 /// Every `AIServiceBackend`, in the order of the files.
-pub(super) fn service_backends(set: Set<'_>, policies: &Policies, report: &mut Report) -> Vec<Backend> {
+pub(in crate::config) fn service_backends(set: Set<'_>, policies: &Policies, report: &mut Report) -> Vec<Backend> {
     let backend = |document: &Document<'_>, report: &mut Report| Backend {
         namespace: document.namespace.clone(),
         name: document.name.clone(),
@@ -43,7 +44,7 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
     match bedrock {
         Ok(bedrock) => {
             if bedrock.region.is_none() {
-                let message = format!("no region: the AWS profile's is used, or {}", super::DEFAULT_REGION);
+                let message = format!("no region: the AWS profile's is used, or {}", crate::config::DEFAULT_REGION);
                 report.notice(at(document, "spec"), message);
             }
             BackendKind::Bedrock(Box::new(bedrock))
@@ -70,7 +71,7 @@ fn openai(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Backend
     let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
     match service {
         Ok(mut service) => {
-            service.region.get_or_insert_with(|| super::DEFAULT_REGION.to_owned());
+            service.region.get_or_insert_with(|| crate::config::DEFAULT_REGION.to_owned());
             let prefix = root.text_at("spec.schema.prefix").or_else(|| root.text_at("spec.config.prefix"));
             let prefix = prefix.filter(|prefix| !prefix.is_empty());
             BackendKind::OpenAi(Box::new(OpenAi { prefix: prefix.unwrap_or("v1").to_owned(), service }))
@@ -222,7 +223,7 @@ fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Bedrock, report: &mut
 }
 
 /// Whether a key can be sent in a header.
-pub(super) fn is_visible(key: &str) -> bool {
+pub(in crate::config) fn is_visible(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
@@ -250,7 +251,7 @@ fn credentials(set: Set<'_>, policy: &Document<'_>) -> Result<Credentials, Strin
 }
 
 /// Says which short-form models an earlier backend takes already.
-pub(super) fn shadowed(set: Set<'_>, backends: &[Backend], report: &mut Report) {
+pub(in crate::config) fn shadowed(set: Set<'_>, backends: &[Backend], report: &mut Report) {
     let mut taken: Vec<&str> = Vec::new();
     for (backend, document) in backends.iter().zip(set.of(Kind::ServiceBackend)) {
         let Some(service) = backend.kind.service() else { continue };

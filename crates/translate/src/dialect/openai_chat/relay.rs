@@ -1,63 +1,67 @@
-//! A backend that speaks the client's own dialect: its answer goes on byte for byte, and is only looked at.
+//! A stream or an answer of a backend that speaks this dialect itself: it goes on byte for byte, and is only looked at.
 
-use super::Exchange;
-use super::answer::{self, Upstream};
-use super::opening::{Failure, Opening};
-use super::veil::{Veil, VeiledStream};
-use aquifer_translate::Fault;
-use aquifer_translate::dialect::openai_chat::error;
-use aquifer_translate::fault::{Misbehaviour, Refusal};
-use aquifer_translate::model::response::Usage;
-use aquifer_translate::translation::Seen;
-use aquifer_translate::wire::pause;
-use aquifer_translate::wire::slice::Slice as _;
-use bytes::{BufMut as _, Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+mod first_event;
+
+pub use first_event::Failure;
+
+use super::error;
+use crate::fault::{Fault, Refusal};
+use crate::model::milestones::Milestones;
+use crate::model::response::Usage;
+use crate::wire::pause;
+use crate::wire::slice::Slice as _;
+use bytes::{BufMut as _, BytesMut};
+use first_event::FirstEvent;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::borrow::Cow;
-use std::time::Instant;
 
 /// The longest line of a stream that is looked at; usage and finish reason stand in short ones.
 const LONGEST_LINE: usize = 64 << 10;
 
 /// A stream that goes on as it comes.
-#[derive(Debug, Default)]
-pub(super) struct Passing {
+#[derive(Debug)]
+pub struct Relay {
     /// The beginning of a line whose end did not come yet; what is too long is left out.
     line: Vec<u8>,
     /// Whether the line at hand is empty so far, and the one before it.
     fresh: bool,
     blank: bool,
     /// What is held until some of it is content.
-    opening: Option<Box<Opening>>,
-    pub(super) seen: Seen,
-    pub(super) usage: Option<Usage>,
-    pub(super) finish_reason: Option<&'static str>,
+    opening: Option<Box<FirstEvent>>,
+    /// What has come.
+    pub seen: Milestones,
+    /// The tokens as the backend counts them.
+    pub usage: Option<Usage>,
+    /// Why the answer ended.
+    pub finish_reason: Option<&'static str>,
     /// `[DONE]` came.
-    pub(super) done: bool,
-    /// What stands between it and the client.
-    veil: Option<Box<VeiledStream>>,
+    pub done: bool,
 }
 
-impl Passing {
+impl Relay {
     /// Nothing goes on before there is content.
-    pub(super) fn new(veil: Option<Veil>) -> Self {
-        let veil = veil.map(|veil| Box::new(VeiledStream::new(veil)));
-        Self { fresh: true, blank: true, opening: Some(Box::default()), veil, ..Self::default() }
-    }
-
-    /// What the client may see of bytes that go on, and what is wrong with those behind.
-    fn seen_by_client<'b>(&mut self, bytes: Cow<'b, [u8]>) -> (Cow<'b, [u8]>, Result<(), Fault>) {
-        let Some(veil) = &mut self.veil else { return (bytes, Ok(())) };
-        let mut out = Vec::new();
-        let taken = veil.take(&bytes, &mut out);
-        (Cow::Owned(out), taken)
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            line: Vec::new(),
+            fresh: true,
+            blank: true,
+            opening: Some(Box::default()),
+            seen: Milestones::default(),
+            usage: None,
+            finish_reason: None,
+            done: false,
+        }
     }
 
     /// Takes bytes; gives what goes on.
-    fn take<'b>(&mut self, bytes: &'b [u8]) -> Result<Cow<'b, [u8]>, Failure> {
+    ///
+    /// # Errors
+    /// The stream begins with an error.
+    pub fn take<'b>(&mut self, bytes: &'b [u8]) -> Result<Cow<'b, [u8]>, Failure> {
         let Some(opening) = &mut self.opening else {
             self.look(bytes);
             return Ok(Cow::Borrowed(bytes));
@@ -67,8 +71,11 @@ impl Passing {
         self.opened()
     }
 
-    /// The stream is over: a line that did not end counts when nothing of it is missing.
-    fn rest(&mut self) -> Result<Vec<u8>, Failure> {
+    /// The stream is over: a line that did not end counts when nothing of it is missing. Gives what goes on.
+    ///
+    /// # Errors
+    /// The stream is nothing but an error.
+    pub fn rest(&mut self) -> Result<Vec<u8>, Failure> {
         let line = std::mem::take(&mut self.line);
         let data = line.strip_prefix(b"data:").unwrap_or_default().trim_ascii();
         if data == b"[DONE]" || serde_json::from_slice::<IgnoredAny>(data).is_ok() {
@@ -133,8 +140,8 @@ impl Passing {
     }
 
     /// Tells the client of a fault in a stream that was begun: after what came of an event that did not end.
-    pub(super) fn fail(&self, fault: &Fault, out: &mut BytesMut) {
-        if !self.is_between_events() {
+    pub fn fail(&self, fault: &Fault, between_events: bool, out: &mut BytesMut) {
+        if !between_events {
             out.put_slice(b"\n\n");
         }
         for data in [error::told(fault).body.as_str(), "[DONE]"] {
@@ -142,16 +149,16 @@ impl Passing {
         }
     }
 
-    /// Tells the client that the stream goes on, where that does not cut an event in two.
-    pub(super) fn keep_alive(&self, out: &mut BytesMut) {
-        if self.is_between_events() {
-            out.put_slice(b": keep-alive\n\n");
-        }
+    /// Whether what went on ends with a whole event.
+    #[must_use]
+    pub fn is_between_events(&self) -> bool {
+        self.blank
     }
+}
 
-    /// Whether the client has whole events only: behind a veil it never has others.
-    fn is_between_events(&self) -> bool {
-        self.blank || self.veil.is_some()
+impl Default for Relay {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -166,7 +173,7 @@ fn has_text(data: &str, name: &str) -> bool {
 
 /// What is read of an answer, whole or in chunks.
 #[derive(Deserialize)]
-pub(super) struct Told<'a> {
+struct Told<'a> {
     #[serde(default)]
     usage: Option<Counts>,
     #[serde(borrow, default)]
@@ -197,7 +204,7 @@ struct Details {
 
 impl Told<'_> {
     /// The tokens as the backend counts them.
-    pub(super) fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Option<Usage> {
         let Counts { prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details } =
             self.usage.as_ref()?;
         let cached = prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens);
@@ -210,135 +217,28 @@ impl Told<'_> {
         })
     }
 
-    pub(super) fn finish_reason(&self) -> Option<&'static str> {
+    fn finish_reason(&self) -> Option<&'static str> {
         let told = self.choices.iter().find_map(|choice| choice.finish_reason.as_deref())?;
         let known = ["stop", "length", "tool_calls", "content_filter", "function_call"];
         known.into_iter().find(|known| *known == told)
     }
 }
 
-impl Exchange {
-    /// Sends bytes of such a stream on, at once.
-    pub(super) fn pass_on(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
-        let Some(Upstream::Passing(passing)) = self.waiting.as_mut().map(|waiting| &mut waiting.upstream) else {
-            return Ok(());
-        };
-        let (said, taken) = match passing.take(bytes) {
-            Ok(taken) => passing.seen_by_client(taken),
-            Err(failure) => return Err(self.refused(failure)),
-        };
-        let seen = passing.seen;
-        let since = now.saturating_duration_since(self.begun);
-        if seen.reasoning {
-            self.record.reasoned = true;
-            self.record.time_to_first_reasoning.get_or_insert(since);
-        }
-        if seen.answer {
-            self.record.time_to_first_token.get_or_insert(since);
-        }
-        self.go_on(&said, now);
-        taken
-    }
-
-    fn go_on(&mut self, bytes: &[u8], now: Instant) {
-        if !bytes.is_empty() {
-            self.commit(now);
-            self.say(BytesMut::from(bytes));
-        }
-    }
-
-    /// An error that came with a status of success: its client is told of it as it came, if nothing else helps.
-    fn refused(&mut self, failure: Failure) -> Fault {
-        if let (Some(waiting), Some(body)) = (&mut self.waiting, failure.body) {
-            waiting.refuse(failure.status, &HeaderMap::new(), body);
-        }
-        failure.fault
-    }
-
-    /// Such a stream ended as HTTP says it should.
-    pub(super) fn passed(&mut self, mut passing: Box<Passing>, now: Instant) -> Result<(), Fault> {
-        let rest = passing.rest().map_err(|failure| self.refused(failure))?;
-        let (rest, mut taken) = passing.seen_by_client(Cow::Owned(rest));
-        let mut rest = rest.into_owned();
-        if let Some(veil) = &mut passing.veil {
-            taken = taken.and_then(|()| veil.end(&mut rest));
-        }
-        self.go_on(&rest, now);
-        let (reason, usage) = (passing.finish_reason, passing.usage);
-        let fault = match taken {
-            Ok(()) if passing.done || reason.is_some() => None,
-            Ok(()) => Some(Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly)),
-            Err(fault) => Some(fault),
-        };
-        if let Some(fault) = fault {
-            if let Some(waiting) = &mut self.waiting {
-                waiting.upstream = Upstream::Passing(passing);
-            }
-            return Err(fault);
-        }
-        self.told(reason, usage, now);
-        Ok(())
-    }
-
-    /// Gives a whole answer as it came.
-    pub(super) fn hand_over(
-        &mut self,
-        status: StatusCode,
-        kind: Option<HeaderValue>,
-        body: Bytes,
-        now: Instant,
-    ) -> Result<(), Fault> {
-        if let Some(failure) = Failure::told_by(&body) {
-            return Err(self.refused(failure));
-        }
-        let Some(waiting) = &self.waiting else { return Ok(()) };
-        let mut head = answer::json_head(&self.record.id, waiting.headers());
-        if let Some(kind) = kind {
-            head.insert(header::CONTENT_TYPE, kind);
-        }
-        if self.committed {
-            return Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol("a stream was asked for".to_owned())));
-        }
-        if !has_choices(&body) && !is_stream_of_events(&body) {
-            return Err(Fault::UpstreamMisbehaved(Misbehaviour::Json("it has no choices".to_owned())));
-        }
-        let shown = waiting.veil.map_or_else(|| Ok(body.clone()), |veil| veil.whole(&body).map(Bytes::from))?;
-        let (reason, usage) = match serde_json::from_slice::<Told<'_>>(&body) {
-            Ok(told) => (told.finish_reason(), told.usage()),
-            Err(_) => (None, None),
-        };
-        self.won(now);
-        self.answer(status, head, shown);
-        self.told(reason, usage, now);
-        Ok(())
-    }
-
-    /// Tells a fault as such a backend would: its own refusal as it came, or at the end of its stream. `false`: it is
-    /// told as any other.
-    pub(super) fn fail_as_it_came(&mut self, fault: &Fault) -> bool {
-        let Some(waiting) = &mut self.waiting else { return false };
-        if !self.committed
-            && let Some((status, kept, body)) = waiting.refused.take()
-        {
-            let mut headers = answer::json_head(&self.record.id, waiting.headers());
-            headers.extend(kept);
-            self.answer(status, headers, body);
-            return true;
-        }
-        let Upstream::Passing(passing) = &waiting.upstream else { return false };
-        // A client that heard no more than comments is told as at any other backend.
-        if !self.committed || self.early {
-            return false;
-        }
-        let mut out = BytesMut::new();
-        passing.fail(fault, &mut out);
-        self.record.tokens = passing.usage.map(super::tokens);
-        self.say(out);
-        true
+/// Why a whole answer ended, and the tokens that it took.
+#[must_use]
+pub fn finish_and_usage(body: &[u8]) -> (Option<&'static str>, Option<Usage>) {
+    match serde_json::from_slice::<Told<'_>>(body) {
+        Ok(told) => (told.finish_reason(), told.usage()),
+        Err(_) => (None, None),
     }
 }
 
-/// Whether a whole answer is one.
+/// Whether a body is an answer, whole or as a stream, whatever type it was said to have.
+#[must_use]
+pub fn is_answer(body: &[u8]) -> bool {
+    has_choices(body) || is_stream_of_events(body)
+}
+
 fn has_choices(body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Body {
@@ -347,14 +247,14 @@ fn has_choices(body: &[u8]) -> bool {
     serde_json::from_slice::<Body>(body).is_ok_and(|body| !body.choices.is_empty())
 }
 
-/// Whether a body is a stream, whatever type it was said to have.
 fn is_stream_of_events(body: &[u8]) -> bool {
     let mut lines = body.split(|byte| matches!(byte, b'\n' | b'\r')).filter_map(|line| line.strip_prefix(b"data:"));
     lines.any(has_choices)
 }
 
 /// A refusal, for those who decide whether to try again; its client gets it as it came.
-pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+#[must_use]
+pub fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow)]
@@ -391,6 +291,7 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> F
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderValue;
     use std::time::Duration;
 
     const STREAM: &str = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
@@ -404,29 +305,29 @@ mod tests {
     #[test]
     fn a_stream_is_understood_however_it_is_cut() {
         for size in [1, 2, 3, 7, 50, STREAM.len()] {
-            let mut passing = Passing::new(None);
-            STREAM.as_bytes().chunks(size).for_each(|part| passing.look(part));
-            let usage = passing.usage.unwrap();
+            let mut relay = Relay::new();
+            STREAM.as_bytes().chunks(size).for_each(|part| relay.look(part));
+            let usage = relay.usage.unwrap();
             assert_eq!((usage.input, usage.output, usage.cache_read, usage.reasoning), (7, 4, Some(2), Some(3)));
-            assert_eq!((passing.finish_reason, passing.done, passing.blank), (Some("stop"), true, true));
-            assert!(passing.seen.reasoning && passing.seen.answer);
+            assert_eq!((relay.finish_reason, relay.done, relay.blank), (Some("stop"), true, true));
+            assert!(relay.seen.reasoning && relay.seen.answer);
         }
     }
 
     #[test]
     fn reasoning_comes_before_the_answer() {
-        let mut passing = Passing::new(None);
+        let mut relay = Relay::new();
         let (before, _) = STREAM.split_once(": comment").unwrap();
-        passing.look(before.as_bytes());
-        assert!(passing.seen.reasoning && !passing.seen.answer, "a role with an empty text is no answer");
+        relay.look(before.as_bytes());
+        assert!(relay.seen.reasoning && !relay.seen.answer, "a role with an empty text is no answer");
     }
 
     #[test]
     fn a_fault_does_not_run_into_an_event_that_did_not_end() {
         let told = |before: &[u8]| {
-            let (mut passing, mut out) = (Passing::new(None), BytesMut::new());
-            passing.look(before);
-            passing.fail(&Fault::Ours("x".to_owned()), &mut out);
+            let (mut relay, mut out) = (Relay::new(), BytesMut::new());
+            relay.look(before);
+            relay.fail(&Fault::Ours("x".to_owned()), relay.is_between_events(), &mut out);
             String::from_utf8(out.to_vec()).unwrap()
         };
         assert!(told(b"data: {}\n\n").starts_with("data: {\"error\":"));

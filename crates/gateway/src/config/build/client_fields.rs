@@ -1,11 +1,10 @@
 //! Which fields of Bedrock's own clients may use, and how answers name the model: `RequestPolicy` resources, and `clientFields` of the short form.
 
-use super::assemble::Set;
-use super::load::Kind;
-use super::mistake::Report;
-use super::policies::{Target, target};
-use super::yaml::Node;
-use super::{Config, Rule};
+use crate::config::build::policies::{Target, target};
+use crate::config::resource::{Kind, Set};
+use crate::config::text::mistake::Report;
+use crate::config::text::yaml::Node;
+use crate::config::{Config, Rule};
 use crate::translate::limits::ClientFields;
 use std::collections::HashMap;
 
@@ -96,13 +95,13 @@ impl Config {
 }
 
 /// The policies of the files, by what they are attached to.
-pub(super) struct RequestPolicies {
+pub(in crate::config) struct RequestPolicies {
     words: HashMap<Target, FieldPolicy>,
 }
 
 impl RequestPolicies {
     /// Reads them all: of several at one target each one's denials hold.
-    pub(super) fn read(set: Set<'_>, report: &mut Report) -> Self {
+    pub(in crate::config) fn read(set: Set<'_>, report: &mut Report) -> Self {
         let mut words: HashMap<Target, FieldPolicy> = HashMap::new();
         for document in set.of(Kind::ServiceBackend) {
             if let Some(own) = document.root.at("spec.config") {
@@ -124,12 +123,12 @@ impl RequestPolicies {
     }
 
     /// What is said at a backend.
-    pub(super) fn of_backend(&self, namespace: &str, name: &str) -> FieldPolicy {
+    pub(in crate::config) fn of_backend(&self, namespace: &str, name: &str) -> FieldPolicy {
         self.word(Kind::ServiceBackend, namespace, name, None)
     }
 
     /// What is said at a rule of a route, and at the route.
-    pub(super) fn of_rule(&self, namespace: &str, route: &str, rule: Option<&str>) -> FieldPolicy {
+    pub(in crate::config) fn of_rule(&self, namespace: &str, route: &str, rule: Option<&str>) -> FieldPolicy {
         let at_route = self.word(Kind::GatewayRoute, namespace, route, None);
         rule.map_or(at_route, |rule| self.word(Kind::GatewayRoute, namespace, route, Some(rule)).and(at_route))
     }

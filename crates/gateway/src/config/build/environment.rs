@@ -1,7 +1,7 @@
 //! The configuration of a gateway without a file: Bedrock, as AWS's own variables describe it.
 
-use super::shape::{self, Form};
-use super::{
+use crate::config::check::shape::{self, Form};
+use crate::config::{
     Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, DEFAULT_REGION, Notice, ReasoningPolicy, Route,
     Rule,
 };
@@ -81,7 +81,7 @@ impl Default for Bedrock {
 }
 
 /// The region that the environment names.
-pub(super) fn region(env: Env<'_>) -> Option<String> {
+pub(in crate::config) fn region(env: Env<'_>) -> Option<String> {
     first(env, ["AWS_REGION", "AWS_DEFAULT_REGION"]).map(|(_, region)| region)
 }
 
@@ -90,7 +90,7 @@ pub(super) fn region(env: Env<'_>) -> Option<String> {
 /// # Errors
 ///
 /// Why it cannot be called, without its text.
-pub(super) fn endpoint(env: Env<'_>) -> Result<Option<url::Url>, String> {
+pub(in crate::config) fn endpoint(env: Env<'_>) -> Result<Option<url::Url>, String> {
     let found = first(env, ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL"]);
     found.map(|(name, text)| shape::endpoint(&text).map_err(|why| format!("{name}: {why}"))).transpose()
 }

@@ -1,8 +1,7 @@
 //! The beginning of a stream that goes on as it comes: held until there is content in it, or an error.
 
-use super::passing::refusal;
-use aquifer_translate::Fault;
-use aquifer_translate::fault::Misbehaviour;
+use super::refusal;
+use crate::fault::{Fault, Misbehaviour};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -17,7 +16,7 @@ const LONGEST: usize = 64 << 10;
 
 /// What came before there was any content.
 #[derive(Debug, Default)]
-pub(super) struct Opening {
+pub(super) struct FirstEvent {
     held: Vec<u8>,
     /// The event at hand says by its name that it is an error.
     named: bool,
@@ -32,15 +31,16 @@ pub(super) struct Opening {
 
 /// An error that came with a status of success.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Failure {
-    pub(super) status: StatusCode,
+pub struct Failure {
+    /// The status that it names or means.
+    pub status: StatusCode,
     /// The error as it came, where that is an object that clients of this dialect know.
-    pub(super) body: Option<Bytes>,
+    pub body: Option<Bytes>,
     /// The same for those who decide whether to try again.
-    pub(super) fault: Fault,
+    pub fault: Fault,
 }
 
-impl Opening {
+impl FirstEvent {
     /// Holds bytes.
     pub(super) fn hold(&mut self, bytes: &[u8]) {
         self.held.extend_from_slice(bytes);
@@ -151,7 +151,7 @@ struct Kind {
 
 impl Failure {
     /// The error that this object tells of, if it does.
-    pub(super) fn told_by(body: &[u8]) -> Option<Self> {
+    pub fn told_by(body: &[u8]) -> Option<Self> {
         let error = serde_json::from_slice::<Said<'_>>(body).ok()?.error.filter(|error| error.get() != "null")?;
         let status =
             serde_json::from_str::<Kind>(error.get()).map_or(StatusCode::INTERNAL_SERVER_ERROR, |it| it.status());

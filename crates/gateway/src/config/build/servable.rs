@@ -1,17 +1,16 @@
 //! What is valid in every resource and yet cannot serve: seen once all resources are joined.
 
-use super::assemble::{Set, spot};
-use super::load::Kind;
-use super::mistake::{Notice, Report};
-use super::shape::short;
-use super::suggest::did_you_mean;
-use super::yaml::Node;
-use super::{Backend, Config};
+use crate::config::check::shape::short;
+use crate::config::resource::{Kind, Set, spot};
+use crate::config::text::mistake::{Notice, Report};
+use crate::config::text::suggest::did_you_mean;
+use crate::config::text::yaml::Node;
+use crate::config::{Backend, Config};
 use crate::route::MODEL_HEADER;
 use crate::translate::catalogue::{Catalogue, Known};
 
 /// Adds to the report what of a configuration will not serve.
-pub(super) fn check(set: Set<'_>, config: &Config, report: &mut Report) {
+pub(in crate::config) fn check(set: Set<'_>, config: &Config, report: &mut Report) {
     short_forms(set, config, report);
     rules(set, config, report);
     if !config.serves_anything() {
@@ -84,7 +83,7 @@ fn rules(set: Set<'_>, config: &Config, report: &mut Report) {
     }
 }
 
-fn misspelled(document: &super::load::Document<'_>, header: &Node, path: &str, report: &mut Report) {
+fn misspelled(document: &crate::config::resource::Document<'_>, header: &Node, path: &str, report: &mut Report) {
     let Some(name) = header.text_at("name").filter(|name| !name.eq_ignore_ascii_case(MODEL_HEADER)) else { return };
     let meant = did_you_mean(name, [MODEL_HEADER]);
     if !meant.is_empty() {

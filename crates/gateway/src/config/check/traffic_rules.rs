@@ -1,18 +1,20 @@
 //! The shape of a `BackendTrafficPolicy` as far as it is read, and the rules about it that a shape cannot say.
 
-use super::schema::{DURATION, FREE, GROUP, KIND, METADATA, OBJECT_NAME, RESOURCE_NAME, closed, list, open, resource};
-use super::shape::{Check, Field, Form, Shape, duration, join, optional, required, short};
-use super::yaml::Node;
+use crate::config::check::schema::{
+    DURATION, FREE, GROUP, KIND, METADATA, OBJECT_NAME, RESOURCE_NAME, closed, list, open, resource,
+};
+use crate::config::check::shape::{Check, Field, Form, Shape, duration, join, optional, required, short};
+use crate::config::text::yaml::Node;
 
 /// The annotations that say what Envoy Gateway has no words for.
-pub(super) const ANNOTATION: &str = "aquifer.dev/";
+pub(in crate::config) const ANNOTATION: &str = "aquifer.dev/";
 /// From a call to the first byte of its answer.
-pub(super) const FIRST_BYTE: &str = "aquifer.dev/first-byte-timeout";
+pub(in crate::config) const FIRST_BYTE: &str = "aquifer.dev/first-byte-timeout";
 /// After this time without a word of the answer another backend is asked too.
-pub(super) const HEDGE: &str = "aquifer.dev/hedge-after";
+pub(in crate::config) const HEDGE: &str = "aquifer.dev/hedge-after";
 
 /// After this time without a word of a stream its head is sent, and no other backend is asked any more.
-pub(super) const EARLY: &str = "aquifer.dev/early-head";
+pub(in crate::config) const EARLY: &str = "aquifer.dev/early-head";
 
 static COUNT: Shape = Shape::Whole { min: 0, max: i32::MAX as i64 };
 static LARGE_COUNT: Shape = Shape::Whole { min: 0, max: u32::MAX as i64 };
@@ -35,7 +37,7 @@ static TRIGGER: Shape = Shape::OneOf(&[
 /// Those that speak of gRPC's statuses.
 const OF_GRPC: [&str; 5] = ["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"];
 
-pub(super) static TARGET: Shape = closed(&[
+pub(in crate::config) static TARGET: Shape = closed(&[
     required("group", &GROUP),
     required("kind", &KIND),
     required("name", &OBJECT_NAME),
@@ -68,7 +70,7 @@ static PASSIVE: [Field; 6] = [
 ];
 
 /// Envoy Gateway's `BackendTrafficPolicy`: what is read of it.
-pub(super) static TRAFFIC_POLICY: Shape = resource(&[
+pub(in crate::config) static TRAFFIC_POLICY: Shape = resource(&[
     required("metadata", &METADATA),
     required(
         "spec",
@@ -97,7 +99,7 @@ pub(super) static TRAFFIC_POLICY: Shape = resource(&[
 ]);
 
 /// Whether a reference names an `AIGatewayRoute`, by itself or by the `HTTPRoute` that stands for it.
-pub(super) fn route_target(target: &Node) -> bool {
+pub(in crate::config) fn route_target(target: &Node) -> bool {
     matches!(
         (target.text_at("group"), target.text_at("kind")),
         (Some("gateway.networking.k8s.io"), Some("HTTPRoute"))
@@ -106,12 +108,12 @@ pub(super) fn route_target(target: &Node) -> bool {
 }
 
 /// Whether a reference names a `Gateway`.
-pub(super) fn gateway_target(target: &Node) -> bool {
+pub(in crate::config) fn gateway_target(target: &Node) -> bool {
     target.text_at("group") == Some("gateway.networking.k8s.io") && target.text_at("kind") == Some("Gateway")
 }
 
 /// Rules of a `BackendTrafficPolicy`.
-pub(super) fn traffic_policy(check: &mut Check<'_>, root: &Node) {
+pub(in crate::config) fn traffic_policy(check: &mut Check<'_>, root: &Node) {
     annotations(check, root, &[FIRST_BYTE, HEDGE, EARLY]);
     let Some(spec) = root.get("spec") else { return };
     let (single, several) = (spec.get("targetRef"), spec.get("targetRefs"));
@@ -158,7 +160,7 @@ fn triggers(check: &mut Check<'_>, spec: &Node) {
     let named: Vec<&str> = retry_on.items_at("triggers").iter().filter_map(Node::text).collect();
     let path = "spec.retry.retryOn.triggers";
     let mut notice = |node: &Node, path: &str, message: String| {
-        let spot = super::mistake::Spot { file: check.file, place: node.place, path };
+        let spot = crate::config::text::mistake::Spot { file: check.file, place: node.place, path };
         check.report.notice(spot, message);
     };
     for (index, node) in retry_on.items_at("triggers").iter().enumerate() {
@@ -176,7 +178,7 @@ fn triggers(check: &mut Check<'_>, spec: &Node) {
 }
 
 /// Annotations of these names are times.
-pub(super) fn annotations(check: &mut Check<'_>, root: &Node, times: &[&str]) {
+pub(in crate::config) fn annotations(check: &mut Check<'_>, root: &Node, times: &[&str]) {
     let Some(annotations) = root.at("metadata.annotations") else { return };
     for name in times {
         let Some(node) = annotations.get(name) else { continue };

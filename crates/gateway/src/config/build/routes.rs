@@ -1,18 +1,17 @@
 //! `AIGatewayRoute`: its rules, with the backends that they name.
 
-use super::assemble::{Set, spot};
-use super::client_fields::RequestPolicies;
-use super::load::{Document, Kind};
-use super::mistake::{Report, Spot};
-use super::mutations::mutation;
-use super::policies::Policies;
-use super::security_policies::SecurityPolicies;
-use super::shape::{duration, seconds_since_epoch};
-use super::suggest::did_you_mean;
-use super::traffic_policies::{TrafficPolicies, unknown_annotations};
-use super::traffic_rules::{EARLY, HEDGE};
-use super::yaml::Node;
-use super::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Parent, Route, Rule};
+use crate::config::build::client_fields::RequestPolicies;
+use crate::config::build::mutations::mutation;
+use crate::config::build::policies::Policies;
+use crate::config::build::security_policies::SecurityPolicies;
+use crate::config::build::traffic_policies::{TrafficPolicies, unknown_annotations};
+use crate::config::check::shape::{duration, seconds_since_epoch};
+use crate::config::check::traffic_rules::{EARLY, HEDGE};
+use crate::config::resource::{Document, Kind, Set, spot};
+use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::suggest::did_you_mean;
+use crate::config::text::yaml::Node;
+use crate::config::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Parent, Route, Rule};
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,14 +20,14 @@ use std::time::Duration;
 const PATTERN_LIMIT: usize = 1 << 18;
 
 /// A pattern that must match the whole of a value.
-pub(super) fn whole_match(pattern: &str) -> Option<Regex> {
+pub(in crate::config) fn whole_match(pattern: &str) -> Option<Regex> {
     let compiled = |pattern: &str| RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT).build().ok();
     compiled(pattern)?;
     compiled(&format!(r"\A(?:{pattern})\z"))
 }
 
 /// Every `AIGatewayRoute`, in the order of the files.
-pub(super) fn gateway_routes(
+pub(in crate::config) fn gateway_routes(
     set: Set<'_>,
     backends: &[Backend],
     policies: OfFiles<'_>,
