@@ -9,7 +9,7 @@ use super::mistake::{Report, Spot};
 use super::schema::{FREE, METADATA, SECRET_REF, closed, list, open, resource};
 use super::secrets;
 use super::shape::{Check, Field, Shape, join, optional, required, short};
-use super::traffic_rules::{TARGET, gateway_target, route_target};
+use super::traffic_rules::{TARGET, gateway_target, route_target, targets};
 use super::yaml::Node;
 use crate::auth::{KeyDigest, KeyRing, file};
 use http::HeaderName;
@@ -107,10 +107,7 @@ impl SecurityPolicies {
                 continue;
             };
             let ring = Arc::new(ring(set, document, auth, report));
-            let single = document.root.at("spec.targetRef").map(|node| (node, "spec.targetRef".to_owned()));
-            let several = document.root.items_at("spec.targetRefs").iter().enumerate();
-            let several = several.map(|(at, node)| (node, format!("spec.targetRefs[{at}]")));
-            for (node, path) in single.into_iter().chain(several) {
+            for (node, path) in targets(&document.root) {
                 let Some(target) = target(set, document, node, &path, report) else { continue };
                 match rings.entry(target) {
                     Slot::Occupied(_) => {

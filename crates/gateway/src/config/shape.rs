@@ -6,6 +6,7 @@
 use super::mistake::{Report, Spot};
 use super::suggest::did_you_mean;
 use super::yaml::{Entry, Node, Scalar, Value};
+use crate::beginning;
 use regex::Regex;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -382,7 +383,7 @@ pub(super) fn join(parent: &str, name: &str) -> String {
 
 /// The beginning of a text, as long as a message can bear.
 pub(super) fn short(text: &str) -> &str {
-    text.char_indices().nth(MOST_SHOWN).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
+    beginning::of(text, MOST_SHOWN)
 }
 
 /// Kubernetes's words for a value that is none of those allowed.

@@ -5,7 +5,7 @@ use super::load::{Document, Kind};
 use super::mistake::{Report, Spot};
 use super::shape::{duration, join, short};
 use super::traffic::{Circuit, Outliers, Retry, Traffic};
-use super::traffic_rules::{ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target};
+use super::traffic_rules::{ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target, targets};
 use super::yaml::Node;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,10 +50,7 @@ impl<'a> TrafficPolicies<'a> {
         let mut found: HashMap<Target, &'a Document<'a>> = HashMap::new();
         for document in set.of(Kind::TrafficPolicy) {
             unused(document, report);
-            let single = document.root.at("spec.targetRef").map(|node| (node, "spec.targetRef".to_owned()));
-            let several = document.root.items_at("spec.targetRefs").iter().enumerate();
-            let several = several.map(|(at, node)| (node, format!("spec.targetRefs[{at}]")));
-            for (node, path) in single.into_iter().chain(several) {
+            for (node, path) in targets(&document.root) {
                 let Some(target) = target(set, document, node, &path, report) else { continue };
                 match found.get(&target) {
                     Some(first) if first.id() != document.id() => {

@@ -5,6 +5,7 @@ use super::answer::{self, Upstream};
 use super::opening::{Failure, Opening};
 use super::veil::{Veil, VeiledStream};
 use aquifer_translate::Fault;
+use aquifer_translate::bedrock::converse;
 use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::{Misbehaviour, Refusal};
 use aquifer_translate::model::response::Usage;
@@ -227,14 +228,7 @@ impl Exchange {
             Err(failure) => return Err(self.refused(failure)),
         };
         let seen = passing.seen;
-        let since = now.saturating_duration_since(self.begun);
-        if seen.reasoning {
-            self.record.reasoned = true;
-            self.record.time_to_first_reasoning.get_or_insert(since);
-        }
-        if seen.answer {
-            self.record.time_to_first_token.get_or_insert(since);
-        }
+        self.note(seen, now);
         self.go_on(&said, now);
         taken
     }
@@ -372,12 +366,9 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> F
         _ => body.error.message.into_owned(),
     });
     let exception = match status.as_u16() {
-        401 | 403 => "AccessDeniedException",
-        404 => "ResourceNotFoundException",
-        429 => "ThrottlingException",
-        503 => "ServiceUnavailableException",
-        400..=499 => "ValidationException",
-        _ => "InternalServerException",
+        // Bedrock's own meaning of these is about its models.
+        408 | 424 => "ValidationException",
+        _ => converse::error::name_of_status(status),
     };
     Fault::Refused(Refusal {
         exception: exception.to_owned(),

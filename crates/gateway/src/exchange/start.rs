@@ -4,6 +4,7 @@ use super::answer::{self, Waiting};
 use super::asked::{Asked, Place, PutBack};
 use super::{Arrival, Call, Exchange, Lane, Output, Patience, models, relayed};
 use crate::auth;
+use crate::beginning;
 use crate::config::{Config, HeaderMatch, HeaderValueMatch, Rule, Traffic};
 use crate::door::Door;
 use crate::record::Outcome;
@@ -312,7 +313,7 @@ fn word(value: &HeaderValue) -> Option<String> {
 
 /// As much of a path as an error repeats.
 fn shown(path: &str) -> &str {
-    path.char_indices().nth(200).map_or(path, |(end, _)| path.get(..end).unwrap_or_default())
+    beginning::of(path, 200)
 }
 
 fn door<'a>(arrival: &Arrival<'a>) -> Door<'a> {

@@ -4,3 +4,4 @@ pub mod eventstream;
 pub mod json;
 pub mod pause;
 pub mod sse;
+pub mod uri;

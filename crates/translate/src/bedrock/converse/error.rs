@@ -100,7 +100,9 @@ fn status_of(exception: &str) -> u16 {
     }
 }
 
-fn name_of_status(status: StatusCode) -> &'static str {
+/// What Bedrock would call a refusal with this status.
+#[must_use]
+pub fn name_of_status(status: StatusCode) -> &'static str {
     match status.as_u16() {
         401 | 403 => "AccessDeniedException",
         404 => "ResourceNotFoundException",
