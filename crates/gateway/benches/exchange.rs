@@ -5,15 +5,12 @@
 //! once falls out of their difference: `cargo run --release -p aquifer-bench -- instructions`.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a bench, which may look at the clock")]
 
-#[path = "../tests/frames/mod.rs"]
-mod frames;
-
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::restore::Forgetful;
+use aquifer_testing::frames::frame;
 use bytes::Bytes;
-use frames::frame;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::hint::black_box;
 use std::sync::Arc;

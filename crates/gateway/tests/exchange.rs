@@ -7,15 +7,12 @@ use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::fault::Unreachable;
+use aquifer_testing::frames::frame;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
-
-mod frames;
-
-use frames::frame;
 
 const MODEL: &str = "anthropic.claude-3-5-sonnet-20241022-v2:0";
 /// It answers whole when it is offered tools.

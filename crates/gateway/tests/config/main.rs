@@ -5,8 +5,6 @@ mod backends;
 mod config_body;
 mod damaged;
 mod examples;
-#[path = "../frames/mod.rs"]
-mod frames;
 mod loading;
 mod mistaken;
 mod mutations;

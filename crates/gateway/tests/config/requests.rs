@@ -1,9 +1,9 @@
 //! Request policies: which fields clients may use, where that holds, and every mistake in them.
 
-use crate::frames::frame;
 use crate::support::{self, BACKEND, ROUTE, RULE, begin, config, loaded, printed};
 use aquifer_gateway::config::{Config, FieldPolicy};
 use aquifer_gateway::exchange::Output;
+use aquifer_testing::frames::frame;
 use http::HeaderMap;
 use std::time::Instant;
 

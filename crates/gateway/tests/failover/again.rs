@@ -1,11 +1,11 @@
 //! Where a request goes next, how often, and what its client is told.
 
-use crate::frames::frame;
 use crate::under::{Under, body, called, config, fresh};
 use aquifer_gateway::config::{Config, Outliers, Retry, Traffic};
 use aquifer_gateway::exchange::{Input, KeepAlive, Output};
 use aquifer_gateway::fleet::{Fleet, Standing};
 use aquifer_gateway::record::Outcome;
+use aquifer_testing::frames::frame;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

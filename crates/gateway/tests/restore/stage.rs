@@ -247,5 +247,5 @@ fn frames(blocks: &[Value]) -> Vec<Vec<u8>> {
 
 /// A frame of an event stream.
 fn frame(kind: &str, payload: &Value) -> Vec<u8> {
-    crate::frames::frame(kind, &payload.to_string())
+    aquifer_testing::frames::frame(kind, payload.to_string())
 }

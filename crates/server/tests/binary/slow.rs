@@ -240,7 +240,7 @@ fn what_nobody_answers_is_told_in_the_stream_once_its_client_heard_that_it_goes_
     call.begin();
     call.event("messageStart", r#"{"role":"assistant"}"#);
     chat.read_until(": keep-alive");
-    call.exception("validationException", r#"{"message":"no"}"#);
+    call.event("validationException", r#"{"message":"no"}"#);
     chat.read_until("data: [DONE]\n\n");
     assert!(chat.read.starts_with("HTTP/1.1 200 ") && chat.read.contains("data: {\"error\":"), "{}", chat.read);
     assert_eq!(second.connections(), 0);
