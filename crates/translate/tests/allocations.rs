@@ -11,7 +11,7 @@ fn allocations(delta: &str) -> u64 {
     let envelope = Envelope { id: "chatcmpl-1", created: 1, model: Text::from_escaped("model") };
     let style = Style { reasoning_format: Some("anthropic-claude-v1".to_owned()), ..Style::default() };
     let mut translation = StreamTranslation::new(&envelope, style, Box::new(|_| None));
-    let one = frame("contentBlockDelta", &format!(r#"{{"contentBlockIndex":0,"delta":{delta},"p":"abcdefghij"}}"#));
+    let one = frame("contentBlockDelta", format!(r#"{{"contentBlockIndex":0,"delta":{delta},"p":"abcdefghij"}}"#));
     let mut out = BytesMut::with_capacity(1 << 20);
     assert!(translation.take(&frame("messageStart", r#"{"role":"assistant","p":"a"}"#), &mut out).is_ok());
     assert!(translation.take(&one, &mut out).is_ok());

@@ -599,8 +599,8 @@ fn stream_of(under: &mut Under, frames: &[Vec<u8>]) {
 #[test]
 fn nothing_that_is_no_content_ends_the_attempts() {
     let start = || frame("messageStart", r#"{"role":"assistant"}"#);
-    let block = |what: &str| frame("contentBlockStart", &format!(r#"{{"contentBlockIndex":0,"start":{what}}}"#));
-    let delta = |delta: &str| frame("contentBlockDelta", &format!(r#"{{"contentBlockIndex":0,"delta":{delta}}}"#));
+    let block = |what: &str| frame("contentBlockStart", format!(r#"{{"contentBlockIndex":0,"start":{what}}}"#));
+    let delta = |delta: &str| frame("contentBlockDelta", format!(r#"{{"contentBlockIndex":0,"delta":{delta}}}"#));
     let call = || block(r#"{"toolUse":{"toolUseId":"t","name":"w"}}"#);
     let empty = [start(), block("{}"), delta(r#"{"text":""}"#), delta(r#"{"reasoningContent":{"text":""}}"#)];
     let ping = [frame("ping", "{}"), start(), frame("newerEvent", r#"{"p":"abc"}"#)];

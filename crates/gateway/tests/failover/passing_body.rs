@@ -45,13 +45,8 @@ pub(crate) fn run(data: &[u8]) {
 fn told<'p>(policy: &ReasoningPolicy, pieces: impl IntoIterator<Item = &'p [u8]>) -> Told {
     let now = Instant::now();
     let service = Bedrock { models: vec!["m".to_owned()], ..Bedrock::default() };
-    let backend = Backend {
-        namespace: "default".to_owned(),
-        name: "one".to_owned(),
-        kind: BackendKind::OpenAi(Box::new(OpenAi { prefix: "v1".to_owned(), service })),
-        reasoning: Arc::new(policy.clone()),
-        mutation: Arc::default(),
-    };
+    let kind = BackendKind::OpenAi(Box::new(OpenAi { prefix: "v1".to_owned(), service }));
+    let backend = Backend { reasoning: Arc::new(policy.clone()), ..Backend::new("one", kind) };
     let config = Arc::new(Config { backends: vec![backend], ..Config::default() });
     let arrival = Arrival {
         method: &Method::POST,

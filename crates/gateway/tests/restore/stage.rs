@@ -32,13 +32,7 @@ impl Stage {
         let bedrock = Bedrock { region: Some("us-east-1".to_owned()), models, ..Bedrock::default() };
         let kind = BackendKind::Bedrock(Box::new(bedrock));
         let reasoning = Arc::new(self.policy.clone());
-        let backend = Backend {
-            namespace: "default".to_owned(),
-            name: "one".to_owned(),
-            kind,
-            reasoning,
-            mutation: Arc::default(),
-        };
+        let backend = Backend { reasoning, ..Backend::new("one", kind) };
         Arc::new(Config { backends: vec![backend], ..Config::default() })
     }
 

@@ -176,7 +176,7 @@ impl Call {
 
     /// Sends text deltas until the gateway gives this call up.
     pub(crate) fn flood_until_dropped(&mut self) {
-        let one = chunk(&frame("contentBlockDelta", &text_delta(&"x".repeat(4000))));
+        let one = chunk(&frame("contentBlockDelta", text_delta(&"x".repeat(4000))));
         self.stream.set_write_timeout(Some(LIMIT)).unwrap();
         while let Ok(()) = self.stream.write_all(&one) {}
         let error = self.stream.write_all(&one).unwrap_err();
@@ -185,7 +185,7 @@ impl Call {
 
     /// Sends text deltas until the gateway takes no more for a while; how many it took.
     pub(crate) fn flood(&mut self, most: usize) -> usize {
-        let one = chunk(&frame("contentBlockDelta", &text_delta(&"x".repeat(4000))));
+        let one = chunk(&frame("contentBlockDelta", text_delta(&"x".repeat(4000))));
         self.stream.set_write_timeout(Some(Duration::from_millis(1500))).unwrap();
         for sent in 0..most {
             let mut rest = &one[..];

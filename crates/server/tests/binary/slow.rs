@@ -1,7 +1,7 @@
 //! Backends that are slow to connect or to answer: another one answers, and nobody waits for the slow one.
 
 use crate::bedrock::{Bedrock, MODEL};
-use crate::streams::Chat;
+use crate::streams::{Chat, under_way};
 use crate::support::{Aquifer, read_reply};
 use socket2::{Domain, Socket, Type};
 use std::fmt::Write as _;
@@ -182,12 +182,7 @@ spec:
   circuitBreaker: {maxParallelRequests: 1}
 ";
     let gateway = serve([only.address, other.address], "", policy, &[]);
-    let mut first = Chat::begin(&gateway, "Hello?");
-    let mut call = only.call();
-    call.begin();
-    call.event("messageStart", r#"{"role":"assistant"}"#);
-    call.text("one");
-    first.read_until("one");
+    let (mut first, call) = under_way(&gateway, &only);
     let mut second = Chat::begin(&gateway, "Hello?");
     gateway.wait_for_metric("aquifer_requests_in_flight", 2.0);
     std::thread::sleep(std::time::Duration::from_millis(3500));
