@@ -2,9 +2,8 @@
 
 use crate::bedrock::{Bedrock, MODEL};
 use crate::streams::{Chat, under_way};
-use crate::support::{Aquifer, read_reply};
+use crate::support::{Aquifer, read_reply, region};
 use socket2::{Domain, Socket, Type};
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 /// Two regions, the first of which is preferred, with annotations of the route and more resources.
@@ -16,17 +15,7 @@ metadata: {{name: route, annotations: {{{annotations}}}}}
 spec: {{rules: [{{backendRefs: [{{name: region-0}}, {{name: region-1, priority: 1}}]}}]}}
 "
     );
-    for (at, address) in regions.iter().enumerate() {
-        let _ = write!(
-            text,
-            "---
-apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIServiceBackend
-metadata: {{name: region-{at}}}
-spec: {{provider: awsbedrock, config: {{model: '{MODEL}', region: us-east-1, endpoint: 'http://{address}'}}}}
-"
-        );
-    }
+    text.extend(regions.iter().enumerate().map(|(at, address)| region(at, MODEL, *address)));
     text.push_str(more);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gateway.yaml");
