@@ -73,7 +73,7 @@ fn length(bytes: &[u8]) -> Option<usize> {
 /// half of a pair.
 fn escape(bytes: &[u8]) -> Option<usize> {
     let may_be_half = matches!(bytes, [b'u', b'd' | b'D', ..]);
-    if may_be_half { None } else { json::escape(bytes) }
+    json::escape(bytes).filter(|_| !may_be_half)
 }
 
 /// Whether nothing follows but the padding and the end.
