@@ -31,7 +31,7 @@ use aquifer_translate::dialect::openai_chat::{error, relay as relay_of};
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::StreamTranslation;
+use aquifer_translate::translation::{Milestones, StreamTranslation};
 use aquifer_translate::wire::sse;
 use asked::Asked;
 use bytes::{Bytes, BytesMut};
@@ -333,15 +333,9 @@ impl Exchange {
         let turn = stream.turn();
         let cut = stream.finished().filter(|_| stream.is_cut()).map(|reason| (reason, stream.usage()));
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
-        let since = now.saturating_duration_since(self.begun);
         // What another answer may take the place of is nobody's first token.
-        let begun = seen.content;
-        if begun && seen.reasoning {
-            self.record.reasoned = true;
-            self.record.time_to_first_reasoning.get_or_insert(since);
-        }
-        if begun && seen.answer {
-            self.record.time_to_first_token.get_or_insert(since);
+        if seen.content {
+            self.note(seen, now);
         }
         let begins = seen.content || turn.is_some() || self.is_finished();
         self.keep(turn);
@@ -443,6 +437,18 @@ impl Exchange {
         self.answer(StatusCode::OK, head, Bytes::from(whole.body));
         self.answered(whole.finish_reason, Some(whole.usage), now);
         Ok(())
+    }
+
+    /// Records when the first of it was seen.
+    fn note(&mut self, seen: Milestones, now: Instant) {
+        let since = now.saturating_duration_since(self.begun);
+        if seen.reasoning {
+            self.record.reasoned = true;
+            self.record.time_to_first_reasoning.get_or_insert(since);
+        }
+        if seen.answer {
+            self.record.time_to_first_token.get_or_insert(since);
+        }
     }
 
     /// Tells a whole answer as the stream that its client wants.

@@ -4,6 +4,7 @@
 //! configuration are arguments, so that one core serves any host and a test can try any order of events.
 
 pub mod auth;
+mod beginning;
 pub mod config;
 pub mod door;
 pub mod exchange;

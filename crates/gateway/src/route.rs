@@ -1,5 +1,6 @@
 //! Which backend answers a request.
 
+use crate::beginning;
 use crate::config::{
     Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
 };
@@ -7,7 +8,6 @@ use crate::door::{Door, Entry};
 use crate::mutation::Mutation;
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
-use aquifer_translate::wire::slice::Slice as _;
 use http::HeaderMap;
 use std::sync::Arc;
 
@@ -183,7 +183,7 @@ fn why_not(backend: &Backend) -> Option<String> {
 
 /// As much of a client's model id as an error repeats.
 fn shown(model: &str) -> &str {
-    model.char_indices().nth(MOST_SHOWN).map_or(model, |(end, _)| model.upto(end))
+    beginning::of(model, MOST_SHOWN)
 }
 
 fn not_found(message: String) -> Fault {

@@ -289,8 +289,7 @@ pub fn whole(
     }
     let name = |sent: &str| restore(sent).unwrap_or_else(|| sent.to_owned());
     let (body, finish_reason) = chat::write(&response, &places, envelope, style, &name)?;
-    let reasoned =
-        response.content.iter().any(|block| matches!(block, Block::Reasoning { .. } | Block::Redacted { .. }));
+    let reasoned = response.content.iter().any(Block::is_reasoning);
     let turn = record.then(|| Turn::of(&response.content, &name)).filter(|turn| turn.calls().next().is_some());
     Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn, warnings })
 }
@@ -306,14 +305,14 @@ fn read_whole(body: &[u8]) -> Result<Response<'_>, Fault> {
 /// Splits the thoughts out of the text; gives the place of each block, which is that of the text that it was in.
 fn split_tags(tag: &str, content: &mut Vec<Block<'_>>) -> Vec<u32> {
     let blocks = (0..).zip(std::mem::take(content));
-    let split = blocks.flat_map(|(place, block)| without_tags(tag, block).into_iter().map(move |part| (place, part)));
+    let split = blocks.flat_map(|(place, block)| parted(tag, block).into_iter().map(move |part| (place, part)));
     let (places, parts) = split.unzip();
     *content = parts;
     places
 }
 
 /// A block of text as the thoughts in it and the answer.
-fn without_tags<'a>(tag: &str, block: Block<'a>) -> Vec<Block<'a>> {
+fn parted<'a>(tag: &str, block: Block<'a>) -> Vec<Block<'a>> {
     let Block::Text(text) = &block else { return vec![block] };
     let mut tags = Tags::new(tag);
     let mut pieces = tags.take(0, text);

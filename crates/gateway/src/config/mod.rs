@@ -144,6 +144,13 @@ pub struct Backend {
 }
 
 impl Backend {
+    /// One without a policy, in the namespace `default`.
+    #[must_use]
+    pub fn new(name: &str, kind: BackendKind) -> Self {
+        let (namespace, name) = ("default".to_owned(), name.to_owned());
+        Self { namespace, name, kind, reasoning: Arc::default(), mutation: Arc::default() }
+    }
+
     /// Whether both are the same place, called in the same way, whatever is asked there.
     #[must_use]
     pub fn is_called_like(&self, other: &Self) -> bool {

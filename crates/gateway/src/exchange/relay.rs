@@ -23,14 +23,7 @@ impl Exchange {
             Err(failure) => return Err(self.refused(failure)),
         };
         let seen = relaying.relay.seen;
-        let since = now.saturating_duration_since(self.begun);
-        if seen.reasoning {
-            self.record.reasoned = true;
-            self.record.time_to_first_reasoning.get_or_insert(since);
-        }
-        if seen.answer {
-            self.record.time_to_first_token.get_or_insert(since);
-        }
+        self.note(seen, now);
         self.go_on(&said, now);
         taken
     }

@@ -5,6 +5,7 @@ use super::asked::{Asked, Place, PutBack};
 use super::heads;
 use super::{Arrival, Call, Exchange, Lane, Output, Patience, models, relayed};
 use crate::auth;
+use crate::beginning;
 use crate::config::{Config, HeaderMatch, HeaderValueMatch, Rule, Traffic};
 use crate::door::Door;
 use crate::record::Outcome;
@@ -18,7 +19,6 @@ use aquifer_translate::limits::Limits;
 use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Incoming, Outgoing};
-use aquifer_translate::wire::slice::Slice as _;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
@@ -319,7 +319,7 @@ fn word(value: &HeaderValue) -> Option<String> {
 
 /// As much of a path as an error repeats.
 fn shown(path: &str) -> &str {
-    path.char_indices().nth(200).map_or(path, |(end, _)| path.upto(end))
+    beginning::of(path, 200)
 }
 
 fn door<'a>(arrival: &Arrival<'a>) -> Door<'a> {

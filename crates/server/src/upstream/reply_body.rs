@@ -3,6 +3,7 @@
 
 use super::http1::{Reply, ask};
 use aquifer_gateway::translate::wire::slice::Slice as _;
+use aquifer_testing::bodies::pieces;
 use http::Request;
 
 /// What bytes come to.
@@ -29,21 +30,6 @@ pub(crate) fn run(data: &[u8]) {
         assert!(read.body.len() <= bytes.len(), "nothing is made up");
         assert!(read.over || !read.kept, "what is not over keeps no connection");
     }
-}
-
-/// Cuts `bytes` into pieces of these sizes, over and over.
-fn pieces(bytes: &[u8], sizes: [u8; 2]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = bytes;
-    let mut sizes = sizes.into_iter().cycle();
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let size = usize::from(sizes.next()?).max(1);
-        let (piece, left) = rest.split_at(size.min(rest.len()));
-        rest = left;
-        Some(piece)
-    })
 }
 
 fn reply() -> Result<Reply, String> {

@@ -204,7 +204,7 @@ impl Turn {
             .filter_map(|part| if let Part::Said(text) = part { Some(text) } else { None })
             .map(|text| Text::from_escaped(text).plain().into_owned())
             .collect();
-        let said = without_tags(&theirs).trim();
+        let said = behind_thoughts(&theirs).trim();
         // Some clients keep a turn's calls and drop the text beside them.
         calls == self.calls().count() && (ours == theirs || said.is_empty() || ours.trim() == said)
     }
@@ -251,7 +251,7 @@ impl Drop for Turn {
 }
 
 /// What a client said behind the thoughts that it wrote into its text, as some do with what they know no field for.
-fn without_tags(text: &str) -> &str {
+fn behind_thoughts(text: &str) -> &str {
     let inside = text.trim_start().strip_prefix("<think>");
     inside.and_then(|inside| inside.split_once("</think>")).map_or(text, |(_, said)| said)
 }

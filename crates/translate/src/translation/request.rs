@@ -282,7 +282,7 @@ impl<'a> Incoming<'a> {
             warnings,
             schema,
             reasoning_on: written.reasoning_on,
-            sealed: request.messages.iter().flat_map(|message| &message.content).any(is_sealed),
+            sealed: request.messages.iter().flat_map(|message| &message.content).any(Block::is_sealed),
             memorable: !request.tools.is_empty() && !entry.replay.is_empty() && written.reasoning_on,
         })
     }
@@ -323,10 +323,6 @@ fn shown(spoken: Spoken, exclude: bool, showing: Showing) -> Shown {
     }
 }
 
-fn is_sealed(block: &Block<'_>) -> bool {
-    matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
-}
-
 fn called(message: &Message<'_>, meanings: &[u64], conversation: &Conversation, alike: &Alike) -> Option<CalledTurn> {
     let id = |block: &Block<'_>| match block {
         Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
@@ -336,7 +332,7 @@ fn called(message: &Message<'_>, meanings: &[u64], conversation: &Conversation, 
         return None;
     }
     let calls: Vec<String> = message.content.iter().filter_map(id).collect();
-    let lost = !message.content.iter().any(is_sealed);
+    let lost = !message.content.iter().any(Block::is_sealed);
     if calls.is_empty() {
         return None;
     }

@@ -515,7 +515,7 @@ pub(crate) fn begins(escaped: &str) -> Cow<'_, str> {
 }
 
 /// The length of an escape behind its backslash.
-fn escape(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn escape(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(1),
         b'u' => bytes.get(1..5)?.iter().all(u8::is_ascii_hexdigit).then_some(5),

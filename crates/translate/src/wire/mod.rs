@@ -5,3 +5,4 @@ pub mod json;
 pub mod pause;
 pub mod slice;
 pub mod sse;
+pub mod uri;

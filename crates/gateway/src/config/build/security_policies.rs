@@ -6,7 +6,7 @@
 use crate::config::build::secrets;
 use crate::config::check::schema::{FREE, METADATA, SECRET_REF, closed, list, open, resource};
 use crate::config::check::shape::{Check, Field, Shape, join, optional, required, short};
-use crate::config::check::traffic_rules::{TARGET, gateway_target, route_target};
+use crate::config::check::traffic_rules::{TARGET, gateway_target, route_target, targets};
 use crate::config::resource::{Document, Kind, Set, spot};
 use crate::config::text::mistake::{Report, Spot};
 use crate::config::text::yaml::Node;
@@ -106,10 +106,7 @@ impl SecurityPolicies {
                 continue;
             };
             let ring = Arc::new(ring(set, document, auth, report));
-            let single = document.root.at("spec.targetRef").map(|node| (node, "spec.targetRef".to_owned()));
-            let several = document.root.items_at("spec.targetRefs").iter().enumerate();
-            let several = several.map(|(at, node)| (node, format!("spec.targetRefs[{at}]")));
-            for (node, path) in single.into_iter().chain(several) {
+            for (node, path) in targets(&document.root) {
                 let Some(target) = target(set, document, node, &path, report) else { continue };
                 match rings.entry(target) {
                     Slot::Occupied(_) => {

@@ -1,7 +1,9 @@
 //! From Envoy Gateway's `BackendTrafficPolicy` resources to how the requests of each rule are tried.
 
 use crate::config::check::shape::{duration, join, short};
-use crate::config::check::traffic_rules::{ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target};
+use crate::config::check::traffic_rules::{
+    ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target, targets,
+};
 use crate::config::resource::{Document, Kind, Set, spot};
 use crate::config::text::mistake::{Report, Spot};
 use crate::config::text::yaml::Node;
@@ -49,10 +51,7 @@ impl<'a> TrafficPolicies<'a> {
         let mut found: HashMap<Target, &'a Document<'a>> = HashMap::new();
         for document in set.of(Kind::TrafficPolicy) {
             unused(document, report);
-            let single = document.root.at("spec.targetRef").map(|node| (node, "spec.targetRef".to_owned()));
-            let several = document.root.items_at("spec.targetRefs").iter().enumerate();
-            let several = several.map(|(at, node)| (node, format!("spec.targetRefs[{at}]")));
-            for (node, path) in single.into_iter().chain(several) {
+            for (node, path) in targets(&document.root) {
                 let Some(target) = target(set, document, node, &path, report) else { continue };
                 match found.get(&target) {
                     Some(first) if first.id() != document.id() => {

@@ -3,10 +3,10 @@
 //! The wording of the mistakes is that of a Kubernetes API server, so that one manifest is refused with the
 //! same words here and there.
 
+use crate::beginning;
 use crate::config::text::mistake::{Report, Spot};
 use crate::config::text::suggest::did_you_mean;
 use crate::config::text::yaml::{Entry, Node, Scalar, Value};
-use aquifer_translate::wire::slice::Slice as _;
 use regex::Regex;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -383,7 +383,7 @@ pub(in crate::config) fn join(parent: &str, name: &str) -> String {
 
 /// The beginning of a text, as long as a message can bear.
 pub(in crate::config) fn short(text: &str) -> &str {
-    text.char_indices().nth(MOST_SHOWN).map_or(text, |(end, _)| text.upto(end))
+    beginning::of(text, MOST_SHOWN)
 }
 
 /// Kubernetes's words for a value that is none of those allowed.

@@ -98,6 +98,13 @@ pub(in crate::config) static TRAFFIC_POLICY: Shape = resource(&[
     ),
 ]);
 
+/// What a policy of Envoy Gateway's is attached to, each with its path: it says one target, or several.
+pub(in crate::config) fn targets(root: &Node) -> impl Iterator<Item = (&Node, String)> {
+    let single = root.at("spec.targetRef").map(|node| (node, "spec.targetRef".to_owned()));
+    let several = root.items_at("spec.targetRefs").iter().enumerate();
+    single.into_iter().chain(several.map(|(at, node)| (node, format!("spec.targetRefs[{at}]"))))
+}
+
 /// Whether a reference names an `AIGatewayRoute`, by itself or by the `HTTPRoute` that stands for it.
 pub(in crate::config) fn route_target(target: &Node) -> bool {
     matches!(

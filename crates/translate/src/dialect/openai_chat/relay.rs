@@ -273,12 +273,9 @@ pub fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
         _ => body.error.message.into_owned(),
     });
     let exception = match status.as_u16() {
-        401 | 403 => "AccessDeniedException",
-        404 => "ResourceNotFoundException",
-        429 => "ThrottlingException",
-        503 => "ServiceUnavailableException",
-        400..=499 => "ValidationException",
-        _ => "InternalServerException",
+        // Bedrock's own meaning of these is about its models.
+        408 | 424 => "ValidationException",
+        status => Refusal::name_of_status(status),
     };
     Fault::Refused(Refusal {
         exception: exception.to_owned(),

@@ -54,10 +54,7 @@ fn own_fields(request: &Request<'_>, allowed: ClientFields) -> Result<(), Fault>
 fn is_address(escaped: &str) -> bool {
     const SCHEME: &str = "s3://";
     // An escape is six bytes long at most.
-    let mut begins = escaped.len().min(6 * (SCHEME.len() + 2));
-    while !escaped.is_char_boundary(begins) {
-        begins -= 1;
-    }
+    let begins = escaped.floor_char_boundary(6 * (SCHEME.len() + 2));
     let begins = json::begins(escaped.upto(begins));
     begins.trim_start().get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
 }

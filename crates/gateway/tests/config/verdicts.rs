@@ -1,6 +1,7 @@
 //! Every manifest of the shared corpus gets the verdict that is recorded for it.
 
-use aquifer_gateway::config::{Config, Mistake, Source, load};
+use crate::support::{Outcome, no_file, printed};
+use aquifer_gateway::config::{Source, load};
 use std::path::PathBuf;
 
 fn corpus() -> PathBuf {
@@ -9,9 +10,8 @@ fn corpus() -> PathBuf {
     shared.join("corpus/crd")
 }
 
-fn load_one(name: &str, text: String) -> Result<Config, Vec<Mistake>> {
-    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    load(&[Source { name: name.to_owned(), text }], &|_| None, &missing)
+fn load_one(name: &str, text: String) -> Outcome {
+    load(&[Source { name: name.to_owned(), text }], &|_| None, &no_file)
 }
 
 #[test]
@@ -33,8 +33,7 @@ fn recorded_verdicts() {
             }
             (Ok(_), Some(expected)) => wrong.push(format!("{name}: accepted, expected {expected}")),
             (Err(mistakes), expected) => {
-                let found: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-                wrong.push(format!("{name}: expected {expected:?}, found\n  {}", found.join("\n  ")));
+                wrong.push(format!("{name}: expected {expected:?}, found\n  {}", printed(&mistakes).join("\n  ")));
             }
         }
     }

@@ -1,9 +1,7 @@
 //! Reasoning policies: what they say, what they are attached to, how they merge, and every mistake in them.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use aquifer_gateway::config::{
-    BindingMismatch, Config, Expose, ForcedTool, Mistake, ReasoningPolicy, RestorePolicy, Source, load,
-};
+use crate::support::{self, BACKEND, Outcome, ROUTE, RULE, accepted, loaded_with, printed};
+use aquifer_gateway::config::{BindingMismatch, Config, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
 use aquifer_gateway::route::choose;
 use aquifer_gateway::translate::catalogue::{Catalogue, Control, Wanted};
 use aquifer_gateway::translate::dialect::openai_chat::Stand;
@@ -11,18 +9,17 @@ use aquifer_gateway::translate::model::reasoning::Effort;
 use http::HeaderMap;
 use std::time::Duration;
 
-fn loaded(text: &str) -> Result<Config, Vec<Mistake>> {
-    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+fn loaded(text: &str) -> Outcome {
     let env = |name: &str| (name == "MOST").then(|| "4096".to_owned());
-    load(&[Source { name: "f".to_owned(), text: text.to_owned() }], &env, &missing)
+    loaded_with(text, &env)
 }
 
 fn config(text: &str) -> Config {
-    loaded(text).unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"))
+    accepted(loaded(text), text)
 }
 
 fn mistakes(text: &str) -> Vec<String> {
-    loaded(text).unwrap_err().iter().map(ToString::to_string).collect()
+    printed(&loaded(text).unwrap_err())
 }
 
 /// A backend of the short form, a route with a named rule and an unnamed one, both to it.
@@ -41,17 +38,9 @@ spec:
   - {matches: [{headers: [{name: x-ai-eg-model, value: other}]}], backendRefs: [{name: b}]}
 ";
 
-const BACKEND: &str = "{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: b}";
-const ROUTE: &str = "{group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: r}";
-const RULE: &str = "{group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: r, sectionName: named}";
-
 /// A policy, one field of its spec a line.
 fn policy(name: &str, target: &str, fields: &str) -> String {
-    format!(
-        "---\napiVersion: aquifer.dev/v1alpha1\nkind: ReasoningPolicy\nmetadata: {{name: {name}}}\nspec:\n  \
-         targetRefs: [{target}]\n  {}\n",
-        fields.replace('\n', "\n  ")
-    )
+    support::policy(["aquifer.dev/v1alpha1", "ReasoningPolicy"], name, target, fields)
 }
 
 /// What holds for requests of this model.
@@ -377,12 +366,12 @@ fn what_the_environment_put_in_is_not_repeated() {
 
 #[test]
 fn the_documentation_has_every_field_of_a_row_and_of_a_policy() {
-    let models = include_str!("../../../docs/models.md");
+    let models = include_str!("../../../../docs/models.md");
     let row = serde_json::to_value(Catalogue::builtin().lookup("unknown")).unwrap();
     for field in row.as_object().unwrap().keys().filter(|field| !matches!(field.as_str(), "id" | "also")) {
         assert!(models.contains(&format!("`{field}`")), "{field}");
     }
-    let policies = include_str!("../../../docs/configuration.md");
+    let policies = include_str!("../../../../docs/configuration.md");
     let refused = mistakes(&own("nothing: 1\nrestore: {nothing: 1}\nlimits: {nothing: 1}")).join(", ");
     let lists = refused.split("expected one of ").skip(1).flat_map(|list| list.split(", "));
     let fields: Vec<&str> = lists.filter(|word| word.chars().all(char::is_alphanumeric)).collect();

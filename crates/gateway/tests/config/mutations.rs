@@ -1,17 +1,12 @@
 //! What the operator changes of calls: read, merged, refused, and done.
-#![expect(clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
-use aquifer_gateway::config::{Config, Mistake, Source, load};
-use aquifer_gateway::exchange::{Arrival, Call, Exchange, Output};
-use aquifer_gateway::fleet::Fleet;
-use aquifer_gateway::restore::Forgetful;
-use bytes::Bytes;
-use http::{HeaderMap, Method};
-use std::sync::Arc;
+use crate::support::{self, Outcome, begin};
+use aquifer_gateway::config::Config;
+use aquifer_gateway::exchange::{Call, Output};
 use std::time::Instant;
 
 /// A backend with these mutations, and a route whose reference to it has those.
-fn loaded(of_backend: &str, of_route: &str) -> Result<Config, Vec<Mistake>> {
+fn loaded(of_backend: &str, of_route: &str) -> Outcome {
     let text = format!(
         "
 apiVersion: gateway.envoyproxy.io/v1alpha1
@@ -37,26 +32,12 @@ spec:
 {of_route}
 "
     );
-    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    load(&[Source { name: "f".to_owned(), text }], &|_| None, &missing)
+    support::loaded(&text)
 }
 
 fn call(config: Config) -> Call {
-    let (fleet, now) = (Arc::new(Fleet::new(1, Instant::now())), Instant::now());
     let body = r#"{"model":"amazon.nova-lite-v1:0","messages":[{"role":"user","content":"Hi"}],"temperature":0.5}"#;
-    let arrival = Arrival {
-        method: &Method::POST,
-        path: "/v1/chat/completions",
-        headers: &HeaderMap::new(),
-        body: &Bytes::from_static(body.as_bytes()),
-        port: None,
-        turns: &Forgetful,
-        random: 1,
-        unix_seconds: 1,
-        now,
-    };
-    let mut exchange = Exchange::begin(Arc::new(config), fleet, &arrival);
-    match exchange.poll() {
+    match begin(config, body, Instant::now()).poll() {
         Some(Output::Call(call)) => *call,
         other => panic!("{other:?}"),
     }

@@ -1,18 +1,17 @@
 //! Traffic policies: what they say, what they are attached to, and every mistake and every notice.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use aquifer_gateway::config::{Circuit, Config, Mistake, Outliers, Retry, Source, Traffic, load};
+use crate::support::{self, Outcome};
+use aquifer_gateway::config::{Circuit, Config, Outliers, Retry, Traffic};
 use aquifer_gateway::route::choose;
 use http::HeaderMap;
 use std::time::Duration;
 
-fn loaded(text: &str) -> Result<Config, Vec<Mistake>> {
-    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    load(&[Source { name: "f".to_owned(), text: format!("{PLACES}{text}") }], &|_| None, &missing)
+fn loaded(text: &str) -> Outcome {
+    support::loaded(&format!("{PLACES}{text}"))
 }
 
 fn config(text: &str) -> Config {
-    loaded(text).unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"))
+    support::config(&format!("{PLACES}{text}"))
 }
 
 /// A backend of the short form, two gateways, a route at the second one with a named rule and an unnamed one.
@@ -49,11 +48,7 @@ const RULE: &str = "{group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name:
 
 /// A policy, one field of its spec a line.
 fn policy(name: &str, target: &str, fields: &str) -> String {
-    format!(
-        "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: BackendTrafficPolicy\nmetadata: {{name: {name}}}\n\
-         spec:\n  targetRefs: [{target}]\n  {}\n",
-        fields.replace('\n', "\n  ")
-    )
+    support::policy(["gateway.envoyproxy.io/v1alpha1", "BackendTrafficPolicy"], name, target, fields)
 }
 
 /// What holds for requests of this model; for those without a rule, what holds for the short form.
@@ -270,9 +265,7 @@ fn a_route_says_itself_when_another_backend_is_asked() {
     let hedge = |route: &str, of_policy: &str| {
         let policy = policy("p", ROUTE, "").replace("{name: p}", &format!("{{name: p, annotations: {of_policy}}}"));
         let places = PLACES.replace("{name: r}\nspec", &format!("{{name: r, annotations: {route}}}\nspec"));
-        let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-        let source = Source { name: "f".to_owned(), text: format!("{places}{policy}") };
-        load(&[source], &|_| None, &missing).map(|config| at(&config, "named").hedge)
+        support::loaded(&format!("{places}{policy}")).map(|config| at(&config, "named").hedge)
     };
     let time = |seconds| Ok(Some(Duration::from_secs(seconds)));
     assert_eq!(hedge("{}", "{}"), Ok(None));
@@ -281,8 +274,7 @@ fn a_route_says_itself_when_another_backend_is_asked() {
     assert_eq!(hedge("{aquifer.dev/hedge-after: 0s}", "{aquifer.dev/hedge-after: 3s}"), Ok(None));
     let mistyped = config(&policy("p", ROUTE, "")).notices.len();
     let places = PLACES.replace("{name: r}\nspec", "{name: r, annotations: {aquifer.dev/hedge: 1s}}\nspec");
-    let source = Source { name: "f".to_owned(), text: places };
-    let told = load(&[source], &|_| None, &|_| Err(std::io::Error::other("none"))).unwrap().notices;
+    let told = support::config(&places).notices;
     assert_eq!((mistyped, told.len()), (0, 1), "{told:?}");
     assert!(
         told[0].ends_with("unknown annotation, ignored; known here: aquifer.dev/hedge-after, aquifer.dev/early-head"),

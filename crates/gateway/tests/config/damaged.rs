@@ -1,14 +1,12 @@
 //! Damaged configurations: whatever the bytes, loading ends with an answer, and mistakes show no secret.
 
-#[path = "damaged/config_body.rs"]
-mod config_body;
-
+use crate::config_body;
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 
-const WHOLE: &str = include_str!("../../../examples/envoy-ai-gateway.yaml");
-const SHORT: &str = include_str!("../../../examples/bedrock.yaml");
-const POLICY: &str = include_str!("../../../examples/reasoning-policy.yaml");
+const WHOLE: &str = include_str!("../../../../examples/envoy-ai-gateway.yaml");
+const SHORT: &str = include_str!("../../../../examples/bedrock.yaml");
+const POLICY: &str = include_str!("../../../../examples/reasoning-policy.yaml");
 
 /// Pieces that mean something to YAML, to the substitution, or to the resources.
 const PIECES: [&str; 24] = [

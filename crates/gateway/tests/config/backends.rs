@@ -1,12 +1,7 @@
 //! What a backend in Envoy AI Gateway's form becomes: its address, its region, and why it is not served.
 
-use aquifer_gateway::config::{BackendKind, Bedrock, Config, Credentials, Source, load};
-
-fn config(text: &str) -> Config {
-    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    let loaded = load(&[Source { name: "f".to_owned(), text: text.to_owned() }], &|_| None, &missing);
-    loaded.unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"))
-}
+use crate::support::{bedrock, config, loaded};
+use aquifer_gateway::config::{BackendKind, Credentials};
 
 fn service(namespace: &str, fields: &str) -> String {
     format!(
@@ -43,16 +38,9 @@ spec: {{targetRefs: [{{group: aigateway.envoyproxy.io, kind: AIServiceBackend, n
     )
 }
 
-fn served(config: &Config) -> &Bedrock {
-    match &config.backends[0].kind {
-        BackendKind::Bedrock(bedrock) => bedrock,
-        other => panic!("{other:?}"),
-    }
-}
-
 fn endpoint(spec: &str) -> String {
     let config = config(&format!("{}{}", service("default", ""), address("default", spec)));
-    served(&config).endpoint.as_ref().map(ToString::to_string).unwrap_or_default()
+    bedrock(&config).endpoint.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 fn why_not(text: &str) -> String {
@@ -86,7 +74,7 @@ fn the_region_is_the_policys_or_else_the_hosts() {
     let host = |name: &str| address("default", &format!("endpoints: [{{fqdn: {{hostname: {name}, port: 443}}}}]"));
     let region = |host: &str, policy: &str| {
         let config = config(&format!("{}{host}{policy}", service("default", "")));
-        served(&config).region.clone()
+        bedrock(&config).region.clone()
     };
     let amazon = host("bedrock-runtime.eu-west-3.amazonaws.com");
     assert_eq!(region(&amazon, "").as_deref(), Some("eu-west-3"));
@@ -106,7 +94,7 @@ fn namespaces_part_what_has_one_name() {
     let addresses = format!("{}{}", address("default", &spec("here")), address("other", &spec("there")));
     let host = |service: String| {
         let config = config(&format!("{service}{addresses}"));
-        served(&config).endpoint.as_ref().and_then(|url| url.host_str().map(str::to_owned))
+        bedrock(&config).endpoint.as_ref().and_then(|url| url.host_str().map(str::to_owned))
     };
     assert_eq!(host(service("default", "")).as_deref(), Some("here"));
     assert_eq!(host(service("other", "")).as_deref(), Some("there"));
@@ -160,7 +148,7 @@ spec: {{provider: awsbedrock, config: {{model: m{region}}}}}
     let key = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {apiKey: key}\n";
     let policy = policy("p", "type: APIKey, apiKey: {secretRef: {name: s}}");
     let config = config(&format!("{}{}{policy}{key}", short("b", ", region: us-east-2"), short("c", "")));
-    let found = served(&config);
+    let found = bedrock(&config);
     assert_eq!(found.region.as_deref(), Some("us-east-2"));
     assert!(matches!(&found.credentials, Credentials::ApiKey(key) if key.expose() == "key"));
     let shadowed = "spec.config.model: an earlier backend serves this model";
@@ -185,8 +173,7 @@ spec:
 fn more_resources_than_can_be_meant_are_refused() {
     let secret = |n: usize| format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: s{n}}}\n");
     let text: String = (0..10_001).map(secret).collect();
-    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    let mistakes = load(&[Source { name: "f".to_owned(), text }], &|_| None, &missing).err().unwrap_or_default();
+    let mistakes = loaded(&text).err().unwrap_or_default();
     assert_eq!(mistakes.len(), 1);
     assert!(mistakes[0].to_string().contains("f:40002:1: Too many: at most 10000 resources are read"), "{mistakes:?}");
 }
@@ -234,9 +221,7 @@ fn a_service_of_openais_dialect_in_the_short_form() {
         ("openai", "endpoint: 'http://a', region: us-east-1", "Forbidden: only the provider awsbedrock has this field"),
         ("awsbedrock", "prefix: v1", "Forbidden: only the provider openai has this field"),
     ] {
-        let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-        let source = Source { name: "f".to_owned(), text: short(provider, fields) };
-        let mistakes = load(&[source], &|_| None, &missing).unwrap_err();
+        let mistakes = loaded(&short(provider, fields)).unwrap_err();
         assert!(mistakes.len() == 1 && mistakes[0].to_string().ends_with(expected), "{mistakes:?}");
     }
 }

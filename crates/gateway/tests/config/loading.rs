@@ -1,12 +1,10 @@
 //! Reading configurations: what they say when they are right, and every mistake with its place when not.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+use crate::support::{Outcome, accepted, no_file, of_bedrock, printed};
 use aquifer_gateway::config::{
-    BackendKind, Bedrock, Config, Credentials, DEFAULT_REGION, LogLevel, MAX_BYTES, Mistake, Source, load,
+    BackendKind, Bedrock, Config, Credentials, DEFAULT_REGION, LogLevel, MAX_BYTES, Source, load,
 };
 use std::io;
-
-type Outcome = Result<Config, Vec<Mistake>>;
 
 fn load_with(text: &str, env: &[(&str, &str)], files: &[(&str, &str)]) -> Outcome {
     let find = |list: &[(&str, &str)], name: &str| {
@@ -18,18 +16,15 @@ fn load_with(text: &str, env: &[(&str, &str)], files: &[(&str, &str)]) -> Outcom
 }
 
 fn config(text: &str) -> Config {
-    load_with(text, &[], &[]).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+    accepted(load_with(text, &[], &[]), text)
 }
 
 fn mistakes(text: &str) -> Vec<String> {
-    load_with(text, &[], &[]).unwrap_err().iter().map(ToString::to_string).collect()
+    printed(&load_with(text, &[], &[]).unwrap_err())
 }
 
 fn bedrock(config: &Config, index: usize) -> &Bedrock {
-    match &config.backends[index].kind {
-        BackendKind::Bedrock(bedrock) => bedrock,
-        other => panic!("{other:?}"),
-    }
+    of_bedrock(&config.backends[index])
 }
 
 fn why_not(config: &Config) -> &str {
@@ -158,8 +153,7 @@ fn yaml_that_is_none_is_a_mistake_with_a_place_and_the_rest_is_still_checked() {
 #[test]
 fn mistakes_come_in_the_order_of_the_files() {
     let bad = |name: &str| Source { name: name.to_owned(), text: "kind: X\n".to_owned() };
-    let missing = |_: &str| Err(io::Error::from(io::ErrorKind::NotFound));
-    let found = load(&[bad("z.yaml"), bad("a.yaml")], &|_| None, &missing).unwrap_err();
+    let found = load(&[bad("z.yaml"), bad("a.yaml")], &|_| None, &no_file).unwrap_err();
     assert_eq!(found.iter().map(|mistake| mistake.file.as_str()).collect::<Vec<_>>(), ["z.yaml", "a.yaml"]);
 }
 

@@ -1,30 +1,14 @@
 //! Request policies: which fields clients may use, where that holds, and every mistake in them.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
-#![expect(clippy::disallowed_methods, reason = "a test needs some instant")]
 
-mod frames;
-
-use aquifer_gateway::config::{Config, FieldPolicy, Mistake, Source, load};
-use aquifer_gateway::exchange::{Arrival, Exchange, Output};
-use aquifer_gateway::fleet::Fleet;
-use aquifer_gateway::restore::Forgetful;
-use bytes::Bytes;
-use frames::frame;
-use http::{HeaderMap, Method};
-use std::sync::Arc;
+use crate::support::{self, BACKEND, ROUTE, RULE, begin, config, loaded, printed};
+use aquifer_gateway::config::{Config, FieldPolicy};
+use aquifer_gateway::exchange::Output;
+use aquifer_testing::frames::frame;
+use http::HeaderMap;
 use std::time::Instant;
 
-fn loaded(text: &str) -> Result<Config, Vec<Mistake>> {
-    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    load(&[Source { name: "f".to_owned(), text: text.to_owned() }], &|_| None, &missing)
-}
-
-fn config(text: &str) -> Config {
-    loaded(text).unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"))
-}
-
 fn mistakes(text: &str) -> Vec<String> {
-    loaded(text).unwrap_err().iter().map(ToString::to_string).collect()
+    printed(&loaded(text).unwrap_err())
 }
 
 const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
@@ -55,16 +39,11 @@ spec:
     )
 }
 
-const BACKEND: &str = "{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: b}";
 const OPENAI: &str = "{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: o}";
-const ROUTE: &str = "{group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: r}";
-const RULE: &str = "{group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: r, sectionName: named}";
 
 fn policy(name: &str, target: &str, fields: &str) -> String {
-    format!(
-        "---\napiVersion: aquifer.dev/v1alpha1\nkind: RequestPolicy\nmetadata: {{name: {name}}}\nspec:\n  \
-         targetRefs: [{target}]\n  clientFields: {{{fields}}}\n"
-    )
+    let kind = ["aquifer.dev/v1alpha1", "RequestPolicy"];
+    support::policy(kind, name, target, &format!("clientFields: {{{fields}}}"))
 }
 
 /// Whether a request for this model with these members is sent, or what its client is told.
@@ -76,19 +55,7 @@ fn asked(config: &Config, model: &str, members: &str) -> Result<(), String> {
     };
     let members = if members.is_empty() || members.starts_with("s3") { String::new() } else { format!(", {members}") };
     let body = format!(r#"{{"model": "{model}", "messages": [{{"role": "user", "content": {content}}}]{members}}}"#);
-    let arrival = Arrival {
-        method: &Method::POST,
-        path: "/v1/chat/completions",
-        headers: &HeaderMap::new(),
-        body: &Bytes::from(body),
-        port: None,
-        turns: &Forgetful,
-        random: 7,
-        unix_seconds: 1,
-        now: Instant::now(),
-    };
-    let fleet = Arc::new(Fleet::new(config.backends.len(), arrival.now));
-    let mut exchange = Exchange::begin(Arc::new(config.clone()), fleet, &arrival);
+    let mut exchange = begin(config.clone(), &body, Instant::now());
     let (mut status, mut said) = (0, String::new());
     while let Some(output) = exchange.poll() {
         match output {
@@ -219,18 +186,7 @@ fn answered(text: &str, stream: bool) -> String {
     let now = Instant::now();
     let body =
         format!(r#"{{"model": "named", "stream": {stream}, "messages": [{{"role": "user", "content": "Hello?"}}]}}"#);
-    let arrival = Arrival {
-        method: &Method::POST,
-        path: "/v1/chat/completions",
-        headers: &HeaderMap::new(),
-        body: &Bytes::from(body),
-        port: None,
-        turns: &Forgetful,
-        random: 7,
-        unix_seconds: 1,
-        now,
-    };
-    let mut exchange = Exchange::begin(Arc::new(config(text)), Arc::new(Fleet::new(2, now)), &arrival);
+    let mut exchange = begin(config(text), &body, now);
     let (kind, bytes) = if stream {
         let frames = [
             frame("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hi"}}"#),

@@ -1,8 +1,8 @@
 //! Security policies: whose keys are accepted where, and what is said of a policy that cannot be enforced.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+use crate::support::{self, Outcome};
 use aquifer_gateway::auth::{admit, authorize};
-use aquifer_gateway::config::{Config, Mistake, Source, load};
+use aquifer_gateway::config::Config;
 use aquifer_gateway::door::Door;
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
 use aquifer_gateway::fleet::Fleet;
@@ -13,13 +13,12 @@ use aquifer_gateway::translate::fault::{Mistake as ClientMistake, MistakeKind};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 
-fn loaded(text: &str) -> Result<Config, Vec<Mistake>> {
-    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    load(&[Source { name: "f".to_owned(), text: format!("{PLACES}{text}") }], &|_| None, &missing)
+fn loaded(text: &str) -> Outcome {
+    support::loaded(&format!("{PLACES}{text}"))
 }
 
 fn config(text: &str) -> Config {
-    loaded(text).unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"))
+    support::config(&format!("{PLACES}{text}"))
 }
 
 /// Two gateways, the first one with two listeners; a route at each; keys for three clients.
@@ -80,10 +79,8 @@ fn told(config: &Config) -> String {
 }
 
 fn policy(name: &str, target: &str, secret: &str) -> String {
-    format!(
-        "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: SecurityPolicy\nmetadata: {{name: {name}}}\nspec:\n  \
-         targetRefs: [{target}]\n  apiKeyAuth: {{credentialRefs: [{{name: {secret}}}], extractFrom: [{{headers: [x-api-key]}}]}}\n"
-    )
+    let keys = format!("apiKeyAuth: {{credentialRefs: [{{name: {secret}}}], extractFrom: [{{headers: [x-api-key]}}]}}");
+    support::policy(["gateway.envoyproxy.io/v1alpha1", "SecurityPolicy"], name, target, &keys)
 }
 
 fn gateway(name: &str) -> String {
@@ -232,7 +229,6 @@ fn exchanged(config: &std::sync::Arc<Config>, path: &str, key: &str) -> (u16, He
     let body = Bytes::from_static(br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#);
     let (method, body) =
         if path.starts_with("/v1/models") { (Method::GET, Bytes::new()) } else { (Method::POST, body) };
-    #[expect(clippy::disallowed_methods, reason = "a test is a host")]
     let now = std::time::Instant::now();
     let arrival = Arrival {
         method: &method,

@@ -1,11 +1,11 @@
 //! Files as people write them by mistake: each with its verdict, refused or a problem, and what it says.
 
-use aquifer_gateway::config::{Severity, Source, load};
+use crate::support::loaded;
+use aquifer_gateway::config::Severity;
 
 /// What is said of a file: `error` or `problem` before each line.
 fn verdict(text: &str) -> Vec<String> {
-    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    match load(&[Source { name: "f".to_owned(), text: text.to_owned() }], &|_| None, &missing) {
+    match loaded(text) {
         Ok(config) => {
             let problems = config.notices.iter().filter(|notice| notice.severity == Severity::Problem);
             problems.map(|notice| format!("problem: {notice}")).collect()

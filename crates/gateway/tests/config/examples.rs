@@ -1,16 +1,16 @@
 //! The examples that users copy load, and say what their comments promise.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+use crate::support::{bedrock, begin};
 use aquifer_gateway::config::{
-    BackendKind, Bedrock, BindingMismatch, Config, Credentials, Expose, ForcedTool, LogLevel, ReasoningPolicy, Source,
-    load,
+    BindingMismatch, Config, Credentials, Expose, ForcedTool, LogLevel, ReasoningPolicy, Source, load,
 };
+use aquifer_gateway::exchange::{Input, Output};
 use aquifer_gateway::route::{choose, models};
 use aquifer_gateway::translate::catalogue::{Replay, Wanted};
 use aquifer_gateway::translate::dialect::openai_chat::Stand;
 use aquifer_gateway::translate::model::reasoning::Effort;
 use http::HeaderMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn example(name: &str) -> Config {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
@@ -27,13 +27,6 @@ fn example(name: &str) -> Config {
     load(&[source], &env, &read_file).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
 }
 
-fn bedrock(config: &Config) -> &Bedrock {
-    match &config.backends[0].kind {
-        BackendKind::Bedrock(bedrock) => bedrock,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn the_short_form() {
     let config = example("bedrock.yaml");
@@ -48,25 +41,11 @@ fn the_short_form() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a test needs some instant")]
 fn the_model_of_the_short_form_cannot_reason_and_answers_with_a_warning() {
-    use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
-    let (config, now) = (std::sync::Arc::new(example("bedrock.yaml")), std::time::Instant::now());
+    let now = Instant::now();
     let body = r#"{"model": "anthropic.claude-3-5-sonnet-20241022-v2:0", "reasoning_effort": "high",
         "messages": [{"role": "user", "content": "Hello?"}]}"#;
-    let arrival = Arrival {
-        method: &http::Method::POST,
-        path: "/v1/chat/completions",
-        headers: &HeaderMap::new(),
-        body: &bytes::Bytes::from(body),
-        port: None,
-        turns: &aquifer_gateway::restore::Forgetful,
-        random: 7,
-        unix_seconds: 1,
-        now,
-    };
-    let fleet = std::sync::Arc::new(aquifer_gateway::fleet::Fleet::new(1, now));
-    let mut exchange = Exchange::begin(config, fleet, &arrival);
+    let mut exchange = begin(example("bedrock.yaml"), body, now);
     exchange.handle(Input::UpstreamHead { status: http::StatusCode::OK, headers: &HeaderMap::new() }, now);
     let answer = br#"{"output":{"message":{"content":[{"text":"Hi"}]}},"stopReason":"end_turn"}"#;
     exchange.handle(Input::UpstreamBody(answer), now);

@@ -1,6 +1,6 @@
 //! The rules of the resources' definitions, one broken at a time, in the words that an API server says.
 
-use aquifer_gateway::config::{Source, load};
+use crate::support::{loaded, printed};
 
 /// What loading one resource of this kind says; nothing when it is accepted.
 fn verdict(version: &str, kind: &str, spec: &str) -> String {
@@ -8,10 +8,7 @@ fn verdict(version: &str, kind: &str, spec: &str) -> String {
         "apiVersion: aigateway.envoyproxy.io/{version}\nkind: {kind}\nmetadata: {{name: x}}\nspec:\n  {}\n",
         spec.replace('\n', "\n  ")
     );
-    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    let outcome = load(&[Source { name: "f".to_owned(), text }], &|_| None, &missing);
-    let told = outcome.map_or_else(|mistakes| mistakes.iter().map(ToString::to_string).collect(), |_| Vec::new());
-    told.join("\n")
+    loaded(&text).map_or_else(|mistakes| printed(&mistakes).join("\n"), |_| String::new())
 }
 
 fn refused(kind: &str, spec: &str, expected: &str) {

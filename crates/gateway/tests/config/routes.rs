@@ -1,7 +1,7 @@
 //! Where requests go: rules, headers, hostnames, priorities, and the list of models.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use aquifer_gateway::config::{Config, Source, load};
+use crate::support;
+use aquifer_gateway::config::Config;
 use aquifer_gateway::route::{ModelListing, choose, models};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
@@ -32,8 +32,7 @@ spec: {schema: {name: Cohere}, backendRef: {group: gateway.envoyproxy.io, kind: 
         text.push_str("---\napiVersion: aigateway.envoyproxy.io/v1beta1\nkind: AIGatewayRoute\nmetadata: {name: r}\n");
         text.push_str(&format!("spec:\n{route}"));
     }
-    let missing = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    load(&[Source { name: "x".to_owned(), text }], &|_| None, &missing).unwrap()
+    support::config(&text)
 }
 
 /// `backend model` of the target, or the fault's message.
