@@ -80,11 +80,9 @@ impl Exchange {
         self.record.operation = "chat";
         let betas: Vec<String> = arrival.headers.get_all(&BETAS).iter().filter_map(word).collect();
         let read = Incoming::read_within(arrival.body, betas.iter().map(String::as_str), &config.limits);
-        if read.is_err()
-            && let Ok(model) = read_model(arrival.body)
-        {
+        if read.is_err() {
             // Whatever is wrong with it, it is counted by its model.
-            self.record.model = model.into_owned();
+            self.record.model = read_model(arrival.body).map(Cow::into_owned).unwrap_or_default();
         }
         let (head, affinity) = head(arrival.body, &read, &config.limits)?;
         let (model, stream) = (head.model.as_ref(), head.stream);
