@@ -200,6 +200,11 @@ pub(crate) struct Serve {
     /// Let clients name objects in S3, which Bedrock reads with the gateway's own role, unless a RequestPolicy denies it
     #[arg(long, env = "AQUIFER_ALLOW_S3_URIS", value_parser = FalseyValueParser::new())]
     pub(crate) allow_s3_uris: bool,
+    /// How calls are authorised with AWS credentials where a backend does not say it: `sigv4` signs them, `bearer` sends a
+    /// short-term Bedrock API key made of the credentials (they need bedrock:CallWithBearerToken; no body is hashed), `auto`
+    /// does so until AWS denies that right
+    #[arg(long, value_name = "HOW", env = "AQUIFER_BEDROCK_AUTH", default_value = "sigv4")]
+    pub(crate) bedrock_auth: BedrockAuthAs,
     /// How clients are told that a backend refused the gateway's credentials (401 or 403): `pass` as it came, `bad-gateway`
     /// as 502 `upstream_access_denied`, `auto` as the latter to clients that showed an API key of the gateway
     #[arg(long, value_name = "HOW", env = "AQUIFER_UPSTREAM_ACCESS_DENIED", default_value = "auto")]
@@ -216,6 +221,26 @@ pub(crate) struct Serve {
     pub(crate) drain_timeout: Duration,
     #[command(flatten)]
     pub(crate) log: Log,
+}
+
+/// `--bedrock-auth`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum BedrockAuthAs {
+    #[value(name = "sigv4")]
+    SigV4,
+    Bearer,
+    Auto,
+}
+
+impl BedrockAuthAs {
+    /// As a backend's configuration names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SigV4 => "sigv4",
+            Self::Bearer => "bearer",
+            Self::Auto => "auto",
+        }
+    }
 }
 
 /// `--upstream-access-denied`.

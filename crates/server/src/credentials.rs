@@ -4,9 +4,10 @@ mod cache;
 mod key_file;
 mod origin;
 
+use crate::clock;
 use crate::environment::Environment;
-use crate::sign::Signatory;
-use aquifer_gateway::config;
+use crate::sign::{ShortTermKeys, Signatory};
+use aquifer_gateway::config::{self, BedrockAuth};
 use aquifer_gateway::secret::Secret;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -19,11 +20,15 @@ use cache::{Cache, FETCH_TIMEOUT};
 use key_file::KeyFile;
 pub(crate) use origin::Origin;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 /// Where the chain looks, for the person who wonders.
 const LOOKED: &str = "looked in the environment, the profile, web identity, the container and the machine's role";
+
+/// The variable that says how calls are authorised where a backend does not.
+pub(crate) const AUTH: &str = "AQUIFER_BEDROCK_AUTH";
 
 /// What a call is authorised with.
 pub(crate) enum Authority {
@@ -31,6 +36,8 @@ pub(crate) enum Authority {
     Signature(Arc<Signatory>),
     /// Sent with this key.
     Bearer(Arc<Secret>),
+    /// Sent with this key, which was made of the credentials.
+    ShortTerm(Arc<Secret>),
     /// Sent as it is.
     Nobody,
 }
@@ -51,6 +58,10 @@ pub(crate) struct Signer {
     region: Option<String>,
     source: Source,
     chain: Arc<Chain>,
+    auth: BedrockAuth,
+    short_term: ShortTermKeys,
+    /// AWS denies short-term keys to these credentials.
+    denied: AtomicBool,
 }
 
 enum Source {
@@ -151,7 +162,15 @@ impl Signer {
         let named = ["AWS_REGION", "AWS_DEFAULT_REGION"];
         let from_environment = || named.into_iter().find_map(|name| environment.get(name));
         let region = bedrock.region.as_deref().or_else(from_environment);
-        Self { region: region.map(str::to_owned), source, chain: chains.of(region) }
+        let auth = bedrock.auth.or_else(|| environment.get(AUTH).and_then(BedrockAuth::named)).unwrap_or_default();
+        Self {
+            region: region.map(str::to_owned),
+            source,
+            chain: chains.of(region),
+            auth,
+            short_term: ShortTermKeys::default(),
+            denied: AtomicBool::new(false),
+        }
     }
 
     /// The region to sign for: the configuration's, the environment's, the profile's, the machine's own,
@@ -172,6 +191,39 @@ impl Signer {
 
     /// What to authorise a call with.
     pub(crate) async fn authority(&self) -> Result<Authority, String> {
+        let authority = self.given_authority().await?;
+        match &authority {
+            Authority::Signature(signatory) if self.auth != BedrockAuth::SigV4 && !self.is_denied() => {
+                self.short_term.of(signatory, self.region().await?, clock::wall()).map(Authority::ShortTerm)
+            }
+            _ => Ok(authority),
+        }
+    }
+
+    /// Whether calls are signed from now on where AWS denies the right to call with a short-term key.
+    pub(crate) fn may_sign_instead(&self) -> bool {
+        self.auth == BedrockAuth::Auto
+    }
+
+    /// Signs from now on.
+    pub(crate) fn sign_instead(&self) {
+        if !self.denied.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "AWS denies bedrock:CallWithBearerToken to these credentials: calls are signed (SigV4) from now on"
+            );
+        }
+    }
+
+    /// Bedrock refuses the short-term key: the next call has another one.
+    pub(crate) fn distrust_short_term(&self) {
+        self.short_term.forget();
+    }
+
+    fn is_denied(&self) -> bool {
+        self.denied.load(Ordering::Relaxed)
+    }
+
+    async fn given_authority(&self) -> Result<Authority, String> {
         let (cache, provider) = match &self.source {
             Source::Bearer(key) => return Ok(Authority::Bearer(Arc::clone(key))),
             Source::BearerFile(file) => return Box::pin(file.key()).await.map(Authority::Bearer),
@@ -215,7 +267,7 @@ mod tests {
     async fn key(signer: &Signer) -> String {
         match signer.authority().await.unwrap() {
             Authority::Signature(signatory) => signatory.credentials().access_key_id().to_owned(),
-            Authority::Bearer(_) | Authority::Nobody => panic!("a signature was expected"),
+            Authority::Bearer(_) | Authority::ShortTerm(_) | Authority::Nobody => panic!("a signature was expected"),
         }
     }
 

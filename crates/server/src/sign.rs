@@ -1,6 +1,9 @@
 //! Signature Version 4 over one request, or a bearer key in its place.
 
+mod short_term;
 mod usual;
+
+pub(crate) use short_term::ShortTermKeys;
 
 use arc_swap::ArcSwapOption;
 use aws_credential_types::Credentials;

@@ -12,7 +12,7 @@ use aquifer_gateway::exchange::Call;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
 use http::response::Parts;
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use place::Place;
@@ -37,6 +37,11 @@ const USER_AGENT: &str = concat!("aquifer/", env!("CARGO_PKG_VERSION"));
 
 /// How long the body of a refusal is read.
 const REFUSAL: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(10) };
+
+/// The right without which no short-term key is taken, as a refusal names it.
+const RIGHT: &[u8] = b"bedrock:CallWithBearerToken";
+/// The largest refusal that is looked through for it.
+const LONGEST_REFUSAL: usize = 1 << 20;
 
 /// The backends of one configuration, in its order.
 #[derive(Default)]
@@ -88,6 +93,8 @@ pub(crate) struct Answer {
 enum Body {
     /// In HTTP/1.1.
     One(wire::Body),
+    /// It was read already.
+    Read(Option<Vec<u8>>),
     /// In HTTP/2, with its room on the connection.
     Two(Incoming, #[expect(dead_code, reason = "it is held until the body is over")] http2::Room),
 }
@@ -237,9 +244,29 @@ impl Caller {
         let place = place.as_ref().ok_or_else(no_place)?;
         *request.uri_mut() = place.uri(path).ok_or_else(no_url)?;
         let authority = self.signer.authority().await.map_err(Unreachable::Credentials)?;
+        let again = self.signer.may_sign_instead().then(|| request.clone());
+        let (head, body) = self.send_as(&authority, (place, region, connect), request).await?;
         match &authority {
+            Authority::Signature(signatory) if refuses_keys(&head) => self.signer.distrust(signatory),
+            Authority::ShortTerm(_) if head.status == StatusCode::FORBIDDEN => {
+                // Apart, because every call would hold room for it.
+                return Box::pin(self.refused_key((place, region, connect), (head, body), again)).await;
+            }
+            _ => {}
+        }
+        Ok((head, body))
+    }
+
+    /// Authorises a call and sends it.
+    async fn send_as(
+        &self,
+        authority: &Authority,
+        (place, region, connect): (&Place, &str, Duration),
+        mut request: Request<Bytes>,
+    ) -> Result<(Parts, Answer), Unreachable> {
+        match authority {
             Authority::Nobody => Ok(()),
-            Authority::Bearer(key) => sign::bearer(&mut request, key.expose()),
+            Authority::Bearer(key) | Authority::ShortTerm(key) => sign::bearer(&mut request, key.expose()),
             Authority::Signature(signatory) => {
                 let scope = Scope { region, service: "bedrock" };
                 sign::sign_request(&mut request, signatory, scope, clock::wall())
@@ -261,13 +288,27 @@ impl Caller {
                 (head, Body::Two(body, room))
             }
         };
-        if let Authority::Signature(signatory) = &authority
-            && refuses_keys(&head)
-        {
-            self.signer.distrust(signatory);
-        }
         let until = (!head.status.is_success()).then(|| Box::pin(sleep(REFUSAL)));
         Ok((head, Answer { body, until }))
+    }
+
+    /// Bedrock refuses a short-term key: the next call has another one. Where it is the right to call with any that is
+    /// missing, the request is sent `again`, signed.
+    async fn refused_key(
+        &self,
+        to: (&Place, &str, Duration),
+        (head, body): (Parts, Answer),
+        again: Option<Request<Bytes>>,
+    ) -> Result<(Parts, Answer), Unreachable> {
+        self.signer.distrust_short_term();
+        let said = body.whole(LONGEST_REFUSAL).await.map_err(Unreachable::Broken)?;
+        let is_denied = said.windows(RIGHT.len()).any(|word| word == RIGHT);
+        let Some(request) = again.filter(|_| is_denied) else {
+            return Ok((head, Answer { body: Body::Read(Some(said)), until: None }));
+        };
+        self.signer.sign_instead();
+        let authority = self.signer.authority().await.map_err(Unreachable::Credentials)?;
+        self.send_as(&authority, to, request).await
     }
 }
 
@@ -300,6 +341,10 @@ impl Answer {
         }
         match &mut self.body {
             Body::One(body) => body.poll_data(cx, show),
+            Body::Read(bytes) => Poll::Ready(bytes.take().map(|bytes| {
+                show(&bytes);
+                Ok(())
+            })),
             Body::Two(body, _) => loop {
                 match ready!(Pin::new(&mut *body).poll_frame(cx)) {
                     Some(Ok(frame)) => match frame.data_ref() {

@@ -215,12 +215,40 @@ pub struct Bedrock {
     pub tls_ca_pem: Option<String>,
     /// Who calls.
     pub credentials: Credentials,
+    /// How calls are authorised with AWS credentials; `None`: as the command line says.
+    pub auth: Option<BedrockAuth>,
     /// The model ids served without a route, for the short form; empty: none.
     pub models: Vec<String>,
     /// HTTP/2 instead of HTTP/1.1.
     pub http2: bool,
     /// What the operator knows of a model better than the catalogue: model id (or ARN) to base model id.
     pub base_models: Vec<(String, String)>,
+}
+
+/// How a call is authorised with AWS credentials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BedrockAuth {
+    /// Signature Version 4, for which the body is hashed.
+    #[default]
+    SigV4,
+    /// A short-term Bedrock API key that is derived from the credentials. They need the right
+    /// `bedrock:CallWithBearerToken`.
+    Bearer,
+    /// The same, until AWS denies that right; from then on signed.
+    Auto,
+}
+
+impl BedrockAuth {
+    /// By its name in the configuration.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "sigv4" => Some(Self::SigV4),
+            "bearer" => Some(Self::Bearer),
+            "auto" => Some(Self::Auto),
+            _ => None,
+        }
+    }
 }
 
 /// Where a call's credentials come from.

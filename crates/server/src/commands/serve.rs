@@ -5,7 +5,7 @@ use super::fronts::{OfPort, certificates_of, fronts};
 use super::run::{Ending, Front, Signals, bind, until_signalled};
 use crate::api_keys;
 use crate::cli::Serve;
-use crate::credentials::Origin;
+use crate::credentials::{AUTH, Origin};
 use crate::descriptors;
 use crate::environment::Environment;
 use crate::host::{Host, Limits};
@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
     let control = log::start(arguments.log.log_level, arguments.log.log_format)?;
-    let environment = Environment::read();
+    let environment = Environment::read().with(AUTH, arguments.bedrock_auth.name());
     let settings = arguments.config.clone().map(|path| Settings { path, environment: environment.clone() });
     let (stamp, mut config) = first_config(settings.as_ref(), &environment)?;
     let allow_s3_uris = arguments.allow_s3_uris.then_some(true);

@@ -40,7 +40,7 @@ impl Signer {
 
     /// Where its credentials come from; they are kept for the first call.
     pub(crate) async fn origin(&self, environment: &Environment) -> Origin {
-        let authority = match self.authority().await {
+        let authority = match self.given_authority().await {
             Ok(authority) => authority,
             Err(_) if matches!(self.source, Source::Chain) => {
                 return Origin::Missing(format!("tried {}", self.chain.tried(environment).await));

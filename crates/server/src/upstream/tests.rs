@@ -53,7 +53,7 @@ fn call() -> Call {
     }
 }
 
-async fn send(bedrock: Bedrock) -> Result<(http::StatusCode, String), Unreachable> {
+async fn send(bedrock: Bedrock) -> Result<(StatusCode, String), Unreachable> {
     let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
     let answered = timeout(Duration::from_secs(30), upstreams.call(call())).await.unwrap()?;
     let body = answered.body.whole(1 << 20).await.unwrap();
@@ -316,7 +316,7 @@ async fn many_parts_arrive_also_from_one_who_waits_until_they_are_acknowledged()
     .await;
     let tls_ca_pem = Some(pair.tls.certificate_pem.clone());
     let over_tls = Bedrock { tls_ca_pem, ..bedrock(&format!("https://localhost:{}", address.port())) };
-    assert_eq!(send(over_tls).await.unwrap(), (http::StatusCode::OK, told));
+    assert_eq!(send(over_tls).await.unwrap(), (StatusCode::OK, told));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::bedrock::{Bedrock, Call};
 use crate::numbered_keys::Keys;
 use crate::streams::{Chat, chat_body};
-use crate::support::{Aquifer, LIMIT, read_reply, wait_until};
+use crate::support::{Aquifer, LIMIT, ask, read_reply, run, wait_until};
 use std::fs::write;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -388,4 +388,97 @@ fn credentials_can_be_required() {
         let log = aquifer.log();
         assert!(log.contains("tried the environment (") && log.contains("--require-credentials"), "{log}");
     }
+}
+
+/// Answers the next call by its authorization: what that begins with comes back.
+fn authorised(bedrock: &Bedrock, aquifer: &Aquifer, refuse: Option<&str>) -> (Vec<String>, u16) {
+    let (gateway, body) = (aquifer.gateway.unwrap(), plain_body(crate::streams::MODEL));
+    let asking = std::thread::spawn(move || ask(gateway, "POST", "/v1/chat/completions", &body));
+    let mut seen = Vec::new();
+    if let Some(said) = refuse {
+        let call = bedrock.call();
+        seen.push(scheme(&call));
+        let kind = "x-amzn-errortype: AccessDeniedException\r\n";
+        call.answer("403 Forbidden", kind, &serde_json::json!({ "message": said }).to_string());
+        if !said.contains("CallWithBearerToken") {
+            return (seen, asking.join().unwrap().status);
+        }
+    }
+    let call = bedrock.call();
+    seen.push(scheme(&call));
+    call.answer("200 OK", "", WHOLE);
+    (seen, asking.join().unwrap().status)
+}
+
+/// A chat completion that is answered whole.
+fn plain_body(model: &str) -> String {
+    serde_json::json!({"model": model, "messages": [{"role": "user", "content": "Hello?"}]}).to_string()
+}
+
+fn scheme(call: &Call) -> String {
+    let authorization = call.header("authorization").unwrap();
+    authorization.split_once(' ').map_or(authorization, |(scheme, _)| scheme).to_owned()
+}
+
+const WHOLE: &str = r#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi."}]}},"stopReason":"end_turn",
+    "usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}"#;
+
+#[test]
+fn calls_go_with_a_short_term_key_where_that_is_wanted() {
+    let bedrock = Bedrock::listen();
+    let endpoint = format!("http://{}", bedrock.address);
+    let variables = [
+        ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &*endpoint),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKID"),
+        ("AWS_SECRET_ACCESS_KEY", "MARKER-secret"),
+    ];
+    let denied = "User: arn:aws:iam::1:user/u is not authorized to perform: bedrock:CallWithBearerToken";
+    let signed = Aquifer::serve(&[], &variables);
+    assert_eq!(authorised(&bedrock, &signed, None), (vec!["AWS4-HMAC-SHA256".to_owned()], 200), "by default");
+
+    let bearer = Aquifer::serve(&["--bedrock-auth", "bearer"], &variables);
+    assert_eq!(authorised(&bedrock, &bearer, None), (vec!["Bearer".to_owned()], 200));
+    assert_eq!(authorised(&bedrock, &bearer, Some("no access to the model")), (vec!["Bearer".to_owned()], 403));
+
+    let auto = Aquifer::serve(&["--bedrock-auth", "auto"], &variables);
+    assert_eq!(authorised(&bedrock, &auto, Some("no access to the model")), (vec!["Bearer".to_owned()], 403));
+    let both = vec!["Bearer".to_owned(), "AWS4-HMAC-SHA256".to_owned()];
+    assert_eq!(authorised(&bedrock, &auto, Some(denied)), (both, 200), "the same request, signed");
+    assert_eq!(authorised(&bedrock, &auto, None), (vec!["AWS4-HMAC-SHA256".to_owned()], 200), "for good");
+    auto.wait_for_log("AWS denies bedrock:CallWithBearerToken");
+    assert_eq!(auto.log().matches("AWS denies").count(), 1);
+    for gateway in [signed, bearer, auto] {
+        assert!(!gateway.log().contains("MARKER") && !gateway.log().contains("bedrock-api-key-"), "{}", gateway.log());
+    }
+}
+
+#[test]
+fn a_backend_says_how_its_calls_are_authorised() {
+    let bedrock = Bedrock::listen();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    let text = format!(
+        "apiVersion: aigateway.envoyproxy.io/v1beta1\nkind: AIServiceBackend\nmetadata: {{name: b}}\nspec:\n  provider: \
+         awsbedrock\n  config: {{model: amazon.nova-lite-v1:0, region: us-east-1, auth: HOW, endpoint: \"http://{}\"}}\n",
+        bedrock.address
+    );
+    let serve = |how: &str| {
+        write(&file, text.replace("HOW", how)).unwrap();
+        let keys = [("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "s")];
+        Aquifer::serve(&["--config", file.to_str().unwrap(), "--bedrock-auth", "bearer"], &keys)
+    };
+    for (how, scheme_of) in [("sigv4", "AWS4-HMAC-SHA256"), ("bearer", "Bearer")] {
+        let aquifer = serve(how);
+        let (gateway, body) = (aquifer.gateway.unwrap(), plain_body("amazon.nova-lite-v1:0"));
+        let asking = std::thread::spawn(move || ask(gateway, "POST", "/v1/chat/completions", &body));
+        let call = bedrock.call();
+        assert_eq!(scheme(&call), scheme_of);
+        call.answer("200 OK", "", WHOLE);
+        assert_eq!(asking.join().unwrap().status, 200);
+    }
+    write(&file, text.replace("HOW", "kerberos")).unwrap();
+    let (status, out, told) = run(&["check", file.to_str().unwrap()]);
+    let told = out + &told;
+    assert!(status != 0 && told.contains("spec.config.auth") && told.contains("\"bearer\""), "{told}");
 }

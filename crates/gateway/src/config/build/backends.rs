@@ -4,11 +4,12 @@ use crate::config::build::environment;
 use crate::config::build::mutations::mutation;
 use crate::config::build::policies::Policies;
 use crate::config::build::secrets;
+use crate::config::build::traffic_policies::unknown_annotations;
 use crate::config::check::shape::{self, Form};
 use crate::config::resource::{Document, Kind, Set, spot};
 use crate::config::text::mistake::{Report, Spot};
 use crate::config::text::yaml::Node;
-use crate::config::{Backend, BackendKind, Bedrock, Credentials, OpenAi};
+use crate::config::{Backend, BackendKind, Bedrock, BedrockAuth, Credentials, OpenAi};
 use crate::secret::Secret;
 
 /// Every `AIServiceBackend`, in the order of the files.
@@ -41,8 +42,10 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
     let short = document.root.at("spec.config");
     let bedrock = short.map_or_else(|| full(set, document, report), |config| short_form(set, config));
     let bedrock = bedrock.and_then(|bedrock| secured(set, document, bedrock, report)).and_then(sound_region);
+    let annotated = annotated_auth(document, report);
     match bedrock {
-        Ok(bedrock) => {
+        Ok(mut bedrock) => {
+            bedrock.auth = bedrock.auth.or(annotated);
             if bedrock.region.is_none() {
                 let message = format!("no region: the AWS profile's is used, or {}", crate::config::DEFAULT_REGION);
                 report.notice(at(document, "spec"), message);
@@ -54,6 +57,21 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
             BackendKind::NotServed { schema, why }
         }
     }
+}
+
+/// The annotation by which an `AIServiceBackend` says how its calls are authorised.
+const AUTH: &str = "aquifer.dev/auth";
+
+fn annotated_auth(document: &Document<'_>, report: &mut Report) -> Option<BedrockAuth> {
+    unknown_annotations(document, &[AUTH], report);
+    let entry = document.root.entries_at("metadata.annotations").iter().find(|entry| entry.key == AUTH)?;
+    let named = entry.value.text().and_then(BedrockAuth::named);
+    if named.is_none() {
+        let path = shape::join("metadata.annotations", AUTH);
+        let spot = Spot { file: document.file, place: entry.place, path: &path };
+        report.refuse(spot, "Unsupported value: supported values: \"bearer\", \"sigv4\", \"auto\"");
+    }
+    named
 }
 
 /// A service of OpenAI's dialect. Without a policy it is called without authorization; only a signature needs a region.
@@ -112,6 +130,7 @@ fn short_form(set: Set<'_>, config: &Node) -> Result<Bedrock, String> {
         models: vec![model.to_owned()],
         http2: config.text_at("http2").is_some_and(|text| text.eq_ignore_ascii_case("true")),
         base_models: base_model.into_iter().collect(),
+        auth: config.text_at("auth").and_then(BedrockAuth::named),
         ..Bedrock::default()
     })
 }

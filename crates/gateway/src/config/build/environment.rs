@@ -73,6 +73,7 @@ impl Default for Bedrock {
             tls_hostname: None,
             tls_ca_pem: None,
             credentials: Credentials::Default,
+            auth: None,
             models: Vec::new(),
             http2: false,
             base_models: Vec::new(),

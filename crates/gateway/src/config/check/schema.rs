@@ -134,6 +134,7 @@ pub(in crate::config) static SHORT_BACKEND: Shape = resource(&[
                             optional("region", &REGION),
                             optional("endpoint", &text(1, 2048, Form::Endpoint)),
                             optional("http2", &TRUTH),
+                            optional("auth", &Shape::OneOf(&["bearer", "sigv4", "auto"])),
                             optional("apiKey", &FILLED),
                             optional("prefix", &FREE),
                             optional("baseModel", &FILLED),
