@@ -45,6 +45,12 @@ pub fn kept(said: &str) -> Raw<'static> {
     Raw::from_json(format!(r#"{{"{RAW}":"{}"}}"#, Text::from_plain(said).as_escaped()))
 }
 
+/// Whether a text is JSON that is not too deep to stand in an object.
+#[must_use]
+pub fn is_json(said: &str) -> bool {
+    outline(said.trim()).is_some_and(|document| document.deepest() < DEEPEST)
+}
+
 /// The text as JSON, without a note of what is in it: that would take many times its room.
 fn outline(text: &str) -> Option<Document<'_>> {
     Document::read_noting(text, &Noting::down_to(1)).ok()

@@ -12,3 +12,4 @@ pub mod request;
 pub mod response;
 pub mod text;
 pub mod turn;
+pub mod wrapped;

@@ -271,6 +271,7 @@ impl<'a> Incoming<'a> {
                 inline_tag: entry.inline_tag.clone(),
                 stops: written.stops,
                 offer: offer.clone(),
+                wrapped: request.tools.iter().filter(|tool| tool.wrapped).map(|tool| tool.name.to_string()).collect(),
                 trace,
             },
             restore: Box::new(move |sent| {

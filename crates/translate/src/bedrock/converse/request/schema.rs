@@ -27,20 +27,26 @@ const LOST: &str = "some of its references lead nowhere or to too much; anything
 const JOINED: &str = "the model takes no alternatives at the top of a schema; they were joined into one object";
 const TOP: &str =
     "the model takes only `type`, `properties` and `required` at the top of a schema; the others were left out";
+const WRAPPED: &str = "Bedrock takes only objects for the arguments of a tool; what it takes is the member `value` of one, and \
+                       goes back as the client's schema has it";
 const GRAMMAR: &str = "limits that the model's grammar does not know were moved into descriptions";
 
-/// The schema of a tool's arguments. `enforced`: the model is kept to it.
-pub(super) fn of_tool<'s>(json: &'s str, entry: &Entry, enforced: bool) -> Fitted<'s> {
+/// The schema of a tool's arguments. `enforced`: the model is kept to it; `wrapped`: they are no object.
+pub(super) fn of_tool<'s>(json: &'s str, entry: &Entry, enforced: bool, wrapped: bool) -> Fitted<'s> {
     let taken = entry.tool_schemas;
-    if taken != Schemas::Plain && !enforced && is_usual(json) {
+    if taken != Schemas::Plain && !enforced && !wrapped && is_usual(json) {
         return Fitted { json: with_type(json), told: Vec::new() };
     }
     let Some(before) = Tree::read(json) else { return Fitted { json: Cow::Borrowed(json), told: Vec::new() } };
     let (mut tree, mut told) = (before.clone(), Vec::new());
-    if tree.is_of("object") {
+    if tree.is_of("object") && !wrapped {
         tree.set("type", Tree::word("object"));
     }
     clean(&mut tree);
+    if wrapped {
+        root::wrap(&mut tree);
+        told.push(WRAPPED);
+    }
     let whole = tree.clone();
     refs::open(&mut tree, &refs::Named::of(&whole));
     if root::join(&mut tree) {

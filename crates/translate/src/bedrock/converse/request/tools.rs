@@ -109,7 +109,7 @@ fn offered<'r, 'a>(
             notes.dropped(format!("tools[{at}].function.strict"), why);
         }
         let schema = match &tool.schema {
-            Some(raw) => schema::of_tool(raw.as_json(), entry, strict),
+            Some(raw) => schema::of_tool(raw.as_json(), entry, strict, tool.wrapped),
             None => Fitted { json: Cow::Borrowed(schema::NOTHING), told: Vec::new() },
         };
         for why in schema.told {
