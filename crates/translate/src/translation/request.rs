@@ -293,7 +293,8 @@ impl<'a> Incoming<'a> {
 fn offer(request: &Request<'_>, entry: &Entry) -> Option<Offer> {
     let tokens = entry.call_tokens.filter(|_| request.tool_choice != ToolChoice::None && !request.tools.is_empty())?;
     let pairs = || converse::request::ToolNames::pairs(request.tools.iter().map(|tool| tool.name.as_ref()));
-    let schemas = request.tools.iter().map(|tool| tool.schema.as_ref().filter(|_| tokens == CallTokens::Function));
+    let plain = matches!(tokens, CallTokens::Function | CallTokens::Glm | CallTokens::Minimax | CallTokens::Deepseek);
+    let schemas = request.tools.iter().map(|tool| tool.schema.as_ref().filter(|_| plain));
     let strings = pairs().zip(schemas).flat_map(|((sent, _), schema)| {
         let strings = schema.map_or_else(Vec::new, strings);
         strings.into_iter().map(move |name| (sent.clone(), name))
