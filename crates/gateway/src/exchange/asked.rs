@@ -177,7 +177,7 @@ impl Asked {
         let translated = self.places.iter().find(|place| place.openai(&self.config).is_none());
         let Some(place) = translated.filter(|place| self.restores(place)) else { return };
         let entry = place.entry(&self.config);
-        if !entry.replay.is_empty() && incoming.has_tools() && incoming.may_reason(entry, &place.policy.rules()) {
+        if entry.may_take_back() && incoming.has_tools() && incoming.may_reason(entry, &place.policy.rules()) {
             let (turns, before, talk) = incoming.history();
             self.called = turns.into_iter().map(|called| (called, Vec::new())).collect();
             (self.before, self.talk) = (Some(before), talk);

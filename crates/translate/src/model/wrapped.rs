@@ -13,7 +13,24 @@ const OF_OBJECTS: [&str; 5] = ["properties", "required", "patternProperties", "m
 /// What only schemas of lists say.
 const OF_LISTS: [&str; 4] = ["items", "prefixItems", "minItems", "maxItems"];
 
-/// Whether a schema takes, at its top, something that is neither an object nor `null`.
+/// The word of JSON Schema that is meant by one of a `type`, and `any` for what has none: clients write them as other
+/// languages do.
+#[must_use]
+pub fn type_meant(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "object" | "dict" => "object",
+        "array" | "list" | "tuple" => "array",
+        "string" | "str" => "string",
+        "integer" | "int" => "integer",
+        "number" | "float" | "double" => "number",
+        "boolean" | "bool" => "boolean",
+        "null" | "none" => "null",
+        "any" => "any",
+        _ => return None,
+    })
+}
+
+/// Whether a schema takes, at its top, something that is neither an object nor `null`; or `null` alone.
 #[must_use]
 pub fn is_wrapped(schema: &str) -> bool {
     // As nearly every schema begins, or says behind other members.
@@ -27,15 +44,15 @@ pub fn is_wrapped(schema: &str) -> bool {
         return false;
     }
     let Ok(root) = serde_json::from_str::<Value>(schema) else { return false };
-    takes_another(&root, &root, &mut 0)
+    root["type"].as_str().and_then(type_meant) == Some("null") || takes_another(&root, &root, &mut 0)
 }
 
 fn takes_another(schema: &Value, root: &Value, looks: &mut usize) -> bool {
-    let another = |kind: &Value| kind.as_str().is_some_and(|kind| !matches!(kind, "object" | "null"));
+    let meant = |kind: &Value| kind.as_str().and_then(type_meant);
+    let another = |kind: &Value| !matches!(meant(kind), None | Some("object" | "null" | "any"));
     match &schema["type"] {
-        Value::String(kind) if kind == "object" => return false,
-        Value::String(_) => return another(&schema["type"]),
         Value::Array(kinds) => return kinds.iter().any(another),
+        kind if meant(kind).is_some_and(|kind| kind != "any") => return another(kind),
         _ => {}
     }
     let says = |names: &[&str]| names.iter().any(|name| schema.get(name).is_some_and(|value| !value.is_null()));
@@ -99,6 +116,9 @@ mod tests {
             r##"{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"}}}"##,
             r#"{"enum":[{"a":1}]}"#,
             r#"{"description":"Anything."}"#,
+            r#"{"type":"OBJECT"}"#,
+            r#"{"type":"dict"}"#,
+            r#"{"type":"any"}"#,
         ] {
             assert!(!is_wrapped(schema), "{schema}");
         }
@@ -109,6 +129,9 @@ mod tests {
         for schema in [
             r#"{"type":"array","items":{"type":"object"}}"#,
             r#"{"type":"string"}"#,
+            r#"{"type":"null"}"#,
+            r#"{"type":"ARRAY"}"#,
+            r#"{"type":"list"}"#,
             r#"{"type":["string","null"]}"#,
             r#"{"type":["object","array"]}"#,
             r#"{"items":{"type":"string"}}"#,

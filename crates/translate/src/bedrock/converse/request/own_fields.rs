@@ -56,7 +56,22 @@ pub(super) fn asked(request: &Request<'_>, terms: &Terms<'_>) -> ReasoningAsk {
 /// Whether the client's own words for reasoning are sent as they are.
 fn stand(request: &Request<'_>, terms: &Terms<'_>, plan: &Plan) -> bool {
     let refused = asked(request, terms).wants_reasoning() && !plan.on && !is_strange(terms.entry);
-    !rewritten(terms) && !refused
+    let foreign = request.additional_fields.iter().any(|(name, _)| is_foreign(name, request, terms.entry));
+    !rewritten(terms) && !refused && !foreign
+}
+
+/// Whether a switch that can be read is another model's: this one would refuse its name.
+fn is_foreign(name: &str, request: &Request<'_>, entry: &Entry) -> bool {
+    let known = match entry.control {
+        Control::None | Control::Unknown => return false,
+        Control::Budget | Control::Adaptive => ["thinking", "output_config"].as_slice(),
+        Control::ReasoningEffort => &["reasoning_effort"],
+        Control::ReasoningObject => &["reasoning"],
+        Control::ReasoningConfig => &["reasoning_config"],
+        Control::Nova => &["reasoningConfig"],
+    };
+    let read = !request.own_switches.unread.iter().any(|unread| unread == name);
+    own::is_switch(name) && read && own::plain(name) != "outputconfig" && !known.contains(&name)
 }
 
 /// Gathers the members. What the client says in the model's own words counts before what the gateway would say, but never
@@ -148,6 +163,8 @@ fn withheld(name: &str, value: &Raw<'_>, request: &Request<'_>, terms: &Terms<'_
             let why =
                 format!("the operator limits the reasoning, and nothing is known of that of {}", terms.entry.name);
             notes.dropped(param(), why);
+        } else if !rewritten(terms) && is_foreign(name, request, terms.entry) {
+            notes.changed(param(), format!("{} has another word for it; it is said in that", terms.entry.name));
         }
         return true;
     }

@@ -3,6 +3,7 @@
 use super::{Draft, Piece};
 use crate::bedrock::converse::request::notes::Notes;
 use crate::catalogue::Entry;
+use crate::model::arguments::as_written;
 use crate::model::request::{Block, Request, ToolChoice};
 use crate::model::text::Text;
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ pub(super) fn tell(draft: &mut Draft<'_, '_>, request: &Request<'_>, entry: &Ent
             match piece.block() {
                 Some(Block::ToolUse { id, name, input }) => {
                     names.insert(id.plain().into_owned(), name.clone().into_owned());
-                    let said = format!("[The assistant called the tool {name} with {}]", input.as_json());
+                    let said = format!("[The assistant called the tool {name} with {}]", as_written(input.as_json()));
                     told.push(Piece::Said(Text::from_plain(said)));
                 }
                 Some(Block::ToolResult { id, content, failed }) => {
