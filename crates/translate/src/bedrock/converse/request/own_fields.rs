@@ -3,7 +3,7 @@
 use super::Terms;
 use super::json::Json;
 use super::notes::Notes;
-use crate::catalogue::{Control, Entry, Interleaved, Plan};
+use crate::catalogue::{Control, Entry, Interleaved, Plan, Sampling};
 use crate::model::raw::Raw;
 use crate::model::reasoning::{ReasoningAsk, own};
 use crate::model::request::Request;
@@ -91,6 +91,11 @@ pub(super) fn gather<'r>(
         if !stand && withheld(name, value, request, terms, notes) {
             continue;
         }
+        if name == "top_k" && is_without_top_k(terms, plan) {
+            let why = format!("{} does not take it", entry.name);
+            notes.dropped("additionalModelRequestFields.top_k", why);
+            continue;
+        }
         if own::is_tool_choice(name) && plan.tool_in_words && request.own_switches.forced_tool {
             fields.add(name, json!({ "type": "auto" }));
         } else if let Some((field, beta)) = PAIRS.iter().find(|pair| lacking(pair)) {
@@ -125,6 +130,16 @@ pub(super) fn gather<'r>(
         fields.add("anthropic_beta", json!(betas));
     }
     fields
+}
+
+/// Whether the model is known to refuse its vendor's `top_k`.
+fn is_without_top_k(terms: &Terms<'_>, plan: &Plan) -> bool {
+    let refused = match terms.entry.sampling {
+        Sampling::Never => true,
+        Sampling::NotWhileReasoning => plan.on,
+        Sampling::Free => false,
+    };
+    terms.amend.without_sampling || refused && terms.entry.top_k.as_deref() == Some("top_k")
 }
 
 fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -> Vec<String> {
