@@ -103,7 +103,7 @@ pub(super) fn arrange<'r, 'a>(
     open_and_close(&mut draft, terms, notes);
     paired(&draft, request)?;
     few_documents(&draft, terms.entry)?;
-    if is_told(request, terms.entry) {
+    if is_told(request, terms) {
         told::tell(&mut draft, request, terms.entry, notes);
     }
     media::beside(&mut draft, terms.entry, notes);

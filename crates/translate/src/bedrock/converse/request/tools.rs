@@ -56,7 +56,7 @@ pub(super) fn arrange<'r, 'a>(
     notes: &mut Notes,
 ) -> Result<Offer<'r, 'a>, Fault> {
     let entry = terms.entry;
-    let history = request.has_tool_history() && !is_told(request, entry);
+    let history = request.has_tool_history() && !is_told(request, terms);
     let unwanted = request.tool_choice == ToolChoice::None;
     if (request.tools.is_empty() || unwanted) && !history {
         return Ok(Offer::default());
