@@ -1,8 +1,7 @@
 //! What the upstream answers: the bytes of each write, and what a client must have read at their end.
 
-use crate::frames;
+use crate::frames::{self, Expected, Pace, Stream};
 use serde_json::json;
-use std::time::Duration;
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,43 +10,6 @@ pub(crate) enum Shape {
     Whole,
     /// An event stream.
     Stream(Stream),
-}
-
-/// An event stream: its deltas of 20 bytes, and how they are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stream {
-    /// Deltas of reasoning, before anything else.
-    pub(crate) reasoning: usize,
-    /// Deltas of text.
-    pub(crate) text: usize,
-    /// Deltas of a tool call's arguments, after the text.
-    pub(crate) arguments: usize,
-    /// When they are written.
-    pub(crate) pace: Pace,
-}
-
-/// When the frames of a stream are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// Each in a write of its own, one after the other.
-    Each,
-    /// All in one write.
-    Burst,
-    /// Each in a write of its own, with this pause before the next.
-    Slow(Duration),
-    /// As `Each`, and after the first text nothing more, for as long as the client stays.
-    Hold,
-}
-
-/// What a client must read out of an answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Expected {
-    /// All reasoning, joined.
-    pub(crate) reasoning: String,
-    /// All text, joined.
-    pub(crate) content: String,
-    /// The arguments of the one tool call, joined.
-    pub(crate) arguments: String,
 }
 
 /// An answer, ready to be sent.

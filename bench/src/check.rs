@@ -1,6 +1,7 @@
 //! Reads an answer as it comes and compares it with what must come: a fast wrong answer is no figure.
 
-use crate::answer::{Answer, Expected};
+use crate::answer::Answer;
+use crate::frames::Expected;
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
@@ -235,7 +236,8 @@ fn grow(expected: &str, seen: &mut usize, text: &str, what: &str) -> anyhow::Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::{Pace, Shape, Stream};
+    use crate::answer::Shape;
+    use crate::frames::{Pace, Stream};
 
     fn answer() -> Answer {
         Answer::of(Shape::Stream(Stream { reasoning: 1, text: 1, arguments: 2, pace: Pace::Each })).unwrap()

@@ -1,9 +1,46 @@
 //! The events of a stream in Bedrock's order and shapes, encoded by AWS's own library.
 
-use crate::answer::{Expected, Stream};
 use anyhow::Context;
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+use std::time::Duration;
+
+/// An event stream: its deltas of 20 bytes, and how they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stream {
+    /// Deltas of reasoning, before anything else.
+    pub(crate) reasoning: usize,
+    /// Deltas of text.
+    pub(crate) text: usize,
+    /// Deltas of a tool call's arguments, after the text.
+    pub(crate) arguments: usize,
+    /// When they are written.
+    pub(crate) pace: Pace,
+}
+
+/// When the frames of a stream are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Each in a write of its own, one after the other.
+    Each,
+    /// All in one write.
+    Burst,
+    /// Each in a write of its own, with this pause before the next.
+    Slow(Duration),
+    /// As `Each`, and after the first text nothing more, for as long as the client stays.
+    Hold,
+}
+
+/// What a client must read out of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Expected {
+    /// All reasoning, joined.
+    pub(crate) reasoning: String,
+    /// All text, joined.
+    pub(crate) content: String,
+    /// The arguments of the one tool call, joined.
+    pub(crate) arguments: String,
+}
 
 /// What pads a payload, so that its length does not tell the length of its text.
 const PADDING: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -111,7 +148,6 @@ pub(crate) fn encoded(kind: &'static str, payload: &str) -> anyhow::Result<Vec<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Pace;
     use serde_json::Value;
 
     fn told(reasoning: usize, text: usize, arguments: usize) -> (Vec<Event>, Expected) {

@@ -1,8 +1,9 @@
 //! One measurement: a work, done by one target.
 
-use crate::answer::{Pace, Shape};
+use crate::answer::Shape;
 use crate::client::{Plan, Times};
 use crate::control::Upstream;
+use crate::frames::Pace;
 use crate::load::{self, Load};
 use crate::machine::Cores;
 use crate::peers::{self, Peer};
@@ -68,9 +69,6 @@ impl Bench {
 
     /// Measures.
     pub(crate) fn measure(&mut self, at: usize, work: &Work) -> anyhow::Result<Figures> {
-        if work.measure == Measure::Memory {
-            return crate::idle::measure(self, at, work);
-        }
         self.warm_up(at, work)?;
         let target = self.targets.get(at).context("no such target")?;
         let plan = Rc::new(target.plan(work)?.0);

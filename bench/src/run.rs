@@ -5,7 +5,7 @@ use crate::machine::{self, Machine};
 use crate::measure::Bench;
 use crate::peers::{self, Peer};
 use crate::results::Results;
-use crate::work::{WORKS, Work};
+use crate::work::{Measure, WORKS, Work};
 use crate::{cargo, idle, plot, say, table};
 use anyhow::Context;
 use std::collections::BTreeMap;
@@ -76,7 +76,11 @@ fn one_round(bench: &mut Bench, work: &Work, round: usize, results: &mut Results
         }
         let name = bench.targets.get(at).map(|target| target.peer.name.clone()).unwrap_or_default();
         say::note(&format!("{} ({}), round {}: {name}", work.name, work.about, round + 1));
-        let figures = bench.measure(at, work).with_context(|| format!("{name} failed in {}", work.name))?;
+        let measured = match work.measure {
+            Measure::Memory => idle::measure(bench, at, work),
+            _ => bench.measure(at, work),
+        };
+        let figures = measured.with_context(|| format!("{name} failed in {}", work.name))?;
         results.add(work.name, &name, figures);
     }
     Ok(())

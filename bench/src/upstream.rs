@@ -4,7 +4,8 @@
 //! `POST /bench/work/NAME` chooses the work, `GET /bench/open` says how many streams are open, and `GET /bench/seen`
 //! gives back the first request since the work was chosen.
 
-use crate::answer::{Answer, Pace};
+use crate::answer::Answer;
+use crate::frames::Pace;
 use crate::http1::{self, RequestHead, SEEN_AUTHORIZED};
 use crate::work::Work;
 use anyhow::{Context, bail};

@@ -1,7 +1,8 @@
 //! The works: what is asked, what is answered, how often and how many at once.
 
-use crate::answer::{Pace, Shape, Stream};
+use crate::answer::Shape;
 use crate::ask::Ask;
+use crate::frames::{Pace, Stream};
 use std::time::Duration;
 
 /// One kind of load.

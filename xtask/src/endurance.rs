@@ -41,7 +41,7 @@ const BODIES: [[&str; 3]; 8] = [
     ["aquifer-translate", "chat", "answer_body::"],
     ["aquifer-translate", "chat", "media_body::"],
     ["aquifer-translate", "chat", "linear_body::"],
-    ["aquifer-gateway", "config_damaged", ""],
+    ["aquifer-gateway", "config", "damaged::"],
     ["aquifer-gateway", "failover", "passing::any_stream"],
     ["aquifer", "", "upstream::http1::"],
 ];

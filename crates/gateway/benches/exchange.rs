@@ -3,17 +3,14 @@
 //! The arguments are `whole`, and how many small requests are answered whole; or `deltas`, and how many deltas of text one
 //! stream has, each in a read of its own. Two counts with different numbers give the cost of one, because what is done
 //! once falls out of their difference: `cargo run --release -p aquifer-bench -- instructions`.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a bench, which may look at the clock")]
-
-#[path = "../tests/frames/mod.rs"]
-mod frames;
+#![expect(clippy::disallowed_methods, reason = "a bench, which may look at the clock")]
 
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::restore::Forgetful;
+use aquifer_testing::frames::frame;
 use bytes::Bytes;
-use frames::frame;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -49,13 +46,8 @@ struct Host {
 impl Host {
     fn new() -> Self {
         let (models, region) = (vec![MODEL.to_owned()], Some("us-east-1".to_owned()));
-        let backend = Backend {
-            namespace: "default".to_owned(),
-            name: "bedrock".to_owned(),
-            kind: BackendKind::Bedrock(Box::new(Bedrock { region, models, ..Bedrock::default() })),
-            reasoning: Arc::default(),
-            mutation: Arc::default(),
-        };
+        let bedrock = Bedrock { region, models, ..Bedrock::default() };
+        let backend = Backend::new("bedrock", BackendKind::Bedrock(Box::new(bedrock)));
         let (host, agent) = (HeaderValue::from_static("127.0.0.1:8080"), HeaderValue::from_static("bench"));
         let now = Instant::now();
         Self {

@@ -1,9 +1,9 @@
 //! Asks whether the time of a key's check tells how much of a key was guessed.
 //!
-//! Without arguments it measures: guesses that share nothing, half, or all but the last byte with a real key are checked in
-//! a random order, and Welch's t says whether their times differ from those of the first kind. Beyond 4.5, as dudect has
-//! it, they would: `cargo bench -p aquifer-gateway --bench keys`. With the bytes that are shared and a number of checks it
-//! only checks so often, for valgrind to count the instructions.
+//! Without arguments it measures: the same guesses are checked against keys that share nothing, half, or all but the last
+//! byte with them, in a random order, and Welch's t says whether the times differ from those of the first kind. Beyond 4.5,
+//! as dudect has it, they would: `cargo bench -p aquifer-gateway --bench keys`. With the bytes that are shared and a number
+//! of checks it only checks so often, for valgrind to count the instructions.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -16,46 +16,42 @@ use http::{HeaderMap, HeaderValue};
 use std::hint::black_box;
 use std::time::Instant;
 
-const KEY: &str = "sk-aq-7f3Kq9ZsVb2LxWnT5cRm8YhD4pGj6EuA";
-/// Bytes of the key that a guess shares with it.
-const SHARED: [usize; 4] = [0, KEY.len() / 2, KEY.len() - 2, KEY.len() - 1];
-const DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-/// Guesses of each kind, each of them different.
-const GUESSES: usize = 4_096;
+/// What every guess begins with; one more byte follows, another one in each.
+const BEGIN: &str = "sk-aq-7f3Kq9ZsVb2LxWnT5cRm8YhD4pGj6Eu";
+const LAST: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/// Bytes that the real key shares with every guess.
+const SHARED: [usize; 4] = [0, BEGIN.len() / 2, BEGIN.len() - 1, BEGIN.len()];
+/// The place of a digest in a ring is another one in each ring: many of them, so that chance evens out.
+const RINGS: usize = 64;
 /// Checks of one measurement: one alone is shorter than the clock's own noise.
 const BATCH: usize = 16;
 const MEASUREMENTS: usize = 400_000;
 
 fn main() {
     let arguments: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
-    let ring = ring();
     match arguments[..] {
         [shared, times] => {
-            let guesses = guesses(shared);
-            guesses.iter().cycle().take(times).for_each(|guess| check(&ring, guess));
+            let (rings, guesses) = (rings(shared), guesses());
+            let each = rings.iter().flat_map(|ring| guesses.iter().map(move |guess| (ring, guess)));
+            each.cycle().take(times).for_each(|(ring, guess)| check(ring, guess));
         }
-        _ => measure(&ring),
+        _ => measure(),
     }
 }
 
-/// The key among others, as a gateway holds them.
-fn ring() -> KeyRing {
+/// Rings that hold a key among others, which shares so many bytes with every guess.
+fn rings(shared: usize) -> Vec<KeyRing> {
     let others: String = (0..100).map(|number| format!("client-{number}: another-key-of-{number:08}\n")).collect();
-    file::parse(&format!("{others}alice: {KEY}\n")).unwrap()
+    let key = format!("{:-<width$}", &BEGIN[..shared], width = BEGIN.len() + 1);
+    (0..RINGS).map(|_| file::parse(&format!("{others}alice: {key}\n")).unwrap()).collect()
 }
 
-/// What is wrong from this byte on: each guess another key, and each time the byte itself.
-fn guesses(shared: usize) -> Vec<HeaderMap> {
-    let guess = |number: usize| {
-        let digit = |at: usize| DIGITS[(number / 62_usize.pow(u32::try_from(at % 3).unwrap()) + at) % 62];
-        let mut key: Vec<u8> = KEY.bytes().take(shared).chain((shared..KEY.len()).map(digit)).collect();
-        if key[shared] == KEY.as_bytes()[shared] {
-            key[shared] = b'-';
-        }
-        let value = [b"Bearer ", &key[..]].concat();
-        HeaderMap::from_iter([(http::header::AUTHORIZATION, HeaderValue::from_bytes(&value).unwrap())])
+fn guesses() -> Vec<HeaderMap> {
+    let guess = |last: &u8| {
+        let value = format!("Bearer {BEGIN}{}", char::from(*last));
+        HeaderMap::from_iter([(http::header::AUTHORIZATION, HeaderValue::from_str(&value).unwrap())])
     };
-    (0..GUESSES).map(guess).collect()
+    LAST.iter().map(guess).collect()
 }
 
 fn check(ring: &KeyRing, guess: &HeaderMap) {
@@ -85,31 +81,31 @@ impl Seen {
     }
 }
 
-fn measure(ring: &KeyRing) {
-    let kinds = SHARED.map(guesses);
-    let mut times: [Vec<f64>; SHARED.len()] = Default::default();
+fn measure() {
+    let (kinds, guesses) = (SHARED.map(rings), guesses());
+    let mut times = vec![Vec::new(); SHARED.len() * RINGS];
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     for _ in 0..MEASUREMENTS {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let kind = usize::try_from(random % SHARED.len() as u64).unwrap();
-        let first = usize::try_from(random >> 32).unwrap() % (GUESSES - BATCH);
+        let below = |most: usize, shift: u32| usize::try_from(random >> shift).unwrap() % most;
+        let (kind, ring) = (below(SHARED.len(), 0), below(RINGS, 16));
+        let first = below(guesses.len() - BATCH, 32);
         let begun = Instant::now();
-        kinds[kind][first..first + BATCH].iter().for_each(|guess| check(ring, guess));
-        times[kind].push(begun.elapsed().as_secs_f64() * 1e9 / BATCH as f64);
+        guesses[first..first + BATCH].iter().for_each(|guess| check(&kinds[kind][ring], guess));
+        times[kind * RINGS + ring].push(begun.elapsed().as_secs_f64() * 1e9 / BATCH as f64);
     }
-    // What lies beyond is an interruption by the machine, in whichever kind it fell.
-    let mut all: Vec<f64> = times.iter().flatten().copied().collect();
-    all.sort_unstable_by(f64::total_cmp);
-    let longest = all[all.len() * 95 / 100];
-    let seen = times.map(|times| {
-        let mut seen = Seen::default();
-        times.into_iter().filter(|time| *time <= longest).for_each(|time| seen.add(time));
-        seen
+    // Rings differ by chance, as their memory and their places do, so that a ring is what is counted and not a check.
+    let medians = times.iter_mut().map(|times| {
+        times.sort_unstable_by(f64::total_cmp);
+        times[times.len() / 2]
     });
-    println!("| bytes guessed, of {} | checks | mean | t, beside none guessed |\n|---|---|---|---|", KEY.len());
+    let mut seen = [Seen::default(); SHARED.len()];
+    medians.enumerate().for_each(|(at, median)| seen[at / RINGS].add(median));
+    println!("| bytes guessed, of {} | rings | mean | t, beside none guessed |", BEGIN.len() + 1);
+    println!("|---|---|---|---|");
     for (shared, kind) in SHARED.iter().zip(&seen) {
-        println!("| {shared} | {} | {:.1} ns | {:.2} |", kind.count * BATCH as f64, kind.mean, kind.t(&seen[0]));
+        println!("| {shared} | {} | {:.1} ns | {:.2} |", kind.count, kind.mean, kind.t(&seen[0]));
     }
 }

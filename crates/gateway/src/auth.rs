@@ -1,165 +1,13 @@
 //! Client authentication by API keys: which keys a listener or a route accepts, and whose they are.
-//!
-//! Keys are held as SHA-256 digests only and compared in constant time. A digest is enough because a key is random: unlike a
-//! password it cannot be guessed from its digest.
-
-pub mod file;
 
 use crate::config::{Config, Listener, Route};
 use crate::door::{Door, Entry};
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
-use http::{HeaderMap, HeaderName, header};
-use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
-use std::fmt;
-use std::hash::{Hash, Hasher};
+use http::HeaderMap;
 use std::sync::Arc;
-use subtle::ConstantTimeEq as _;
 
-/// The headers in which a key is looked for, unless a policy names others: OpenAI's, Anthropic's and Azure's.
-pub static DEFAULT_HEADERS: [HeaderName; 3] =
-    [header::AUTHORIZATION, HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
-
-/// The SHA-256 digest of a key.
-#[derive(Clone, Copy, Eq)]
-pub struct KeyDigest([u8; 32]);
-
-impl KeyDigest {
-    /// The digest of a key.
-    #[must_use]
-    pub fn of(key: &[u8]) -> Self {
-        Self(Sha256::digest(key).into())
-    }
-
-    /// Reads 64 hexadecimal digits.
-    #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        let mut digest = [0; 32];
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        if !rest.is_empty() || pairs.len() != digest.len() {
-            return None;
-        }
-        for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
-            let value = char::from(*high).to_digit(16)? << 4 | char::from(*low).to_digit(16)?;
-            *byte = u8::try_from(value).ok()?;
-        }
-        Some(Self(digest))
-    }
-}
-
-/// Compares in constant time.
-impl PartialEq for KeyDigest {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
-    }
-}
-
-impl Hash for KeyDigest {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-}
-
-impl fmt::Debug for KeyDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyDigest(***)")
-    }
-}
-
-/// The keys that one policy or one keys file accepts, each with the name of its owner.
-///
-/// The map's own hash is keyed at random for each ring, so that the time of a look-up says nothing about the digests in it.
-#[derive(Clone, Debug)]
-pub struct KeyRing {
-    owners: HashMap<KeyDigest, Arc<str>>,
-    headers: Vec<HeaderName>,
-}
-
-impl Default for KeyRing {
-    fn default() -> Self {
-        Self { owners: HashMap::new(), headers: DEFAULT_HEADERS.to_vec() }
-    }
-}
-
-impl Eq for KeyRing {}
-
-impl PartialEq for KeyRing {
-    fn eq(&self, other: &Self) -> bool {
-        self.headers == other.headers && self.owners == other.owners
-    }
-}
-
-/// What the credentials of a request are to a ring.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// No header holds a key.
-    Nothing,
-    /// A key that the ring does not hold, or two different keys.
-    Unknown,
-    /// A key of this owner.
-    Key(Arc<str>),
-}
-
-impl KeyRing {
-    /// A ring that looks for its keys in these headers only.
-    #[must_use]
-    pub fn in_headers(headers: Vec<HeaderName>) -> Self {
-        Self { headers, ..Self::default() }
-    }
-
-    /// Adds a key. `false`: the ring holds that key already, and its first owner stays.
-    pub fn insert(&mut self, owner: &str, key: KeyDigest) -> bool {
-        match self.owners.entry(key) {
-            Slot::Occupied(_) => false,
-            Slot::Vacant(slot) => {
-                slot.insert(Arc::from(owner));
-                true
-            }
-        }
-    }
-
-    /// How many keys it holds.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.owners.len()
-    }
-
-    /// Whether it holds none: then it accepts nobody.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.owners.is_empty()
-    }
-
-    /// Whose key a request shows.
-    #[must_use]
-    pub fn identify(&self, headers: &HeaderMap) -> Shown {
-        let mut shown: Option<KeyDigest> = None;
-        for value in self.headers.iter().flat_map(|name| headers.get_all(name)) {
-            let key = without_scheme(value.as_bytes());
-            if key.is_empty() {
-                continue;
-            }
-            let digest = KeyDigest::of(key);
-            if shown.is_some_and(|before| before != digest) {
-                return Shown::Unknown;
-            }
-            shown = Some(digest);
-        }
-        let Some(digest) = shown else { return Shown::Nothing };
-        self.owners.get(&digest).map_or(Shown::Unknown, |owner| Shown::Key(Arc::clone(owner)))
-    }
-}
-
-/// `Bearer KEY` is `KEY`, in any header, as Envoy's API key filter has it; the scheme's case does not matter (RFC 9110, 11.1).
-fn without_scheme(value: &[u8]) -> &[u8] {
-    let key = match value.split_at_checked(7) {
-        Some((scheme, key)) if scheme.eq_ignore_ascii_case(b"bearer ") => key,
-        _ => value,
-    };
-    key.trim_ascii()
-}
+pub use crate::key_ring::{KeyDigest, KeyRing, Shown, file};
 
 /// Decides by a request's head whether it may be read on, and whose it is: `None` where no key is asked for.
 ///
@@ -239,6 +87,3 @@ fn refused(shown: &Shown) -> Fault {
     };
     Fault::mistake(MistakeKind::Unauthorized, None, message)
 }
-
-#[cfg(test)]
-mod tests;

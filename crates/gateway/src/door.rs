@@ -1,7 +1,7 @@
 //! By which listener a request came, and which routes it can take from there.
 
-use crate::auth::KeyRing;
 use crate::config::{Config, Listener, Parent, Route};
+use crate::key_ring::KeyRing;
 
 /// Where a request came in: the port, where the configuration's listeners are served, and the authority that the
 /// client called.

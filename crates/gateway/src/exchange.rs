@@ -8,29 +8,30 @@ mod answer;
 mod asked;
 mod attempts;
 mod denied;
+mod heads;
 mod lanes;
 mod models;
-mod opening;
-mod passing;
+mod relay;
 mod relayed;
+mod relaying;
 mod start;
 mod veil;
 
-pub use answer::refusal;
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
+pub use heads::refusal;
 pub use lanes::Lane;
 
-use crate::config::{Circuit, Config};
+use crate::config::{AccessDenied, Circuit, Config};
 use crate::fleet::Fleet;
 use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::openai_chat::error;
+use aquifer_translate::dialect::openai_chat::{error, relay as relay_of};
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::StreamTranslation;
+use aquifer_translate::translation::{Milestones, StreamTranslation};
 use aquifer_translate::wire::sse;
 use asked::Asked;
 use bytes::{Bytes, BytesMut};
@@ -317,8 +318,8 @@ impl Exchange {
     fn body(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &mut self.waiting else { return Ok(()) };
         waiting.came += bytes.len() as u64;
-        if let Upstream::Passing(_) = &waiting.upstream {
-            return self.pass_on(bytes, now);
+        if let Upstream::Relaying(_) = &waiting.upstream {
+            return self.relay_chunk(bytes, now);
         }
         let Upstream::Streaming(stream) = &mut waiting.upstream else {
             waiting.upstream.gather(bytes)?;
@@ -332,15 +333,9 @@ impl Exchange {
         let turn = stream.turn();
         let cut = stream.finished().filter(|_| stream.is_cut()).map(|reason| (reason, stream.usage()));
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
-        let since = now.saturating_duration_since(self.begun);
         // What another answer may take the place of is nobody's first token.
-        let begun = seen.content;
-        if begun && seen.reasoning {
-            self.record.reasoned = true;
-            self.record.time_to_first_reasoning.get_or_insert(since);
-        }
-        if begun && seen.answer {
-            self.record.time_to_first_token.get_or_insert(since);
+        if seen.content {
+            self.note(seen, now);
         }
         let begins = seen.content || turn.is_some() || self.is_finished();
         self.keep(turn);
@@ -410,17 +405,17 @@ impl Exchange {
             }
             Upstream::Whole { body } if waiting.is_played() => self.play(&body, now),
             Upstream::Whole { body } => self.whole(&body, now),
-            Upstream::Passing(passing) => self.passed(passing, now),
-            Upstream::Handing { status, kind, body } => self.hand_over(status, kind, Bytes::from(body), now),
+            Upstream::Relaying(relaying) => self.relay_ended(relaying, now),
+            Upstream::Handing { status, kind, body } => self.relay_whole(status, kind, Bytes::from(body), now),
             // Its status says enough; nobody knows what its body says.
             Upstream::Refusing { status, headers, .. } if answer::is_encoded(&headers) => {
                 Err(match waiting.is_passing() {
-                    true => passing::refusal(status, &headers, b""),
+                    true => relay_of::refusal(status, &headers, b""),
                     false => aquifer_translate::bedrock::converse::error::refusal(status, &headers, b""),
                 })
             }
             Upstream::Refusing { status, headers, body } if waiting.is_passing() => {
-                let fault = passing::refusal(status, &headers, &body);
+                let fault = relay_of::refusal(status, &headers, &body);
                 waiting.refuse(status, &headers, Bytes::from(body));
                 Err(fault)
             }
@@ -433,8 +428,8 @@ impl Exchange {
     fn whole(&mut self, body: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let whole = waiting.call(&self.record.id).whole(body)?;
-        let mut head = answer::json_head(&self.record.id, waiting.headers());
-        answer::warn(&mut head, &whole.warnings);
+        let mut head = heads::json(&self.record.id, waiting.headers());
+        heads::warn(&mut head, &whole.warnings);
         self.record.warnings.extend(whole.warnings.iter().map(ToString::to_string));
         self.won(now);
         self.record.reasoned = whole.reasoned;
@@ -442,6 +437,18 @@ impl Exchange {
         self.answer(StatusCode::OK, head, Bytes::from(whole.body));
         self.answered(whole.finish_reason, Some(whole.usage), now);
         Ok(())
+    }
+
+    /// Records when the first of it was seen.
+    fn note(&mut self, seen: Milestones, now: Instant) {
+        let since = now.saturating_duration_since(self.begun);
+        if seen.reasoning {
+            self.record.reasoned = true;
+            self.record.time_to_first_reasoning.get_or_insert(since);
+        }
+        if seen.answer {
+            self.record.time_to_first_token.get_or_insert(since);
+        }
     }
 
     /// Tells a whole answer as the stream that its client wants.
@@ -475,7 +482,7 @@ impl Exchange {
         self.begin_early();
         let mut out = BytesMut::new();
         match &mut self.waiting {
-            Some(Waiting { upstream: Upstream::Passing(passing), .. }) if told => passing.keep_alive(&mut out),
+            Some(Waiting { upstream: Upstream::Relaying(relaying), .. }) if told => relaying.keep_alive(&mut out),
             Some(waiting) => match waiting.telling() {
                 Some(stream) if told => stream.keep_alive(kind, &mut out),
                 Some(stream) => stream.keep_alive_before(kind, &mut out),
@@ -522,7 +529,7 @@ impl Exchange {
     /// Begins an answer that is a stream.
     fn begin_stream(&mut self) {
         if let Some(waiting) = &mut self.waiting {
-            let headers = answer::stream_head(&self.record.id, waiting.headers());
+            let headers = heads::stream(&self.record.id, waiting.headers());
             self.head(StatusCode::OK, headers);
         }
     }
@@ -531,7 +538,7 @@ impl Exchange {
     fn is_streaming(&self) -> bool {
         let Some(waiting) = &self.waiting else { return false };
         match waiting.upstream {
-            Upstream::Streaming(_) | Upstream::Passing(_) => true,
+            Upstream::Streaming(_) | Upstream::Relaying(_) => true,
             Upstream::Silent | Upstream::Whole { .. } => waiting.is_played(),
             Upstream::Handing { .. } | Upstream::Refusing { .. } => false,
         }
@@ -562,10 +569,10 @@ impl Exchange {
 
     /// The call failed on the way. What was said whole before that stays an answer.
     fn cut_off(&mut self, fault: Fault, now: Instant) -> Result<(), Fault> {
-        if let Some(Upstream::Passing(passing)) = self.waiting.as_ref().map(|waiting| &waiting.upstream)
-            && passing.done
+        if let Some(Upstream::Relaying(relaying)) = self.waiting.as_ref().map(|waiting| &waiting.upstream)
+            && relaying.relay.done
         {
-            let (reason, usage) = (passing.finish_reason, passing.usage);
+            let (reason, usage) = (relaying.relay.finish_reason, relaying.relay.usage);
             self.told(reason, usage, now);
             return Ok(());
         }
@@ -680,10 +687,12 @@ impl Exchange {
             // Its message is a vendor's, who may quote the prompt or a key; the client gets it as it came.
             self.record.fault_message = Some(format!("{} ({})", refusal.exception, refusal.status));
         }
-        if self.fail_as_it_came(fault) {
+        let denied = self.denied(fault);
+        if denied.is_none() && self.fail_as_it_came(fault) {
             self.done(Outcome::Failed, now);
             return;
         }
+        let fault = denied.as_ref().unwrap_or(fault);
         let stream = self.waiting.as_mut().and_then(Waiting::telling);
         if let Some(stream) = stream.filter(|_| self.committed) {
             let mut out = BytesMut::new();
@@ -698,12 +707,35 @@ impl Exchange {
         } else {
             let (status, refusing, body) = refusal(fault);
             let warnings = self.waiting.as_ref().map(|waiting| waiting.headers().clone()).unwrap_or_default();
-            let mut headers = answer::json_head(&self.record.id, &warnings);
+            let mut headers = heads::json(&self.record.id, &warnings);
             headers.extend(refusing);
             headers.extend(self.allow.take().map(|allowed| (header::ALLOW, allowed)));
             self.answer(status, headers, body);
         }
         self.done(Outcome::Failed, now);
+    }
+
+    /// What the client is told instead of a 401 or 403 that is about the gateway's own credentials, where it should not take
+    /// it for its own.
+    fn denied(&self, fault: &Fault) -> Option<Fault> {
+        let Fault::Refused(refusal) = fault else { return None };
+        let by_us = match self.asked.as_ref()?.config.access_denied {
+            AccessDenied::Auto => self.record.caller.is_some(),
+            AccessDenied::Pass => false,
+            AccessDenied::BadGateway => true,
+        };
+        if !by_us || !matches!(refusal.status, 401 | 403) {
+            return None;
+        }
+        let mut told = refusal.clone();
+        told.status = 502;
+        told.exception = "UpstreamAccessDeniedException".to_owned();
+        told.message = match self.waiting.as_ref().is_some_and(Waiting::is_passing) {
+            // A vendor's words may quote the key.
+            true => "the upstream refused the gateway's credentials".to_owned(),
+            false => format!("the upstream refused the gateway's credentials: {}", refusal.message),
+        };
+        Some(Fault::Refused(told))
     }
 
     fn answer(&mut self, status: StatusCode, headers: HeaderMap, body: Bytes) {
@@ -756,8 +788,11 @@ impl Exchange {
 pub fn id(random: u128) -> String {
     let mut id = String::with_capacity(41);
     id.push_str("chatcmpl-");
-    let digits = (0..32).rev().map(|at| (random >> (4 * at)) as u32 & 0xf);
-    id.extend(digits.filter_map(|digit| char::from_digit(digit, 16)));
+    for byte in random.to_be_bytes() {
+        for digit in [byte >> 4, byte & 0xf] {
+            id.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
+        }
+    }
     id
 }
 

@@ -4,10 +4,12 @@
 //! configuration are arguments, so that one core serves any host and a test can try any order of events.
 
 pub mod auth;
+mod beginning;
 pub mod config;
 pub mod door;
 pub mod exchange;
 pub mod fleet;
+mod key_ring;
 mod lessons;
 pub mod mutation;
 mod pace;

@@ -3,6 +3,7 @@
 use aquifer_translate::Fault;
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::text::Text;
+use aquifer_translate::wire::slice::Slice as _;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -138,7 +139,7 @@ pub(crate) fn spliced<'v>(
         from = end;
     }
     debug_assert!(from <= bytes.len(), "more was replaced than there is");
-    written.extend_from_slice(bytes.get(from..).unwrap_or_default());
+    written.extend_from_slice(bytes.behind(from));
     Ok(Bytes::from(written))
 }
 

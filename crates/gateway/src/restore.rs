@@ -84,7 +84,10 @@ impl TurnKey {
     #[must_use]
     pub fn alike(caller: Caller, model_id: &str, likeness: Likeness) -> Self {
         // No id begins with this character.
-        let name = likeness.iter().fold("\0".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+        let mut name = String::with_capacity(1 + 2 * likeness.len());
+        name.push('\0');
+        let digits = likeness.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        name.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
         Self { caller, model_id: model_id.to_owned(), calls: vec![name], before: Before::default() }
     }
 

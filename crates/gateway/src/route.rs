@@ -1,5 +1,6 @@
 //! Which backend answers a request.
 
+use crate::beginning;
 use crate::config::{
     Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
 };
@@ -182,7 +183,7 @@ fn why_not(backend: &Backend) -> Option<String> {
 
 /// As much of a client's model id as an error repeats.
 fn shown(model: &str) -> &str {
-    model.char_indices().nth(MOST_SHOWN).map_or(model, |(end, _)| model.get(..end).unwrap_or_default())
+    beginning::of(model, MOST_SHOWN)
 }
 
 fn not_found(message: String) -> Fault {

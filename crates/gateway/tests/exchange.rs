@@ -7,15 +7,12 @@ use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::fault::Unreachable;
+use aquifer_testing::frames::frame;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
-
-mod frames;
-
-use frames::frame;
 
 const MODEL: &str = "anthropic.claude-3-5-sonnet-20241022-v2:0";
 /// It answers whole when it is offered tools.
@@ -28,14 +25,7 @@ fn config() -> Arc<Config> {
     let models = [MODEL, WHOLE, STOPLESS, "own-model"].map(str::to_owned).to_vec();
     let bedrock = Bedrock { region: Some("us-east-1".to_owned()), models, ..Bedrock::default() };
     let kind = BackendKind::Bedrock(Box::new(bedrock));
-    let backend = Backend {
-        namespace: "default".to_owned(),
-        name: "one".to_owned(),
-        kind,
-        reasoning: Arc::default(),
-        mutation: Arc::default(),
-    };
-    Arc::new(Config { backends: vec![backend], ..Config::default() })
+    Arc::new(Config { backends: vec![Backend::new("one", kind)], ..Config::default() })
 }
 
 fn begin(body: &str) -> Exchange {
@@ -170,7 +160,7 @@ fn told(exchange: &mut Exchange) -> (Option<Bytes>, String, Option<Record>) {
 }
 
 fn text(text: &str) -> Vec<u8> {
-    frame("contentBlockDelta", &format!(r#"{{"contentBlockIndex":0,"delta":{{"text":"{text}"}}}}"#))
+    frame("contentBlockDelta", format!(r#"{{"contentBlockIndex":0,"delta":{{"text":"{text}"}}}}"#))
 }
 
 #[test]

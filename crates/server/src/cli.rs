@@ -1,6 +1,7 @@
 //! The command line: commands, flags, defaults, help.
 
 use crate::origin;
+use aquifer_gateway::config::AccessDenied;
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::translate::limits::Limits;
 use clap::builder::FalseyValueParser;
@@ -199,6 +200,10 @@ pub(crate) struct Serve {
     /// Let clients name objects in S3, which Bedrock reads with the gateway's own role, unless a RequestPolicy denies it
     #[arg(long, env = "AQUIFER_ALLOW_S3_URIS", value_parser = FalseyValueParser::new())]
     pub(crate) allow_s3_uris: bool,
+    /// How clients are told that a backend refused the gateway's credentials (401 or 403): `pass` as it came, `bad-gateway`
+    /// as 502 `upstream_access_denied`, `auto` as the latter to clients that showed an API key of the gateway
+    #[arg(long, value_name = "HOW", env = "AQUIFER_UPSTREAM_ACCESS_DENIED", default_value = "auto")]
+    pub(crate) upstream_access_denied: AccessDeniedAs,
     /// Ask Bedrock which model is behind an application inference profile that the configuration names without
     /// `baseModel`; needs bedrock:GetInferenceProfile
     #[arg(long, env = "AQUIFER_RESOLVE_INFERENCE_PROFILES", value_parser = FalseyValueParser::new())]
@@ -211,6 +216,24 @@ pub(crate) struct Serve {
     pub(crate) drain_timeout: Duration,
     #[command(flatten)]
     pub(crate) log: Log,
+}
+
+/// `--upstream-access-denied`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum AccessDeniedAs {
+    Auto,
+    Pass,
+    BadGateway,
+}
+
+impl From<AccessDeniedAs> for AccessDenied {
+    fn from(how: AccessDeniedAs) -> Self {
+        match how {
+            AccessDeniedAs::Auto => Self::Auto,
+            AccessDeniedAs::Pass => Self::Pass,
+            AccessDeniedAs::BadGateway => Self::BadGateway,
+        }
+    }
 }
 
 /// How much of everything one request may hold.

@@ -212,6 +212,7 @@ impl Host {
     pub(crate) fn adopt(&self, mut config: Config) -> anyhow::Result<Arc<Config>> {
         let before = self.serving();
         config.limits = before.config.limits;
+        config.access_denied = before.config.access_denied;
         config.keys.clone_from(&before.config.keys);
         config.may_replace(&before.config).map_err(anyhow::Error::msg)?;
         self.replace(config)

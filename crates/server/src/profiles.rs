@@ -8,6 +8,7 @@ use aquifer_gateway::route::MODEL_HEADER;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::converse::error::refusal;
 use aquifer_gateway::translate::catalogue::base_id;
+use aquifer_gateway::translate::wire::uri;
 use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::Value;
@@ -170,15 +171,7 @@ async fn looked_up(caller: &Caller, arn: &str) -> Result<String, String> {
 }
 
 fn path(identifier: &str) -> String {
-    let mut path = String::from("/inference-profiles/");
-    for byte in identifier.bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => path.push(char::from(byte)),
-            _ => path.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    path
+    format!("/inference-profiles/{}", uri::segment(identifier))
 }
 
 fn model(body: &[u8]) -> Option<String> {

@@ -33,6 +33,7 @@ impl Pool {
         }
         let Some(rest) = self.left.checked_sub(to.len()) else { return getrandom::fill(to) };
         let given = self.bytes.get_mut(rest..self.left).unwrap_or_default();
+        debug_assert_eq!(given.len(), to.len(), "less randomness than was asked for");
         to.iter_mut().zip(given).for_each(|(to, given)| *to = std::mem::take(given));
         self.left = rest;
         Ok(())

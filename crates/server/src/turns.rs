@@ -129,6 +129,10 @@ impl TurnStore for Turns {
     }
 
     fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>> {
+        // Where nothing is remembered, no name is worth its hash.
+        if self.ledger.lock().unwrap_or_else(PoisonError::into_inner).size().0 == 0 {
+            return Some(keys.iter().map(|_| None).collect());
+        }
         Some(keys.iter().map(|key| self.one(key)).collect())
     }
 

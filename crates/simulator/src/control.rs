@@ -1,7 +1,7 @@
 //! The one thing of the control plane that a gateway asks for: which model is behind an inference profile.
 
 use crate::families::{self, PLAIN};
-use crate::fault::Refused;
+use crate::refused::Refused;
 use serde_json::{Value, json};
 
 /// The account of everything that is simulated.

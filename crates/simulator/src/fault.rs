@@ -2,6 +2,7 @@
 
 use crate::check::{invalid_signature, provider, unsupported_level};
 use crate::families::Model;
+use crate::refused::Refused;
 use crate::talk;
 use serde_json::Value;
 
@@ -29,24 +30,6 @@ fn wanted(text: &str) -> Option<Wanted> {
     let (inside, _) = rest.split_once("]]")?;
     let (name, argument) = inside.split_once(':').map_or((inside, None), |(name, argument)| (name, Some(argument)));
     Some(Wanted { name: name.to_owned(), argument: argument.map(str::to_owned) })
-}
-
-/// An error of the service, as it is told over HTTP.
-#[derive(Clone, Debug)]
-pub(crate) struct Refused {
-    pub(crate) status: u16,
-    pub(crate) exception: &'static str,
-    pub(crate) message: String,
-}
-
-impl Refused {
-    pub(crate) fn new(status: u16, exception: &'static str, message: impl Into<String>) -> Self {
-        Self { status, exception, message: message.into() }
-    }
-
-    pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self::new(400, "ValidationException", message)
-    }
 }
 
 /// The HTTP error that is wanted: whatever the request says, or because of what it still says.

@@ -10,6 +10,7 @@ mod fault;
 mod frames;
 mod outage;
 mod pointers;
+mod refused;
 mod script;
 mod seal;
 mod serve;

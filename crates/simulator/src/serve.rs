@@ -2,7 +2,8 @@
 
 use crate::check::check;
 use crate::families;
-use crate::fault::{self, Refused, Wanted};
+use crate::fault::{self, Wanted};
+use crate::refused::Refused;
 use crate::socket::{Ending, Socket};
 use crate::state::State;
 use crate::steps::{self, Step};
@@ -241,21 +242,5 @@ fn refuse(no: &Refused) -> Answer {
 
 /// A path's segment without its percent-encoding.
 fn decoded(segment: &str) -> String {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment;
-    while let Some((before, after)) = rest.split_once('%') {
-        bytes.extend_from_slice(before.as_bytes());
-        match after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(b'%');
-                rest = after;
-            }
-        }
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }

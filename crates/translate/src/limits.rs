@@ -70,7 +70,11 @@ impl Limits {
     /// and the body that is sent for it. It takes one look at each byte, before anything is read.
     #[must_use]
     pub fn weight(&self, body: &[u8]) -> usize {
-        let counts = Counts::of(body);
+        let most = self.weight_of(body, &Counts::at_most(body));
+        if most < ROUGHLY { most } else { self.weight_of(body, &Counts::of(body)) }
+    }
+
+    fn weight_of(&self, body: &[u8], counts: &Counts) -> usize {
         // What holds more values is read no further.
         let values = counts.values.min(self.json_values);
         let terms = [
@@ -86,6 +90,11 @@ impl Limits {
     }
 }
 
+/// A weight below this need not be known exactly.
+const ROUGHLY: usize = 1 << 20;
+/// A body that is no longer has no such weight, whatever is in it.
+const SHORT: usize = 1 << 10;
+
 /// What is counted of a body before it is read.
 #[derive(Default)]
 struct Counts {
@@ -97,6 +106,19 @@ struct Counts {
 }
 
 impl Counts {
+    /// No more than this can be there, as many bytes are looked at together: what stands in a text counts as if it stood
+    /// outside.
+    fn at_most(body: &[u8]) -> Self {
+        if body.len() <= SHORT {
+            return Self { values: 1 + body.len(), objects: body.len() / 2, escaped: body.len() };
+        }
+        let count = |byte| memchr::memchr_iter(byte, body).count();
+        let objects = count(b'{');
+        let values = count(b',') + count(b':') + count(b'[') + objects;
+        let escaped = memchr::memchr(b'\\', body).map_or(0, |_| body.len());
+        Self { values: 1 + values, objects, escaped }
+    }
+
     fn of(body: &[u8]) -> Self {
         let mut counts = Self { values: 1, ..Self::default() };
         let mut rest = body;

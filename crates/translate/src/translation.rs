@@ -21,6 +21,7 @@ use crate::dialect::openai_chat::{Envelope, Style, response as chat};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::issuer::Issuer;
+pub use crate::model::milestones::Milestones;
 use crate::model::raw::Raw;
 use crate::model::request::Block;
 use crate::model::response::{Response, Usage};
@@ -58,19 +59,6 @@ pub enum ReasoningState {
     Signature,
     /// It ended.
     Closed,
-}
-
-/// What has been seen of a streamed answer so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// The first frame, and it was no refusal.
-    pub started: bool,
-    /// Reasoning, readable or not.
-    pub reasoning: bool,
-    /// Text or a tool call.
-    pub answer: bool,
-    /// Something that is a part of the answer: text or reasoning that is not empty, or a tool call.
-    pub content: bool,
 }
 
 /// A streamed answer, from Bedrock's bytes to the client's.
@@ -208,7 +196,7 @@ impl StreamTranslation {
 
     /// What has been seen so far.
     #[must_use]
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> Milestones {
         self.telling.seen
     }
 
@@ -307,8 +295,7 @@ pub fn whole(
     let turn = record.then(|| Turn::of(&response.content, &name)).filter(|turn| turn.calls().next().is_some());
     unwrap_calls(style, &name, &mut response.content);
     let (body, finish_reason) = chat::write(&response, &places, envelope, style, &name)?;
-    let reasoned =
-        response.content.iter().any(|block| matches!(block, Block::Reasoning { .. } | Block::Redacted { .. }));
+    let reasoned = response.content.iter().any(Block::is_reasoning);
     Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn, warnings })
 }
 
@@ -334,14 +321,14 @@ fn unwrap_calls(style: &Style, name: &dyn Fn(&str) -> String, content: &mut [Blo
 /// Splits the thoughts out of the text; gives the place of each block, which is that of the text that it was in.
 fn split_tags(tag: &str, content: &mut Vec<Block<'_>>) -> Vec<u32> {
     let blocks = (0..).zip(std::mem::take(content));
-    let split = blocks.flat_map(|(place, block)| without_tags(tag, block).into_iter().map(move |part| (place, part)));
+    let split = blocks.flat_map(|(place, block)| parted(tag, block).into_iter().map(move |part| (place, part)));
     let (places, parts) = split.unzip();
     *content = parts;
     places
 }
 
 /// A block of text as the thoughts in it and the answer.
-fn without_tags<'a>(tag: &str, block: Block<'a>) -> Vec<Block<'a>> {
+fn parted<'a>(tag: &str, block: Block<'a>) -> Vec<Block<'a>> {
     let Block::Text(text) = &block else { return vec![block] };
     let mut tags = Tags::new(tag);
     let mut pieces = tags.take(0, text);

@@ -1,28 +1,17 @@
 //! Nothing is allocated for a delta of text or of reasoning, from Bedrock's frame to the client's event.
 
+use aquifer_testing::frames::frame;
 use aquifer_translate::dialect::openai_chat::{Envelope, Style};
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::StreamTranslation;
-use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::BytesMut;
-
-fn frame(kind: &'static str, payload: &str) -> Vec<u8> {
-    let text = |text: &'static str| HeaderValue::String(text.into());
-    let message = Message::new(payload.to_owned().into_bytes())
-        .add_header(Header::new(":event-type", text(kind)))
-        .add_header(Header::new(":content-type", text("application/json")))
-        .add_header(Header::new(":message-type", text("event")));
-    let mut bytes = Vec::new();
-    assert!(aws_smithy_eventstream::frame::write_message_to(&message, &mut bytes).is_ok());
-    bytes
-}
 
 /// How many allocations a thousand deltas make, once the stream is under way.
 fn allocations(delta: &str) -> u64 {
     let envelope = Envelope { id: "chatcmpl-1", created: 1, model: Text::from_escaped("model") };
     let style = Style { reasoning_format: Some("anthropic-claude-v1".to_owned()), ..Style::default() };
     let mut translation = StreamTranslation::new(&envelope, style, Box::new(|_| None));
-    let one = frame("contentBlockDelta", &format!(r#"{{"contentBlockIndex":0,"delta":{delta},"p":"abcdefghij"}}"#));
+    let one = frame("contentBlockDelta", format!(r#"{{"contentBlockIndex":0,"delta":{delta},"p":"abcdefghij"}}"#));
     let mut out = BytesMut::with_capacity(1 << 20);
     assert!(translation.take(&frame("messageStart", r#"{"role":"assistant","p":"a"}"#), &mut out).is_ok());
     assert!(translation.take(&one, &mut out).is_ok());

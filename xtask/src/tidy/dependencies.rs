@@ -10,9 +10,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("aquifer-gateway", &["aquifer-translate"]),
     ("aquifer-simulator", &[]),
     ("aquifer", &["aquifer-gateway", "aquifer-simulator"]),
+    ("aquifer-testing", &[]),
     ("aquifer-bench", &[]),
     ("xtask", &[]),
 ];
+
+/// What tests share: a pure crate is tested without a runtime too.
+const OF_TESTS: &str = "aquifer-testing";
 
 /// The crates that only compute.
 const PURE: &[&str] = &["aquifer-translate", "aquifer-gateway"];
@@ -150,6 +154,17 @@ fn pure_crates_reach_no_runtime_socket_clock_or_random_source() {
             let allowed = ALLOWED.iter().any(|(of, what, _)| of == pure && *what == name);
             assert!(allowed || !IMPURE.contains(&name), "{pure} reaches {name}; see ALLOWED if that is harmless");
         }
+    }
+}
+
+#[test]
+fn what_tests_share_reaches_no_runtime_and_no_program_reaches_it() {
+    let graph = Graph::read();
+    let found: Vec<&str> = graph.reach(graph.member(OF_TESTS)).into_iter().map(|id| graph.name(id)).collect();
+    assert!(!found.iter().any(|name| IMPURE.contains(name)), "{OF_TESTS} reaches {found:?}");
+    for id in graph.members.iter().filter(|id| graph.name(id) != OF_TESTS) {
+        let reached = graph.reach(id).into_iter().any(|id| graph.name(id) == OF_TESTS);
+        assert!(!reached, "{} reaches {OF_TESTS}, which is for dev-dependencies only", graph.name(id));
     }
 }
 

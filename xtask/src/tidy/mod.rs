@@ -1,4 +1,6 @@
 //! Rules of the whole repository that no compiler checks, each as a test.
 
+mod arrows;
 mod dependencies;
 mod files;
+mod source;

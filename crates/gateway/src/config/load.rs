@@ -1,11 +1,19 @@
 //! From files to a checked [`Config`], or to every mistake that is in them.
 
-use super::assemble::assemble;
-use super::mistake::{Mistake, Notice, Report, Spot};
-use super::shape::{Check, Shape, short, unsupported};
-use super::suggest::did_you_mean;
-use super::yaml::{Node, Value};
-use super::{Config, policy_rules, rules, schema, security_policies, substitute, traffic_rules, yaml};
+use crate::config::Config;
+use crate::config::build::assemble::assemble;
+use crate::config::build::security_policies;
+use crate::config::check::policy_rules;
+use crate::config::check::rules;
+use crate::config::check::schema;
+use crate::config::check::shape::{Check, Shape, short, unsupported};
+use crate::config::check::traffic_rules;
+use crate::config::resource::{Document, Kind, SETTINGS, World};
+use crate::config::text::mistake::{Mistake, Notice, Report, Spot};
+use crate::config::text::substitute;
+use crate::config::text::suggest::did_you_mean;
+use crate::config::text::yaml;
+use crate::config::text::yaml::{Node, Value};
 use std::collections::BTreeMap;
 
 /// How many resources all files together may have.
@@ -21,16 +29,6 @@ pub struct Source {
     pub name: String,
     /// Its text.
     pub text: String,
-}
-
-/// The `ConfigMap` that holds the settings.
-pub(super) const SETTINGS: &str = "ai-gateway-config";
-
-/// What the files may ask the host for.
-#[derive(Clone, Copy)]
-pub(super) struct World<'a> {
-    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
-    pub(super) read_file: &'a dyn Fn(&str) -> std::io::Result<String>,
 }
 
 /// Reads and checks the files together.
@@ -70,39 +68,6 @@ pub fn load(
         .mistakes
         .sort_by_cached_key(|mistake| (file_order(&mistake.file), mistake.line, mistake.column, mistake.path.clone()));
     Err(report.mistakes)
-}
-
-/// The kinds of resource that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
-    ServiceBackend,
-    GatewayRoute,
-    SecurityPolicy,
-    ClientSecurityPolicy,
-    ReasoningPolicy,
-    RequestPolicy,
-    Backend,
-    TlsPolicy,
-    TrafficPolicy,
-    Gateway,
-    Secret,
-    ConfigMap,
-}
-
-/// One resource whose shape and rules hold.
-pub(super) struct Document<'a> {
-    pub(super) file: &'a str,
-    pub(super) kind: Kind,
-    pub(super) namespace: String,
-    pub(super) name: String,
-    pub(super) root: Node,
-}
-
-impl Document<'_> {
-    /// `namespace/name`.
-    pub(super) fn id(&self) -> String {
-        format!("{}/{}", self.namespace, self.name)
-    }
 }
 
 /// What became of a document's `apiVersion` and `kind`.

@@ -1,39 +1,22 @@
 //! The configuration, checked and ready: no illegal value can be expressed.
 
-mod assemble;
-mod backends;
-mod client_fields;
-mod environment;
-mod json;
+mod build;
+mod check;
 mod load;
-mod mistake;
-mod mutations;
-mod policies;
-mod policy_rules;
 mod reasoning;
-mod routes;
-mod rules;
-mod schema;
-mod secrets;
-mod security_policies;
-mod servable;
-mod shape;
-mod substitute;
-mod suggest;
+mod resource;
+mod text;
 mod traffic;
-mod traffic_policies;
-mod traffic_rules;
-mod yaml;
 
 pub use aquifer_translate::catalogue::ForcedTool;
-pub use client_fields::{FieldPolicies, FieldPolicy};
+pub use build::client_fields::{FieldPolicies, FieldPolicy};
 pub use load::{Source, load};
-pub use mistake::{Mistake, Notice, Severity};
 pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
+pub use text::mistake::{Mistake, Notice, Severity};
+pub use text::yaml::MAX_BYTES;
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
-pub use yaml::MAX_BYTES;
 
-use crate::auth::KeyRing;
+use crate::key_ring::KeyRing;
 use crate::mutation::Mutation;
 use crate::secret::Secret;
 use aquifer_translate::limits::Limits;
@@ -65,6 +48,8 @@ pub struct Config {
     pub client_fields: FieldPolicies,
     /// How much of everything a client's request may hold; the command line says it.
     pub limits: Limits,
+    /// How a client is told that a backend refused the gateway's credentials; the command line says it.
+    pub access_denied: AccessDenied,
     /// What the reader should know, although nothing is wrong: kinds skipped, old fields ignored, references that dangle.
     pub notices: Vec<Notice>,
 }
@@ -83,6 +68,19 @@ impl Config {
              \"true\"` in the ConfigMap ai-gateway-config"
             .to_owned())
     }
+}
+
+/// How a client is told of a backend's 401 or 403: they are about the gateway's own credentials, not about the client's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccessDenied {
+    /// As 502 `upstream_access_denied` to a client that showed an API key of the gateway, and to others as it came: they
+    /// may be the gateway's own operator.
+    #[default]
+    Auto,
+    /// As it came.
+    Pass,
+    /// As 502 `upstream_access_denied`.
+    BadGateway,
 }
 
 /// One address to listen on.
@@ -146,6 +144,13 @@ pub struct Backend {
 }
 
 impl Backend {
+    /// One without a policy, in the namespace `default`.
+    #[must_use]
+    pub fn new(name: &str, kind: BackendKind) -> Self {
+        let (namespace, name) = ("default".to_owned(), name.to_owned());
+        Self { namespace, name, kind, reasoning: Arc::default(), mutation: Arc::default() }
+    }
+
     /// Whether both are the same place, called in the same way, whatever is asked there.
     #[must_use]
     pub fn is_called_like(&self, other: &Self) -> bool {

@@ -1,18 +1,17 @@
-//! A call whose answer is awaited, and the heads of what the client is told.
+//! A call whose answer is awaited.
 
-use super::passing::Passing;
+use super::heads;
+use super::relaying::Relaying;
 use super::veil::Veil;
 use crate::config::ReasoningPolicy;
 use crate::record::Estimate;
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::openai_chat::{Envelope, error};
 use aquifer_translate::fault::Misbehaviour;
-use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
-use aquifer_translate::warning::Warning;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
 use std::time::Instant;
 
@@ -20,13 +19,6 @@ use std::time::Instant;
 const LONGEST_ANSWER: usize = 64 << 20;
 /// The most of a refusal that is read; its message comes first.
 const LONGEST_REFUSAL: usize = 1 << 20;
-/// The most warnings that a head names, and the most characters of each.
-const MOST_WARNINGS: usize = 16;
-const LONGEST_WARNING: usize = 400;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-const WARNING: HeaderName = HeaderName::from_static("x-aquifer-warning");
 
 /// What is kept of a request while its call is under way.
 pub(super) struct Waiting {
@@ -65,7 +57,7 @@ pub(super) enum Upstream {
         body: Vec<u8>,
     },
     /// A stream that goes on as it comes.
-    Passing(Box<Passing>),
+    Relaying(Box<Relaying>),
     /// A whole answer that goes on as it came, gathered.
     Handing {
         /// Its status.
@@ -96,7 +88,7 @@ pub(super) struct CallOf<'a> {
 impl Waiting {
     pub(super) fn new(outgoing: Outgoing, created: u64, recording: Option<usize>, started: Instant) -> Self {
         let mut headers = HeaderMap::new();
-        warn(&mut headers, &outgoing.warnings);
+        heads::warn(&mut headers, &outgoing.warnings);
         let (passing, veil, refused, upstream, played) = (false, None, None, Upstream::Silent, None);
         let (sent, came, held) = (outgoing.body.len() as u64, 0, BytesMut::new());
         Self {
@@ -159,7 +151,7 @@ impl Waiting {
 
     /// Whether nothing of the answer came that could be told, and nothing that speaks against one.
     pub(super) fn is_silent(&self) -> bool {
-        matches!(self.upstream, Upstream::Silent | Upstream::Streaming(_) | Upstream::Passing(_))
+        matches!(self.upstream, Upstream::Silent | Upstream::Streaming(_) | Upstream::Relaying(_))
     }
 
     /// What may have been used of tokens, as nobody says it.
@@ -226,7 +218,7 @@ impl Waiting {
         if !status.is_success() {
             Upstream::Refusing { status, headers: Box::new(headers.clone()), body: Vec::new() }
         } else if self.outgoing.stream && kind.as_ref().is_some_and(events) {
-            Upstream::Passing(Box::new(Passing::new(self.veil)))
+            Upstream::Relaying(Box::new(Relaying::new(self.veil)))
         } else {
             Upstream::Handing { status, kind, body: Vec::new() }
         }
@@ -257,7 +249,7 @@ impl Upstream {
     pub(super) fn usage(&self) -> Option<Usage> {
         match self {
             Self::Streaming(stream) => stream.usage(),
-            Self::Passing(passing) => passing.usage,
+            Self::Relaying(relaying) => relaying.relay.usage,
             _ => None,
         }
     }
@@ -281,7 +273,7 @@ impl Upstream {
                 let room = LONGEST_REFUSAL.saturating_sub(body.len());
                 body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
             }
-            Self::Silent | Self::Streaming(_) | Self::Passing(_) => {}
+            Self::Silent | Self::Streaming(_) | Self::Relaying(_) => {}
         }
         Ok(())
     }
@@ -294,60 +286,12 @@ impl CallOf<'_> {
     }
 }
 
-/// The head of a stream: nobody on the way may keep or gather it.
-pub(super) fn stream_head(id: &str, warnings: &HeaderMap) -> HeaderMap {
-    let mut headers = warnings.clone();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(BUFFERING, HeaderValue::from_static("no"));
-    name(&mut headers, id);
-    headers
-}
-
-/// Names warnings in a head.
-pub(super) fn warn(headers: &mut HeaderMap, warnings: &[Warning]) {
-    for value in warnings.iter().take(MOST_WARNINGS).filter_map(|warning| visible(&warning.to_string())) {
-        headers.append(WARNING, value);
-    }
-}
-
-/// The head of an answer that is one JSON object.
-pub(super) fn json_head(id: &str, warnings: &HeaderMap) -> HeaderMap {
-    let mut headers = warnings.clone();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    name(&mut headers, id);
-    headers
-}
-
-/// The answer to a request for which no exchange was begun: a body that is too long or comes too slowly.
-#[must_use]
-pub fn refusal(fault: &Fault) -> (StatusCode, HeaderMap, Bytes) {
-    let told = error::told(fault);
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(seconds) = told.retry_after {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    // RFC 9110, 11.6.1: a 401 says how to authenticate.
-    if matches!(fault, Fault::ClientMistaken(mistake) if mistake.kind == MistakeKind::Unauthorized) {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"aquifer\""));
-    }
-    let status = StatusCode::from_u16(told.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, headers, Bytes::from(told.body))
-}
-
 /// A refusal without the account and the role that called, where AWS names them in it.
 fn without_names(body: Bytes) -> Bytes {
     let redacted = std::str::from_utf8(&body).map(error::redacted);
     match redacted {
         Ok(Cow::Owned(told)) => Bytes::from(told),
         Ok(Cow::Borrowed(_)) | Err(_) => body,
-    }
-}
-
-fn name(headers: &mut HeaderMap, id: &str) {
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(REQUEST_ID, id);
     }
 }
 
@@ -359,10 +303,4 @@ pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
 
 fn is_json(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
-}
-
-/// A header holds visible ASCII only; other characters of a field's name become `?`.
-fn visible(text: &str) -> Option<HeaderValue> {
-    let ascii = |letter: char| if letter == ' ' || letter.is_ascii_graphic() { letter } else { '?' };
-    HeaderValue::from_str(&text.chars().take(LONGEST_WARNING).map(ascii).collect::<String>()).ok()
 }

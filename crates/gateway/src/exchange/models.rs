@@ -7,8 +7,8 @@ use crate::route::{self, ModelListing};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Catalogue;
 use aquifer_translate::model::text::Text;
+use aquifer_translate::wire::uri;
 use http::HeaderMap;
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 /// Who owns a model that only the catalogue names.
@@ -44,7 +44,7 @@ fn callable(config: &Config) -> impl Iterator<Item = String> {
 
 /// One model, if a request for it would be served. `id` comes from a path: its escapes are undone.
 pub(super) fn one(config: &Config, id: &str, headers: &HeaderMap, door: Door<'_>) -> Result<String, Fault> {
-    let id = decoded(id);
+    let id = uri::decoded(id);
     let may_take = |route: Option<&Route>| auth::authorize(config, door, route, headers).is_ok();
     if let Some(listing) = route::models_for(config, door, &may_take).iter().find(|listing| listing.id == id) {
         return Ok(object(listing));
@@ -62,39 +62,4 @@ fn object(listing: &ModelListing) -> String {
     let (id, owner) = (Text::from_plain(&listing.id), Text::from_plain(&listing.owned_by));
     let (id, owner, created) = (id.as_escaped(), owner.as_escaped(), listing.created);
     format!(r#"{{"id":"{id}","object":"model","created":{created},"owned_by":"{owner}"}}"#)
-}
-
-/// Percent-decoding, as far as it makes sense: what is no escape stays.
-fn decoded(id: &str) -> Cow<'_, str> {
-    if !id.contains('%') {
-        return Cow::Borrowed(id);
-    }
-    let mut bytes = Vec::with_capacity(id.len());
-    let mut rest = id.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escape = after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        match escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned().into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escapes_are_undone_and_other_percents_stay() {
-        assert_eq!(decoded("a%3A0"), "a:0");
-        assert_eq!(decoded("a%zz%4"), "a%zz%4");
-        assert_eq!(decoded("arn%3Aaws%2Fx"), "arn:aws/x");
-    }
 }

@@ -1,9 +1,11 @@
 //! What a request's path asks for, and the call that a chat completion needs.
 
-use super::answer::{self, Waiting};
+use super::answer::Waiting;
 use super::asked::{Asked, Place, PutBack};
+use super::heads;
 use super::{Arrival, Call, Exchange, Lane, Output, Patience, models, relayed};
 use crate::auth;
+use crate::beginning;
 use crate::config::{Config, HeaderMatch, HeaderValueMatch, Rule, Traffic};
 use crate::door::Door;
 use crate::record::Outcome;
@@ -69,7 +71,7 @@ impl Exchange {
 
     fn tell(&mut self, body: String, arrival: &Arrival<'_>) {
         self.record.operation = "models";
-        let headers = answer::json_head(&self.record.id, &HeaderMap::new());
+        let headers = heads::json(&self.record.id, &HeaderMap::new());
         self.answer(StatusCode::OK, headers, Bytes::from(body));
         self.done(Outcome::Answered, arrival.now);
     }
@@ -78,9 +80,9 @@ impl Exchange {
         self.record.operation = "chat";
         let betas: Vec<String> = arrival.headers.get_all(&BETAS).iter().filter_map(word).collect();
         let read = Incoming::read_within(arrival.body, betas.iter().map(String::as_str), &config.limits);
-        if let (Err(_), Ok(model)) = (&read, read_model(arrival.body)) {
+        if read.is_err() {
             // Whatever is wrong with it, it is counted by its model.
-            self.record.model = model.into_owned();
+            self.record.model = read_model(arrival.body).map(Cow::into_owned).unwrap_or_default();
         }
         let (head, affinity) = head(arrival.body, &read, &config.limits)?;
         let (model, stream) = (head.model.as_ref(), head.stream);
@@ -207,7 +209,10 @@ impl Exchange {
             self.fleet.earn(backend);
         }
         self.record.model_id.clone_from(&place.model_id);
-        self.record.known_models = [self.record.model.as_str(), &place.model_id].map(|id| is_known(&asked.config, id));
+        let is_called_known = is_known(&asked.config, &place.model_id);
+        let is_same = self.record.model == place.model_id;
+        let is_asked_known = if is_same { is_called_known } else { is_known(&asked.config, &self.record.model) };
+        self.record.known_models = [is_asked_known, is_called_known];
         if let Some(backend) = asked.config.backends.get(backend) {
             self.record.backend = [&backend.namespace, "/", &backend.name].concat();
         }
@@ -312,7 +317,7 @@ fn word(value: &HeaderValue) -> Option<String> {
 
 /// As much of a path as an error repeats.
 fn shown(path: &str) -> &str {
-    path.char_indices().nth(200).map_or(path, |(end, _)| path.get(..end).unwrap_or_default())
+    beginning::of(path, 200)
 }
 
 fn door<'a>(arrival: &Arrival<'a>) -> Door<'a> {

@@ -8,6 +8,7 @@ use aquifer_translate::dialect::openai_chat::{Details, Shown};
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::tags::{Piece, Tags, angled};
+use aquifer_translate::wire::slice::Slice as _;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -234,7 +235,7 @@ impl VeiledStream {
             let feed = end.starts_with(b"\n");
             let belongs = feed && line.is_empty() && std::mem::take(&mut self.returned);
             self.returned = !feed;
-            bytes = end.get(1..).unwrap_or_default();
+            bytes = end.behind(1);
             if !belongs {
                 self.hold(line)?;
                 self.line_ends(out)?;

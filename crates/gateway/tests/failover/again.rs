@@ -1,11 +1,11 @@
 //! Where a request goes next, how often, and what its client is told.
 
-use crate::frames::frame;
 use crate::under::{Under, body, called, config, fresh};
 use aquifer_gateway::config::{Config, Outliers, Retry, Traffic};
 use aquifer_gateway::exchange::{Input, KeepAlive, Output};
 use aquifer_gateway::fleet::{Fleet, Standing};
 use aquifer_gateway::record::Outcome;
+use aquifer_testing::frames::frame;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -599,8 +599,8 @@ fn stream_of(under: &mut Under, frames: &[Vec<u8>]) {
 #[test]
 fn nothing_that_is_no_content_ends_the_attempts() {
     let start = || frame("messageStart", r#"{"role":"assistant"}"#);
-    let block = |what: &str| frame("contentBlockStart", &format!(r#"{{"contentBlockIndex":0,"start":{what}}}"#));
-    let delta = |delta: &str| frame("contentBlockDelta", &format!(r#"{{"contentBlockIndex":0,"delta":{delta}}}"#));
+    let block = |what: &str| frame("contentBlockStart", format!(r#"{{"contentBlockIndex":0,"start":{what}}}"#));
+    let delta = |delta: &str| frame("contentBlockDelta", format!(r#"{{"contentBlockIndex":0,"delta":{delta}}}"#));
     let call = || block(r#"{"toolUse":{"toolUseId":"t","name":"w"}}"#);
     let empty = [start(), block("{}"), delta(r#"{"text":""}"#), delta(r#"{"reasoningContent":{"text":""}}"#)];
     let ping = [frame("ping", "{}"), start(), frame("newerEvent", r#"{"p":"abc"}"#)];

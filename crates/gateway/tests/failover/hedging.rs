@@ -1,12 +1,12 @@
 //! Two calls at once: whichever has something to tell first is the answer, and whatever happens ends in one record.
 
-use crate::frames::frame;
 use crate::under::{MODEL, Under, body, config, config_of, openai};
 use aquifer_gateway::config::{Config, Retry, Traffic};
 use aquifer_gateway::exchange::{Call, Input, KeepAlive, Lane, Output};
 use aquifer_gateway::fleet::{Fleet, Standing};
 use aquifer_gateway::record::{Hedges, Outcome, Record};
 use aquifer_gateway::translate::fault::Unreachable;
+use aquifer_testing::frames::frame;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -2,8 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
 mod again;
-#[path = "../frames/mod.rs"]
-mod frames;
 mod hedging;
 mod outages;
 mod passing;

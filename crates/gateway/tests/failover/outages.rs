@@ -1,7 +1,6 @@
 //! Outages of one backend and of both, on a clock that only the test moves: how long clients wait, and when a backend that
 //! is back is used again. `cargo test -p aquifer-gateway --test failover outages -- --nocapture` prints the table.
 
-use crate::frames::frame;
 use crate::under::{body, config};
 use aquifer_gateway::config::{Config, Traffic};
 use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Lane, Output};
@@ -9,6 +8,7 @@ use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::record::Outcome;
 use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::fault::Unreachable;
+use aquifer_testing::frames::frame;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;

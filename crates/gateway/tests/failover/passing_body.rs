@@ -5,6 +5,7 @@ use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, Expose, Ope
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::restore::Forgetful;
+use aquifer_testing::bodies::pieces;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
@@ -31,15 +32,7 @@ pub(crate) fn run(data: &[u8]) {
         },
     };
     let whole = told(&policy, [stream]);
-    let mut rest = stream;
-    let mut sizes = sizes.into_iter().cycle();
-    let pieces = std::iter::from_fn(|| {
-        let size = usize::from(sizes.next()?).max(1).min(rest.len());
-        let (piece, left) = rest.split_at(size);
-        rest = left;
-        (size > 0).then_some(piece)
-    });
-    assert_eq!(told(&policy, pieces), whole);
+    assert_eq!(told(&policy, pieces(stream, sizes)), whole);
     assert!(whole.again || whole.over, "it ends in one way or the other");
     if mode % 3 == 0 && whole.status == Some(200) {
         let common = whole.body.iter().zip(stream).take_while(|(one, other)| one == other).count();
@@ -52,13 +45,8 @@ pub(crate) fn run(data: &[u8]) {
 fn told<'p>(policy: &ReasoningPolicy, pieces: impl IntoIterator<Item = &'p [u8]>) -> Told {
     let now = Instant::now();
     let service = Bedrock { models: vec!["m".to_owned()], ..Bedrock::default() };
-    let backend = Backend {
-        namespace: "default".to_owned(),
-        name: "one".to_owned(),
-        kind: BackendKind::OpenAi(Box::new(OpenAi { prefix: "v1".to_owned(), service })),
-        reasoning: Arc::new(policy.clone()),
-        mutation: Arc::default(),
-    };
+    let kind = BackendKind::OpenAi(Box::new(OpenAi { prefix: "v1".to_owned(), service }));
+    let backend = Backend { reasoning: Arc::new(policy.clone()), ..Backend::new("one", kind) };
     let config = Arc::new(Config { backends: vec![backend], ..Config::default() });
     let arrival = Arrival {
         method: &Method::POST,

@@ -40,13 +40,7 @@ fn config_with(kinds: Vec<(BackendKind, u32)>, traffic: Traffic) -> Arc<Config> 
         reasoning: Arc::default(),
         mutation: Arc::default(),
     };
-    let backend = |(at, kind): (usize, BackendKind)| Backend {
-        namespace: "default".to_owned(),
-        name: format!("backend-{at}"),
-        kind,
-        reasoning: Arc::default(),
-        mutation: Arc::default(),
-    };
+    let backend = |(at, kind): (usize, BackendKind)| Backend::new(&format!("backend-{at}"), kind);
     let (kinds, priorities): (Vec<_>, Vec<_>) = kinds.into_iter().unzip();
     let rule = Rule {
         backends: priorities.into_iter().enumerate().map(reference).collect(),

@@ -33,13 +33,7 @@ impl Stage {
         let bedrock = Bedrock { region: Some("us-east-1".to_owned()), models, ..Bedrock::default() };
         let kind = BackendKind::Bedrock(Box::new(bedrock));
         let reasoning = Arc::new(self.policy.clone());
-        let backend = Backend {
-            namespace: "default".to_owned(),
-            name: "one".to_owned(),
-            kind,
-            reasoning,
-            mutation: Arc::default(),
-        };
+        let backend = Backend { reasoning, ..Backend::new("one", kind) };
         Arc::new(Config { backends: vec![backend], ..Config::default() })
     }
 
@@ -248,5 +242,5 @@ fn frames(blocks: &[Value]) -> Vec<Vec<u8>> {
 
 /// A frame of an event stream.
 fn frame(kind: &str, payload: &Value) -> Vec<u8> {
-    crate::frames::frame(kind, &payload.to_string())
+    aquifer_testing::frames::frame(kind, payload.to_string())
 }

@@ -91,13 +91,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         models: vec![MODEL.to_owned()],
         ..Bedrock::default()
     };
-    let backend = Backend {
-        namespace: "default".to_owned(),
-        name: "simulator".to_owned(),
-        kind: BackendKind::Bedrock(Box::new(bedrock)),
-        reasoning: Arc::default(),
-        mutation: Arc::default(),
-    };
+    let backend = Backend::new("simulator", BackendKind::Bedrock(Box::new(bedrock)));
     let every = Rule {
         backends: vec![BackendRef {
             backend: 0,

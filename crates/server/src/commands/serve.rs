@@ -48,6 +48,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         profiles.resolve(&mut config, &environment).await;
     }
     config.limits = arguments.request.limits();
+    config.access_denied = arguments.upstream_access_denied.into();
     control.configured(config.log_level);
     tell(&config);
     refuse_nothing(&config)?;

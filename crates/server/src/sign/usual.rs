@@ -4,6 +4,7 @@
 //! there is no doubt. Every other one is left to it. Source: AWS, "Create a signed AWS API request".
 
 use super::{Scope, Signatory};
+use aquifer_gateway::translate::wire::uri;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use aws_lc_rs::hmac;
 use bytes::Bytes;
@@ -15,7 +16,6 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const DATE: &str = "x-amz-date";
 const TOKEN: &str = "x-amz-security-token";
 const LOWER: &[u8; 16] = b"0123456789abcdef";
-const UPPER: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Signs the request; `None`, and nothing is changed, when it has another shape.
 pub(super) fn sign(
@@ -152,16 +152,7 @@ fn path(uri: &Uri, text: &mut String) -> Option<()> {
     if uri.query().is_some() || !path.is_ascii() || path.contains("//") || path.contains("/.") {
         return None;
     }
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~');
-    let mut rest = path;
-    while let Some(at) = rest.bytes().position(|byte| !plain(&byte)) {
-        let (before, from) = rest.split_at(at);
-        let byte = usize::from(*from.as_bytes().first()?);
-        text.push_str(before);
-        text.extend([b'%', UPPER[byte >> 4], UPPER[byte & 0xf]].map(char::from));
-        rest = from.get(1..)?;
-    }
-    text.push_str(rest);
+    text.extend(uri::path(path));
     Some(())
 }
 
@@ -176,6 +167,7 @@ fn hexadecimal(hash: &[u8], text: &mut String) {
     for (pair, byte) in written.chunks_exact_mut(2).zip(hash) {
         pair.copy_from_slice(&[LOWER[usize::from(byte >> 4)], LOWER[usize::from(byte & 0xf)]]);
     }
+    debug_assert!(written.is_ascii(), "digits are ASCII");
     text.push_str(str::from_utf8(&written).unwrap_or_default());
 }
 

@@ -103,8 +103,7 @@ fn counted(count: u32) -> Option<u32> {
 
 /// A client may name a model as long as its body.
 fn shortened(text: &str) -> &str {
-    let end = (0..=text.len().min(200)).rev().find(|at| text.is_char_boundary(*at));
-    &text[..end.unwrap_or(0)]
+    &text[..text.floor_char_boundary(200)]
 }
 
 fn milliseconds(duration: Duration) -> u64 {

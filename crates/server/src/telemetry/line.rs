@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::io::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use time::OffsetDateTime;
 use tracing::Level;
 
 /// How the log looks.
@@ -237,28 +238,21 @@ impl Date {
     }
 }
 
-/// The date of a second since 1970, in the Gregorian calendar: counted in cycles of 400 years that begin in a March, so
-/// that a leap day is the last of its year.
+/// The date of a second since 1970.
 fn date(second: u64, bytes: &mut Vec<u8>) {
-    const CYCLE: u64 = 146_097;
-    let day = second / 86_400 + 719_468;
-    let (cycle, of_cycle) = (day / CYCLE, day % CYCLE);
-    let year_of_cycle = (of_cycle - of_cycle / 1460 + of_cycle / 36_524 - of_cycle / (CYCLE - 1)) / 365;
-    let of_year = of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let of_month = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = cycle * 400 + year_of_cycle + u64::from(month <= 2);
+    let time = i64::try_from(second).ok().and_then(|second| OffsetDateTime::from_unix_timestamp(second).ok());
+    let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let year = time.year().unsigned_abs();
     let parts = [
         (year, 4, b'-'),
-        (month, 2, b'-'),
-        (of_month, 2, b'T'),
-        (second / 3600 % 24, 2, b':'),
-        (second / 60 % 60, 2, b':'),
-        (second % 60, 2, b'.'),
+        (u8::from(time.month()).into(), 2, b'-'),
+        (time.day().into(), 2, b'T'),
+        (time.hour().into(), 2, b':'),
+        (time.minute().into(), 2, b':'),
+        (time.second().into(), 2, b'.'),
     ];
     for (number, width, after) in parts {
-        digits(bytes, number, width);
+        digits(bytes, number.into(), width);
         bytes.push(after);
     }
 }

@@ -1,5 +1,6 @@
 //! One call in HTTP/1.1 without a socket: what is sent, and what the bytes say that come back.
 
+use aquifer_gateway::translate::wire::slice::Slice as _;
 use http::{HeaderValue, Method, Request, Response, Version, header};
 use std::cell::Cell;
 use ureq_proto::client::state::{RecvBody, RecvResponse};
@@ -67,7 +68,7 @@ pub(super) fn ask(mut request: Request<()>, body: &[u8]) -> Result<(Said<'_>, Re
     }
     debug_assert!(written <= head.len(), "more of a head than there is");
     let (behind, rest) = body.split_at(if length <= SMALL { length } else { 0 });
-    let first = [head.get(..written).unwrap_or_default(), behind].concat();
+    let first = [head.upto(written), behind].concat();
     if head.len() <= KEPT {
         HEAD.set(head);
     }
@@ -92,7 +93,7 @@ impl Reply {
         let State::Head(call) = &mut self.state else { return Ok((0, None)) };
         let mut read = 0;
         loop {
-            let rest = input.get(read..).unwrap_or_default();
+            let rest = input.behind(read);
             let (more, head) = call.try_response(rest, false).map_err(said)?;
             read += more;
             if let Some(head) = head {
@@ -128,7 +129,7 @@ impl Reply {
     pub(super) fn body(&mut self, input: &[u8], output: &mut [u8]) -> Result<(usize, usize), String> {
         let (mut read, mut given) = (0, 0);
         while let State::Body(call) = &mut self.state {
-            let (rest, room) = (input.get(read..).unwrap_or_default(), output.get_mut(given..).unwrap_or_default());
+            let (rest, room) = (input.behind(read), output.get_mut(given..).unwrap_or_default());
             let full = room.is_empty();
             let (more, out) = call.read(rest, room).map_err(said)?;
             (read, given) = (read + more, given + out);

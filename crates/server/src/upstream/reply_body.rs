@@ -2,6 +2,8 @@
 //! target.
 
 use super::http1::{Reply, ask};
+use aquifer_gateway::translate::wire::slice::Slice as _;
+use aquifer_testing::bodies::pieces;
 use http::Request;
 
 /// What bytes come to.
@@ -30,21 +32,6 @@ pub(crate) fn run(data: &[u8]) {
     }
 }
 
-/// Cuts `bytes` into pieces of these sizes, over and over.
-fn pieces(bytes: &[u8], sizes: [u8; 2]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = bytes;
-    let mut sizes = sizes.into_iter().cycle();
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let size = usize::from(sizes.next()?).max(1);
-        let (piece, left) = rest.split_at(size.min(rest.len()));
-        rest = left;
-        Some(piece)
-    })
-}
-
 fn reply() -> Result<Reply, String> {
     let request =
         Request::post("http://localhost:1234/model/m/converse").body(()).map_err(|error| error.to_string())?;
@@ -66,7 +53,7 @@ pub(crate) fn read<'p>(pieces: impl IntoIterator<Item = &'p [u8]>, room: usize) 
             let (used, given) = reply.body(&rest, &mut output)?;
             assert!(used <= rest.len() && given <= room, "no more is read than is there");
             rest.drain(..used);
-            body.extend_from_slice(output.get(..given).unwrap_or_default());
+            body.extend_from_slice(output.upto(given));
             if used == 0 {
                 break;
             }

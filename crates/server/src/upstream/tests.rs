@@ -34,16 +34,7 @@ fn bedrock(endpoint: &str) -> Bedrock {
 
 fn config(bedrock: Bedrock) -> Config {
     let kind = BackendKind::Bedrock(Box::new(bedrock));
-    Config {
-        backends: vec![Backend {
-            namespace: "default".to_owned(),
-            name: "one".to_owned(),
-            kind,
-            reasoning: Arc::default(),
-            mutation: Arc::default(),
-        }],
-        ..Config::default()
-    }
+    Config { backends: vec![Backend::new("one", kind)], ..Config::default() }
 }
 
 fn call() -> Call {
@@ -413,14 +404,7 @@ async fn a_large_request_and_a_large_answer_arrive_whole() {
 #[tokio::test]
 async fn a_backend_that_is_not_served_says_why() {
     let kind = BackendKind::NotServed { schema: "OpenAI".to_owned(), why: "not yet".to_owned() };
-    let backend = Backend {
-        namespace: "default".to_owned(),
-        name: "one".to_owned(),
-        kind,
-        reasoning: Arc::default(),
-        mutation: Arc::default(),
-    };
-    let config = Config { backends: vec![backend], ..Config::default() };
+    let config = Config { backends: vec![Backend::new("one", kind)], ..Config::default() };
     let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
     assert!(matches!(upstreams.call(call()).await, Err(Unreachable::Connect(why)) if why == "not yet"));
 }

@@ -4,6 +4,7 @@ use super::http1::Reply;
 use super::pool::Pool;
 use super::socket::Socket;
 use crate::clock;
+use aquifer_gateway::translate::wire::slice::Slice as _;
 use http::Response;
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -167,7 +168,7 @@ impl Wire {
         let polled = poll_read(&mut self.socket, &mut scratch.raw, cx);
         if let Poll::Ready(Ok(read)) = &polled {
             self.heard |= *read > 0;
-            self.rest.extend_from_slice(scratch.raw.get(..*read).unwrap_or_default());
+            self.rest.extend_from_slice(scratch.raw.upto(*read));
         }
         scratch.give_back();
         polled
@@ -204,8 +205,8 @@ impl Sending<'_> {
 
     fn advance(&mut self, written: usize) {
         let of_first = written.min(self.first.len());
-        self.first = self.first.get(of_first..).unwrap_or_default();
-        self.rest = self.rest.get(written - of_first..).unwrap_or_default();
+        self.first = self.first.behind(of_first);
+        self.rest = self.rest.behind(written - of_first);
     }
 }
 
@@ -251,10 +252,10 @@ impl Body {
             if self.reads == PAIRS_FROM {
                 wire.socket.acknowledge_in_pairs(true);
             }
-            let raw = scratch.raw.get(..read).unwrap_or_default();
+            let raw = scratch.raw.upto(read);
             given = if wire.rest.is_empty() {
                 let (used, given) = self.reply.body(raw, &mut scratch.body)?;
-                wire.rest.extend_from_slice(raw.get(used..).unwrap_or_default());
+                wire.rest.extend_from_slice(raw.behind(used));
                 given
             } else {
                 wire.rest.extend_from_slice(raw);
@@ -264,7 +265,7 @@ impl Body {
         if given == 0 {
             return Poll::Ready(None);
         }
-        show(scratch.body.get(..given).unwrap_or_default());
+        show(scratch.body.upto(given));
         Poll::Ready(Some(Ok(())))
     }
 

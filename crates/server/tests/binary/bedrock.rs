@@ -1,8 +1,7 @@
 //! A Bedrock whose every byte is written by the test: it shows what the gateway sends, when, and when it stops.
 
 use crate::support::LIMIT;
-use aws_smithy_eventstream::frame::write_message_to;
-use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+use aquifer_testing::frames::frame;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -99,14 +98,9 @@ impl Call {
         self.stream.write_all(head.as_bytes()).unwrap();
     }
 
-    /// Sends one event.
+    /// Sends one event, or one exception.
     pub(crate) fn event(&mut self, kind: &str, payload: &str) {
-        self.stream.write_all(&chunk(&frame("event", kind, payload))).unwrap();
-    }
-
-    /// Sends one exception.
-    pub(crate) fn exception(&mut self, kind: &str, payload: &str) {
-        self.stream.write_all(&chunk(&frame("exception", kind, payload))).unwrap();
+        self.stream.write_all(&chunk(&frame(kind, payload))).unwrap();
     }
 
     pub(crate) fn reasoning(&mut self, text: &str) {
@@ -182,7 +176,7 @@ impl Call {
 
     /// Sends text deltas until the gateway gives this call up.
     pub(crate) fn flood_until_dropped(&mut self) {
-        let one = chunk(&frame("event", "contentBlockDelta", &text_delta(&"x".repeat(4000))));
+        let one = chunk(&frame("contentBlockDelta", text_delta(&"x".repeat(4000))));
         self.stream.set_write_timeout(Some(LIMIT)).unwrap();
         while let Ok(()) = self.stream.write_all(&one) {}
         let error = self.stream.write_all(&one).unwrap_err();
@@ -191,7 +185,7 @@ impl Call {
 
     /// Sends text deltas until the gateway takes no more for a while; how many it took.
     pub(crate) fn flood(&mut self, most: usize) -> usize {
-        let one = chunk(&frame("event", "contentBlockDelta", &text_delta(&"x".repeat(4000))));
+        let one = chunk(&frame("contentBlockDelta", text_delta(&"x".repeat(4000))));
         self.stream.set_write_timeout(Some(Duration::from_millis(1500))).unwrap();
         for sent in 0..most {
             let mut rest = &one[..];
@@ -210,17 +204,6 @@ impl Call {
 fn text_delta(text: &str) -> String {
     let text = serde_json::json!(text);
     format!(r#"{{"contentBlockIndex":1,"delta":{{"text":{text}}},"p":"abcdefgh"}}"#)
-}
-
-fn frame(message: &str, kind: &str, payload: &str) -> Vec<u8> {
-    let text = |value: &str| HeaderValue::String(value.to_owned().into());
-    let message = Message::new(payload.as_bytes().to_vec())
-        .add_header(Header::new(format!(":{message}-type"), text(kind)))
-        .add_header(Header::new(":content-type", text("application/json")))
-        .add_header(Header::new(":message-type", text(message)));
-    let mut bytes = Vec::new();
-    write_message_to(&message, &mut bytes).unwrap();
-    bytes
 }
 
 fn chunk(bytes: &[u8]) -> Vec<u8> {

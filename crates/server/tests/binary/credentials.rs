@@ -1,17 +1,15 @@
 //! AWS's credential chain, link by link, against servers that play its sources.
 
 use crate::bedrock::{Bedrock, Call};
+use crate::numbered_keys::Keys;
 use crate::streams::{Chat, chat_body};
 use crate::support::{Aquifer, LIMIT, read_reply, wait_until};
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use std::fs::write;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Signs one call with what these variables lead to; the call's head and what the gateway answered.
 fn signed_with(variables: &[(&str, String)]) -> String {
@@ -181,30 +179,6 @@ fn a_web_identity_of_eks() {
     assert!(asked.lock().unwrap().contains("WebIdentityToken=the-jwt"));
 }
 
-/// A source as containers have one, whose keys are good for a minute and have the number that is set.
-fn numbered_keys() -> (SocketAddr, Arc<AtomicU32>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let number = Arc::new(AtomicU32::new(1));
-    let given = Arc::clone(&number);
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let _ = stream.set_read_timeout(Some(LIMIT));
-            let _ = stream.read(&mut [0; 4096]);
-            let keys = keys_of_a_minute(given.load(Ordering::SeqCst));
-            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", keys.len());
-            let _ = stream.write_all(format!("{head}{keys}").as_bytes());
-        }
-    });
-    (address, number)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the keys say when they expire")]
-fn keys_of_a_minute(number: u32) -> String {
-    let expires = DateTime::from(SystemTime::now() + Duration::from_secs(60)).fmt(Format::DateTime).unwrap();
-    format!(r#"{{"AccessKeyId":"AKIDNUMBER{number}","SecretAccessKey":"s","Token":"t","Expiration":"{expires}"}}"#)
-}
-
 /// Who signed this call.
 fn signer(call: &Call) -> &str {
     let (_, rest) = call.head.split_once("Credential=").unwrap();
@@ -243,16 +217,15 @@ fn rotated_in_mid_stream(aquifer: &Aquifer, bedrock: &Bedrock, keys: [&str; 2], 
 
 #[test]
 fn keys_that_a_container_is_given_anew_in_mid_stream() {
-    let (source, number) = numbered_keys();
+    let keys = Keys::listen(Duration::from_secs(60));
     let bedrock = Bedrock::listen();
-    let (endpoint, source) = (format!("http://{}", bedrock.address), format!("http://{source}/keys"));
+    let endpoint = format!("http://{}", bedrock.address);
     let variables = [
         ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", endpoint.as_str()),
-        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", source.as_str()),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", keys.address.as_str()),
     ];
     let aquifer = Aquifer::serve(&[], &variables);
-    let rotate = || number.store(2, Ordering::SeqCst);
-    rotated_in_mid_stream(&aquifer, &bedrock, ["AKIDNUMBER1", "AKIDNUMBER2"], rotate);
+    rotated_in_mid_stream(&aquifer, &bedrock, ["AKIDNUMBER1", "AKIDNUMBER2"], || keys.give(2));
 }
 
 #[test]

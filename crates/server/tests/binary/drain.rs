@@ -1,6 +1,6 @@
 //! How the process ends while streams are in flight.
 
-use crate::streams::{Chat, pair};
+use crate::streams::{Chat, pair, under_way};
 use crate::support::{Aquifer, ask, wait_until};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -8,11 +8,7 @@ use std::time::Duration;
 #[test]
 fn streams_in_flight_end_and_nothing_new_begins() {
     let (mut aquifer, bedrock) = pair(&[]);
-    let mut chat = Chat::begin(&aquifer, "Hello?");
-    let mut call = bedrock.call();
-    call.begin();
-    call.text("one");
-    chat.read_until("one");
+    let (mut chat, mut call) = under_way(&aquifer, &bedrock);
     aquifer.signal("TERM");
     wait_until("not to be ready", || ask(aquifer.admin.unwrap(), "GET", "/readyz", "").status == 503, || aquifer.log());
     assert_eq!(aquifer.admin("/healthz").status, 200);
@@ -28,11 +24,7 @@ fn streams_in_flight_end_and_nothing_new_begins() {
 #[test]
 fn an_interrupt_after_the_first_signal_ends_at_once() {
     let (mut aquifer, bedrock) = pair(&[]);
-    let mut chat = Chat::begin(&aquifer, "Hello?");
-    let mut call = bedrock.call();
-    call.begin();
-    call.text("one");
-    chat.read_until("one");
+    let (_chat, _call) = under_way(&aquifer, &bedrock);
     aquifer.signal("TERM");
     aquifer.wait_for_log("draining");
     aquifer.signal("INT");
@@ -44,11 +36,7 @@ fn an_interrupt_after_the_first_signal_ends_at_once() {
 #[test]
 fn a_stream_may_not_take_forever_to_end() {
     let (mut aquifer, bedrock) = pair(&["--drain-timeout", "200ms"]);
-    let mut chat = Chat::begin(&aquifer, "Hello?");
-    let mut call = bedrock.call();
-    call.begin();
-    call.text("one");
-    chat.read_until("one");
+    let (_chat, mut call) = under_way(&aquifer, &bedrock);
     aquifer.signal("TERM");
     assert_eq!(aquifer.wait(), Some(0), "{}", aquifer.log());
     call.wait_until_dropped();

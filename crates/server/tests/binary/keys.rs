@@ -1,5 +1,7 @@
 //! API keys of clients: who is let in, who is told what, and that no key is told to anybody.
 
+use crate::bedrock::Bedrock;
+use crate::streams::chat_body;
 use crate::support::{Aquifer, Reply, connect, read_reply, run};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -107,7 +109,7 @@ fn the_owner_is_told_and_the_key_is_not() {
         ("AQUIFER_API_KEYS_FILE", path.to_str().unwrap()),
     ];
     let mut aquifer = Aquifer::serve(&["--log-level", "debug"], &variables);
-    let body = crate::streams::chat_body("Hello?");
+    let body = chat_body("Hello?");
     let headers =
         format!("content-type: application/json\r\nauthorization: Bearer {ALICE}\r\nx-aquifer-caller: bob\r\n");
     let reply = say(aquifer.gateway.unwrap(), "POST", "/v1/chat/completions", &headers, &body);
@@ -194,4 +196,39 @@ stringData: {alice: KEY}
     let aquifer = Aquifer::serve(&["--config", file.to_str().unwrap()], &[]);
     assert_eq!(models(&aquifer, &format!("x-team-key: {ALICE}\r\n")), 200);
     assert_eq!(models(&aquifer, &format!("x-api-key: {ALICE}\r\n")), 401, "not where the policy looks");
+}
+
+#[test]
+fn the_gateways_own_refused_credentials_are_not_told_as_the_clients() {
+    let bedrock = Bedrock::listen();
+    let keys = Keys::new(&format!("alice: {ALICE}\n"));
+    let path = keys.path();
+    let endpoint = format!("http://{}", bedrock.address);
+    let variables = [
+        ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &*endpoint),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_BEARER_TOKEN_BEDROCK", "any"),
+    ];
+    let refused = |arguments: &[&str], headers: &str| {
+        let aquifer = Aquifer::serve(arguments, &variables);
+        let headers = format!("content-type: application/json\r\n{headers}");
+        let (gateway, body) = (aquifer.gateway.unwrap(), chat_body("Hello?"));
+        let asking = std::thread::spawn(move || say(gateway, "POST", "/v1/chat/completions", &headers, &body));
+        let kind = "x-amzn-errortype: AccessDeniedException\r\n";
+        let denied = r#"{"message":"User: arn:aws:sts::123456789012:assumed-role/gw/i-1 is not authorized"}"#;
+        bedrock.call().answer("403 Forbidden", kind, denied);
+        let reply = asking.join().unwrap();
+        assert!(!reply.body.contains("123456789012"), "{}", reply.body);
+        aquifer.wait_for_log("AccessDeniedException (403)");
+        (reply.status, reply.body)
+    };
+    let with_keys = ["--api-keys-file", path.to_str().unwrap()];
+    let (status, body) = refused(&with_keys, &format!("x-api-key: {ALICE}\r\n"));
+    assert_eq!(status, 502, "{body}");
+    assert!(body.contains(r#""type":"server_error","param":null,"code":"upstream_access_denied""#), "{body}");
+    let (status, body) = refused(&[], "");
+    assert!(status == 403 && body.contains(r#""code":"access_denied""#), "nobody else's key is meant: {body}");
+    let passing = [&with_keys[..], &["--upstream-access-denied", "pass"]].concat();
+    assert_eq!(refused(&passing, &format!("x-api-key: {ALICE}\r\n")).0, 403);
+    assert_eq!(refused(&["--upstream-access-denied", "bad-gateway"], "").0, 502);
 }

@@ -33,6 +33,8 @@ mod log;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod numbered_keys;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod passthrough;

@@ -58,7 +58,7 @@ fn not_from_what_goes_wrong() {
     let mut call = bedrock.call();
     call.begin();
     call.text(MARKER);
-    call.exception("modelStreamErrorException", &refused);
+    call.event("modelStreamErrorException", &refused);
     call.end();
     chat.read_until("data: [DONE]\n\n");
     let mut chat = Chat::begin(&aquifer, MARKER);

@@ -1,10 +1,9 @@
 //! Backends that are slow to connect or to answer: another one answers, and nobody waits for the slow one.
 
 use crate::bedrock::{Bedrock, MODEL};
-use crate::streams::Chat;
-use crate::support::{Aquifer, read_reply};
+use crate::streams::{Chat, under_way};
+use crate::support::{Aquifer, read_reply, region};
 use socket2::{Domain, Socket, Type};
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 /// Two regions, the first of which is preferred, with annotations of the route and more resources.
@@ -16,17 +15,7 @@ metadata: {{name: route, annotations: {{{annotations}}}}}
 spec: {{rules: [{{backendRefs: [{{name: region-0}}, {{name: region-1, priority: 1}}]}}]}}
 "
     );
-    for (at, address) in regions.iter().enumerate() {
-        let _ = write!(
-            text,
-            "---
-apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIServiceBackend
-metadata: {{name: region-{at}}}
-spec: {{provider: awsbedrock, config: {{model: '{MODEL}', region: us-east-1, endpoint: 'http://{address}'}}}}
-"
-        );
-    }
+    text.extend(regions.iter().enumerate().map(|(at, address)| region(at, MODEL, *address)));
     text.push_str(more);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gateway.yaml");
@@ -182,12 +171,7 @@ spec:
   circuitBreaker: {maxParallelRequests: 1}
 ";
     let gateway = serve([only.address, other.address], "", policy, &[]);
-    let mut first = Chat::begin(&gateway, "Hello?");
-    let mut call = only.call();
-    call.begin();
-    call.event("messageStart", r#"{"role":"assistant"}"#);
-    call.text("one");
-    first.read_until("one");
+    let (mut first, call) = under_way(&gateway, &only);
     let mut second = Chat::begin(&gateway, "Hello?");
     gateway.wait_for_metric("aquifer_requests_in_flight", 2.0);
     std::thread::sleep(std::time::Duration::from_millis(3500));
@@ -240,7 +224,7 @@ fn what_nobody_answers_is_told_in_the_stream_once_its_client_heard_that_it_goes_
     call.begin();
     call.event("messageStart", r#"{"role":"assistant"}"#);
     chat.read_until(": keep-alive");
-    call.exception("validationException", r#"{"message":"no"}"#);
+    call.event("validationException", r#"{"message":"no"}"#);
     chat.read_until("data: [DONE]\n\n");
     assert!(chat.read.starts_with("HTTP/1.1 200 ") && chat.read.contains("data: {\"error\":"), "{}", chat.read);
     assert_eq!(second.connections(), 0);

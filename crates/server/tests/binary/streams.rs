@@ -68,6 +68,14 @@ fn begun(aquifer: &Aquifer, bedrock: &Bedrock) -> (Chat, Call) {
     (chat, call)
 }
 
+/// A stream of which its client has read the first word, which is `one`.
+pub(crate) fn under_way(aquifer: &Aquifer, bedrock: &Bedrock) -> (Chat, Call) {
+    let (mut chat, mut call) = begun(aquifer, bedrock);
+    call.text("one");
+    chat.read_until("one");
+    (chat, call)
+}
+
 #[test]
 fn each_delta_reaches_the_client_before_the_next_is_there() {
     let (aquifer, bedrock) = pair(&[]);
@@ -111,9 +119,7 @@ fn unchunked_so_far(mut rest: &str) -> usize {
 #[test]
 fn a_client_that_leaves_in_mid_stream_ends_the_call() {
     let (aquifer, bedrock) = pair(&[]);
-    let (mut chat, mut call) = begun(&aquifer, &bedrock);
-    call.text("one");
-    chat.read_until("one");
+    let (chat, mut call) = under_way(&aquifer, &bedrock);
     aquifer.wait_for_metric("aquifer_requests_in_flight", 1.0);
     let (_, told) = chat.read.split_once("\r\n\r\n").unwrap();
     let told = unchunked_so_far(told);

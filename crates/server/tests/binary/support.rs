@@ -34,6 +34,18 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// A region of Bedrock as a resource of the short form, named `region-` and its number.
+pub(crate) fn region(number: usize, model: &str, address: SocketAddr) -> String {
+    format!(
+        "---
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIServiceBackend
+metadata: {{name: region-{number}}}
+spec: {{provider: awsbedrock, config: {{model: '{model}', region: us-east-1, endpoint: 'http://{address}'}}}}
+"
+    )
+}
+
 /// Runs the binary to its end.
 pub(crate) fn run(arguments: &[&str]) -> (i32, String, String) {
     let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

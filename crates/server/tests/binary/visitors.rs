@@ -2,7 +2,7 @@
 
 use crate::bedrock::{Bedrock, MODEL};
 use crate::floods::{END_HEADERS, END_STREAM, HEADERS, PING, SETTINGS, frame, head, stream};
-use crate::streams::{Chat, chat_body, pair};
+use crate::streams::{Chat, chat_body, pair, under_way};
 use crate::support::{Aquifer, connect, read_reply, request, wait_until};
 use socket2::SockRef;
 use std::io::{Read, Write};
@@ -170,12 +170,7 @@ fn a_connection_has_an_age() {
 #[test]
 fn a_stream_may_outlive_the_age_of_its_connection() {
     let (aquifer, bedrock) = pair(&["--max-connection-age", "300ms"]);
-    let mut chat = Chat::begin(&aquifer, "Hello?");
-    let mut call = bedrock.call();
-    call.begin();
-    call.event("messageStart", r#"{"role":"assistant"}"#);
-    call.text("one");
-    chat.read_until("one");
+    let (mut chat, mut call) = under_way(&aquifer, &bedrock);
     sleep(Duration::from_millis(800));
     call.text("two");
     call.finish();

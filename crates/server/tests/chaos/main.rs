@@ -9,6 +9,9 @@ mod hostile;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+#[path = "../binary/numbered_keys.rs"]
+mod numbered_keys;
+#[cfg(test)]
 mod partition;
 #[cfg(test)]
 mod regions;

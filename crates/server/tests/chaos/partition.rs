@@ -2,8 +2,7 @@
 
 use crate::client::MODEL;
 use crate::site::{KEYS, Region, loudly};
-use crate::support::{Aquifer, Reply, connect, read_reply, request, wait_until};
-use std::fmt::Write as _;
+use crate::support::{Aquifer, Reply, connect, read_reply, region, request, wait_until};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -77,17 +76,7 @@ spec:
   healthCheck: {passive: {consecutive5XxErrors: 2, baseEjectionTime: 1s}}
 "
     .to_owned();
-    for (at, address) in regions.iter().enumerate() {
-        let _ = write!(
-            text,
-            "---
-apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIServiceBackend
-metadata: {{name: region-{at}}}
-spec: {{provider: awsbedrock, config: {{model: '{MODEL}', region: us-east-1, endpoint: 'http://{address}'}}}}
-"
-        );
-    }
+    text.extend(regions.iter().enumerate().map(|(at, address)| region(at, MODEL, *address)));
     text
 }
 

@@ -1,18 +1,13 @@
 //! What a host can do to a process: a full disk, a log that nobody reads, names that do not resolve, keys that expire.
 
 use crate::client::Tally;
+use crate::numbered_keys::Keys;
 use crate::site::{KEYS, Region, Site, loudly};
-use crate::support::{Aquifer, LIMIT, command, wait_until};
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
+use crate::support::{Aquifer, command, wait_until};
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// A site whose gateway logs to this place.
 fn logging_to(log: Stdio, level: &str) -> Site {
@@ -67,49 +62,12 @@ fn a_region_whose_name_does_not_resolve() {
     site.assert_nothing_leaked();
 }
 
-/// A source of keys as containers have one: the keys are numbered, and good for a few seconds more than are needed.
-struct Keys {
-    address: String,
-    /// The number of the keys that are given; 0: the source is ill.
-    number: Arc<AtomicU32>,
-}
-
-/// Keys that expire sooner than in ten seconds are not used any more.
+/// A few seconds more than are needed: keys that expire sooner than in ten are not used any more.
 const GOOD_FOR: Duration = Duration::from_secs(12);
-
-impl Keys {
-    fn listen() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}/keys", listener.local_addr().unwrap());
-        let number = Arc::new(AtomicU32::new(1));
-        let given = Arc::clone(&number);
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().map_while(Result::ok) {
-                let _ = stream.set_read_timeout(Some(LIMIT));
-                let _ = stream.read(&mut [0; 4096]);
-                let _ = stream.write_all(answer(given.load(Ordering::SeqCst)).as_bytes());
-            }
-        });
-        Self { address, number }
-    }
-
-    fn give(&self, number: u32) {
-        self.number.store(number, Ordering::SeqCst);
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the keys say when they expire")]
-fn answer(number: u32) -> String {
-    let expires = DateTime::from(SystemTime::now() + GOOD_FOR).fmt(Format::DateTime).unwrap();
-    let keys =
-        format!(r#"{{"AccessKeyId":"AKIDNUMBER{number}","SecretAccessKey":"s","Token":"t","Expiration":"{expires}"}}"#);
-    let (status, body) = if number == 0 { ("500 Ill", String::new()) } else { ("200 OK", keys) };
-    format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-}
 
 #[test]
 fn keys_that_expire_under_load() {
-    let (keys, region) = (Keys::listen(), Region::start());
+    let (keys, region) = (Keys::listen(GOOD_FOR), Region::start());
     let endpoint = format!("http://{}", region.address);
     let mut site = Site::in_front_of(vec![region], &[endpoint], |config| {
         let variables = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", keys.address.as_str())];

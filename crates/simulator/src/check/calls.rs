@@ -2,7 +2,7 @@
 
 use super::provider;
 use crate::families::{Family, Rule};
-use crate::fault::Refused;
+use crate::refused::Refused;
 use crate::talk;
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -2,7 +2,7 @@
 
 use super::{provider, switches};
 use crate::families::{Family, Interleaves, Mode, Model, Rule, Switch, beta, interleaved, mode};
-use crate::fault::Refused;
+use crate::refused::Refused;
 use crate::talk;
 use serde_json::Value;
 
@@ -122,12 +122,6 @@ fn binding(kind: &str, thinking: &Value, body: &Value) -> Result<(), Refused> {
             "thinking.{kind}.block_binding.prefix_mismatch_behavior: Input should be 'error' or 'drop_block'"
         ))),
     }
-}
-
-/// Whether thoughts of another conversation are to be dropped instead of refused.
-pub(super) fn drops(body: &Value) -> bool {
-    let binding = &body["additionalModelRequestFields"]["thinking"]["block_binding"];
-    binding["prefix_mismatch_behavior"] == "drop_block"
 }
 
 fn budget(interleaves: Interleaves, body: &Value) -> Result<(), Refused> {

@@ -1,8 +1,8 @@
 //! Reasoning that comes back: which of it a model takes, and whether it is what the model once said.
 
-use super::{claude, no_field, provider};
+use super::{no_field, provider};
 use crate::families::{Mode, Model, Rule, Switch, Takes, mode};
-use crate::fault::Refused;
+use crate::refused::Refused;
 use crate::seal::{self, Seal};
 use crate::talk::{self, is_reasoning};
 use base64::Engine;
@@ -93,7 +93,7 @@ fn bound<'b>(model: &Model, body: &'b Value) -> Result<Cow<'b, Value>, Refused> 
         return Ok(body);
     }
     while let Some((turn, at)) = stray(model, &body) {
-        if !claude::drops(&body) {
+        if !drops(&body) {
             return Err(provider(format!(
                 "messages.{turn}.content.{at}: Invalid `signature` in `thinking` block. The block is bound to a different \
                  conversation. Remove the block, or set `thinking.block_binding.prefix_mismatch_behavior` to \
@@ -188,4 +188,10 @@ pub(super) fn expected_thought(turn: usize, message: &Value) -> Refused {
          and `tool_result` blocks). We recommend you include thinking blocks from previous turns. To avoid this requirement, \
          disable `thinking`."
     ))
+}
+
+/// Whether thoughts of another conversation are to be dropped instead of refused.
+fn drops(body: &Value) -> bool {
+    let binding = &body["additionalModelRequestFields"]["thinking"]["block_binding"];
+    binding["prefix_mismatch_behavior"] == "drop_block"
 }

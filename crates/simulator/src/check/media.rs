@@ -1,7 +1,7 @@
 //! Files, and the text that leads a conversation, as far as a family refuses them.
 
 use crate::families::{Family, Rule};
-use crate::fault::Refused;
+use crate::refused::Refused;
 use crate::talk;
 use serde_json::Value;
 

@@ -10,7 +10,7 @@ mod switches;
 mod tools;
 
 use crate::families::Model;
-use crate::fault::Refused;
+use crate::refused::Refused;
 use serde_json::Value;
 use std::borrow::Cow;
 

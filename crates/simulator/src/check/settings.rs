@@ -2,7 +2,7 @@
 
 use super::{no_field, provider};
 use crate::families::{Family, Mode, Rule, Switch, mode, reasons};
-use crate::fault::Refused;
+use crate::refused::Refused;
 use crate::talk;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! What no request to any model may look like.
 
-use crate::fault::Refused;
+use crate::refused::Refused;
 use crate::talk::{blocks, content, turns};
 use serde_json::Value;
 

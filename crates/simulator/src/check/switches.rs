@@ -2,7 +2,7 @@
 
 use super::provider;
 use crate::families::{Model, Rule, Switch};
-use crate::fault::Refused;
+use crate::refused::Refused;
 use serde_json::Value;
 
 /// Every word that is some family's own, and refused by the others.

@@ -1,9 +1,9 @@
 //! A stream that is under way and the frames it gets, for the benches.
 
+use aquifer_testing::frames::frame;
 use aquifer_translate::dialect::openai_chat::{Envelope, Style};
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::StreamTranslation;
-use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::BytesMut;
 
 /// Deltas of 20 bytes: what they are called, and the member `delta` of their frames.
@@ -43,15 +43,4 @@ impl Stream {
         self.out.clear();
         assert!(self.translation.take(&self.read, &mut self.out).is_ok());
     }
-}
-
-fn frame(kind: &'static str, payload: &str) -> Vec<u8> {
-    let text = |text: &'static str| HeaderValue::String(text.into());
-    let message = Message::new(payload.to_owned().into_bytes())
-        .add_header(Header::new(":event-type", text(kind)))
-        .add_header(Header::new(":content-type", text("application/json")))
-        .add_header(Header::new(":message-type", text("event")));
-    let mut bytes = Vec::new();
-    assert!(aws_smithy_eventstream::frame::write_message_to(&message, &mut bytes).is_ok());
-    bytes
 }

@@ -4,10 +4,8 @@
 //! Counted is what people and tools said, what the model said in turns without calls, and the names and arguments of its
 //! calls; not counted are ids, white space, reasoning, cache points, and the order of what was called or answered at once.
 
-use super::arguments;
 use super::request::{Block, MediaSource, Message, Role};
 use serde_json::Value;
-use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher as _};
 
 /// What a conversation and the calls after it come to.
@@ -27,24 +25,23 @@ impl Alike {
         blocks.iter().for_each(|block| self.block(block));
     }
 
-    /// The next message.
-    pub fn message(&mut self, message: &Message<'_>) {
+    /// The next message, with what the arguments of its calls mean ([`meanings`]).
+    pub(crate) fn message(&mut self, message: &Message<'_>, meanings: &[u64]) {
         self.end_items();
         self.hasher.write_u8(message.role as u8);
-        let is_call = |block: &&Block<'_>| matches!(block, Block::ToolUse { .. });
-        if message.role == Role::Assistant && message.content.iter().any(|block| is_call(&block)) {
-            message.content.iter().filter(is_call).for_each(|block| self.block(block));
+        if message.role == Role::Assistant && !meanings.is_empty() {
+            calls(message, meanings).for_each(|(name, meaning)| self.item(call(name, meaning)));
         } else {
             message.content.iter().for_each(|block| self.block(block));
         }
     }
 
-    /// What the conversation comes to with these calls, their names and arguments, after it.
-    pub fn calling<'c>(&self, calls: impl Iterator<Item = (&'c str, Cow<'c, str>)>) -> Likeness {
+    /// What the conversation comes to with these calls, by their names and what their arguments mean, after it.
+    pub(crate) fn calling<'c>(&self, calls: impl Iterator<Item = (&'c str, u64)>) -> Likeness {
         let mut whole = self.clone();
         whole.end_items();
         whole.hasher.write_u8(0xfe);
-        calls.for_each(|(name, input)| whole.items = whole.items.wrapping_add(call(name, input)));
+        calls.for_each(|(name, meaning)| whole.item(call(name, meaning)));
         whole.end_items();
         let mut likeness = Likeness::default();
         let (first, second) = likeness.split_at_mut(8);
@@ -59,11 +56,15 @@ impl Alike {
         self.hasher.write_u64(std::mem::take(&mut self.items));
     }
 
+    fn item(&mut self, item: u64) {
+        self.items = self.items.wrapping_add(item);
+    }
+
     fn block(&mut self, block: &Block<'_>) {
         let item = match block {
             Block::Text(text) | Block::Cited { text, .. } => return text.hash_words(&mut self.hasher),
             Block::Reasoning { .. } | Block::Redacted { .. } | Block::CachePoint(_) => return,
-            Block::ToolUse { name, input, .. } => call(name, Cow::Borrowed(input.as_json())),
+            Block::ToolUse { name, input, .. } => call(name, meant(input.as_json())),
             Block::ToolResult { content, .. } => {
                 let mut result = Self::default();
                 content.iter().for_each(|block| result.block(block));
@@ -77,24 +78,54 @@ impl Alike {
                 hasher.finish()
             }
         };
-        self.items = self.items.wrapping_add(item);
+        self.item(item);
     }
 }
 
-fn call(name: &str, input: Cow<'_, str>) -> u64 {
-    let (input, _) = arguments::read(input);
+/// What the arguments of a message's calls mean, in their order.
+pub(crate) fn meanings(message: &Message<'_>) -> Vec<u64> {
+    let meaning = |block: &Block<'_>| match block {
+        Block::ToolUse { input, .. } => Some(meant(input.as_json())),
+        _ => None,
+    };
+    message.content.iter().filter_map(meaning).collect()
+}
+
+/// The names of a message's calls, each with what its arguments mean.
+pub(crate) fn calls<'m>(message: &'m Message<'_>, meanings: &'m [u64]) -> impl Iterator<Item = (&'m str, u64)> {
+    let name = |block: &'m Block<'_>| match block {
+        Block::ToolUse { name, .. } => Some(name.as_ref()),
+        _ => None,
+    };
+    message.content.iter().filter_map(name).zip(meanings.iter().copied())
+}
+
+fn call(name: &str, meaning: u64) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(name.as_bytes());
     hasher.write_u8(0xff);
-    match serde_json::from_str::<Value>(input.as_json()) {
-        Ok(value) => hasher.write_u64(meaning(&value)),
-        Err(_) => hasher.write(input.as_json().as_bytes()),
-    }
+    hasher.write_u64(meaning);
     hasher.finish()
 }
 
+/// Arguments of a call that are longer are not compared as JSON.
+const LONGEST_ARGUMENTS: usize = 64 << 10;
+
+/// What arguments mean, as JSON: whatever the order of members and white space.
+pub(crate) fn meant(json: &str) -> u64 {
+    let value = if json.len() > LONGEST_ARGUMENTS { None } else { serde_json::from_str::<Value>(json).ok() };
+    match value {
+        Some(value) => meaning(&value),
+        None => {
+            let mut hasher = DefaultHasher::new();
+            json.split_ascii_whitespace().for_each(|part| hasher.write(part.as_bytes()));
+            hasher.finish()
+        }
+    }
+}
+
 /// A value whatever the order of its members and however its numbers are written.
-pub(crate) fn meaning(value: &Value) -> u64 {
+fn meaning(value: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     match value {
         Value::Null => hasher.write_u8(0),

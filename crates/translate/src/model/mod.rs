@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod call_id;
 pub mod delta;
 pub mod issuer;
+pub mod milestones;
 pub mod offer;
 pub mod raw;
 pub mod reasoning;

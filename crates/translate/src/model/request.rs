@@ -167,6 +167,18 @@ pub enum Block<'a> {
     CachePoint(Option<CacheTtl>),
 }
 
+impl Block<'_> {
+    /// Whether it is reasoning, readable or not.
+    pub(crate) fn is_reasoning(&self) -> bool {
+        matches!(self, Self::Reasoning { .. } | Self::Redacted { .. })
+    }
+
+    /// Whether it is reasoning with its provider's seal on it.
+    pub(crate) fn is_sealed(&self) -> bool {
+        matches!(self, Self::Reasoning { signature: Some(_), .. } | Self::Redacted { .. })
+    }
+}
+
 /// The bytes of a picture or file.
 #[derive(Clone, Debug)]
 pub enum MediaSource<'a> {

@@ -1,6 +1,6 @@
 //! One turn of a model that called tools, remembered with its reasoning until the client sends it back.
 
-use super::alike::{Alike, Likeness};
+use super::alike::{self, Alike, Likeness};
 use super::arguments;
 use super::call_id;
 use super::delta::{Delta, Event, Seal};
@@ -68,7 +68,10 @@ impl Turn {
     pub fn likeness(&self, before: &Alike) -> Likeness {
         before.calling(self.parts.iter().filter_map(|part| match part {
             Part::Called { name, input, .. } => {
-                Some((name.as_str(), Cow::Owned(Text::from_escaped(input).plain().into_owned())))
+                // As it is read when it comes back.
+                let said = Text::from_escaped(input);
+                let (input, _) = arguments::read(said.plain());
+                Some((name.as_str(), alike::meant(input.as_json())))
             }
             _ => None,
         }))
@@ -207,7 +210,7 @@ impl Turn {
             .filter_map(|part| if let Part::Said(text) = part { Some(text) } else { None })
             .map(|text| Text::from_escaped(text).plain().into_owned())
             .collect();
-        let said = without_tags(&theirs).trim();
+        let said = behind_thoughts(&theirs).trim();
         // Some clients keep a turn's calls and drop the text beside them.
         calls == self.calls().count() && (ours == theirs || said.is_empty() || ours.trim() == said)
     }
@@ -254,7 +257,7 @@ impl Drop for Turn {
 }
 
 /// What a client said behind the thoughts that it wrote into its text, as some do with what they know no field for.
-fn without_tags(text: &str) -> &str {
+fn behind_thoughts(text: &str) -> &str {
     let inside = text.trim_start().strip_prefix("<think>");
     inside.and_then(|inside| inside.split_once("</think>")).map_or(text, |(_, said)| said)
 }

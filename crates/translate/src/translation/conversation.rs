@@ -5,19 +5,14 @@
 //! anew with each request, so what says the same counts the same: white space, escapes, the order of members and of
 //! parallel calls, cache points, how a text is cut into parts and messages, and reasoning in whatever form do not matter.
 
-use super::request::without_thoughts;
-use super::tags::angled;
-use crate::model::alike::meaning;
+use super::tags::{angled, without_thoughts};
+use crate::model::alike::meant;
 use crate::model::request::{Block, MediaSource, Message, Request, Role};
 use crate::model::text::Text;
-use serde_json::Value;
 use std::hash::{DefaultHasher, Hasher as _};
 
 /// A conversation, or the beginning of one.
 pub type Before = [u8; 16];
-
-/// Arguments of a call that are longer are not compared as JSON.
-const LONGEST_ARGUMENTS: usize = 64 << 10;
 
 /// Takes in messages one after the other. All that one side says before the other one answers is one part.
 #[derive(Clone, Default)]
@@ -38,8 +33,18 @@ impl Conversation {
         conversation
     }
 
-    pub(super) fn message(&mut self, message: &Message<'_>) {
-        message.content.iter().for_each(|block| self.block(message.role, block));
+    /// The next message, with what the arguments of its calls mean.
+    pub(super) fn message(&mut self, message: &Message<'_>, meanings: &[u64]) {
+        let mut meanings = meanings.iter();
+        for block in &message.content {
+            match block {
+                Block::ToolUse { id, name, .. } => {
+                    self.speaks(message.role);
+                    self.items.extend(meanings.next().map(|meaning| call(id, name, *meaning)));
+                }
+                _ => self.block(message.role, block),
+            }
+        }
     }
 
     /// What stands before the model's next turn, or before the one that has begun.
@@ -114,17 +119,21 @@ impl Conversation {
     }
 }
 
+fn call(id: &Text<'_>, name: &str, meaning: u64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write_u8(1);
+    hasher.write(id.plain().as_bytes());
+    hasher.write_u8(0xff);
+    hasher.write(name.as_bytes());
+    hasher.write_u64(meaning);
+    hasher.finish()
+}
+
 /// A call, a result or a medium.
 fn item(block: &Block<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
     match block {
-        Block::ToolUse { id, name, input } => {
-            hasher.write_u8(1);
-            hasher.write(id.plain().as_bytes());
-            hasher.write_u8(0xff);
-            hasher.write(name.as_bytes());
-            hasher.write_u64(arguments(input.as_json()));
-        }
+        Block::ToolUse { id, name, input } => return call(id, name, meant(input.as_json())),
         Block::ToolResult { id, content, .. } => {
             hasher.write_u8(2);
             hasher.write(id.plain().as_bytes());
@@ -151,21 +160,11 @@ fn item(block: &Block<'_>) -> u64 {
     hasher.finish()
 }
 
-fn arguments(json: &str) -> u64 {
-    let value = if json.len() > LONGEST_ARGUMENTS { None } else { serde_json::from_str::<Value>(json).ok() };
-    let mut hasher = DefaultHasher::new();
-    match value {
-        Some(value) => hasher.write_u64(meaning(&value)),
-        None => json.split_ascii_whitespace().for_each(|part| hasher.write(part.as_bytes())),
-    }
-    hasher.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Incoming;
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     /// What stands before the turn that calls `t1`.
     fn before(messages: Value) -> Before {

@@ -3,13 +3,13 @@
 use super::Restore;
 use super::conversation::{Before, Conversation};
 use super::spoken::cleaned;
-use super::tags::angled;
+use super::tags::{angled, without_thoughts};
 use crate::bedrock::converse;
 use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
-use crate::model::alike::{Alike, Likeness};
+use crate::model::alike::{self, Alike, Likeness};
 use crate::model::issuer::Mark;
 use crate::model::offer::{CallTokens, Offer};
 use crate::model::raw::Raw;
@@ -18,7 +18,6 @@ use crate::model::text::Text;
 use crate::model::turn::Turn;
 use crate::warning::Warning;
 use bytes::Bytes;
-use std::borrow::Cow;
 use std::fmt;
 
 pub use crate::bedrock::converse::request::Terms;
@@ -146,9 +145,10 @@ impl<'a> Incoming<'a> {
         let (mut turns, mut alike) = (Vec::new(), Alike::default());
         alike.system(&self.asked.request.system);
         for message in &self.asked.request.messages {
-            conversation.message(message);
-            turns.extend(called(message, &conversation, &alike));
-            alike.message(message);
+            let meanings = alike::meanings(message);
+            conversation.message(message, &meanings);
+            turns.extend(called(message, &meanings, &conversation, &alike));
+            alike.message(message, &meanings);
         }
         (turns, conversation.before_turn(), alike)
     }
@@ -285,7 +285,7 @@ impl<'a> Incoming<'a> {
             warnings,
             schema,
             reasoning_on: written.reasoning_on,
-            sealed: request.messages.iter().flat_map(|message| &message.content).any(is_sealed),
+            sealed: request.messages.iter().flat_map(|message| &message.content).any(Block::is_sealed),
             memorable: !request.tools.is_empty() && entry.may_take_back() && (written.reasoning_on || stranger),
         })
     }
@@ -323,18 +323,6 @@ fn known<'s>(offer: &Offer, sent: &'s str) -> &'s str {
     if offer.tools.contains_key(cleaned) { cleaned } else { sent }
 }
 
-/// The text without what stands in `<think>`, when there is any.
-pub(super) fn without_thoughts(escaped: &str) -> Option<String> {
-    let (first, mut rest) = escaped.split_once("<think>")?;
-    let mut said = first.to_owned();
-    loop {
-        let (_, after) = rest.split_once("</think>").unwrap_or_default();
-        let Some((between, thought)) = after.split_once("<think>") else { return Some(said + after) };
-        said.push_str(between);
-        rest = thought;
-    }
-}
-
 fn shown(spoken: Spoken, exclude: bool, showing: Showing) -> Shown {
     let shown = showing.pinned.unwrap_or_else(|| Shown::to(spoken));
     match (showing.hidden, exclude) {
@@ -344,11 +332,7 @@ fn shown(spoken: Spoken, exclude: bool, showing: Showing) -> Shown {
     }
 }
 
-fn is_sealed(block: &Block<'_>) -> bool {
-    matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
-}
-
-fn called(message: &Message<'_>, conversation: &Conversation, alike: &Alike) -> Option<CalledTurn> {
+fn called(message: &Message<'_>, meanings: &[u64], conversation: &Conversation, alike: &Alike) -> Option<CalledTurn> {
     let id = |block: &Block<'_>| match block {
         Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
         _ => None,
@@ -357,14 +341,11 @@ fn called(message: &Message<'_>, conversation: &Conversation, alike: &Alike) -> 
         return None;
     }
     let calls: Vec<String> = message.content.iter().filter_map(id).collect();
-    let lost = !message.content.iter().any(is_sealed);
+    let lost = !message.content.iter().any(Block::is_sealed);
     if calls.is_empty() {
         return None;
     }
-    let likeness = alike.calling(message.content.iter().filter_map(|block| match block {
-        Block::ToolUse { name, input, .. } => Some((name.as_ref(), Cow::Borrowed(input.as_json()))),
-        _ => None,
-    }));
+    let likeness = alike.calling(alike::calls(message, meanings));
     Some(CalledTurn { lost, position: message.position, calls, before: conversation.before_turn(), likeness })
 }
 

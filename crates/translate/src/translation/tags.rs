@@ -1,6 +1,7 @@
 //! Thoughts that a model writes into its text, between tags: split out of it, however the text is cut.
 
 use crate::model::text::Text;
+use crate::wire::slice::Slice as _;
 
 /// The splitter of one answer. Which tag a model writes is said by its row of the catalogue.
 pub struct Tags {
@@ -109,18 +110,30 @@ pub fn angled(escaped: &str) -> String {
     let mut plain = String::with_capacity(escaped.len());
     let mut rest = escaped;
     while let Some(at) = rest.find('\\') {
-        plain.push_str(rest.get(..at).unwrap_or_default());
-        let escape = rest.get(at..).unwrap_or_default();
+        plain.push_str(rest.upto(at));
+        let escape = rest.behind(at);
         let (said, length) = match escape.get(..6).map(str::to_ascii_lowercase).as_deref() {
             Some("\\u003c") => ("<", 6),
             Some("\\u003e") => (">", 6),
             _ => (escape.get(..2).unwrap_or(escape), 2),
         };
         plain.push_str(said);
-        rest = escape.get(length..).unwrap_or_default();
+        rest = escape.behind(length);
     }
     plain.push_str(rest);
     plain
+}
+
+/// The text without what stands in `<think>`, when there is any.
+pub(super) fn without_thoughts(escaped: &str) -> Option<String> {
+    let (first, mut rest) = escaped.split_once("<think>")?;
+    let mut said = first.to_owned();
+    loop {
+        let (_, after) = rest.split_once("</think>").unwrap_or_default();
+        let Some((between, thought)) = after.split_once("<think>") else { return Some(said + after) };
+        said.push_str(between);
+        rest = thought;
+    }
 }
 
 #[cfg(test)]

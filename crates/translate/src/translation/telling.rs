@@ -3,7 +3,7 @@
 use super::spoken;
 use super::stages::Stages;
 use super::unwrapping::Unwrapping;
-use super::{ReasoningProgress, ReasoningState, Seen};
+use super::{Milestones, ReasoningProgress, ReasoningState};
 use crate::dialect::openai_chat::{Envelope, Style, stream::Writer};
 use crate::fault::Fault;
 use crate::model::delta::{Delta, Event, Seal};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub(super) struct Telling {
     pub(super) writer: Writer,
     pub(super) recorder: Option<Recorder>,
-    pub(super) seen: Seen,
+    pub(super) seen: Milestones,
     pub(super) progress: Vec<ReasoningProgress>,
     /// What the events go through first, where there is anything.
     stages: Option<Box<Stages>>,
@@ -33,7 +33,7 @@ impl Telling {
             unwrapping: Unwrapping::of(&style).map(Box::new),
             writer: Writer::new(envelope, style),
             recorder: None,
-            seen: Seen::default(),
+            seen: Milestones::default(),
             progress: Vec::new(),
             open: BTreeMap::new(),
         }
@@ -127,7 +127,12 @@ fn is_content(delta: &Delta<'_>) -> bool {
 }
 
 /// Notes what the event means for times and for the log; allocates only when a block begins or ends.
-fn watch(event: &Event<'_>, seen: &mut Seen, open: &mut BTreeMap<u32, u64>, progress: &mut Vec<ReasoningProgress>) {
+fn watch(
+    event: &Event<'_>,
+    seen: &mut Milestones,
+    open: &mut BTreeMap<u32, u64>,
+    progress: &mut Vec<ReasoningProgress>,
+) {
     seen.content = seen.content || matches!(event, Event::Delta { delta, .. } if is_content(delta));
     match event {
         Event::Delta { index, delta: Delta::Reasoning(text) } => grow(*index, text.as_escaped().len(), open, progress),

@@ -32,6 +32,7 @@
 //! # assert_eq!(event_types(&[]), Ok(vec![]));
 //! ```
 
+use crate::wire::slice::Slice as _;
 use crc32fast::Hasher;
 use std::fmt;
 
@@ -248,12 +249,12 @@ fn read<'a>(lengths: &Lengths, bytes: &'a [u8]) -> Result<Frame<'a>, FrameError>
     // The lengths were summed up when they were read; the sum goes on where it stopped.
     let (headers, mut sum) = (lengths.headers, lengths.sum.clone());
     debug_assert!(bytes.len() == lengths.total && covered.len() >= PRELUDE, "a frame that is not as long as it says");
-    sum.update(covered.get(SUMMED..).unwrap_or_default());
+    sum.update(covered.behind(SUMMED));
     let (declared, computed) = (u32::from_be_bytes(declared), sum.finalize());
     if declared != computed {
         return Err(FrameError::MessageChecksum { declared, computed });
     }
-    let body = covered.get(PRELUDE..).unwrap_or_default();
+    let body = covered.behind(PRELUDE);
     let Some((headers, payload)) = body.split_at_checked(headers) else { return Err(FrameError::CutOff) };
     if headers == headers::DELTA {
         return Ok(Frame { kind: Kind::Event("contentBlockDelta"), content_type: Some("application/json"), payload });

@@ -4,6 +4,7 @@
 //! that looks at no text in between. Values stay as they came, strings still escaped. What is not JSON gives nothing but
 //! `None`; serde_json says what is wrong with it, and a test holds the two to one verdict.
 
+use crate::wire::slice::Slice as _;
 use std::borrow::Cow;
 
 /// So deep the places of values are noted; what lies deeper is only checked.
@@ -439,7 +440,7 @@ impl<'a, 'n> Scan<'a, 'n> {
 
     /// The first digit of those that stand here, and how many.
     fn digits(&mut self) -> (u8, usize) {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let rest = self.bytes.behind(self.at);
         let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
         self.at += count;
         (rest.first().copied().unwrap_or_default(), count)
@@ -482,10 +483,10 @@ pub(crate) fn any_string(json: &str, holds: impl Fn(&str) -> bool) -> bool {
     let mut rest = json;
     while let Some((_, inside)) = rest.split_once('"') {
         let end = length(inside.as_bytes());
-        if holds(inside.get(..end).unwrap_or_default()) {
+        if holds(inside.upto(end)) {
             return true;
         }
-        rest = inside.get(end + 1..).unwrap_or_default();
+        rest = inside.behind(end + 1);
     }
     false
 }
@@ -514,7 +515,7 @@ pub(crate) fn begins(escaped: &str) -> Cow<'_, str> {
 }
 
 /// The length of an escape behind its backslash.
-fn escape(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn escape(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(1),
         b'u' => bytes.get(1..5)?.iter().all(u8::is_ascii_hexdigit).then_some(5),
@@ -546,7 +547,7 @@ const FEW: usize = 32;
 /// before it, which is rare and then the end of what can be read.
 #[inline(never)]
 fn plain_behind(bytes: &[u8], known: usize) -> usize {
-    let rest = bytes.get(known..).unwrap_or_default();
+    let rest = bytes.behind(known);
     if rest.len() < 8 {
         // The last word begins within what is known already.
         return match bytes.last_chunk().map(|word| specials(*word)) {

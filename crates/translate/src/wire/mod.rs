@@ -3,4 +3,6 @@
 pub mod eventstream;
 pub mod json;
 pub mod pause;
+pub mod slice;
 pub mod sse;
+pub mod uri;

@@ -1,5 +1,6 @@
 //! Any payloads in good frames give a well-formed stream, however it is cut: the body of the fuzz target.
 
+use aquifer_testing::frames::frame;
 use aquifer_translate::dialect::openai_chat::{Envelope, Style};
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::StreamTranslation;
@@ -15,26 +16,6 @@ const KINDS: [&str; 8] = [
     "throttlingException",
     "somethingNew",
 ];
-
-/// An event, or an exception.
-pub(crate) fn frame(kind: &str, payload: &[u8]) -> Vec<u8> {
-    let message = if kind.ends_with("Exception") { "exception" } else { "event" };
-    let mut headers = Vec::new();
-    for (name, value) in [(format!(":{message}-type"), kind), (":message-type".to_owned(), message)] {
-        headers.push(name.len() as u8);
-        headers.extend(name.bytes());
-        headers.push(7);
-        headers.extend((value.len() as u16).to_be_bytes());
-        headers.extend(value.bytes());
-    }
-    let total = (headers.len() + payload.len() + 16) as u32;
-    let mut bytes = [total.to_be_bytes(), (headers.len() as u32).to_be_bytes()].concat();
-    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
-    bytes.extend(headers);
-    bytes.extend(payload);
-    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
-    bytes
-}
 
 /// What the client is told of pieces of a stream.
 pub(crate) fn translated<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
@@ -72,11 +53,7 @@ pub(crate) fn run(data: &[u8]) {
 
 #[test]
 fn holds_for_bytes_of_every_kind() {
-    arbtest::arbtest(|u| {
-        let data: Vec<u8> = u.arbitrary()?;
-        run(&data);
-        Ok(())
-    });
+    aquifer_testing::bodies::give_any_bytes(run);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Every place that may hold many of the same takes time in proportion to them.
 
-use crate::answer_body::{frame, translated};
+use crate::answer_body::translated;
 use crate::linear_body::{BYTES, MODELS, SHAPES, Shape, USER, spent, translate};
+use aquifer_testing::frames::frame;
 use aquifer_translate::dialect::openai_chat::{Envelope, Style};
 use aquifer_translate::limits::Limits;
 use aquifer_translate::model::text::Text;
@@ -143,7 +144,7 @@ fn streams_of_many_blocks_take_time_in_proportion() {
         };
         let frames = |bytes: usize| -> Vec<Vec<u8>> {
             let numbers = 0..bytes / payload.len();
-            numbers.map(|at| frame(kind, payload.replace('#', &at.to_string()).as_bytes())).collect()
+            numbers.map(|at| frame(kind, payload.replace('#', &at.to_string()))).collect()
         };
         let (few, many) = (frames(BYTES), frames(8 * BYTES));
         let read = |frames: &[Vec<u8>]| {

@@ -38,11 +38,7 @@ pub(crate) fn run(data: &[u8]) {
 
 #[test]
 fn holds_for_bytes_of_every_kind() {
-    arbtest::arbtest(|u| {
-        let data: Vec<u8> = u.arbitrary()?;
-        run(&data);
-        Ok(())
-    });
+    aquifer_testing::bodies::give_any_bytes(run);
 }
 
 #[test]

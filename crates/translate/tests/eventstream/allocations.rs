@@ -3,7 +3,8 @@
 use allocation_counter::measure;
 use aquifer_translate::wire::eventstream::{Decoder, Kind};
 
-use crate::build::{event, prelude};
+use crate::build::event;
+use aquifer_testing::frames::prelude;
 
 /// Reads all frames of the pieces and gives back how many there were.
 fn count<'a>(decoder: &mut Decoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> usize {

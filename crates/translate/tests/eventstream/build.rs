@@ -1,11 +1,9 @@
-//! Frames and streams to read: good ones by AWS's encoder, odd ones by hand.
+//! Frames and streams to read, by AWS's encoder: good ones, and damaged ones.
 
 use arbtest::arbitrary::{Result, Unstructured};
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
-
-use crate::reading::repair;
 
 /// The bytes of a message.
 pub(crate) fn encode(message: &Message) -> Vec<u8> {
@@ -27,36 +25,6 @@ pub(crate) fn event(name: &str, payload: &[u8]) -> Vec<u8> {
             .add_header(text(":content-type", "application/json"))
             .add_header(text(":message-type", "event")),
     )
-}
-
-/// The first 12 bytes of a frame with these lengths, and the checksum that they need.
-pub(crate) fn prelude(total: u32, headers: u32) -> Vec<u8> {
-    let mut bytes = [total.to_be_bytes(), headers.to_be_bytes()].concat();
-    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
-    bytes
-}
-
-/// A frame whose headers are these bytes, whatever they are.
-pub(crate) fn frame(headers: &[u8], payload: &[u8]) -> Vec<u8> {
-    let total = u32::try_from(16 + headers.len() + payload.len()).unwrap();
-    let mut bytes = prelude(total, u32::try_from(headers.len()).unwrap());
-    bytes.extend_from_slice(headers);
-    bytes.extend_from_slice(payload);
-    bytes.extend([0; 4]);
-    repair(&mut bytes, false);
-    bytes
-}
-
-/// The bytes of one header.
-pub(crate) fn header(name: &str, kind: u8, value: &[u8]) -> Vec<u8> {
-    let name_length = [u8::try_from(name.len()).unwrap()];
-    [&name_length[..], name.as_bytes(), &[kind], value].concat()
-}
-
-/// The bytes of one string header.
-pub(crate) fn text_header(name: &str, value: &str) -> Vec<u8> {
-    let length = u16::try_from(value.len()).unwrap().to_be_bytes();
-    header(name, 7, &[&length[..], value.as_bytes()].concat())
 }
 
 /// Up to five messages of every kind, most of them as they should be.

@@ -1,6 +1,7 @@
 //! Any bytes at all, in any pieces, are read as AWS's decoder reads them: the body of the fuzz target.
 
 use crate::reading::{aws, ours, repair};
+use aquifer_testing::bodies::pieces;
 
 /// The first byte says how much is repaired, the next three how the rest is cut.
 pub(crate) fn run(data: &[u8]) {
@@ -16,28 +17,9 @@ pub(crate) fn run(data: &[u8]) {
     assert_eq!(whole.verdict(), aws(&stream));
 }
 
-/// Cuts `stream` into pieces of these sizes, over and over.
-fn pieces(stream: &[u8], sizes: [u8; 3]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = stream;
-    let mut sizes = sizes.into_iter().cycle();
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let size = usize::from(sizes.next()?).max(1);
-        let (piece, left) = rest.split_at(size.min(rest.len()));
-        rest = left;
-        Some(piece)
-    })
-}
-
 #[test]
 fn holds_for_bytes_of_every_kind() {
-    arbtest::arbtest(|u| {
-        let data: Vec<u8> = u.arbitrary()?;
-        run(&data);
-        Ok(())
-    });
+    aquifer_testing::bodies::give_any_bytes(run);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use aquifer_translate::wire::eventstream::{FrameError, Limits};
 
-use crate::build::{event, frame, prelude, text_header};
+use crate::build::event;
 use crate::reading::{Ended, ours, ours_within};
+use aquifer_testing::frames::{of as frame, prelude, text_header};
 
 const MIB: u32 = 1024 * 1024;
 

@@ -5,8 +5,8 @@ use base64::Engine as _;
 use serde_json::Value;
 use std::path::PathBuf;
 
-use crate::build::{frame, text_header};
 use crate::reading::{Ended, Owned, What, ours, repair};
+use aquifer_testing::frames::{of as frame, text_header};
 
 /// The vectors of one list, or nothing, said aloud, where the shared folder is not.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]

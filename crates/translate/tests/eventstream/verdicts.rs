@@ -2,8 +2,9 @@
 
 use aquifer_translate::wire::eventstream::{Decoder, FrameError, HeaderFault};
 
-use crate::build::{event, frame, header, text_header};
+use crate::build::event;
 use crate::reading::{Owned, What, ours};
+use aquifer_testing::frames::{header, of as frame, text_header};
 
 /// What comes of one frame with these headers.
 fn read(headers: &[Vec<u8>]) -> Result<Owned, FrameError> {

@@ -2,6 +2,7 @@
 
 use aquifer_gateway::translate::catalogue::{Control, Entry, Off, Replay};
 use aquifer_gateway::translate::model::reasoning::Effort;
+use aquifer_gateway::translate::wire::slice::Slice as _;
 use serde_json::{Value, json};
 
 /// What one probe tries.
@@ -206,7 +207,7 @@ pub(super) fn shortened(message: &str) -> String {
     let message = message.strip_prefix("The model returned the following errors: ").unwrap_or(message);
     let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", line.get(..end).unwrap_or_default()),
+        Some((end, _)) => format!("{}...", line.upto(end)),
         None => line,
     }
 }

@@ -44,7 +44,7 @@ pub fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
         .map(bare_name)
         .filter(|name| !name.is_empty())
         .or_else(|| parsed.name())
-        .unwrap_or_else(|| name_of_status(status).to_owned());
+        .unwrap_or_else(|| Refusal::name_of_status(status.as_u16()).to_owned());
     let message = parsed.message().unwrap_or_else(|| fallback(status, body));
     let retry_after = pause::asked_for(headers);
     // An unknown path is answered 200. Any other status that is no error is not Bedrock's, but somebody's on the way.
@@ -97,19 +97,6 @@ fn status_of(exception: &str) -> u16 {
         "ThrottlingException" | "ModelNotReadyException" => 429,
         "ServiceUnavailableException" => 503,
         _ => 500,
-    }
-}
-
-fn name_of_status(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        401 | 403 => "AccessDeniedException",
-        404 => "ResourceNotFoundException",
-        408 => "ModelTimeoutException",
-        424 => "ModelErrorException",
-        429 => "ThrottlingException",
-        503 => "ServiceUnavailableException",
-        400..=499 => "ValidationException",
-        _ => "InternalServerException",
     }
 }
 

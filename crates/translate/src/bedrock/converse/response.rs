@@ -237,6 +237,6 @@ pub(super) fn place(error: &serde_json::Error) -> String {
     format!("{kind} (line {}, column {})", error.line(), error.column())
 }
 
-fn string(raw: &RawValue) -> Result<Text<'_>, Fault> {
+pub(super) fn string(raw: &RawValue) -> Result<Text<'_>, Fault> {
     Text::from_raw(raw).ok_or_else(|| not_json(&"a string was expected"))
 }

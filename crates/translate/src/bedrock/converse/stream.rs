@@ -5,13 +5,13 @@
 
 mod quick;
 
+use super::error;
+use super::response::{self, string};
 use super::seal::Seals;
 use super::usage::{TokenUsage, reasoning_tokens};
-use super::{error, response};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::raw::Raw;
-use crate::model::text::Text;
 use crate::wire::eventstream::{Frame, Kind};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -243,8 +243,4 @@ impl Reader {
 fn read<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Fault> {
     let text = std::str::from_utf8(payload).map_err(|error| response::not_json(&error))?;
     serde_json::from_str(text).map_err(|error| response::not_json(&response::place(&error)))
-}
-
-fn string(raw: &RawValue) -> Result<Text<'_>, Fault> {
-    Text::from_raw(raw).ok_or_else(|| response::not_json(&"a string was expected"))
 }

@@ -2,6 +2,7 @@
 
 pub mod error;
 mod finish;
+pub mod relay;
 pub mod request;
 pub mod response;
 mod shown;

@@ -18,6 +18,7 @@ mod notes;
 mod own_fields;
 mod reasoning;
 mod replay;
+mod said;
 mod sampling;
 mod service;
 mod tools;

@@ -130,12 +130,8 @@ pub(super) fn end(tokens: CallTokens, text: &str, known: usize) -> Option<usize>
 
 /// Where `word` ends for the first time, when all but its beginning may be known.
 fn after(text: &str, word: &str, known: usize) -> Option<usize> {
-    let from = floor(text, known.saturating_sub(word.len()));
+    let from = text.floor_char_boundary(known.saturating_sub(word.len()));
     Some(from + text.get(from..)?.find(word)? + word.len())
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// A head ends with its message's beginning; a call's message belongs to it.

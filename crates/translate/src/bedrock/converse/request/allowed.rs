@@ -5,6 +5,7 @@ use crate::limits::ClientFields;
 use crate::model::reasoning::own;
 use crate::model::request::{Block, MediaSource, Request};
 use crate::wire::json;
+use crate::wire::slice::Slice as _;
 
 /// Refuses what is not allowed, with the client's field.
 pub(super) fn check(request: &Request<'_>, allowed: ClientFields) -> Result<(), Fault> {
@@ -53,11 +54,8 @@ fn own_fields(request: &Request<'_>, allowed: ClientFields) -> Result<(), Fault>
 fn is_address(escaped: &str) -> bool {
     const SCHEME: &str = "s3://";
     // An escape is six bytes long at most.
-    let mut begins = escaped.len().min(6 * (SCHEME.len() + 2));
-    while !escaped.is_char_boundary(begins) {
-        begins -= 1;
-    }
-    let begins = json::begins(escaped.get(..begins).unwrap_or_default());
+    let begins = escaped.floor_char_boundary(6 * (SCHEME.len() + 2));
+    let begins = json::begins(escaped.upto(begins));
     begins.trim_start().get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
 }
 

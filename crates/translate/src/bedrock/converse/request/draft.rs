@@ -132,11 +132,15 @@ impl Turn<'_, '_> {
 }
 
 fn is_sealed(piece: &Piece<'_, '_>) -> bool {
-    matches!(piece, Piece::Block(Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. }))
+    matches!(piece, Piece::Block(block) if block.is_sealed())
 }
 
 fn is_thought(piece: &Piece<'_, '_>) -> bool {
-    matches!(piece, Piece::Thought(_) | Piece::Block(Block::Reasoning { .. } | Block::Redacted { .. }))
+    match piece {
+        Piece::Thought(_) => true,
+        Piece::Block(block) => block.is_reasoning(),
+        _ => false,
+    }
 }
 
 impl<'r, 'a> Draft<'r, 'a> {

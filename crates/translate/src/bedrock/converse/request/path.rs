@@ -1,6 +1,8 @@
 //! The path of the operation on a model.
 
 use crate::fault::Fault;
+use crate::wire::slice::Slice as _;
+use crate::wire::uri;
 use std::borrow::Cow;
 
 /// The path of the operation; everything in the model id but unreserved characters is percent-encoded, once.
@@ -9,18 +11,9 @@ pub(super) fn path(model_id: &str, stream: bool) -> Result<String, Fault> {
         let message = "`model` must not hold empty or dotted segments, backslashes or control characters";
         return Err(Fault::invalid("model", message));
     }
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
     let mut path = String::with_capacity(model_id.len() + 64);
     path.push_str("/model/");
-    for byte in model_id.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            path.push(char::from(byte));
-        } else {
-            let digits = [byte >> 4, byte & 0xf].map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or_default());
-            path.push('%');
-            path.extend(digits);
-        }
-    }
+    path.extend(uri::segment(model_id));
     path.push_str(if stream { "/converse-stream" } else { "/converse" });
     Ok(path)
 }
@@ -53,7 +46,7 @@ fn decoded(text: &str) -> Option<String> {
             Some(byte) => {
                 found = true;
                 plain.push(char::from(byte));
-                rest = rest.get(2..).unwrap_or_default();
+                rest = rest.behind(2);
             }
             None => plain.push('%'),
         }

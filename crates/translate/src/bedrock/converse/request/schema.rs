@@ -10,6 +10,7 @@ mod tree;
 use crate::catalogue::{Entry, Schemas};
 use crate::model::wrapped::type_meant;
 use crate::wire::json::Document;
+use crate::wire::slice::Slice as _;
 use std::borrow::Cow;
 use tree::Tree;
 
@@ -129,7 +130,7 @@ fn written<'s>(json: &'s str, before: &Tree<'_>, after: &Tree<'_>, told: Vec<&'s
 fn is_usual(json: &str) -> bool {
     let listed = || {
         json.match_indices("\"type\"").any(|(at, word)| {
-            let rest = json.get(at + word.len()..).unwrap_or_default().trim_start();
+            let rest = json.behind(at + word.len()).trim_start();
             rest.strip_prefix(':').is_some_and(|value| !is_a_type(value.trim_start()))
         })
     };

@@ -5,7 +5,7 @@
 
 use crate::model::delta::Delta;
 use crate::model::text::Text;
-use crate::wire::json::plain;
+use crate::wire::json::{self, plain};
 use ascii::AsciiStr;
 
 /// How a delta's payload begins.
@@ -72,15 +72,8 @@ fn length(bytes: &[u8]) -> Option<usize> {
 /// The length of an escape behind its backslash. Those of code units are left to the thorough reader when they may be
 /// half of a pair.
 fn escape(bytes: &[u8]) -> Option<usize> {
-    match bytes.first()? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(1),
-        b'u' => {
-            let digits = bytes.get(1..5)?;
-            (digits.iter().all(u8::is_ascii_hexdigit) && !digits.starts_with(b"d") && !digits.starts_with(b"D"))
-                .then_some(5)
-        }
-        _ => None,
-    }
+    let may_be_half = matches!(bytes, [b'u', b'd' | b'D', ..]);
+    json::escape(bytes).filter(|_| !may_be_half)
 }
 
 /// Whether nothing follows but the padding and the end.

@@ -2,7 +2,7 @@
 
 use super::fields::{Node, Object};
 use super::notes::Notes;
-use super::reasoning::Said;
+use super::said::Said;
 use super::service;
 use crate::fault::Fault;
 use crate::limits;

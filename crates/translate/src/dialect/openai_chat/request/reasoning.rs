@@ -8,18 +8,9 @@
 use super::fields::{Node, Object};
 use super::notes::Notes;
 use super::own_fields::OwnFields;
+use super::said::Said;
 use crate::fault::Fault;
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
-
-/// What one convention says.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Said {
-    pub(super) switch: Switch,
-    pub(super) effort: Option<Effort>,
-    pub(super) param: &'static str,
-    /// The field that says how hard, where that is another one.
-    pub(super) effort_param: &'static str,
-}
 
 /// Reads every field that asks for reasoning, or for less of it. The second is the ask without the model's own fields,
 /// where they ask anything.

@@ -39,9 +39,9 @@ pub(super) fn restore<'a>(
     let blocks = thinking_blocks(message, notes)?;
     let plain = plain(message)?;
     let details = with_texts(details, &plain, notes, message);
-    let in_content = content.iter().any(is_reasoning);
-    let sealed_content = content.iter().any(is_sealed);
-    let sealed = |thoughts: &[Thought<'_>]| thoughts.iter().any(|thought| is_sealed(&thought.block));
+    let in_content = content.iter().any(Block::is_reasoning);
+    let sealed_content = content.iter().any(Block::is_sealed);
+    let sealed = |thoughts: &[Thought<'_>]| thoughts.iter().any(|thought| thought.block.is_sealed());
     let chosen = if sealed(&details) {
         details
     } else if sealed(&blocks) {
@@ -58,7 +58,7 @@ pub(super) fn restore<'a>(
         plain
     };
     let keep_content = chosen.is_empty();
-    let rest = content.into_iter().filter(|block| keep_content || !is_reasoning(block)).chain(calls).collect();
+    let rest = content.into_iter().filter(|block| keep_content || !block.is_reasoning()).chain(calls).collect();
     Ok(if keep_content { rest } else { interleaved(chosen, rest) })
 }
 
@@ -112,14 +112,6 @@ fn issued(block: Block<'_>, issuer: Issuer) -> Block<'_> {
         Block::Redacted { data, .. } => Block::Redacted { data, issuer },
         other => other,
     }
-}
-
-fn is_reasoning(block: &Block<'_>) -> bool {
-    matches!(block, Block::Reasoning { .. } | Block::Redacted { .. })
-}
-
-fn is_sealed(block: &Block<'_>) -> bool {
-    matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::Redacted { .. })
 }
 
 /// Puts the thoughts between the other blocks. An index counts all blocks of the turn, so a gap between two

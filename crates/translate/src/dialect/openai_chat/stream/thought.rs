@@ -5,6 +5,7 @@ use super::super::{Envelope, Style};
 use crate::model::delta::Seal;
 use crate::model::issuer::{APART, Mark};
 use crate::model::text::Text;
+use crate::wire::slice::Slice as _;
 use crate::wire::sse;
 use std::collections::BTreeSet;
 
@@ -42,7 +43,7 @@ pub(in super::super) struct Marks {
 
 impl Marks {
     pub(in super::super) fn new(envelope: &Envelope<'_>, style: &Style) -> Self {
-        let nonce = envelope.id.get(envelope.id.len().saturating_sub(8)..).unwrap_or_default().to_owned();
+        let nonce = envelope.id.behind(envelope.id.len().saturating_sub(8)).to_owned();
         Self { format: style.reasoning_format.clone(), mark: style.mark, nonce }
     }
 

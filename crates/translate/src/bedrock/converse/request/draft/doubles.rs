@@ -83,6 +83,7 @@ fn follow(pieces: &mut Vec<Piece<'_, '_>>, mut calls: Calls) -> bool {
     for (at, piece) in pieces.iter_mut().enumerate() {
         let Some(Block::ToolResult { id, .. }) = piece.block() else { continue };
         let given = id.plain().into_owned();
+        debug_assert!(calls.get(&given).is_none_or(|open| !open.is_empty()), "an id without a call");
         let sent = match calls.get_mut(&given) {
             Some(open) if open.len() > 1 => open.pop_front().unwrap_or_default(),
             Some(open) => open.front().cloned().unwrap_or_default(),

@@ -1,0 +1,266 @@
+//! `AIServiceBackend` in both forms, with the `Backend` and the policies that belong to it.
+
+use crate::config::build::environment;
+use crate::config::build::mutations::mutation;
+use crate::config::build::policies::Policies;
+use crate::config::build::secrets;
+use crate::config::check::shape::{self, Form};
+use crate::config::resource::{Document, Kind, Set, spot};
+use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::yaml::Node;
+use crate::config::{Backend, BackendKind, Bedrock, Credentials, OpenAi};
+use crate::secret::Secret;
+
+/// Every `AIServiceBackend`, in the order of the files.
+pub(in crate::config) fn service_backends(set: Set<'_>, policies: &Policies, report: &mut Report) -> Vec<Backend> {
+    let backend = |document: &Document<'_>, report: &mut Report| Backend {
+        namespace: document.namespace.clone(),
+        name: document.name.clone(),
+        kind: kind(set, document, report),
+        reasoning: policies.of_backend(&document.namespace, &document.name),
+        mutation: document
+            .root
+            .get("spec")
+            .map(|spec| mutation(document, spec, "spec", report))
+            .unwrap_or_default()
+            .into(),
+    };
+    set.of(Kind::ServiceBackend).map(|document| backend(document, report)).collect()
+}
+
+fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKind {
+    let schema = document.root.text_at("spec.schema.name").unwrap_or("AWSBedrock").to_owned();
+    if schema == "OpenAI" || document.root.text_at("spec.provider") == Some("openai") {
+        return openai(set, document, report);
+    }
+    if schema != "AWSBedrock" {
+        let why = format!("the schema {schema} is not served yet");
+        report.problem(at(document, "spec.schema.name"), format!("not served: {why}"));
+        return BackendKind::NotServed { schema, why };
+    }
+    let short = document.root.at("spec.config");
+    let bedrock = short.map_or_else(|| full(set, document, report), |config| short_form(set, config));
+    let bedrock = bedrock.and_then(|bedrock| secured(set, document, bedrock, report)).and_then(sound_region);
+    match bedrock {
+        Ok(bedrock) => {
+            if bedrock.region.is_none() {
+                let message = format!("no region: the AWS profile's is used, or {}", crate::config::DEFAULT_REGION);
+                report.notice(at(document, "spec"), message);
+            }
+            BackendKind::Bedrock(Box::new(bedrock))
+        }
+        Err(why) => {
+            report.problem(at(document, "spec"), format!("not served: {why}"));
+            BackendKind::NotServed { schema, why }
+        }
+    }
+}
+
+/// A service of OpenAI's dialect. Without a policy it is called without authorization; only a signature needs a region.
+fn openai(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKind {
+    let root = &document.root;
+    let service = match root.at("spec.config") {
+        Some(config) => short_form(set, config),
+        None => full(set, document, report),
+    };
+    let own_key = |found: &Bedrock| matches!(found.credentials, Credentials::ApiKey(_));
+    let service = service.map(|found| match own_key(&found) {
+        true => found,
+        false => Bedrock { credentials: Credentials::Nobody, ..found },
+    });
+    let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
+    match service {
+        Ok(mut service) => {
+            service.region.get_or_insert_with(|| crate::config::DEFAULT_REGION.to_owned());
+            let prefix = root.text_at("spec.schema.prefix").or_else(|| root.text_at("spec.config.prefix"));
+            let prefix = prefix.filter(|prefix| !prefix.is_empty());
+            BackendKind::OpenAi(Box::new(OpenAi { prefix: prefix.unwrap_or("v1").to_owned(), service }))
+        }
+        Err(why) => {
+            report.problem(at(document, "spec"), format!("not served: {why}"));
+            BackendKind::NotServed { schema: "OpenAI".to_owned(), why }
+        }
+    }
+}
+
+fn at<'d>(document: &Document<'d>, path: &'d str) -> Spot<'d> {
+    spot(document, document.root.at(path).unwrap_or(&document.root), path)
+}
+
+fn sound_region(bedrock: Bedrock) -> Result<Bedrock, String> {
+    match &bedrock.region {
+        Some(region) if !Form::Region.fits(region) => {
+            Err("the region is not an AWS region, such as us-east-1".to_owned())
+        }
+        _ => Ok(bedrock),
+    }
+}
+
+fn short_form(set: Set<'_>, config: &Node) -> Result<Bedrock, String> {
+    let model = config.text_at("model").unwrap_or_default();
+    let region = config.text_at("region").map(str::to_owned);
+    let endpoint = match config.text_at("endpoint") {
+        Some(text) => Some(shape::endpoint(text).map_err(str::to_owned)?),
+        None => environment::endpoint(set.world.env)?,
+    };
+    let key = config.text_at("apiKey").map(|key| Credentials::ApiKey(Secret::new(key.to_owned())));
+    let base_model = config.text_at("baseModel").map(|base| (model.to_owned(), base.to_owned()));
+    Ok(Bedrock {
+        region: region.or_else(|| environment::region(set.world.env)),
+        endpoint,
+        credentials: key.unwrap_or(Credentials::Default),
+        models: vec![model.to_owned()],
+        http2: config.text_at("http2").is_some_and(|text| text.eq_ignore_ascii_case("true")),
+        base_models: base_model.into_iter().collect(),
+        ..Bedrock::default()
+    })
+}
+
+/// The Envoy form: the address is a `Backend`'s, TLS comes with a `BackendTLSPolicy`.
+fn full(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Result<Bedrock, String> {
+    let reference = document.root.at("spec.backendRef");
+    let name = reference.and_then(|reference| reference.text_at("name")).unwrap_or_default();
+    let namespace = reference.and_then(|reference| reference.text_at("namespace")).unwrap_or(&document.namespace);
+    let backend = set.find(Kind::Backend, namespace, name);
+    let backend = backend.ok_or_else(|| format!("Backend {namespace}/{name} is not in these files"))?;
+    let endpoints = backend.root.items_at("spec.endpoints");
+    if endpoints.len() > 1 {
+        report.notice(at(backend, "spec.endpoints"), "only the first endpoint is called");
+    }
+    let endpoint = endpoints.first();
+    let endpoint = endpoint.ok_or_else(|| format!("Backend {namespace}/{name} has no endpoint"))?;
+    let (host, port) = if let Some(fqdn) = endpoint.get("fqdn") {
+        (fqdn.text_at("hostname").unwrap_or_default().to_owned(), fqdn.text_at("port").unwrap_or_default())
+    } else if let Some(ip) = endpoint.get("ip") {
+        let address = ip.text_at("address").unwrap_or_default();
+        let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
+        (host, ip.text_at("port").unwrap_or_default())
+    } else {
+        return Err(format!("Backend {namespace}/{name} names neither fqdn nor ip"));
+    };
+    let policy = tls_policy(set, backend);
+    let tls = policy.is_some() || backend.root.at("spec.tls").is_some() || port == "443";
+    let scheme = if tls { "https" } else { "http" };
+    let url = shape::endpoint(&format!("{scheme}://{host}:{port}"));
+    let tls_hostname = policy.and_then(|policy| policy.root.text_at("spec.validation.hostname"));
+    Ok(Bedrock {
+        region: region_of(&host).map(str::to_owned),
+        endpoint: Some(url.map_err(|_| format!("Backend {namespace}/{name} has no host to call"))?),
+        tls_hostname: tls_hostname.filter(|name| *name != host).map(str::to_owned),
+        tls_ca_pem: policy.map(|policy| trusted(set, policy)).transpose()?.flatten(),
+        ..Bedrock::default()
+    })
+}
+
+/// The region in `bedrock-runtime.<region>.amazonaws.com`.
+fn region_of(host: &str) -> Option<&str> {
+    let mut labels = host.split('.');
+    let service = labels.next()?;
+    let region = labels.next()?;
+    let amazon = labels.next()? == "amazonaws";
+    (amazon && matches!(service, "bedrock-runtime" | "bedrock-runtime-fips")).then_some(region)
+}
+
+fn tls_policy<'a>(set: Set<'a>, backend: &Document<'_>) -> Option<&'a Document<'a>> {
+    set.of(Kind::TlsPolicy).find(|policy| {
+        policy.namespace == backend.namespace
+            && targets(policy, "gateway.envoyproxy.io", "Backend").any(|name| name == backend.name)
+    })
+}
+
+/// The names of the policy's targets of one kind.
+fn targets<'d>(policy: &'d Document<'_>, group: &'d str, kind: &'d str) -> impl Iterator<Item = &'d str> {
+    policy
+        .root
+        .items_at("spec.targetRefs")
+        .iter()
+        .filter(move |target| target.text_at("group") == Some(group) && target.text_at("kind") == Some(kind))
+        .filter_map(|target| target.text_at("name"))
+}
+
+/// The certificates that a `BackendTLSPolicy` trusts; `None`: the system's.
+fn trusted(set: Set<'_>, policy: &Document<'_>) -> Result<Option<String>, String> {
+    let mut pem = String::new();
+    for reference in policy.root.items_at("spec.validation.caCertificateRefs") {
+        let kind = reference.text_at("kind").unwrap_or("ConfigMap");
+        let name = reference.text_at("name").unwrap_or_default();
+        pem.push_str(&secrets::certificates(set, kind, &policy.namespace, name)?);
+        pem.push('\n');
+    }
+    Ok((!pem.is_empty()).then_some(pem))
+}
+
+/// The same backend with what its `BackendSecurityPolicy` says.
+fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Bedrock, report: &mut Report) -> Result<Bedrock, String> {
+    let mut policies = set.of(Kind::SecurityPolicy).filter(|policy| {
+        policy.namespace == document.namespace
+            && targets(policy, "aigateway.envoyproxy.io", "AIServiceBackend").any(|name| name == document.name)
+    });
+    let Some(policy) = policies.next() else { return Ok(bedrock) };
+    for second in policies {
+        let message = format!("AIServiceBackend {} already has the policy {}", document.id(), policy.id());
+        report.refuse(at(second, "spec.targetRefs"), message);
+    }
+    if policy.root.at("spec.credentialOverride").is_some() {
+        let message = "not served yet: the policy's own credentials are always used";
+        report.problem(at(policy, "spec.credentialOverride"), message);
+    }
+    let credentials = credentials(set, policy).unwrap_or_else(|why| {
+        report.problem(at(policy, "spec"), format!("calls to {} will fail: {why}", document.id()));
+        Credentials::NotServed { why }
+    });
+    if let Credentials::ApiKey(key) = &credentials
+        && !is_visible(key.expose())
+    {
+        let message =
+            "Invalid value: the key must be visible ASCII without spaces or line breaks to be sent in a header";
+        report.refuse(at(policy, "spec.apiKey"), message.to_owned());
+    }
+    let region = policy.root.text_at("spec.awsCredentials.region").map(str::to_owned);
+    let short = document.root.at("spec.config").is_some();
+    let region = if short { bedrock.region.or(region) } else { region.or(bedrock.region) };
+    Ok(Bedrock { region, credentials, ..bedrock })
+}
+
+/// Whether a key can be sent in a header.
+pub(in crate::config) fn is_visible(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn credentials(set: Set<'_>, policy: &Document<'_>) -> Result<Credentials, String> {
+    let root = &policy.root;
+    let value = |reference: &str, key: &str| {
+        let reference = root.at(reference);
+        let text = |field: &str| reference.and_then(|reference| reference.text_at(field));
+        let namespace = text("namespace").unwrap_or(&policy.namespace);
+        secrets::secret(set, namespace, text("name").unwrap_or_default(), key)
+    };
+    match root.text_at("spec.type").unwrap_or_default() {
+        "AWSCredentials" if root.at("spec.awsCredentials.oidcExchangeToken").is_some() => {
+            Err("credentials by oidcExchangeToken are not served yet".to_owned())
+        }
+        "AWSCredentials" if root.at("spec.awsCredentials.credentialsFile").is_some() => {
+            let profile = root.text_at("spec.awsCredentials.credentialsFile.profile").unwrap_or("default");
+            let text = value("spec.awsCredentials.credentialsFile.secretRef", "credentials")?;
+            Ok(Credentials::File { text, profile: profile.to_owned() })
+        }
+        "AWSCredentials" => Ok(Credentials::Default),
+        "APIKey" => value("spec.apiKey.secretRef", "apiKey").map(Credentials::ApiKey),
+        other => Err(format!("a policy of type {other} cannot authorize calls there")),
+    }
+}
+
+/// Says which short-form models an earlier backend takes already.
+pub(in crate::config) fn shadowed(set: Set<'_>, backends: &[Backend], report: &mut Report) {
+    let mut taken: Vec<&str> = Vec::new();
+    for (backend, document) in backends.iter().zip(set.of(Kind::ServiceBackend)) {
+        let Some(service) = backend.kind.service() else { continue };
+        for model in &service.models {
+            if taken.contains(&model.as_str()) {
+                let message = "an earlier backend serves this model: only a route can send requests here";
+                report.problem(at(document, "spec.config.model"), message);
+            }
+            taken.push(model);
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! From Envoy Gateway's `BackendTrafficPolicy` resources to how the requests of each rule are tried.
+
+use crate::config::check::shape::{duration, join, short};
+use crate::config::check::traffic_rules::{
+    ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target, targets,
+};
+use crate::config::resource::{Document, Kind, Set, spot};
+use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::yaml::Node;
+use crate::config::traffic::{Circuit, Outliers, Retry, Traffic};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a policy can be attached to: kind, namespace, name, and the name of a rule.
+type Target = (Kind, String, String, Option<String>);
+
+/// The policies, by what they are attached to.
+pub(in crate::config) struct TrafficPolicies<'a> {
+    set: Set<'a>,
+    found: HashMap<Target, &'a Document<'a>>,
+}
+
+/// What is read below a path of a policy; the rest is named in a notice.
+const USED: [(&str, &[&str]); 10] = [
+    ("spec", &["targetRef", "targetRefs", "mergeType", "retry", "circuitBreaker", "healthCheck", "timeout"]),
+    ("spec.retry", &["numRetries", "numAttemptsPerPriority", "retryOn", "perRetry"]),
+    ("spec.retry.retryOn", &["httpStatusCodes", "triggers"]),
+    ("spec.retry.perRetry", &["timeout", "backOff"]),
+    ("spec.circuitBreaker", &["maxParallelRequests", "maxPendingRequests"]),
+    ("spec.healthCheck", &["passive", "panicThreshold"]),
+    (
+        "spec.healthCheck.passive",
+        &[
+            "consecutive5XxErrors",
+            "consecutiveGatewayErrors",
+            "baseEjectionTime",
+            "interval",
+            "maxEjectionPercent",
+            "maxEjectionTime",
+        ],
+    ),
+    ("spec.timeout", &["http", "tcp"]),
+    ("spec.timeout.tcp", &["connectTimeout"]),
+    ("spec.timeout.http", &["requestTimeout"]),
+];
+
+impl<'a> TrafficPolicies<'a> {
+    /// Reads the policies in the order of the files: of two at one target the first holds, and the other is told.
+    pub(in crate::config) fn read(set: Set<'a>, report: &mut Report) -> Self {
+        let mut found: HashMap<Target, &'a Document<'a>> = HashMap::new();
+        for document in set.of(Kind::TrafficPolicy) {
+            unused(document, report);
+            for (node, path) in targets(&document.root) {
+                let Some(target) = target(set, document, node, &path, report) else { continue };
+                match found.get(&target) {
+                    Some(first) if first.id() != document.id() => {
+                        let message = format!(
+                            "conflict: {} has the BackendTrafficPolicy {} already, which holds",
+                            described(&target),
+                            first.id()
+                        );
+                        report.notice(spot(document, node, &path), message);
+                    }
+                    _ => {
+                        found.insert(target, document);
+                    }
+                }
+            }
+        }
+        Self { set, found }
+    }
+
+    /// What holds for calls that no rule sends: the policy of the first Gateway that has one.
+    pub(in crate::config) fn of_short_form(&self) -> Arc<Traffic> {
+        Arc::new(self.of_any_gateway().map(|policy| traffic(&[policy])).unwrap_or_default())
+    }
+
+    /// What holds for the requests of a rule: a word of its route itself, else what policies say. The nearest policy holds alone: the rule's, the route's, its Gateway's;
+    /// one with a `mergeType` leaves to the Gateway's what it does not say itself.
+    pub(in crate::config) fn of_rule(&self, route: &Document<'_>, rule: Option<&str>) -> Arc<Traffic> {
+        let at = |section: Option<&str>| {
+            self.at((Kind::GatewayRoute, route.namespace.clone(), route.name.clone(), section.map(str::to_owned)))
+        };
+        let own = rule.and_then(|rule| at(Some(rule))).or_else(|| at(None));
+        let gateway = self.of_parents(route);
+        let of_policies = match (own, gateway) {
+            (Some(own), Some(gateway)) if own.root.at("spec.mergeType").is_some() => traffic(&[own, gateway]),
+            (Some(own), _) => traffic(&[own]),
+            (None, Some(gateway)) => traffic(&[gateway]),
+            (None, None) => Traffic::default(),
+        };
+        let hedge = annotated(route, HEDGE);
+        let hedge = hedge.map_or(of_policies.hedge, |time| Some(time).filter(|time| !time.is_zero()));
+        let early_head = annotated(route, EARLY).or(of_policies.early_head);
+        Arc::new(Traffic { hedge, early_head, ..of_policies })
+    }
+
+    fn at(&self, target: Target) -> Option<&'a Document<'a>> {
+        self.found.get(&target).copied()
+    }
+
+    /// The policy of a route's Gateway; a route without one belongs to all.
+    fn of_parents(&self, route: &Document<'_>) -> Option<&'a Document<'a>> {
+        let parents = route.root.items_at("spec.parentRefs");
+        if parents.is_empty() {
+            return self.of_any_gateway();
+        }
+        parents.iter().find_map(|parent| {
+            let namespace = parent.text_at("namespace").unwrap_or(&route.namespace);
+            self.at((Kind::Gateway, namespace.to_owned(), parent.text_at("name")?.to_owned(), None))
+        })
+    }
+
+    fn of_any_gateway(&self) -> Option<&'a Document<'a>> {
+        let of_gateway = |policy: &&Document<'_>| {
+            self.found.iter().any(|(target, found)| target.0 == Kind::Gateway && found.id() == policy.id())
+        };
+        self.set.of(Kind::TrafficPolicy).find(of_gateway)
+    }
+}
+
+fn described((kind, namespace, name, section): &Target) -> String {
+    let kind = if *kind == Kind::GatewayRoute { "AIGatewayRoute" } else { "Gateway" };
+    let of_rule = section.as_ref().map(|section| format!("the rule {section} of "));
+    format!("{}{kind} {namespace}/{name}", of_rule.unwrap_or_default())
+}
+
+/// What one of the policy's references leads to, or nothing and a notice. An `AIGatewayRoute` stands for the `HTTPRoute`
+/// of its name; where the files have no `Gateway` at all, every name of one is good.
+fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report: &mut Report) -> Option<Target> {
+    let at = spot(document, node, path);
+    let (kind, section) =
+        (if route_target(node) { Kind::GatewayRoute } else { Kind::Gateway }, node.text_at("sectionName"));
+    if kind == Kind::Gateway && (!gateway_target(node) || section.is_some()) {
+        let what =
+            if section.is_some() { "one listener of a Gateway" } else { node.text_at("kind").unwrap_or_default() };
+        report.problem(at, format!("not used: policies for {} are not known here", short(what)));
+        return None;
+    }
+    let target = (kind, document.namespace.clone(), node.text_at("name")?.to_owned(), section.map(str::to_owned));
+    let is_there = set.find(kind, &target.1, &target.2).is_some_and(|found| {
+        section
+            .is_none_or(|name| found.root.items_at("spec.rules").iter().any(|rule| rule.text_at("name") == Some(name)))
+    });
+    if is_there || kind == Kind::Gateway && set.of(Kind::Gateway).next().is_none() {
+        return Some(target);
+    }
+    let shown = |field: &str| node.get(field).map(|node| short(node.shown()).to_owned());
+    let missing = (kind, document.namespace.clone(), shown("name").unwrap_or_default(), shown("sectionName"));
+    report.problem(at, format!("{} is not in these files: the policy does nothing there", described(&missing)));
+    None
+}
+
+/// Names what a policy says and nobody here reads.
+fn unused(document: &Document<'_>, report: &mut Report) {
+    for (path, used) in USED {
+        for entry in document.root.entries_at(path).iter().filter(|entry| !used.contains(&entry.key.as_str())) {
+            let path = join(path, &entry.key);
+            let spot = Spot { file: document.file, place: entry.place, path: &path };
+            report.problem(spot, "not used: this gateway has nothing like it");
+        }
+    }
+    unknown_annotations(document, &[FIRST_BYTE, HEDGE, EARLY], report);
+}
+
+/// Names annotations of ours that say nothing there: a mistyped one would be missed.
+pub(in crate::config) fn unknown_annotations(document: &Document<'_>, known: &[&str], report: &mut Report) {
+    for entry in document.root.entries_at("metadata.annotations") {
+        if entry.key.starts_with(ANNOTATION) && !known.contains(&entry.key.as_str()) {
+            let path = join("metadata.annotations", &entry.key);
+            let spot = Spot { file: document.file, place: entry.place, path: &path };
+            report.problem(spot, format!("unknown annotation, ignored; known here: {}", known.join(", ")));
+        }
+    }
+}
+
+/// Policies of which the first one that says a thing decides it.
+struct Words<'d>(&'d [&'d Document<'d>]);
+
+impl<'d> Words<'d> {
+    fn at(&self, path: &str) -> Option<&'d Node> {
+        self.0.iter().find_map(|document| document.root.at(path))
+    }
+
+    fn number(&self, path: &str) -> Option<u32> {
+        self.at(path).and_then(Node::whole).and_then(|value| u32::try_from(value).ok())
+    }
+
+    fn time(&self, path: &str) -> Option<Duration> {
+        self.at(path).and_then(Node::text).and_then(duration)
+    }
+
+    /// Nought means no limit.
+    fn limit(&self, path: &str) -> Option<Duration> {
+        self.time(path).filter(|time| !time.is_zero())
+    }
+
+    fn annotated(&self, key: &str) -> Option<Duration> {
+        self.0.iter().find_map(|document| annotated(document, key)).filter(|time| !time.is_zero())
+    }
+}
+
+/// The time that an annotation says.
+fn annotated(document: &Document<'_>, key: &str) -> Option<Duration> {
+    document.root.at("metadata.annotations")?.get(key).and_then(Node::text).and_then(duration)
+}
+
+fn traffic(policies: &[&Document<'_>]) -> Traffic {
+    let words = Words(policies);
+    let said = |path: &str| words.at(path).is_some();
+    let usual = Outliers::default();
+    Traffic {
+        retry: if said("spec.retry") { retry(&words) } else { Retry::default() },
+        outliers: Outliers {
+            panic_threshold: words.number("spec.healthCheck.panicThreshold").unwrap_or(usual.panic_threshold),
+            ..if said("spec.healthCheck.passive") { outliers(&words) } else { usual }
+        },
+        circuit: Circuit {
+            parallel: words.number("spec.circuitBreaker.maxParallelRequests"),
+            pending: words.number("spec.circuitBreaker.maxPendingRequests"),
+        },
+        connect: words.limit("spec.timeout.tcp.connectTimeout"),
+        hedge: words.annotated(HEDGE),
+        early_head: policies.iter().find_map(|document| annotated(document, EARLY)),
+        first_byte: policies.iter().find_map(|policy| annotated(policy, FIRST_BYTE)),
+        whole: words.limit("spec.timeout.http.requestTimeout"),
+    }
+}
+
+/// As Envoy Gateway has it: without a number two retries; the longest pause is ten times the first one.
+fn retry(words: &Words<'_>) -> Retry {
+    let usual = Retry::default();
+    let base = words.limit("spec.retry.perRetry.backOff.baseInterval");
+    let most = words.limit("spec.retry.perRetry.backOff.maxInterval");
+    let (statuses, unanswered) = retried(words);
+    Retry {
+        attempts: Some(words.number("spec.retry.numRetries").unwrap_or(2).saturating_add(1)),
+        per_priority: words.number("spec.retry.numAttemptsPerPriority").filter(|number| *number > 0),
+        base: base.unwrap_or(usual.base),
+        most: most.or_else(|| base.map(|base| base.saturating_mul(10))).unwrap_or(usual.most),
+        each: words.limit("spec.retry.perRetry.timeout"),
+        statuses,
+        unanswered,
+    }
+}
+
+/// Which statuses are tried again, and whether a call without an answer is. Without `retryOn` that is what is worth it;
+/// with it, exactly what it names.
+fn retried(words: &Words<'_>) -> (Option<Vec<u16>>, bool) {
+    if words.at("spec.retry.retryOn").is_none() {
+        return (None, true);
+    }
+    let list = |path: &str| words.at(path).map(Node::items).unwrap_or_default();
+    let triggers: Vec<&str> = list("spec.retry.retryOn.triggers").iter().filter_map(Node::text).collect();
+    let named = list("spec.retry.retryOn.httpStatusCodes").iter().filter_map(Node::whole);
+    let mut named: Vec<u16> = named.filter_map(|status| u16::try_from(status).ok()).collect();
+    if triggers.is_empty() {
+        return (Some(if named.is_empty() { vec![503] } else { named }), true);
+    }
+    if !triggers.contains(&"retriable-status-codes") {
+        named.clear();
+    }
+    for trigger in &triggers {
+        match *trigger {
+            "5xx" => named.extend(500..=599),
+            "gateway-error" => named.extend([502, 503, 504]),
+            "retriable-4xx" => named.push(409),
+            _ => {}
+        }
+    }
+    named.sort_unstable();
+    named.dedup();
+    (Some(named), triggers.iter().any(|trigger| UNANSWERED.contains(trigger)))
+}
+
+/// The triggers that a call without an answer sets off.
+const UNANSWERED: [&str; 6] =
+    ["5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "refused-stream"];
+
+/// As Envoy Gateway has it: five answers of 5xx in a row. Its times would keep a backend that is back from being used:
+/// 10 seconds are the most unless the policy names more.
+fn outliers(words: &Words<'_>) -> Outliers {
+    let usual = Outliers::default();
+    let failures = words.number("spec.healthCheck.passive.consecutive5XxErrors").unwrap_or(5);
+    let gateway = words.number("spec.healthCheck.passive.consecutiveGatewayErrors").unwrap_or(0);
+    let base = words.limit("spec.healthCheck.passive.baseEjectionTime");
+    let most = words.limit("spec.healthCheck.passive.maxEjectionTime");
+    let most = most.unwrap_or_else(|| usual.most.max(base.unwrap_or_default()));
+    let percent = words.number("spec.healthCheck.passive.maxEjectionPercent");
+    Outliers {
+        failures: [failures, gateway].into_iter().filter(|number| *number > 0).min().unwrap_or(0),
+        base: base.unwrap_or(usual.base).min(most),
+        most,
+        interval: words.time("spec.healthCheck.passive.interval").unwrap_or(usual.interval),
+        max_ejection_percent: percent.unwrap_or(usual.max_ejection_percent),
+        ..usual
+    }
+}

@@ -1,0 +1,7 @@
+//! Whether a resource is what its schema and its rules say.
+
+pub(in crate::config) mod policy_rules;
+pub(in crate::config) mod rules;
+pub(in crate::config) mod schema;
+pub(in crate::config) mod shape;
+pub(in crate::config) mod traffic_rules;

@@ -1,0 +1,140 @@
+//! What is wrong with a configuration, and where: collected, so that all of it is told at once.
+
+use std::fmt;
+
+/// A place in a file, both counted from 1; columns count characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::config) struct Place {
+    pub(in crate::config) line: usize,
+    pub(in crate::config) column: usize,
+}
+
+/// One mistake in one file. It never holds a secret's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The file, as its [`Source`](crate::config::Source) is named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+    /// The field, as `spec.rules[0].backendRefs[1].name`; empty when the file is not YAML.
+    pub path: String,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+/// `file:line:column: path: message`, as editors and terminals link it.
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+/// Where in which file, and in which field.
+#[derive(Clone, Copy)]
+pub(in crate::config) struct Spot<'a> {
+    pub(in crate::config) file: &'a str,
+    pub(in crate::config) place: Place,
+    pub(in crate::config) path: &'a str,
+}
+
+impl Spot<'_> {
+    fn mistake(self, message: String) -> Mistake {
+        let Self { file, place, path } = self;
+        Mistake { file: file.to_owned(), line: place.line, column: place.column, path: path.to_owned(), message }
+    }
+}
+
+/// How many mistakes, and how many notices, are told at most.
+const MOST_TOLD: usize = 1000;
+
+/// What a reader of the files should know, although nothing in them is wrong: it is shown as its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// How much it matters.
+    pub severity: Severity,
+    /// The place and the message, or the message alone where it is about no place.
+    pub text: String,
+}
+
+/// How much a [`Notice`] matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// Something will not be served as the files say.
+    Problem,
+}
+
+impl Notice {
+    /// Good to know.
+    #[must_use]
+    pub fn note(text: String) -> Self {
+        Self { severity: Severity::Note, text }
+    }
+
+    /// Something will not be served as the files say.
+    #[must_use]
+    pub fn problem(text: String) -> Self {
+        Self { severity: Severity::Problem, text }
+    }
+}
+
+impl std::ops::Deref for Notice {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl<T: AsRef<str>> PartialEq<T> for Notice {
+    fn eq(&self, other: &T) -> bool {
+        self.text == other.as_ref()
+    }
+}
+
+/// Everything that was found to say about the files.
+#[derive(Default)]
+pub(in crate::config) struct Report {
+    pub(in crate::config) mistakes: Vec<Mistake>,
+    pub(in crate::config) notices: Vec<Notice>,
+    /// How many regular expressions there are so far.
+    pub(in crate::config) patterns: usize,
+}
+
+impl Report {
+    /// Something is wrong there: the configuration is refused.
+    pub(in crate::config) fn refuse(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+        if self.mistakes.len() < MOST_TOLD {
+            self.mistakes.push(spot.mistake(message.into()));
+        }
+    }
+
+    /// Something there is worth knowing, though nothing is wrong.
+    pub(in crate::config) fn notice(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+        if self.notices.len() < MOST_TOLD {
+            self.notices.push(Notice::note(spot.mistake(message.into()).to_string()));
+        }
+    }
+
+    /// Something there will not be served as the files say.
+    pub(in crate::config) fn problem(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+        if self.notices.len() < MOST_TOLD {
+            self.notices.push(Notice::problem(spot.mistake(message.into()).to_string()));
+        }
+    }
+}

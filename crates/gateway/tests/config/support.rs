@@ -1,0 +1,84 @@
+//! What these tests share: a text is read as a configuration, and requests are begun with one.
+
+use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, Mistake, Source, load};
+use aquifer_gateway::exchange::{Arrival, Exchange};
+use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::restore::Forgetful;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub(crate) type Outcome = Result<Config, Vec<Mistake>>;
+
+/// References to the resources that most texts have.
+pub(crate) const BACKEND: &str = "{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: b}";
+pub(crate) const ROUTE: &str = "{group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: r}";
+pub(crate) const RULE: &str = "{group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: r, sectionName: named}";
+
+/// A file system without this file.
+pub(crate) fn no_file(_: &str) -> io::Result<String> {
+    Err(io::Error::from(io::ErrorKind::NotFound))
+}
+
+/// What a file named `f` comes to, with no variables and no other files.
+pub(crate) fn loaded(text: &str) -> Outcome {
+    loaded_with(text, &|_| None)
+}
+
+/// The same with these variables.
+pub(crate) fn loaded_with(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Outcome {
+    load(&[Source { name: "f".to_owned(), text: text.to_owned() }], env, &no_file)
+}
+
+pub(crate) fn config(text: &str) -> Config {
+    accepted(loaded(text), text)
+}
+
+pub(crate) fn accepted(outcome: Outcome, text: &str) -> Config {
+    outcome.unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"))
+}
+
+/// Mistakes as they are printed.
+pub(crate) fn printed(mistakes: &[Mistake]) -> Vec<String> {
+    mistakes.iter().map(ToString::to_string).collect()
+}
+
+/// A policy at one target, one field of its spec a line; `kind` is its version and its kind.
+pub(crate) fn policy(kind: [&str; 2], name: &str, target: &str, fields: &str) -> String {
+    let [version, kind] = kind;
+    let fields = fields.replace('\n', "\n  ");
+    format!(
+        "---\napiVersion: {version}\nkind: {kind}\nmetadata: {{name: {name}}}\nspec:\n  targetRefs: [{target}]\n  {fields}\n"
+    )
+}
+
+/// The service of the first backend, which is a Bedrock.
+pub(crate) fn bedrock(config: &Config) -> &Bedrock {
+    of_bedrock(&config.backends[0])
+}
+
+pub(crate) fn of_bedrock(backend: &Backend) -> &Bedrock {
+    match &backend.kind {
+        BackendKind::Bedrock(bedrock) => bedrock,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// An exchange that begins with this body.
+pub(crate) fn begin(config: Config, body: &str, now: Instant) -> Exchange {
+    let arrival = Arrival {
+        method: &Method::POST,
+        path: "/v1/chat/completions",
+        headers: &HeaderMap::new(),
+        body: &Bytes::from(body.to_owned()),
+        port: None,
+        turns: &Forgetful,
+        random: 7,
+        unix_seconds: 1,
+        now,
+    };
+    let fleet = Arc::new(Fleet::new(config.backends.len(), now));
+    Exchange::begin(Arc::new(config), fleet, &arrival)
+}

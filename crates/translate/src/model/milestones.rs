@@ -1,0 +1,14 @@
+//! What has come of a streamed answer.
+
+/// Milestones of a streamed answer: what has come of it so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Milestones {
+    /// The first frame, and it was no refusal.
+    pub started: bool,
+    /// Reasoning, readable or not.
+    pub reasoning: bool,
+    /// Text or a tool call.
+    pub answer: bool,
+    /// Something that is a part of the answer: text or reasoning that is not empty, or a tool call.
+    pub content: bool,
+}
