@@ -9,6 +9,7 @@ mod stages;
 pub mod stops;
 pub mod tags;
 mod telling;
+mod unwrapping;
 
 pub use conversation::Before;
 pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};
@@ -21,10 +22,12 @@ use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::issuer::Issuer;
 pub use crate::model::milestones::Milestones;
+use crate::model::raw::Raw;
 use crate::model::request::Block;
 use crate::model::response::{Response, Usage};
 use crate::model::text::Text;
 use crate::model::turn::{Recorder, Turn};
+use crate::model::wrapped::unwrap;
 use crate::warning::Warning;
 use crate::wire::eventstream::Decoder;
 use bytes::BytesMut;
@@ -288,9 +291,11 @@ pub fn whole(
         places = stops::cut(&mut stops, &mut response, places);
     }
     let name = |sent: &str| restore(sent).unwrap_or_else(|| sent.to_owned());
+    // What is remembered is what comes back: arguments in their object.
+    let turn = record.then(|| Turn::of(&response.content, &name)).filter(|turn| turn.calls().next().is_some());
+    unwrap_calls(style, &name, &mut response.content);
     let (body, finish_reason) = chat::write(&response, &places, envelope, style, &name)?;
     let reasoned = response.content.iter().any(Block::is_reasoning);
-    let turn = record.then(|| Turn::of(&response.content, &name)).filter(|turn| turn.calls().next().is_some());
     Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn, warnings })
 }
 
@@ -299,6 +304,17 @@ fn read_whole(body: &[u8]) -> Result<Response<'_>, Fault> {
     match converse::read(body) {
         Err(_) if error::is_unknown_operation(body) => Err(error::refusal(StatusCode::OK, &HeaderMap::new(), body)),
         read => read,
+    }
+}
+
+/// Takes the arguments that stand in an object only for Bedrock out of it.
+fn unwrap_calls(style: &Style, name: &dyn Fn(&str) -> String, content: &mut [Block<'_>]) {
+    for block in content.iter_mut().filter(|_| !style.wrapped.is_empty()) {
+        if let Block::ToolUse { name: sent, input, .. } = block
+            && style.wrapped.contains(&name(sent))
+        {
+            *input = Raw::from_json(unwrap(input.as_json()).to_owned());
+        }
     }
 }
 

@@ -177,7 +177,7 @@ impl Asked {
         let translated = self.places.iter().find(|place| place.openai(&self.config).is_none());
         let Some(place) = translated.filter(|place| self.restores(place)) else { return };
         let entry = place.entry(&self.config);
-        if !entry.replay.is_empty() && incoming.has_tools() && incoming.may_reason(entry, &place.policy.rules()) {
+        if entry.may_take_back() && incoming.has_tools() && incoming.may_reason(entry, &place.policy.rules()) {
             let (turns, before, talk) = incoming.history();
             self.called = turns.into_iter().map(|called| (called, Vec::new())).collect();
             (self.before, self.talk) = (Some(before), talk);
@@ -254,8 +254,13 @@ impl Asked {
             incoming.strip_think_tags();
         }
         let mut put_back = PutBack::default();
+        let entry = place.entry(&self.config);
         for (called, known) in &self.called {
-            let mut here = known.iter().filter(|known| known.model_id == place.model_id);
+            let mut here = known.iter().filter(|known| known.model_id == place.model_id).peekable();
+            // What a model of which nothing is known thought without a seal is not sent to it.
+            if !entry.is_known() && here.peek().is_some_and(|known| !known.turn.is_sealed()) {
+                continue;
+            }
             let turn = here.find(|known| match known.renamed {
                 false => incoming.put_back(called.position, &known.turn),
                 true => incoming.put_back_renamed(called.position, &known.turn),
@@ -264,7 +269,7 @@ impl Asked {
             put_back.restored += u32::from(called.lost && turn.is_some_and(Turn::reasoned));
             put_back.missed += u32::from(called.lost && turn.is_none());
         }
-        let (rules, entry) = (place.policy.rules(), place.entry(&self.config));
+        let rules = place.policy.rules();
         let mark = place.mark_of(entry, &self.config);
         let (amend, learned) = self.learned(place, &incoming);
         let allowed = place.fields.decided(ClientFields::default());

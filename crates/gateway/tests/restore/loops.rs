@@ -1,7 +1,7 @@
 //! Tool loops of clients that drop the model's reasoning.
 
 use crate::memory::Memory;
-use crate::stage::{ADAPTIVE, BUDGET, Stage, called, said, thought, tool_use, user};
+use crate::stage::{ADAPTIVE, BUDGET, PROFILE, Stage, called, said, thought, tool_use, user};
 use aquifer_gateway::config::{Expose, ReasoningPolicy, RestorePolicy};
 use serde_json::{Value, json};
 
@@ -278,5 +278,28 @@ fn a_turn_without_reasoning_is_known_to_have_had_none() {
         assert!(under.sent()["additionalModelRequestFields"]["thinking"].is_object(), "nothing is missing");
         under.answer(&[said("It is warm.")]);
         assert_eq!((under.record().turns.restored, under.record().turns.missed), (0, 0));
+    }
+}
+
+/// What a profile stands for nobody may know: its thoughts come back to it all the same.
+#[test]
+fn an_id_of_which_nothing_is_known_gets_its_thoughts_back() {
+    let asked = [
+        json!({"additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 2000}}, "max_tokens": 4000}),
+        json!({"additional_model_request_fields": {"reasoning_config": {"type": "enabled", "budget_tokens": 2000}}}),
+    ];
+    for (stage, asked) in stages().zip(asked.iter().cycle()) {
+        let mut under = stage.ask_with(PROFILE, &[user("Weather?")], asked.clone());
+        under.answer(&turn());
+        assert_eq!((under.told.status, under.record().turns.kept), (200, 1), "{}", under.told.body);
+        let mut under = stage.ask_with(PROFILE, &next("Let me look. ", &["tooluse_1"]), asked.clone());
+        assert_eq!(under.turn(), turn());
+        under.answer(&[said("It is warm.")]);
+        assert_eq!(under.record().turns.restored, 1);
+        assert!(under.told.warnings.is_empty(), "{:?}", under.told.warnings);
+        // Nothing was asked of its reasoning: nothing is remembered.
+        let mut under = stage.ask_with(PROFILE, &[user("Weather?")], json!({}));
+        under.answer(&turn());
+        assert_eq!(under.record().turns.kept, 0);
     }
 }

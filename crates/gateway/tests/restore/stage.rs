@@ -14,6 +14,7 @@ use std::time::Instant;
 
 pub(crate) const BUDGET: &str = "us.anthropic.claude-sonnet-4-20250514-v1:0";
 pub(crate) const ADAPTIVE: &str = "us.anthropic.claude-opus-4-8";
+pub(crate) const PROFILE: &str = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123def456";
 pub(crate) const BOUND: &str = "global.anthropic.claude-opus-5-5";
 
 /// What stands around the exchanges of one test.
@@ -28,7 +29,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     fn config(&self) -> Arc<Config> {
-        let models = [BUDGET, ADAPTIVE, BOUND, "anthropic.claude-sonnet-5-5"].map(str::to_owned).to_vec();
+        let models = [BUDGET, ADAPTIVE, BOUND, PROFILE, "anthropic.claude-sonnet-5-5"].map(str::to_owned).to_vec();
         let bedrock = Bedrock { region: Some("us-east-1".to_owned()), models, ..Bedrock::default() };
         let kind = BackendKind::Bedrock(Box::new(bedrock));
         let reasoning = Arc::new(self.policy.clone());

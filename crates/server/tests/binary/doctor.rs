@@ -151,6 +151,11 @@ fn policy(model: &str, row: &str) -> String {
 
 /// An operator's row that is wrong is found, in that field alone; with the file that is written nothing differs.
 fn cured(model: &str, wrong: &str, field: &str, right: &Value) {
+    cured_beside(&[], model, wrong, field, right);
+}
+
+/// The same, where these fields differ too, and are true.
+fn cured_beside(others: &[&str], model: &str, wrong: &str, field: &str, right: &Value) {
     let (_simulator, address) = simulator();
     let folder = tempfile::tempdir().unwrap();
     let (gateway, rows) = (folder.path().join("gateway.yaml"), folder.path().join("rows.yaml"));
@@ -160,12 +165,14 @@ fn cured(model: &str, wrong: &str, field: &str, right: &Value) {
     let told = doctor(address, &["--yes", "--json", "--config", folder, "--write", rows]);
     assert_eq!(told.code, 3, "{model}: {}", told.err);
     let report = told.json();
-    assert_eq!(differences(&report["models"][0]), [(field, right)], "{model}");
+    let mut differing = differences(&report["models"][0]);
+    differing.retain(|(field, value)| !others.contains(field) || **value != true);
+    assert_eq!(differing, [(field, right)], "{model}");
     assert_eq!(report["models"][0]["row"], "the configuration's");
     let written = read_to_string(rows).unwrap();
     assert!(written.contains(&format!("        {field}: {right}\n")), "{written}");
     let fields = written.lines().filter(|line| line.starts_with("        ")).count();
-    assert_eq!(fields, 1, "{written}");
+    assert_eq!(fields, 1 + others.len(), "{written}");
     assert_eq!(run(&["check", folder]).0, 0);
     let told = doctor(address, &["--yes", "--config", folder, "--write", rows]);
     assert_eq!(told.code, 0, "{model}: {}{}", told.out, told.err);
@@ -181,6 +188,22 @@ fn a_row_that_is_wrong_on_purpose_is_found_and_cured() {
     cured("zai.glm-5", "{efforts: [low, high]}", "efforts", &json!(["high"]));
     cured("deepseek.v3.2", "{replay: [unsigned]}", "replay", &json!([]));
     cured("qwen.qwen3-32b-v1:0", "{control: reasoning_effort}", "control", &json!("reasoning_config"));
+}
+
+#[test]
+fn what_a_row_tells_wrong_of_tools_and_texts_is_found_and_cured() {
+    // The simulator takes a schema for every model.
+    let schema = ["structured_output"];
+    let beside = |model, wrong, field, right| cured_beside(&schema, model, wrong, field, &right);
+    beside("meta.llama4-maverick-17b-instruct-v1:0", "{streaming: allowed}", "streaming", json!("not_with_tools"));
+    beside("meta.llama3-3-70b-instruct-v1:0", "{forced_tool: allowed}", "forced_tool", json!("refused"));
+    beside("mistral.mistral-7b-instruct-v0:2", "{system: true}", "system", json!(false));
+    beside("us.openai.gpt-6-sol", "{result_images: true}", "result_images", json!(false));
+    beside("amazon.nova-2-lite-v1:0", "{result_images: false}", "result_images", json!(true));
+    beside("openai.gpt-oss-120b-1:0", "{stop: true}", "stop", json!(false));
+    beside("deepseek.r1-v1:0", "{tools: true}", "tools", json!(false));
+    let sonnet = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+    cured(sonnet, "{one_of_temperature_top_p: false}", "one_of_temperature_top_p", &json!(true));
 }
 
 #[test]

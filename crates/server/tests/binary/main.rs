@@ -55,6 +55,8 @@ mod support;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod users;
+#[cfg(test)]
 mod visitors;
 #[cfg(test)]
 mod worst;

@@ -1,7 +1,7 @@
 //! `aquifer models`: the table, one model in full, JSON, and what a configuration knows better.
 
 use crate::support::run;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const PROFILE: &str = "arn:aws:bedrock:us-west-2:123456789012:application-inference-profile/abc123def456";
 
@@ -109,6 +109,78 @@ fn one_model_in_full() {
     assert_eq!(line(&nova, "shown"), "what stands in its text between <thinking> and </thinking>");
     let (_, nova, _) = run(&["models", "eu.amazon.nova-2-lite-v1:0"]);
     assert_eq!(line(&nova, "shown"), "never: `[REDACTED]` stands for it");
+}
+
+#[test]
+fn what_a_model_takes_of_tools_and_texts_is_told() {
+    let told = |model: &str, lines: &[(&str, &str)]| {
+        let (code, text, _) = run(&["models", model]);
+        assert_eq!(code, 0);
+        lines.iter().for_each(|(name, value)| assert_eq!(line(&text, name), *value, "{name} in\n{text}"));
+    };
+    let apart = "not taken; they stand beside the result";
+    told(
+        "us.meta.llama3-3-70b-instruct-v1:0",
+        &[
+            ("streams", "not while it is offered tools; its answer is played as a stream"),
+            ("system text", "taken"),
+            ("tools", "taken"),
+            ("forced tool", "not taken"),
+            ("calls in its text", "read out of it, in the tokens function"),
+            ("beside calls", "nothing; it is left out"),
+            ("beside results", "nothing; it has a turn of its own"),
+            ("images in results", apart),
+            ("documents", "taken"),
+        ],
+    );
+    told(
+        "amazon.nova-lite-v1:0",
+        &[
+            ("tool names", "without `-`"),
+            ("tool schemas", "no references; type, properties and required at the top"),
+            ("stop sequences", "4 at most"),
+            ("cache points", "5m, none behind tools"),
+            ("images in results", "taken"),
+            ("files in results", "csv and txt; others stand beside the result"),
+            ("beside calls", "anything"),
+            ("calls in its text", "not looked for"),
+        ],
+    );
+    told(
+        "mistral.mistral-large-2407-v1:0",
+        &[("ids of calls", "nine letters or digits"), ("documents", "unknown"), ("files in results", "taken")],
+    );
+    told(
+        "zai.glm-5",
+        &[
+            ("stop sequences", "not taken"),
+            ("documents", "not taken; those that are text go as text"),
+            ("calls in its text", "read out of it, in the tokens glm"),
+            ("files in results", apart),
+        ],
+    );
+    told("amazon.titan-text-express-v1", &[("tools", "not taken"), ("system text", "not taken")]);
+}
+
+#[test]
+fn what_a_model_takes_of_tools_and_texts_is_told_in_json_too() {
+    let (_, json, _) = run(&["models", "us.meta.llama3-3-70b-instruct-v1:0", "--json"]);
+    let row = &rows(&json)[0]["row"];
+    for (field, value) in [
+        ("streaming", json!("not_with_tools")),
+        ("system", json!(true)),
+        ("forced_tool", json!("refused")),
+        ("stop", json!(true)),
+        ("call_ids", json!("any")),
+        ("call_tokens", json!("function")),
+        ("result_images", json!(false)),
+        ("result_documents", json!("all")),
+        ("beside_calls", json!("left_out")),
+        ("hyphens_in_tools", json!(true)),
+        ("cache_tools", json!(true)),
+    ] {
+        assert_eq!(row[field], value, "{field}");
+    }
 }
 
 #[test]

@@ -265,13 +265,13 @@ const DEEPSEEK_R1: Family = Family {
     vendor: "deepseek",
     on: true,
     shows: Shows::Unsigned,
-    rules: &[Rule::NoTools, Rule::NoToolChoice, Rule::NoCachePoints, Rule::NoDocuments],
+    rules: &[Rule::NoTools, Rule::NoToolChoice, Rule::NoImagesInResults, Rule::NoCachePoints, Rule::NoDocuments],
     ..PLAIN
 };
 
 const DEEPSEEK_V3: Family = Family {
     vendor: "deepseek",
-    rules: &[Rule::IgnoresThinking, Rule::NoForcedToolWhileReasoning, Rule::NoDocuments],
+    rules: &[Rule::IgnoresThinking, Rule::NoForcedToolWhileReasoning, Rule::NoImagesInResults, Rule::NoDocuments],
     ..HIGH_ONLY
 };
 
@@ -284,7 +284,8 @@ const HIGH_ONLY: Family = Family {
     ..PLAIN
 };
 
-const GLM: Family = Family { vendor: "zai", rules: &[Rule::NoStopSequences, Rule::NoDocuments], ..HIGH_ONLY };
+const GLM: Family =
+    Family { vendor: "zai", rules: &[Rule::NoImagesInResults, Rule::NoStopSequences, Rule::NoDocuments], ..HIGH_ONLY };
 
 const GLM_5_3: Family = Family { on: true, levels: ALL, quiet: &[], ..GLM };
 
@@ -322,7 +323,21 @@ const KIMI_K3: Family = Family {
     ..KIMI
 };
 
-const MINIMAX: Family = Family { vendor: "minimax", on: true, shows: Shows::Unsigned, takes: Takes::Unsigned, ..PLAIN };
+const MINIMAX: Family = Family {
+    vendor: "minimax",
+    on: true,
+    shows: Shows::Unsigned,
+    takes: Takes::Unsigned,
+    rules: &[Rule::NoImagesInResults, Rule::NoDocuments],
+    ..PLAIN
+};
+
+const NEMOTRON: Family =
+    Family { vendor: "nvidia", rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults, Rule::NoDocuments], ..PLAIN };
+
+/// Those of which nothing is told but that they take tools.
+const COHERE: Family = Family { vendor: "cohere", rules: &[Rule::NoImagesInResults], ..PLAIN };
+const AI21: Family = Family { vendor: "ai21", ..COHERE };
 
 const GEMMA: Family = Family { vendor: "google", rules: &[Rule::NoImagesInResults, Rule::NoFilesInResults], ..PLAIN };
 
@@ -389,4 +404,7 @@ pub(super) const NAMES: &[(&str, &Family)] = &[
     ("moonshotai.kimi-k3", &KIMI_K3),
     ("minimax.*", &MINIMAX),
     ("google.gemma-*", &GEMMA),
+    ("nvidia.nemotron-*", &NEMOTRON),
+    ("cohere.command-*", &COHERE),
+    ("ai21.jamba-*", &AI21),
 ];

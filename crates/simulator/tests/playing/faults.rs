@@ -166,6 +166,10 @@ async fn calls_in_the_text_and_reasons_that_do_not_fit() {
         ("moonshot.kimi-k2-thinking", "<|tool_call_begin|>functions.get_weather:"),
         ("openai.gpt-oss-120b-1:0", "<|channel|>commentary to=functions.get_weather "),
         ("qwen.qwen3-32b-v1:0", "<function=get_weather>"),
+        ("deepseek.v3.2", "<｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"),
+        ("zai.glm-5", "<tool_call>get_weather\n<arg_key>"),
+        ("minimax.minimax-m2", "<minimax:tool_call>\n<invoke name=\"get_weather\">"),
+        ("mistral.mistral-large-2407-v1:0", "[TOOL_CALLS]get_weather[ARGS]{"),
     ] {
         let answer = simulator.converse(model, &body("calls-in-text")).await.unwrap();
         let text = answer.content.last().unwrap()["text"].as_str().unwrap();

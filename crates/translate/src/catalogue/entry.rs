@@ -419,6 +419,12 @@ impl Entry {
         self.replay.contains(&kind)
     }
 
+    /// Whether it may take any reasoning back; of one of which nothing is known that is not told.
+    #[must_use]
+    pub fn may_take_back(&self) -> bool {
+        !self.replay.is_empty() || !self.is_known()
+    }
+
     /// Whether it takes this beside text, as far as is known.
     #[must_use]
     pub fn takes(&self, medium: Medium) -> bool {

@@ -152,3 +152,46 @@ fn the_rows_limits_of_a_budget_hold() {
     situation.ask = switch(Switch::Budget(1500));
     assert!(plan(&entry, &situation).is_err());
 }
+
+/// What AWS's table and the clients tell of tools, the system's text and streams, for every row; what nobody tells is said
+/// to be unproven.
+#[test]
+fn tools_system_text_and_streams_are_as_they_are_told() {
+    let begins = |id: &str, names: &[&str]| names.iter().any(|name| id.starts_with(name));
+    for entry in Catalogue::builtin().entries() {
+        let id = entry.id.as_str();
+        let small = ["meta.llama3-8b", "meta.llama3-70b", "meta.llama3-2-1b", "meta.llama3-2-3b"];
+        let old = ["amazon.titan-", "mistral.mistral-7b", "mistral.mixtral-"];
+        let tools = !begins(id, &small) && !begins(id, &old) && id != "deepseek.r1-v1:0";
+        assert_eq!(entry.tools, tools, "{id}: tools");
+        assert_eq!(entry.system, !begins(id, &old), "{id}: system");
+        let whole = tools && begins(id, &["meta.", "writer."]);
+        assert_eq!(
+            entry.streaming,
+            if whole { Streaming::NotWithTools } else { Streaming::Allowed },
+            "{id}: streaming"
+        );
+        let told = begins(id, &["anthropic."]) || whole || !tools || !entry.converse;
+        let nova = begins(id, &["amazon.nova-micro", "amazon.nova-premier"]);
+        let doubt = entry.unproven.as_deref().unwrap_or_default();
+        assert_eq!(
+            doubt.contains("tools in a stream"),
+            whole && doubt.contains("clients only") || !told && !nova,
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn documents_are_as_they_are_told() {
+    for entry in Catalogue::builtin().entries().iter().filter(|entry| entry.converse && entry.media.is_some()) {
+        let id = entry.id.as_str();
+        let makers = ["anthropic.", "amazon.", "meta."];
+        let some = ["mistral.mistral-7b", "mistral.mixtral-", "mistral.pixtral-"];
+        let takes = makers.iter().chain(&some).any(|name| id.starts_with(name)) && id != "amazon.nova-micro-v1:0";
+        assert_eq!(entry.takes(Medium::Document), takes, "{id}");
+        let doubt = entry.unproven.as_deref().unwrap_or_default();
+        let told = takes || id == "amazon.nova-micro-v1:0" || id == "mistral.mistral-small-2402-v1:0";
+        assert_eq!(doubt.contains("documents is not told"), !told, "{id}");
+    }
+}

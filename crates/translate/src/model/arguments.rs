@@ -45,6 +45,24 @@ pub fn kept(said: &str) -> Raw<'static> {
     Raw::from_json(format!(r#"{{"{RAW}":"{}"}}"#, Text::from_plain(said).as_escaped()))
 }
 
+/// The text of arguments that were kept as the one member of an object; others as they are.
+#[must_use]
+pub fn as_written(json: &str) -> Cow<'_, str> {
+    let document = Document::read_noting(json, &Noting::down_to(2)).ok();
+    let text = document.as_ref().and_then(|document| {
+        let mut members = document.top().members();
+        let (name, value) = members.next().filter(|_| members.next().is_none())?;
+        value.plain().filter(|_| name.plain().as_deref() == Some(RAW))
+    });
+    text.map_or(Cow::Borrowed(json), |text| Cow::Owned(text.into_owned()))
+}
+
+/// Whether a text is JSON that is not too deep to stand in an object.
+#[must_use]
+pub fn is_json(said: &str) -> bool {
+    outline(said.trim()).is_some_and(|document| document.deepest() < DEEPEST)
+}
+
 /// The text as JSON, without a note of what is in it: that would take many times its room.
 fn outline(text: &str) -> Option<Document<'_>> {
     Document::read_noting(text, &Noting::down_to(1)).ok()
@@ -55,11 +73,20 @@ fn object(text: &str) -> bool {
     document.is_some_and(|document| document.top().kind() == Kind::Object)
 }
 
+/// What stands in a code fence, or behind a byte order mark.
+fn unfenced(text: &str) -> &str {
+    let text = text.trim_start_matches('\u{feff}');
+    let inside = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
+    inside.map_or(text, |inside| inside.strip_prefix("json").unwrap_or(inside).trim())
+}
+
 /// The object that is meant for certain, if one is.
 fn mended(text: &str) -> Option<String> {
+    let text = unfenced(text);
     if let Some(document) = outline(text) {
         return match document.top().kind() {
             Kind::Null => Some("{}".to_owned()),
+            Kind::Object => object(text).then(|| text.to_owned()),
             // Written as JSON twice.
             Kind::String => {
                 let inside = document.top().plain()?;
@@ -146,6 +173,9 @@ mod tests {
             (r#"{}{"a":1}"#, r#"{"a":1}"#),
             (r#"{"a":1}{"a":1}"#, r#"{"a":1}"#),
             ("{}{}", "{}"),
+            ("\u{feff}{\"a\":1}", r#"{"a":1}"#),
+            ("```json\n{\"a\":1}\n```", r#"{"a":1}"#),
+            ("```\n{\"a\":1,}\n```", r#"{"a":1}"#),
         ] {
             assert_eq!(seen(said), (meant.to_owned(), Fate::Mended), "{said}");
         }

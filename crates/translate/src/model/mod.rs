@@ -13,3 +13,4 @@ pub mod request;
 pub mod response;
 pub mod text;
 pub mod turn;
+pub mod wrapped;

@@ -20,8 +20,16 @@ pub struct Offer {
 pub enum CallTokens {
     /// `<|tool_call_begin|>functions.NAME:0<|tool_call_argument_begin|>{...}<|tool_call_end|>`
     Kimi,
-    /// `<function=NAME>` and `<tool_call>`
+    /// `<function=NAME>`, and `<tool_call>` around it or around an object with a name and arguments
     Function,
+    /// `<tool_call>NAME<arg_key>KEY</arg_key><arg_value>VALUE</arg_value></tool_call>`, and as `function`
+    Glm,
+    /// `<minimax:tool_call><invoke name="NAME"><parameter name="KEY">VALUE</parameter></invoke></minimax:tool_call>`
+    Minimax,
+    /// `<｜tool▁call▁begin｜>NAME<｜tool▁sep｜>{...}<｜tool▁call▁end｜>`, and `<｜DSML｜invoke name="NAME">`
+    Deepseek,
+    /// `[TOOL_CALLS]` before a list of objects with a name and arguments, or before `NAME[ARGS]{...}`
+    Mistral,
     /// `<|channel|>commentary to=functions.NAME<|message|>{...}<|call|>`
     Harmony,
 }

@@ -220,6 +220,8 @@ pub struct Tool<'a> {
     pub description: Option<Text<'a>>,
     /// The JSON Schema of its arguments, as it came; `None` for a tool without arguments.
     pub schema: Option<Raw<'a>>,
+    /// The schema takes something that is no object: it is sent as the only member of one.
+    pub wrapped: bool,
     /// The arguments must fit the schema exactly.
     pub strict: Option<bool>,
     /// A cache point follows.

@@ -94,6 +94,12 @@ impl Turn {
         self.parts.iter().any(|part| matches!(part, Part::Thought { .. } | Part::Sealed(_)))
     }
 
+    /// Whether any of its reasoning is sealed.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Thought { signature: Some(_), .. } | Part::Sealed(_)))
+    }
+
     /// A whole answer as a turn.
     #[must_use]
     pub fn of(content: &[Block<'_>], name: &dyn Fn(&str) -> String) -> Self {

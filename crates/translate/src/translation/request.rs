@@ -134,6 +134,7 @@ impl<'a> Incoming<'a> {
         let ask = &self.asked.request.reasoning;
         entry.can_reason()
             && (ask.wants_reasoning() || entry.default != catalogue::Default::Off || rules.default.is_some())
+            || asks_a_stranger(&self.asked.request, entry)
     }
 
     /// The turns that called tools, in order, and the conversation so far: as the turn that is asked for is bound to it, and
@@ -154,7 +155,7 @@ impl<'a> Incoming<'a> {
 
     /// The turns that called tools, for a model that takes reasoning back.
     pub fn called_turns(&self, entry: &Entry) -> impl Iterator<Item = CalledTurn> + use<> {
-        let turns = if entry.replay.is_empty() { Vec::new() } else { self.history().0 };
+        let turns = if entry.may_take_back() { self.history().0 } else { Vec::new() };
         turns.into_iter()
     }
 
@@ -253,6 +254,7 @@ impl<'a> Incoming<'a> {
         let offer = offer(&request, terms.entry);
         let trace = converse::request::asks_for_trace(&request);
         let entry = terms.entry;
+        let stranger = asks_a_stranger(&request, entry);
         Ok(Outgoing {
             path: written.path,
             body: Bytes::from(written.body),
@@ -271,6 +273,7 @@ impl<'a> Incoming<'a> {
                 inline_tag: entry.inline_tag.clone(),
                 stops: written.stops,
                 offer: offer.clone(),
+                wrapped: request.tools.iter().filter(|tool| tool.wrapped).map(|tool| tool.name.to_string()).collect(),
                 trace,
             },
             restore: Box::new(move |sent| {
@@ -283,16 +286,22 @@ impl<'a> Incoming<'a> {
             schema,
             reasoning_on: written.reasoning_on,
             sealed: request.messages.iter().flat_map(|message| &message.content).any(Block::is_sealed),
-            memorable: !request.tools.is_empty() && !entry.replay.is_empty() && written.reasoning_on,
+            memorable: !request.tools.is_empty() && entry.may_take_back() && (written.reasoning_on || stranger),
         })
     }
+}
+
+/// Whether a model of which nothing is known is asked to reason, in its own words.
+fn asks_a_stranger(request: &Request<'_>, entry: &Entry) -> bool {
+    !entry.is_known() && request.own_switches.switch
 }
 
 /// The tools whose calls the model may write into its text.
 fn offer(request: &Request<'_>, entry: &Entry) -> Option<Offer> {
     let tokens = entry.call_tokens.filter(|_| request.tool_choice != ToolChoice::None && !request.tools.is_empty())?;
     let pairs = || converse::request::ToolNames::pairs(request.tools.iter().map(|tool| tool.name.as_ref()));
-    let schemas = request.tools.iter().map(|tool| tool.schema.as_ref().filter(|_| tokens == CallTokens::Function));
+    let plain = matches!(tokens, CallTokens::Function | CallTokens::Glm | CallTokens::Minimax | CallTokens::Deepseek);
+    let schemas = request.tools.iter().map(|tool| tool.schema.as_ref().filter(|_| plain));
     let strings = pairs().zip(schemas).flat_map(|((sent, _), schema)| {
         let strings = schema.map_or_else(Vec::new, strings);
         strings.into_iter().map(move |name| (sent.clone(), name))

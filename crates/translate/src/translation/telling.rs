@@ -2,6 +2,7 @@
 
 use super::spoken;
 use super::stages::Stages;
+use super::unwrapping::Unwrapping;
 use super::{Milestones, ReasoningProgress, ReasoningState};
 use crate::dialect::openai_chat::{Envelope, Style, stream::Writer};
 use crate::fault::Fault;
@@ -19,6 +20,8 @@ pub(super) struct Telling {
     pub(super) progress: Vec<ReasoningProgress>,
     /// What the events go through first, where there is anything.
     stages: Option<Box<Stages>>,
+    /// What the calls go through before the client is told of them.
+    unwrapping: Option<Box<Unwrapping>>,
     /// The blocks of reasoning that are open, with the bytes they brought.
     open: BTreeMap<u32, u64>,
 }
@@ -27,6 +30,7 @@ impl Telling {
     pub(super) fn new(envelope: &Envelope<'_>, style: Style) -> Self {
         Self {
             stages: Stages::of(&style, envelope.id).map(Box::new),
+            unwrapping: Unwrapping::of(&style).map(Box::new),
             writer: Writer::new(envelope, style),
             recorder: None,
             seen: Milestones::default(),
@@ -51,7 +55,9 @@ impl Telling {
         }
         self.seen.reasoning |= !self.open.is_empty();
         self.seen.content = self.seen.content || is_content(delta);
-        self.writer.delta(out, index, delta);
+        if !self.unwrapping.as_mut().is_some_and(|calls| calls.holds(index, delta)) {
+            self.writer.delta(out, index, delta);
+        }
     }
 
     /// Tells an event.
@@ -79,6 +85,12 @@ impl Telling {
         if let Some(recorder) = &mut self.recorder {
             recorder.event(&event);
         }
+        if let Some(calls) = &mut self.unwrapping {
+            if matches!(&event, Event::Delta { index, delta } if calls.holds(*index, delta)) {
+                return;
+            }
+            calls.before(&event).into_iter().for_each(|event| self.writer.event(out, event));
+        }
         self.writer.event(out, event);
     }
 
@@ -97,6 +109,9 @@ impl Telling {
     fn rest(&mut self, out: &mut BytesMut) {
         if let Some(stages) = &mut self.stages {
             stages.rest().into_iter().for_each(|event| self.say(event, out));
+        }
+        if let Some(calls) = &mut self.unwrapping {
+            calls.rest().into_iter().for_each(|event| self.writer.event(out, event));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::probe::{Mind, What};
 use super::question::{Facts, LEVELS, SHAPES, is_level, is_off, level_of};
-use aquifer_gateway::translate::catalogue::{Control, Entry, Off, Sampling};
+use aquifer_gateway::translate::catalogue::{Control, Entry, Medium, Off, Sampling};
 
 /// The stages of an examination, in order: what one learns, the next ones rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(super) enum Stage {
     Plain,
     /// Its least limit of tokens.
     Limit,
+    /// Whether it takes text that leads the conversation.
+    System,
     /// How its reasoning is switched on.
     On,
     /// At which levels it reasons.
@@ -19,6 +21,8 @@ pub(super) enum Stage {
     Off,
     /// Tools, and reasoning that comes back with their answers.
     Tools,
+    /// Tools in a stream, and pictures in their results.
+    ToolsElsewhere,
     /// What reasoning comes back.
     Replay,
     /// Whether a tool can be forced.
@@ -36,14 +40,16 @@ pub(super) enum Stage {
 }
 
 /// All of them.
-pub(super) const STAGES: [Stage; 13] = [
+pub(super) const STAGES: [Stage; 15] = [
     Stage::Plain,
     Stage::Limit,
+    Stage::System,
     Stage::On,
     Stage::Levels,
     Stage::Off,
     Stage::Tools,
     Stage::Replay,
+    Stage::ToolsElsewhere,
     Stage::Forced,
     Stage::Schema,
     Stage::Sampling,
@@ -64,12 +70,17 @@ pub(super) fn probes(stage: Stage, belief: &Entry, facts: &Facts) -> Vec<What> {
     match stage {
         Stage::Plain => vec![What::Plain],
         Stage::Limit => vec![What::Limit],
+        Stage::System => vec![What::System],
         Stage::On => switches(belief),
         Stage::Levels => levels(belief),
         Stage::Off => offs(belief, facts),
         Stage::Tools => vec![What::Tool],
         Stage::Replay => facts.gives.iter().map(|kind| What::Back(Some(*kind))).collect(),
-        Stage::Forced if !belief.tools => Vec::new(),
+        Stage::ToolsElsewhere | Stage::Forced if !belief.tools => Vec::new(),
+        Stage::ToolsElsewhere => {
+            let pictures = belief.takes(Medium::Image).then_some(What::Result { picture: true });
+            std::iter::once(What::Streamed).chain(pictures).collect()
+        }
         Stage::Forced => minds(What::Forced, belief, facts),
         Stage::Schema => vec![What::Schema],
         Stage::Sampling => minds(What::Temperature, belief, facts),

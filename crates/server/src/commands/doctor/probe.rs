@@ -24,6 +24,12 @@ pub(super) enum What {
     Tool,
     /// The answer of a tool, beside the reasoning that led to the call, of this kind; or beside none.
     Back(Option<Replay>),
+    /// A tool that is offered, in a stream.
+    Streamed,
+    /// A text of the system's.
+    System,
+    /// A tool's result that holds a picture; or the same with words, to see what was refused.
+    Result { picture: bool },
     /// A tool that is forced.
     Forced(Mind),
     /// An answer that fits a schema.
@@ -138,6 +144,9 @@ impl What {
             Self::Off(_) => "off",
             Self::Tool => "tools",
             Self::Back(_) => "replay",
+            Self::Streamed => "streaming",
+            Self::System => "system",
+            Self::Result { .. } => "result_images",
             Self::Forced(_) => "forced_tool",
             Self::Schema => "structured_output",
             Self::Temperature(_) => "sampling",
@@ -161,6 +170,10 @@ impl What {
             Self::Tool => "a tool".to_owned(),
             Self::Back(Some(kind)) => format!("its {} reasoning back in a tool loop", word(&json!(kind))),
             Self::Back(None) => "a tool loop without reasoning".to_owned(),
+            Self::Streamed => "a tool in a stream".to_owned(),
+            Self::System => "a system text".to_owned(),
+            Self::Result { picture: true } => "an image in a tool's result".to_owned(),
+            Self::Result { picture: false } => "words in a tool's result".to_owned(),
             Self::Forced(mind) => format!("a forced tool{}", mind.words()),
             Self::Schema => "a JSON schema".to_owned(),
             Self::Temperature(mind) => format!("a temperature{}", mind.words()),

@@ -1,7 +1,9 @@
 //! The words of the probes: small questions of a client, and the row on which each is rendered.
 
 use super::probe::{Mind, Probe, What};
-use aquifer_gateway::translate::catalogue::{Allowed, Control, Default as Habit, Entry, Off, Replay, Sampling};
+use aquifer_gateway::translate::catalogue::{
+    Allowed, Control, Default as Habit, Entry, Off, Replay, Sampling, Streaming,
+};
 use aquifer_gateway::translate::model::reasoning::Effort;
 use serde_json::{Value, json};
 
@@ -16,6 +18,9 @@ const SEEING: u32 = 512;
 const TAKING: u32 = 16;
 /// The least budget of tokens, where the row names none.
 const BUDGET: u32 = 1024;
+/// A small white picture.
+const PICTURE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAACAAAAAgAQAAAABbAUdZAAAAD0lEQVR42mP4\
+                       DwQMg5cAANrpf4Em8vpjAAAAAElFTkSuQmCC";
 /// The levels, weakest first.
 pub(super) const LEVELS: [Effort; 6] =
     [Effort::Minimal, Effort::Low, Effort::Medium, Effort::High, Effort::XHigh, Effort::Max];
@@ -108,6 +113,9 @@ fn hypothesis(what: What, belief: &Entry) -> Entry {
         What::Off(off) => (row.default, row.off) = (Habit::On, off),
         What::Tool => row.tools = true,
         What::Back(kind) => row.replay = kind.into_iter().collect(),
+        What::Streamed => (row.tools, row.streaming) = (true, Streaming::Allowed),
+        What::System => row.system = true,
+        What::Result { .. } => (row.tools, row.result_images) = (true, true),
         What::Forced(_) => (row.tools, row.forced_tool) = (true, Allowed::Allowed),
         What::Schema => row.structured_output = true,
         What::Temperature(_) | What::TopP | What::TopK => {
@@ -173,7 +181,7 @@ fn say_reasoning(what: What, belief: &Entry, facts: &Facts, body: &mut Value) ->
         What::Back(kind) => kind.is_some(),
         What::Forced(mind) | What::Temperature(mind) | What::Prefill(mind) => mind == Mind::Thinking,
         What::TopP | What::TopK => !facts.can_be_calm(belief),
-        What::Off(_) | What::Schema | What::Stop => false,
+        What::Off(_) | What::Schema | What::Stop | What::Streamed | What::System | What::Result { .. } => false,
     };
     if !thinking {
         if facts.by_itself && is_off(belief.off) || matches!(what, What::Off(_)) {
@@ -219,6 +227,18 @@ fn say_rest(what: What, facts: &Facts, body: &mut Value) {
             offer(body);
             give_back(kind, facts, body);
         }
+        What::Streamed => {
+            offer(body);
+            body["stream"] = json!(true);
+        }
+        What::System => {
+            let system = json!({ "role": "system", "content": "Answer in English." });
+            body["messages"].as_array_mut().into_iter().for_each(|messages| messages.insert(0, system.clone()));
+        }
+        What::Result { picture } => {
+            offer(body);
+            answer_with(picture, body);
+        }
         What::Forced(_) => {
             offer(body);
             body["tool_choice"] = json!("required");
@@ -255,6 +275,18 @@ fn offer(body: &mut Value) {
     let city = json!({ "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] });
     let tool = json!({ "name": "get_weather", "description": "Tells the weather in a city.", "parameters": city });
     body["tools"] = json!([{ "type": "function", "function": tool }]);
+}
+
+/// A call of the tool that nobody made, and its answer: a picture, or words.
+fn answer_with(picture: bool, body: &mut Value) {
+    let function = json!({ "name": "get_weather", "arguments": "{\"city\":\"Paris\"}" });
+    let calls = json!([{ "id": "call_doctor", "type": "function", "function": function }]);
+    push(body, json!({ "role": "assistant", "content": null, "tool_calls": calls }));
+    let content = match picture {
+        true => json!([{ "type": "image_url", "image_url": { "url": PICTURE } }]),
+        false => json!("18 degrees, sunny"),
+    };
+    push(body, json!({ "role": "tool", "tool_call_id": "call_doctor", "content": content }));
 }
 
 /// The turn that called the tool, with its reasoning as it came or without its signature, and the tool's answer.

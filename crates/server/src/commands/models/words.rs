@@ -1,7 +1,8 @@
 //! The words for what a row says.
 
 use aquifer_gateway::translate::catalogue::{
-    Allowed, Cache, Control, Default, Entry, Interleaved, Medium, Off, Replay, Sampling, Schemas, Streaming,
+    Allowed, Beside, Cache, CallIds, Control, Default, Entry, Interleaved, Medium, Off, Replay, ResultDocuments,
+    Sampling, Schemas, Streaming,
 };
 
 pub(super) fn habit(entry: &Entry) -> &'static str {
@@ -120,6 +121,57 @@ pub(super) fn cache(entry: &Entry) -> &'static str {
         None => "-",
         Some(Cache::FiveMinutes) => "5m",
         Some(Cache::OneHour) => "1h",
+    }
+}
+
+/// The same for one model in full.
+pub(super) fn caches(entry: &Entry) -> String {
+    let tools = if entry.cache.is_some() && !entry.cache_tools { ", none behind tools" } else { "" };
+    format!("{}{tools}", cache(entry))
+}
+
+pub(super) fn call_ids(entry: &Entry) -> &'static str {
+    match entry.call_ids {
+        CallIds::Any => "as Bedrock takes them",
+        CallIds::Nine => "nine letters or digits",
+    }
+}
+
+pub(super) fn call_tokens(entry: &Entry) -> String {
+    match entry.call_tokens {
+        None => "not looked for".to_owned(),
+        Some(tokens) => {
+            let word = serde_json::to_value(tokens).unwrap_or_default();
+            format!("read out of it, in the tokens {}", word.as_str().unwrap_or_default())
+        }
+    }
+}
+
+pub(super) fn beside(beside: Beside) -> &'static str {
+    match beside {
+        Beside::Together => "anything",
+        Beside::Apart => "nothing; it has a turn of its own",
+        Beside::LeftOut => "nothing; it is left out",
+    }
+}
+
+pub(super) fn inside(truth: bool) -> &'static str {
+    if truth { "taken" } else { "not taken; they stand beside the result" }
+}
+
+pub(super) fn result_documents(entry: &Entry) -> &'static str {
+    match entry.result_documents {
+        ResultDocuments::None => "not taken; they stand beside the result",
+        ResultDocuments::Plain => "csv and txt; others stand beside the result",
+        ResultDocuments::All => "taken",
+    }
+}
+
+pub(super) fn documents(entry: &Entry) -> &'static str {
+    match &entry.media {
+        None => "unknown",
+        Some(media) if media.contains(&Medium::Document) => "taken",
+        Some(_) => "not taken; those that are text go as text",
     }
 }
 

@@ -33,7 +33,7 @@ pub enum Remedy {
 }
 
 /// Words that together tell of reasoning that a model does not take as it came.
-const REASONING: [&[&str]; 9] = [
+const REASONING: [&[&str]; 10] = [
     &["invalid data", "redacted_thinking"],
     &["invalid signature", "thinking"],
     &["signature", "field required"],
@@ -43,6 +43,7 @@ const REASONING: [&[&str]; 9] = [
     &["cannot contain thinking"],
     &["cannot contain reasoning"],
     &["support", "reasoningcontent"],
+    &["encrypted content", "could not be verified"],
 ];
 /// Words that tell of an effort that a model does not have.
 const EFFORT: [&[&str]; 1] = [&["effort"]];
@@ -139,6 +140,7 @@ mod tests {
             "messages.1: The final block in an assistant message cannot be `thinking`.",
             "messages.1: The final block in an assistant message cannot be `redacted_thinking`.",
             "User messages cannot contain reasoning content",
+            "The encrypted content for item rs_1 could not be verified. Reason: Encrypted content could not be decrypted or parsed.",
             "This model doesn't support the reasoningContent.reasoningText.signature field.",
         ] {
             assert_eq!(told(400, message), Some(Remedy::WithoutReasoning), "{message}");

@@ -14,6 +14,7 @@ pub use shown::{Details, Shown, Spoken, Stand};
 use crate::model::issuer::Mark;
 use crate::model::offer::Offer;
 use crate::model::text::Text;
+use std::collections::BTreeSet;
 
 /// What every chunk of one answer repeats, and the whole answer has once.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub struct Style {
     pub stops: Vec<String>,
     /// The tools whose calls the model may write into its text, and how.
     pub offer: Option<Offer>,
+    /// The tools, by the client's names, whose arguments are sent and come in an object as its only member.
+    pub wrapped: BTreeSet<String>,
     /// The client asked for what its guardrail did.
     pub trace: bool,
 }

@@ -81,6 +81,7 @@ pub fn read_within<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fau
     let top = open(&document)?;
     let mut notes = Notes::new(*limits);
     verdicts::read(&top, &mut notes)?;
+    notes.wrapped = tools::wrapped(&top);
     let conversation = messages::read(&top, &mut notes)?;
     let offer = tools::read(&top, &mut notes)?;
     let own = own_fields::read(&top, &mut notes)?;

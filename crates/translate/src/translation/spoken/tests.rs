@@ -72,6 +72,65 @@ fn calls_in_tags() {
 }
 
 #[test]
+fn calls_of_glm() {
+    let call = "<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Zürich</arg_value>\n<arg_key>zip</arg_key>\n\
+                <arg_value>01234</arg_value>\n<arg_key>days</arg_key>\n<arg_value>[3]</arg_value>\n</tool_call>";
+    let told = r#"get_weather {"city":"Zürich","zip":"01234","days":[3]}"#;
+    check(CallTokens::Glm, &format!("I look.{call}"), "I look.", "", &[told]);
+    check(CallTokens::Glm, &call.replace(">\n<", "><").replace("weather\n", "weather"), "", "", &[told]);
+    check(CallTokens::Glm, &format!("{call}\n<tool_call>look</tool_call>"), "", "", &[told, "look {}"]);
+    check(CallTokens::Glm, &call.replace("</tool_call>", ""), "", "", &[told]);
+    let hermes = r#"<tool_call>{"name": "look", "arguments": {"a":1}}</tool_call>"#;
+    check(CallTokens::Glm, hermes, "", "", &[r#"look {"a":1}"#]);
+}
+
+#[test]
+fn calls_of_minimax() {
+    let section = "<minimax:tool_call>\n<invoke name=\"get_weather\">\n<parameter name=\"city\">Bad \"Ems\"</parameter>\n\
+                   <parameter name=\"zip\">01234</parameter>\n<parameter name=\"days\">3</parameter>\n</invoke>\n\
+                   <invoke name=\"look\">\n</invoke>\n</minimax:tool_call>";
+    let calls = [r#"get_weather {"city":"Bad \"Ems\"","zip":"01234","days":3}"#, "look {}"];
+    check(CallTokens::Minimax, &format!("So: {section}\n"), "So: ", "", &calls);
+    check(CallTokens::Minimax, &section.replace("</minimax:tool_call>", ""), "", "", &calls);
+    check(CallTokens::Minimax, "a <minimax:tool", "a <minimax:tool", "", &[]);
+}
+
+#[test]
+fn calls_of_deepseek() {
+    let told = r#"get_weather {"city": "Zürich"}"#;
+    let r1 = "<｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{\"city\": \"Zürich\"}\n```<｜tool▁call▁end｜>";
+    let v3_1 = r#"<｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city": "Zürich"}<｜tool▁call▁end｜>"#;
+    for one in [r1, v3_1] {
+        let section = format!("<｜tool▁calls▁begin｜>{one}\n{one}<｜tool▁calls▁end｜>");
+        check(CallTokens::Deepseek, one, "", "", &[told]);
+        check(CallTokens::Deepseek, &format!("I look.{section}<｜end▁of▁sentence｜>"), "I look.", "", &[told, told]);
+        check(CallTokens::Deepseek, &section.replace("<｜tool▁calls▁end｜>", ""), "", "", &[told, told]);
+        check(CallTokens::Deepseek, &one.replace("<｜tool▁call▁end｜>", ""), "", "", &[told]);
+    }
+    let dsml = "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"get_weather\">\n\
+                <｜DSML｜parameter name=\"city\" string=\"true\">3 > \"2\"</｜DSML｜parameter>\n\
+                <｜DSML｜parameter name=\"days\" string=\"false\">[3]</｜DSML｜parameter>\n</｜DSML｜invoke>\n\
+                <｜DSML｜invoke name=\"look\">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>";
+    let calls = [r#"get_weather {"city":"3 > \"2\"","days":[3]}"#, "look {}"];
+    check(CallTokens::Deepseek, &format!("Hm.\n\n{dsml}"), "Hm.\n\n", "", &calls);
+    check(CallTokens::Deepseek, &dsml.replace("function_calls", "tool_calls"), "", "", &calls);
+    check(CallTokens::Deepseek, "a <｜b", "a <｜b", "", &[]);
+}
+
+#[test]
+fn calls_of_mistral() {
+    let list = r#"[TOOL_CALLS][{"name": "look", "arguments": {"a":1}}, {"name": "get_weather", "arguments": {}}]"#;
+    check(CallTokens::Mistral, &format!("So: {list}"), "So: ", "", &[r#"look {"a":1}"#, "get_weather {}"]);
+    check(CallTokens::Mistral, &format!("{list}</s>"), "", "", &[r#"look {"a":1}"#, "get_weather {}"]);
+    let named = r#"[TOOL_CALLS]look[ARGS]{"a": [1]}"#;
+    check(CallTokens::Mistral, named, "", "", &[r#"look {"a": [1]}"#]);
+    check(CallTokens::Mistral, &named.replace("[ARGS]", "[CALL_ID]abcdefghi[ARGS]"), "", "", &[r#"look {"a": [1]}"#]);
+    let twice = format!("{named}{}", named.replace("[ARGS]", ""));
+    check(CallTokens::Mistral, &twice, "", "", &[r#"look {"a": [1]}"#, r#"look {"a": [1]}"#]);
+    check(CallTokens::Mistral, "a [TOOL", "a [TOOL", "", &[]);
+}
+
+#[test]
 fn channels() {
     let call = r#"<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city":"Rome"}<|call|>"#;
     let told = r#"get_weather {"city":"Rome"}"#;
@@ -93,6 +152,20 @@ fn what_is_no_call_stays_the_text_that_it_was() {
         (CallTokens::Kimi, "<|tool_call_begin|>functions.look"),
         (CallTokens::Function, "<function=nobody>{}</function>"),
         (CallTokens::Function, "<tool_call>no object</tool_call>"),
+        (CallTokens::Glm, "<tool_call>nobody\n<arg_key>a</arg_key>\n<arg_value>1</arg_value></tool_call>"),
+        (CallTokens::Glm, "<tool_call>look\n<arg_key>a"),
+        (CallTokens::Minimax, "<minimax:tool_call><invoke name=\"nobody\"></invoke></minimax:tool_call>"),
+        (CallTokens::Minimax, "<minimax:tool_call>Nothing.</minimax:tool_call>"),
+        (CallTokens::Deepseek, "<｜tool▁call▁begin｜>nobody<｜tool▁sep｜>{}<｜tool▁call▁end｜>"),
+        (CallTokens::Deepseek, "<｜tool▁call▁begin｜>look<｜tool▁sep｜>{\"a\":<｜tool▁call▁end｜>"),
+        (
+            CallTokens::Deepseek,
+            "<｜DSML｜function_calls><｜DSML｜invoke name=\"look\"><｜DSML｜parameter name=\"a\" string=\"false\">x\
+             </｜DSML｜parameter></｜DSML｜invoke></｜DSML｜function_calls>",
+        ),
+        (CallTokens::Mistral, "[TOOL_CALLS]nobody[ARGS]{}"),
+        (CallTokens::Mistral, "[TOOL_CALLS] is what it says."),
+        (CallTokens::Mistral, "[TOOL_CALLS]look[ARGS]{} and more"),
         (CallTokens::Harmony, "<|channel|>commentary to=functions.nobody<|message|>{}<|call|>"),
         (CallTokens::Harmony, "<|channel|>comm"),
     ] {

@@ -1,6 +1,9 @@
 //! The tokens of each kind of model, and what stands between them.
 //!
-//! Sources: the chat templates of Kimi K2, Qwen3 and Qwen3-Coder, Llama's prompt format, and OpenAI's Harmony format.
+//! Sources: the chat templates of Kimi K2, Qwen3 and Qwen3-Coder, GLM-4.5, MiniMax-M2, DeepSeek R1, V3.1 and V3.2, Llama's
+//! prompt format, Mistral's tokenizers, and OpenAI's Harmony format.
+
+mod tagged;
 
 use super::Voice;
 use crate::model::offer::{CallTokens, Offer};
@@ -49,6 +52,36 @@ const TAGS: Tokens = Tokens {
     stray: &["</tool_call>", "</function>"],
 };
 
+const MINIMAX_OPEN: &str = "<minimax:tool_call>";
+const MINIMAX_CLOSE: &str = "</minimax:tool_call>";
+const MINIMAX: Tokens =
+    Tokens { opens: &[MINIMAX_OPEN], closes: &[(MINIMAX_OPEN, &[MINIMAX_CLOSE])], stray: &[MINIMAX_CLOSE] };
+
+const DEEPSEEK_CALLS: &str = "<｜tool▁calls▁begin｜>";
+const DEEPSEEK_CALLS_END: &str = "<｜tool▁calls▁end｜>";
+const DEEPSEEK_CALL: &str = "<｜tool▁call▁begin｜>";
+const DEEPSEEK_CALL_END: &str = "<｜tool▁call▁end｜>";
+const DEEPSEEK: Tokens = Tokens {
+    opens: &[DEEPSEEK_CALLS, DEEPSEEK_CALL, "<｜DSML｜function_calls>", "<｜DSML｜tool_calls>"],
+    closes: &[
+        (DEEPSEEK_CALLS, &[DEEPSEEK_CALLS_END]),
+        (DEEPSEEK_CALL, &[DEEPSEEK_CALL_END]),
+        ("<｜DSML｜function_calls>", &["</｜DSML｜function_calls>"]),
+        ("<｜DSML｜tool_calls>", &["</｜DSML｜tool_calls>"]),
+    ],
+    stray: &[
+        DEEPSEEK_CALLS_END,
+        DEEPSEEK_CALL_END,
+        "</｜DSML｜function_calls>",
+        "</｜DSML｜tool_calls>",
+        "<｜end▁of▁sentence｜>",
+    ],
+};
+
+const MISTRAL_CALLS: &str = "[TOOL_CALLS]";
+/// What stands behind it belongs to it: nothing ends a call but the text's end.
+const MISTRAL: Tokens = Tokens { opens: &[MISTRAL_CALLS], closes: &[], stray: &[] };
+
 const MESSAGE: &str = "<|message|>";
 const ENDS: &[&str] = &["<|call|>", "<|end|>", "<|return|>"];
 const HARMONY: Tokens = Tokens {
@@ -60,7 +93,10 @@ const HARMONY: Tokens = Tokens {
 fn of(tokens: CallTokens) -> &'static Tokens {
     match tokens {
         CallTokens::Kimi => &KIMI,
-        CallTokens::Function => &TAGS,
+        CallTokens::Function | CallTokens::Glm => &TAGS,
+        CallTokens::Minimax => &MINIMAX,
+        CallTokens::Deepseek => &DEEPSEEK,
+        CallTokens::Mistral => &MISTRAL,
         CallTokens::Harmony => &HARMONY,
     }
 }
@@ -113,7 +149,11 @@ fn harmony_end(text: &str, known: usize) -> Option<usize> {
 pub(super) fn read(offer: &Offer, section: &str) -> Section {
     let calls = match offer.tokens {
         CallTokens::Kimi => kimi(section),
-        CallTokens::Function => tagged(offer, section).map(|call| vec![call]),
+        CallTokens::Function | CallTokens::Glm => tagged::call(offer, section).map(|call| vec![call]),
+        CallTokens::Minimax => tagged::invoked(offer, section, ""),
+        CallTokens::Deepseek if section.contains("｜DSML｜") => tagged::invoked(offer, section, "｜DSML｜"),
+        CallTokens::Deepseek => deepseek(section),
+        CallTokens::Mistral => mistral(section),
         CallTokens::Harmony => {
             let Some((head, message)) = section.split_once(MESSAGE) else { return Section::Unread };
             let Some((_, to)) = head.split_once("to=") else { return Section::Speaks(voice(head)) };
@@ -144,44 +184,37 @@ fn kimi(section: &str) -> Option<Vec<(String, String)>> {
     section.split(CALL).skip(1).map(call).collect()
 }
 
-/// `<function=NAME>` with an object or `<parameter=NAME>` inside, or an object with a name and arguments.
-fn tagged(offer: &Offer, section: &str) -> Option<(String, String)> {
-    let section = section.trim_start_matches("<tool_call>");
-    let Some((_, function)) = section.split_once("<function=") else {
-        return named(section.split("</tool_call>").next()?);
+/// `NAME<｜tool▁sep｜>{...}`, or `function<｜tool▁sep｜>NAME` with the arguments in a fence behind it.
+fn deepseek(section: &str) -> Option<Vec<(String, String)>> {
+    let call = |call: &str| {
+        let (kind, rest) = call.split_once("<｜tool▁sep｜>")?;
+        let rest = rest.split("<｜tool▁").next().unwrap_or_default();
+        let fenced = rest.split_once("```json").filter(|(name, _)| !name.contains('{'));
+        Some(match fenced {
+            Some((name, arguments)) => {
+                (name.trim().to_owned(), arguments.split("```").next().unwrap_or_default().to_owned())
+            }
+            None => (kind.trim().to_owned(), rest.to_owned()),
+        })
     };
-    let (name, inside) = function.split_once('>')?;
-    let inside = inside.split("</function>").next()?.trim_end_matches("</tool_call>");
-    let name = name.trim().trim_matches('"').to_owned();
-    if !inside.contains("<parameter=") {
-        return Some((name, inside.to_owned()));
-    }
-    let mut arguments = Vec::new();
-    for parameter in inside.split("<parameter=").skip(1) {
-        let (key, value) = parameter.split_once('>')?;
-        let key = key.trim().trim_matches('"').to_owned();
-        let value = value.split("</parameter>").next()?;
-        let value = value.strip_prefix('\n').unwrap_or(value);
-        let value = value.strip_suffix('\n').unwrap_or(value);
-        let text = offer.strings.contains(&(cleaned(&name).to_owned(), key.clone()));
-        let read = if text { None } else { serde_json::from_str(value.trim()).ok() };
-        let read = read.unwrap_or_else(|| Value::String(value.to_owned()));
-        arguments.push(format!("{}:{read}", Value::String(key)));
-    }
-    // In the model's own order.
-    Some((name, format!("{{{}}}", arguments.join(","))))
+    section.split(DEEPSEEK_CALL).skip(1).map(call).collect()
 }
 
-/// `{"name": ..., "arguments": {...}}`; Llama's `parameters` are the same.
-fn named(json: &str) -> Option<(String, String)> {
-    let call: Map<String, Value> = serde_json::from_str(json.trim()).ok()?;
-    let name = call.get("name")?.as_str()?.to_owned();
-    let arguments = call.get("arguments").or_else(|| call.get("parameters"));
-    let arguments = match arguments {
-        Some(Value::String(text)) => text.clone(),
-        other => other.map_or_else(String::new, Value::to_string),
-    };
-    Some((name, arguments))
+/// A list of objects with a name and arguments, or `NAME[ARGS]{...}`, with `[CALL_ID]` between in some.
+fn mistral(section: &str) -> Option<Vec<(String, String)>> {
+    let mut calls = Vec::new();
+    for said in section.split(MISTRAL_CALLS).skip(1) {
+        let said = said.trim().trim_end_matches("</s>");
+        if said.starts_with('[') {
+            let listed: Vec<Value> = serde_json::from_str(said).ok()?;
+            calls.extend(listed.iter().map(|call| tagged::named(&call.to_string())).collect::<Option<Vec<_>>>()?);
+            continue;
+        }
+        let (name, arguments) = said.split_at(said.find('{')?);
+        let name = name.split('[').next().unwrap_or_default().trim();
+        calls.push((name.to_owned(), arguments.to_owned()));
+    }
+    Some(calls)
 }
 
 /// Arguments that are an object; none at all are an empty one.

@@ -3,7 +3,9 @@
 use super::*;
 use crate::commands::doctor::probe::{Answer, Mind};
 use crate::commands::doctor::question::{is_level, usual};
-use aquifer_gateway::translate::catalogue::{Allowed, Catalogue, Control, Default as Habit, Off, Replay, Sampling};
+use aquifer_gateway::translate::catalogue::{
+    Allowed, Catalogue, Control, Default as Habit, Off, Replay, Sampling, Streaming,
+};
 use serde_json::json;
 
 fn row(id: &str) -> Entry {
@@ -74,6 +76,9 @@ fn played(truth: &Entry, probe: &Probe) -> Outcome {
             other => other,
         },
         What::Back(kind) => takes(kind.is_none_or(|kind| truth.takes_back(kind)), true),
+        What::Streamed => takes(truth.tools && truth.streaming == Streaming::Allowed, by_itself),
+        What::System => takes(truth.system, by_itself),
+        What::Result { picture } => takes(!picture || truth.result_images, by_itself),
         What::Forced(Mind::Thinking) if truth.forced_tool == Allowed::InsteadOfReasoning => takes(true, false),
         What::Forced(how) => {
             let (calm, thinking) = both(truth.forced_tool);
@@ -130,6 +135,7 @@ fn visible(entry: &Entry) -> Value {
         "forced_tool": [seen(both(entry.forced_tool)), json!(instead)],
         "structured_output": entry.structured_output,
         "stop": entry.stop,
+        "system": entry.system,
         "prefill": seen(both(entry.prefill)),
     })
 }
@@ -151,6 +157,9 @@ fn whatever_is_believed_the_truth_is_found() {
         let (believed, truth) = (row(one), row(other));
         let found = examined(&believed, |probe| played(&truth, probe));
         assert_eq!(visible(&found.belief), visible(&truth), "{other} taken for {one}: {found:#?}");
+        if truth.tools {
+            assert_eq!(found.belief.streaming, truth.streaming, "{other} taken for {one}");
+        }
         let again = examined(&found.belief, |probe| played(&truth, probe));
         assert!(again.findings.is_empty(), "{other} taken for {one}, cured: {again:#?}");
     }
@@ -172,6 +181,10 @@ fn one_wrong_field_is_found_and_no_other() {
         ("prefill", Entry { prefill: Allowed::Allowed, ..truth.clone() }),
         ("min_max_tokens", Entry { min_max_tokens: Some(16), ..truth.clone() }),
         ("tools", Entry { tools: false, ..truth.clone() }),
+        ("system", Entry { system: false, ..truth.clone() }),
+        ("streaming", Entry { streaming: Streaming::NotWithTools, ..truth.clone() }),
+        ("streaming", Entry { streaming: Streaming::Refused, ..truth.clone() }),
+        ("result_images", Entry { result_images: false, ..truth.clone() }),
         ("replay", Entry { replay: vec![Replay::Signed, Replay::Unsigned, Replay::Redacted], ..truth.clone() }),
     ] {
         let found = examined(&wrong, |probe| played(&truth, probe)).findings;
@@ -272,4 +285,30 @@ fn a_stop_leaves_the_rest_unprobed() {
     examination.stop("enough");
     assert!(examination.next().is_none());
     assert_eq!(examination.report().unprobed, [("the rest".to_owned(), "enough".to_owned())]);
+}
+
+#[test]
+fn what_a_row_takes_that_the_model_does_not_is_found() {
+    let right = row("meta.llama4-maverick-17b-instruct-v1:0");
+    for (field, truth, wrong) in [
+        ("streaming", right.clone(), Entry { streaming: Streaming::Allowed, ..right.clone() }),
+        ("result_images", Entry { result_images: false, ..right.clone() }, right.clone()),
+        ("system", Entry { system: false, ..right.clone() }, right),
+    ] {
+        let found = examined(&wrong, |probe| played(&truth, probe));
+        let fields: Vec<&str> = found.findings.iter().map(|finding| finding.field.as_str()).collect();
+        assert_eq!((fields, found.unprobed.as_slice()), (vec![field], &[][..]));
+    }
+}
+
+#[test]
+fn a_result_that_is_refused_without_an_image_too_is_no_difference() {
+    let truth = row("anthropic.claude-opus-5");
+    let examined = examined(&truth, |probe| match probe.what {
+        What::Result { .. } => Outcome::Refused("no results today".to_owned()),
+        _ => played(&truth, probe),
+    });
+    assert!(examined.findings.is_empty(), "{examined:#?}");
+    let why = "a tool loop is refused without an image too: no results today";
+    assert_eq!(examined.unprobed, [("result_images".to_owned(), why.to_owned())]);
 }

@@ -2,7 +2,7 @@
 
 use super::super::examination::Examination;
 use super::super::probe::{Outcome, What, shortened};
-use aquifer_gateway::translate::catalogue::{Entry, Replay};
+use aquifer_gateway::translate::catalogue::{Entry, Replay, Streaming};
 
 /// Tags in which models write thoughts into their texts.
 const TAGS: [&str; 3] = ["thinking", "reasoning", "think"];
@@ -42,6 +42,45 @@ impl Examination {
         if let (Some(tag), None) = (TAGS.iter().find(begins), &self.belief.inline_tag) {
             let why = format!("its text begins with <{tag}>");
             self.believe("inline_tag", why, |row| row.inline_tag = Some((*tag).to_owned()));
+        }
+    }
+
+    /// Only the stream is new: without it a tool was taken.
+    pub(super) fn streamed(&mut self, outcome: &Outcome) {
+        let whole = self.outcome(What::Tool).is_some_and(|whole| matches!(whole, Outcome::Answered(_)));
+        match outcome {
+            Outcome::Answered(_) => {
+                self.believe("streaming", outcome.evidence(), |row| row.streaming = Streaming::Allowed);
+            }
+            Outcome::Refused(_) if self.belief.streaming != Streaming::Allowed => {}
+            Outcome::Refused(_) if whole => {
+                self.believe("streaming", outcome.evidence(), |row| row.streaming = Streaming::NotWithTools);
+            }
+            Outcome::Refused(message) => self.cannot_tell("streaming", shortened(message)),
+            Outcome::Unprobed(_) => {}
+        }
+    }
+
+    pub(super) fn pictured(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Answered(_) => self.believe("result_images", outcome.evidence(), |row| row.result_images = true),
+            Outcome::Refused(_) if self.belief.result_images => {
+                self.ask_first(vec![What::Result { picture: false }]);
+            }
+            Outcome::Refused(_) | Outcome::Unprobed(_) => {}
+        }
+    }
+
+    /// The same with words: whether it was the picture that was refused.
+    pub(super) fn pictured_without(&mut self, outcome: &Outcome) {
+        let refused = self.outcome(What::Result { picture: true }).map(Outcome::evidence).unwrap_or_default();
+        match outcome {
+            Outcome::Answered(_) => self.believe("result_images", refused, |row| row.result_images = false),
+            Outcome::Refused(message) => {
+                let why = format!("a tool loop is refused without an image too: {}", shortened(message));
+                self.cannot_tell("result_images", why);
+            }
+            Outcome::Unprobed(_) => {}
         }
     }
 

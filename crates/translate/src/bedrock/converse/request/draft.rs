@@ -13,6 +13,7 @@ use super::Terms;
 use super::notes::Notes;
 use crate::catalogue::{Entry, Medium, OpenLoop, Replay};
 use crate::fault::Fault;
+use crate::model::issuer::{Issuer, Mark};
 use crate::model::request::{Block, CacheTtl, Message, Request, Role};
 use crate::model::text::Text;
 
@@ -79,7 +80,7 @@ pub(super) fn arrange<'r, 'a>(
     let mut draft = Draft { system: request.system.iter().filter_map(piece).collect(), turns };
     for message in &request.messages {
         let role = if message.role == Role::Assistant { Role::Assistant } else { Role::User };
-        let pieces = kept(message, terms, notes);
+        let pieces = kept(message, request.own_switches.switch, terms, notes);
         if pieces.is_empty() {
             continue;
         }
@@ -102,7 +103,7 @@ pub(super) fn arrange<'r, 'a>(
     open_and_close(&mut draft, terms, notes);
     paired(&draft, request)?;
     few_documents(&draft, terms.entry)?;
-    if is_told(request, terms.entry) {
+    if is_told(request, terms) {
         told::tell(&mut draft, request, terms.entry, notes);
     }
     media::beside(&mut draft, terms.entry, notes);
@@ -225,7 +226,8 @@ fn piece<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
 }
 
 /// A message without what the model would refuse: reasoning that it does not take back.
-fn kept<'r, 'a>(message: &'r Message<'a>, terms: &Terms<'_>, notes: &mut Notes) -> Vec<Piece<'r, 'a>> {
+/// `asked`: the client asks for reasoning in the model's own words.
+fn kept<'r, 'a>(message: &'r Message<'a>, asked: bool, terms: &Terms<'_>, notes: &mut Notes) -> Vec<Piece<'r, 'a>> {
     let mut pieces = Vec::with_capacity(message.content.len());
     for block in &message.content {
         let (kind, issuer) = match block {
@@ -240,7 +242,9 @@ fn kept<'r, 'a>(message: &'r Message<'a>, terms: &Terms<'_>, notes: &mut Notes) 
         if terms.amend.without_reasoning {
             continue;
         }
-        if !issuer.can_be(terms.mark, &terms.entry.vendor, terms.entry.bound) {
+        if kind != Replay::Unsigned && is_strangers_own(issuer, asked, terms) {
+            pieces.extend(taken(block));
+        } else if !issuer.can_be(terms.mark, &terms.entry.vendor, terms.entry.bound) {
             notes.foreign_reasoning(message.position, terms.entry);
         } else if !terms.entry.takes_back(kind) {
             notes.reasoning_left_out(message.position, terms.entry, block);
@@ -249,6 +253,14 @@ fn kept<'r, 'a>(message: &'r Message<'a>, terms: &Terms<'_>, notes: &mut Notes) 
         }
     }
     pieces
+}
+
+/// Whether sealed reasoning goes back to an id of which nothing is known: to the one that made it, and to one that is asked
+/// to reason in a vendor's words when nothing tells who made it.
+fn is_strangers_own(issuer: &Issuer, asked: bool, terms: &Terms<'_>) -> bool {
+    let own = |mark: Mark| mark.model == terms.mark.model;
+    let untold = asked && issuer.vendor.is_none_or(|vendor| vendor == "anthropic");
+    !terms.entry.is_known() && issuer.mark.map_or(untold, own)
 }
 
 /// Reasoning as a piece; unsigned reasoning that is blank is none.

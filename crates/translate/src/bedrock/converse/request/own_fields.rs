@@ -3,7 +3,7 @@
 use super::Terms;
 use super::json::Json;
 use super::notes::Notes;
-use crate::catalogue::{Control, Entry, Interleaved, Plan};
+use crate::catalogue::{Control, Entry, Interleaved, Plan, Sampling};
 use crate::model::raw::Raw;
 use crate::model::reasoning::{ReasoningAsk, own};
 use crate::model::request::Request;
@@ -56,7 +56,22 @@ pub(super) fn asked(request: &Request<'_>, terms: &Terms<'_>) -> ReasoningAsk {
 /// Whether the client's own words for reasoning are sent as they are.
 fn stand(request: &Request<'_>, terms: &Terms<'_>, plan: &Plan) -> bool {
     let refused = asked(request, terms).wants_reasoning() && !plan.on && !is_strange(terms.entry);
-    !rewritten(terms) && !refused
+    let foreign = request.additional_fields.iter().any(|(name, _)| is_foreign(name, request, terms.entry));
+    !rewritten(terms) && !refused && !foreign
+}
+
+/// Whether a switch that can be read is another model's: this one would refuse its name.
+fn is_foreign(name: &str, request: &Request<'_>, entry: &Entry) -> bool {
+    let known = match entry.control {
+        Control::None | Control::Unknown => return false,
+        Control::Budget | Control::Adaptive => ["thinking", "output_config"].as_slice(),
+        Control::ReasoningEffort => &["reasoning_effort"],
+        Control::ReasoningObject => &["reasoning"],
+        Control::ReasoningConfig => &["reasoning_config"],
+        Control::Nova => &["reasoningConfig"],
+    };
+    let read = !request.own_switches.unread.iter().any(|unread| unread == name);
+    own::is_switch(name) && read && own::plain(name) != "outputconfig" && !known.contains(&name)
 }
 
 /// Gathers the members. What the client says in the model's own words counts before what the gateway would say, but never
@@ -74,6 +89,11 @@ pub(super) fn gather<'r>(
     for (name, value) in &request.additional_fields {
         let lacking = |(field, beta): &(&str, &str)| field == name && !betas.iter().any(|sent| sent.starts_with(beta));
         if !stand && withheld(name, value, request, terms, notes) {
+            continue;
+        }
+        if name == "top_k" && is_without_top_k(terms, plan) {
+            let why = format!("{} does not take it", entry.name);
+            notes.dropped("additionalModelRequestFields.top_k", why);
             continue;
         }
         if own::is_tool_choice(name) && plan.tool_in_words && request.own_switches.forced_tool {
@@ -112,6 +132,16 @@ pub(super) fn gather<'r>(
     fields
 }
 
+/// Whether the model is known to refuse its vendor's `top_k`.
+fn is_without_top_k(terms: &Terms<'_>, plan: &Plan) -> bool {
+    let refused = match terms.entry.sampling {
+        Sampling::Never => true,
+        Sampling::NotWhileReasoning => plan.on,
+        Sampling::Free => false,
+    };
+    terms.amend.without_sampling || refused && terms.entry.top_k.as_deref() == Some("top_k")
+}
+
 fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -> Vec<String> {
     let mut sent: Vec<String> = Vec::new();
     let mut known: BTreeSet<&str> = BTreeSet::new();
@@ -148,6 +178,8 @@ fn withheld(name: &str, value: &Raw<'_>, request: &Request<'_>, terms: &Terms<'_
             let why =
                 format!("the operator limits the reasoning, and nothing is known of that of {}", terms.entry.name);
             notes.dropped(param(), why);
+        } else if !rewritten(terms) && is_foreign(name, request, terms.entry) {
+            notes.changed(param(), format!("{} has another word for it; it is said in that", terms.entry.name));
         }
         return true;
     }

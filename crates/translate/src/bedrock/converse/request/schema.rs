@@ -8,6 +8,7 @@ mod root;
 mod tree;
 
 use crate::catalogue::{Entry, Schemas};
+use crate::model::wrapped::type_meant;
 use crate::wire::json::Document;
 use crate::wire::slice::Slice as _;
 use std::borrow::Cow;
@@ -28,20 +29,30 @@ const LOST: &str = "some of its references lead nowhere or to too much; anything
 const JOINED: &str = "the model takes no alternatives at the top of a schema; they were joined into one object";
 const TOP: &str =
     "the model takes only `type`, `properties` and `required` at the top of a schema; the others were left out";
+const WRAPPED: &str = "Bedrock takes only objects for the arguments of a tool; what it takes is the member `value` of one, and \
+                       goes back as the client's schema has it";
+const TYPES: &str = "types that JSON Schema does not know were taken for those that are meant";
 const GRAMMAR: &str = "limits that the model's grammar does not know were moved into descriptions";
 
-/// The schema of a tool's arguments. `enforced`: the model is kept to it.
-pub(super) fn of_tool<'s>(json: &'s str, entry: &Entry, enforced: bool) -> Fitted<'s> {
+/// The schema of a tool's arguments. `enforced`: the model is kept to it; `wrapped`: they are no object.
+pub(super) fn of_tool<'s>(json: &'s str, entry: &Entry, enforced: bool, wrapped: bool) -> Fitted<'s> {
     let taken = entry.tool_schemas;
-    if taken != Schemas::Plain && !enforced && is_usual(json) {
+    if taken != Schemas::Plain && !enforced && !wrapped && is_usual(json) {
         return Fitted { json: with_type(json), told: Vec::new() };
     }
     let Some(before) = Tree::read(json) else { return Fitted { json: Cow::Borrowed(json), told: Vec::new() } };
     let (mut tree, mut told) = (before.clone(), Vec::new());
-    if tree.is_of("object") {
+    if mean_types(&mut tree) {
+        told.push(TYPES);
+    }
+    if tree.is_of("object") && !wrapped {
         tree.set("type", Tree::word("object"));
     }
     clean(&mut tree);
+    if wrapped {
+        root::wrap(&mut tree);
+        told.push(WRAPPED);
+    }
     let whole = tree.clone();
     refs::open(&mut tree, &refs::Named::of(&whole));
     if root::join(&mut tree) {
@@ -86,8 +97,9 @@ fn with_type(json: &str) -> Cow<'_, str> {
 pub(super) fn of_answer(json: &str) -> Fitted<'_> {
     let Some(before) = Tree::read(json) else { return Fitted { json: Cow::Borrowed(json), told: Vec::new() } };
     let mut tree = before.clone();
+    let mut told: Vec<_> = mean_types(&mut tree).then_some(TYPES).into_iter().collect();
     clean(&mut tree);
-    let told = within_the_grammar(&mut tree);
+    told.extend(within_the_grammar(&mut tree));
     written(json, &before, &tree, told)
 }
 
@@ -119,11 +131,33 @@ fn is_usual(json: &str) -> bool {
     let listed = || {
         json.match_indices("\"type\"").any(|(at, word)| {
             let rest = json.behind(at + word.len()).trim_start();
-            rest.strip_prefix(':').is_some_and(|value| !value.trim_start().starts_with('"'))
+            rest.strip_prefix(':').is_some_and(|value| !is_a_type(value.trim_start()))
         })
     };
     let named = |name: &str| json.contains(name);
     !named("null") && !named("Of\"") && !named("$ref") && !listed()
+}
+
+/// Whether a text begins with one of JSON Schema's types.
+fn is_a_type(value: &str) -> bool {
+    let word = value.strip_prefix('"').and_then(|value| value.split('"').next()).unwrap_or_default();
+    word != "any" && type_meant(word) == Some(word)
+}
+
+/// Puts the types that are meant for those that are written; whether there were any others.
+fn mean_types(root: &mut Tree<'_>) -> bool {
+    let mut any = false;
+    root.each(&mut |schema| {
+        let word = schema.get("type").and_then(Tree::plain);
+        let Some((word, meant)) = word.and_then(|word| type_meant(&word).map(|meant| (word, meant))) else { return };
+        if meant == "any" {
+            schema.remove("type");
+        } else if meant != word {
+            schema.set("type", Tree::word(meant));
+        }
+        any |= meant == "any" || meant != word;
+    });
+    any
 }
 
 /// Takes members that are null for absent, and lists of types for a choice between them.

@@ -56,7 +56,7 @@ pub(super) fn arrange<'r, 'a>(
     notes: &mut Notes,
 ) -> Result<Offer<'r, 'a>, Fault> {
     let entry = terms.entry;
-    let history = request.has_tool_history() && !is_told(request, entry);
+    let history = request.has_tool_history() && !is_told(request, terms);
     let unwanted = request.tool_choice == ToolChoice::None;
     if (request.tools.is_empty() || unwanted) && !history {
         return Ok(Offer::default());
@@ -109,7 +109,7 @@ fn offered<'r, 'a>(
             notes.dropped(format!("tools[{at}].function.strict"), why);
         }
         let schema = match &tool.schema {
-            Some(raw) => schema::of_tool(raw.as_json(), entry, strict),
+            Some(raw) => schema::of_tool(raw.as_json(), entry, strict, tool.wrapped),
             None => Fitted { json: Cow::Borrowed(schema::NOTHING), told: Vec::new() },
         };
         for why in schema.told {

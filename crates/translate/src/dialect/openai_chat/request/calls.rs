@@ -7,6 +7,7 @@ use crate::model::arguments::{self, Fate};
 use crate::model::call_id;
 use crate::model::raw::Raw;
 use crate::model::request::Block;
+use crate::model::wrapped::wrap;
 use std::borrow::Cow;
 
 /// Why arguments are sent as the text that they are.
@@ -42,6 +43,7 @@ pub(super) fn function<'a>(function: &Object<'a, '_>, notes: &mut Notes) -> Resu
     notes.unknown(function, &["name", "arguments"]);
     let name = function.need("name")?.id(&notes.limits)?;
     let input = match function.get("arguments") {
+        Some(arguments) if notes.wrapped.contains(name.as_ref()) => wrapped(&arguments, notes)?,
         Some(arguments) => input(&arguments, notes)?,
         None => Raw::EMPTY,
     };
@@ -65,4 +67,21 @@ fn input<'a>(arguments: &Node<'a, '_>, notes: &mut Notes) -> Result<Raw<'a>, Fau
         Fate::Kept => notes.changed(arguments, KEPT),
     }
     Ok(input)
+}
+
+/// The arguments of a tool that has no object for them: whatever JSON they are goes into the object that is sent.
+fn wrapped<'a>(arguments: &Node<'a, '_>, notes: &mut Notes) -> Result<Raw<'a>, Fault> {
+    if !arguments.is_string() {
+        notes.changed(arguments, "it should be a string that holds the arguments; they are sent");
+        return Ok(wrap(arguments.raw()));
+    }
+    let said = arguments.string()?;
+    if said.trim().is_empty() {
+        return Ok(Raw::EMPTY);
+    }
+    if arguments::is_json(&said) {
+        return Ok(wrap(&said));
+    }
+    notes.changed(arguments, "it holds no JSON; its text is sent as the one member of an object");
+    Ok(arguments::kept(&said))
 }

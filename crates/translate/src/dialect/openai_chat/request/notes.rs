@@ -4,6 +4,7 @@ use super::fields::{Node, Object};
 use crate::fault::{Fault, Mistake};
 use crate::limits::{self, Limits};
 use crate::warning::Warning;
+use std::collections::BTreeSet;
 
 /// The most warnings that name a field of their own.
 const MOST: usize = 20;
@@ -19,6 +20,8 @@ pub(super) struct Notes {
     blocks: usize,
     documents: usize,
     images: usize,
+    /// The tools whose arguments are no object.
+    pub(super) wrapped: BTreeSet<String>,
 }
 
 impl Notes {

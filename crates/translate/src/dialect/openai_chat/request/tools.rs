@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::limits;
 use crate::model::raw::Raw;
 use crate::model::request::{Tool, ToolChoice};
+use crate::model::wrapped::is_wrapped;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,6 +80,23 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Offer<
     Ok(offer)
 }
 
+/// The names of the tools whose arguments are no object, before anything is refused.
+pub(super) fn wrapped(top: &Object<'_, '_>) -> BTreeSet<String> {
+    let lists = ["tools", "functions"].into_iter().filter_map(|list| top.get(list)?.list().ok());
+    let name = |tool: Object<'_, '_>| {
+        let is = tool.get("parameters").is_some_and(|schema| is_wrapped(schema.raw()));
+        is.then(|| tool.get("name")?.string().ok().map(Cow::into_owned)).flatten()
+    };
+    let tool = |node: Node<'_, '_>| {
+        let tool = node.object().ok()?;
+        match tool.get("function") {
+            Some(function) => name(function.object().ok()?),
+            None => name(tool),
+        }
+    };
+    lists.flat_map(|list| list.each().filter_map(tool).collect::<Vec<_>>()).collect()
+}
+
 /// The tools of a list, unless there are too many together with so many others.
 fn counted<'a, 'p>(node: &Node<'a, 'p>, others: usize, notes: &Notes) -> Result<List<'a, 'p>, Fault> {
     let list = node.list()?;
@@ -106,8 +124,10 @@ fn function<'a>(function: &Object<'a, '_>, notes: &mut Notes) -> Result<Tool<'a>
         &["name", "description", "parameters", "strict", "cache_control", "prompt_cache_breakpoint"],
     );
     let description = function.get("description").map(|text| text.text()).transpose()?;
+    let name = function.need("name")?.id(&notes.limits)?;
     Ok(Tool {
-        name: function.need("name")?.id(&notes.limits)?,
+        wrapped: notes.wrapped.contains(name.as_ref()),
+        name,
         description: description.filter(|description| !description.is_blank()),
         schema: function.get("parameters").map(|schema| schema.raw_object()).transpose()?,
         strict: function.get("strict").map(|strict| strict.boolean()).transpose()?,

@@ -1,17 +1,23 @@
 //! Calls and results as text, for models that must not be given tools and then do not take them in a history.
 
 use super::{Draft, Piece};
+use crate::bedrock::converse::request::Terms;
 use crate::bedrock::converse::request::notes::Notes;
-use crate::catalogue::Entry;
+use crate::catalogue::{Allowed, Entry};
+use crate::model::arguments::as_written;
 use crate::model::request::{Block, Request, ToolChoice};
 use crate::model::text::Text;
 use std::collections::BTreeMap;
 
 /// Whether a request's history of tools is told in words: no tool may be called, the model would have to be given some,
-/// and cannot be told to leave them alone.
-pub(in super::super) fn is_told(request: &Request<'_>, entry: &Entry) -> bool {
+/// and cannot be told to leave them alone; or it takes none.
+pub(in super::super) fn is_told(request: &Request<'_>, terms: &Terms<'_>) -> bool {
+    let entry = terms.entry;
     let none = request.tools.is_empty() || request.tool_choice == ToolChoice::None;
-    none && !entry.own_tool_choice && request.has_tool_history()
+    let forced = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
+    // Of a row that knows of forced calls it is told both ways whether its model takes tools: it is asked.
+    let without = terms.amend.without_tools || !entry.tools && !forced && entry.forced_tool != Allowed::Refused;
+    (none && !entry.own_tool_choice || without) && request.has_tool_history()
 }
 
 /// Puts it in words.
@@ -23,7 +29,7 @@ pub(super) fn tell(draft: &mut Draft<'_, '_>, request: &Request<'_>, entry: &Ent
             match piece.block() {
                 Some(Block::ToolUse { id, name, input }) => {
                     names.insert(id.plain().into_owned(), name.clone().into_owned());
-                    let said = format!("[The assistant called the tool {name} with {}]", input.as_json());
+                    let said = format!("[The assistant called the tool {name} with {}]", as_written(input.as_json()));
                     told.push(Piece::Said(Text::from_plain(said)));
                 }
                 Some(Block::ToolResult { id, content, failed }) => {

@@ -1,7 +1,8 @@
 //! The top of a tool's schema: always an object, never a choice between several.
 
-use super::refs::{self, Named};
+use super::refs::{self, LISTS, Named};
 use super::tree::Tree;
+use crate::model::wrapped::MEMBER;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,6 +90,24 @@ fn both<'a>(known: &mut Tree<'a>, other: &Tree<'a>, all: bool) {
     }
     let before = std::mem::replace(known, Tree::Object(Vec::new()));
     known.set(word, Tree::List(vec![before, other.clone()]));
+}
+
+/// Puts a schema of anything into one of an object, as its only member. What it names is named from the new top.
+pub(super) fn wrap(root: &mut Tree<'_>) {
+    root.each(&mut |schema| {
+        let reference = schema.get("$ref").and_then(Tree::plain);
+        let own = reference.as_deref().and_then(|reference| reference.strip_prefix('#'));
+        let listed = |path: &str| LISTS.iter().any(|list| path.strip_prefix('/').is_some_and(|p| p.starts_with(list)));
+        if let Some(path) = own.filter(|path| (path.is_empty() || path.starts_with('/')) && !listed(path)) {
+            schema.set("$ref", Tree::text(&format!("#/properties/{MEMBER}{path}")));
+        }
+    });
+    let mut inner = std::mem::replace(root, Tree::Object(Vec::new()));
+    let named: Vec<_> = LISTS.into_iter().filter_map(|list| Some((list, inner.remove(list)?))).collect();
+    root.set("type", Tree::word("object"));
+    root.set("properties", Tree::Object(vec![(Cow::Borrowed(MEMBER), inner)]));
+    root.set("required", Tree::List(vec![Tree::word(MEMBER)]));
+    named.into_iter().for_each(|(list, schemas)| root.set(list, schemas));
 }
 
 /// Says that it is an object.

@@ -1,0 +1,59 @@
+//! Calls whose arguments stand in an object as its only member, told as the client's schema has them.
+
+use crate::dialect::openai_chat::Style;
+use crate::model::delta::{Delta, Event};
+use crate::model::text::Text;
+use crate::model::wrapped::unwrap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Holds the arguments of such calls until they are whole; all else passes.
+#[derive(Debug)]
+pub(super) struct Unwrapping {
+    /// The tools, by the client's names.
+    tools: BTreeSet<String>,
+    /// What there is of the arguments of each open call, still escaped.
+    open: BTreeMap<u32, String>,
+}
+
+impl Unwrapping {
+    /// None, where no tool of the request is such a one.
+    pub(super) fn of(style: &Style) -> Option<Self> {
+        let tools = &style.wrapped;
+        (!tools.is_empty()).then(|| Self { tools: tools.clone(), open: BTreeMap::new() })
+    }
+
+    /// Holds a piece of arguments; `false`: it is none of such a call.
+    pub(super) fn holds(&mut self, index: u32, delta: &Delta<'_>) -> bool {
+        let Delta::ToolInput(piece) = delta else { return false };
+        let held = self.open.get_mut(&index);
+        held.map(|held| held.push_str(piece.as_escaped())).is_some()
+    }
+
+    /// Looks at an event that is not held; gives what must be told before it.
+    pub(super) fn before(&mut self, event: &Event<'_>) -> Vec<Event<'static>> {
+        match event {
+            Event::Delta { index, delta: Delta::ToolUse { name, .. } }
+                if self.tools.contains(name.plain().as_ref()) =>
+            {
+                self.open.insert(*index, String::new());
+                Vec::new()
+            }
+            Event::BlockStop { index, .. } => {
+                self.open.remove_entry(index).and_then(|(index, held)| told(index, held)).into_iter().collect()
+            }
+            Event::Stop(_) => self.rest(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What is left of calls that have no end.
+    pub(super) fn rest(&mut self) -> Vec<Event<'static>> {
+        std::mem::take(&mut self.open).into_iter().filter_map(|(index, held)| told(index, held)).collect()
+    }
+}
+
+fn told(index: u32, held: String) -> Option<Event<'static>> {
+    let held = Text::from_escaped(held);
+    let arguments = Text::from_plain(unwrap(&held.plain()).to_owned());
+    (!arguments.is_empty()).then_some(Event::Delta { index, delta: Delta::ToolInput(arguments) })
+}
