@@ -80,7 +80,7 @@ fn derived(signatory: &Signatory, scope: Scope<'_>, time: SystemTime, life: Dura
         sign(signable.map_err(|error| error.to_string())?, &params).map_err(|error| error.to_string())?.into_parts();
     let mut presigned = format!("{HOST}/?{ACTION}");
     // The signature last, as AWS's generator has it.
-    let mut parameters = instructions.params().clone();
+    let mut parameters = instructions.params().to_vec();
     parameters.sort_by_key(|(name, _)| *name == "X-Amz-Signature");
     for (name, value) in &parameters {
         let _ = write!(presigned, "&{name}={}", uri::segment(value));

@@ -392,7 +392,7 @@ fn credentials_can_be_required() {
 
 /// Answers the next call by its authorization: what that begins with comes back.
 fn authorised(bedrock: &Bedrock, aquifer: &Aquifer, refuse: Option<&str>) -> (Vec<String>, u16) {
-    let (gateway, body) = (aquifer.gateway.unwrap(), plain_body(crate::streams::MODEL));
+    let (gateway, body) = (aquifer.gateway.unwrap(), plain_body(crate::bedrock::MODEL));
     let asking = std::thread::spawn(move || ask(gateway, "POST", "/v1/chat/completions", &body));
     let mut seen = Vec::new();
     if let Some(said) = refuse {
