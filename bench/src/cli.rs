@@ -50,6 +50,9 @@ pub(crate) struct Run {
     /// Folder for the results and the logs
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     pub(crate) out: PathBuf,
+    /// Call the upstream over TLS, as Bedrock is: the gateway and nginx, each with connections kept and sessions resumed
+    #[arg(long)]
+    pub(crate) tls: bool,
     /// Binary of the gateway [default: the release binary of this workspace, built first]
     #[arg(long, value_name = "PATH")]
     pub(crate) gateway: Option<PathBuf>,
@@ -72,6 +75,12 @@ pub(crate) struct Upstream {
     /// Address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: SocketAddr,
+    /// Address and port for TLS; needs --certificate
+    #[arg(long, value_name = "ADDR:PORT", requires = "certificate")]
+    pub(crate) listen_tls: Option<SocketAddr>,
+    /// File into which the certificate for localhost is written, made anew at each start
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
 }
 
 fn work(name: &str) -> Result<String, String> {

@@ -3,11 +3,12 @@
 use crate::http1::{self, AnswerHead};
 use crate::peers::Peer;
 use crate::process::{self, Process};
-use crate::upstream::READY;
+use crate::upstream::{READY, READY_TLS};
 use crate::work::Work;
 use anyhow::{Context, bail, ensure};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -19,22 +20,30 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct Upstream {
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    /// Where it listens for TLS, and the certificate that it shows there.
+    pub(crate) tls: Option<(SocketAddr, PathBuf)>,
     _process: Process,
 }
 
 impl Upstream {
-    /// Starts this very program as the upstream, on the core that it runs on itself.
-    pub(crate) fn start() -> anyhow::Result<Self> {
+    /// Starts this very program as the upstream, on the core that it runs on itself; `certificate` is the file in which it
+    /// leaves its certificate, if it is to speak TLS too.
+    pub(crate) fn start(certificate: Option<&Path>) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("this program does not know where it is")?;
         let mut command = process::command(program);
         command.args(["upstream", "--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
+        if let Some(certificate) = certificate {
+            command.args(["--listen-tls", "127.0.0.1:0", "--certificate"]).arg(certificate);
+        }
         let mut child = command.spawn().context("cannot start the upstream")?;
         let out = child.stdout.take().context("the upstream says nothing")?;
         let process = Process::of("upstream", child);
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line)?;
-        let address = line.trim().strip_prefix(READY).with_context(|| format!("the upstream said {line:?}"))?;
-        Ok(Self { address: address.parse()?, _process: process })
+        let said = line.trim().strip_prefix(READY).with_context(|| format!("the upstream said {line:?}"))?;
+        let (address, over_tls) = said.split_once(READY_TLS).map_or((said, None), |(plain, tls)| (plain, Some(tls)));
+        let tls = over_tls.map(str::parse).transpose()?.zip(certificate.map(Path::to_path_buf));
+        Ok(Self { address: address.parse()?, tls, _process: process })
     }
 
     /// From now on it answers as this work wants it.

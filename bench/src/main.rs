@@ -39,7 +39,10 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Instructions(arguments) => instructions::run(&arguments),
         Command::Works => works(),
-        Command::Upstream(arguments) => upstream::serve(arguments.listen),
+        Command::Upstream(arguments) => {
+            let tls = arguments.listen_tls.zip(arguments.certificate.as_deref());
+            upstream::serve(arguments.listen, tls.map(|(listen, certificate)| upstream::Tls { listen, certificate }))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -41,12 +41,14 @@ pub(crate) struct Bench {
 
 impl Bench {
     /// Starts the upstream and every peer.
-    pub(crate) fn start(peers: &[Peer], folder: PathBuf, most_streams: usize) -> anyhow::Result<Self> {
+    pub(crate) fn start(peers: &[Peer], folder: PathBuf, most_streams: usize, tls: bool) -> anyhow::Result<Self> {
         let cores = Cores::take();
-        let upstream = Upstream::start()?;
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let certificate = tls.then(|| folder.join("upstream.pem"));
+        let upstream = Upstream::start(certificate.as_deref())?;
         let mut targets = vec![Target::direct(upstream.address)];
         for peer in peers {
-            targets.push(Target::start(peer, upstream.address, &folder, cores)?);
+            targets.push(Target::start(peer, &upstream, &folder, cores)?);
         }
         Ok(Self { runtime: load::runtime()?, upstream, targets, most_streams, largest: true, cores, folder })
     }
@@ -55,7 +57,7 @@ impl Bench {
     pub(crate) fn restart(&mut self, at: usize) -> anyhow::Result<()> {
         let target = self.targets.get_mut(at).context("no such target")?;
         if target.process.take().is_some() {
-            *target = Target::start(&target.peer, self.upstream.address, &self.folder, self.cores)?;
+            *target = Target::start(&target.peer, &self.upstream, &self.folder, self.cores)?;
         }
         Ok(())
     }

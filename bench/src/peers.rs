@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// Something that is measured. In every text `${PORT}`, `${UPSTREAM}`, `${UPSTREAM_PORT}` and `${DIR}` are replaced.
+/// Something that is measured. In every text `${PORT}`, `${UPSTREAM}`, `${UPSTREAM_PORT}`,
+/// `${UPSTREAM_URL}`, `${SCHEME}`, `${CERTIFICATE}` and `${DIR}` are replaced.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Peer {
@@ -100,6 +101,8 @@ pub(crate) struct Places {
     pub(crate) port: u16,
     /// The upstream's address.
     pub(crate) upstream: SocketAddr,
+    /// The certificate of the upstream, when it is called over TLS.
+    pub(crate) certificate: Option<PathBuf>,
     /// A folder of its own.
     pub(crate) folder: PathBuf,
 }
@@ -107,7 +110,15 @@ pub(crate) struct Places {
 impl Places {
     /// Replaces the placeholders.
     pub(crate) fn fill(&self, text: &str) -> String {
+        let port = self.upstream.port();
+        let (scheme, url, certificate) = match &self.certificate {
+            Some(file) => ("https", format!("https://localhost:{port}"), file.to_string_lossy()),
+            None => ("http", format!("http://{}", self.upstream), "".into()),
+        };
         text.replace("${PORT}", &self.port.to_string())
+            .replace("${UPSTREAM_URL}", &url)
+            .replace("${SCHEME}", scheme)
+            .replace("${CERTIFICATE}", &certificate)
             .replace("${UPSTREAM}", &self.upstream.to_string())
             .replace("${UPSTREAM_PORT}", &self.upstream.port().to_string())
             .replace("${DIR}", &self.folder.to_string_lossy())
@@ -121,7 +132,9 @@ pub(crate) fn gateway(binary: &Path, arguments: &[String]) -> Peer {
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
-        ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://${UPSTREAM}"),
+        ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "${UPSTREAM_URL}"),
+        // Roots of trust besides the system's; empty, it counts as unset.
+        ("SSL_CERT_FILE", "${CERTIFICATE}"),
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("HOME", "${DIR}"),
     ];
@@ -195,7 +208,11 @@ http {
     server {
         listen 127.0.0.1:${PORT} backlog=16384;
         location / {
-            proxy_pass http://bedrock;
+            proxy_pass ${SCHEME}://bedrock;
+            proxy_ssl_protocols TLSv1.3;
+            proxy_ssl_session_reuse on;
+            proxy_ssl_server_name on;
+            proxy_ssl_name localhost;
             proxy_http_version 1.1;
             proxy_set_header Connection \"\";
             proxy_buffering off;
@@ -230,8 +247,12 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled() {
-        let places =
-            Places { port: 81, upstream: SocketAddr::from(([127, 0, 0, 1], 82)), folder: PathBuf::from("/somewhere") };
+        let places = Places {
+            port: 81,
+            upstream: SocketAddr::from(([127, 0, 0, 1], 82)),
+            certificate: None,
+            folder: PathBuf::from("/somewhere"),
+        };
         let text = "${PORT} ${UPSTREAM} ${UPSTREAM_PORT} ${DIR}/x ${OTHER}";
         assert_eq!(places.fill(text), "81 127.0.0.1:82 82 /somewhere/x ${OTHER}");
     }

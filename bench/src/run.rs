@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<()> {
         say::loudly(&format!("{count} open streams need {} open files; the limit is {files}: left out", count * 2));
     }
     let machine = Machine::here();
-    let mut bench = Bench::start(&peers, arguments.out.join("logs"), most_streams)?;
+    let mut bench = Bench::start(&peers, arguments.out.join("logs"), most_streams, arguments.tls)?;
     let targets = bench.targets.iter().map(|target| target.peer.name.clone()).collect();
     let mut results = Results { machine, quick: arguments.quick, targets, works: BTreeMap::new() };
     let rounds = usize::from(arguments.rounds.unwrap_or(if arguments.quick { 1 } else { 3 }));
@@ -89,6 +89,9 @@ fn one_round(bench: &mut Bench, work: &Work, round: usize, results: &mut Results
 fn tell(arguments: &Run, results: &Results) -> anyhow::Result<()> {
     let Machine { cores, processor } = &results.machine;
     say::line(&format!("{cores} cores, {processor}; medians of the rounds; ratios are to nginx, lowest to highest"))?;
+    if arguments.tls {
+        say::line("The upstream is called over TLS.")?;
+    }
     if arguments.quick {
         say::line("QUICK: so few requests are a look, no measurement.")?;
     }

@@ -3,7 +3,7 @@
 use crate::answer::Answer;
 use crate::ask::{Asked, MODEL};
 use crate::client::Plan;
-use crate::control;
+use crate::control::{self, Upstream};
 use crate::machine::Cores;
 use crate::peers::{Peer, Places};
 use crate::process::{self, Process};
@@ -37,16 +37,15 @@ impl Target {
     }
 
     /// Starts a peer with a folder of its own in `folder`, and waits until it is ready.
-    pub(crate) fn start(
-        peer: &Peer,
-        upstream: SocketAddr,
-        folder: &Path,
-        cores: Option<Cores>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn start(peer: &Peer, upstream: &Upstream, folder: &Path, cores: Option<Cores>) -> anyhow::Result<Self> {
         let folder = folder.join(&peer.name);
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let folder = std::path::absolute(folder)?;
-        let places = Places { port: free_port()?, upstream, folder };
+        let (upstream, certificate) = match &upstream.tls {
+            Some((address, certificate)) => (*address, Some(std::path::absolute(certificate)?)),
+            None => (upstream.address, None),
+        };
+        let places = Places { port: free_port()?, upstream, certificate, folder };
         for (name, text) in &peer.files {
             let path = places.folder.join(name);
             std::fs::write(&path, places.fill(text)).with_context(|| format!("cannot write {}", path.display()))?;

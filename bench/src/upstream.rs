@@ -1,7 +1,7 @@
 //! A Bedrock made of one answer, encoded beforehand and written to whoever asks; nothing of it slows a gateway down.
 //!
 //! Whatever the path, the answer is that of the work at hand, so a plain proxy gets the same bytes as a gateway.
-//! `POST /bench/work/NAME` chooses the work, `GET /bench/open` says how many streams are open, and `GET /bench/seen`
+//! It can be had over TLS too, with a certificate that is made at the start. `POST /bench/work/NAME` chooses the work, `GET /bench/open` says how many streams are open, and `GET /bench/seen`
 //! gives back the first request since the work was chosen.
 
 use crate::answer::Answer;
@@ -10,12 +10,20 @@ use crate::http1::{self, RequestHead, SEEN_AUTHORIZED};
 use crate::work::Work;
 use anyhow::{Context, bail};
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::rc::Rc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
 /// What its standard output says before the address when it is ready.
 pub(crate) const READY: &str = "upstream on ";
+/// What stands before the address for TLS.
+pub(crate) const READY_TLS: &str = ", with TLS on ";
 /// In the path of every request to the upstream itself.
 const CONTROL: &str = "/bench/";
 /// Connections that wait to be accepted.
@@ -44,34 +52,70 @@ impl Drop for Open {
     }
 }
 
+/// Where it is served besides, over TLS, and the file into which the certificate is written.
+pub(crate) struct Tls<'a> {
+    pub(crate) listen: SocketAddr,
+    pub(crate) certificate: &'a Path,
+}
+
 /// Serves until the process ends.
-pub(crate) fn serve(listen: std::net::SocketAddr) -> anyhow::Result<()> {
+pub(crate) fn serve(listen: SocketAddr, tls: Option<Tls<'_>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let answer = Answer::of(crate::answer::Shape::Whole)?;
     let state = Rc::new(State { answer: RefCell::new(Rc::new(answer)), open: Cell::new(0), seen: RefCell::new(None) });
     tokio::task::LocalSet::new().block_on(&runtime, async move {
-        let socket = tokio::net::TcpSocket::new_v4()?;
-        socket.set_reuseaddr(true)?;
-        socket.bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
-        let listener = socket.listen(BACKLOG)?;
-        crate::say::line(&format!("{READY}{}", listener.local_addr()?))?;
-        accept(&listener, &state).await
+        let listener = bind(listen)?;
+        let mut ready = format!("{READY}{}", listener.local_addr()?);
+        if let Some(Tls { listen, certificate }) = tls {
+            let acceptor = acceptor(certificate)?;
+            let listener = bind(listen)?;
+            ready.push_str(&format!("{READY_TLS}{}", listener.local_addr()?));
+            let state = Rc::clone(&state);
+            tokio::task::spawn_local(async move { accept(&listener, Some(&acceptor), &state).await });
+        }
+        crate::say::line(&ready)?;
+        accept(&listener, None, &state).await
     })
 }
 
-async fn accept(listener: &TcpListener, state: &Rc<State>) -> anyhow::Result<()> {
+fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    let socket = tokio::net::TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+    Ok(socket.listen(BACKLOG)?)
+}
+
+/// Speaks TLS with a new certificate for localhost, which is written to a file for those who are to trust it.
+fn acceptor(file: &Path) -> anyhow::Result<TlsAcceptor> {
+    let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
+    std::fs::write(file, pair.cert.pem()).with_context(|| format!("cannot write {}", file.display()))?;
+    let key = PrivatePkcs8KeyDer::from(pair.signing_key.serialize_der());
+    let mut config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![pair.cert.der().clone()], key.into())?;
+    // Sessions are resumed, as Bedrock's are.
+    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+async fn accept(listener: &TcpListener, tls: Option<&TlsAcceptor>, state: &Rc<State>) -> anyhow::Result<()> {
     loop {
         let (socket, _) = listener.accept().await?;
         socket.set_nodelay(true)?;
-        let state = Rc::clone(state);
+        let (state, tls) = (Rc::clone(state), tls.cloned());
         tokio::task::spawn_local(async move {
             // A client that leaves is what some of the works are about.
-            let _ = connection(socket, &state).await;
+            let _ = match tls {
+                Some(tls) => match tls.accept(socket).await {
+                    Ok(socket) => connection(socket, &state).await,
+                    Err(_) => Ok(()),
+                },
+                None => connection(socket, &state).await,
+            };
         });
     }
 }
 
-async fn connection(mut socket: TcpStream, state: &Rc<State>) -> anyhow::Result<()> {
+async fn connection(mut socket: impl AsyncRead + AsyncWrite + Unpin, state: &Rc<State>) -> anyhow::Result<()> {
     let mut buffer = Vec::with_capacity(4 << 10);
     while let Some((head, body)) = request(&mut socket, &mut buffer, state).await? {
         match head.path.strip_prefix(CONTROL) {
@@ -89,7 +133,7 @@ async fn connection(mut socket: TcpStream, state: &Rc<State>) -> anyhow::Result<
 
 /// Reads one request whole; its body is kept only when nobody has been seen yet. None at the end of the connection.
 async fn request(
-    socket: &mut TcpStream,
+    socket: &mut (impl AsyncRead + Unpin),
     buffer: &mut Vec<u8>,
     state: &State,
 ) -> anyhow::Result<Option<(RequestHead, Vec<u8>)>> {
@@ -122,11 +166,12 @@ async fn request(
     }
 }
 
-async fn answer(socket: &mut TcpStream, state: &Rc<State>) -> anyhow::Result<()> {
+async fn answer(socket: &mut (impl AsyncRead + AsyncWrite + Unpin), state: &Rc<State>) -> anyhow::Result<()> {
     let answer = Rc::clone(&state.answer.borrow());
     let _open = Open::new(state);
     for bytes in &answer.writes {
         socket.write_all(bytes).await?;
+        socket.flush().await?;
         match answer.pace {
             Pace::Slow(pause) => tokio::time::sleep(pause).await,
             // Other streams are written to before this one goes on.
@@ -142,7 +187,7 @@ async fn answer(socket: &mut TcpStream, state: &Rc<State>) -> anyhow::Result<()>
     Ok(())
 }
 
-async fn control(socket: &mut TcpStream, wish: &str, state: &State) -> anyhow::Result<()> {
+async fn control(socket: &mut (impl AsyncWrite + Unpin), wish: &str, state: &State) -> anyhow::Result<()> {
     let (status, head, body) = match wish.split_once('/') {
         Some(("work", name)) => match Work::named(name) {
             Some(work) => {
@@ -165,5 +210,6 @@ async fn control(socket: &mut TcpStream, wish: &str, state: &State) -> anyhow::R
     let head = format!("HTTP/1.1 {status}\r\n{head}content-length: {}\r\n\r\n", body.len());
     socket.write_all(head.as_bytes()).await?;
     socket.write_all(&body).await?;
+    socket.flush().await?;
     Ok(())
 }

@@ -42,6 +42,15 @@ fn a_quick_run_measures_the_gateway() {
 }
 
 #[test]
+fn the_upstream_can_be_called_over_tls() {
+    let Some(gateway) = gateway() else { return };
+    let out = tempfile::tempdir().unwrap();
+    let done = run(&gateway, out.path(), &["--tls", "--work", "small"]);
+    let (said, noted) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap());
+    assert!(done.status.success() && said.contains("over TLS") && said.contains("| small"), "{said}\n{noted}");
+}
+
+#[test]
 fn a_wrong_answer_fails_the_run() {
     let Some(gateway) = gateway() else { return };
     let out = tempfile::tempdir().unwrap();
