@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use zeroize::Zeroizing;
 
 /// The longest life of a key.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
@@ -78,7 +79,7 @@ fn derived(signatory: &Signatory, scope: Scope<'_>, time: SystemTime, life: Dura
     let signable = SignableRequest::new("POST", address, headers, SignableBody::Bytes(b""));
     let (instructions, _) =
         sign(signable.map_err(|error| error.to_string())?, &params).map_err(|error| error.to_string())?.into_parts();
-    let mut presigned = format!("{HOST}/?{ACTION}");
+    let mut presigned = Zeroizing::new(format!("{HOST}/?{ACTION}"));
     // The signature last, as AWS's generator has it.
     let mut parameters = instructions.params().to_vec();
     parameters.sort_by_key(|(name, _)| *name == "X-Amz-Signature");
@@ -86,7 +87,8 @@ fn derived(signatory: &Signatory, scope: Scope<'_>, time: SystemTime, life: Dura
         let _ = write!(presigned, "&{name}={}", uri::segment(value));
     }
     presigned.push_str("&Version=1");
-    Ok(Secret::new(format!("bedrock-api-key-{}", STANDARD.encode(presigned))))
+    let encoded = Zeroizing::new(STANDARD.encode(presigned.as_bytes()));
+    Ok(Secret::new(format!("bedrock-api-key-{}", *encoded)))
 }
 
 #[cfg(test)]
