@@ -68,7 +68,8 @@ Examples:
   aquifer serve --config config.d/ --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem
 
 Credentials come from AWS's usual chain (environment, profile, SSO, web identity, ECS, EKS, EC2) or from
-AWS_BEARER_TOKEN_BEDROCK; the endpoint can be changed with AWS_ENDPOINT_URL_BEDROCK_RUNTIME.
+AWS_BEARER_TOKEN_BEDROCK; the endpoint can be changed with AWS_ENDPOINT_URL_BEDROCK_RUNTIME. Backends are called through
+the proxies that HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY name.
 SIGHUP reads the configuration again; SIGTERM and Ctrl-C let the streams in flight end first; another Ctrl-C (SIGINT) does
 not wait for them, another SIGTERM changes nothing.
 The line `aquifer listening on http://ADDR:PORT` on standard output says that it is ready.";
@@ -176,6 +177,14 @@ pub(crate) struct Serve {
     /// How it is told: a comment, which every client passes over, or an empty chunk, for those that count events
     #[arg(long, value_name = "KIND", default_value = "comment")]
     pub(crate) keep_alive_kind: KeepAliveKind,
+    /// After how long a connection to a backend carries no further call, so that the addresses of its name are looked up
+    /// again; calls under way go on. 0 is never
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]
+    pub(crate) upstream_connection_age: Duration,
+    /// How the parts of a long answer in HTTP/1.1 are acknowledged to a backend: `pairs`, two at once from the eighth on,
+    /// which saves a packet for each pair (Linux); `system`, as the system does it
+    #[arg(long, value_name = "HOW", default_value = "pairs")]
+    pub(crate) upstream_acks: UpstreamAcks,
     /// How many client connections are open at once; more wait to be accepted
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
     pub(crate) max_connections: usize,
@@ -221,6 +230,13 @@ pub(crate) struct Serve {
     pub(crate) drain_timeout: Duration,
     #[command(flatten)]
     pub(crate) log: Log,
+}
+
+/// `--upstream-acks`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum UpstreamAcks {
+    Pairs,
+    System,
 }
 
 /// `--bedrock-auth`.

@@ -52,11 +52,6 @@ impl Endpoint {
         Ok(Self::Regional { service, fips, dual_stack })
     }
 
-    /// Whether it is spoken to without TLS.
-    pub(crate) fn is_plain(&self) -> bool {
-        matches!(self, Self::Fixed(base) if base.starts_with("http:"))
-    }
-
     /// The URL up to the path.
     pub(crate) fn base(&self, region: &str) -> String {
         match self {

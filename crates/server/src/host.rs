@@ -6,7 +6,7 @@ use crate::failed_attempts::FailedAttempts;
 use crate::room::Room;
 use crate::telemetry::Telemetry;
 use crate::turns::Turns;
-use crate::upstream::Upstreams;
+use crate::upstream::{Connections, Upstreams};
 use anyhow::bail;
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{Backend, Config};
@@ -89,6 +89,8 @@ pub(crate) struct Limits {
     pub(crate) max_connections_per_address: Option<usize>,
     /// How old a connection may be. `None`: as old as it likes.
     pub(crate) max_connection_age: Option<Duration>,
+    /// The connections to backends.
+    pub(crate) upstream_connections: Connections,
 }
 
 /// How often old turns are looked for.
@@ -146,7 +148,8 @@ impl Host {
         telemetry: Telemetry,
         limits: Limits,
     ) -> anyhow::Result<Self> {
-        let upstreams = Upstreams::of(&config, &environment, &Upstreams::default())?;
+        let none = Upstreams::none(limits.upstream_connections);
+        let upstreams = Upstreams::of(&config, &environment, &none)?;
         let serving = ArcSwap::from_pointee(Serving::new(Arc::new(config), upstreams));
         let turns = Arc::new(Turns::new(telemetry.turns())?);
         tokio::spawn(sweep(Arc::downgrade(&turns)));
@@ -276,6 +279,7 @@ pub(crate) mod tests {
             max_connections: 100,
             max_connections_per_address: None,
             max_connection_age: None,
+            upstream_connections: Connections::default(),
             max_bodies: 1 << 24,
             max_requests: 100,
         }

@@ -22,18 +22,23 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep};
 
+mod addresses;
 mod http1;
 mod http2;
 mod place;
 mod pool;
+mod proxy;
 mod socket;
 mod wire;
 
 /// Not signed, so that nothing on the way breaks the signature by changing it.
 const USER_AGENT: &str = concat!("aquifer/", env!("CARGO_PKG_VERSION"));
+
+/// Endpoints of all regions are reached alike.
+const SOME_REGION: &str = "us-east-1";
 
 /// How long the body of a refusal is read.
 const REFUSAL: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(10) };
@@ -48,6 +53,16 @@ const LONGEST_REFUSAL: usize = 1 << 20;
 pub(crate) struct Upstreams {
     all: Vec<Arc<Upstream>>,
     chains: Chains,
+    connections: Connections,
+}
+
+/// What holds for the connections to every backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Connections {
+    /// After how long one carries no further call, so that the addresses of a name are looked up again. `None`: never.
+    pub(crate) max_age: Option<Duration>,
+    /// Whether the parts of a long answer in HTTP/1.1 are acknowledged in pairs.
+    pub(crate) acknowledged_in_pairs: bool,
 }
 
 /// One backend with its pool and its credentials.
@@ -99,7 +114,25 @@ enum Body {
     Two(Incoming, #[expect(dead_code, reason = "it is held until the body is over")] http2::Room),
 }
 
+impl Default for Connections {
+    fn default() -> Self {
+        Self { max_age: Some(Duration::from_secs(3600)), acknowledged_in_pairs: true }
+    }
+}
+
+impl Connections {
+    /// When one that is made now is too old.
+    fn old(self) -> Option<Instant> {
+        clock::now().checked_add(self.max_age?)
+    }
+}
+
 impl Upstreams {
+    /// No backends yet; of those that follow these are the connections.
+    pub(crate) fn none(connections: Connections) -> Self {
+        Self { connections, ..Self::default() }
+    }
+
     /// Makes a pool for each backend; backends that have not changed keep theirs, with connections and credentials.
     ///
     /// # Errors
@@ -107,10 +140,10 @@ impl Upstreams {
     pub(crate) fn of(config: &Config, environment: &Environment, before: &Self) -> anyhow::Result<Self> {
         let make = |backend: &Backend| match before.all.iter().find(|old| old.backend.is_called_like(backend)) {
             Some(old) => Ok(Arc::clone(old)),
-            None => Upstream::new(backend, environment, &before.chains).map(Arc::new),
+            None => Upstream::new(backend, environment, before).map(Arc::new),
         };
         let all = config.backends.iter().map(make).collect::<anyhow::Result<_>>()?;
-        Ok(Self { all, chains: before.chains.clone() })
+        Ok(Self { all, chains: before.chains.clone(), connections: before.connections })
     }
 
     /// Where the credentials of each backend come from, those that share them told once, with the backends' names.
@@ -188,9 +221,9 @@ async fn send(upstream: Option<Arc<Upstream>>, call: Call, pass: Option<Pass>) -
 }
 
 impl Upstream {
-    fn new(backend: &Backend, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
+    fn new(backend: &Backend, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
         let bedrock = match (backend.kind.service(), &backend.kind) {
-            (Some(service), _) => Ok(Caller::new(service, environment, chains)
+            (Some(service), _) => Ok(Caller::new(service, environment, before)
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
             (None, BackendKind::NotServed { why, .. }) => Err(why.clone()),
             (None, _) => Err("it cannot be called".to_owned()),
@@ -200,9 +233,9 @@ impl Upstream {
 }
 
 impl Caller {
-    fn new(bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
+    fn new(bedrock: &Bedrock, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
         let endpoint = Endpoint::of(bedrock, environment).map_err(|why| anyhow!(why))?;
-        Self::at(endpoint, bedrock, environment, chains)
+        Self::at(endpoint, bedrock, environment, &before.chains, before.connections)
     }
 
     /// Asks Bedrock about itself, for a backend and in its name: the control plane has an address of its own.
@@ -212,12 +245,22 @@ impl Caller {
     pub(crate) fn control(bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
         let endpoint = Endpoint::control(environment).map_err(|why| anyhow!(why))?;
         let (region, credentials) = (bedrock.region.clone(), bedrock.credentials.clone());
-        Self::at(endpoint, &Bedrock { region, credentials, ..Bedrock::default() }, environment, chains)
+        let bedrock = Bedrock { region, credentials, ..Bedrock::default() };
+        Self::at(endpoint, &bedrock, environment, chains, Connections::default())
     }
 
-    fn at(endpoint: Endpoint, bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
-        let connector = Connector::new(bedrock, endpoint.is_plain())?;
-        let way = if bedrock.http2 { Way::Two(http2::Pool::new(connector)) } else { Way::One(Pool::new(connector)) };
+    fn at(
+        endpoint: Endpoint,
+        bedrock: &Bedrock,
+        environment: &Environment,
+        chains: &Chains,
+        connections: Connections,
+    ) -> anyhow::Result<Self> {
+        let connector = Connector::new(bedrock, environment, &endpoint.base(SOME_REGION))?;
+        let way = match bedrock.http2 {
+            true => Way::Two(http2::Pool::new(connector, connections)),
+            false => Way::One(Pool::new(connector, connections)),
+        };
         Ok(Self { endpoint, place: OnceLock::new(), signer: Signer::new(bedrock, environment, chains), way })
     }
 

@@ -7,6 +7,7 @@ use crate::descriptors;
 use crate::environment::Environment;
 use crate::host::{Host, Limits};
 use crate::telemetry::{Telemetry, log};
+use crate::upstream::Connections;
 use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, Route, Rule};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::secret::Secret;
@@ -54,6 +55,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         max_connections: 1000,
         max_connections_per_address: None,
         max_connection_age: None,
+        upstream_connections: Connections::default(),
         max_bodies: 256 << 20,
         max_requests: 10_000,
     };

@@ -4,7 +4,7 @@ use super::check::summary;
 use super::fronts::{OfPort, certificates_of, fronts};
 use super::run::{Ending, Front, Signals, bind, until_signalled};
 use crate::api_keys;
-use crate::cli::Serve;
+use crate::cli::{Serve, UpstreamAcks};
 use crate::credentials::{AUTH, Origin};
 use crate::descriptors;
 use crate::environment::Environment;
@@ -14,6 +14,7 @@ use crate::settings::{Settings, Stamp};
 use crate::telemetry::Telemetry;
 use crate::telemetry::log::{self, LogControl};
 use crate::tls;
+use crate::upstream::Connections;
 use anyhow::{Context, bail};
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{BackendKind, Config, Listener, Mistake, ServerTls, Severity};
@@ -139,6 +140,10 @@ fn limits(arguments: &Serve) -> Limits {
         max_connections: arguments.max_connections,
         max_connections_per_address: arguments.max_connections_per_address,
         max_connection_age: arguments.max_connection_age,
+        upstream_connections: Connections {
+            max_age: Some(arguments.upstream_connection_age).filter(|age| !age.is_zero()),
+            acknowledged_in_pairs: matches!(arguments.upstream_acks, UpstreamAcks::Pairs),
+        },
         max_requests: arguments.max_requests,
     }
 }

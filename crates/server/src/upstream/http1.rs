@@ -1,10 +1,11 @@
 //! One call in HTTP/1.1 without a socket: what is sent, and what the bytes say that come back.
 
 use aquifer_gateway::translate::wire::slice::Slice as _;
-use http::{HeaderValue, Method, Request, Response, Version, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use std::cell::Cell;
 use ureq_proto::client::state::{RecvBody, RecvResponse};
 use ureq_proto::client::{Call, RecvBodyResult, RecvResponseResult, SendRequestResult};
+use ureq_proto::parser::try_parse_response;
 
 /// Room for a request's head; it grows for a longer one.
 const ROOM: usize = 4 << 10;
@@ -16,6 +17,9 @@ const SMALL: usize = 8 << 10;
 const LONGEST_LINE: usize = 1 << 20;
 /// The longest head of an answer, and the longest line between two chunks.
 const LONGEST_HEAD: usize = 64 << 10;
+/// The longest head of a proxy's answer to `CONNECT`, and the most fields of it.
+pub(super) const LONGEST_TUNNEL_HEAD: usize = 16 << 10;
+const MOST_FIELDS: usize = 100;
 
 thread_local! {
     /// What the heads of a thread's requests are written in, one after the other.
@@ -82,6 +86,42 @@ pub(super) fn ask(mut request: Request<()>, body: &[u8]) -> Result<(Said<'_>, Re
     };
     let reply = reply.ok_or("the request has no end")?;
     Ok((Said { first, rest }, Reply { state: State::Head(Box::new(reply)), doubtful: false }))
+}
+
+impl Said<'_> {
+    /// Asks for the whole URL, as a proxy is asked that sends the request on. Source: RFC 9112, 3.2.2.
+    pub(super) fn in_absolute_form(&mut self, host: &str) {
+        if let Some(method) = self.first.iter().position(|byte| *byte == b' ') {
+            self.first.splice(method + 1..method + 1, [b"http://", host.as_bytes()].concat());
+        }
+    }
+}
+
+/// Says that a tunnel to this host and port is wanted. Source: RFC 9110, 9.3.6.
+pub(super) fn ask_for_tunnel(to: &str, authorization: Option<&HeaderValue>) -> Vec<u8> {
+    let mut said = format!("CONNECT {to} HTTP/1.1\r\nhost: {to}\r\n").into_bytes();
+    if let Some(authorization) = authorization {
+        said.extend_from_slice(&[b"proxy-authorization: ", authorization.as_bytes(), b"\r\n"].concat());
+    }
+    said.extend_from_slice(b"\r\n");
+    said
+}
+
+/// What a proxy answers to that, once all of its head is there. What follows a head that is no success is not read.
+///
+/// # Errors
+/// This is no answer in HTTP/1.1.
+pub(super) fn tunnel(input: &[u8]) -> Result<Option<StatusCode>, String> {
+    let (input, mut read) = (input.upto(input.len().min(LONGEST_TUNNEL_HEAD)), 0);
+    while let Some((more, head)) = try_parse_response::<MOST_FIELDS>(input.behind(read)).map_err(said)? {
+        let status = head.status();
+        if !status.is_informational() {
+            return Ok(Some(status));
+        }
+        // A word about it, and not the answer.
+        read += more;
+    }
+    if input.len() == LONGEST_TUNNEL_HEAD { Err("the answer's head is too long".to_owned()) } else { Ok(None) }
 }
 
 impl Reply {
@@ -215,6 +255,47 @@ mod tests {
         assert!(!first.contains("expect") && !first.contains("transfer-encoding") && rest.is_empty(), "{first}");
         let (said, _) = ask(Request::get("https://localhost/").body(()).unwrap(), b"").unwrap();
         assert_eq!(said.first, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    }
+
+    #[test]
+    fn a_proxy_is_asked_for_the_whole_url_or_for_a_tunnel() {
+        let (mut said, _) = ask(request(), b"{}").unwrap();
+        said.in_absolute_form("localhost:1234");
+        let first = String::from_utf8(said.first).unwrap();
+        assert!(
+            first.starts_with(
+                "POST http://localhost:1234/model/a%3A0/converse?x=1 HTTP/1.1\r\nhost: localhost:1234\r\n"
+            ),
+            "{first}"
+        );
+        assert!(first.ends_with("\r\n\r\n{}"), "{first}");
+        assert_eq!(ask_for_tunnel("[::1]:443", None), b"CONNECT [::1]:443 HTTP/1.1\r\nhost: [::1]:443\r\n\r\n");
+        let basic = HeaderValue::from_static("Basic YTpi");
+        assert_eq!(
+            ask_for_tunnel("h:1", Some(&basic)),
+            b"CONNECT h:1 HTTP/1.1\r\nhost: h:1\r\nproxy-authorization: Basic YTpi\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn what_a_proxy_says_of_a_tunnel() {
+        for (said, status) in [
+            ("HTTP/1.1 200 Connection established\r\n\r\n", Some(200)),
+            ("HTTP/1.0 200 OK\r\nvia: x\r\ncontent-length: 3\r\n\r\nabc", Some(200)),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 407 Who\r\nproxy-authenticate: Basic\r\n\r\n", Some(407)),
+            ("HTTP/1.1 502\n\n", Some(502)),
+            ("HTTP/1.1 200 OK\r\ntransfer-encoding: x\r\n\r\n", Some(200)),
+            ("HTTP/1.1 200 OK\r\n", None),
+            ("", None),
+        ] {
+            assert_eq!(tunnel(said.as_bytes()).unwrap().map(|status| status.as_u16()), status, "{said}");
+        }
+        for wrong in ["SSH-2.0-OpenSSH\r\n", "HTTP/2 200\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n", "\u{15}\u{3}\u{3}\0\u{2}"]
+        {
+            assert!(tunnel(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+        let endless = [b"HTTP/1.1 200 OK\r\nx: ".to_vec(), vec![b'a'; 70_000]].concat();
+        assert_eq!(tunnel(&endless).unwrap_err(), "the answer's head is too long");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Calls in HTTP/2: many share a connection, as many as its other end takes at once; further ones open another.
 
-use super::deepest;
+use super::addresses::TCP_KEEPALIVE;
 use super::pool::IDLE;
-use super::socket::{Connector, Socket, TCP_KEEPALIVE, host, late};
+use super::socket::{Connector, Socket, host};
+use super::{Connections, deepest};
 use crate::clock;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
@@ -32,6 +33,7 @@ const TIDY: Duration = Duration::from_secs(5);
 /// The connections to one backend.
 pub(super) struct Pool {
     connector: Connector,
+    connections: Connections,
     lines: Mutex<Vec<Arc<Line>>>,
     /// One connection is opened after the other, so that those who wait find room on it.
     opening: tokio::sync::Mutex<()>,
@@ -44,6 +46,8 @@ struct Line {
     /// sent is given back then.
     connection: Arc<Mutex<Option<Driven>>>,
     used: Mutex<Used>,
+    /// From when on it is too old for another call. `None`: never.
+    old: Option<Instant>,
 }
 
 type Driven = Connection<TokioIo<Socket>, Full<Bytes>, TokioExecutor>;
@@ -60,8 +64,9 @@ pub(super) struct Room(Arc<Line>);
 
 impl Pool {
     /// Holds no connection yet.
-    pub(super) fn new(connector: Connector) -> Arc<Self> {
-        let pool = Arc::new(Self { connector, lines: Mutex::default(), opening: tokio::sync::Mutex::default() });
+    pub(super) fn new(connector: Connector, connections: Connections) -> Arc<Self> {
+        let (lines, opening) = (Mutex::default(), tokio::sync::Mutex::default());
+        let pool = Arc::new(Self { connector, connections, lines, opening });
         tokio::spawn(look(Arc::downgrade(&pool)));
         pool
     }
@@ -107,7 +112,7 @@ impl Pool {
             line.used().calls += 1;
             Ok((Room(line), true))
         };
-        timeout(connect, opened).await.unwrap_or_else(|_| Err(late(host(to), connect)))
+        timeout(connect, opened).await.unwrap_or_else(|_| Err(self.connector.late(to, connect)))
     }
 
     async fn open(&self, to: &Uri, connect: Duration) -> Result<Arc<Line>, Unreachable> {
@@ -123,7 +128,8 @@ impl Pool {
         let (sender, connection) = shaken.map_err(failed)?;
         let connection = Arc::new(Mutex::new(Some(connection)));
         tokio::spawn(drive(Arc::clone(&connection)));
-        let line = Line { sender, connection, used: Mutex::new(Used { calls: 0, since: clock::now() }) };
+        let used = Mutex::new(Used { calls: 0, since: clock::now() });
+        let line = Line { sender, connection, used, old: self.connections.old() };
         for _ in 0..LOOKS {
             if line.most() != UNKNOWN {
                 break;
@@ -166,11 +172,13 @@ impl Line {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
-    /// Whether no call shall begin on it: it is closed, or was not needed for long.
+    /// Whether no call shall begin on it: it is closed, too old, or was not needed for long. Those under way hold it.
     fn is_over(&self) -> bool {
-        let ended = self.sender.is_closed() || self.has_ended();
+        let (ended, now) = (self.sender.is_closed() || self.has_ended(), clock::now());
         let used = self.used();
-        ended || used.calls == 0 && clock::now().saturating_duration_since(used.since) >= IDLE
+        ended
+            || self.old.is_some_and(|old| old <= now)
+            || used.calls == 0 && now.saturating_duration_since(used.since) >= IDLE
     }
 }
 

@@ -1,12 +1,14 @@
 //! Connections that wait for their next call.
 
+use super::Connections;
 use super::http1::{self, Said};
+use super::proxy::Proxy;
 use super::socket::{Connector, host};
 use super::wire::{Body, Failed, Wire};
 use crate::clock;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -22,6 +24,7 @@ const SHELVES: usize = 64;
 /// The connections of one backend.
 pub(super) struct Pool {
     connector: Connector,
+    connections: Connections,
     shelves: [Mutex<Vec<Idle>>; SHELVES],
 }
 
@@ -37,8 +40,8 @@ thread_local! {
 
 impl Pool {
     /// Holds no connection yet.
-    pub(super) fn new(connector: Connector) -> Arc<Self> {
-        let pool = Arc::new(Self { connector, shelves: std::array::from_fn(|_| Mutex::default()) });
+    pub(super) fn new(connector: Connector, connections: Connections) -> Arc<Self> {
+        let pool = Arc::new(Self { connector, connections, shelves: std::array::from_fn(|_| Mutex::default()) });
         tokio::spawn(look(Arc::downgrade(&pool)));
         pool
     }
@@ -50,27 +53,37 @@ impl Pool {
     pub(super) async fn call(
         self: &Arc<Self>,
         (to, connect): (&Uri, Duration),
-        request: Request<()>,
+        mut request: Request<()>,
         body: Bytes,
     ) -> Result<(Response<()>, Body), Unreachable> {
-        let broken = |why: String| Unreachable::Broken(format!("{}: {why}", host(to)));
-        let (Said { first, rest }, mut reply) = http1::ask(request, &body).map_err(Unreachable::Ours)?;
+        let proxy = self.connector.forwarding(to)?;
+        if let Some(proxy) = proxy {
+            proxy.authorize(request.headers_mut());
+        }
+        let (mut said, mut reply) = http1::ask(request, &body).map_err(Unreachable::Ours)?;
+        if proxy.is_some() {
+            said.in_absolute_form(host(to));
+        }
+        let Said { first, rest } = said;
         let mut sent = false;
         while !sent && let Some(wire) = self.take() {
             match wire.call((&first, rest), reply, Arc::clone(self)).await {
                 // The other end closed it just now; it never had the request, or did not look at it. One that was sent
                 // whole is sent once more at most, over a new connection.
                 Err(Failed { again: Some(again), .. }) => (reply, sent) = (again.reply, again.sent),
-                answer => return answer.map_err(|failed| broken(failed.why)),
+                answer => return answered(answer, to, proxy),
             }
         }
-        let wire = Wire::new(self.connector.connect(to, connect).await?);
-        wire.call((&first, rest), reply, Arc::clone(self)).await.map_err(|failed| broken(failed.why))
+        let wire = Wire::new(self.connector.connect(to, connect).await?, self.connections);
+        answered(wire.call((&first, rest), reply, Arc::clone(self)).await, to, proxy)
     }
 
     /// Keeps a connection for its next call.
     pub(super) fn put(&self, wire: Wire) {
-        self.shelf(own_shelf()).push(Idle { wire, since: clock::now() });
+        let since = clock::now();
+        if !wire.is_old(since) {
+            self.shelf(own_shelf()).push(Idle { wire, since });
+        }
     }
 
     /// The connection that was used last, so that those that are not needed grow old: one of this thread, or else one of
@@ -80,7 +93,7 @@ impl Pool {
         (own..own + SHELVES).find_map(|shelf| {
             let mut shelf = self.shelf(shelf);
             while let Some(mut idle) = shelf.pop() {
-                if idle.since.elapsed() < IDLE && idle.wire.is_open() {
+                if idle.is_good() {
                     return Some(idle.wire);
                 }
             }
@@ -95,8 +108,16 @@ impl Pool {
 
     fn tidy(&self) {
         for shelf in 0..SHELVES {
-            self.shelf(shelf).retain_mut(|idle| idle.since.elapsed() < IDLE && idle.wire.is_open());
+            self.shelf(shelf).retain_mut(Idle::is_good);
         }
+    }
+}
+
+impl Idle {
+    /// Whether another call may begin on it.
+    fn is_good(&mut self) -> bool {
+        let now = clock::now();
+        now.saturating_duration_since(self.since) < IDLE && !self.wire.is_old(now) && self.wire.is_open()
     }
 }
 
@@ -106,6 +127,21 @@ impl Pool {
     pub(super) fn tidied(&self) -> usize {
         self.tidy();
         (0..SHELVES).map(|shelf| self.shelf(shelf).len()).sum()
+    }
+}
+
+/// The answer, unless it is a proxy's own: whoever is behind it does not ask for what a proxy wants to know.
+fn answered(
+    answer: Result<(Response<()>, Body), Failed>,
+    to: &Uri,
+    proxy: Option<&Proxy>,
+) -> Result<(Response<()>, Body), Unreachable> {
+    let (head, body) = answer.map_err(|failed| Unreachable::Broken(format!("{}: {}", host(to), failed.why)))?;
+    match proxy {
+        Some(proxy) if head.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            Err(Unreachable::Connect(format!("{}: {proxy}: {}", host(to), proxy.refusal(head.status()))))
+        }
+        _ => Ok((head, body)),
     }
 }
 

@@ -1,7 +1,7 @@
-//! Any bytes as an answer in HTTP/1.1 are read to the same end or refused, however they are cut: the body of the fuzz
-//! target.
+//! Any bytes as an answer in HTTP/1.1, of a backend or of a proxy that is asked for a tunnel, are read to the same end or
+//! refused, however they are cut: the body of the fuzz target.
 
-use super::http1::{Reply, ask};
+use super::http1::{Reply, ask, tunnel};
 use aquifer_gateway::translate::wire::slice::Slice as _;
 use aquifer_testing::bodies::pieces;
 use http::Request;
@@ -19,6 +19,7 @@ pub(crate) struct Read {
 /// The first three bytes say how the rest is cut and how much room there is for what it says.
 pub(crate) fn run(data: &[u8]) {
     let Some((&[first, second, room], bytes)) = data.split_first_chunk::<3>() else { return };
+    tunnel_is_read_the_same(bytes);
     let whole = read([bytes], 1 << 10);
     let pieces = read(pieces(bytes, [first, second]), usize::from(room).max(1));
     match (&whole, &pieces) {
@@ -29,6 +30,17 @@ pub(crate) fn run(data: &[u8]) {
     if let Ok(Some(read)) = whole {
         assert!(read.body.len() <= bytes.len(), "nothing is made up");
         assert!(read.over || !read.kept, "what is not over keeps no connection");
+    }
+}
+
+/// A proxy's answer is looked at after each of its lines: what was seen once stays so.
+fn tunnel_is_read_the_same(bytes: &[u8]) {
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let seen = ends.map(|end| tunnel(bytes.upto(end))).find(|seen| !matches!(seen, Ok(None)));
+    match (seen, tunnel(bytes)) {
+        (Some(Ok(seen)), whole) => assert_eq!(whole, Ok(seen)),
+        (Some(Err(_)), whole) => assert!(whole.is_err(), "refused, and then {whole:?}"),
+        (None, whole) => assert!(!matches!(whole, Ok(Some(_))), "a head has a last line, and this has none: {whole:?}"),
     }
 }
 

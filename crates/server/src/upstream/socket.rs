@@ -1,83 +1,95 @@
-//! Connections to backends: a name is looked up, TCP and TLS are set up, all within a time limit.
+//! Connections to backends: a name is looked up, TCP, a proxy's tunnel and TLS are set up, all within a time limit.
 
+use super::addresses::{self, bare_host, port};
+use super::http1;
+use super::proxy::{Proxies, Proxy, Route};
+use crate::environment::Environment;
 use crate::tls::{self, Authorities};
 use anyhow::Context as _;
 use aquifer_gateway::config::Bedrock;
 use aquifer_gateway::translate::fault::Unreachable;
 use http::Uri;
-use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
-use tower_service::Service;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// How long a connection may take, name lookup and TLS handshake included, where nobody says it.
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
-/// A model may think for minutes without a byte; a peer that vanished is found by TCP's own probes.
-pub(super) const TCP_KEEPALIVE: Duration = Duration::from_secs(45);
 
 /// Makes connections to one backend.
 #[derive(Clone)]
 pub(super) struct Connector {
-    tls: ClientConfig,
+    tls: TlsConnector,
     /// The name that its certificate must bear, when it is not the URL's.
     name: Option<ServerName<'static>>,
     http2: bool,
+    proxies: Proxies,
+    /// How its endpoint is reached: known with the first call, because its region is.
+    route: OnceLock<std::result::Result<Route, String>>,
 }
 
-type Https = MaybeHttpsStream<TokioIo<TcpStream>>;
-type Connecting = Pin<Box<dyn Future<Output = std::result::Result<Https, BoxError>> + Send>>;
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// A connection in clear or over TLS; what TLS holds stands elsewhere, so that a connection in clear is small.
+/// A connection in clear or over TLS; what TLS holds stands elsewhere, so that a connection in clear is small. Through a
+/// proxy that is spoken to over TLS there is one inside the other.
 pub(super) enum Socket {
     Plain(TcpStream),
-    Tls(Box<TokioIo<Https>>),
+    Tls(Box<TlsStream<Self>>),
 }
 
 impl Connector {
-    /// For one backend: its authorities, the name its certificate must bear, its version of HTTP.
+    /// For one backend: its authorities, the name its certificate must bear, its version of HTTP, its proxy. `like` is a
+    /// URL as those that it is called with.
     ///
     /// # Errors
-    /// The authorities or the name cannot be used.
-    pub(super) fn new(bedrock: &Bedrock, plain: bool) -> anyhow::Result<Self> {
+    /// The authorities, the name or the variable of its proxy cannot be used.
+    pub(super) fn new(bedrock: &Bedrock, environment: &Environment, like: &str) -> anyhow::Result<Self> {
         let authorities = match &bedrock.tls_ca_pem {
             Some(pem) => Authorities::Own(pem),
-            None if plain => Authorities::Nobody,
+            None if like.starts_with("http:") => Authorities::Nobody,
             None => Authorities::System,
         };
         let name = bedrock.tls_hostname.clone().map(ServerName::try_from).transpose();
         let name = name.context("the TLS host name is not one")?;
-        Ok(Self { tls: tls::client(&authorities)?, name, http2: bedrock.http2 })
+        let mut config = tls::client(&authorities)?;
+        if bedrock.http2 {
+            config.alpn_protocols = vec![b"h2".to_vec()];
+        }
+        let tls = TlsConnector::from(Arc::new(config));
+        let proxies = Proxies::read(environment);
+        if let Ok(like) = like.parse() {
+            proxies.route(&like, bedrock.http2).map_err(anyhow::Error::msg)?;
+        }
+        Ok(Self { tls, name, http2: bedrock.http2, proxies, route: OnceLock::new() })
     }
 
-    /// With a time limit for TCP: of several addresses each has its share of it.
-    fn within(&self, limit: Duration) -> HttpsConnector<HttpConnector> {
-        let connector = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone()).https_or_http();
-        let connector = match &self.name {
-            Some(name) => connector.with_server_name_resolver(FixedServerNameResolver::new(name.clone())),
-            None => connector,
-        };
-        match self.http2 {
-            true => connector.enable_http2().wrap_connector(tcp(limit)),
-            false => connector.enable_http1().wrap_connector(tcp(limit)),
+    /// The proxy that is asked for the URLs of the endpoint, when there is one.
+    ///
+    /// # Errors
+    /// The variable that names the proxy is wrong.
+    pub(super) fn forwarding(&self, to: &Uri) -> std::result::Result<Option<&Proxy>, Unreachable> {
+        match self.route(to) {
+            Ok(Route::Forwarded(proxy)) => Ok(Some(proxy)),
+            Ok(Route::Direct | Route::Tunnelled(_)) => Ok(None),
+            Err(why) => Err(Unreachable::Connect(format!("{}: {why}", host(to)))),
         }
     }
 
-    /// A connection, if it is there in time: name lookups and TLS handshakes have no limit of their own.
-    fn connected(&self, to: Uri, limit: Duration) -> Connecting {
-        let connecting = self.within(limit).call(to);
-        Box::pin(async move {
-            let connected = tokio::time::timeout(limit, connecting).await;
-            connected.map_err(|_| Error::from(ErrorKind::TimedOut))?
-        })
+    fn route(&self, to: &Uri) -> std::result::Result<&Route, &str> {
+        let route = self.route.get_or_init(|| {
+            let route = self.proxies.route(to, self.http2);
+            if let Ok(Route::Forwarded(proxy) | Route::Tunnelled(proxy)) = &route {
+                tracing::info!(endpoint = host(to), "it is called through {proxy}");
+            }
+            route
+        });
+        route.as_ref().map_err(String::as_str)
     }
 
     /// A new connection to where the URL says, within this time.
@@ -85,43 +97,98 @@ impl Connector {
     /// # Errors
     /// There is none, or not in time.
     pub(super) async fn connect(&self, to: &Uri, limit: Duration) -> std::result::Result<Socket, Unreachable> {
-        let place = |what: &dyn std::fmt::Display| format!("{}: {what}", host(to));
-        match self.connected(to.clone(), limit).await {
-            Ok(MaybeHttpsStream::Http(plain)) => Ok(Socket::Plain(plain.into_inner())),
-            Ok(https) => Ok(Socket::Tls(Box::new(TokioIo::new(https)))),
-            Err(error) => {
-                let deepest = super::deepest(&*error);
-                let timed_out = deepest.downcast_ref::<Error>().is_some_and(|io| io.kind() == ErrorKind::TimedOut);
-                Err(match timed_out {
-                    true => late(host(to), limit),
-                    false => Unreachable::Connect(place(&deepest)),
-                })
+        // Apart, because every call would hold room for it.
+        match timeout(limit, Box::pin(self.connected(to, limit))).await {
+            Ok(Ok(socket)) => Ok(socket),
+            Ok(Err(error)) if error.kind() != ErrorKind::TimedOut => {
+                Err(Unreachable::Connect(format!("{}: {error}", host(to))))
             }
+            Ok(Err(_)) | Err(_) => Err(self.late(to, limit)),
+        }
+    }
+
+    /// What is said of a connection that is not there in time. Whoever waits shorter than usual may try again.
+    pub(super) fn late(&self, to: &Uri, limit: Duration) -> Unreachable {
+        let what = match self.route(to) {
+            Ok(Route::Forwarded(proxy) | Route::Tunnelled(proxy)) => {
+                format!("{} through {proxy}: no connection in {limit:?}", host(to))
+            }
+            Ok(Route::Direct) | Err(_) => format!("{}: no connection in {limit:?}", host(to)),
+        };
+        if limit < CONNECT { Unreachable::Stalled(what) } else { Unreachable::Timeout(what) }
+    }
+
+    async fn connected(&self, to: &Uri, limit: Duration) -> Result<Socket> {
+        let socket = match self.route(to).map_err(Error::other)? {
+            Route::Direct => Socket::Plain(addresses::connect(to, limit).await?),
+            Route::Forwarded(proxy) => proxy_socket(proxy, limit).await.map_err(by(proxy))?,
+            Route::Tunnelled(proxy) => tunnel(proxy, to, limit).await.map_err(by(proxy))?,
+        };
+        match to.scheme_str() {
+            Some("https") => over_tls(&self.tls, self.name.clone().map_or_else(|| named(to), Ok)?, socket).await,
+            _ => Ok(socket),
         }
     }
 }
 
-/// What is said of a connection that is not there in time. Whoever waits shorter than usual may try again.
-pub(super) fn late(host: &str, limit: Duration) -> Unreachable {
-    let what = format!("{host}: no connection in {limit:?}");
-    if limit < CONNECT { Unreachable::Stalled(what) } else { Unreachable::Timeout(what) }
+/// A connection to a proxy.
+async fn proxy_socket(proxy: &Proxy, limit: Duration) -> Result<Socket> {
+    let socket = Socket::Plain(addresses::connect(&proxy.uri, limit).await?);
+    match &proxy.tls {
+        Some(tls) => over_tls(tls, named(&proxy.uri)?, socket).await,
+        None => Ok(socket),
+    }
 }
 
-/// Host and port, as they stand in the URL.
+/// A connection to where the URL says, through a proxy. Nothing behind the head of the proxy's answer is read: it is the
+/// first word of whoever is at the other end.
+async fn tunnel(proxy: &Proxy, to: &Uri, limit: Duration) -> Result<Socket> {
+    let mut socket = proxy_socket(proxy, limit).await?;
+    let place = format!("{}:{}", to.host().unwrap_or_default(), port(to));
+    socket.write_all(&http1::ask_for_tunnel(&place, proxy.authorization.as_ref())).await?;
+    socket.flush().await?;
+    let mut head = Vec::new();
+    loop {
+        let byte = match socket.read_u8().await {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                return Err(Error::new(
+                    error.kind(),
+                    "the connection was closed before there was an answer to CONNECT",
+                ));
+            }
+            read => read?,
+        };
+        head.push(byte);
+        if byte != b'\n' && head.len() < http1::LONGEST_TUNNEL_HEAD {
+            continue;
+        }
+        match http1::tunnel(&head).map_err(|why| Error::other(format!("its answer to CONNECT is none: {why}")))? {
+            Some(status) if status.is_success() => return Ok(socket),
+            Some(status) => return Err(Error::other(proxy.refusal(status))),
+            None => {}
+        }
+    }
+}
+
+/// What went wrong with a proxy, with its name.
+fn by(proxy: &Proxy) -> impl Fn(Error) -> Error {
+    move |error| Error::new(error.kind(), format!("{proxy}: {error}"))
+}
+
+/// The name that the certificate of a URL's host bears.
+fn named(of: &Uri) -> Result<ServerName<'static>> {
+    let name = ServerName::try_from(bare_host(of).to_owned());
+    name.map_err(|_| Error::new(ErrorKind::InvalidInput, "no certificate can bear the name of the host"))
+}
+
+async fn over_tls(tls: &TlsConnector, name: ServerName<'static>, socket: Socket) -> Result<Socket> {
+    Ok(Socket::Tls(Box::new(tls.connect(name, socket).await?)))
+}
+
+/// Host and port, as they stand in the URL; not the user and the password that may stand there too.
 pub(super) fn host(uri: &Uri) -> &str {
-    uri.authority().map_or("", |authority| authority.as_str())
-}
-
-/// Connections of which each part is sent at once, and whose other end is asked whether it is still there.
-fn tcp(limit: Duration) -> HttpConnector {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(limit));
-    tcp.set_keepalive(Some(TCP_KEEPALIVE));
-    tcp.set_keepalive_interval(Some(TCP_KEEPALIVE / 3));
-    tcp.set_keepalive_retries(Some(4));
-    tcp
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
 }
 
 impl Socket {
@@ -130,19 +197,17 @@ impl Socket {
     /// it sends more, the system sends it after 40 ms, and acknowledges each part at once from then on (Linux, tcp(7):
     /// `TCP_QUICKACK` is not permanent).
     pub(super) fn acknowledge_in_pairs(&self, pairs: bool) {
-        let plain = match self {
-            Self::Plain(plain) => plain,
-            Self::Tls(tls) => match tls.inner() {
-                MaybeHttpsStream::Http(plain) => plain.inner(),
-                MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner().inner(),
-            },
-        };
-        #[cfg(target_os = "linux")]
-        if let Err(error) = plain.set_quickack(!pairs) {
-            tracing::debug!(%error, pairs, "how parts of an answer are acknowledged was not set");
+        match self {
+            Self::Plain(plain) => {
+                #[cfg(target_os = "linux")]
+                if let Err(error) = plain.set_quickack(!pairs) {
+                    tracing::debug!(%error, pairs, "how parts of an answer are acknowledged was not set");
+                }
+                #[cfg(not(target_os = "linux"))]
+                let _ = (plain, pairs);
+            }
+            Self::Tls(tls) => tls.get_ref().0.acknowledge_in_pairs(pairs),
         }
-        #[cfg(not(target_os = "linux"))]
-        let _ = (plain, pairs);
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 /// How long a test waits for what comes at once.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 const KEYS: &str = "[default]\naws_access_key_id=AKIDEXAMPLE\naws_secret_access_key=secret\n";
 
 fn bedrock(endpoint: &str) -> Bedrock {
@@ -169,7 +169,7 @@ async fn why_there_is_no_connection() {
 }
 
 /// A place where connections are neither taken nor refused: its queue is full.
-fn blackhole() -> (SocketAddr, Vec<Socket>) {
+pub(super) fn blackhole() -> (SocketAddr, Vec<Socket>) {
     let new = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let listener = new();
     listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
@@ -492,13 +492,14 @@ async fn connections_that_were_closed_are_found_however_many_there_are() {
     const MANY: usize = 300;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let connector = Connector::new(&bedrock(&format!("http://{address}")), true).unwrap();
-    let pool = Pool::new(connector.clone());
+    let url = format!("http://{address}");
+    let connector = Connector::new(&bedrock(&url), &Environment::default(), &url).unwrap();
+    let pool = Pool::new(connector.clone(), Connections::default());
     let uri = format!("http://{address}/").parse().unwrap();
     let mut others = Vec::new();
     for _ in 0..MANY {
         let (socket, other) = tokio::join!(connector.connect(&uri, LIMIT), listener.accept());
-        pool.put(wire::Wire::new(socket.unwrap()));
+        pool.put(wire::Wire::new(socket.unwrap(), Connections::default()));
         others.push(other.unwrap());
     }
     assert_eq!(pool.tidied(), MANY, "all are open");
@@ -517,7 +518,7 @@ async fn connections_that_were_closed_are_found_however_many_there_are() {
         if let socket::Socket::Plain(plain) = &socket {
             plain.readable().await.unwrap();
         }
-        pool.put(wire::Wire::new(socket));
+        pool.put(wire::Wire::new(socket, Connections::default()));
     }
     let polled = std::pin::pin!(async { pool.tidied() });
     tokio::task::yield_now().await;
@@ -560,6 +561,112 @@ impl hyper::body::Body for Dots {
         self.0 = Box::pin(sleep(Duration::from_millis(20)));
         Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(b".")))))
     }
+}
+
+fn upstreams_with(bedrock: Bedrock, environment: &Environment, connections: Connections) -> Upstreams {
+    Upstreams::of(&config(bedrock), environment, &Upstreams::none(connections)).unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_that_is_too_old_carries_no_further_call() {
+    for http2 in [false, true] {
+        for (max_age, connections) in [(Some(Duration::from_millis(200)), 2), (None, 1)] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let count = Arc::new(AtomicUsize::new(0));
+            let counted = Arc::clone(&count);
+            tokio::spawn(async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    tokio::spawn(async move {
+                        let builder = auto::Builder::new(TokioExecutor::new());
+                        drop(builder.serve_connection(TokioIo::new(stream), service_fn(echo)).await);
+                    });
+                }
+            });
+            let bedrock = Bedrock { http2, ..bedrock(&url) };
+            let aged = Connections { max_age, ..Connections::default() };
+            let upstreams = upstreams_with(bedrock, &Environment::default(), aged);
+            for pause in [0, 0, 300] {
+                sleep(Duration::from_millis(pause)).await;
+                assert_eq!(answer_of(&upstreams, call()).await.unwrap().0, 200);
+            }
+            assert_eq!(count.load(Ordering::SeqCst), connections, "{http2} {max_age:?}");
+            // A new configuration has the same connections, and they grow as old.
+            assert_eq!(
+                Upstreams::of(&Config::default(), &Environment::default(), &upstreams).unwrap().connections,
+                aged
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn how_parts_are_acknowledged_may_be_left_to_the_system() {
+    let (address, _) = raw(|_, mut stream| async move {
+        request_on(&mut stream).await;
+        tell_slowly(&mut stream, 24).await;
+    })
+    .await;
+    let left = Connections { acknowledged_in_pairs: false, ..Connections::default() };
+    let upstreams = upstreams_with(bedrock(&format!("http://{address}")), &Environment::default(), left);
+    assert_eq!(answer_of(&upstreams, call()).await.unwrap().1.unwrap().len(), 48);
+}
+
+/// A proxy that gives a tunnel to this address, whoever is asked for, and tells what it is asked.
+async fn tunnels_to(address: SocketAddr) -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = listener.local_addr().unwrap();
+    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            tell.send(String::from_utf8(head).unwrap()).unwrap();
+            tokio::spawn(async move {
+                let mut other = tokio::net::TcpStream::connect(address).await.unwrap();
+                stream.write_all(b"HTTP/1.1 200 Connection established\r\nvia: us\r\n\r\n").await.unwrap();
+                drop(tokio::io::copy_bidirectional(&mut stream, &mut other).await);
+            });
+        }
+    });
+    (proxy, told)
+}
+
+#[tokio::test]
+async fn http2_goes_through_a_tunnel_in_clear_and_over_tls() {
+    let pair = pair("bedrock.test");
+    for (served, scheme, port) in [(None, "http", 80), (Some(&pair), "https", 443)] {
+        let (proxy, mut told) = tunnels_to(server(served).await).await;
+        let environment = Environment::from([("ALL_PROXY", format!("http://me@{proxy}").as_str())]);
+        let bedrock = Bedrock {
+            http2: true,
+            tls_ca_pem: served.map(|pair| pair.tls.certificate_pem.clone()),
+            ..bedrock(&format!("{scheme}://bedrock.test"))
+        };
+        let upstreams = upstreams_with(bedrock, &environment, Connections::default());
+        let (status, body) = answer_of(&upstreams, call()).await.unwrap();
+        assert!(status == 200 && body.unwrap().starts_with(b"HTTP/2.0 "), "{scheme}");
+        let asked = told.recv().await.unwrap();
+        let head = format!("CONNECT bedrock.test:{port} HTTP/1.1\r\nhost: bedrock.test:{port}\r\n");
+        assert_eq!(asked, format!("{head}proxy-authorization: Basic bWU6\r\n\r\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_named_wrongly_is_a_mistake_from_the_start() {
+    let environment = Environment::from([("HTTPS_PROXY", "socks5://p:1080")]);
+    let of = |config: Config| Upstreams::of(&config, &environment, &Upstreams::default()).map(drop);
+    let regional = Bedrock { endpoint: None, ..bedrock("http://unused") };
+    let wrong = of(config(regional)).unwrap_err();
+    assert!(
+        format!("{wrong:#}")
+            .ends_with("one: HTTPS_PROXY: SOCKS is not supported; expected http://HOST:PORT or https://HOST:PORT")
+    );
+    of(config(bedrock("https://127.0.0.1:1"))).unwrap();
+    of(config(bedrock("http://bedrock.test"))).unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! One call over one connection in HTTP/1.1, driven by whoever waits for it: no task and no buffer of its own.
 
+use super::Connections;
 use super::http1::Reply;
 use super::pool::Pool;
 use super::socket::Socket;
@@ -12,7 +13,7 @@ use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::task::coop::unconstrained;
 
@@ -43,6 +44,10 @@ pub(super) struct Wire {
     rest: Vec<u8>,
     /// Something came over it since the last request.
     heard: bool,
+    /// Whether parts of a long answer are acknowledged in pairs.
+    in_pairs: bool,
+    /// From when on it is too old for another call. `None`: never.
+    old: Option<Instant>,
 }
 
 /// Why there is no answer.
@@ -88,8 +93,14 @@ impl Scratch {
 }
 
 impl Wire {
-    pub(super) fn new(socket: Socket) -> Self {
-        Self { socket, rest: Vec::new(), heard: false }
+    pub(super) fn new(socket: Socket, connections: Connections) -> Self {
+        let (in_pairs, old) = (connections.acknowledged_in_pairs, connections.old());
+        Self { socket, rest: Vec::new(), heard: false, in_pairs, old }
+    }
+
+    /// Whether no other call shall begin on it.
+    pub(super) fn is_old(&self, now: Instant) -> bool {
+        self.old.is_some_and(|old| old <= now)
     }
 
     /// Reads the body from what was left; what it held is given back when nothing is left.
@@ -249,7 +260,7 @@ impl Body {
                 });
             }
             self.reads = self.reads.saturating_add(1);
-            if self.reads == PAIRS_FROM {
+            if self.reads == PAIRS_FROM && wire.in_pairs {
                 wire.socket.acknowledge_in_pairs(true);
             }
             let raw = scratch.raw.upto(read);
@@ -275,7 +286,7 @@ impl Body {
             && self.reply.keeps_the_connection()
             && wire.rest.is_empty()
         {
-            if self.reads >= PAIRS_FROM {
+            if self.reads >= PAIRS_FROM && wire.in_pairs {
                 wire.socket.acknowledge_in_pairs(false);
             }
             home.put(wire);

@@ -11,7 +11,18 @@ fn help_shows_every_command_and_an_example() {
     }
     let (code, out, _) = run(&["serve", "--help"]);
     assert_eq!(code, 0);
-    for word in ["--config", "--listen", "--admin", "--drain-timeout", "--max-body", "--tls-cert", "127.0.0.1:1064"] {
+    for word in [
+        "--config",
+        "--listen",
+        "--admin",
+        "--drain-timeout",
+        "--max-body",
+        "--tls-cert",
+        "127.0.0.1:1064",
+        "--upstream-connection-age",
+        "--upstream-acks",
+        "HTTPS_PROXY",
+    ] {
         assert!(out.contains(word), "{word} is missing in\n{out}");
     }
 }

@@ -43,6 +43,8 @@ mod paths;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod secrecy;
