@@ -66,6 +66,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
 /// The dependency graph as cargo resolved it.
 struct Graph {
     names: BTreeMap<String, String>,
+    versions: BTreeMap<String, String>,
     nodes: BTreeMap<String, Node>,
     members: Vec<String>,
 }
@@ -100,6 +101,7 @@ impl Graph {
         };
         Self {
             names: list(&all["packages"]).iter().map(|it| (text(&it["id"]), text(&it["name"]))).collect(),
+            versions: list(&all["packages"]).iter().map(|it| (text(&it["id"]), text(&it["version"]))).collect(),
             nodes: list(&all["resolve"]["nodes"]).iter().map(|it| (text(&it["id"]), node(it))).collect(),
             members: list(&all["workspace_members"]).iter().map(text).collect(),
         }
@@ -175,6 +177,28 @@ fn every_exception_is_still_needed() {
         let reached = graph.reach(graph.member(of)).into_iter().any(|id| graph.name(id) == *what);
         assert!(reached, "{of} no longer reaches {what} ({reason}): take the exception out");
     }
+}
+
+/// `cargo deny check bans` says the same where it can be had; this needs no network.
+#[test]
+fn what_comes_in_two_versions_is_an_exception_of_deny_toml() {
+    let graph = Graph::read();
+    let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for id in graph.nodes.keys() {
+        versions.entry(graph.name(id)).or_default().push(&graph.versions[id]);
+    }
+    let mut doubles = BTreeSet::new();
+    for (name, mut versions) in versions {
+        let number = |part: &str| part.parse::<u64>().unwrap_or_default();
+        versions.sort_by_key(|version| version.split('.').map(number).collect::<Vec<_>>());
+        versions.pop();
+        doubles.extend(versions.into_iter().map(|old| format!("{name}@{old}")));
+    }
+    let rules = std::fs::read_to_string(workspace::root().join("deny.toml")).expect("the rules are there");
+    let exception = |line: &str| Some(line.trim().strip_prefix("{ crate = \"")?.split_once('"')?.0.to_owned());
+    let exceptions: BTreeSet<String> = rules.lines().filter_map(exception).collect();
+    assert!(rules.contains("multiple-versions = \"deny\""));
+    assert_eq!(doubles, exceptions, "old versions of crates (left), and those that deny.toml names (right)");
 }
 
 /// The clock of `time` is behind its `std` feature. Cargo joins the features of one build, so what the hosts ask of
