@@ -1,7 +1,7 @@
 //! The command line: commands, flags, defaults, help.
 
 use crate::origin;
-use aquifer_gateway::config::AccessDenied;
+use aquifer_gateway::config::{AccessDenied, duration};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::translate::limits::Limits;
 use clap::builder::FalseyValueParser;
@@ -450,17 +450,15 @@ pub(crate) enum LogFormat {
 /// Timers take any time up to this.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// A time as the configuration writes it, such as `1m30s`; a number alone is seconds.
 fn time(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| "expected a whole number with a unit: 500ms, 30s, 2m".to_owned())?;
-    let time = match &text[digits.len()..] {
-        "ms" => Duration::from_millis(number),
-        "" | "s" => Duration::from_secs(number),
-        "m" => Duration::from_secs(number.saturating_mul(60)),
-        "h" => Duration::from_secs(number.saturating_mul(3600)),
-        unit => return Err(format!("unknown unit `{unit}`; expected ms, s, m or h")),
-    };
-    if time > LONGEST { Err("longer than 30 days".to_owned()) } else { Ok(time) }
+    let written = if text.is_empty() { None } else { duration(text) };
+    let time = text.parse().ok().map(Duration::from_secs).or(written);
+    match time {
+        Some(time) if time > LONGEST => Err("longer than 30 days".to_owned()),
+        Some(time) => Ok(time),
+        None => Err("expected a time such as 500ms, 30s, 2m or 1h30m".to_owned()),
+    }
 }
 
 fn size(text: &str) -> Result<usize, String> {
@@ -505,8 +503,11 @@ mod tests {
         assert_eq!(time("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(time("3"), Ok(Duration::from_secs(3)));
         assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
-        assert!(time("soon").is_err());
-        assert!(time("1000h").is_err());
+        assert_eq!(time("1m30s"), Ok(Duration::from_secs(90)));
+        for wrong in ["soon", "", "m", "1.5s", "-3", "3 s", "99999999999999999999"] {
+            assert_eq!(time(wrong).unwrap_err(), "expected a time such as 500ms, 30s, 2m or 1h30m", "{wrong}");
+        }
+        assert_eq!(time("1000h").unwrap_err(), "longer than 30 days");
         assert!(time("3 fortnights").is_err());
         assert_eq!(size("32MiB"), Ok(32 << 20));
         assert_eq!(size("77"), Ok(77));

@@ -10,6 +10,7 @@ mod traffic;
 
 pub use aquifer_translate::catalogue::ForcedTool;
 pub use build::client_fields::{FieldPolicies, FieldPolicy};
+pub use check::shape::duration;
 pub use load::{Source, load};
 pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
 pub use text::mistake::{Mistake, Notice, Severity};

@@ -155,8 +155,10 @@ impl Form {
     }
 }
 
-/// Reads `1h2m3s4ms`; the form was checked before.
-pub(in crate::config) fn duration(text: &str) -> Option<Duration> {
+/// Reads `1h2m3s4ms`, the Gateway API's form of a duration (GEP-2257), but with any number of any size; of a resource the
+/// form was checked before.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     let mut rest = text;
     while !rest.is_empty() {
