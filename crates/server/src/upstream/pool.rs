@@ -130,13 +130,18 @@ impl Pool {
     }
 }
 
-/// The answer, unless it is a proxy's own: whoever is behind it does not ask for what a proxy wants to know.
+/// The answer, unless it is a proxy's own: 407 is said by nobody else. Source: RFC 9110, 15.5.8.
 fn answered(
     answer: Result<(Response<()>, Body), Failed>,
     to: &Uri,
     proxy: Option<&Proxy>,
 ) -> Result<(Response<()>, Body), Unreachable> {
-    let (head, body) = answer.map_err(|failed| Unreachable::Broken(format!("{}: {}", host(to), failed.why)))?;
+    let (head, body) = answer.map_err(|Failed { why, .. }| {
+        Unreachable::Broken(match proxy {
+            Some(proxy) => format!("{} through {proxy}: {why}", host(to)),
+            None => format!("{}: {why}", host(to)),
+        })
+    })?;
     match proxy {
         Some(proxy) if head.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
             Err(Unreachable::Connect(format!("{}: {proxy}: {}", host(to), proxy.refusal(head.status()))))

@@ -188,7 +188,7 @@ async fn over_tls(tls: &TlsConnector, name: ServerName<'static>, socket: Socket)
 /// Host and port, as they stand in the URL; not the user and the password that may stand there too.
 pub(super) fn host(uri: &Uri) -> &str {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
-    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+    authority.rsplit('@').next().unwrap_or_default()
 }
 
 impl Socket {
