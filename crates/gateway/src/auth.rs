@@ -18,6 +18,9 @@ pub use crate::key_ring::{KeyDigest, KeyRing, Shown, file};
 ///
 /// 401 when a key is needed and the request shows none, or one that nothing here accepts.
 pub fn admit(config: &Config, door: Door<'_>, headers: &HeaderMap) -> Result<Option<Arc<str>>, Fault> {
+    if !asks_for_keys(config) {
+        return Ok(None);
+    }
     let entry = Entry::of(config, door);
     let base = entry.key_rings(config);
     let reachable: Vec<&Route> = config.routes.iter().filter(|route| entry.leads_to(route)).collect();
@@ -42,6 +45,9 @@ pub fn authorize(
     route: Option<&Route>,
     headers: &HeaderMap,
 ) -> Result<Option<Arc<str>>, Fault> {
+    if !asks_for_keys(config) {
+        return Ok(None);
+    }
     let rings = match route.and_then(|route| route.keys.as_deref()) {
         Some(ring) => vec![ring],
         None => Entry::of(config, door).key_rings(config),
@@ -65,6 +71,13 @@ pub fn is_open(config: &Config, port: Option<u16>) -> bool {
         !Entry::of(config, Door::default()).key_rings(config).is_empty()
     };
     may_be_open && !is_guarded
+}
+
+/// Whether a key is asked for anywhere.
+fn asks_for_keys(config: &Config) -> bool {
+    config.keys.is_some()
+        || config.listeners.iter().any(|listener| listener.keys.is_some())
+        || config.routes.iter().any(|route| route.keys.is_some())
 }
 
 /// What the credentials of a request are to several rings: the first one that knows them decides.
