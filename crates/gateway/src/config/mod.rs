@@ -12,7 +12,7 @@ pub use aquifer_translate::catalogue::ForcedTool;
 pub use build::client_fields::{FieldPolicies, FieldPolicy};
 pub use load::{Source, load};
 pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
-pub use text::mistake::{Mistake, Notice, Severity};
+pub use text::mistake::{ConfigError, Notice, Severity};
 pub use text::yaml::MAX_BYTES;
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
 

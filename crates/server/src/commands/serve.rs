@@ -16,7 +16,7 @@ use crate::telemetry::log::{self, LogControl};
 use crate::tls;
 use anyhow::{Context, bail};
 use aquifer_gateway::auth::{self, KeyRing};
-use aquifer_gateway::config::{BackendKind, Config, Listener, Mistake, ServerTls, Severity};
+use aquifer_gateway::config::{BackendKind, Config, ConfigError, Listener, ServerTls, Severity};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -264,7 +264,7 @@ impl Reader {
 /// What was read of the configuration, and whether it was the same before.
 struct Read {
     stamp: Stamp,
-    loaded: anyhow::Result<Result<Config, Vec<Mistake>>>,
+    loaded: anyhow::Result<Result<Config, Vec<ConfigError>>>,
     settled: bool,
 }
 
