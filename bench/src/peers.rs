@@ -127,7 +127,7 @@ impl Places {
 
 /// The gateway, from its binary.
 pub(crate) fn gateway(binary: &Path, arguments: &[String]) -> Peer {
-    let fixed = ["serve", "--listen", "127.0.0.1:${PORT}", "--admin", "127.0.0.1:0", "--max-connections", "100000"];
+    let fixed = ["serve", "--listen", "127.0.0.1:${PORT}", "--admin", "127.0.0.1:0", "--max-connections", "10100"];
     let environment = [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),

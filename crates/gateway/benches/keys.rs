@@ -11,7 +11,7 @@
     reason = "a bench, which may look at the clock"
 )]
 
-use aquifer_gateway::auth::{KeyRing, Shown, file};
+use aquifer_gateway::auth::{Identity, KeyRing, file};
 use http::{HeaderMap, HeaderValue};
 use std::hint::black_box;
 use std::time::Instant;
@@ -55,7 +55,7 @@ fn guesses() -> Vec<HeaderMap> {
 }
 
 fn check(ring: &KeyRing, guess: &HeaderMap) {
-    assert_eq!(black_box(ring.identify(black_box(guess))), Shown::Unknown);
+    assert_eq!(black_box(ring.identify(black_box(guess))), Identity::Unknown);
 }
 
 /// Mean and variance of what was seen so far (Welford).

@@ -7,7 +7,7 @@ use crate::translate::fault::MistakeKind;
 use http::HeaderMap;
 use std::sync::Arc;
 
-pub use crate::key_ring::{KeyDigest, KeyRing, Shown, file};
+pub use crate::key_ring::{Identity, KeyDigest, KeyRing, file};
 
 /// Decides by a request's head whether it may be read on, and whose it is: `None` where no key is asked for.
 ///
@@ -18,6 +18,9 @@ pub use crate::key_ring::{KeyDigest, KeyRing, Shown, file};
 ///
 /// 401 when a key is needed and the request shows none, or one that nothing here accepts.
 pub fn admit(config: &Config, door: Door<'_>, headers: &HeaderMap) -> Result<Option<Arc<str>>, Fault> {
+    if !asks_for_keys(config) {
+        return Ok(None);
+    }
     let entry = Entry::of(config, door);
     let base = entry.key_rings(config);
     let reachable: Vec<&Route> = config.routes.iter().filter(|route| entry.leads_to(route)).collect();
@@ -25,7 +28,7 @@ pub fn admit(config: &Config, door: Door<'_>, headers: &HeaderMap) -> Result<Opt
     let rings: Vec<&KeyRing> = base.iter().copied().chain(of_routes).collect();
     let is_open = base.is_empty() && (reachable.iter().any(|route| route.keys.is_none()) || config.has_short_form());
     match identify(&rings, headers) {
-        Shown::Key(owner) => Ok(Some(owner)),
+        Identity::Key(owner) => Ok(Some(owner)),
         _ if rings.is_empty() || is_open => Ok(None),
         shown => Err(refused(&shown)),
     }
@@ -42,12 +45,15 @@ pub fn authorize(
     route: Option<&Route>,
     headers: &HeaderMap,
 ) -> Result<Option<Arc<str>>, Fault> {
+    if !asks_for_keys(config) {
+        return Ok(None);
+    }
     let rings = match route.and_then(|route| route.keys.as_deref()) {
         Some(ring) => vec![ring],
         None => Entry::of(config, door).key_rings(config),
     };
     match identify(&rings, headers) {
-        Shown::Key(owner) => Ok(Some(owner)),
+        Identity::Key(owner) => Ok(Some(owner)),
         _ if rings.is_empty() => Ok(None),
         shown => Err(refused(&shown)),
     }
@@ -67,23 +73,30 @@ pub fn is_open(config: &Config, port: Option<u16>) -> bool {
     may_be_open && !is_guarded
 }
 
+/// Whether a key is asked for anywhere.
+fn asks_for_keys(config: &Config) -> bool {
+    config.keys.is_some()
+        || config.listeners.iter().any(|listener| listener.keys.is_some())
+        || config.routes.iter().any(|route| route.keys.is_some())
+}
+
 /// What the credentials of a request are to several rings: the first one that knows them decides.
-fn identify(rings: &[&KeyRing], headers: &HeaderMap) -> Shown {
-    let mut shown = Shown::Nothing;
+fn identify(rings: &[&KeyRing], headers: &HeaderMap) -> Identity {
+    let mut shown = Identity::Nothing;
     for ring in rings {
         match ring.identify(headers) {
-            found @ Shown::Key(_) => return found,
-            Shown::Unknown => shown = Shown::Unknown,
-            Shown::Nothing => {}
+            found @ Identity::Key(_) => return found,
+            Identity::Unknown => shown = Identity::Unknown,
+            Identity::Nothing => {}
         }
     }
     shown
 }
 
-fn refused(shown: &Shown) -> Fault {
+fn refused(shown: &Identity) -> Fault {
     let message = match shown {
-        Shown::Nothing => "No API key was sent. Send it as `Authorization: Bearer KEY` or as `x-api-key: KEY`.",
-        Shown::Unknown | Shown::Key(_) => "The API key that was sent is not valid here.",
+        Identity::Nothing => "No API key was sent. Send it as `Authorization: Bearer KEY` or as `x-api-key: KEY`.",
+        Identity::Unknown | Identity::Key(_) => "The API key that was sent is not valid here.",
     };
     Fault::mistake(MistakeKind::Unauthorized, None, message)
 }

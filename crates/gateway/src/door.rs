@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Listener, Parent, Route};
 use crate::key_ring::KeyRing;
+use std::borrow::Cow;
 
 /// Where a request came in: the port, where the configuration's listeners are served, and the authority that the
 /// client called.
@@ -45,12 +46,12 @@ pub fn is_same(config: &Config, port: Option<u16>, one: &str, other: &str) -> bo
 pub(crate) struct Entry<'c> {
     /// `None`: there is no choice of listeners.
     listeners: Option<Vec<&'c Listener>>,
-    host: Option<String>,
+    host: Option<Cow<'c, str>>,
 }
 
 impl<'c> Entry<'c> {
-    pub(crate) fn of(config: &'c Config, door: Door<'_>) -> Self {
-        let host = door.host.map(|host| without_port(host).to_ascii_lowercase());
+    pub(crate) fn of(config: &'c Config, door: Door<'c>) -> Self {
+        let host = door.host.map(|host| in_small_letters(without_port(host)));
         let Some(port) = door.port else { return Self { listeners: None, host } };
         let fit = |listener: &Listener| match (&listener.hostname, &host) {
             (None, _) => Some(0),
@@ -105,6 +106,13 @@ fn is_parent(parent: &Parent, listener: &Listener) -> bool {
         && parent.name == listener.gateway
         && parent.listener.as_ref().is_none_or(|name| *name == listener.name)
         && parent.port.is_none_or(|port| port == listener.port)
+}
+
+fn in_small_letters(host: &str) -> Cow<'_, str> {
+    match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(host.to_ascii_lowercase()),
+        false => Cow::Borrowed(host),
+    }
 }
 
 /// A whole name says more than any suffix.

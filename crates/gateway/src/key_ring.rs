@@ -89,7 +89,7 @@ impl PartialEq for KeyRing {
 
 /// What the credentials of a request are to a ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum Identity {
     /// No header holds a key.
     Nothing,
     /// A key that the ring does not hold, or two different keys.
@@ -130,7 +130,7 @@ impl KeyRing {
 
     /// Whose key a request shows.
     #[must_use]
-    pub fn identify(&self, headers: &HeaderMap) -> Shown {
+    pub fn identify(&self, headers: &HeaderMap) -> Identity {
         let mut shown: Option<KeyDigest> = None;
         for value in self.headers.iter().flat_map(|name| headers.get_all(name)) {
             let key = without_scheme(value.as_bytes());
@@ -139,12 +139,12 @@ impl KeyRing {
             }
             let digest = KeyDigest::of(key);
             if shown.is_some_and(|before| before != digest) {
-                return Shown::Unknown;
+                return Identity::Unknown;
             }
             shown = Some(digest);
         }
-        let Some(digest) = shown else { return Shown::Nothing };
-        self.owners.get(&digest).map_or(Shown::Unknown, |owner| Shown::Key(Arc::clone(owner)))
+        let Some(digest) = shown else { return Identity::Nothing };
+        self.owners.get(&digest).map_or(Identity::Unknown, |owner| Identity::Key(Arc::clone(owner)))
     }
 }
 

@@ -2,6 +2,73 @@
 //!
 //! This crate opens no socket, reads no clock and draws no random number: bytes, time, identifiers and
 //! configuration are arguments, so that one core serves any host and a test can try any order of events.
+//!
+//! # What a host does
+//!
+//! A host owns the sockets. It does everything that an [`Exchange`](exchange::Exchange) wants, then tells it the next thing
+//! that happened, until the exchange is over:
+//!
+//! ```
+//! use aquifer_gateway::config::{Source, load};
+//! use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+//! use aquifer_gateway::fleet::Fleet;
+//! use aquifer_gateway::restore::Forgetful;
+//! use http::{HeaderMap, Method, StatusCode};
+//! use std::sync::Arc;
+//! use std::time::Instant;
+//!
+//! let text = "{apiVersion: aigateway.envoyproxy.io/v1beta1, kind: AIServiceBackend, metadata: {name: nova}, spec: \
+//!     {provider: awsbedrock, config: {model: amazon.nova-lite-v1:0, region: us-east-1}}}";
+//! let source = Source { name: "gateway.yaml".to_owned(), text: text.to_owned() };
+//! let no_file = |_: &str| Err(std::io::ErrorKind::NotFound.into());
+//! let config = Arc::new(load(&[source], &|_| None, &no_file).expect("a configuration"));
+//! let body = r#"{"model": "amazon.nova-lite-v1:0", "messages": [{"role": "user", "content": "What is an aquifer?"}]}"#;
+//!
+//! // A request came. Clocks and randomness are the host's.
+//! let now = Instant::now();
+//! let mut exchange = Exchange::begin(
+//!     Arc::clone(&config),
+//!     Arc::new(Fleet::new(config.backends.len(), now)),
+//!     &Arrival {
+//!         method: &Method::POST,
+//!         path: "/v1/chat/completions",
+//!         headers: &HeaderMap::new(),
+//!         port: None,
+//!         body: &body.into(),
+//!         turns: &Forgetful,
+//!         random: 42,
+//!         unix_seconds: 1_795_000_000,
+//!         now,
+//!     },
+//! );
+//! let answer = br#"{"output": {"message": {"role": "assistant", "content": [{"text": "Groundwater."}]}},
+//!     "stopReason": "end_turn", "usage": {"inputTokens": 9, "outputTokens": 3, "totalTokens": 12}}"#;
+//! let head = HeaderMap::new();
+//! // What happens next: here a backend that answers at once.
+//! let mut happens = vec![
+//!     Input::UpstreamEnd,
+//!     Input::UpstreamBody(answer),
+//!     Input::UpstreamHead { status: StatusCode::OK, headers: &head },
+//! ];
+//! let mut told = Vec::new();
+//! let record = 'over: loop {
+//!     // 1. Everything that the exchange wants.
+//!     while let Some(output) = exchange.poll() {
+//!         match output {
+//!             Output::Call(call) => assert_eq!(call.path, "/model/amazon.nova-lite-v1%3A0/converse"),
+//!             Output::Head { status, .. } => assert_eq!(status, StatusCode::OK),
+//!             Output::Body(bytes) => told.extend_from_slice(&bytes),
+//!             Output::Done(record) => break 'over record,
+//!             // A store to ask, a turn to remember, a line for the log: a host that has none of them goes on.
+//!             _ => {}
+//!         }
+//!     }
+//!     // 2. One event, and when it happened.
+//!     exchange.handle(happens.pop().expect("an exchange that is not over"), Instant::now());
+//! };
+//! assert!(String::from_utf8(told).expect("JSON").contains("Groundwater."));
+//! assert_eq!(record.tokens.expect("usage").output, 3);
+//! ```
 
 pub mod auth;
 mod beginning;

@@ -5,8 +5,6 @@ use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Before;
 use http::{HeaderMap, HeaderName, header};
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -131,20 +129,14 @@ pub struct Keep {
     pub limits: RestoreLimits,
 }
 
-/// What a store will answer.
-pub type Recalling = Pin<Box<dyn Future<Output = Vec<Option<Turn>>> + Send>>;
-
 /// Where turns are remembered between two requests. Losing one is no failure: the model then goes on without.
 pub trait TurnStore: Send + Sync {
     /// Remembers a turn.
     fn keep(&self, keep: Keep);
 
-    /// The turns of these keys, in their order, when that can be told without waiting; else `None`, and
-    /// [`recall`](Self::recall) is asked.
+    /// The turns of these keys, in their order, when that can be told without waiting; else `None`, and the exchange asks
+    /// its host for them ([`Output::Recall`](crate::exchange::Output::Recall)), who may wait.
     fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>>;
-
-    /// The turns of these keys, in their order.
-    fn recall(&self, keys: Vec<TurnKey>) -> Recalling;
 }
 
 /// A store that remembers nothing.
@@ -156,10 +148,6 @@ impl TurnStore for Forgetful {
 
     fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>> {
         Some(keys.iter().map(|_| None).collect())
-    }
-
-    fn recall(&self, keys: Vec<TurnKey>) -> Recalling {
-        Box::pin(std::future::ready(keys.iter().map(|_| None).collect()))
     }
 }
 

@@ -200,7 +200,7 @@ pub(crate) struct Serve {
     /// How long a client may take nothing of its answer while there is something to take; then the answer ends
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
     pub(crate) client_idle_timeout: Duration,
-    /// A web page's origin, such as https://app.example.com, that may use this gateway; may be given again
+    /// A web page's origin, such as `https://app.example.com`, that may use this gateway; may be given again
     #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = origin::read)]
     pub(crate) allow_origins: Vec<Uri>,
     /// Threads that serve clients, each with connections of its own [default: the cores this process may use]

@@ -7,10 +7,11 @@ use crate::host::{Host, Limits, Serving};
 use crate::patience::{Passed, Waiting};
 use crate::room::Place;
 use crate::telemetry::{InFlight, log};
+use crate::turns::Recalling;
 use crate::upstream::{Answer, Answered, Begun, Queued, Sending};
 use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Lane, Output, Patience};
 use aquifer_gateway::record::{Outcome, Record};
-use aquifer_gateway::restore::Recalling;
+use aquifer_gateway::restore::TurnStore;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -123,8 +124,8 @@ impl Drive {
     pub(crate) fn next_ready(&mut self) -> Option<Step> {
         while let Some(output) = self.exchange.poll() {
             match output {
-                Output::Recall(keys) => self.first.call = Progress::Recalling(self.host.turns.recall(keys)),
-                Output::Keep(keep) => self.host.turns.keep(*keep),
+                Output::Recall(keys) => self.first.call = Progress::Recalling(self.host.turns.recall(&keys)),
+                Output::Keep(keep) => TurnStore::keep(&*self.host.turns, *keep),
                 Output::Call(call) => {
                     // What was noted of the body is forgotten; what is sent may have been changed once more.
                     self.place.shrink(self.body + 2 * call.body.len());

@@ -12,7 +12,6 @@ use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{Backend, Config};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::fleet::Fleet;
-use aquifer_gateway::restore::TurnStore;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
 use arc_swap::ArcSwap;
@@ -122,7 +121,7 @@ pub(crate) struct Host {
     pub(crate) translations: Arc<Semaphore>,
     requests: Arc<AtomicUsize>,
     /// What is remembered of clients' turns.
-    pub(crate) turns: Arc<dyn TurnStore>,
+    pub(crate) turns: Arc<Turns>,
     failed_attempts: FailedAttempts,
     /// The ports of addresses that are not loopback and where a key must be asked for.
     guarded: Vec<Option<u16>>,

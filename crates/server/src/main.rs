@@ -1,4 +1,7 @@
 //! The binary `aquifer`: the gateway on a network of its own.
+//!
+//! It has the sockets, the clock, the randomness and the credentials. It decides nothing about a request and says nothing
+//! in anybody's dialect: that is `aquifer-gateway`'s and `aquifer-translate`'s.
 
 mod admin;
 mod api_keys;

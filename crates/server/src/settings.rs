@@ -2,7 +2,7 @@
 
 use crate::environment::Environment;
 use anyhow::{Context, ensure};
-use aquifer_gateway::config::{Config, MAX_BYTES, Mistake, Source, load};
+use aquifer_gateway::config::{Config, ConfigError, MAX_BYTES, Source, load};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -31,7 +31,7 @@ impl Settings {
     ///
     /// # Errors
     /// The path cannot be read, or all the mistakes in it, one a line.
-    pub(crate) fn load(&self) -> (Stamp, anyhow::Result<Result<Config, Vec<Mistake>>>) {
+    pub(crate) fn load(&self) -> (Stamp, anyhow::Result<Result<Config, Vec<ConfigError>>>) {
         let sources = match sources(&self.path) {
             Ok(sources) => sources,
             Err(error) => return (self.stamp(&BTreeSet::new()), Err(error)),

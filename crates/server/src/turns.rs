@@ -3,16 +3,21 @@
 mod ledger;
 
 use crate::clock;
-use aquifer_gateway::restore::{Keep, Recalling, TurnKey, TurnStore};
+use aquifer_gateway::restore::{Keep, TurnKey, TurnStore};
 use aquifer_gateway::translate::model::turn::Turn;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
 use ledger::{Digest, Ledger, Names};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
+
+/// What the store will answer.
+pub(crate) type Recalling = Pin<Box<dyn Future<Output = Vec<Option<Turn>>> + Send>>;
 
 /// What the store tells the metrics; the rest they learn from records.
 #[derive(Clone, Debug, Default)]
@@ -103,6 +108,11 @@ impl Turns {
         self.open(&name, nonce, bytes)
     }
 
+    /// The turns of these keys, in their order, for whoever can wait.
+    pub(crate) fn recall(&self, keys: &[TurnKey]) -> Recalling {
+        Box::pin(std::future::ready(keys.iter().map(|key| self.one(key)).collect()))
+    }
+
     fn count(&self, evicted: u64) {
         self.counters.evicted.inc_by(evicted);
         let (entries, bytes) = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).size();
@@ -134,10 +144,6 @@ impl TurnStore for Turns {
             return Some(keys.iter().map(|_| None).collect());
         }
         Some(keys.iter().map(|key| self.one(key)).collect())
-    }
-
-    fn recall(&self, keys: Vec<TurnKey>) -> Recalling {
-        Box::pin(std::future::ready(keys.iter().map(|key| self.one(key)).collect()))
     }
 }
 

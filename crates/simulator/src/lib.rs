@@ -1,7 +1,8 @@
 //! Plays Bedrock on a socket: Converse and ConverseStream, with reasoning, tools, and every way to fail, on demand.
 //!
 //! What it answers depends on the model id, the request and nothing else, so tests can rely on every byte of it but the
-//! request ids. Faults are asked for by `[[fault:NAME]]` in the last message of the user, or happen every so many calls.
+//! request ids. It runs no model, keeps nothing between requests but what it was asked to fail, and shares no code with the
+//! gateway. Faults are asked for by `[[fault:NAME]]` in the last message of the user, or happen every so many calls.
 
 mod check;
 mod control;

@@ -137,6 +137,20 @@ fn the_folders_of_translate_name_each_other_along_their_arrows() {
 }
 
 #[test]
+fn the_pure_crates_know_no_future() {
+    let waits = |name: &[String]| name.iter().any(|part| matches!(part.as_str(), "Future" | "IntoFuture"));
+    for of in crates().iter().filter(|of| matches!(of.name.as_str(), "translate" | "gateway")) {
+        let waiting: Vec<&str> = of
+            .modules
+            .iter()
+            .filter(|module| module.names.iter().any(|name| waits(name)))
+            .map(|module| module.path.as_str())
+            .collect();
+        assert!(waiting.is_empty(), "a host that has no runtime cannot use {waiting:?} of {}", of.name);
+    }
+}
+
+#[test]
 fn a_circle_is_found_and_a_line_is_none() {
     let arrow = |from: &str, to: &[&str]| (from.to_owned(), to.iter().map(|to| (*to).to_owned()).collect());
     let line = BTreeMap::from([arrow("a", &["b"]), arrow("b", &["c"]), arrow("c", &[])]);

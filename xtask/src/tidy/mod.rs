@@ -3,4 +3,5 @@
 mod arrows;
 mod dependencies;
 mod files;
+mod names;
 mod source;

@@ -9,7 +9,7 @@ use crate::config::check::schema;
 use crate::config::check::shape::{Check, Shape, short, unsupported};
 use crate::config::check::traffic_rules;
 use crate::config::resource::{Document, Kind, SETTINGS, World};
-use crate::config::text::mistake::{Mistake, Notice, Report, Spot};
+use crate::config::text::mistake::{ConfigError, Notice, Report, Spot};
 use crate::config::text::substitute;
 use crate::config::text::suggest::did_you_mean;
 use crate::config::text::yaml;
@@ -43,7 +43,7 @@ pub fn load(
     sources: &[Source],
     env: &dyn Fn(&str) -> Option<String>,
     read_file: &dyn Fn(&str) -> std::io::Result<String>,
-) -> Result<Config, Vec<Mistake>> {
+) -> Result<Config, Vec<ConfigError>> {
     let world = World { env, read_file };
     let mut reader = Reader::default();
     for source in sources {

@@ -13,7 +13,7 @@ pub use build::client_fields::{FieldPolicies, FieldPolicy};
 pub use check::shape::duration;
 pub use load::{Source, load};
 pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
-pub use text::mistake::{Mistake, Notice, Severity};
+pub use text::mistake::{ConfigError, Notice, Severity};
 pub use text::yaml::MAX_BYTES;
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
 

@@ -18,7 +18,7 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 #[test]
 fn a_key_is_read_from_each_header_with_and_without_its_scheme() {
     let ring = ring(&format!("alice: {KEY}"));
-    let owner = Shown::Key(Arc::from("alice"));
+    let owner = Identity::Key(Arc::from("alice"));
     for (name, value) in [
         ("authorization", format!("Bearer {KEY}")),
         ("authorization", format!("bearer  {KEY} ")),
@@ -28,10 +28,10 @@ fn a_key_is_read_from_each_header_with_and_without_its_scheme() {
     ] {
         assert_eq!(ring.identify(&headers(&[(name, &value)])), owner, "{name}: {value}");
     }
-    assert_eq!(ring.identify(&headers(&[("x-other", KEY)])), Shown::Nothing);
-    assert_eq!(ring.identify(&headers(&[("authorization", "Bearer ")])), Shown::Nothing);
-    assert_eq!(ring.identify(&headers(&[("authorization", "Bearer")])), Shown::Unknown);
-    assert_eq!(ring.identify(&headers(&[("x-api-key", "0123456789abcdeF")])), Shown::Unknown);
+    assert_eq!(ring.identify(&headers(&[("x-other", KEY)])), Identity::Nothing);
+    assert_eq!(ring.identify(&headers(&[("authorization", "Bearer ")])), Identity::Nothing);
+    assert_eq!(ring.identify(&headers(&[("authorization", "Bearer")])), Identity::Unknown);
+    assert_eq!(ring.identify(&headers(&[("x-api-key", "0123456789abcdeF")])), Identity::Unknown);
 }
 
 #[test]
@@ -39,9 +39,9 @@ fn the_same_key_twice_is_one_and_two_different_keys_are_none() {
     let ring = ring(&format!("alice: {KEY}\nbob: fedcba9876543210"));
     let both =
         |other: &str| ring.identify(&headers(&[("authorization", &format!("Bearer {KEY}")), ("x-api-key", other)]));
-    assert_eq!(both(KEY), Shown::Key(Arc::from("alice")));
-    assert_eq!(both("fedcba9876543210"), Shown::Unknown);
-    assert_eq!(both("nonsense"), Shown::Unknown);
+    assert_eq!(both(KEY), Identity::Key(Arc::from("alice")));
+    assert_eq!(both("fedcba9876543210"), Identity::Unknown);
+    assert_eq!(both("nonsense"), Identity::Unknown);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_file_holds_keys_and_digests() {
     let ring = ring(&text);
     assert_eq!(ring.len(), 2);
     for key in [KEY, "fedcba9876543210"] {
-        assert_eq!(ring.identify(&headers(&[("x-api-key", key)])), Shown::Key(Arc::from("alice")));
+        assert_eq!(ring.identify(&headers(&[("x-api-key", key)])), Identity::Key(Arc::from("alice")));
     }
 }
 

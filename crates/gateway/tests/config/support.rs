@@ -1,6 +1,6 @@
 //! What these tests share: a text is read as a configuration, and requests are begun with one.
 
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, Mistake, Source, load};
+use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, ConfigError, Source, load};
 use aquifer_gateway::exchange::{Arrival, Exchange};
 use aquifer_gateway::fleet::Fleet;
 use aquifer_gateway::restore::Forgetful;
@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(crate) type Outcome = Result<Config, Vec<Mistake>>;
+pub(crate) type Outcome = Result<Config, Vec<ConfigError>>;
 
 /// References to the resources that most texts have.
 pub(crate) const BACKEND: &str = "{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: b}";
@@ -41,7 +41,7 @@ pub(crate) fn accepted(outcome: Outcome, text: &str) -> Config {
 }
 
 /// Mistakes as they are printed.
-pub(crate) fn printed(mistakes: &[Mistake]) -> Vec<String> {
+pub(crate) fn printed(mistakes: &[ConfigError]) -> Vec<String> {
     mistakes.iter().map(ToString::to_string).collect()
 }
 

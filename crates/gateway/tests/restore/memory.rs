@@ -1,6 +1,6 @@
 //! A store of turns that forgets nothing, and answers at once or later.
 
-use aquifer_gateway::restore::{Keep, Recalling, TurnKey, TurnStore};
+use aquifer_gateway::restore::{Keep, TurnKey, TurnStore};
 use aquifer_gateway::translate::model::turn::Turn;
 use std::sync::Mutex;
 
@@ -55,10 +55,6 @@ impl TurnStore for Memory {
 
     fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>> {
         (!self.later).then(|| self.turns(keys))
-    }
-
-    fn recall(&self, keys: Vec<TurnKey>) -> Recalling {
-        Box::pin(std::future::ready(self.turns(&keys)))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::tls;
 use crate::upstream::Connections;
 use anyhow::{Context, bail};
 use aquifer_gateway::auth::{self, KeyRing};
-use aquifer_gateway::config::{BackendKind, Config, Listener, Mistake, ServerTls, Severity};
+use aquifer_gateway::config::{BackendKind, Config, ConfigError, Listener, ServerTls, Severity};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -269,7 +269,7 @@ impl Reader {
 /// What was read of the configuration, and whether it was the same before.
 struct Read {
     stamp: Stamp,
-    loaded: anyhow::Result<Result<Config, Vec<Mistake>>>,
+    loaded: anyhow::Result<Result<Config, Vec<ConfigError>>>,
     settled: bool,
 }
 

@@ -11,7 +11,7 @@ pub(in crate::config) struct Place {
 
 /// One mistake in one file. It never holds a secret's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct ConfigError {
     /// The file, as its [`Source`](crate::config::Source) is named.
     pub file: String,
     /// The line, from 1.
@@ -25,7 +25,7 @@ pub struct Mistake {
 }
 
 /// `file:line:column: path: message`, as editors and terminals link it.
-impl fmt::Display for Mistake {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
         if !self.path.is_empty() {
@@ -35,7 +35,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-impl std::error::Error for Mistake {}
+impl std::error::Error for ConfigError {}
 
 /// Where in which file, and in which field.
 #[derive(Clone, Copy)]
@@ -46,9 +46,9 @@ pub(in crate::config) struct Spot<'a> {
 }
 
 impl Spot<'_> {
-    fn mistake(self, message: String) -> Mistake {
+    fn mistake(self, message: String) -> ConfigError {
         let Self { file, place, path } = self;
-        Mistake { file: file.to_owned(), line: place.line, column: place.column, path: path.to_owned(), message }
+        ConfigError { file: file.to_owned(), line: place.line, column: place.column, path: path.to_owned(), message }
     }
 }
 
@@ -110,7 +110,7 @@ impl<T: AsRef<str>> PartialEq<T> for Notice {
 /// Everything that was found to say about the files.
 #[derive(Default)]
 pub(in crate::config) struct Report {
-    pub(in crate::config) mistakes: Vec<Mistake>,
+    pub(in crate::config) mistakes: Vec<ConfigError>,
     pub(in crate::config) notices: Vec<Notice>,
     /// How many regular expressions there are so far.
     pub(in crate::config) patterns: usize,

@@ -3,7 +3,7 @@
 //! The tree is built from the parser's events without recursion: a hostile file can exhaust neither the
 //! stack nor the memory.
 
-use crate::config::text::mistake::{Mistake, Place};
+use crate::config::text::mistake::{ConfigError, Place};
 use crate::config::text::references::{shield, unshield};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use std::collections::{HashMap, HashSet};
@@ -157,7 +157,7 @@ impl Scalar {
 }
 
 /// The documents of a file, and the mistake that ended the reading, if one did.
-pub(in crate::config) fn parse(file: &str, text: &str) -> (Vec<Node>, Option<Mistake>) {
+pub(in crate::config) fn parse(file: &str, text: &str) -> (Vec<Node>, Option<ConfigError>) {
     let mut builder = Builder::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let outcome = if text.len() > MAX_BYTES {
@@ -165,7 +165,7 @@ pub(in crate::config) fn parse(file: &str, text: &str) -> (Vec<Node>, Option<Mis
     } else {
         builder.read(&shield(text))
     };
-    let mistake = outcome.err().map(|(place, message)| Mistake {
+    let mistake = outcome.err().map(|(place, message)| ConfigError {
         file: file.to_owned(),
         line: place.line,
         column: place.column,
