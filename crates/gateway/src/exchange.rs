@@ -27,6 +27,7 @@ use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
 use aquifer_translate::Fault;
+use aquifer_translate::dialect::Dialect;
 use aquifer_translate::dialect::openai_chat::{error, relay as relay_of};
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::response::Usage;
@@ -204,6 +205,8 @@ impl fmt::Debug for Call {
 /// One exchange.
 pub struct Exchange {
     record: Record,
+    /// What its client speaks.
+    dialect: Dialect,
     fleet: Arc<Fleet>,
     begun: Instant,
     outputs: VecDeque<Output>,
@@ -429,8 +432,9 @@ impl Exchange {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let whole = waiting.call(&self.record.id).whole(body)?;
         let mut head = heads::json(&self.record.id, waiting.headers());
-        heads::warn(&mut head, &whole.warnings);
-        self.record.warnings.extend(whole.warnings.iter().map(ToString::to_string));
+        let warnings: Vec<String> = whole.warnings.iter().map(|warning| self.dialect.warning(warning)).collect();
+        heads::warn(&mut head, &warnings);
+        self.record.warnings.extend(warnings);
         self.won(now);
         self.record.reasoned = whole.reasoned;
         self.keep(whole.turn);
@@ -593,7 +597,8 @@ impl Exchange {
     fn told(&mut self, reason: Option<&'static str>, usage: Option<Usage>, now: Instant) {
         let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
         let warnings = stream.map(StreamTranslation::warnings).unwrap_or_default();
-        self.record.warnings.extend(warnings.iter().map(ToString::to_string));
+        let dialect = self.dialect;
+        self.record.warnings.extend(warnings.iter().map(|warning| dialect.warning(warning)));
         self.record.finish_reason = reason;
         self.record.tokens = usage.map(tokens);
         self.done(Outcome::Answered, now);
@@ -637,6 +642,7 @@ impl Exchange {
     pub fn nothing(fleet: Arc<Fleet>, now: Instant) -> Self {
         Self {
             record: Record::default(),
+            dialect: Dialect::default(),
             fleet,
             begun: now,
             outputs: VecDeque::new(),
@@ -680,7 +686,7 @@ impl Exchange {
 
     /// Tells the client what went wrong: as a status while there is one to give, else inside the stream.
     fn give_up(&mut self, fault: &Fault, now: Instant) {
-        self.record.blame(fault);
+        self.record.blame(self.dialect, fault);
         if let Fault::Refused(refusal) = fault
             && self.waiting.as_ref().is_some_and(Waiting::is_passing)
         {

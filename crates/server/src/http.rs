@@ -11,6 +11,7 @@ use crate::room::Place;
 use aquifer_gateway::exchange::{self, Arrival, refusal};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::translate::Fault;
+use aquifer_gateway::translate::dialect::Dialect;
 use aquifer_gateway::translate::fault::MistakeKind;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
@@ -274,7 +275,7 @@ fn refuse(host: &Host, asked: &Asked, fault: &Fault) -> Response<Content> {
         duration: clock::now().saturating_duration_since(asked.arrived),
         ..Record::default()
     };
-    record.blame(fault);
+    record.blame(Dialect::default(), fault);
     host.telemetry.observe(&record);
     response
 }

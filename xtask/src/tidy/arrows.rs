@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the top folders of `translate` may name of each other; `lib.rs` and what is not listed may name anything.
 const TRANSLATE: [(&str, &[&str]); 8] = [
     ("wire", &["wire"]),
-    ("fault", &["fault", "wire"]),
+    ("fault", &["fault", "model", "wire"]),
     ("warning", &["warning", "model"]),
-    ("limits", &["limits", "fault", "wire"]),
+    ("limits", &["limits", "model", "fault", "wire"]),
     ("model", &["model", "wire", "fault", "limits"]),
     ("catalogue", &["catalogue", "model", "warning", "fault", "wire"]),
     ("dialect", &["dialect", "model", "wire", "fault", "warning", "limits", "catalogue"]),

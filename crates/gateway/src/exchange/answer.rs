@@ -87,8 +87,7 @@ pub(super) struct CallOf<'a> {
 
 impl Waiting {
     pub(super) fn new(outgoing: Outgoing, created: u64, recording: Option<usize>, started: Instant) -> Self {
-        let mut headers = HeaderMap::new();
-        heads::warn(&mut headers, &outgoing.warnings);
+        let headers = HeaderMap::new();
         let (passing, veil, refused, upstream, played) = (false, None, None, Upstream::Silent, None);
         let (sent, came, held) = (outgoing.body.len() as u64, 0, BytesMut::new());
         Self {
@@ -106,6 +105,11 @@ impl Waiting {
             played,
             started,
         }
+    }
+
+    /// Names warnings in every head of this exchange's answer.
+    pub(super) fn warn(&mut self, warnings: &[String]) {
+        heads::warn(&mut self.headers, warnings);
     }
 
     /// The same for a backend that speaks the client's dialect, when `passing`.

@@ -13,6 +13,7 @@ use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
 use aquifer_translate::dialect::openai_chat::request::Head;
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::alike::Alike;
+use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
@@ -298,7 +299,7 @@ impl Asked {
         }
         amend.schema_in_words = true;
         let why = "Bedrock refused this schema before; the model was asked in words to keep to it";
-        (amend, Some(Warning::changed("response_format", why)))
+        (amend, Some(Warning::changed(FieldRef::Format, why)))
     }
 
     /// Remembers what a refusal teaches of the model at hand.
@@ -336,31 +337,31 @@ impl Asked {
         let warning = match remedy(fault) {
             Some(Remedy::Unbound) if bound => {
                 self.amend.drop_mismatched = true;
-                Warning::dropped("messages[].reasoning", "it was bound to another conversation; Bedrock drops it")
+                Warning::dropped(FieldRef::PastReasoning(None), "it was bound to another conversation; Bedrock drops it")
             }
             Some(Remedy::Unbound | Remedy::WithoutReasoning) => {
                 self.amend.without_reasoning = true;
                 let why = "Bedrock refused the reasoning of earlier turns; it was asked again without any";
-                Warning::dropped("messages[].reasoning", why)
+                Warning::dropped(FieldRef::PastReasoning(None), why)
             }
             Some(Remedy::LowerEffort) => {
                 self.amend.lower_effort = true;
-                Warning::changed("reasoning_effort", "Bedrock refused the effort; it was asked for the next lower one")
+                Warning::changed(FieldRef::Effort, "Bedrock refused the effort; it was asked for the next lower one")
             }
             Some(Remedy::SchemaInWords) => {
                 self.amend.schema_in_words = true;
                 schema.into_iter().for_each(|schema| self.learn(Lesson::Schema(schema)));
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
-                Warning::changed("response_format", why)
+                Warning::changed(FieldRef::Format, why)
             }
             Some(Remedy::Apart) => {
                 self.amend.apart = true;
                 let why = "the model takes nothing beside a tool's call or result; they have turns of their own";
-                Warning::changed("messages", why)
+                Warning::changed(FieldRef::Conversation, why)
             }
             Some(Remedy::StopsHere) => {
                 self.amend.stops_here = true;
-                Warning::changed("stop", "Bedrock refused stop sequences; the answer is cut at them by the gateway")
+                Warning::changed(FieldRef::Stop, "Bedrock refused stop sequences; the answer is cut at them by the gateway")
             }
             // The request itself tells its client of it.
             Some(Remedy::Whole) => {
@@ -371,7 +372,7 @@ impl Asked {
             Some(Remedy::ToolInWords) => {
                 self.amend.tool_in_words = true;
                 let why = "Bedrock refused to force a call; the model was asked in words to call the tool";
-                Warning::changed("tool_choice", why)
+                Warning::changed(FieldRef::ToolChoice, why)
             }
             Some(other @ (Remedy::WithoutSampling | Remedy::SystemInMessages | Remedy::WithoutTools)) => {
                 self.leave_out(other)
@@ -391,18 +392,18 @@ impl Asked {
             Remedy::WithoutSampling => {
                 self.amend.without_sampling = true;
                 Warning::dropped(
-                    "temperature",
+                    FieldRef::Temperature,
                     "Bedrock refused temperature, top-p or top-k; it was asked without them",
                 )
             }
             Remedy::SystemInMessages => {
                 self.amend.system_in_messages = true;
                 let why = "Bedrock refused a system's text; it was put before the first words of the user";
-                Warning::changed("messages", why)
+                Warning::changed(FieldRef::Conversation, why)
             }
             _ => {
                 self.amend.without_tools = true;
-                Warning::dropped("tools", "Bedrock refused tools; the model was asked without them")
+                Warning::dropped(FieldRef::Tools, "Bedrock refused tools; the model was asked without them")
             }
         }
     }
@@ -413,7 +414,7 @@ impl Asked {
         if backend(at) != backend(self.at) && self.sealed && !self.amend.without_reasoning {
             self.amend.without_reasoning = true;
             let why = "the backend that made it does not answer; another one was asked without it";
-            self.amended.push(Warning::dropped("messages[].reasoning", why));
+            self.amended.push(Warning::dropped(FieldRef::PastReasoning(None), why));
         }
         self.at = at;
     }

@@ -3,7 +3,6 @@
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::MistakeKind;
-use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
@@ -25,8 +24,8 @@ pub(super) fn stream(id: &str, warnings: &HeaderMap) -> HeaderMap {
 }
 
 /// Names warnings in a head.
-pub(super) fn warn(headers: &mut HeaderMap, warnings: &[Warning]) {
-    for value in warnings.iter().take(MOST_WARNINGS).filter_map(|warning| visible(&warning.to_string())) {
+pub(super) fn warn(headers: &mut HeaderMap, warnings: &[String]) {
+    for value in warnings.iter().take(MOST_WARNINGS).filter_map(|warning| visible(warning)) {
         headers.append(WARNING, value);
     }
 }

@@ -200,7 +200,8 @@ impl Exchange {
         self.record.attempts = asked.attempts;
         self.record.turns.restored = put_back.restored;
         self.record.turns.missed = put_back.missed;
-        self.record.warnings = outgoing.warnings.iter().map(ToString::to_string).collect();
+        let dialect = self.dialect;
+        self.record.warnings = outgoing.warnings.iter().map(|warning| dialect.warning(warning)).collect();
         let Some(place) = asked.places.get_mut(asked.at) else { return };
         place.tries += 1;
         let (backend, tries, mutation) = (place.backend, place.tries, Arc::clone(&place.mutation));
@@ -241,7 +242,8 @@ impl Exchange {
         let patience = Patience { whole, hedge, early, spent, usual, ..limits };
         let circuit = asked.traffic.circuit;
         let recording = outgoing.memorable.then(|| asked.room());
-        let waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
+        let mut waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
+        waiting.warn(&self.record.warnings);
         self.waiting = Some(waiting.passing_on(passing, &policy).playing(&self.record.id));
         let lane = self.at_hand;
         let call = Call { lane, backend, path, headers, body, patience, after, circuit };

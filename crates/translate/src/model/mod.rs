@@ -4,6 +4,7 @@ pub mod alike;
 pub mod arguments;
 pub mod call_id;
 pub mod delta;
+pub mod field_ref;
 pub mod issuer;
 pub mod milestones;
 pub mod offer;

@@ -6,10 +6,12 @@ use super::spoken::cleaned;
 use super::tags::{angled, without_thoughts};
 use crate::bedrock::converse;
 use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
+use crate::dialect::Dialect;
 use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
 use crate::model::alike::{self, Alike, Likeness};
+use crate::model::field_ref::FieldRef;
 use crate::model::issuer::Mark;
 use crate::model::offer::{CallTokens, Offer};
 use crate::model::raw::Raw;
@@ -21,6 +23,9 @@ use bytes::Bytes;
 use std::fmt;
 
 pub use crate::bedrock::converse::request::Terms;
+
+/// What all clients speak so far.
+const DIALECT: Dialect = Dialect::OpenAiChat;
 
 /// A client's request, read.
 #[derive(Debug)]
@@ -203,8 +208,8 @@ impl<'a> Incoming<'a> {
         let back = way(turn, &mut message.content);
         message.unreasoned |= back && !turn.reasoned();
         if back {
-            let lost = format!("messages[{position}].reasoning_details");
-            self.asked.warnings.retain(|warning| !warning.param.starts_with(&lost));
+            let lost = FieldRef::Seals(position);
+            self.asked.warnings.retain(|warning| !DIALECT.is_in(&warning.field, &lost));
         }
         back
     }
@@ -247,7 +252,7 @@ impl<'a> Incoming<'a> {
         let schema = written.schema;
         if !written.stops.is_empty() {
             // Blank ones are among them.
-            warnings.retain(|warning| warning.param != "stop" && !warning.param.starts_with("stop["));
+            warnings.retain(|warning| !DIALECT.is_in(&warning.field, &FieldRef::Stop));
         }
         warnings.extend(written.warnings);
         let names = written.names;

@@ -23,6 +23,7 @@ pub use service::asks_for_trace;
 use crate::catalogue::{self, Amend, Entry, MaxTokens, Medium, Plan, Rules, Situation, Streaming};
 use crate::fault::Fault;
 use crate::limits::ClientFields;
+use crate::model::field_ref::FieldRef;
 use crate::model::issuer::Mark;
 use crate::model::request::{CacheTtl, Request, Sampling, ToolChoice};
 use crate::model::text::Text;
@@ -152,7 +153,7 @@ fn streams(request: &Request<'_>, terms: &Terms<'_>, tools: bool, notes: &mut No
     if request.stream && !stream {
         let entry = terms.entry;
         let with = if entry.streaming == Streaming::Refused { "" } else { " while it is offered tools" };
-        notes.changed("stream", format!("{} does not stream{with}; its answer comes at once", entry.name));
+        notes.changed(FieldRef::Stream, format!("{} does not stream{with}; its answer comes at once", entry.name));
     }
     stream
 }
@@ -171,7 +172,7 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
     Situation {
         ask: own_fields::asked(request, terms),
         max_tokens: sampling.max_tokens,
-        max_tokens_param: if sampling.max_tokens_param.is_empty() { "max_tokens" } else { sampling.max_tokens_param },
+        max_tokens_field: sampling.max_tokens_field.clone(),
         stream: request.stream && !is_whole(terms, !request.tools.is_empty()),
         temperature: sampling.temperature.is_some(),
         temperature_one: sampling.temperature == Some(1.0),
@@ -205,7 +206,7 @@ fn inference(
     let sampled = !terms.amend.without_sampling;
     let temperature = sampling.temperature.filter(|_| sampled && !plan.drop_temperature).map(|asked| {
         if asked > 1.0 {
-            notes.changed("temperature", "Bedrock's temperatures go from 0 to 1; 1 is used");
+            notes.changed(FieldRef::Temperature, "Bedrock's temperatures go from 0 to 1; 1 is used");
         }
         asked.min(1.0)
     });
@@ -240,7 +241,7 @@ fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> 
     match asked.get(..most).filter(|sent| sent.len() < asked.len()) {
         Some(sent) => {
             notes.dropped(
-                "stop",
+                FieldRef::Stop,
                 format!("{} takes {most} stop sequences at most; the others were left out", entry.name),
             );
             sent
@@ -255,12 +256,12 @@ fn stops_here(request: &Request<'_>, entry: &Entry, notes: &mut Notes) -> Vec<St
     let asked = || stop.iter().chain(blank_stop);
     let bytes: usize = asked().map(|stop| stop.as_escaped().len()).sum();
     if bytes > MOST_OF_STOPS {
-        notes.dropped("stop", format!("{} takes no stop sequences, and these are too long", entry.name));
+        notes.dropped(FieldRef::Stop, format!("{} takes no stop sequences, and these are too long", entry.name));
         return Vec::new();
     }
     if bytes > 0 {
         let why = format!("{} takes no stop sequences; its answer is cut at them by the gateway", entry.name);
-        notes.changed("stop", why);
+        notes.changed(FieldRef::Stop, why);
     }
     asked().map(|stop| stop.plain().into_owned()).collect()
 }

@@ -3,6 +3,7 @@
 //! Source: OpenAI's API reference, "Error codes"; its SDKs choose the exception by the status alone, retry 408, 409,
 //! 429 and 5xx, and show `message`. The table is in `docs/errors.md`.
 
+use super::field::path;
 use crate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal, Unreachable};
 use crate::model::text::Text;
 use std::borrow::Cow;
@@ -36,7 +37,7 @@ const SERVER: &str = "server_error";
 pub fn told(fault: &Fault) -> Told {
     let (status, kind, code) = class(fault);
     let param = match fault {
-        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => mistake.param.clone(),
+        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => mistake.field.as_ref().map(|field| path(field).into_owned()),
         Fault::Refused(refusal) => param_of(refusal).map(str::to_owned),
         _ => None,
     };
@@ -70,6 +71,10 @@ fn message(fault: &Fault) -> String {
             return format!("the upstream did not answer in time{limit}");
         }
         Fault::Refused(refusal) => return redacted(&refusal.message).into_owned(),
+        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => {
+            let name = mistake.field.as_ref().map(path).unwrap_or_default();
+            return mistake.naming(&name).into_owned();
+        }
         other => return other.to_string(),
     };
     said.to_owned()
@@ -251,6 +256,7 @@ fn snake_case(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::field_ref::FieldRef;
 
     fn parts(fault: &Fault) -> (u16, serde_json::Value) {
         let told = told(fault);
@@ -264,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_mistake_names_its_field() {
-        let (status, error) = parts(&Fault::invalid("messages[0].role", "a \"role\" was expected"));
+        let (status, error) = parts(&Fault::invalid(FieldRef::own("messages[0].role"), "a \"role\" was expected"));
         assert_eq!(status, 400);
         assert_eq!(
             error,

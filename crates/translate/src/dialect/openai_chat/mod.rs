@@ -1,6 +1,7 @@
 //! OpenAI's Chat Completions.
 
 pub mod error;
+pub mod field;
 mod finish;
 pub mod relay;
 pub mod request;
