@@ -30,6 +30,7 @@ use aquifer_translate::Fault;
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::dialect::openai_chat::{error, relay as relay_of};
 use aquifer_translate::fault::Misbehaviour;
+use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Milestones, StreamTranslation};
@@ -57,7 +58,7 @@ pub struct Arrival<'a> {
     pub body: &'a Bytes,
     /// Where turns are remembered.
     pub turns: &'a dyn TurnStore,
-    /// Randomness, for the answer's id.
+    /// Randomness, for the id of the exchange.
     pub random: u128,
     /// Seconds since the epoch, for `created`.
     pub unix_seconds: u64,
@@ -204,6 +205,7 @@ impl fmt::Debug for Call {
 
 /// One exchange.
 pub struct Exchange {
+    id: RequestId,
     record: Record,
     /// What its client speaks.
     dialect: Dialect,
@@ -243,8 +245,9 @@ impl Exchange {
     /// Begins with a request that arrived whole.
     #[must_use]
     pub fn begin(config: Arc<Config>, fleet: Arc<Fleet>, arrival: &Arrival<'_>) -> Self {
-        let record = Record { id: id(arrival.random), ..Record::default() };
-        let mut exchange = Self { record, over: false, ..Self::nothing(fleet, arrival.now) };
+        let id = RequestId(arrival.random);
+        let mut exchange = Self { id, over: false, ..Self::nothing(fleet, arrival.now) };
+        exchange.record.id = exchange.dialect.id(id);
         if let Err(fault) = exchange.start(&config, arrival) {
             exchange.fail(&fault, arrival.now);
         }
@@ -278,7 +281,7 @@ impl Exchange {
             Input::UpstreamHead { status, headers } => {
                 // A call has one head.
                 let silent = self.waiting.as_mut().filter(|waiting| matches!(waiting.upstream, Upstream::Silent));
-                silent.map_or(Ok(()), |waiting| waiting.begin(&self.record.id, status, headers))
+                silent.map_or(Ok(()), |waiting| waiting.begin(self.id, status, headers))
             }
             Input::UpstreamBody(bytes) => self.body(bytes, now),
             Input::UpstreamEnd => self.end(now),
@@ -430,7 +433,7 @@ impl Exchange {
 
     fn whole(&mut self, body: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &self.waiting else { return Ok(()) };
-        let whole = waiting.call(&self.record.id).whole(body)?;
+        let whole = waiting.call(self.id).whole(body)?;
         let mut head = heads::json(&self.record.id, waiting.headers());
         let warnings: Vec<String> = whole.warnings.iter().map(|warning| self.dialect.warning(warning)).collect();
         heads::warn(&mut head, &warnings);
@@ -641,6 +644,7 @@ impl Exchange {
     #[must_use]
     pub fn nothing(fleet: Arc<Fleet>, now: Instant) -> Self {
         Self {
+            id: RequestId::default(),
             record: Record::default(),
             dialect: Dialect::default(),
             fleet,
@@ -787,19 +791,6 @@ impl Exchange {
         let kept = Record { id: self.record.id.clone(), ..Record::default() };
         self.outputs.push_back(Output::Done(Box::new(std::mem::replace(&mut self.record, kept))));
     }
-}
-
-/// The id of the exchange with this randomness: `chatcmpl-` and 32 hexadecimal digits.
-#[must_use]
-pub fn id(random: u128) -> String {
-    let mut id = String::with_capacity(41);
-    id.push_str("chatcmpl-");
-    for byte in random.to_be_bytes() {
-        for digit in [byte >> 4, byte & 0xf] {
-            id.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
-        }
-    }
-    id
 }
 
 fn tokens(usage: Usage) -> Tokens {

@@ -8,11 +8,12 @@ use crate::host::{Host, Seat};
 use crate::life::Visit;
 use crate::origin::{self, Page};
 use crate::room::Place;
-use aquifer_gateway::exchange::{self, Arrival, refusal};
+use aquifer_gateway::exchange::{Arrival, refusal};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::dialect::Dialect;
 use aquifer_gateway::translate::fault::MistakeKind;
+use aquifer_gateway::translate::model::request_id::RequestId;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_body_util::BodyExt as _;
@@ -265,7 +266,7 @@ fn begin_body(mut drive: Box<Drive>) -> Content {
 
 /// Refuses before there is an exchange, and records it.
 fn refuse(host: &Host, asked: &Asked, fault: &Fault) -> Response<Content> {
-    let id = exchange::id(asked.random);
+    let id = Dialect::default().id(RequestId(asked.random));
     let (status, headers, body) = refusal(fault);
     let response = named(respond(status, headers, body), &id);
     let mut record = Record {

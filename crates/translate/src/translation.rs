@@ -17,7 +17,8 @@ pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};
 use crate::bedrock::converse::{error, response as converse, stream::Reader};
 pub use crate::wire::sse::KeepAlive;
 
-use crate::dialect::openai_chat::{Envelope, Style, response as chat};
+use crate::dialect::Envelope;
+use crate::dialect::openai_chat::{Style, response as chat};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::issuer::Issuer;

@@ -3,8 +3,8 @@
 use aquifer_translate::dialect::openai_chat::field::path;
 use aquifer_translate::dialect::openai_chat::request::{Asked, read, read_model};
 use aquifer_translate::fault::{Fault, MistakeKind};
-use aquifer_translate::model::request::{Block, CacheTtl, Format, Role, ToolChoice};
 use aquifer_translate::model::field_ref::FieldRef;
+use aquifer_translate::model::request::{Block, CacheTtl, Format, Role, ToolChoice};
 use aquifer_translate::warning::WarningKind;
 
 /// A request with one message and these members more.
@@ -156,7 +156,10 @@ fn sampling_is_read() {
         r#""max_completion_tokens":5,"max_tokens":9,"temperature":0.5,"top_p":1,"top_k":40,"stop":["a","\n","é\n"]"#,
     );
     let sampling = asked(&body).request.sampling;
-    assert_eq!((sampling.max_tokens, sampling.max_tokens_field), (Some(5), Some(FieldRef::own("max_completion_tokens"))));
+    assert_eq!(
+        (sampling.max_tokens, sampling.max_tokens_field),
+        (Some(5), Some(FieldRef::own("max_completion_tokens")))
+    );
     assert_eq!((sampling.temperature, sampling.top_p, sampling.top_k), (Some(0.5), Some(1.0), Some(40)));
     let stop: Vec<_> = sampling.stop.iter().map(|text| text.as_escaped()).collect();
     assert_eq!(stop, ["a", r"é\n"]);
@@ -166,7 +169,10 @@ fn sampling_is_read() {
 fn whole_numbers_may_be_written_as_doubles_and_top_k_may_mean_all() {
     let body = body(r#""max_tokens":100.0,"top_k":-1"#);
     let sampling = asked(&body).request.sampling;
-    assert_eq!((sampling.max_tokens, sampling.max_tokens_field, sampling.top_k), (Some(100), Some(FieldRef::own("max_tokens")), None));
+    assert_eq!(
+        (sampling.max_tokens, sampling.max_tokens_field, sampling.top_k),
+        (Some(100), Some(FieldRef::own("max_tokens")), None)
+    );
 }
 
 #[test]

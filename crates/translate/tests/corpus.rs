@@ -1,8 +1,10 @@
 //! Recorded answers of Bedrock, translated, say what their recordings say: whole, streamed, and however they are cut.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use aquifer_translate::dialect::openai_chat::{Envelope, Style};
+use aquifer_translate::dialect::Envelope;
+use aquifer_translate::dialect::openai_chat::Style;
 use aquifer_translate::model::call_id;
+use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{Restore, StreamTranslation, whole};
 use bytes::BytesMut;
@@ -22,7 +24,7 @@ struct Said {
 }
 
 fn envelope() -> Envelope<'static> {
-    Envelope { id: "chatcmpl-1", created: 1, model: Text::from_escaped("model") }
+    Envelope { id: RequestId(1), created: 1, model: Text::from_escaped("model") }
 }
 
 fn style() -> Style {
@@ -224,7 +226,7 @@ fn understood_stream(stream: &str) -> Result<Said, String> {
         }
         assert_eq!(
             (&chunk["id"], &chunk["created"], &chunk["model"]),
-            (&json!("chatcmpl-1"), &json!(1), &json!("model"))
+            (&json!(format!("chatcmpl-{:032x}", 1)), &json!(1), &json!("model"))
         );
         said.usage = client_usage(&chunk["usage"]).or(said.usage);
         for choice in chunk["choices"].as_array().unwrap() {

@@ -6,8 +6,10 @@ use super::veil::Veil;
 use crate::config::ReasoningPolicy;
 use crate::record::Estimate;
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::openai_chat::{Envelope, error};
+use aquifer_translate::dialect::Envelope;
+use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::Misbehaviour;
+use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::Usage;
 use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
 use bytes::{Bytes, BytesMut};
@@ -120,13 +122,13 @@ impl Waiting {
     }
 
     /// The same for an answer that comes whole, when its client wants a stream.
-    pub(super) fn playing(mut self, id: &str) -> Self {
+    pub(super) fn playing(mut self, id: RequestId) -> Self {
         self.played = self.outgoing.whole.then(|| self.translation(id));
         self
     }
 
     /// The translation of a stream.
-    fn translation(&mut self, id: &str) -> Box<StreamTranslation> {
+    fn translation(&mut self, id: RequestId) -> Box<StreamTranslation> {
         let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
         let stream = StreamTranslation::new(&self.call(id).envelope, self.outgoing.style.clone(), restore);
         Box::new(match self.recording {
@@ -188,7 +190,7 @@ impl Waiting {
     ///
     /// # Errors
     /// It is none that an answer may have.
-    pub(super) fn begin(&mut self, id: &str, status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
+    pub(super) fn begin(&mut self, id: RequestId, status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
         let no_head = |what: String| Err(Fault::UpstreamMisbehaved(Misbehaviour::Head(what)));
         match status.as_u16() {
             400..=599 => {}
@@ -228,7 +230,7 @@ impl Waiting {
         }
     }
 
-    pub(super) fn call<'a>(&'a self, id: &'a str) -> CallOf<'a> {
+    pub(super) fn call(&self, id: RequestId) -> CallOf<'_> {
         let envelope = Envelope { id, created: self.created, model: self.outgoing.model.borrowed() };
         CallOf { outgoing: &self.outgoing, record: self.recording.is_some(), envelope }
     }

@@ -337,7 +337,10 @@ impl Asked {
         let warning = match remedy(fault) {
             Some(Remedy::Unbound) if bound => {
                 self.amend.drop_mismatched = true;
-                Warning::dropped(FieldRef::PastReasoning(None), "it was bound to another conversation; Bedrock drops it")
+                Warning::dropped(
+                    FieldRef::PastReasoning(None),
+                    "it was bound to another conversation; Bedrock drops it",
+                )
             }
             Some(Remedy::Unbound | Remedy::WithoutReasoning) => {
                 self.amend.without_reasoning = true;
@@ -361,7 +364,10 @@ impl Asked {
             }
             Some(Remedy::StopsHere) => {
                 self.amend.stops_here = true;
-                Warning::changed(FieldRef::Stop, "Bedrock refused stop sequences; the answer is cut at them by the gateway")
+                Warning::changed(
+                    FieldRef::Stop,
+                    "Bedrock refused stop sequences; the answer is cut at them by the gateway",
+                )
             }
             // The request itself tells its client of it.
             Some(Remedy::Whole) => {

@@ -244,7 +244,7 @@ impl Exchange {
         let recording = outgoing.memorable.then(|| asked.room());
         let mut waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
         waiting.warn(&self.record.warnings);
-        self.waiting = Some(waiting.passing_on(passing, &policy).playing(&self.record.id));
+        self.waiting = Some(waiting.passing_on(passing, &policy).playing(self.id));
         let lane = self.at_hand;
         let call = Call { lane, backend, path, headers, body, patience, after, circuit };
         self.outputs.push_back(Output::Call(Box::new(call)));

@@ -297,7 +297,8 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     }
     if entry.one_of_temperature_top_p && situation.temperature && situation.top_p && !plan.drop_temperature {
         plan.drop_top_p = true;
-        plan.warnings.push(Warning::dropped(FieldRef::TopP, format!("{} takes either temperature or top_p", entry.name)));
+        plan.warnings
+            .push(Warning::dropped(FieldRef::TopP, format!("{} takes either temperature or top_p", entry.name)));
     }
     let unforced = match entry.forced_tool {
         Allowed::Allowed => false,
@@ -316,7 +317,8 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
         plan.tool_in_words = true;
         // A refusal by a model that seemed to take it is told where it is amended.
         if unforced {
-            plan.warnings.push(Warning::changed(FieldRef::ToolChoice, format!("{cannot}; it is asked in words to call it")));
+            plan.warnings
+                .push(Warning::changed(FieldRef::ToolChoice, format!("{cannot}; it is asked in words to call it")));
         }
     }
     if plan.on && entry.interleaved == Interleaved::Beta && situation.ask.interleaved {

@@ -106,7 +106,10 @@ fn budgets_fit_below_the_limit_or_are_refused() {
     assert!(!no_room.on && no_room.fields.is_empty());
     for (budget, limit) in [(1000, None), (5000, Some(5000))] {
         let situation = Situation {
-            ask: ReasoningAsk { field: Some(FieldRef::own("thinking.budget_tokens")), ..switch(Switch::Budget(budget)) },
+            ask: ReasoningAsk {
+                field: Some(FieldRef::own("thinking.budget_tokens")),
+                ..switch(Switch::Budget(budget))
+            },
             max_tokens: limit,
             ..Situation::default()
         };

@@ -3,8 +3,21 @@
 pub mod openai_chat;
 
 use crate::model::field_ref::FieldRef;
+use crate::model::request_id::RequestId;
+use crate::model::text::Text;
 use crate::warning::Warning;
 use std::borrow::Cow;
+
+/// What every part of one answer repeats, and a whole answer has once.
+#[derive(Clone, Debug)]
+pub struct Envelope<'a> {
+    /// The exchange.
+    pub id: RequestId,
+    /// Seconds since the epoch.
+    pub created: u64,
+    /// The model as the client named it.
+    pub model: Text<'a>,
+}
 
 /// What a client speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +28,14 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// The id of an answer.
+    #[must_use]
+    pub fn id(self, id: RequestId) -> String {
+        match self {
+            Self::OpenAiChat => openai_chat::id(id),
+        }
+    }
+
     /// The path of a field, as the dialect's clients write it.
     #[must_use]
     pub fn path(self, field: &FieldRef) -> Cow<'_, str> {

@@ -11,6 +11,7 @@ pub mod offer;
 pub mod raw;
 pub mod reasoning;
 pub mod request;
+pub mod request_id;
 pub mod response;
 pub mod text;
 pub mod turn;

@@ -4,10 +4,11 @@ use super::probe::{Answer, Tokens};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::converse::{response, stream::Reader};
 use aquifer_gateway::translate::catalogue::Replay;
-use aquifer_gateway::translate::dialect::openai_chat::Envelope;
+use aquifer_gateway::translate::dialect::Envelope;
 use aquifer_gateway::translate::fault::Misbehaviour;
 use aquifer_gateway::translate::model::delta::{Delta, Event, Seal};
 use aquifer_gateway::translate::model::request::Block;
+use aquifer_gateway::translate::model::request_id::RequestId;
 use aquifer_gateway::translate::model::response::{StopReason, Usage};
 use aquifer_gateway::translate::model::text::Text;
 use aquifer_gateway::translate::translation::{self, Outgoing};
@@ -37,7 +38,7 @@ fn whole(body: &[u8], outgoing: &Outgoing) -> Result<Answer, Fault> {
         }
     }
     answer.bill(&read.usage);
-    let envelope = Envelope { id: "chatcmpl-doctor", created: 0, model: Text::from_plain("model") };
+    let envelope = Envelope { id: RequestId::default(), created: 0, model: Text::from_plain("model") };
     let told = translation::whole(body, &envelope, &outgoing.style, &outgoing.restore, false)?;
     let told: serde_json::Value = serde_json::from_str(&told.body).unwrap_or_default();
     answer.message = told.pointer("/choices/0/message").cloned().unwrap_or_default();

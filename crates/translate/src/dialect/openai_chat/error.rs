@@ -37,7 +37,9 @@ const SERVER: &str = "server_error";
 pub fn told(fault: &Fault) -> Told {
     let (status, kind, code) = class(fault);
     let param = match fault {
-        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => mistake.field.as_ref().map(|field| path(field).into_owned()),
+        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => {
+            mistake.field.as_ref().map(|field| path(field).into_owned())
+        }
         Fault::Refused(refusal) => param_of(refusal).map(str::to_owned),
         _ => None,
     };

@@ -14,18 +14,13 @@ pub use shown::{Details, Shown, Spoken, Stand};
 
 use crate::model::issuer::Mark;
 use crate::model::offer::Offer;
-use crate::model::text::Text;
+use crate::model::request_id::RequestId;
 use std::collections::BTreeSet;
 
-/// What every chunk of one answer repeats, and the whole answer has once.
-#[derive(Clone, Debug)]
-pub struct Envelope<'a> {
-    /// `chatcmpl-...`
-    pub id: &'a str,
-    /// Seconds since the epoch.
-    pub created: u64,
-    /// The model as the client named it.
-    pub model: Text<'a>,
+/// The id of an answer.
+#[must_use]
+pub fn id(id: RequestId) -> String {
+    id.behind("chatcmpl-")
 }
 
 /// How the client wants its answer.

@@ -3,7 +3,8 @@
 //! Source: OpenAI's API reference, `chat.completion`; the reasoning fields are the same as in the stream.
 
 use super::stream::thought::{Marks, standing};
-use super::{Details, Envelope, Style, finish, usage};
+use super::{Details, Style, finish, id, usage};
+use crate::dialect::Envelope;
 use crate::fault::Fault;
 use crate::model::call_id;
 use crate::model::raw::Raw;
@@ -51,8 +52,7 @@ pub fn write(
         gathered.take(*place, block, restore);
     }
     let reason = finish::reason(&response.stop, !gathered.calls.is_empty(), style.legacy_functions)?;
-    let Envelope { id, created, model } = envelope;
-    let model = model.as_escaped();
+    let (id, created, model) = (id(envelope.id), envelope.created, envelope.model.as_escaped());
     let mut out = String::with_capacity(gathered.length() + model.len() + 512);
     // Writing to a string cannot fail.
     let _ = write!(out, r#"{{"id":"{id}","object":"chat.completion","created":{created},"model":"{model}""#);

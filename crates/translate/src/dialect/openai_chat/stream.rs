@@ -5,7 +5,8 @@
 
 pub(super) mod thought;
 
-use super::{Envelope, Style, error, finish, usage};
+use super::{Style, error, finish, id, usage};
+use crate::dialect::Envelope;
 use crate::fault::Fault;
 use crate::model::call_id;
 use crate::model::delta::{Delta, Event, Seal};
@@ -57,8 +58,7 @@ impl Writer {
     /// Begins an answer; nothing is written yet.
     #[must_use]
     pub fn new(envelope: &Envelope<'_>, style: Style) -> Self {
-        let Envelope { id, created, model } = envelope;
-        let model = model.as_escaped();
+        let (id, created, model) = (id(envelope.id), envelope.created, envelope.model.as_escaped());
         let head = format!(r#"{{"id":"{id}","object":"chat.completion.chunk","created":{created},"model":"{model}""#);
         let usage = if style.include_usage { r#","usage":null"# } else { "" };
         let open = format!(r#"{head},"choices":[{{"index":0,"delta":{{"#);

@@ -295,7 +295,10 @@ fn open_and_close(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut Note
     if draft.turns.is_empty() || opened_by_model && !terms.entry.leading_assistant {
         let pieces = vec![Piece::Said(Text::from_plain(GO_ON))];
         draft.turns.insert(0, Turn { role: Role::User, pieces, position: 0, unreasoned: false });
-        notes.changed(FieldRef::Conversation, "a conversation begins with the user; a message was put first that says `Continue.`");
+        notes.changed(
+            FieldRef::Conversation,
+            "a conversation begins with the user; a message was put first that says `Continue.`",
+        );
     }
     if draft.ends_with_prefill()
         && let Some(last @ Piece::Block(Block::Text(_))) =

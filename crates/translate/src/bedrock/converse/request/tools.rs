@@ -71,7 +71,10 @@ pub(super) fn arrange<'r, 'a>(
     if !entry.tools && !goes_on {
         let cannot = format!("{} takes no tools", entry.name);
         if history || matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_)) {
-            return Err(Fault::unsupported(FieldRef::Tools, format!("{cannot}; use a model that does, or leave them out")));
+            return Err(Fault::unsupported(
+                FieldRef::Tools,
+                format!("{cannot}; use a model that does, or leave them out"),
+            ));
         }
         notes.dropped(FieldRef::Tools, format!("{cannot}; it was asked without them"));
         return Ok(Offer::default());
