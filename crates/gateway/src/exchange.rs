@@ -31,7 +31,7 @@ use aquifer_translate::dialect::Dialect;
 use aquifer_translate::dialect::openai_chat::{error, relay as relay_of};
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::request_id::RequestId;
-use aquifer_translate::model::response::Usage;
+use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Milestones, StreamTranslation};
 use aquifer_translate::wire::sse;
@@ -337,7 +337,7 @@ impl Exchange {
         let taken = stream.take(bytes, &mut out);
         let seen = stream.seen();
         let turn = stream.turn();
-        let cut = stream.finished().filter(|_| stream.is_cut()).map(|reason| (reason, stream.usage()));
+        let cut = stream.finished().filter(|_| stream.is_cut()).map(|finish| (finish.clone(), stream.usage()));
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
         // What another answer may take the place of is nobody's first token.
         if seen.content {
@@ -347,8 +347,8 @@ impl Exchange {
         self.keep(turn);
         self.say_of_stream(out, begins, now);
         self.outputs.extend(progress.into_iter().map(Output::Reasoning));
-        if let Some((reason, usage)) = cut {
-            self.answered(reason, usage, now);
+        if let Some((finish, usage)) = cut {
+            self.answered(&finish, usage, now);
         }
         taken
     }
@@ -403,10 +403,10 @@ impl Exchange {
                 let ended = stream.end(&mut out);
                 let (usage, turn) = (stream.usage(), stream.turn());
                 waiting.upstream = Upstream::Streaming(stream);
-                let reason = ended?;
+                let finish = ended?;
                 self.keep(turn);
                 self.say_of_stream(out, true, now);
-                self.answered(reason, usage, now);
+                self.answered(&finish, usage, now);
                 Ok(())
             }
             Upstream::Whole { body } if waiting.is_played() => self.play(&body, now),
@@ -442,7 +442,7 @@ impl Exchange {
         self.record.reasoned = whole.reasoned;
         self.keep(whole.turn);
         self.answer(StatusCode::OK, head, Bytes::from(whole.body));
-        self.answered(whole.finish_reason, Some(whole.usage), now);
+        self.answered(&whole.finish, Some(whole.usage), now);
         Ok(())
     }
 
@@ -465,7 +465,7 @@ impl Exchange {
         let played = stream.play(body, &mut out);
         let (seen, usage, turn) = (stream.seen(), stream.usage(), stream.turn());
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
-        let reason = played?;
+        let finish = played?;
         let since = now.saturating_duration_since(self.begun);
         self.record.reasoned = seen.reasoning;
         self.record.time_to_first_reasoning = seen.reasoning.then_some(since);
@@ -474,7 +474,7 @@ impl Exchange {
         self.keep(turn);
         self.say(out);
         self.outputs.extend(progress.into_iter().map(Output::Reasoning));
-        self.answered(reason, usage, now);
+        self.answered(&finish, usage, now);
         Ok(())
     }
 
@@ -584,17 +584,18 @@ impl Exchange {
             return Ok(());
         }
         let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
-        match stream.and_then(|stream| Some((stream.finished()?, stream.usage()))) {
-            Some((reason, usage)) => {
-                self.answered(reason, usage, now);
+        match stream.and_then(|stream| Some((stream.finished()?.clone(), stream.usage()))) {
+            Some((finish, usage)) => {
+                self.answered(&finish, usage, now);
                 Ok(())
             }
             None => Err(fault),
         }
     }
 
-    fn answered(&mut self, reason: &'static str, usage: Option<Usage>, now: Instant) {
-        self.told(Some(reason), usage, now);
+    fn answered(&mut self, finish: &Finish, usage: Option<Usage>, now: Instant) {
+        let reason = self.waiting.as_ref().map(|waiting| waiting.finish_reason(finish));
+        self.told(reason, usage, now);
     }
 
     fn told(&mut self, reason: Option<&'static str>, usage: Option<Usage>, now: Instant) {

@@ -25,7 +25,7 @@ use crate::model::issuer::Issuer;
 pub use crate::model::milestones::Milestones;
 use crate::model::raw::Raw;
 use crate::model::request::Block;
-use crate::model::response::{Response, Usage};
+use crate::model::response::{Finish, Response, Usage};
 use crate::model::text::Text;
 use crate::model::turn::{Recorder, Turn};
 use crate::model::wrapped::unwrap;
@@ -69,7 +69,7 @@ pub struct StreamTranslation {
     telling: Telling,
     restore: Restore,
     metadata: bool,
-    finished: Option<&'static str>,
+    finished: Option<Finish>,
 }
 
 impl StreamTranslation {
@@ -134,14 +134,18 @@ impl StreamTranslation {
     /// # Errors
     ///
     /// A body that is no answer, or a stop reason that says that the output is malformed.
-    pub fn play(&mut self, body: &[u8], out: &mut BytesMut) -> Result<&'static str, Fault> {
+    pub fn play(&mut self, body: &[u8], out: &mut BytesMut) -> Result<Finish, Fault> {
         let response = read_whole(body)?;
         for event in play::events(&response) {
             self.telling.event(restored(event, &self.restore), out);
         }
-        let reason = self.telling.finish(out)?;
-        self.finished = Some(reason);
-        Ok(reason)
+        self.finish(out)
+    }
+
+    fn finish(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
+        let finish = self.telling.finish(out)?;
+        self.finished = Some(finish.clone());
+        Ok(finish)
     }
 
     /// Ends the answer at a stop sequence, whatever the model goes on to say.
@@ -158,26 +162,24 @@ impl StreamTranslation {
 
     /// The turn to remember, once the finish is written; given once.
     pub fn turn(&mut self) -> Option<Turn> {
-        self.finished?;
+        self.finished.as_ref()?;
         self.telling.recorder.take()?.finish()
     }
 
-    /// The stream ended, as HTTP says it should. Returns the finish reason.
+    /// The stream ended, as HTTP says it should. Returns what it ended with.
     ///
     /// # Errors
     ///
     /// When the answer was not whole.
-    pub fn end(&mut self, out: &mut BytesMut) -> Result<&'static str, Fault> {
-        if let Some(reason) = self.finished {
-            return Ok(reason);
+    pub fn end(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
+        if let Some(finish) = &self.finished {
+            return Ok(finish.clone());
         }
         if self.decoder.is_mid_frame() {
             return Err(Fault::UpstreamMisbehaved(Misbehaviour::CutFrame));
         }
         self.reader.finish()?;
-        let reason = self.telling.finish(out)?;
-        self.finished = Some(reason);
-        Ok(reason)
+        self.finish(out)
     }
 
     /// Tells the client, inside the stream, that the answer failed.
@@ -201,10 +203,10 @@ impl StreamTranslation {
         self.telling.seen
     }
 
-    /// The finish reason, once it is written.
+    /// What the answer ended with, once that is written.
     #[must_use]
-    pub fn finished(&self) -> Option<&'static str> {
-        self.finished
+    pub fn finished(&self) -> Option<&Finish> {
+        self.finished.as_ref()
     }
 
     /// What the answer held that is not told as it should be.
@@ -240,8 +242,8 @@ fn restored<'a>(event: Event<'a>, restore: &Restore) -> Event<'a> {
 pub struct Whole {
     /// The client's body.
     pub body: String,
-    /// The finish reason in it.
-    pub finish_reason: &'static str,
+    /// What the answer ended with.
+    pub finish: Finish,
     /// The token counts.
     pub usage: Usage,
     /// Whether the model reasoned, readably or not.
@@ -295,9 +297,9 @@ pub fn whole(
     // What is remembered is what comes back: arguments in their object.
     let turn = record.then(|| Turn::of(&response.content, &name)).filter(|turn| turn.calls().next().is_some());
     unwrap_calls(style, &name, &mut response.content);
-    let (body, finish_reason) = chat::write(&response, &places, envelope, style, &name)?;
+    let (body, finish) = chat::write(&response, &places, envelope, style, &name)?;
     let reasoned = response.content.iter().any(Block::is_reasoning);
-    Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn, warnings })
+    Ok(Whole { body, finish, usage: response.usage, reasoned, turn, warnings })
 }
 
 /// Reads a whole answer. What is none may be a refusal although its status is none.

@@ -10,7 +10,7 @@ use aquifer_translate::dialect::Envelope;
 use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::request_id::RequestId;
-use aquifer_translate::model::response::Usage;
+use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -179,6 +179,11 @@ impl Waiting {
         let kept = [header::CONTENT_TYPE, header::RETRY_AFTER];
         let kept = kept.into_iter().filter_map(|name| headers.get(&name).map(|value| (name, value.clone())));
         self.refused = Some((status, kept.collect(), without_names(body)));
+    }
+
+    /// The word for an end that the client is told.
+    pub(super) fn finish_reason(&self, finish: &Finish) -> &'static str {
+        self.outgoing.style.finish_reason(finish)
     }
 
     /// The headers that every answer of this exchange has: its warnings.

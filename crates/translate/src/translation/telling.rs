@@ -8,6 +8,7 @@ use crate::dialect::Envelope;
 use crate::dialect::openai_chat::{Style, stream::Writer};
 use crate::fault::Fault;
 use crate::model::delta::{Delta, Event, Seal};
+use crate::model::response::Finish;
 use crate::model::turn::Recorder;
 use crate::warning::Warning;
 use bytes::BytesMut;
@@ -95,8 +96,8 @@ impl Telling {
         self.writer.event(out, event);
     }
 
-    /// Ends a whole answer; gives the finish reason.
-    pub(super) fn finish(&mut self, out: &mut BytesMut) -> Result<&'static str, Fault> {
+    /// Ends a whole answer; gives what it ended with.
+    pub(super) fn finish(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
         self.rest(out);
         self.writer.finish(out)
     }

@@ -15,7 +15,16 @@ pub use shown::{Details, Shown, Spoken, Stand};
 use crate::model::issuer::Mark;
 use crate::model::offer::Offer;
 use crate::model::request_id::RequestId;
+use crate::model::response::Finish;
 use std::collections::BTreeSet;
+
+impl Style {
+    /// The word for an end.
+    #[must_use]
+    pub fn finish_reason(&self, finish: &Finish) -> &'static str {
+        finish::reason(finish, self.legacy_functions)
+    }
+}
 
 /// The id of an answer.
 #[must_use]
