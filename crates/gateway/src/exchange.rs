@@ -18,7 +18,6 @@ mod start;
 mod veil;
 
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
-pub use heads::refusal;
 pub use lanes::Lane;
 
 use crate::config::{AccessDenied, Circuit, Config};
@@ -27,8 +26,9 @@ use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::Dialect;
-use aquifer_translate::dialect::openai_chat::{error, relay as relay_of};
+use aquifer_translate::bedrock::{self, Api};
+use aquifer_translate::dialect::openai_chat::relay as relay_of;
+use aquifer_translate::dialect::{self, AnswerKind, Dialect, ErrorAnswer};
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::{Finish, Usage};
@@ -417,7 +417,7 @@ impl Exchange {
             Upstream::Refusing { status, headers, .. } if answer::is_encoded(&headers) => {
                 Err(match waiting.is_passing() {
                     true => relay_of::refusal(status, &headers, b""),
-                    false => aquifer_translate::bedrock::converse::error::refusal(status, &headers, b""),
+                    false => bedrock::refusal(Api::Converse, status, &headers, b""),
                 })
             }
             Upstream::Refusing { status, headers, body } if waiting.is_passing() => {
@@ -426,7 +426,7 @@ impl Exchange {
                 Err(fault)
             }
             Upstream::Refusing { status, headers, body } => {
-                Err(aquifer_translate::bedrock::converse::error::refusal(status, &headers, &body))
+                Err(bedrock::refusal(Api::Converse, status, &headers, &body))
             }
         }
     }
@@ -434,7 +434,7 @@ impl Exchange {
     fn whole(&mut self, body: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let whole = waiting.call(self.id).whole(body)?;
-        let mut head = heads::json(&self.record.id, waiting.headers());
+        let mut head = dialect::head(self.dialect, self.id, AnswerKind::Whole, waiting.headers().clone());
         let warnings: Vec<String> = whole.warnings.iter().map(|warning| self.dialect.warning(warning)).collect();
         heads::warn(&mut head, &warnings);
         self.record.warnings.extend(warnings);
@@ -536,7 +536,7 @@ impl Exchange {
     /// Begins an answer that is a stream.
     fn begin_stream(&mut self) {
         if let Some(waiting) = &mut self.waiting {
-            let headers = heads::stream(&self.record.id, waiting.headers());
+            let headers = dialect::head(self.dialect, self.id, AnswerKind::Stream, waiting.headers().clone());
             self.head(StatusCode::OK, headers);
         }
     }
@@ -712,13 +712,12 @@ impl Exchange {
             self.say(out);
         } else if self.committed {
             let mut out = BytesMut::new();
-            sse::data(&mut out, &[&error::told(fault).body]);
-            sse::data(&mut out, &["[DONE]"]);
+            dialect::fail(self.dialect, fault, &mut out);
             self.say(out);
         } else {
-            let (status, refusing, body) = refusal(fault);
+            let ErrorAnswer { status, headers: refusing, body } = dialect::error(self.dialect, fault);
             let warnings = self.waiting.as_ref().map(|waiting| waiting.headers().clone()).unwrap_or_default();
-            let mut headers = heads::json(&self.record.id, &warnings);
+            let mut headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, warnings);
             headers.extend(refusing);
             headers.extend(self.allow.take().map(|allowed| (header::ALLOW, allowed)));
             self.answer(status, headers, body);

@@ -1,9 +1,12 @@
 //! What can go wrong with one exchange, and whose fault it is.
 
+mod refusal;
+
+pub use refusal::{Refusal, redacted};
+
 use crate::model::field_ref::{FieldRef, NAME};
 use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 
 /// What went wrong, sorted by whose fault it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,19 +71,6 @@ pub enum MistakeKind {
     Misdirected,
 }
 
-/// Bedrock's own no: an HTTP error, or an exception inside a stream.
-#[derive(Clone, PartialEq)]
-pub struct Refusal {
-    /// The exception's name, for example `ThrottlingException`.
-    pub exception: String,
-    /// The HTTP status that belongs to the exception.
-    pub status: u16,
-    /// Bedrock's message, unchanged.
-    pub message: String,
-    /// For how long Bedrock does not want to be asked again, when it says so.
-    pub retry_after: Option<Duration>,
-}
-
 impl Mistake {
     /// The message, with this name for the field.
     #[must_use]
@@ -89,35 +79,6 @@ impl Mistake {
             true => Cow::Owned(self.message.replace(NAME, field)),
             false => Cow::Borrowed(&self.message),
         }
-    }
-}
-
-impl Refusal {
-    /// The exception that Bedrock would name for a refusal with this status.
-    #[must_use]
-    pub fn name_of_status(status: u16) -> &'static str {
-        match status {
-            401 | 403 => "AccessDeniedException",
-            404 => "ResourceNotFoundException",
-            408 => "ModelTimeoutException",
-            424 => "ModelErrorException",
-            429 => "ThrottlingException",
-            503 => "ServiceUnavailableException",
-            400..=499 => "ValidationException",
-            _ => "InternalServerException",
-        }
-    }
-}
-
-impl fmt::Debug for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.message.len();
-        f.debug_struct("Refusal")
-            .field("exception", &self.exception)
-            .field("status", &self.status)
-            .field("message", &format_args!("{bytes} bytes"))
-            .field("retry_after", &self.retry_after)
-            .finish()
     }
 }
 

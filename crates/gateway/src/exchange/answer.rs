@@ -7,8 +7,7 @@ use crate::config::ReasoningPolicy;
 use crate::record::Estimate;
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::Envelope;
-use aquifer_translate::dialect::openai_chat::error;
-use aquifer_translate::fault::Misbehaviour;
+use aquifer_translate::fault::{Misbehaviour, redacted};
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
@@ -183,7 +182,7 @@ impl Waiting {
 
     /// The word for an end that the client is told.
     pub(super) fn finish_reason(&self, finish: &Finish) -> &'static str {
-        self.outgoing.style.finish_reason(finish)
+        self.outgoing.style.style.finish_reason(finish)
     }
 
     /// The headers that every answer of this exchange has: its warnings.
@@ -299,7 +298,7 @@ impl CallOf<'_> {
 
 /// A refusal without the account and the role that called, where AWS names them in it.
 fn without_names(body: Bytes) -> Bytes {
-    let redacted = std::str::from_utf8(&body).map(error::redacted);
+    let redacted = std::str::from_utf8(&body).map(redacted);
     match redacted {
         Ok(Cow::Owned(told)) => Bytes::from(told),
         Ok(Cow::Borrowed(_)) | Err(_) => body,

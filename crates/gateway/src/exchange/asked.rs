@@ -8,9 +8,9 @@ use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::{Draw, Target};
 use aquifer_translate::Fault;
-use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
+use aquifer_translate::bedrock::{self, Api, Remedy};
 use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
-use aquifer_translate::dialect::openai_chat::request::Head;
+use aquifer_translate::dialect::{Dialect, Head};
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::field_ref::FieldRef;
@@ -29,6 +29,8 @@ const LARGEST_TURN: usize = 4 << 20;
 /// A request that was read and routed.
 pub(super) struct Asked {
     pub(super) config: Arc<Config>,
+    /// What the client speaks.
+    pub(super) dialect: Dialect,
     pub(super) body: Bytes,
     /// What was read of it to choose a backend: the same counts at each of them.
     pub(super) head: Head<'static>,
@@ -169,7 +171,8 @@ impl Asked {
 
     /// Reads the client's words.
     pub(super) fn read(&self) -> Result<Incoming<'_>, Fault> {
-        Incoming::read_within(&self.body, self.betas.iter().map(String::as_str), &self.config.limits)
+        let betas = self.betas.iter().map(String::as_str);
+        Incoming::read_in(self.dialect, &self.body, betas, &self.config.limits)
     }
 
     /// Notes which turns called tools, for models that may reason and take their reasoning back.
@@ -334,7 +337,7 @@ impl Asked {
         let bound = self.place().is_some_and(|place| {
             place.policy.rules().drop_mismatched && place.entry(&self.config).bound && !before.drop_mismatched
         });
-        let warning = match remedy(fault) {
+        let warning = match bedrock::remedy(Api::Converse, fault) {
             Some(Remedy::Unbound) if bound => {
                 self.amend.drop_mismatched = true;
                 Warning::dropped(

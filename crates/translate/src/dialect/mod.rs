@@ -1,6 +1,11 @@
 //! What clients speak: one folder for each API, and here the only list of them.
 
+mod answer;
+mod asked;
 pub mod openai_chat;
+
+pub use answer::{AnswerKind, ErrorAnswer, Style, Writer, error, fail, head, write};
+pub use asked::{Answerer, Asked, Head, Manner, Showing, read, read_head, read_model};
 
 use crate::model::field_ref::FieldRef;
 use crate::model::request_id::RequestId;

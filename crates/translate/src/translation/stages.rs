@@ -1,10 +1,10 @@
 //! What the events of some answers go through before they are told: thoughts in the text, calls in the text, stop sequences.
 
+use super::answering::Answering;
 use super::halves::Halves;
 use super::spoken::{Heard, Spoken, Voice};
 use super::stops::Stops;
 use super::tags::{Piece, Tags};
-use crate::dialect::openai_chat::Style;
 use crate::model::delta::{Delta, Event};
 use crate::model::offer::Offer;
 use crate::model::request_id::RequestId;
@@ -34,10 +34,10 @@ pub(super) struct Stages {
 }
 
 impl Stages {
-    /// Those that an answer in this style needs, if it needs any.
-    pub(super) fn of(style: &Style, id: RequestId) -> Option<Self> {
-        let (tags, stops) = (style.inline_tag.as_deref().map(Tags::new), Stops::new(&style.stops));
-        let spoken = style.offer.as_ref().map(|offer| Speech::new(offer, id));
+    /// Those that such an answer needs, if it needs any.
+    pub(super) fn of(answering: &Answering, id: RequestId) -> Option<Self> {
+        let (tags, stops) = (answering.inline_tag.as_deref().map(Tags::new), Stops::new(&answering.stops));
+        let spoken = answering.offer.as_ref().map(|offer| Speech::new(offer, id));
         (tags.is_some() || spoken.is_some() || stops.is_some()).then_some(Self { tags, spoken, stops, text: 0 })
     }
 

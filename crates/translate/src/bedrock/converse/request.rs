@@ -29,6 +29,7 @@ use crate::model::request::{CacheTtl, Request, Sampling, ToolChoice};
 use crate::model::text::Text;
 use crate::warning::Warning;
 use draft::Draft;
+use http::{HeaderMap, HeaderValue, header};
 use json::Json;
 use notes::Notes;
 use serde_json::Number;
@@ -57,6 +58,10 @@ pub struct Terms<'t> {
 pub struct Written {
     /// The path, with the model id percent-encoded once.
     pub path: String,
+    /// Headers that belong to it, beside `accept`.
+    pub headers: HeaderMap,
+    /// The type of answer that is asked for.
+    pub accept: &'static str,
     /// The body.
     pub body: Vec<u8>,
     /// Gives the client's names of its tools back.
@@ -138,6 +143,8 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     Ok(Written {
         stops,
         path,
+        headers: headers(),
+        accept: if stream { "application/vnd.amazon.eventstream" } else { "application/json" },
         body: json.into_bytes(),
         names,
         warnings: notes.into_warnings(),
@@ -145,6 +152,13 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         stream,
         schema: format::fingerprint(request, enforced),
     })
+}
+
+/// The headers of every request, with room for those that a host adds: signature, date, token, length, encoding, agent.
+fn headers() -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
 }
 
 /// Whether a stream is asked for.
