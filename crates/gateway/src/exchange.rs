@@ -26,14 +26,14 @@ use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
 use aquifer_translate::Fault;
-use aquifer_translate::bedrock::{self, Api};
+use aquifer_translate::bedrock;
 use aquifer_translate::dialect::openai_chat::relay as relay_of;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, ErrorAnswer};
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Milestones, StreamTranslation};
+use aquifer_translate::translation::{Milestones, Road, StreamTranslation};
 use aquifer_translate::wire::sse;
 use asked::Asked;
 use bytes::{Bytes, BytesMut};
@@ -388,6 +388,11 @@ impl Exchange {
         self.record.stream
     }
 
+    /// Whether the answer at hand goes on as it comes.
+    fn is_relayed(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.road() == Road::Relay)
+    }
+
     /// Whether the stream at hand has ended whole.
     fn is_finished(&self) -> bool {
         let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
@@ -415,18 +420,14 @@ impl Exchange {
             Upstream::Handing { status, kind, body } => self.relay_whole(status, kind, Bytes::from(body), now),
             // Its status says enough; nobody knows what its body says.
             Upstream::Refusing { status, headers, .. } if answer::is_encoded(&headers) => {
-                Err(match waiting.is_passing() {
-                    true => relay_of::refusal(status, &headers, b""),
-                    false => bedrock::refusal(Api::Converse, status, &headers, b""),
-                })
-            }
-            Upstream::Refusing { status, headers, body } if waiting.is_passing() => {
-                let fault = relay_of::refusal(status, &headers, &body);
-                waiting.refuse(status, &headers, Bytes::from(body));
-                Err(fault)
+                Err(refusal(waiting.road(), status, &headers, b""))
             }
             Upstream::Refusing { status, headers, body } => {
-                Err(bedrock::refusal(Api::Converse, status, &headers, &body))
+                let fault = refusal(waiting.road(), status, &headers, &body);
+                if waiting.road() == Road::Relay {
+                    waiting.refuse(status, &headers, Bytes::from(body));
+                }
+                Err(fault)
             }
         }
     }
@@ -693,7 +694,7 @@ impl Exchange {
     fn give_up(&mut self, fault: &Fault, now: Instant) {
         self.record.blame(self.dialect, fault);
         if let Fault::Refused(refusal) = fault
-            && self.waiting.as_ref().is_some_and(Waiting::is_passing)
+            && self.is_relayed()
         {
             // Its message is a vendor's, who may quote the prompt or a key; the client gets it as it came.
             self.record.fault_message = Some(format!("{} ({})", refusal.exception, refusal.status));
@@ -740,7 +741,7 @@ impl Exchange {
         let mut told = refusal.clone();
         told.status = 502;
         told.exception = "UpstreamAccessDeniedException".to_owned();
-        told.message = match self.waiting.as_ref().is_some_and(Waiting::is_passing) {
+        told.message = match self.is_relayed() {
             // A vendor's words may quote the key.
             true => "the upstream refused the gateway's credentials".to_owned(),
             false => format!("the upstream refused the gateway's credentials: {}", refusal.message),
@@ -790,6 +791,14 @@ impl Exchange {
         // The exchange keeps its id.
         let kept = Record { id: self.record.id.clone(), ..Record::default() };
         self.outputs.push_back(Output::Done(Box::new(std::mem::replace(&mut self.record, kept))));
+    }
+}
+
+/// An answer with a status that is no success.
+fn refusal(road: Road, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+    match road {
+        Road::Translate(api) | Road::Reframe(api) => bedrock::refusal(api, status, headers, body),
+        Road::Relay => relay_of::refusal(status, headers, body),
     }
 }
 

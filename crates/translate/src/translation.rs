@@ -5,6 +5,7 @@ mod conversation;
 mod halves;
 mod play;
 mod request;
+mod road;
 pub mod spoken;
 mod stages;
 pub mod stops;
@@ -15,6 +16,7 @@ mod unwrapping;
 pub use answering::Answering;
 pub use conversation::Before;
 pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};
+pub use road::{Road, Spoken};
 
 use crate::bedrock::{self, Api, Hear, Reader};
 pub use crate::wire::sse::KeepAlive;
@@ -217,10 +219,10 @@ impl Hear for Teller<'_> {
         self.told.telling.event(restored(event, &self.told.restore), self.out);
     }
 
-    fn settle(&mut self, stopped: bool) -> Result<(), Fault> {
+    fn settle(&mut self, stopped: bool) -> Result<bool, Fault> {
         // At a stop sequence the answer ends, whatever the model goes on to say.
         let over = self.told.telling.is_cut() || self.told.metadata && stopped;
-        if over { self.told.finish(self.out).map(|_| ()) } else { Ok(()) }
+        if over { self.told.finish(self.out).map(|_| true) } else { Ok(false) }
     }
 }
 

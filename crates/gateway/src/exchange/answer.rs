@@ -10,7 +10,7 @@ use aquifer_translate::dialect::Envelope;
 use aquifer_translate::fault::{Misbehaviour, redacted};
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::{Finish, Usage};
-use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
+use aquifer_translate::translation::{self, Outgoing, Road, StreamTranslation, Whole};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
@@ -28,8 +28,8 @@ pub(super) struct Waiting {
     /// How much of the answer's turn is remembered, when it is worth that.
     recording: Option<usize>,
     headers: HeaderMap,
-    /// The backend speaks the client's dialect.
-    passing: bool,
+    /// How it is led to the client.
+    road: Road,
     /// What the client may see of its answer, where the operator decides that.
     pub(super) veil: Option<Veil>,
     /// What the client is told instead of a fault: the refusal of such a backend, as it came.
@@ -87,25 +87,17 @@ pub(super) struct CallOf<'a> {
 }
 
 impl Waiting {
-    pub(super) fn new(outgoing: Outgoing, created: u64, recording: Option<usize>, started: Instant) -> Self {
+    pub(super) fn new(
+        outgoing: Outgoing,
+        road: Road,
+        created: u64,
+        recording: Option<usize>,
+        started: Instant,
+    ) -> Self {
         let headers = HeaderMap::new();
-        let (passing, veil, refused, upstream, played) = (false, None, None, Upstream::Silent, None);
+        let (veil, refused, upstream, played) = (None, None, Upstream::Silent, None);
         let (sent, came, held) = (outgoing.body.len() as u64, 0, BytesMut::new());
-        Self {
-            outgoing,
-            created,
-            recording,
-            headers,
-            passing,
-            veil,
-            refused,
-            upstream,
-            held,
-            sent,
-            came,
-            played,
-            started,
-        }
+        Self { outgoing, created, recording, headers, road, veil, refused, upstream, held, sent, came, played, started }
     }
 
     /// Names warnings in every head of this exchange's answer.
@@ -113,10 +105,9 @@ impl Waiting {
         heads::warn(&mut self.headers, warnings);
     }
 
-    /// The same for a backend that speaks the client's dialect, when `passing`.
-    pub(super) fn passing_on(mut self, passing: bool, policy: &ReasoningPolicy) -> Self {
-        self.passing = passing;
-        self.veil = Veil::of(policy).filter(|_| passing);
+    /// The same with what hides reasoning in an answer that goes on as it came, where the operator wants that.
+    pub(super) fn behind_veil(mut self, policy: &ReasoningPolicy) -> Self {
+        self.veil = Veil::of(policy).filter(|_| self.road == Road::Relay);
         self
     }
 
@@ -166,11 +157,11 @@ impl Waiting {
 
     /// Whether the client wants a stream of a backend that has said nothing, and whose stream would be translated.
     pub(super) fn may_begin_early(&self) -> bool {
-        matches!(self.upstream, Upstream::Silent) && self.outgoing.stream && !self.passing
+        matches!(self.upstream, Upstream::Silent) && self.outgoing.stream && self.road != Road::Relay
     }
 
-    pub(super) fn is_passing(&self) -> bool {
-        self.passing
+    pub(super) fn road(&self) -> Road {
+        self.road
     }
 
     /// Keeps a refusal as it came, with what its client may act on.
@@ -203,10 +194,10 @@ impl Waiting {
             }
             200 => {}
             // Frameworks answer so where something is posted.
-            201..=203 if self.passing => {}
+            201..=203 if self.road == Road::Relay => {}
             status => return no_head(format!("its status is {status}")),
         }
-        if self.passing {
+        if self.road == Road::Relay {
             self.upstream = self.pass(status, headers);
             return Ok(());
         }

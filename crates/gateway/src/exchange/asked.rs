@@ -17,7 +17,7 @@ use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Terms};
+use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Road, Spoken, Terms};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -117,8 +117,14 @@ impl Place {
         }
     }
 
+    /// How requests of clients of this dialect are led there. What is not served is never called.
+    pub(super) fn road(&self, dialect: Dialect, config: &Config) -> Road {
+        let spoken = config.backends.get(self.backend).and_then(|backend| backend.kind.spoken());
+        Road::between(dialect, spoken.unwrap_or(Spoken::Bedrock(Api::Converse)))
+    }
+
     /// The backend there, when it speaks the client's dialect.
-    pub(super) fn openai<'c>(&self, config: &'c Config) -> Option<&'c OpenAi> {
+    fn openai<'c>(&self, config: &'c Config) -> Option<&'c OpenAi> {
         match config.backends.get(self.backend).map(|backend| &backend.kind) {
             Some(BackendKind::OpenAi(openai)) => Some(openai),
             _ => None,
@@ -162,6 +168,20 @@ impl Asked {
         self.places.get(self.at)
     }
 
+    /// How the request is led to a place.
+    pub(super) fn road_to(&self, place: &Place) -> Road {
+        place.road(self.dialect, &self.config)
+    }
+
+    /// What was read of the request. Where it goes on as it came, nothing need have been.
+    pub(super) fn as_needed<'r>(&self, read: Result<Incoming<'r>, Fault>) -> Result<Option<Incoming<'r>>, Fault> {
+        let relayed = self.place().is_some_and(|place| self.road_to(place) == Road::Relay);
+        match read {
+            Err(_) if relayed => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
     /// Lets go of what only a further attempt would need.
     pub(super) fn let_go(&mut self) {
         self.body = Bytes::new();
@@ -178,7 +198,7 @@ impl Asked {
     /// Notes which turns called tools, for models that may reason and take their reasoning back.
     pub(super) fn note_calls(&mut self, incoming: &Incoming<'_>) {
         // A backend that speaks the client's dialect takes its words as they are.
-        let translated = self.places.iter().find(|place| place.openai(&self.config).is_none());
+        let translated = self.places.iter().find(|place| self.road_to(place) != Road::Relay);
         let Some(place) = translated.filter(|place| self.restores(place)) else { return };
         let entry = place.entry(&self.config);
         if entry.may_take_back() && incoming.has_tools() && incoming.may_reason(entry, &place.policy.rules()) {
@@ -248,7 +268,7 @@ impl Asked {
     /// Says it in Bedrock's words, with the reasoning that is remembered, or leaves it in the client's.
     fn worded(&self, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
         let place = self.place().ok_or_else(|| Fault::Ours("a request without a place".to_owned()))?;
-        if let Some(openai) = place.openai(&self.config) {
+        if let (Road::Relay, Some(openai)) = (self.road_to(place), place.openai(&self.config)) {
             denied::check(&self.body, place.fields)?;
             let outgoing = relayed::relayed(&self.body, &self.head, (&place.model_id, &place.policy), openai)?;
             return Ok((outgoing, PutBack::default()));
@@ -277,7 +297,8 @@ impl Asked {
         let mark = place.mark_of(entry, &self.config);
         let (amend, learned) = self.learned(place, &incoming);
         let allowed = place.fields.decided(ClientFields::default());
-        let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend, allowed };
+        let api = self.road_to(place).api().unwrap_or_default();
+        let terms = Terms { api, model_id: &place.model_id, entry, mark, rules: &rules, amend, allowed };
         let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
         outgoing.warnings.extend(learned);
         if place.fields.report_upstream_model == Some(true) {
@@ -337,7 +358,8 @@ impl Asked {
         let bound = self.place().is_some_and(|place| {
             place.policy.rules().drop_mismatched && place.entry(&self.config).bound && !before.drop_mismatched
         });
-        let warning = match bedrock::remedy(Api::Converse, fault) {
+        let api = self.place().and_then(|place| self.road_to(place).api());
+        let warning = match api.and_then(|api| bedrock::remedy(api, fault)) {
             Some(Remedy::Unbound) if bound => {
                 self.amend.drop_mismatched = true;
                 Warning::dropped(

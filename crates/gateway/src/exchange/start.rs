@@ -17,7 +17,7 @@ use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::Limits;
 use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Incoming, Outgoing};
+use aquifer_translate::translation::{Incoming, Outgoing, Road};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
@@ -123,12 +123,7 @@ impl Exchange {
             amended: Vec::new(),
             sealed: false,
         });
-        let passed_on = asked.place().is_some_and(|place| place.openai(config).is_some());
-        let incoming = match read {
-            Ok(incoming) => Some(incoming),
-            Err(_) if passed_on => None,
-            Err(fault) => return Err(fault),
-        };
+        let incoming = asked.as_needed(read)?;
         if let Some(incoming) = &incoming {
             asked.note_calls(incoming);
         }
@@ -174,7 +169,7 @@ impl Exchange {
     /// Asks again otherwise, if that can help; `false`: it cannot.
     pub(super) fn ask_otherwise(&mut self, fault: &Fault, now: Instant) -> bool {
         let (Some(asked), Some(before)) = (&mut self.asked, &self.waiting) else { return false };
-        if before.is_passing() {
+        if before.road() == Road::Relay {
             return false;
         }
         let told = asked.amended.len();
@@ -219,8 +214,8 @@ impl Exchange {
         if let Some(backend) = asked.config.backends.get(backend) {
             self.record.backend = [&backend.namespace, "/", &backend.name].concat();
         }
-        let passing = place.openai(&asked.config).is_some();
-        self.record.provider = if passing { "openai" } else { "aws.bedrock" };
+        let road = place.road(asked.dialect, &asked.config);
+        self.record.provider = road.provider();
         let mut headers = std::mem::take(&mut outgoing.headers);
         headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
         mutation.headers(&mut headers);
@@ -236,9 +231,9 @@ impl Exchange {
         let patience = Patience { whole, hedge, early, spent, usual, ..limits };
         let circuit = asked.traffic.circuit;
         let recording = outgoing.memorable.then(|| asked.room());
-        let mut waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
+        let mut waiting = Waiting::new(outgoing, road, asked.unix_seconds, recording, now + after);
         waiting.warn(&self.record.warnings);
-        self.waiting = Some(waiting.passing_on(passing, &policy).playing(self.id));
+        self.waiting = Some(waiting.behind_veil(&policy).playing(self.id));
         let lane = self.at_hand;
         let call = Call { lane, backend, path, headers, body, patience, after, circuit };
         self.outputs.push_back(Output::Call(Box::new(call)));

@@ -26,8 +26,8 @@ pub enum Api {
 ///
 /// What the model cannot do and the client cannot do without, and conversations that Bedrock is known to refuse, each
 /// with the client's field.
-pub fn write(api: Api, request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault> {
-    match api {
+pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault> {
+    match terms.api {
         Api::Converse => converse::request::write(request, terms),
     }
 }

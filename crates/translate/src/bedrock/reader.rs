@@ -16,12 +16,12 @@ pub trait Hear {
     /// Any event.
     fn event(&mut self, event: Event<'_>);
 
-    /// All that one part of the stream says was told; the model had `stopped` by then.
+    /// All that one part of the stream says was told; the model had `stopped` by then. `true`: it is over.
     ///
     /// # Errors
     ///
     /// The answer ends with it, and cannot be ended.
-    fn settle(&mut self, stopped: bool) -> Result<(), Fault>;
+    fn settle(&mut self, stopped: bool) -> Result<bool, Fault>;
 }
 
 /// The reader of one streamed answer.
@@ -74,23 +74,27 @@ fn of_converse(
     mut bytes: &[u8],
     to: &mut impl Hear,
 ) -> Result<(), Fault> {
-    while !to.is_over() {
+    if to.is_over() {
+        return Ok(());
+    }
+    loop {
         let frame = match decoder.next(&mut bytes) {
             Ok(Some(frame)) => frame,
-            Ok(None) => break,
+            Ok(None) => return Ok(()),
             Err(error) => return Err(Fault::UpstreamMisbehaved(Misbehaviour::Frame(error.to_string()))),
         };
         if let Some((index, delta)) = &reader.usual(&frame) {
-            if !to.delta(*index, delta) {
-                to.settle(reader.stopped())?;
+            if to.delta(*index, delta) {
+                continue;
             }
-            continue;
+        } else {
+            to.event(reader.event(&frame)?);
+            while let Some(event) = reader.unended() {
+                to.event(event);
+            }
         }
-        to.event(reader.event(&frame)?);
-        while let Some(event) = reader.unended() {
-            to.event(event);
+        if to.settle(reader.stopped())? {
+            return Ok(());
         }
-        to.settle(reader.stopped())?;
     }
-    Ok(())
 }

@@ -242,7 +242,10 @@ impl<'a> Incoming<'a> {
         let rules = Rules::default();
         let mark = Mark::of(entry.base_of(model_id), "");
         let (amend, allowed) = (Amend::default(), ClientFields::default());
-        self.outgoing_on(&Terms { model_id, entry, mark, rules: &rules, amend, allowed }, Showing::default())
+        self.outgoing_on(
+            &Terms { api: Api::default(), model_id, entry, mark, rules: &rules, amend, allowed },
+            Showing::default(),
+        )
     }
 
     /// The same on the operator's terms.
@@ -252,8 +255,7 @@ impl<'a> Incoming<'a> {
     /// As [`Self::outgoing`].
     pub fn outgoing_on(self, terms: &Terms<'_>, showing: Showing) -> Result<Outgoing, Fault> {
         let Asked { request, manner, mut warnings } = self.asked;
-        let api = Api::Converse;
-        let written = bedrock::write(api, &request, terms)?;
+        let written = bedrock::write(&request, terms)?;
         let schema = written.schema;
         if !written.stops.is_empty() {
             // Blank ones are among them.
@@ -280,7 +282,7 @@ impl<'a> Incoming<'a> {
             headers: written.headers,
             accept: written.accept,
             style: Answering {
-                api,
+                api: terms.api,
                 style: manner.style(showing, answerer),
                 inline_tag: entry.inline_tag.clone(),
                 stops: written.stops,

@@ -64,8 +64,8 @@ impl Hear for Answer {
         self.take(event);
     }
 
-    fn settle(&mut self, _stopped: bool) -> Result<(), Fault> {
-        Ok(())
+    fn settle(&mut self, _stopped: bool) -> Result<bool, Fault> {
+        Ok(false)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::upstream::Upstreams;
 use aquifer_gateway::config::Circuit;
 use aquifer_gateway::exchange::{Call, Lane, Patience};
 use aquifer_gateway::translate::Fault;
-use aquifer_gateway::translate::bedrock::refusal;
+use aquifer_gateway::translate::bedrock::{Api, refusal};
 use aquifer_gateway::translate::catalogue::{Amend, Rules};
 use aquifer_gateway::translate::fault::{Refusal, Unreachable};
 use aquifer_gateway::translate::limits::ClientFields;
@@ -117,6 +117,7 @@ pub(super) fn rendered(place: &Place, probe: &Probe) -> Result<Outgoing, Fault> 
     let question = probe.question.to_string();
     let rules = Rules::default();
     let terms = Terms {
+        api: Api::default(),
         allowed: ClientFields::default(),
         model_id: &place.model_id,
         entry: &probe.row,

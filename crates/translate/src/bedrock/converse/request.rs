@@ -20,6 +20,7 @@ mod tools;
 pub use names::ToolNames;
 pub use service::asks_for_trace;
 
+use crate::bedrock::Api;
 use crate::catalogue::{self, Amend, Entry, MaxTokens, Medium, Plan, Rules, Situation, Streaming};
 use crate::fault::Fault;
 use crate::limits::ClientFields;
@@ -40,6 +41,8 @@ const MOST_OF_STOPS: usize = 64 << 10;
 /// For whom, and on what terms, a request is written.
 #[derive(Clone, Debug)]
 pub struct Terms<'t> {
+    /// The API to call.
+    pub api: Api,
     /// The model id to call.
     pub model_id: &'t str,
     /// What that model is like.
