@@ -1,5 +1,5 @@
 //! Imports: which module names which, that folders name each other only along their arrows, and that no circle is among
-//! modules. A module and those inside it may name each other.
+//! modules. A module and those inside it may name each other. One dialect, or one API, is named by nobody outside its folder.
 
 use super::source::{Crate, Module, crates};
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,6 +134,18 @@ fn the_folders_of_translate_name_each_other_along_their_arrows() {
     let gone: Vec<_> = allowed.difference(&broken).collect();
     assert!(new.is_empty(), "names against the arrows: {new:#?}");
     assert!(gone.is_empty(), "these are gone; take them out of the list: {gone:#?}");
+}
+
+#[test]
+fn one_dialect_and_one_api_are_named_in_their_lists_alone() {
+    let translate = crates().into_iter().find(|of| of.name == "translate").expect("translate");
+    let within = |path: &str, folder: &str| path == folder || path.starts_with(&format!("{folder}::"));
+    for (from, to) in arrows(&translate) {
+        for folder in ["dialect", "bedrock"].into_iter().filter(|folder| !within(&from, folder)) {
+            let named: Vec<_> = to.iter().filter(|to| within(to, folder) && to.contains("::")).collect();
+            assert!(named.is_empty(), "{from} names {named:?}; the list in `{folder}/mod.rs` has what it needs");
+        }
+    }
 }
 
 #[test]
