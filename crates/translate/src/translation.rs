@@ -79,12 +79,6 @@ struct Told {
     finished: Option<Finish>,
 }
 
-/// Tells a client what a stream says.
-struct Teller<'t> {
-    told: &'t mut Told,
-    out: &'t mut BytesMut,
-}
-
 impl StreamTranslation {
     /// Begins an answer.
     #[must_use]
@@ -109,7 +103,7 @@ impl StreamTranslation {
     ///
     /// A refusal inside the stream, or a stream that breaks its protocol. What was said before stays in `out`.
     pub fn take(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
-        self.reader.take(bytes, &mut Teller { told: &mut self.told, out })
+        self.reader.take(bytes, &mut self.told, out)
     }
 
     /// Takes a whole answer, in place of a stream, and appends what it says to `out`.
@@ -119,9 +113,8 @@ impl StreamTranslation {
     /// A body that is no answer, or a stop reason that says that the output is malformed.
     pub fn play(&mut self, body: &[u8], out: &mut BytesMut) -> Result<Finish, Fault> {
         let response = bedrock::read(self.api, body)?;
-        let mut teller = Teller { told: &mut self.told, out };
-        play::events(&response).for_each(|event| teller.event(event));
-        teller.told.finish(teller.out)
+        play::events(&response).for_each(|event| self.told.event(event, out));
+        self.told.finish(out)
     }
 
     /// Whether the gateway itself ended the answer: nothing that may still come is of any use.
@@ -202,27 +195,29 @@ impl Told {
     }
 }
 
-impl Hear for Teller<'_> {
+impl Hear for Told {
+    type Out = BytesMut;
+
     #[inline]
     fn is_over(&self) -> bool {
-        self.told.finished.is_some()
+        self.finished.is_some()
     }
 
     #[inline]
-    fn delta(&mut self, index: u32, delta: &Delta<'_>) -> bool {
-        self.told.telling.delta(index, delta, self.out);
-        !self.told.telling.is_cut()
+    fn delta(&mut self, index: u32, delta: &Delta<'_>, out: &mut BytesMut) -> bool {
+        self.telling.delta(index, delta, out);
+        !self.telling.is_cut()
     }
 
-    fn event(&mut self, event: Event<'_>) {
-        self.told.metadata |= matches!(event, Event::Metadata { .. });
-        self.told.telling.event(restored(event, &self.told.restore), self.out);
+    fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
+        self.metadata |= matches!(event, Event::Metadata { .. });
+        self.telling.event(restored(event, &self.restore), out);
     }
 
-    fn settle(&mut self, stopped: bool) -> Result<bool, Fault> {
+    fn settle(&mut self, stopped: bool, out: &mut BytesMut) -> Result<bool, Fault> {
         // At a stop sequence the answer ends, whatever the model goes on to say.
-        let over = self.told.telling.is_cut() || self.told.metadata && stopped;
-        if over { self.told.finish(self.out).map(|_| true) } else { Ok(false) }
+        let over = self.telling.is_cut() || self.metadata && stopped;
+        if over { self.finish(out).map(|_| true) } else { Ok(false) }
     }
 }
 

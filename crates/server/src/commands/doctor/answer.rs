@@ -45,26 +45,28 @@ fn whole(body: &[u8], outgoing: &Outgoing) -> Result<Answer, Fault> {
 
 fn streamed(body: &[u8], api: Api) -> Result<Answer, Fault> {
     let (mut reader, mut answer) = (Reader::new(api), Answer::default());
-    reader.take(body, &mut answer)?;
+    reader.take(body, &mut answer, &mut ())?;
     reader.end()?;
     Ok(answer)
 }
 
 impl Hear for Answer {
+    type Out = ();
+
     fn is_over(&self) -> bool {
         false
     }
 
-    fn delta(&mut self, index: u32, delta: &Delta<'_>) -> bool {
+    fn delta(&mut self, index: u32, delta: &Delta<'_>, _out: &mut ()) -> bool {
         self.take(Event::Delta { index, delta: delta.clone() });
         true
     }
 
-    fn event(&mut self, event: Event<'_>) {
+    fn event(&mut self, event: Event<'_>, _out: &mut ()) {
         self.take(event);
     }
 
-    fn settle(&mut self, _stopped: bool) -> Result<bool, Fault> {
+    fn settle(&mut self, _stopped: bool, _out: &mut ()) -> Result<bool, Fault> {
         Ok(false)
     }
 }
