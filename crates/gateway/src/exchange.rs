@@ -18,7 +18,6 @@ mod start;
 mod veil;
 
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
-pub use heads::refusal;
 pub use lanes::Lane;
 
 use crate::config::{AccessDenied, Circuit, Config};
@@ -27,11 +26,14 @@ use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey, TurnStore};
 use answer::{Upstream, Waiting};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::openai_chat::{error, relay as relay_of};
+use aquifer_translate::bedrock;
+use aquifer_translate::dialect::openai_chat::relay as relay_of;
+use aquifer_translate::dialect::{self, AnswerKind, Dialect, ErrorAnswer};
 use aquifer_translate::fault::Misbehaviour;
-use aquifer_translate::model::response::Usage;
+use aquifer_translate::model::request_id::RequestId;
+use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Milestones, StreamTranslation};
+use aquifer_translate::translation::{Milestones, Road, StreamTranslation};
 use aquifer_translate::wire::sse;
 use asked::Asked;
 use bytes::{Bytes, BytesMut};
@@ -56,7 +58,7 @@ pub struct Arrival<'a> {
     pub body: &'a Bytes,
     /// Where turns are remembered.
     pub turns: &'a dyn TurnStore,
-    /// Randomness, for the answer's id.
+    /// Randomness, for the id of the exchange.
     pub random: u128,
     /// Seconds since the epoch, for `created`.
     pub unix_seconds: u64,
@@ -203,7 +205,10 @@ impl fmt::Debug for Call {
 
 /// One exchange.
 pub struct Exchange {
+    id: RequestId,
     record: Record,
+    /// What its client speaks.
+    dialect: Dialect,
     fleet: Arc<Fleet>,
     begun: Instant,
     outputs: VecDeque<Output>,
@@ -240,8 +245,9 @@ impl Exchange {
     /// Begins with a request that arrived whole.
     #[must_use]
     pub fn begin(config: Arc<Config>, fleet: Arc<Fleet>, arrival: &Arrival<'_>) -> Self {
-        let record = Record { id: id(arrival.random), ..Record::default() };
-        let mut exchange = Self { record, over: false, ..Self::nothing(fleet, arrival.now) };
+        let id = RequestId(arrival.random);
+        let mut exchange = Self { id, over: false, ..Self::nothing(fleet, arrival.now) };
+        exchange.record.id = exchange.dialect.id(id);
         if let Err(fault) = exchange.start(&config, arrival) {
             exchange.fail(&fault, arrival.now);
         }
@@ -275,7 +281,7 @@ impl Exchange {
             Input::UpstreamHead { status, headers } => {
                 // A call has one head.
                 let silent = self.waiting.as_mut().filter(|waiting| matches!(waiting.upstream, Upstream::Silent));
-                silent.map_or(Ok(()), |waiting| waiting.begin(&self.record.id, status, headers))
+                silent.map_or(Ok(()), |waiting| waiting.begin(self.id, status, headers))
             }
             Input::UpstreamBody(bytes) => self.body(bytes, now),
             Input::UpstreamEnd => self.end(now),
@@ -331,7 +337,7 @@ impl Exchange {
         let taken = stream.take(bytes, &mut out);
         let seen = stream.seen();
         let turn = stream.turn();
-        let cut = stream.finished().filter(|_| stream.is_cut()).map(|reason| (reason, stream.usage()));
+        let cut = stream.finished().filter(|_| stream.is_cut()).map(|finish| (finish.clone(), stream.usage()));
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
         // What another answer may take the place of is nobody's first token.
         if seen.content {
@@ -341,8 +347,8 @@ impl Exchange {
         self.keep(turn);
         self.say_of_stream(out, begins, now);
         self.outputs.extend(progress.into_iter().map(Output::Reasoning));
-        if let Some((reason, usage)) = cut {
-            self.answered(reason, usage, now);
+        if let Some((finish, usage)) = cut {
+            self.answered(&finish, usage, now);
         }
         taken
     }
@@ -382,6 +388,11 @@ impl Exchange {
         self.record.stream
     }
 
+    /// Whether the answer at hand goes on as it comes.
+    fn is_relayed(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.road() == Road::Relay)
+    }
+
     /// Whether the stream at hand has ended whole.
     fn is_finished(&self) -> bool {
         let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
@@ -397,10 +408,10 @@ impl Exchange {
                 let ended = stream.end(&mut out);
                 let (usage, turn) = (stream.usage(), stream.turn());
                 waiting.upstream = Upstream::Streaming(stream);
-                let reason = ended?;
+                let finish = ended?;
                 self.keep(turn);
                 self.say_of_stream(out, true, now);
-                self.answered(reason, usage, now);
+                self.answered(&finish, usage, now);
                 Ok(())
             }
             Upstream::Whole { body } if waiting.is_played() => self.play(&body, now),
@@ -409,33 +420,30 @@ impl Exchange {
             Upstream::Handing { status, kind, body } => self.relay_whole(status, kind, Bytes::from(body), now),
             // Its status says enough; nobody knows what its body says.
             Upstream::Refusing { status, headers, .. } if answer::is_encoded(&headers) => {
-                Err(match waiting.is_passing() {
-                    true => relay_of::refusal(status, &headers, b""),
-                    false => aquifer_translate::bedrock::converse::error::refusal(status, &headers, b""),
-                })
-            }
-            Upstream::Refusing { status, headers, body } if waiting.is_passing() => {
-                let fault = relay_of::refusal(status, &headers, &body);
-                waiting.refuse(status, &headers, Bytes::from(body));
-                Err(fault)
+                Err(refusal(waiting.road(), status, &headers, b""))
             }
             Upstream::Refusing { status, headers, body } => {
-                Err(aquifer_translate::bedrock::converse::error::refusal(status, &headers, &body))
+                let fault = refusal(waiting.road(), status, &headers, &body);
+                if waiting.road() == Road::Relay {
+                    waiting.refuse(status, &headers, Bytes::from(body));
+                }
+                Err(fault)
             }
         }
     }
 
     fn whole(&mut self, body: &[u8], now: Instant) -> Result<(), Fault> {
         let Some(waiting) = &self.waiting else { return Ok(()) };
-        let whole = waiting.call(&self.record.id).whole(body)?;
-        let mut head = heads::json(&self.record.id, waiting.headers());
-        heads::warn(&mut head, &whole.warnings);
-        self.record.warnings.extend(whole.warnings.iter().map(ToString::to_string));
+        let whole = waiting.call(self.id).whole(body)?;
+        let mut head = dialect::head(self.dialect, self.id, AnswerKind::Whole, waiting.headers().clone());
+        let warnings: Vec<String> = whole.warnings.iter().map(|warning| self.dialect.warning(warning)).collect();
+        heads::warn(&mut head, &warnings);
+        self.record.warnings.extend(warnings);
         self.won(now);
         self.record.reasoned = whole.reasoned;
         self.keep(whole.turn);
         self.answer(StatusCode::OK, head, Bytes::from(whole.body));
-        self.answered(whole.finish_reason, Some(whole.usage), now);
+        self.answered(&whole.finish, Some(whole.usage), now);
         Ok(())
     }
 
@@ -458,7 +466,7 @@ impl Exchange {
         let played = stream.play(body, &mut out);
         let (seen, usage, turn) = (stream.seen(), stream.usage(), stream.turn());
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
-        let reason = played?;
+        let finish = played?;
         let since = now.saturating_duration_since(self.begun);
         self.record.reasoned = seen.reasoning;
         self.record.time_to_first_reasoning = seen.reasoning.then_some(since);
@@ -467,7 +475,7 @@ impl Exchange {
         self.keep(turn);
         self.say(out);
         self.outputs.extend(progress.into_iter().map(Output::Reasoning));
-        self.answered(reason, usage, now);
+        self.answered(&finish, usage, now);
         Ok(())
     }
 
@@ -529,7 +537,7 @@ impl Exchange {
     /// Begins an answer that is a stream.
     fn begin_stream(&mut self) {
         if let Some(waiting) = &mut self.waiting {
-            let headers = heads::stream(&self.record.id, waiting.headers());
+            let headers = dialect::head(self.dialect, self.id, AnswerKind::Stream, waiting.headers().clone());
             self.head(StatusCode::OK, headers);
         }
     }
@@ -577,23 +585,25 @@ impl Exchange {
             return Ok(());
         }
         let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
-        match stream.and_then(|stream| Some((stream.finished()?, stream.usage()))) {
-            Some((reason, usage)) => {
-                self.answered(reason, usage, now);
+        match stream.and_then(|stream| Some((stream.finished()?.clone(), stream.usage()))) {
+            Some((finish, usage)) => {
+                self.answered(&finish, usage, now);
                 Ok(())
             }
             None => Err(fault),
         }
     }
 
-    fn answered(&mut self, reason: &'static str, usage: Option<Usage>, now: Instant) {
-        self.told(Some(reason), usage, now);
+    fn answered(&mut self, finish: &Finish, usage: Option<Usage>, now: Instant) {
+        let reason = self.waiting.as_ref().map(|waiting| waiting.finish_reason(finish));
+        self.told(reason, usage, now);
     }
 
     fn told(&mut self, reason: Option<&'static str>, usage: Option<Usage>, now: Instant) {
         let stream = self.waiting.as_ref().and_then(|waiting| waiting.upstream.streaming());
         let warnings = stream.map(StreamTranslation::warnings).unwrap_or_default();
-        self.record.warnings.extend(warnings.iter().map(ToString::to_string));
+        let dialect = self.dialect;
+        self.record.warnings.extend(warnings.iter().map(|warning| dialect.warning(warning)));
         self.record.finish_reason = reason;
         self.record.tokens = usage.map(tokens);
         self.done(Outcome::Answered, now);
@@ -636,7 +646,9 @@ impl Exchange {
     #[must_use]
     pub fn nothing(fleet: Arc<Fleet>, now: Instant) -> Self {
         Self {
+            id: RequestId::default(),
             record: Record::default(),
+            dialect: Dialect::default(),
             fleet,
             begun: now,
             outputs: VecDeque::new(),
@@ -680,9 +692,9 @@ impl Exchange {
 
     /// Tells the client what went wrong: as a status while there is one to give, else inside the stream.
     fn give_up(&mut self, fault: &Fault, now: Instant) {
-        self.record.blame(fault);
+        self.record.blame(self.dialect, fault);
         if let Fault::Refused(refusal) = fault
-            && self.waiting.as_ref().is_some_and(Waiting::is_passing)
+            && self.is_relayed()
         {
             // Its message is a vendor's, who may quote the prompt or a key; the client gets it as it came.
             self.record.fault_message = Some(format!("{} ({})", refusal.exception, refusal.status));
@@ -701,13 +713,12 @@ impl Exchange {
             self.say(out);
         } else if self.committed {
             let mut out = BytesMut::new();
-            sse::data(&mut out, &[&error::told(fault).body]);
-            sse::data(&mut out, &["[DONE]"]);
+            dialect::fail(self.dialect, fault, &mut out);
             self.say(out);
         } else {
-            let (status, refusing, body) = refusal(fault);
+            let ErrorAnswer { status, headers: refusing, body } = dialect::error(self.dialect, fault);
             let warnings = self.waiting.as_ref().map(|waiting| waiting.headers().clone()).unwrap_or_default();
-            let mut headers = heads::json(&self.record.id, &warnings);
+            let mut headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, warnings);
             headers.extend(refusing);
             headers.extend(self.allow.take().map(|allowed| (header::ALLOW, allowed)));
             self.answer(status, headers, body);
@@ -730,7 +741,7 @@ impl Exchange {
         let mut told = refusal.clone();
         told.status = 502;
         told.exception = "UpstreamAccessDeniedException".to_owned();
-        told.message = match self.waiting.as_ref().is_some_and(Waiting::is_passing) {
+        told.message = match self.is_relayed() {
             // A vendor's words may quote the key.
             true => "the upstream refused the gateway's credentials".to_owned(),
             false => format!("the upstream refused the gateway's credentials: {}", refusal.message),
@@ -783,17 +794,12 @@ impl Exchange {
     }
 }
 
-/// The id of the exchange with this randomness: `chatcmpl-` and 32 hexadecimal digits.
-#[must_use]
-pub fn id(random: u128) -> String {
-    let mut id = String::with_capacity(41);
-    id.push_str("chatcmpl-");
-    for byte in random.to_be_bytes() {
-        for digit in [byte >> 4, byte & 0xf] {
-            id.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
-        }
+/// An answer with a status that is no success.
+fn refusal(road: Road, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+    match road {
+        Road::Translate(api) | Road::Reframe(api) => bedrock::refusal(api, status, headers, body),
+        Road::Relay => relay_of::refusal(status, headers, body),
     }
-    id
 }
 
 fn tokens(usage: Usage) -> Tokens {

@@ -1,5 +1,6 @@
 //! What became of one exchange: the only source of metrics and of the log's line.
 
+use aquifer_translate::dialect::Dialect;
 use aquifer_translate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal};
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,17 +121,18 @@ impl Hedges {
 }
 
 impl Record {
-    /// Remembers what went wrong, without anything that the client or the model said.
-    pub fn blame(&mut self, fault: &Fault) {
+    /// Remembers what went wrong, in the words of its client's dialect, without anything that the client or the model
+    /// said.
+    pub fn blame(&mut self, dialect: Dialect, fault: &Fault) {
         self.fault = Some(fault.label().to_owned());
-        self.fault_message = Some(without_content(fault));
+        self.fault_message = Some(without_content(dialect, fault));
     }
 }
 
 /// What may be logged of a fault: its message unless that may quote a prompt, an answer or a value of the request.
-fn without_content(fault: &Fault) -> String {
+fn without_content(dialect: Dialect, fault: &Fault) -> String {
     match fault {
-        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => mistaken(mistake),
+        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => mistaken(dialect, mistake),
         Fault::Refused(refusal) => refused(refusal),
         Fault::UpstreamMisbehaved(Misbehaviour::Json(_)) => "the answer is not the JSON it should be".to_owned(),
         Fault::UpstreamMisbehaved(_) | Fault::UpstreamUnreachable(_) | Fault::Ours(_) | Fault::Overloaded(_) => {
@@ -139,7 +141,7 @@ fn without_content(fault: &Fault) -> String {
     }
 }
 
-fn mistaken(mistake: &Mistake) -> String {
+fn mistaken(dialect: Dialect, mistake: &Mistake) -> String {
     let what = match mistake.kind {
         MistakeKind::ModelNotFound
         | MistakeKind::PathNotFound
@@ -155,8 +157,8 @@ fn mistaken(mistake: &Mistake) -> String {
         MistakeKind::UnsupportedParameter => "a parameter that is not supported",
         _ => "the client's mistake",
     };
-    match &mistake.param {
-        Some(param) => format!("{what}: {param}"),
+    match &mistake.field {
+        Some(field) => format!("{what}: {}", dialect.path(field)),
         None => what.to_owned(),
     }
 }
@@ -216,12 +218,13 @@ pub struct Tokens {
 mod tests {
     use super::*;
     use aquifer_translate::fault::Unreachable;
+    use aquifer_translate::model::field_ref::FieldRef;
 
     const MARKER: &str = "xyzzy";
 
     fn remembered(fault: &Fault) -> String {
         let mut record = Record::default();
-        record.blame(fault);
+        record.blame(Dialect::default(), fault);
         assert_eq!(record.fault.as_deref(), Some(fault.label()));
         record.fault_message.unwrap()
     }
@@ -234,8 +237,8 @@ mod tests {
     #[test]
     fn what_may_quote_the_request_or_the_answer_is_left_out() {
         for (fault, told) in [
-            (Fault::invalid("messages[0].role", MARKER), "a wrong value: messages[0].role"),
-            (Fault::unsupported("n", MARKER), "a parameter that is not supported: n"),
+            (Fault::invalid(FieldRef::own("messages[0].role"), MARKER), "a wrong value: messages[0].role"),
+            (Fault::unsupported(FieldRef::own("n"), MARKER), "a parameter that is not supported: n"),
             (Fault::mistake(MistakeKind::Malformed, None, MARKER), "the body is not JSON"),
             (refusal("ValidationException", MARKER), "ValidationException (400)"),
             (refusal("ModelStreamErrorException", MARKER), "ModelStreamErrorException (400)"),

@@ -8,6 +8,7 @@ use crate::door::{Door, Entry};
 use crate::mutation::Mutation;
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
+use crate::translate::model::field_ref::FieldRef;
 use http::HeaderMap;
 use std::sync::Arc;
 
@@ -187,7 +188,7 @@ fn shown(model: &str) -> &str {
 }
 
 fn not_found(message: String) -> Fault {
-    Fault::mistake(MistakeKind::ModelNotFound, Some("model".to_owned()), message)
+    Fault::mistake(MistakeKind::ModelNotFound, Some(FieldRef::Model), message)
 }
 
 /// How much a match says: its headers, and how many of them are exact.

@@ -8,10 +8,12 @@ use crate::host::{Host, Seat};
 use crate::life::Visit;
 use crate::origin::{self, Page};
 use crate::room::Place;
-use aquifer_gateway::exchange::{self, Arrival, refusal};
+use aquifer_gateway::exchange::Arrival;
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::translate::Fault;
+use aquifer_gateway::translate::dialect::{Dialect, ErrorAnswer, error};
 use aquifer_gateway::translate::fault::MistakeKind;
+use aquifer_gateway::translate::model::request_id::RequestId;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_body_util::BodyExt as _;
@@ -237,7 +239,8 @@ async fn first_words(mut drive: Box<Drive>) -> Response<Content> {
         }
         step => {
             tracing::error!(?step, "an exchange gave no answer");
-            let (status, headers, body) = refusal(&Fault::Ours("no answer was made".to_owned()));
+            let fault = Fault::Ours("no answer was made".to_owned());
+            let ErrorAnswer { status, headers, body } = error(Dialect::default(), &fault);
             named(respond(status, headers, body), drive.id())
         }
     }
@@ -264,8 +267,8 @@ fn begin_body(mut drive: Box<Drive>) -> Content {
 
 /// Refuses before there is an exchange, and records it.
 fn refuse(host: &Host, asked: &Asked, fault: &Fault) -> Response<Content> {
-    let id = exchange::id(asked.random);
-    let (status, headers, body) = refusal(fault);
+    let id = Dialect::default().id(RequestId(asked.random));
+    let ErrorAnswer { status, headers, body } = error(Dialect::default(), fault);
     let response = named(respond(status, headers, body), &id);
     let mut record = Record {
         id,
@@ -274,7 +277,7 @@ fn refuse(host: &Host, asked: &Asked, fault: &Fault) -> Response<Content> {
         duration: clock::now().saturating_duration_since(asked.arrived),
         ..Record::default()
     };
-    record.blame(fault);
+    record.blame(Dialect::default(), fault);
     host.telemetry.observe(&record);
     response
 }

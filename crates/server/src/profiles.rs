@@ -6,7 +6,7 @@ use crate::upstream::Caller;
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, HeaderValueMatch, ReasoningPolicy, Rule};
 use aquifer_gateway::route::MODEL_HEADER;
 use aquifer_gateway::translate::Fault;
-use aquifer_gateway::translate::bedrock::converse::error::refusal;
+use aquifer_gateway::translate::bedrock::{Api, refusal};
 use aquifer_gateway::translate::catalogue::base_id;
 use aquifer_gateway::translate::wire::uri;
 use bytes::Bytes;
@@ -162,7 +162,7 @@ async fn looked_up(caller: &Caller, arn: &str) -> Result<String, String> {
     let (head, body) = caller.send(&path(arn), request).await.map_err(|error| error.to_string())?;
     let body = body.whole(LARGEST).await?;
     if !head.status.is_success() {
-        return Err(match refusal(head.status, &head.headers, &body) {
+        return Err(match refusal(Api::default(), head.status, &head.headers, &body) {
             Fault::Refused(refusal) => format!("{}: {}", refusal.exception, refusal.message),
             fault => fault.to_string(),
         });

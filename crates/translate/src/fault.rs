@@ -1,7 +1,12 @@
 //! What can go wrong with one exchange, and whose fault it is.
 
+mod refusal;
+
+pub use refusal::{Refusal, redacted};
+
+use crate::model::field_ref::{FieldRef, NAME};
+use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 
 /// What went wrong, sorted by whose fault it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,9 +32,9 @@ pub enum Fault {
 pub struct Mistake {
     /// The kind of mistake, which decides status and code.
     pub kind: MistakeKind,
-    /// The field, as a path: `messages[2].content[0].image_url.url`.
-    pub param: Option<String>,
-    /// What was expected and what was found.
+    /// The field.
+    pub field: Option<FieldRef>,
+    /// What was expected and what was found; [`NAME`] stands for the field, as its dialect names it.
     pub message: String,
 }
 
@@ -66,45 +71,14 @@ pub enum MistakeKind {
     Misdirected,
 }
 
-/// Bedrock's own no: an HTTP error, or an exception inside a stream.
-#[derive(Clone, PartialEq)]
-pub struct Refusal {
-    /// The exception's name, for example `ThrottlingException`.
-    pub exception: String,
-    /// The HTTP status that belongs to the exception.
-    pub status: u16,
-    /// Bedrock's message, unchanged.
-    pub message: String,
-    /// For how long Bedrock does not want to be asked again, when it says so.
-    pub retry_after: Option<Duration>,
-}
-
-impl Refusal {
-    /// The exception that Bedrock would name for a refusal with this status.
+impl Mistake {
+    /// The message, with this name for the field.
     #[must_use]
-    pub fn name_of_status(status: u16) -> &'static str {
-        match status {
-            401 | 403 => "AccessDeniedException",
-            404 => "ResourceNotFoundException",
-            408 => "ModelTimeoutException",
-            424 => "ModelErrorException",
-            429 => "ThrottlingException",
-            503 => "ServiceUnavailableException",
-            400..=499 => "ValidationException",
-            _ => "InternalServerException",
+    pub fn naming(&self, field: &str) -> Cow<'_, str> {
+        match self.message.contains(NAME) {
+            true => Cow::Owned(self.message.replace(NAME, field)),
+            false => Cow::Borrowed(&self.message),
         }
-    }
-}
-
-impl fmt::Debug for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.message.len();
-        f.debug_struct("Refusal")
-            .field("exception", &self.exception)
-            .field("status", &self.status)
-            .field("message", &format_args!("{bytes} bytes"))
-            .field("retry_after", &self.retry_after)
-            .finish()
     }
 }
 
@@ -148,26 +122,26 @@ pub enum Unreachable {
 }
 
 impl Fault {
-    /// A wrong value in the field `param`.
+    /// A wrong value in this field.
     #[must_use]
-    pub fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::mistake(MistakeKind::InvalidValue, Some(param.into()), message)
+    pub fn invalid(field: FieldRef, message: impl Into<String>) -> Self {
+        Self::mistake(MistakeKind::InvalidValue, Some(field), message)
     }
 
-    /// The field `param` asks for what cannot be done.
+    /// This field asks for what cannot be done.
     #[must_use]
-    pub fn unsupported(param: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn unsupported(field: FieldRef, message: impl Into<String>) -> Self {
         Self::Unsupported(Mistake {
             kind: MistakeKind::UnsupportedParameter,
-            param: Some(param.into()),
+            field: Some(field),
             message: message.into(),
         })
     }
 
     /// A mistake of the client, of any kind.
     #[must_use]
-    pub fn mistake(kind: MistakeKind, param: Option<String>, message: impl Into<String>) -> Self {
-        Self::ClientMistaken(Mistake { kind, param, message: message.into() })
+    pub fn mistake(kind: MistakeKind, field: Option<FieldRef>, message: impl Into<String>) -> Self {
+        Self::ClientMistaken(Mistake { kind, field, message: message.into() })
     }
 
     /// One word for metrics and logs: whose fault, and what.
@@ -189,7 +163,10 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ClientMistaken(mistake) | Self::Unsupported(mistake) => f.write_str(&mistake.message),
+            Self::ClientMistaken(mistake) | Self::Unsupported(mistake) => {
+                let own = mistake.field.as_ref().and_then(FieldRef::as_own);
+                f.write_str(&mistake.naming(own.unwrap_or("the field")))
+            }
             Self::Refused(refusal) => f.write_str(&refusal.message),
             Self::UpstreamMisbehaved(misbehaviour) => misbehaviour.fmt(f),
             Self::UpstreamUnreachable(unreachable) => unreachable.fmt(f),

@@ -1,6 +1,7 @@
 //! What a request may ask for at all, and what it takes to read one.
 
 use crate::fault::{Fault, MistakeKind};
+use crate::model::field_ref::FieldRef;
 use crate::wire::json;
 
 /// How much of everything one request may hold. What is beyond is refused before any work is done for it.
@@ -145,13 +146,13 @@ impl Counts {
     }
 }
 
-/// Refuses a field that holds more than `most` of something; `setting` is the flag that sets how much.
-pub(crate) fn at_most(param: &str, count: usize, most: usize, what: &str, setting: &str) -> Result<(), Fault> {
+/// Refuses a field, by its dialect's path, that holds more than `most` of something; `setting` is the flag that sets how much.
+pub(crate) fn at_most(field: &str, count: usize, most: usize, what: &str, setting: &str) -> Result<(), Fault> {
     if count <= most {
         return Ok(());
     }
-    let message = format!("`{param}` holds more than {most} {what}, the most that this gateway takes (`{setting}`)");
-    Err(Fault::mistake(MistakeKind::TooMany, Some(param.to_owned()), message))
+    let message = format!("`{field}` holds more than {most} {what}, the most that this gateway takes (`{setting}`)");
+    Err(Fault::mistake(MistakeKind::TooMany, Some(FieldRef::own(field.to_owned())), message))
 }
 
 /// A body of too many values.

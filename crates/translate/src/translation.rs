@@ -1,9 +1,11 @@
 //! One request on its way out and its answer on its way back: the only place that names both sides.
 
+mod answering;
 mod conversation;
 mod halves;
 mod play;
 mod request;
+mod road;
 pub mod spoken;
 mod stages;
 pub mod stops;
@@ -11,27 +13,28 @@ pub mod tags;
 mod telling;
 mod unwrapping;
 
+pub use answering::Answering;
 pub use conversation::Before;
 pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};
+pub use road::{Road, Spoken};
 
-use crate::bedrock::converse::{error, response as converse, stream::Reader};
+use crate::bedrock::{self, Api, Hear, Reader};
 pub use crate::wire::sse::KeepAlive;
 
-use crate::dialect::openai_chat::{Envelope, Style, response as chat};
-use crate::fault::{Fault, Misbehaviour};
+use crate::dialect::{self, Envelope};
+use crate::fault::Fault;
 use crate::model::delta::{Delta, Event};
 use crate::model::issuer::Issuer;
 pub use crate::model::milestones::Milestones;
 use crate::model::raw::Raw;
 use crate::model::request::Block;
-use crate::model::response::{Response, Usage};
+use crate::model::response::{Finish, Usage};
 use crate::model::text::Text;
 use crate::model::turn::{Recorder, Turn};
 use crate::model::wrapped::unwrap;
 use crate::warning::Warning;
-use crate::wire::eventstream::Decoder;
 use bytes::BytesMut;
-use http::{HeaderMap, StatusCode};
+use std::collections::BTreeSet;
 use stops::Stops;
 use tags::{Piece, Tags};
 use telling::Telling;
@@ -63,32 +66,32 @@ pub enum ReasoningState {
 
 /// A streamed answer, from Bedrock's bytes to the client's.
 pub struct StreamTranslation {
-    decoder: Decoder,
+    api: Api,
     reader: Reader,
+    told: Told,
+}
+
+/// What was told of an answer.
+struct Told {
     telling: Telling,
     restore: Restore,
     metadata: bool,
-    finished: Option<&'static str>,
+    finished: Option<Finish>,
 }
 
 impl StreamTranslation {
     /// Begins an answer.
     #[must_use]
-    pub fn new(envelope: &Envelope<'_>, style: Style, restore: Restore) -> Self {
-        Self {
-            decoder: Decoder::default(),
-            reader: Reader::default(),
-            telling: Telling::new(envelope, style),
-            restore,
-            metadata: false,
-            finished: None,
-        }
+    pub fn new(envelope: &Envelope<'_>, answering: Answering, restore: Restore) -> Self {
+        let api = answering.api;
+        let telling = Telling::new(envelope, answering);
+        Self { api, reader: Reader::new(api), told: Told { telling, restore, metadata: false, finished: None } }
     }
 
     /// The same, remembering the turn if it calls tools and is at most `room` bytes long.
     #[must_use]
     pub fn recording(mut self, room: usize) -> Self {
-        self.telling.recorder = Some(Recorder::new(room));
+        self.told.telling.recorder = Some(Recorder::new(room));
         self
     }
 
@@ -99,33 +102,8 @@ impl StreamTranslation {
     /// # Errors
     ///
     /// A refusal inside the stream, or a stream that breaks its protocol. What was said before stays in `out`.
-    pub fn take(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
-        while self.finished.is_none() {
-            let frame = match self.decoder.next(&mut bytes) {
-                Ok(Some(frame)) => frame,
-                Ok(None) => break,
-                Err(error) => return Err(Fault::UpstreamMisbehaved(Misbehaviour::Frame(error.to_string()))),
-            };
-            if let Some((index, delta)) = &self.reader.usual(&frame) {
-                self.telling.delta(*index, delta, out);
-                if self.telling.is_cut() {
-                    self.cut(out)?;
-                }
-                continue;
-            }
-            let event = self.reader.event(&frame)?;
-            self.metadata |= matches!(event, Event::Metadata { .. });
-            self.telling.event(restored(event, &self.restore), out);
-            while let Some(event) = self.reader.unended() {
-                self.telling.event(event, out);
-            }
-            if self.telling.is_cut() {
-                self.cut(out)?;
-            } else if self.metadata && self.reader.stopped() {
-                self.finished = Some(self.telling.finish(out)?);
-            }
-        }
-        Ok(())
+    pub fn take(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
+        self.reader.take(bytes, &mut self.told, out)
     }
 
     /// Takes a whole answer, in place of a stream, and appends what it says to `out`.
@@ -133,94 +111,113 @@ impl StreamTranslation {
     /// # Errors
     ///
     /// A body that is no answer, or a stop reason that says that the output is malformed.
-    pub fn play(&mut self, body: &[u8], out: &mut BytesMut) -> Result<&'static str, Fault> {
-        let response = read_whole(body)?;
-        for event in play::events(&response) {
-            self.telling.event(restored(event, &self.restore), out);
-        }
-        let reason = self.telling.finish(out)?;
-        self.finished = Some(reason);
-        Ok(reason)
-    }
-
-    /// Ends the answer at a stop sequence, whatever the model goes on to say.
-    fn cut(&mut self, out: &mut BytesMut) -> Result<(), Fault> {
-        self.finished = Some(self.telling.finish(out)?);
-        Ok(())
+    pub fn play(&mut self, body: &[u8], out: &mut BytesMut) -> Result<Finish, Fault> {
+        let response = bedrock::read(self.api, body)?;
+        play::events(&response).for_each(|event| self.told.event(event, out));
+        self.told.finish(out)
     }
 
     /// Whether the gateway itself ended the answer: nothing that may still come is of any use.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        self.telling.is_cut()
+        self.told.telling.is_cut()
     }
 
     /// The turn to remember, once the finish is written; given once.
     pub fn turn(&mut self) -> Option<Turn> {
-        self.finished?;
-        self.telling.recorder.take()?.finish()
+        self.told.finished.as_ref()?;
+        self.told.telling.recorder.take()?.finish()
     }
 
-    /// The stream ended, as HTTP says it should. Returns the finish reason.
+    /// The stream ended, as HTTP says it should. Returns what it ended with.
     ///
     /// # Errors
     ///
     /// When the answer was not whole.
-    pub fn end(&mut self, out: &mut BytesMut) -> Result<&'static str, Fault> {
-        if let Some(reason) = self.finished {
-            return Ok(reason);
+    pub fn end(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
+        if let Some(finish) = &self.told.finished {
+            return Ok(finish.clone());
         }
-        if self.decoder.is_mid_frame() {
-            return Err(Fault::UpstreamMisbehaved(Misbehaviour::CutFrame));
-        }
-        self.reader.finish()?;
-        let reason = self.telling.finish(out)?;
-        self.finished = Some(reason);
-        Ok(reason)
+        self.reader.end()?;
+        self.told.finish(out)
     }
 
     /// Tells the client, inside the stream, that the answer failed.
     pub fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
-        self.telling.fail(out, fault);
+        self.told.telling.fail(out, fault);
     }
 
     /// Tells the client that the answer goes on although nothing is said.
     pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
-        self.telling.writer.keep_alive(kind, out);
+        self.told.telling.writer.keep_alive(kind, out);
     }
 
     /// The same before the client was told any of it: another answer may still take its place.
     pub fn keep_alive_before(&self, kind: KeepAlive, out: &mut BytesMut) {
-        self.telling.writer.keep_alive_before(kind, out);
+        self.told.telling.writer.keep_alive_before(kind, out);
     }
 
     /// What has been seen so far.
     #[must_use]
     pub fn seen(&self) -> Milestones {
-        self.telling.seen
+        self.told.telling.seen
     }
 
-    /// The finish reason, once it is written.
+    /// What the answer ended with, once that is written.
     #[must_use]
-    pub fn finished(&self) -> Option<&'static str> {
-        self.finished
+    pub fn finished(&self) -> Option<&Finish> {
+        self.told.finished.as_ref()
     }
 
     /// What the answer held that is not told as it should be.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        self.telling.warnings()
+        self.told.telling.warnings()
     }
 
     /// The token counts that came, if any did.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        self.telling.writer.usage()
+        self.told.telling.writer.usage()
     }
 
     /// What happened to blocks of reasoning since this was last asked.
     pub fn progress(&mut self) -> impl Iterator<Item = ReasoningProgress> + '_ {
-        self.telling.progress.drain(..)
+        self.told.telling.progress.drain(..)
+    }
+}
+
+impl Told {
+    fn finish(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
+        let finish = self.telling.finish(out)?;
+        self.finished = Some(finish.clone());
+        Ok(finish)
+    }
+}
+
+impl Hear for Told {
+    type Out = BytesMut;
+
+    #[inline]
+    fn is_over(&self) -> bool {
+        self.finished.is_some()
+    }
+
+    #[inline]
+    fn delta(&mut self, index: u32, delta: &Delta<'_>, out: &mut BytesMut) -> bool {
+        self.telling.delta(index, delta, out);
+        !self.telling.is_cut()
+    }
+
+    fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
+        self.metadata |= matches!(event, Event::Metadata { .. });
+        self.telling.event(restored(event, &self.restore), out);
+    }
+
+    fn settle(&mut self, stopped: bool, out: &mut BytesMut) -> Result<bool, Fault> {
+        // At a stop sequence the answer ends, whatever the model goes on to say.
+        let over = self.telling.is_cut() || self.metadata && stopped;
+        if over { self.finish(out).map(|_| true) } else { Ok(false) }
     }
 }
 
@@ -239,8 +236,8 @@ fn restored<'a>(event: Event<'a>, restore: &Restore) -> Event<'a> {
 pub struct Whole {
     /// The client's body.
     pub body: String,
-    /// The finish reason in it.
-    pub finish_reason: &'static str,
+    /// What the answer ended with.
+    pub finish: Finish,
     /// The token counts.
     pub usage: Usage,
     /// Whether the model reasoned, readably or not.
@@ -265,12 +262,12 @@ impl std::fmt::Debug for Whole {
 pub fn whole(
     body: &[u8],
     envelope: &Envelope<'_>,
-    style: &Style,
+    answering: &Answering,
     restore: &Restore,
     record: bool,
 ) -> Result<Whole, Fault> {
-    let mut response = read_whole(body)?;
-    let mut places = match &style.inline_tag {
+    let mut response = bedrock::read(answering.api, body)?;
+    let mut places = match &answering.inline_tag {
         Some(tag) => split_tags(tag, &mut response.content),
         None => (0..).take(response.content.len()).collect(),
     };
@@ -282,36 +279,28 @@ pub fn whole(
         }
     }
     let mut warnings = Vec::new();
-    if let Some(offer) = &style.offer {
+    if let Some(offer) = &answering.offer {
         let (left, unread) = spoken::read_out(offer, &stages::call_id(envelope.id), &mut response.content, places);
         places = left;
         warnings.extend(unread.then(spoken::unread));
     }
-    if let Some(mut stops) = Stops::new(&style.stops) {
+    if let Some(mut stops) = Stops::new(&answering.stops) {
         places = stops::cut(&mut stops, &mut response, places);
     }
     let name = |sent: &str| restore(sent).unwrap_or_else(|| sent.to_owned());
     // What is remembered is what comes back: arguments in their object.
     let turn = record.then(|| Turn::of(&response.content, &name)).filter(|turn| turn.calls().next().is_some());
-    unwrap_calls(style, &name, &mut response.content);
-    let (body, finish_reason) = chat::write(&response, &places, envelope, style, &name)?;
+    unwrap_calls(&answering.wrapped, &name, &mut response.content);
+    let (body, finish) = dialect::write(&response, &places, envelope, &answering.style, &name)?;
     let reasoned = response.content.iter().any(Block::is_reasoning);
-    Ok(Whole { body, finish_reason, usage: response.usage, reasoned, turn, warnings })
-}
-
-/// Reads a whole answer. What is none may be a refusal although its status is none.
-fn read_whole(body: &[u8]) -> Result<Response<'_>, Fault> {
-    match converse::read(body) {
-        Err(_) if error::is_unknown_operation(body) => Err(error::refusal(StatusCode::OK, &HeaderMap::new(), body)),
-        read => read,
-    }
+    Ok(Whole { body, finish, usage: response.usage, reasoned, turn, warnings })
 }
 
 /// Takes the arguments that stand in an object only for Bedrock out of it.
-fn unwrap_calls(style: &Style, name: &dyn Fn(&str) -> String, content: &mut [Block<'_>]) {
-    for block in content.iter_mut().filter(|_| !style.wrapped.is_empty()) {
+fn unwrap_calls(wrapped: &BTreeSet<String>, name: &dyn Fn(&str) -> String, content: &mut [Block<'_>]) {
+    for block in content.iter_mut().filter(|_| !wrapped.is_empty()) {
         if let Block::ToolUse { name: sent, input, .. } = block
-            && style.wrapped.contains(&name(sent))
+            && wrapped.contains(&name(sent))
         {
             *input = Raw::from_json(unwrap(input.as_json()).to_owned());
         }

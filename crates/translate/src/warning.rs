@@ -1,14 +1,14 @@
 //! What the gateway changed or left out of a request that it nevertheless served.
 
-use std::fmt;
+use crate::model::field_ref::FieldRef;
 
 /// One thing that the client asked for and did not get exactly so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// What became of it.
     pub kind: WarningKind,
-    /// The field, as a path.
-    pub param: String,
+    /// The field.
+    pub field: FieldRef,
     /// Why, in one sentence without the field's value.
     pub why: String,
 }
@@ -29,26 +29,26 @@ pub enum WarningKind {
 impl Warning {
     /// The field has no effect.
     #[must_use]
-    pub fn ignored(param: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { kind: WarningKind::Ignored, param: param.into(), why: why.into() }
+    pub fn ignored(field: FieldRef, why: impl Into<String>) -> Self {
+        Self { kind: WarningKind::Ignored, field, why: why.into() }
     }
 
     /// The field was not sent.
     #[must_use]
-    pub fn dropped(param: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { kind: WarningKind::Dropped, param: param.into(), why: why.into() }
+    pub fn dropped(field: FieldRef, why: impl Into<String>) -> Self {
+        Self { kind: WarningKind::Dropped, field, why: why.into() }
     }
 
     /// The field was sent with another value.
     #[must_use]
-    pub fn changed(param: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { kind: WarningKind::Changed, param: param.into(), why: why.into() }
+    pub fn changed(field: FieldRef, why: impl Into<String>) -> Self {
+        Self { kind: WarningKind::Changed, field, why: why.into() }
     }
 
     /// The model cannot reason.
     #[must_use]
-    pub fn reasoning_unavailable(param: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { kind: WarningKind::ReasoningUnavailable, param: param.into(), why: why.into() }
+    pub fn reasoning_unavailable(field: FieldRef, why: impl Into<String>) -> Self {
+        Self { kind: WarningKind::ReasoningUnavailable, field, why: why.into() }
     }
 }
 
@@ -62,11 +62,5 @@ impl WarningKind {
             Self::Changed => "changed",
             Self::ReasoningUnavailable => "reasoning-unavailable",
         }
-    }
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.kind.word(), self.param, self.why)
     }
 }

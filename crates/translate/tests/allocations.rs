@@ -1,16 +1,18 @@
 //! Nothing is allocated for a delta of text or of reasoning, from Bedrock's frame to the client's event.
 
 use aquifer_testing::frames::frame;
-use aquifer_translate::dialect::openai_chat::{Envelope, Style};
+use aquifer_translate::dialect::{Envelope, Style, openai_chat};
+use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::StreamTranslation;
 use bytes::BytesMut;
 
 /// How many allocations a thousand deltas make, once the stream is under way.
 fn allocations(delta: &str) -> u64 {
-    let envelope = Envelope { id: "chatcmpl-1", created: 1, model: Text::from_escaped("model") };
-    let style = Style { reasoning_format: Some("anthropic-claude-v1".to_owned()), ..Style::default() };
-    let mut translation = StreamTranslation::new(&envelope, style, Box::new(|_| None));
+    let envelope = Envelope { id: RequestId(1), created: 1, model: Text::from_escaped("model") };
+    let reasoning_format = Some("anthropic-claude-v1".to_owned());
+    let style = Style::OpenAiChat(openai_chat::Style { reasoning_format, ..openai_chat::Style::default() });
+    let mut translation = StreamTranslation::new(&envelope, style.into(), Box::new(|_| None));
     let one = frame("contentBlockDelta", format!(r#"{{"contentBlockIndex":0,"delta":{delta},"p":"abcdefghij"}}"#));
     let mut out = BytesMut::with_capacity(1 << 20);
     assert!(translation.take(&frame("messageStart", r#"{"role":"assistant","p":"a"}"#), &mut out).is_ok());

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use aquifer_translate::catalogue::Catalogue;
+use aquifer_translate::dialect::Dialect;
 use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::translation::Incoming;
 use serde_json::{Value, json};
@@ -50,7 +51,7 @@ fn sent(model: &str, members: &str) -> (String, Vec<String>) {
     let messages = r#""messages":[{"role":"user","content":[{"text":"Hello?"}]}]"#;
     let rest = std::str::from_utf8(&sent.body).unwrap().replacen(messages, "", 1).replacen("{,", "{", 1);
     let _: Value = serde_json::from_str(&rest).unwrap();
-    (rest, sent.warnings.iter().map(ToString::to_string).collect())
+    (rest, sent.warnings.iter().map(|warning| Dialect::OpenAiChat.warning(warning)).collect())
 }
 
 /// A warning without the field that it names.

@@ -1,7 +1,9 @@
 //! Chat Completions requests: every field of the API, and what becomes of it.
 
+use aquifer_translate::dialect::openai_chat::field::path;
 use aquifer_translate::dialect::openai_chat::request::{Asked, read, read_model};
 use aquifer_translate::fault::{Fault, MistakeKind};
+use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::request::{Block, CacheTtl, Format, Role, ToolChoice};
 use aquifer_translate::warning::WarningKind;
 
@@ -21,14 +23,14 @@ fn asked(body: &str) -> Asked<'_> {
 fn refused(body: &str) -> String {
     let Err(fault) = read(body.as_bytes()) else { panic!("{body}: accepted") };
     let (Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake)) = fault else { panic!("{body}: {fault:?}") };
-    let param = mistake.param.unwrap_or_default();
+    let param = mistake.field.as_ref().map(|field| path(field).into_owned()).unwrap_or_default();
     assert!(mistake.message.starts_with(&format!("`{param}` ")), "{body}: {}", mistake.message);
     assert!(!mistake.message.contains("SECRET"), "{}", mistake.message);
     param
 }
 
 fn warned(body: &str) -> Vec<String> {
-    asked(body).warnings.into_iter().map(|warning| warning.param).collect()
+    asked(body).warnings.into_iter().map(|warning| path(&warning.field).into_owned()).collect()
 }
 
 const CALL: &str =
@@ -154,7 +156,10 @@ fn sampling_is_read() {
         r#""max_completion_tokens":5,"max_tokens":9,"temperature":0.5,"top_p":1,"top_k":40,"stop":["a","\n","é\n"]"#,
     );
     let sampling = asked(&body).request.sampling;
-    assert_eq!((sampling.max_tokens, sampling.max_tokens_param), (Some(5), "max_completion_tokens"));
+    assert_eq!(
+        (sampling.max_tokens, sampling.max_tokens_field),
+        (Some(5), Some(FieldRef::own("max_completion_tokens")))
+    );
     assert_eq!((sampling.temperature, sampling.top_p, sampling.top_k), (Some(0.5), Some(1.0), Some(40)));
     let stop: Vec<_> = sampling.stop.iter().map(|text| text.as_escaped()).collect();
     assert_eq!(stop, ["a", r"é\n"]);
@@ -164,7 +169,10 @@ fn sampling_is_read() {
 fn whole_numbers_may_be_written_as_doubles_and_top_k_may_mean_all() {
     let body = body(r#""max_tokens":100.0,"top_k":-1"#);
     let sampling = asked(&body).request.sampling;
-    assert_eq!((sampling.max_tokens, sampling.max_tokens_param, sampling.top_k), (Some(100), "max_tokens", None));
+    assert_eq!(
+        (sampling.max_tokens, sampling.max_tokens_field, sampling.top_k),
+        (Some(100), Some(FieldRef::own("max_tokens")), None)
+    );
 }
 
 #[test]
@@ -220,7 +228,7 @@ fn extra_body_counts_where_nothing_stands_beside_it() {
     assert_eq!(asked.request.sampling.top_k, Some(3));
     assert_eq!(asked.request.sampling.temperature, Some(0.25));
     assert_eq!(asked.request.model, "m");
-    assert_eq!(asked.warnings.first().unwrap().param, "strange");
+    assert_eq!(path(&asked.warnings.first().unwrap().field), "strange");
 }
 
 #[test]
@@ -319,7 +327,7 @@ fn bodies_that_are_not_json_are_told_by_place_and_not_by_content() {
     ] {
         for fault in [read(body).unwrap_err(), read_model(body).unwrap_err()] {
             let Fault::ClientMistaken(mistake) = fault else { panic!("{fault:?}") };
-            assert_eq!((mistake.kind, mistake.param), (MistakeKind::Malformed, None));
+            assert_eq!((mistake.kind, mistake.field), (MistakeKind::Malformed, None));
             assert!(mistake.message.contains(place), "{place}: {}", mistake.message);
             assert!(!mistake.message.contains("SECRET"), "{}", mistake.message);
         }

@@ -1,10 +1,11 @@
 //! Recorded answers of Bedrock, translated, say what their recordings say: whole, streamed, and however they are cut.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use aquifer_translate::dialect::openai_chat::{Envelope, Style};
+use aquifer_translate::dialect::{Envelope, Style, openai_chat};
 use aquifer_translate::model::call_id;
+use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::text::Text;
-use aquifer_translate::translation::{Restore, StreamTranslation, whole};
+use aquifer_translate::translation::{Answering, Restore, StreamTranslation, whole};
 use bytes::BytesMut;
 use serde_json::{Value, json};
 use std::fs;
@@ -22,11 +23,11 @@ struct Said {
 }
 
 fn envelope() -> Envelope<'static> {
-    Envelope { id: "chatcmpl-1", created: 1, model: Text::from_escaped("model") }
+    Envelope { id: RequestId(1), created: 1, model: Text::from_escaped("model") }
 }
 
-fn style() -> Style {
-    Style { include_usage: true, ..Style::default() }
+fn answering() -> Answering {
+    Style::OpenAiChat(openai_chat::Style { include_usage: true, ..openai_chat::Style::default() }).into()
 }
 
 fn keep() -> Restore {
@@ -224,7 +225,7 @@ fn understood_stream(stream: &str) -> Result<Said, String> {
         }
         assert_eq!(
             (&chunk["id"], &chunk["created"], &chunk["model"]),
-            (&json!("chatcmpl-1"), &json!(1), &json!("model"))
+            (&json!(format!("chatcmpl-{:032x}", 1)), &json!(1), &json!("model"))
         );
         said.usage = client_usage(&chunk["usage"]).or(said.usage);
         for choice in chunk["choices"].as_array().unwrap() {
@@ -266,7 +267,7 @@ fn understood_stream(stream: &str) -> Result<Said, String> {
 
 /// The client's stream for these pieces of the upstream's bytes.
 fn translated<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
-    let mut translation = StreamTranslation::new(&envelope(), style(), keep());
+    let mut translation = StreamTranslation::new(&envelope(), answering(), keep());
     let mut out = BytesMut::new();
     for piece in pieces {
         if let Err(fault) = translation.take(piece, &mut out) {
@@ -286,7 +287,7 @@ fn whole_answers() {
     for (folder, meta) in cases("converse") {
         let Ok(body) = fs::read(folder.join("response.json")) else { continue };
         let recorded: Value = serde_json::from_slice(&body).unwrap();
-        let translated = whole(&body, &envelope(), &style(), &keep(), false);
+        let translated = whole(&body, &envelope(), &answering(), &keep(), false);
         if meta["status"] != 200 || !recorded["output"].is_object() {
             continue;
         }

@@ -1,7 +1,7 @@
 //! An operator's limits hold for every model, whatever field and spelling a client uses.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use aquifer_translate::bedrock::converse::request::Terms;
+use aquifer_translate::bedrock::{Api, Terms};
 use aquifer_translate::catalogue::{Amend, Catalogue, Default as Habit, Entry, Off, Rules};
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::issuer::Mark;
@@ -67,8 +67,15 @@ fn asks() -> Vec<String> {
 fn sent(entry: &Entry, rules: &Rules, ask: &str) -> Option<Value> {
     let body = format!(r#"{{"model":"m",{ask},"max_tokens":60000,"messages":[{{"role":"user","content":"Hello?"}}]}}"#);
     let mark = Mark::default();
-    let terms =
-        Terms { model_id: &entry.id, entry, mark, rules, amend: Amend::default(), allowed: ClientFields::default() };
+    let terms = Terms {
+        api: Api::Converse,
+        model_id: &entry.id,
+        entry,
+        mark,
+        rules,
+        amend: Amend::default(),
+        allowed: ClientFields::default(),
+    };
     let sent = Incoming::read(body.as_bytes()).ok()?.outgoing_on(&terms, Showing::default()).ok()?;
     let body: Value = serde_json::from_slice(&sent.body).unwrap();
     Some(body["additionalModelRequestFields"].clone())

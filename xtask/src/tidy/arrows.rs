@@ -1,5 +1,5 @@
 //! Imports: which module names which, that folders name each other only along their arrows, and that no circle is among
-//! modules. A module and those inside it may name each other.
+//! modules. A module and those inside it may name each other. One dialect, or one API, is named by nobody outside its folder.
 
 use super::source::{Crate, Module, crates};
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the top folders of `translate` may name of each other; `lib.rs` and what is not listed may name anything.
 const TRANSLATE: [(&str, &[&str]); 8] = [
     ("wire", &["wire"]),
-    ("fault", &["fault", "wire"]),
+    ("fault", &["fault", "model", "wire"]),
     ("warning", &["warning", "model"]),
-    ("limits", &["limits", "fault", "wire"]),
+    ("limits", &["limits", "model", "fault", "wire"]),
     ("model", &["model", "wire", "fault", "limits"]),
     ("catalogue", &["catalogue", "model", "warning", "fault", "wire"]),
     ("dialect", &["dialect", "model", "wire", "fault", "warning", "limits", "catalogue"]),
@@ -147,6 +147,18 @@ fn the_pure_crates_know_no_future() {
             .map(|module| module.path.as_str())
             .collect();
         assert!(waiting.is_empty(), "a host that has no runtime cannot use {waiting:?} of {}", of.name);
+    }
+}
+
+#[test]
+fn one_dialect_and_one_api_are_named_in_their_lists_alone() {
+    let translate = crates().into_iter().find(|of| of.name == "translate").expect("translate");
+    let within = |path: &str, folder: &str| path == folder || path.starts_with(&format!("{folder}::"));
+    for (from, to) in arrows(&translate) {
+        for folder in ["dialect", "bedrock"].into_iter().filter(|folder| !within(&from, folder)) {
+            let named: Vec<_> = to.iter().filter(|to| within(to, folder) && to.contains("::")).collect();
+            assert!(named.is_empty(), "{from} names {named:?}; the list in `{folder}/mod.rs` has what it needs");
+        }
     }
 }
 

@@ -20,7 +20,10 @@ pub use traffic::{Circuit, Outliers, Retry, Traffic};
 use crate::key_ring::KeyRing;
 use crate::mutation::Mutation;
 use crate::secret::Secret;
+use aquifer_translate::bedrock::Api;
+use aquifer_translate::dialect::Dialect;
 use aquifer_translate::limits::Limits;
+use aquifer_translate::translation::Spoken;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -176,6 +179,16 @@ pub enum BackendKind {
 }
 
 impl BackendKind {
+    /// What it speaks; `None` when it is not served.
+    #[must_use]
+    pub fn spoken(&self) -> Option<Spoken> {
+        match self {
+            Self::Bedrock(_) => Some(Spoken::Bedrock(Api::Converse)),
+            Self::OpenAi(_) => Some(Spoken::Dialect(Dialect::OpenAiChat)),
+            Self::NotServed { .. } => None,
+        }
+    }
+
     /// How it is called; `None` when it is not served.
     #[must_use]
     pub fn service(&self) -> Option<&Bedrock> {

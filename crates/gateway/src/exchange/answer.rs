@@ -6,10 +6,11 @@ use super::veil::Veil;
 use crate::config::ReasoningPolicy;
 use crate::record::Estimate;
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::openai_chat::{Envelope, error};
-use aquifer_translate::fault::Misbehaviour;
-use aquifer_translate::model::response::Usage;
-use aquifer_translate::translation::{self, Outgoing, StreamTranslation, Whole};
+use aquifer_translate::dialect::Envelope;
+use aquifer_translate::fault::{Misbehaviour, redacted};
+use aquifer_translate::model::request_id::RequestId;
+use aquifer_translate::model::response::{Finish, Usage};
+use aquifer_translate::translation::{self, Outgoing, Road, StreamTranslation, Whole};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
@@ -27,8 +28,8 @@ pub(super) struct Waiting {
     /// How much of the answer's turn is remembered, when it is worth that.
     recording: Option<usize>,
     headers: HeaderMap,
-    /// The backend speaks the client's dialect.
-    passing: bool,
+    /// How it is led to the client.
+    road: Road,
     /// What the client may see of its answer, where the operator decides that.
     pub(super) veil: Option<Veil>,
     /// What the client is told instead of a fault: the refusal of such a backend, as it came.
@@ -86,43 +87,38 @@ pub(super) struct CallOf<'a> {
 }
 
 impl Waiting {
-    pub(super) fn new(outgoing: Outgoing, created: u64, recording: Option<usize>, started: Instant) -> Self {
-        let mut headers = HeaderMap::new();
-        heads::warn(&mut headers, &outgoing.warnings);
-        let (passing, veil, refused, upstream, played) = (false, None, None, Upstream::Silent, None);
+    pub(super) fn new(
+        outgoing: Outgoing,
+        road: Road,
+        created: u64,
+        recording: Option<usize>,
+        started: Instant,
+    ) -> Self {
+        let headers = HeaderMap::new();
+        let (veil, refused, upstream, played) = (None, None, Upstream::Silent, None);
         let (sent, came, held) = (outgoing.body.len() as u64, 0, BytesMut::new());
-        Self {
-            outgoing,
-            created,
-            recording,
-            headers,
-            passing,
-            veil,
-            refused,
-            upstream,
-            held,
-            sent,
-            came,
-            played,
-            started,
-        }
+        Self { outgoing, created, recording, headers, road, veil, refused, upstream, held, sent, came, played, started }
     }
 
-    /// The same for a backend that speaks the client's dialect, when `passing`.
-    pub(super) fn passing_on(mut self, passing: bool, policy: &ReasoningPolicy) -> Self {
-        self.passing = passing;
-        self.veil = Veil::of(policy).filter(|_| passing);
+    /// Names warnings in every head of this exchange's answer.
+    pub(super) fn warn(&mut self, warnings: &[String]) {
+        heads::warn(&mut self.headers, warnings);
+    }
+
+    /// The same with what hides reasoning in an answer that goes on as it came, where the operator wants that.
+    pub(super) fn behind_veil(mut self, policy: &ReasoningPolicy) -> Self {
+        self.veil = Veil::of(policy).filter(|_| self.road == Road::Relay);
         self
     }
 
     /// The same for an answer that comes whole, when its client wants a stream.
-    pub(super) fn playing(mut self, id: &str) -> Self {
+    pub(super) fn playing(mut self, id: RequestId) -> Self {
         self.played = self.outgoing.whole.then(|| self.translation(id));
         self
     }
 
     /// The translation of a stream.
-    fn translation(&mut self, id: &str) -> Box<StreamTranslation> {
+    fn translation(&mut self, id: RequestId) -> Box<StreamTranslation> {
         let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
         let stream = StreamTranslation::new(&self.call(id).envelope, self.outgoing.style.clone(), restore);
         Box::new(match self.recording {
@@ -161,11 +157,11 @@ impl Waiting {
 
     /// Whether the client wants a stream of a backend that has said nothing, and whose stream would be translated.
     pub(super) fn may_begin_early(&self) -> bool {
-        matches!(self.upstream, Upstream::Silent) && self.outgoing.stream && !self.passing
+        matches!(self.upstream, Upstream::Silent) && self.outgoing.stream && self.road != Road::Relay
     }
 
-    pub(super) fn is_passing(&self) -> bool {
-        self.passing
+    pub(super) fn road(&self) -> Road {
+        self.road
     }
 
     /// Keeps a refusal as it came, with what its client may act on.
@@ -173,6 +169,11 @@ impl Waiting {
         let kept = [header::CONTENT_TYPE, header::RETRY_AFTER];
         let kept = kept.into_iter().filter_map(|name| headers.get(&name).map(|value| (name, value.clone())));
         self.refused = Some((status, kept.collect(), without_names(body)));
+    }
+
+    /// The word for an end that the client is told.
+    pub(super) fn finish_reason(&self, finish: &Finish) -> &'static str {
+        self.outgoing.style.style.finish_reason(finish)
     }
 
     /// The headers that every answer of this exchange has: its warnings.
@@ -184,7 +185,7 @@ impl Waiting {
     ///
     /// # Errors
     /// It is none that an answer may have.
-    pub(super) fn begin(&mut self, id: &str, status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
+    pub(super) fn begin(&mut self, id: RequestId, status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
         let no_head = |what: String| Err(Fault::UpstreamMisbehaved(Misbehaviour::Head(what)));
         match status.as_u16() {
             400..=599 => {}
@@ -193,10 +194,10 @@ impl Waiting {
             }
             200 => {}
             // Frameworks answer so where something is posted.
-            201..=203 if self.passing => {}
+            201..=203 if self.road == Road::Relay => {}
             status => return no_head(format!("its status is {status}")),
         }
-        if self.passing {
+        if self.road == Road::Relay {
             self.upstream = self.pass(status, headers);
             return Ok(());
         }
@@ -224,7 +225,7 @@ impl Waiting {
         }
     }
 
-    pub(super) fn call<'a>(&'a self, id: &'a str) -> CallOf<'a> {
+    pub(super) fn call(&self, id: RequestId) -> CallOf<'_> {
         let envelope = Envelope { id, created: self.created, model: self.outgoing.model.borrowed() };
         CallOf { outgoing: &self.outgoing, record: self.recording.is_some(), envelope }
     }
@@ -288,7 +289,7 @@ impl CallOf<'_> {
 
 /// A refusal without the account and the role that called, where AWS names them in it.
 fn without_names(body: Bytes) -> Bytes {
-    let redacted = std::str::from_utf8(&body).map(error::redacted);
+    let redacted = std::str::from_utf8(&body).map(redacted);
     match redacted {
         Ok(Cow::Owned(told)) => Bytes::from(told),
         Ok(Cow::Borrowed(_)) | Err(_) => body,

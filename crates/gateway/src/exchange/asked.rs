@@ -8,15 +8,16 @@ use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::{Draw, Target};
 use aquifer_translate::Fault;
-use aquifer_translate::bedrock::converse::remedy::{Remedy, remedy};
+use aquifer_translate::bedrock::{self, Api, Remedy};
 use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
-use aquifer_translate::dialect::openai_chat::request::Head;
+use aquifer_translate::dialect::{Dialect, Head};
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::alike::Alike;
+use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Terms};
+use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Road, Spoken, Terms};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -28,6 +29,8 @@ const LARGEST_TURN: usize = 4 << 20;
 /// A request that was read and routed.
 pub(super) struct Asked {
     pub(super) config: Arc<Config>,
+    /// What the client speaks.
+    pub(super) dialect: Dialect,
     pub(super) body: Bytes,
     /// What was read of it to choose a backend: the same counts at each of them.
     pub(super) head: Head<'static>,
@@ -114,8 +117,14 @@ impl Place {
         }
     }
 
+    /// How requests of clients of this dialect are led there. What is not served is never called.
+    pub(super) fn road(&self, dialect: Dialect, config: &Config) -> Road {
+        let spoken = config.backends.get(self.backend).and_then(|backend| backend.kind.spoken());
+        Road::between(dialect, spoken.unwrap_or(Spoken::Bedrock(Api::Converse)))
+    }
+
     /// The backend there, when it speaks the client's dialect.
-    pub(super) fn openai<'c>(&self, config: &'c Config) -> Option<&'c OpenAi> {
+    fn openai<'c>(&self, config: &'c Config) -> Option<&'c OpenAi> {
         match config.backends.get(self.backend).map(|backend| &backend.kind) {
             Some(BackendKind::OpenAi(openai)) => Some(openai),
             _ => None,
@@ -159,6 +168,20 @@ impl Asked {
         self.places.get(self.at)
     }
 
+    /// How the request is led to a place.
+    pub(super) fn road_to(&self, place: &Place) -> Road {
+        place.road(self.dialect, &self.config)
+    }
+
+    /// What was read of the request. Where it goes on as it came, nothing need have been.
+    pub(super) fn as_needed<'r>(&self, read: Result<Incoming<'r>, Fault>) -> Result<Option<Incoming<'r>>, Fault> {
+        let relayed = self.place().is_some_and(|place| self.road_to(place) == Road::Relay);
+        match read {
+            Err(_) if relayed => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
     /// Lets go of what only a further attempt would need.
     pub(super) fn let_go(&mut self) {
         self.body = Bytes::new();
@@ -168,13 +191,14 @@ impl Asked {
 
     /// Reads the client's words.
     pub(super) fn read(&self) -> Result<Incoming<'_>, Fault> {
-        Incoming::read_within(&self.body, self.betas.iter().map(String::as_str), &self.config.limits)
+        let betas = self.betas.iter().map(String::as_str);
+        Incoming::read_in(self.dialect, &self.body, betas, &self.config.limits)
     }
 
     /// Notes which turns called tools, for models that may reason and take their reasoning back.
     pub(super) fn note_calls(&mut self, incoming: &Incoming<'_>) {
         // A backend that speaks the client's dialect takes its words as they are.
-        let translated = self.places.iter().find(|place| place.openai(&self.config).is_none());
+        let translated = self.places.iter().find(|place| self.road_to(place) != Road::Relay);
         let Some(place) = translated.filter(|place| self.restores(place)) else { return };
         let entry = place.entry(&self.config);
         if entry.may_take_back() && incoming.has_tools() && incoming.may_reason(entry, &place.policy.rules()) {
@@ -244,7 +268,7 @@ impl Asked {
     /// Says it in Bedrock's words, with the reasoning that is remembered, or leaves it in the client's.
     fn worded(&self, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
         let place = self.place().ok_or_else(|| Fault::Ours("a request without a place".to_owned()))?;
-        if let Some(openai) = place.openai(&self.config) {
+        if let (Road::Relay, Some(openai)) = (self.road_to(place), place.openai(&self.config)) {
             denied::check(&self.body, place.fields)?;
             let outgoing = relayed::relayed(&self.body, &self.head, (&place.model_id, &place.policy), openai)?;
             return Ok((outgoing, PutBack::default()));
@@ -273,7 +297,8 @@ impl Asked {
         let mark = place.mark_of(entry, &self.config);
         let (amend, learned) = self.learned(place, &incoming);
         let allowed = place.fields.decided(ClientFields::default());
-        let terms = Terms { model_id: &place.model_id, entry, mark, rules: &rules, amend, allowed };
+        let api = self.road_to(place).api().unwrap_or_default();
+        let terms = Terms { api, model_id: &place.model_id, entry, mark, rules: &rules, amend, allowed };
         let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
         outgoing.warnings.extend(learned);
         if place.fields.report_upstream_model == Some(true) {
@@ -298,7 +323,7 @@ impl Asked {
         }
         amend.schema_in_words = true;
         let why = "Bedrock refused this schema before; the model was asked in words to keep to it";
-        (amend, Some(Warning::changed("response_format", why)))
+        (amend, Some(Warning::changed(FieldRef::Format, why)))
     }
 
     /// Remembers what a refusal teaches of the model at hand.
@@ -333,34 +358,41 @@ impl Asked {
         let bound = self.place().is_some_and(|place| {
             place.policy.rules().drop_mismatched && place.entry(&self.config).bound && !before.drop_mismatched
         });
-        let warning = match remedy(fault) {
+        let api = self.place().and_then(|place| self.road_to(place).api());
+        let warning = match api.and_then(|api| bedrock::remedy(api, fault)) {
             Some(Remedy::Unbound) if bound => {
                 self.amend.drop_mismatched = true;
-                Warning::dropped("messages[].reasoning", "it was bound to another conversation; Bedrock drops it")
+                Warning::dropped(
+                    FieldRef::PastReasoning(None),
+                    "it was bound to another conversation; Bedrock drops it",
+                )
             }
             Some(Remedy::Unbound | Remedy::WithoutReasoning) => {
                 self.amend.without_reasoning = true;
                 let why = "Bedrock refused the reasoning of earlier turns; it was asked again without any";
-                Warning::dropped("messages[].reasoning", why)
+                Warning::dropped(FieldRef::PastReasoning(None), why)
             }
             Some(Remedy::LowerEffort) => {
                 self.amend.lower_effort = true;
-                Warning::changed("reasoning_effort", "Bedrock refused the effort; it was asked for the next lower one")
+                Warning::changed(FieldRef::Effort, "Bedrock refused the effort; it was asked for the next lower one")
             }
             Some(Remedy::SchemaInWords) => {
                 self.amend.schema_in_words = true;
                 schema.into_iter().for_each(|schema| self.learn(Lesson::Schema(schema)));
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
-                Warning::changed("response_format", why)
+                Warning::changed(FieldRef::Format, why)
             }
             Some(Remedy::Apart) => {
                 self.amend.apart = true;
                 let why = "the model takes nothing beside a tool's call or result; they have turns of their own";
-                Warning::changed("messages", why)
+                Warning::changed(FieldRef::Conversation, why)
             }
             Some(Remedy::StopsHere) => {
                 self.amend.stops_here = true;
-                Warning::changed("stop", "Bedrock refused stop sequences; the answer is cut at them by the gateway")
+                Warning::changed(
+                    FieldRef::Stop,
+                    "Bedrock refused stop sequences; the answer is cut at them by the gateway",
+                )
             }
             // The request itself tells its client of it.
             Some(Remedy::Whole) => {
@@ -371,7 +403,7 @@ impl Asked {
             Some(Remedy::ToolInWords) => {
                 self.amend.tool_in_words = true;
                 let why = "Bedrock refused to force a call; the model was asked in words to call the tool";
-                Warning::changed("tool_choice", why)
+                Warning::changed(FieldRef::ToolChoice, why)
             }
             Some(other @ (Remedy::WithoutSampling | Remedy::SystemInMessages | Remedy::WithoutTools)) => {
                 self.leave_out(other)
@@ -391,18 +423,18 @@ impl Asked {
             Remedy::WithoutSampling => {
                 self.amend.without_sampling = true;
                 Warning::dropped(
-                    "temperature",
+                    FieldRef::Temperature,
                     "Bedrock refused temperature, top-p or top-k; it was asked without them",
                 )
             }
             Remedy::SystemInMessages => {
                 self.amend.system_in_messages = true;
                 let why = "Bedrock refused a system's text; it was put before the first words of the user";
-                Warning::changed("messages", why)
+                Warning::changed(FieldRef::Conversation, why)
             }
             _ => {
                 self.amend.without_tools = true;
-                Warning::dropped("tools", "Bedrock refused tools; the model was asked without them")
+                Warning::dropped(FieldRef::Tools, "Bedrock refused tools; the model was asked without them")
             }
         }
     }
@@ -413,7 +445,7 @@ impl Asked {
         if backend(at) != backend(self.at) && self.sealed && !self.amend.without_reasoning {
             self.amend.without_reasoning = true;
             let why = "the backend that made it does not answer; another one was asked without it";
-            self.amended.push(Warning::dropped("messages[].reasoning", why));
+            self.amended.push(Warning::dropped(FieldRef::PastReasoning(None), why));
         }
         self.at = at;
     }

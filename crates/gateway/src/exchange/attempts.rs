@@ -5,7 +5,6 @@ use super::{Exchange, Output};
 use crate::config::Retry;
 use crate::fleet::{Failure, Fleet, Reach, Standing};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::openai_chat::error;
 use aquifer_translate::fault::{Misbehaviour, Unreachable};
 use std::time::{Duration, Instant};
 
@@ -53,7 +52,7 @@ pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
         Fault::UpstreamMisbehaved(Misbehaviour::Head(_)) => Some(Hint { same: false, once: true, ..plain }),
         // What is no answer, before anything of it was told; the cause may be something of this request.
         Fault::UpstreamMisbehaved(_) => Some(Hint { same: false, blamed: false, once: true, ..plain }),
-        Fault::Refused(refusal) if error::is_too_long(refusal) => {
+        Fault::Refused(refusal) if refusal.is_too_long() => {
             Some(Hint { same: false, blamed: false, too_long: true, once: true, ..plain })
         }
         Fault::Refused(refusal) if retry.takes(refusal.status) => Some(Hint {

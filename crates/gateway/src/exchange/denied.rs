@@ -2,6 +2,7 @@
 
 use crate::config::FieldPolicy;
 use aquifer_translate::Fault;
+use aquifer_translate::model::field_ref::{FieldRef, NAME};
 use aquifer_translate::model::reasoning::own::plain;
 use serde_json::Value;
 
@@ -35,11 +36,12 @@ pub(super) fn check(body: &[u8], fields: FieldPolicy) -> Result<(), Fault> {
         // Clients ask for the faster hardware by a tier.
         let fast = denies(performance_config) && known == "servicetier" && value == "fast";
         if fast || !usual && denied.iter().any(|(denied, holds)| *holds && *denied == known) {
-            return Err(Fault::unsupported(name, format!("`{name}` is not allowed by the operator")));
+            let message = format!("`{NAME}` is not allowed by the operator");
+            return Err(Fault::unsupported(FieldRef::own(name.clone()), message));
         }
         if denies(s3_uris) && holds_address(value) {
-            let message = format!("`{name}` holds an address in S3, which the operator does not allow");
-            return Err(Fault::unsupported(name, message));
+            let message = format!("`{NAME}` holds an address in S3, which the operator does not allow");
+            return Err(Fault::unsupported(FieldRef::own(name.clone()), message));
         }
     }
     Ok(())

@@ -2,10 +2,10 @@
 
 use super::Exchange;
 use super::answer::Upstream;
-use super::heads;
 use super::relaying::Relaying;
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::openai_chat::relay::{self, Failure};
+use aquifer_translate::dialect::{self, AnswerKind};
 use aquifer_translate::fault::Misbehaviour;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -80,7 +80,7 @@ impl Exchange {
             return Err(self.refused(failure));
         }
         let Some(waiting) = &self.waiting else { return Ok(()) };
-        let mut head = heads::json(&self.record.id, waiting.headers());
+        let mut head = dialect::head(self.dialect, self.id, AnswerKind::Whole, waiting.headers().clone());
         if let Some(kind) = kind {
             head.insert(header::CONTENT_TYPE, kind);
         }
@@ -105,7 +105,7 @@ impl Exchange {
         if !self.committed
             && let Some((status, kept, body)) = waiting.refused.take()
         {
-            let mut headers = heads::json(&self.record.id, waiting.headers());
+            let mut headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, waiting.headers().clone());
             headers.extend(kept);
             self.answer(status, headers, body);
             return true;

@@ -6,12 +6,12 @@ mod limits;
 use crate::config::{OpenAi, ReasoningPolicy};
 use crate::mutation::{Members, object, spliced};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::openai_chat::Style;
-use aquifer_translate::dialect::openai_chat::request::Head;
+use aquifer_translate::dialect::Head;
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::text::Text;
-use aquifer_translate::translation::Outgoing;
+use aquifer_translate::translation::{Answering, Outgoing};
 use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
 use limits::Limits;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -47,13 +47,18 @@ pub(super) fn relayed(
     if let Some(limits) = Limits::of(policy) {
         (body, warnings) = limits.hold(&body)?;
     }
+    // Room for those that the host adds.
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(Outgoing {
         path: format!("{slash}{prefix}/chat/completions"),
         body,
         stream: head.stream,
         whole: false,
         model: Text::from_plain(head.model.clone().into_owned()),
-        style: Style::default(),
+        style: Answering::default(),
+        headers,
+        accept: if head.stream { "text/event-stream" } else { "application/json" },
         restore: Box::new(|_| None),
         warnings,
         schema: None,

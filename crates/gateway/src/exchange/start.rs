@@ -2,7 +2,6 @@
 
 use super::answer::Waiting;
 use super::asked::{Asked, Place, PutBack};
-use super::heads;
 use super::{Arrival, Call, Exchange, Lane, Output, Patience, models, relayed};
 use crate::auth;
 use crate::beginning;
@@ -13,12 +12,12 @@ use crate::restore::Caller;
 use crate::route::{self, Draw};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::{Amend, Catalogue};
-use aquifer_translate::dialect::openai_chat::request::{Head, read_head, read_model};
+use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head};
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::Limits;
 use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Incoming, Outgoing};
+use aquifer_translate::translation::{Incoming, Outgoing, Road};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
@@ -71,7 +70,7 @@ impl Exchange {
 
     fn tell(&mut self, body: String, arrival: &Arrival<'_>) {
         self.record.operation = "models";
-        let headers = heads::json(&self.record.id, &HeaderMap::new());
+        let headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, HeaderMap::new());
         self.answer(StatusCode::OK, headers, Bytes::from(body));
         self.done(Outcome::Answered, arrival.now);
     }
@@ -79,12 +78,13 @@ impl Exchange {
     fn chat(&mut self, config: &Arc<Config>, arrival: &Arrival<'_>) -> Result<(), Fault> {
         self.record.operation = "chat";
         let betas: Vec<String> = arrival.headers.get_all(&BETAS).iter().filter_map(word).collect();
-        let read = Incoming::read_within(arrival.body, betas.iter().map(String::as_str), &config.limits);
+        let read = Incoming::read_in(self.dialect, arrival.body, betas.iter().map(String::as_str), &config.limits);
         if read.is_err() {
             // Whatever is wrong with it, it is counted by its model.
-            self.record.model = read_model(arrival.body).map(Cow::into_owned).unwrap_or_default();
+            self.record.model =
+                dialect::read_model(self.dialect, arrival.body).map(Cow::into_owned).unwrap_or_default();
         }
-        let (head, affinity) = head(arrival.body, &read, &config.limits)?;
+        let (head, affinity) = head(self.dialect, arrival.body, &read, &config.limits)?;
         let (model, stream) = (head.model.as_ref(), head.stream);
         model.clone_into(&mut self.record.model);
         self.record.stream = stream;
@@ -102,6 +102,7 @@ impl Exchange {
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         let mut asked = Box::new(Asked {
             config: Arc::clone(config),
+            dialect: self.dialect,
             body: arrival.body.clone(),
             head: Head { model: Cow::Owned(model.to_owned()), stream },
             caller: Caller::of(arrival.headers, self.record.caller.as_deref()),
@@ -122,12 +123,7 @@ impl Exchange {
             amended: Vec::new(),
             sealed: false,
         });
-        let passed_on = asked.place().is_some_and(|place| place.openai(config).is_some());
-        let incoming = match read {
-            Ok(incoming) => Some(incoming),
-            Err(_) if passed_on => None,
-            Err(fault) => return Err(fault),
-        };
+        let incoming = asked.as_needed(read)?;
         if let Some(incoming) = &incoming {
             asked.note_calls(incoming);
         }
@@ -153,7 +149,8 @@ impl Exchange {
         let body = asked.body.clone();
         let betas = asked.betas.clone();
         let limits = asked.config.limits;
-        let read = || Incoming::read_within(&body, betas.iter().map(String::as_str), &limits).ok();
+        let dialect = self.dialect;
+        let read = || Incoming::read_in(dialect, &body, betas.iter().map(String::as_str), &limits).ok();
         let incoming = incoming.or_else(read);
         if let Some(incoming) = &incoming {
             asked.prefer_issuer(incoming);
@@ -172,7 +169,7 @@ impl Exchange {
     /// Asks again otherwise, if that can help; `false`: it cannot.
     pub(super) fn ask_otherwise(&mut self, fault: &Fault, now: Instant) -> bool {
         let (Some(asked), Some(before)) = (&mut self.asked, &self.waiting) else { return false };
-        if before.is_passing() {
+        if before.road() == Road::Relay {
             return false;
         }
         let told = asked.amended.len();
@@ -192,7 +189,7 @@ impl Exchange {
     }
 
     /// Makes a call to the place at hand, after a pause.
-    pub(super) fn call(&mut self, outgoing: Outgoing, put_back: PutBack, after: Duration, now: Instant) {
+    pub(super) fn call(&mut self, mut outgoing: Outgoing, put_back: PutBack, after: Duration, now: Instant) {
         let spent = now.saturating_duration_since(self.begun);
         let Some(asked) = &mut self.asked else { return };
         asked.attempts += 1;
@@ -200,7 +197,8 @@ impl Exchange {
         self.record.attempts = asked.attempts;
         self.record.turns.restored = put_back.restored;
         self.record.turns.missed = put_back.missed;
-        self.record.warnings = outgoing.warnings.iter().map(ToString::to_string).collect();
+        let dialect = self.dialect;
+        self.record.warnings = outgoing.warnings.iter().map(|warning| dialect.warning(warning)).collect();
         let Some(place) = asked.places.get_mut(asked.at) else { return };
         place.tries += 1;
         let (backend, tries, mutation) = (place.backend, place.tries, Arc::clone(&place.mutation));
@@ -216,18 +214,10 @@ impl Exchange {
         if let Some(backend) = asked.config.backends.get(backend) {
             self.record.backend = [&backend.namespace, "/", &backend.name].concat();
         }
-        let passing = place.openai(&asked.config).is_some();
-        self.record.provider = if passing { "openai" } else { "aws.bedrock" };
-        let streams = outgoing.stream && !outgoing.whole;
-        let accept = match (streams, passing) {
-            (true, false) => "application/vnd.amazon.eventstream",
-            (true, true) => "text/event-stream",
-            (false, _) => "application/json",
-        };
-        // Room for those that the host adds: signature, date, token, length, encoding, agent.
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        let road = place.road(asked.dialect, &asked.config);
+        self.record.provider = road.provider();
+        let mut headers = std::mem::take(&mut outgoing.headers);
+        headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
         mutation.headers(&mut headers);
         let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
         // The whole is one time for all attempts.
@@ -241,8 +231,9 @@ impl Exchange {
         let patience = Patience { whole, hedge, early, spent, usual, ..limits };
         let circuit = asked.traffic.circuit;
         let recording = outgoing.memorable.then(|| asked.room());
-        let waiting = Waiting::new(outgoing, asked.unix_seconds, recording, now + after);
-        self.waiting = Some(waiting.passing_on(passing, &policy).playing(&self.record.id));
+        let mut waiting = Waiting::new(outgoing, road, asked.unix_seconds, recording, now + after);
+        waiting.warn(&self.record.warnings);
+        self.waiting = Some(waiting.behind_veil(&policy).playing(self.id));
         let lane = self.at_hand;
         let call = Call { lane, backend, path, headers, body, patience, after, circuit };
         self.outputs.push_back(Output::Call(Box::new(call)));
@@ -252,6 +243,7 @@ impl Exchange {
 /// What decides where a request goes, and what binds it to others of its conversation. What Bedrock cannot do, a backend
 /// that speaks the client's dialect may: then there is less to know of it.
 fn head<'r>(
+    dialect: Dialect,
     body: &'r [u8],
     read: &'r Result<Incoming<'_>, Fault>,
     limits: &Limits,
@@ -262,7 +254,7 @@ fn head<'r>(
             Ok((head, incoming.affinity()))
         }
         Err(fault) if relayed::may_be_relayed(fault) => {
-            read_head(body, limits).map(|head| (head, None)).map_err(|_| fault.clone())
+            dialect::read_head(dialect, body, limits).map(|head| (head, None)).map_err(|_| fault.clone())
         }
         Err(fault) => Err(fault.clone()),
     }

@@ -5,6 +5,7 @@ use aquifer_gateway::config::Config;
 use aquifer_gateway::route::{ModelListing, choose, models};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
+use aquifer_gateway::translate::model::field_ref::FieldRef;
 use http::{HeaderMap, HeaderValue};
 
 const SHORT: &str = "
@@ -44,7 +45,7 @@ fn target(config: &Config, model: &str, headers: &[(&'static str, &'static str)]
     match choose(config, model, &map, host) {
         Ok(target) => format!("{} {}", config.backends[target.backend].name, target.model_id),
         Err(Fault::ClientMistaken(mistake)) => {
-            assert_eq!((mistake.kind, mistake.param.as_deref()), (MistakeKind::ModelNotFound, Some("model")));
+            assert_eq!((mistake.kind, mistake.field), (MistakeKind::ModelNotFound, Some(FieldRef::Model)));
             mistake.message
         }
         Err(other) => panic!("{other:?}"),

@@ -1,7 +1,8 @@
 //! A stream that is under way and the frames it gets, for the benches.
 
 use aquifer_testing::frames::frame;
-use aquifer_translate::dialect::openai_chat::{Envelope, Style};
+use aquifer_translate::dialect::{Envelope, Style, openai_chat};
+use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::StreamTranslation;
 use bytes::BytesMut;
@@ -23,9 +24,10 @@ pub(crate) struct Stream {
 impl Stream {
     /// Begins a stream of which every read brings `batch` frames with this delta.
     pub(crate) fn begin(delta: &str, batch: usize) -> Self {
-        let envelope = Envelope { id: "chatcmpl-0123456789", created: 1, model: Text::from_escaped("model") };
-        let style = Style { reasoning_format: Some("anthropic-claude-v1".to_owned()), ..Style::default() };
-        let mut translation = StreamTranslation::new(&envelope, style, Box::new(|_| None));
+        let envelope = Envelope { id: RequestId(1), created: 1, model: Text::from_escaped("model") };
+        let reasoning_format = Some("anthropic-claude-v1".to_owned());
+        let style = Style::OpenAiChat(openai_chat::Style { reasoning_format, ..openai_chat::Style::default() });
+        let mut translation = StreamTranslation::new(&envelope, style.into(), Box::new(|_| None));
         let mut out = BytesMut::with_capacity(1 << 20);
         let tool = r#"{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"tooluse_1","name":"look"}},"p":"ab"}"#;
         let start = frame("messageStart", r#"{"role":"assistant","p":"abcd"}"#);

@@ -1,3 +1,65 @@
-//! What Bedrock speaks: one folder for each of its APIs.
+//! What Bedrock speaks: one folder for each of its APIs, and here the only list of them.
 
 pub mod converse;
+mod reader;
+
+pub use converse::remedy::Remedy;
+pub use converse::request::{Terms, ToolNames, Written, asks_for_trace};
+pub use reader::{Hear, Reader};
+
+use crate::fault::Fault;
+use crate::model::request::Request;
+use crate::model::response::Response;
+use http::{HeaderMap, StatusCode};
+
+/// An API of Bedrock's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Api {
+    /// Converse and ConverseStream.
+    #[default]
+    Converse,
+}
+
+/// Writes a request on these terms.
+///
+/// # Errors
+///
+/// What the model cannot do and the client cannot do without, and conversations that Bedrock is known to refuse, each
+/// with the client's field.
+pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault> {
+    match terms.api {
+        Api::Converse => converse::request::write(request, terms),
+    }
+}
+
+/// Reads a whole answer. What is none may be a refusal although its status is none.
+///
+/// # Errors
+///
+/// A body that is no answer.
+pub fn read(api: Api, body: &[u8]) -> Result<Response<'_>, Fault> {
+    match api {
+        Api::Converse => match converse::response::read(body) {
+            Err(_) if converse::error::is_unknown_operation(body) => {
+                Err(refusal(api, StatusCode::OK, &HeaderMap::new(), body))
+            }
+            read => read,
+        },
+    }
+}
+
+/// An answer with an HTTP status that is no success.
+#[must_use]
+pub fn refusal(api: Api, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+    match api {
+        Api::Converse => converse::error::refusal(status, headers, body),
+    }
+}
+
+/// What can be done about a fault, if anything can.
+#[must_use]
+pub fn remedy(api: Api, fault: &Fault) -> Option<Remedy> {
+    match api {
+        Api::Converse => converse::remedy::remedy(fault),
+    }
+}

@@ -9,6 +9,7 @@ pub use ask::most_budget;
 use super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off, Sampling};
 use super::rules::{Amend, ForcedTool, Rules};
 use crate::fault::Fault;
+use crate::model::field_ref::FieldRef;
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
 use crate::warning::Warning;
 use levels::nearest;
@@ -22,7 +23,7 @@ pub struct Situation {
     /// The answer's limit, when the client set one.
     pub max_tokens: Option<u32>,
     /// The field that set it.
-    pub max_tokens_param: &'static str,
+    pub max_tokens_field: Option<FieldRef>,
     /// The answer is wanted as a stream.
     pub stream: bool,
     /// A temperature is set.
@@ -100,6 +101,14 @@ pub enum MaxTokens {
     Omit,
 }
 
+impl Situation {
+    /// The field that set the answer's limit.
+    #[must_use]
+    pub fn max_tokens_field(&self) -> FieldRef {
+        self.max_tokens_field.clone().unwrap_or(FieldRef::MaxTokens)
+    }
+}
+
 /// Plans one request.
 ///
 /// # Errors
@@ -117,11 +126,11 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
         } else {
             "the catalogue does not know this model; the configuration can name the one that it is based on".to_owned()
         };
-        plan.warnings.push(Warning::reasoning_unavailable(situation.ask.param, why));
+        plan.warnings.push(Warning::reasoning_unavailable(situation.ask.field(), why));
     }
     if entry.control == Control::Unknown && (wants || situation.ask.switch == Switch::Off) {
         let why = format!("it is not known how the reasoning of {} is switched", entry.name);
-        plan.warnings.push(Warning::ignored(situation.ask.param, why));
+        plan.warnings.push(Warning::ignored(situation.ask.field(), why));
     }
     fill_max_tokens(entry, situation, &mut plan);
     match entry.control {
@@ -134,7 +143,7 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
     }
     if plan.on && !entry.display && situation.ask.display == Some(Display::Omitted) {
         let why = format!("{} does not take it; leave the reasoning out with `reasoning.exclude`", entry.name);
-        plan.warnings.push(Warning::ignored("thinking.display", why));
+        plan.warnings.push(Warning::ignored(FieldRef::ReasoningDisplay, why));
     }
     constrain(entry, situation, &mut plan)?;
     plan.strip_loop = entry.control == Control::Budget && !plan.on && situation.sealed_loop;
@@ -150,10 +159,10 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
 fn no_switch(entry: &Entry, situation: &Situation, plan: &mut Plan) {
     let ask = &situation.ask;
     if ask.switch == Switch::Off {
-        plan.warnings.push(Warning::ignored(ask.param, format!("{} always reasons", entry.name)));
+        plan.warnings.push(Warning::ignored(ask.field(), format!("{} always reasons", entry.name)));
     } else if ask.effort.is_some() || matches!(ask.switch, Switch::Budget(_) | Switch::BetweenTools) {
         plan.warnings
-            .push(Warning::ignored(ask.param, format!("{} always reasons, as much as it sees fit", entry.name)));
+            .push(Warning::ignored(ask.field(), format!("{} always reasons, as much as it sees fit", entry.name)));
     }
 }
 
@@ -166,7 +175,7 @@ fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
         off_by_level(entry, ask, plan);
         if ask.effort.is_some() {
             let why = format!("{} has no effort but that of its reasoning", entry.name);
-            plan.warnings.push(Warning::ignored(ask.effort_param(), why));
+            plan.warnings.push(Warning::ignored(ask.effort_field(), why));
         }
         return;
     }
@@ -184,15 +193,15 @@ fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
     let Some(level) = nearest(entry, wanted, situation.amend) else { return };
     let changed = level != wanted && !levels::lowered(entry, wanted, situation.amend);
     if ask.effort.is_some() && changed || matches!(ask.switch, Switch::Budget(_)) {
-        let param = if matches!(ask.switch, Switch::Budget(_)) { ask.param } else { ask.effort_param() };
+        let field = if matches!(ask.switch, Switch::Budget(_)) { ask.field() } else { ask.effort_field() };
         let why = format!("{} takes levels; `{}` is asked for", entry.name, level.word());
-        plan.warnings.push(Warning::changed(param, why));
+        plan.warnings.push(Warning::changed(field, why));
     }
     plan.fields.push(level_field(entry.control, level.word()));
     if entry.control == Control::Nova && level == Effort::High {
         if situation.max_tokens.is_some() {
             let why = format!("{} takes no limit at the effort `high`", entry.name);
-            plan.warnings.push(Warning::dropped(situation.max_tokens_param, why));
+            plan.warnings.push(Warning::dropped(situation.max_tokens_field(), why));
         }
         plan.max_tokens = MaxTokens::Omit;
         plan.drop_temperature = situation.temperature;
@@ -224,12 +233,12 @@ fn off_by_level(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
                 plan.fields.push(level_field(entry.control, least.word()));
             }
             plan.warnings.push(Warning::changed(
-                ask.param,
+                ask.field(),
                 format!("{} always reasons; the lowest effort is asked for", entry.name),
             ));
         }
         _ if plan.on || entry.off == Off::Unknown => plan.warnings.push(Warning::ignored(
-            ask.param,
+            ask.field(),
             format!("it is not known how the reasoning of {} is switched off", entry.name),
         )),
         _ => {}
@@ -242,7 +251,7 @@ fn within_the_limit(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Op
     if asked > most {
         plan.max_tokens = MaxTokens::Set(most);
         let why = format!("{} answers with {most} tokens at most", entry.name);
-        plan.warnings.push(Warning::changed(situation.max_tokens_param, why));
+        plan.warnings.push(Warning::changed(situation.max_tokens_field(), why));
     }
     Some(asked.min(most))
 }
@@ -257,7 +266,7 @@ fn fill_max_tokens(entry: &Entry, situation: &Situation, plan: &mut Plan) {
     {
         plan.max_tokens = MaxTokens::Set(least);
         let why = format!("{} takes no limit below {least}", entry.name);
-        plan.warnings.push(Warning::changed(situation.max_tokens_param, why));
+        plan.warnings.push(Warning::changed(situation.max_tokens_field(), why));
     }
 }
 
@@ -277,16 +286,19 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
         let when = if plan.on && entry.sampling != Sampling::Never { " while it reasons" } else { "" };
         format!("{} does not take it{when}", entry.name)
     };
-    for (dropped, param) in
-        [(plan.drop_temperature, "temperature"), (plan.drop_top_p, "top_p"), (plan.drop_top_k, "top_k")]
-    {
-        if dropped && !(one && param == "temperature") {
-            plan.warnings.push(Warning::dropped(param, why(plan)));
+    for (dropped, field) in [
+        (plan.drop_temperature && !one, FieldRef::Temperature),
+        (plan.drop_top_p, FieldRef::TopP),
+        (plan.drop_top_k, FieldRef::TopK),
+    ] {
+        if dropped {
+            plan.warnings.push(Warning::dropped(field, why(plan)));
         }
     }
     if entry.one_of_temperature_top_p && situation.temperature && situation.top_p && !plan.drop_temperature {
         plan.drop_top_p = true;
-        plan.warnings.push(Warning::dropped("top_p", format!("{} takes either temperature or top_p", entry.name)));
+        plan.warnings
+            .push(Warning::dropped(FieldRef::TopP, format!("{} takes either temperature or top_p", entry.name)));
     }
     let unforced = match entry.forced_tool {
         Allowed::Allowed => false,
@@ -300,12 +312,13 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
         let when = if entry.forced_tool == Allowed::Refused || !unforced { "" } else { " while it reasons" };
         let cannot = format!("{} cannot be made to call a tool{when}", entry.name);
         if situation.rules.forced_tool == ForcedTool::Refuse {
-            return Err(Fault::unsupported("tool_choice", format!("{cannot}; use `auto`")));
+            return Err(Fault::unsupported(FieldRef::ToolChoice, format!("{cannot}; use `auto`")));
         }
         plan.tool_in_words = true;
         // A refusal by a model that seemed to take it is told where it is amended.
         if unforced {
-            plan.warnings.push(Warning::changed("tool_choice", format!("{cannot}; it is asked in words to call it")));
+            plan.warnings
+                .push(Warning::changed(FieldRef::ToolChoice, format!("{cannot}; it is asked in words to call it")));
         }
     }
     if plan.on && entry.interleaved == Interleaved::Beta && situation.ask.interleaved {

@@ -1,6 +1,7 @@
 //! What the sources tell of the models, row by row, against what the data file says.
 
 use super::*;
+use crate::model::field_ref::FieldRef;
 use crate::model::reasoning::{Effort, ReasoningAsk};
 
 fn row(id: &str) -> &'static Entry {
@@ -123,7 +124,7 @@ fn levels() {
 
 #[test]
 fn a_switch_that_nobody_knows_is_not_guessed() {
-    let ask = ReasoningAsk { effort: Some(Effort::High), param: "reasoning_effort", ..ReasoningAsk::default() };
+    let ask = ReasoningAsk { effort: Some(Effort::High), field: Some(FieldRef::Effort), ..ReasoningAsk::default() };
     for entry in rows(&["minimax.minimax-m2", "moonshotai.kimi-k3", "mistral.magistral-small-2509"]) {
         let plan = plan(entry, &Situation { ask: ask.clone(), ..Situation::default() });
         let plan = plan.unwrap_or_else(|fault| panic!("{fault:?}"));

@@ -1,18 +1,20 @@
 //! The data file is whole, and each family of switches is asked in its own words.
 
 use super::*;
+use crate::model::field_ref::FieldRef;
 use crate::model::reasoning::{Effort, ReasoningAsk, Switch};
 use serde_json::json;
 
 fn planned(model: &str, change: impl FnOnce(&mut Situation)) -> Plan {
-    let mut situation = Situation { max_tokens_param: "max_tokens", stream: true, ..Situation::default() };
-    situation.ask.param = "reasoning_effort";
+    let max_tokens_field = Some(FieldRef::MaxTokens);
+    let mut situation = Situation { max_tokens_field, stream: true, ..Situation::default() };
+    situation.ask.field = Some(FieldRef::Effort);
     change(&mut situation);
     plan(Catalogue::builtin().lookup(model), &situation).unwrap()
 }
 
 fn fields(model: &str, ask: ReasoningAsk) -> Value {
-    let plan = planned(model, |situation| situation.ask = ReasoningAsk { param: "reasoning_effort", ..ask });
+    let plan = planned(model, |situation| situation.ask = ReasoningAsk { field: Some(FieldRef::Effort), ..ask });
     plan.fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
 }
 
@@ -104,7 +106,10 @@ fn budgets_fit_below_the_limit_or_are_refused() {
     assert!(!no_room.on && no_room.fields.is_empty());
     for (budget, limit) in [(1000, None), (5000, Some(5000))] {
         let situation = Situation {
-            ask: ReasoningAsk { param: "thinking.budget_tokens", ..switch(Switch::Budget(budget)) },
+            ask: ReasoningAsk {
+                field: Some(FieldRef::own("thinking.budget_tokens")),
+                ..switch(Switch::Budget(budget))
+            },
             max_tokens: limit,
             ..Situation::default()
         };

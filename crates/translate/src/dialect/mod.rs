@@ -1,3 +1,79 @@
-//! What clients speak: one folder for each API.
+//! What clients speak: one folder for each API, and here the only list of them.
 
+mod answer;
+mod asked;
 pub mod openai_chat;
+
+pub use answer::{AnswerKind, ErrorAnswer, Style, Writer, error, fail, head, write};
+pub use asked::{Answerer, Asked, Head, Manner, Showing, read, read_head, read_model};
+
+use crate::model::field_ref::FieldRef;
+use crate::model::request_id::RequestId;
+use crate::model::text::Text;
+use crate::warning::Warning;
+use std::borrow::Cow;
+
+/// What every part of one answer repeats, and a whole answer has once.
+#[derive(Clone, Debug)]
+pub struct Envelope<'a> {
+    /// The exchange.
+    pub id: RequestId,
+    /// Seconds since the epoch.
+    pub created: u64,
+    /// The model as the client named it.
+    pub model: Text<'a>,
+}
+
+/// What a client speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// OpenAI's Chat Completions; also what a client is told in of which nothing is known yet.
+    #[default]
+    OpenAiChat,
+}
+
+impl Dialect {
+    /// The id of an answer.
+    #[must_use]
+    pub fn id(self, id: RequestId) -> String {
+        match self {
+            Self::OpenAiChat => openai_chat::id(id),
+        }
+    }
+
+    /// The path of a field, as the dialect's clients write it.
+    #[must_use]
+    pub fn path(self, field: &FieldRef) -> Cow<'_, str> {
+        match self {
+            Self::OpenAiChat => openai_chat::field::path(field),
+        }
+    }
+
+    /// Whether a field is this one, or stands in it.
+    #[must_use]
+    pub fn is_in(self, field: &FieldRef, outer: &FieldRef) -> bool {
+        let (field, outer) = (self.path(field), self.path(outer));
+        field.strip_prefix(outer.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
+    }
+
+    /// A warning, in one line for headers and logs.
+    #[must_use]
+    pub fn warning(self, warning: &Warning) -> String {
+        format!("{} {}: {}", warning.kind.word(), self.path(&warning.field), warning.why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_stands_in_another_one_or_beside_it() {
+        let is_in = |field: &'static str, outer| Dialect::OpenAiChat.is_in(&FieldRef::own(field), &outer);
+        assert!(is_in("stop", FieldRef::Stop) && is_in("stop[1]", FieldRef::Stop));
+        assert!(!is_in("stop_words", FieldRef::Stop) && !is_in("top_p", FieldRef::Stop));
+        assert!(is_in("messages[1].reasoning_details[0].id", FieldRef::Seals(1)));
+        assert!(!is_in("messages[1].reasoning", FieldRef::Seals(1)));
+        assert!(!is_in("messages[11].reasoning_details", FieldRef::Seals(1)));
+    }
+}

@@ -2,6 +2,8 @@
 
 pub mod own;
 
+use super::field_ref::FieldRef;
+
 /// The one value that every dialect's reasoning controls are normalised to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReasoningAsk {
@@ -15,10 +17,10 @@ pub struct ReasoningAsk {
     pub exclude: bool,
     /// The client allows thinking between tool calls (`interleaved-thinking-2025-05-14`).
     pub interleaved: bool,
-    /// The request field that asked, for errors and warnings: `reasoning_effort`, `thinking`, ...
-    pub param: &'static str,
-    /// The field that said how hard, where that is another one: `output_config.effort`.
-    pub effort_param: &'static str,
+    /// The field that asked, for errors and warnings; `None`: nobody asked.
+    pub field: Option<FieldRef>,
+    /// The field that said how hard, where that is another one.
+    pub effort_field: Option<FieldRef>,
 }
 
 /// Whether a client asked for reasoning.
@@ -93,10 +95,16 @@ impl Effort {
 }
 
 impl ReasoningAsk {
+    /// The field that asked.
+    #[must_use]
+    pub fn field(&self) -> FieldRef {
+        self.field.clone().unwrap_or(FieldRef::Reasoning)
+    }
+
     /// The field that said how hard.
     #[must_use]
-    pub fn effort_param(&self) -> &'static str {
-        if self.effort_param.is_empty() { self.param } else { self.effort_param }
+    pub fn effort_field(&self) -> FieldRef {
+        self.effort_field.clone().unwrap_or_else(|| self.field())
     }
 
     /// Whether the client asked for reasoning in any way.

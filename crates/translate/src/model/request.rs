@@ -1,5 +1,6 @@
 //! What a client asks of a model, in nobody's dialect.
 
+use super::field_ref::FieldRef;
 use super::issuer::Issuer;
 use super::raw::Raw;
 use super::reasoning::ReasoningAsk;
@@ -77,7 +78,7 @@ pub struct Message<'a> {
     pub role: Role,
     /// What is said, in order.
     pub content: Vec<Block<'a>>,
-    /// The position in the client's list, for errors: `messages[position]`.
+    /// The position in the client's list, for errors.
     pub position: usize,
     /// It is known that the model said this without reasoning, so that none is missing.
     pub unreasoned: bool,
@@ -189,7 +190,7 @@ pub enum MediaSource<'a> {
         /// The address.
         uri: Text<'a>,
         /// The client's field that holds it.
-        param: String,
+        field: FieldRef,
     },
 }
 
@@ -250,7 +251,7 @@ pub struct Sampling<'a> {
     /// The most tokens to produce, reasoning included.
     pub max_tokens: Option<u32>,
     /// The field that said so, for errors.
-    pub max_tokens_param: &'static str,
+    pub max_tokens_field: Option<FieldRef>,
     /// 0 to 1; clients may send up to 2.
     pub temperature: Option<f64>,
     /// 0 to 1.

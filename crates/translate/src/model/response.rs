@@ -3,6 +3,7 @@
 use super::raw::Raw;
 use super::request::Block;
 use super::text::Text;
+use crate::fault::{Fault, Misbehaviour};
 use std::borrow::Cow;
 
 /// One whole answer.
@@ -41,6 +42,49 @@ pub enum StopReason<'a> {
     Malformed(Cow<'a, str>),
     /// A reason that is newer than this gateway.
     Other(Cow<'a, str>),
+}
+
+/// How an answer ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finish {
+    /// Why the model stopped.
+    pub stop: StopReason<'static>,
+    /// It called tools.
+    pub called: bool,
+}
+
+impl Finish {
+    /// The end of an answer.
+    ///
+    /// # Errors
+    ///
+    /// Output that Bedrock itself calls malformed is no answer.
+    pub fn of(stop: StopReason<'_>, called: bool) -> Result<Self, Fault> {
+        match stop {
+            StopReason::Malformed(word) => {
+                Err(Fault::UpstreamMisbehaved(Misbehaviour::MalformedOutput(word.into_owned())))
+            }
+            stop => Ok(Self { stop: stop.into_owned(), called }),
+        }
+    }
+}
+
+impl StopReason<'_> {
+    /// The same, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> StopReason<'static> {
+        match self {
+            Self::EndTurn => StopReason::EndTurn,
+            Self::StopSequence => StopReason::StopSequence,
+            Self::MaxTokens => StopReason::MaxTokens,
+            Self::ToolUse => StopReason::ToolUse,
+            Self::GuardrailIntervened => StopReason::GuardrailIntervened,
+            Self::ContentFiltered => StopReason::ContentFiltered,
+            Self::ContextWindowExceeded => StopReason::ContextWindowExceeded,
+            Self::Malformed(word) => StopReason::Malformed(word.into_owned().into()),
+            Self::Other(word) => StopReason::Other(word.into_owned().into()),
+        }
+    }
 }
 
 /// Token counts. The whole prompt is `input + cache_read + cache_write`.

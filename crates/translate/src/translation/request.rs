@@ -1,15 +1,17 @@
 //! One request on its way out.
 
 use super::Restore;
+use super::answering::Answering;
 use super::conversation::{Before, Conversation};
 use super::spoken::cleaned;
 use super::tags::{angled, without_thoughts};
-use crate::bedrock::converse;
+use crate::bedrock::{self, Api, ToolNames};
 use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
-use crate::dialect::openai_chat::{self, Shown, Spoken, Stand, Style};
+use crate::dialect::{self, Answerer, Asked, Dialect};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
 use crate::model::alike::{self, Alike, Likeness};
+use crate::model::field_ref::FieldRef;
 use crate::model::issuer::Mark;
 use crate::model::offer::{CallTokens, Offer};
 use crate::model::raw::Raw;
@@ -18,14 +20,16 @@ use crate::model::text::Text;
 use crate::model::turn::Turn;
 use crate::warning::Warning;
 use bytes::Bytes;
+use http::HeaderMap;
 use std::fmt;
 
-pub use crate::bedrock::converse::request::Terms;
+pub use crate::bedrock::Terms;
+pub use crate::dialect::Showing;
 
 /// A client's request, read.
 #[derive(Debug)]
 pub struct Incoming<'a> {
-    asked: openai_chat::request::Asked<'a>,
+    asked: Asked<'a>,
 }
 
 /// What to send to Bedrock, and what must be kept until the answer.
@@ -40,8 +44,12 @@ pub struct Outgoing {
     pub whole: bool,
     /// The model as the client named it.
     pub model: Text<'static>,
-    /// How the client wants its answer.
-    pub style: Style,
+    /// How the answer is read and told.
+    pub style: Answering,
+    /// Headers that the API wants, beside `accept`.
+    pub headers: HeaderMap,
+    /// The type of answer that is asked for.
+    pub accept: &'static str,
     /// Gives the tools' names back.
     pub restore: Restore,
     /// What the client does not get exactly as it asked.
@@ -54,17 +62,6 @@ pub struct Outgoing {
     pub sealed: bool,
     /// The answer may be a turn that is worth remembering: it may call tools, and the model takes reasoning back.
     pub memorable: bool,
-}
-
-/// How the operator wants reasoning to be shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Showing {
-    /// The fields, whatever the client spoke.
-    pub pinned: Option<Shown>,
-    /// No client sees any.
-    pub hidden: bool,
-    /// What becomes of a word that stands for a thought.
-    pub stand: Stand,
 }
 
 /// A turn of the model that called tools: what is remembered of it counts more than what came back.
@@ -102,9 +99,21 @@ impl<'a> Incoming<'a> {
         betas: impl Iterator<Item = &'h str> + Clone,
         limits: &Limits,
     ) -> Result<Self, Fault> {
-        let mut asked = openai_chat::request::read_within(body, limits)?;
-        openai_chat::request::add_betas(&mut asked.request, betas, limits)?;
-        Ok(Self { asked })
+        Self::read_in(Dialect::OpenAiChat, body, betas, limits)
+    }
+
+    /// The same of a request in any dialect.
+    ///
+    /// # Errors
+    ///
+    /// The client's mistakes, each with its field.
+    pub fn read_in<'h>(
+        dialect: Dialect,
+        body: &'a [u8],
+        betas: impl Iterator<Item = &'h str> + Clone,
+        limits: &Limits,
+    ) -> Result<Self, Fault> {
+        dialect::read(dialect, body, betas, limits).map(|asked| Self { asked })
     }
 
     /// The model that the client names.
@@ -178,7 +187,7 @@ impl<'a> Incoming<'a> {
     /// What binds requests of one conversation together, when the client says it: `prompt_cache_key`.
     #[must_use]
     pub fn affinity(&self) -> Option<&str> {
-        self.asked.manner.affinity.as_deref()
+        self.asked.manner.affinity()
     }
 
     /// Puts the reasoning of a remembered turn back into the message at `position`. `false`: it is another turn.
@@ -203,8 +212,8 @@ impl<'a> Incoming<'a> {
         let back = way(turn, &mut message.content);
         message.unreasoned |= back && !turn.reasoned();
         if back {
-            let lost = format!("messages[{position}].reasoning_details");
-            self.asked.warnings.retain(|warning| !warning.param.starts_with(&lost));
+            let (dialect, lost) = (self.asked.manner.dialect(), FieldRef::Seals(position));
+            self.asked.warnings.retain(|warning| !dialect.is_in(&warning.field, &lost));
         }
         back
     }
@@ -233,7 +242,10 @@ impl<'a> Incoming<'a> {
         let rules = Rules::default();
         let mark = Mark::of(entry.base_of(model_id), "");
         let (amend, allowed) = (Amend::default(), ClientFields::default());
-        self.outgoing_on(&Terms { model_id, entry, mark, rules: &rules, amend, allowed }, Showing::default())
+        self.outgoing_on(
+            &Terms { api: Api::default(), model_id, entry, mark, rules: &rules, amend, allowed },
+            Showing::default(),
+        )
     }
 
     /// The same on the operator's terms.
@@ -242,18 +254,24 @@ impl<'a> Incoming<'a> {
     ///
     /// As [`Self::outgoing`].
     pub fn outgoing_on(self, terms: &Terms<'_>, showing: Showing) -> Result<Outgoing, Fault> {
-        let openai_chat::request::Asked { request, manner, mut warnings } = self.asked;
-        let written = converse::request::write(&request, terms)?;
+        let Asked { request, manner, mut warnings } = self.asked;
+        let written = bedrock::write(&request, terms)?;
         let schema = written.schema;
         if !written.stops.is_empty() {
             // Blank ones are among them.
-            warnings.retain(|warning| warning.param != "stop" && !warning.param.starts_with("stop["));
+            let dialect = manner.dialect();
+            warnings.retain(|warning| !dialect.is_in(&warning.field, &FieldRef::Stop));
         }
         warnings.extend(written.warnings);
         let names = written.names;
         let offer = offer(&request, terms.entry);
-        let trace = converse::request::asks_for_trace(&request);
         let entry = terms.entry;
+        let answerer = Answerer {
+            reasoning_format: entry.reasoning_format().map(str::to_owned),
+            mark: terms.mark,
+            placeholder: entry.redacted_text.clone(),
+            trace: bedrock::asks_for_trace(&request),
+        };
         let stranger = asks_a_stranger(&request, entry);
         Ok(Outgoing {
             path: written.path,
@@ -261,20 +279,15 @@ impl<'a> Incoming<'a> {
             stream: request.stream,
             whole: request.stream && !written.stream,
             model: Text::from_plain(request.model.into_owned()),
-            style: Style {
-                include_usage: manner.include_usage,
-                legacy_functions: manner.legacy_functions,
-                exclude_reasoning: manner.exclude_reasoning || showing.hidden,
-                shown: shown(manner.spoken, manner.exclude_reasoning, showing),
-                reasoning_format: entry.reasoning_format().map(str::to_owned),
-                mark: Some(terms.mark),
-                placeholder: entry.redacted_text.clone(),
-                stand: showing.stand,
+            headers: written.headers,
+            accept: written.accept,
+            style: Answering {
+                api: terms.api,
+                style: manner.style(showing, answerer),
                 inline_tag: entry.inline_tag.clone(),
                 stops: written.stops,
                 offer: offer.clone(),
                 wrapped: request.tools.iter().filter(|tool| tool.wrapped).map(|tool| tool.name.to_string()).collect(),
-                trace,
             },
             restore: Box::new(move |sent| {
                 let unknown = |offer: &&Offer| !offer.tools.contains_key(sent);
@@ -299,7 +312,7 @@ fn asks_a_stranger(request: &Request<'_>, entry: &Entry) -> bool {
 /// The tools whose calls the model may write into its text.
 fn offer(request: &Request<'_>, entry: &Entry) -> Option<Offer> {
     let tokens = entry.call_tokens.filter(|_| request.tool_choice != ToolChoice::None && !request.tools.is_empty())?;
-    let pairs = || converse::request::ToolNames::pairs(request.tools.iter().map(|tool| tool.name.as_ref()));
+    let pairs = || ToolNames::pairs(request.tools.iter().map(|tool| tool.name.as_ref()));
     let plain = matches!(tokens, CallTokens::Function | CallTokens::Glm | CallTokens::Minimax | CallTokens::Deepseek);
     let schemas = request.tools.iter().map(|tool| tool.schema.as_ref().filter(|_| plain));
     let strings = pairs().zip(schemas).flat_map(|((sent, _), schema)| {
@@ -321,15 +334,6 @@ fn strings(schema: &Raw<'_>) -> Vec<String> {
 fn known<'s>(offer: &Offer, sent: &'s str) -> &'s str {
     let cleaned = cleaned(sent);
     if offer.tools.contains_key(cleaned) { cleaned } else { sent }
-}
-
-fn shown(spoken: Spoken, exclude: bool, showing: Showing) -> Shown {
-    let shown = showing.pinned.unwrap_or_else(|| Shown::to(spoken));
-    match (showing.hidden, exclude) {
-        (true, _) => Shown::NOTHING,
-        (false, true) => shown.without_text(),
-        (false, false) => shown,
-    }
 }
 
 fn called(message: &Message<'_>, meanings: &[u64], conversation: &Conversation, alike: &Alike) -> Option<CalledTurn> {

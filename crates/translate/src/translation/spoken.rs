@@ -6,6 +6,7 @@
 
 mod words;
 
+use crate::model::field_ref::FieldRef;
 use crate::model::issuer::Issuer;
 use crate::model::offer::Offer;
 use crate::model::raw::Raw;
@@ -22,7 +23,7 @@ const LONGEST: usize = 1 << 20;
 /// What is told of a call that could not be read.
 pub(super) fn unread() -> Warning {
     let why = "the model wrote what looks like a call into its text, and it is none of the tools' or cannot be read";
-    Warning::ignored("tool_calls", why)
+    Warning::ignored(FieldRef::AnsweredCalls, why)
 }
 
 /// Where text stood.

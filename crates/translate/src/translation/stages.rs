@@ -1,12 +1,13 @@
 //! What the events of some answers go through before they are told: thoughts in the text, calls in the text, stop sequences.
 
+use super::answering::Answering;
 use super::halves::Halves;
 use super::spoken::{Heard, Spoken, Voice};
 use super::stops::Stops;
 use super::tags::{Piece, Tags};
-use crate::dialect::openai_chat::Style;
 use crate::model::delta::{Delta, Event};
 use crate::model::offer::Offer;
+use crate::model::request_id::RequestId;
 use crate::model::response::StopReason;
 use crate::model::text::Text;
 
@@ -33,10 +34,10 @@ pub(super) struct Stages {
 }
 
 impl Stages {
-    /// Those that an answer in this style needs, if it needs any.
-    pub(super) fn of(style: &Style, id: &str) -> Option<Self> {
-        let (tags, stops) = (style.inline_tag.as_deref().map(Tags::new), Stops::new(&style.stops));
-        let spoken = style.offer.as_ref().map(|offer| Speech::new(offer, id));
+    /// Those that such an answer needs, if it needs any.
+    pub(super) fn of(answering: &Answering, id: RequestId) -> Option<Self> {
+        let (tags, stops) = (answering.inline_tag.as_deref().map(Tags::new), Stops::new(&answering.stops));
+        let spoken = answering.offer.as_ref().map(|offer| Speech::new(offer, id));
         (tags.is_some() || spoken.is_some() || stops.is_some()).then_some(Self { tags, spoken, stops, text: 0 })
     }
 
@@ -136,7 +137,7 @@ impl Stages {
 }
 
 impl Speech {
-    fn new(offer: &Offer, id: &str) -> Self {
+    fn new(offer: &Offer, id: RequestId) -> Self {
         let spoken = Spoken::new(offer.clone());
         Self { spoken, halves: Halves::default(), block: 0, id: call_id(id), calls: 0 }
     }
@@ -197,8 +198,8 @@ impl Speech {
 const FIRST_CALL: u32 = 1 << 30;
 
 /// What the ids of calls begin with, made of the answer's own id: no two answers have the same.
-pub(super) fn call_id(id: &str) -> String {
-    format!("call_{}_", id.rsplit('-').next().unwrap_or_default())
+pub(super) fn call_id(id: RequestId) -> String {
+    format!("call_{id}_")
 }
 
 fn said(index: u32, piece: Piece) -> Event<'static> {

@@ -1,12 +1,14 @@
 //! What an answer's events tell: the client, the log, and the memory of the turn.
 
+use super::answering::Answering;
 use super::spoken;
 use super::stages::Stages;
 use super::unwrapping::Unwrapping;
 use super::{Milestones, ReasoningProgress, ReasoningState};
-use crate::dialect::openai_chat::{Envelope, Style, stream::Writer};
+use crate::dialect::{Envelope, Writer};
 use crate::fault::Fault;
 use crate::model::delta::{Delta, Event, Seal};
+use crate::model::response::Finish;
 use crate::model::turn::Recorder;
 use crate::warning::Warning;
 use bytes::BytesMut;
@@ -27,11 +29,11 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    pub(super) fn new(envelope: &Envelope<'_>, style: Style) -> Self {
+    pub(super) fn new(envelope: &Envelope<'_>, answering: Answering) -> Self {
         Self {
-            stages: Stages::of(&style, envelope.id).map(Box::new),
-            unwrapping: Unwrapping::of(&style).map(Box::new),
-            writer: Writer::new(envelope, style),
+            stages: Stages::of(&answering, envelope.id).map(Box::new),
+            unwrapping: Unwrapping::of(&answering.wrapped).map(Box::new),
+            writer: Writer::new(envelope, answering.style),
             recorder: None,
             seen: Milestones::default(),
             progress: Vec::new(),
@@ -40,6 +42,7 @@ impl Telling {
     }
 
     /// Tells a delta of text, of reasoning or of a call's arguments.
+    #[inline]
     pub(super) fn delta(&mut self, index: u32, delta: &Delta<'_>, out: &mut BytesMut) {
         if self.stages.is_some() {
             return self.event(Event::Delta { index, delta: delta.clone() }, out);
@@ -94,8 +97,8 @@ impl Telling {
         self.writer.event(out, event);
     }
 
-    /// Ends a whole answer; gives the finish reason.
-    pub(super) fn finish(&mut self, out: &mut BytesMut) -> Result<&'static str, Fault> {
+    /// Ends a whole answer; gives what it ended with.
+    pub(super) fn finish(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
         self.rest(out);
         self.writer.finish(out)
     }

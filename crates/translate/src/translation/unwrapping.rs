@@ -1,6 +1,5 @@
 //! Calls whose arguments stand in an object as its only member, told as the client's schema has them.
 
-use crate::dialect::openai_chat::Style;
 use crate::model::delta::{Delta, Event};
 use crate::model::text::Text;
 use crate::model::wrapped::unwrap;
@@ -17,8 +16,7 @@ pub(super) struct Unwrapping {
 
 impl Unwrapping {
     /// None, where no tool of the request is such a one.
-    pub(super) fn of(style: &Style) -> Option<Self> {
-        let tools = &style.wrapped;
+    pub(super) fn of(tools: &BTreeSet<String>) -> Option<Self> {
         (!tools.is_empty()).then(|| Self { tools: tools.clone(), open: BTreeMap::new() })
     }
 

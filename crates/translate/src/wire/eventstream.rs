@@ -1,4 +1,4 @@
-//! Amazon's event-stream framing, read.
+//! Amazon's event-stream framing, read and written.
 //!
 //! A frame is, all integers big-endian:
 //!
@@ -36,9 +36,11 @@ use crate::wire::slice::Slice as _;
 use crc32fast::Hasher;
 use std::fmt;
 
+mod encode;
 mod error;
 mod headers;
 
+pub use encode::EncodeError;
 pub use error::{FrameError, HeaderFault};
 use headers::Headers;
 

@@ -1,7 +1,7 @@
 //! Server-sent events, written.
 //!
-//! Source: WHATWG HTML, "Server-sent events". Only `data` and comments are needed; JSON never holds a bare line
-//! feed, so one event is always one line.
+//! Source: WHATWG HTML, "Server-sent events". Only `event`, `data` and comments are needed; JSON never holds a bare line
+//! feed, so the data of one event is always one line.
 
 use bytes::{BufMut as _, BytesMut};
 
@@ -25,6 +25,14 @@ pub fn comment(out: &mut BytesMut) {
     out.put_slice(b": keep-alive\n\n");
 }
 
+/// Writes one event of this type around pieces of JSON. The type is a word of the gateway's own.
+pub fn event(out: &mut BytesMut, name: &'static str, pieces: &[&str]) {
+    out.put_slice(b"event: ");
+    out.put_slice(name.as_bytes());
+    out.put_slice(b"\n");
+    data(out, pieces);
+}
+
 /// Writes one event around pieces of JSON.
 pub fn data(out: &mut BytesMut, pieces: &[&str]) {
     out.put_slice(DATA.as_bytes());
@@ -37,6 +45,14 @@ pub fn data(out: &mut BytesMut, pieces: &[&str]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_may_have_a_type_before_its_data() {
+        let mut out = BytesMut::new();
+        event(&mut out, "message_start", &["{\"a\":", "1}"]);
+        event(&mut out, "ping", &["{}"]);
+        assert_eq!(&out[..], b"event: message_start\ndata: {\"a\":1}\n\nevent: ping\ndata: {}\n\n");
+    }
 
     #[test]
     fn an_event_is_one_line_and_an_empty_one() {

@@ -1,9 +1,10 @@
 //! Any payloads in good frames give a well-formed stream, however it is cut: the body of the fuzz target.
 
 use aquifer_testing::frames::frame;
-use aquifer_translate::dialect::openai_chat::{Envelope, Style};
+use aquifer_translate::dialect::Envelope;
+use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::text::Text;
-use aquifer_translate::translation::StreamTranslation;
+use aquifer_translate::translation::{Answering, StreamTranslation};
 use bytes::BytesMut;
 
 const KINDS: [&str; 8] = [
@@ -19,8 +20,8 @@ const KINDS: [&str; 8] = [
 
 /// What the client is told of pieces of a stream.
 pub(crate) fn translated<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
-    let envelope = Envelope { id: "chatcmpl-1", created: 1, model: Text::from_escaped("model") };
-    let mut translation = StreamTranslation::new(&envelope, Style::default(), Box::new(|_| None));
+    let envelope = Envelope { id: RequestId(1), created: 1, model: Text::from_escaped("model") };
+    let mut translation = StreamTranslation::new(&envelope, Answering::default(), Box::new(|_| None));
     let mut out = BytesMut::new();
     for piece in pieces {
         if let Err(fault) = translation.take(piece, &mut out) {

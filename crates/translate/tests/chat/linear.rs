@@ -3,10 +3,11 @@
 use crate::answer_body::translated;
 use crate::linear_body::{BYTES, MODELS, SHAPES, Shape, USER, spent, translate};
 use aquifer_testing::frames::frame;
-use aquifer_translate::dialect::openai_chat::{Envelope, Style};
+use aquifer_translate::dialect::Envelope;
 use aquifer_translate::limits::Limits;
+use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::text::Text;
-use aquifer_translate::translation::{Incoming, Restore, whole};
+use aquifer_translate::translation::{Answering, Incoming, Restore, whole};
 
 fn body((before, item, between, behind): &Shape, bytes: usize) -> String {
     let count = bytes / (item.len() + between.len()).max(1) + 1;
@@ -74,8 +75,8 @@ fn answers_take_time_in_proportion() {
         assert_linear(block, |bytes| {
             let content = vec![block; bytes / block.len()].join(",");
             let body = format!(r#"{{"output":{{"message":{{"content":[{content}]}}}},"stopReason":"end_turn"}}"#);
-            let envelope = Envelope { id: "chatcmpl-1", created: 1, model: Text::from_escaped("m") };
-            assert!(whole(body.as_bytes(), &envelope, &Style::default(), &restore, true).is_ok());
+            let envelope = Envelope { id: RequestId(1), created: 1, model: Text::from_escaped("m") };
+            assert!(whole(body.as_bytes(), &envelope, &Answering::default(), &restore, true).is_ok());
         });
     }
 }

@@ -1,4 +1,4 @@
-//! The event-stream reader, held to published vectors, to AWS's own decoder, to its limits and to its promises.
+//! The event-stream reader and writer, held to published vectors, to AWS's own decoder, to its limits and to its promises.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,3 +11,4 @@ mod limits;
 mod reading;
 mod vectors;
 mod verdicts;
+mod writing;

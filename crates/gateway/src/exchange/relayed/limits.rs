@@ -5,6 +5,7 @@ use crate::config::ReasoningPolicy;
 use crate::mutation::Members;
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::most_budget;
+use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::reasoning::Effort;
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
@@ -104,14 +105,17 @@ impl Limits {
         if let Some(most) = self.effort.filter(|_| EFFORTS.contains(&bare.as_str())) {
             return Ok(is_harder(value, most).then(|| {
                 let why = format!("the operator allows the effort `{}` at most", most.word());
-                warnings.push(Warning::changed(path, why));
+                warnings.push(Warning::changed(FieldRef::own(path.to_owned()), why));
                 format!("\"{}\"", most.word())
             }));
         }
         let is_budget = BUDGETS.contains(&bare.as_str()) || place.reasoning && bare == "maxtokens";
         if let Some(most) = self.budget.filter(|_| is_budget && !value.get().starts_with('{')) {
             return Ok(is_more(value, most).then(|| {
-                warnings.push(Warning::changed(path, format!("the operator allows {most} tokens at most")));
+                warnings.push(Warning::changed(
+                    FieldRef::own(path.to_owned()),
+                    format!("the operator allows {most} tokens at most"),
+                ));
                 most.to_string()
             }));
         }

@@ -1,6 +1,7 @@
 //! What becomes of odd requests on their way to a backend that takes them as they are.
 
 use super::*;
+use aquifer_translate::dialect::Dialect;
 use aquifer_translate::dialect::openai_chat::request::read_head;
 use aquifer_translate::model::reasoning::Effort;
 use serde_json::{Value, json};
@@ -95,7 +96,10 @@ fn limited(fields: &Value, most_effort: Option<Effort>, most_budget: Option<u32>
     let sent = sent_under(&body.to_string(), "a", &policy);
     let mut sent_fields: Value = serde_json::from_slice(&sent.body).unwrap();
     sent_fields.as_object_mut().unwrap().remove("model");
-    (sent_fields, sent.warnings.into_iter().map(|warning| warning.param).collect())
+    (
+        sent_fields,
+        sent.warnings.into_iter().map(|warning| Dialect::OpenAiChat.path(&warning.field).into_owned()).collect(),
+    )
 }
 
 #[test]

@@ -2,27 +2,26 @@
 
 use super::probe::{Answer, Tokens};
 use aquifer_gateway::translate::Fault;
-use aquifer_gateway::translate::bedrock::converse::{response, stream::Reader};
+use aquifer_gateway::translate::bedrock::{self, Api, Hear, Reader};
 use aquifer_gateway::translate::catalogue::Replay;
-use aquifer_gateway::translate::dialect::openai_chat::Envelope;
-use aquifer_gateway::translate::fault::Misbehaviour;
+use aquifer_gateway::translate::dialect::Envelope;
 use aquifer_gateway::translate::model::delta::{Delta, Event, Seal};
 use aquifer_gateway::translate::model::request::Block;
+use aquifer_gateway::translate::model::request_id::RequestId;
 use aquifer_gateway::translate::model::response::{StopReason, Usage};
 use aquifer_gateway::translate::model::text::Text;
 use aquifer_gateway::translate::translation::{self, Outgoing};
-use aquifer_gateway::translate::wire::eventstream::Decoder;
 
 /// Reads the body of an answer that is no refusal.
 ///
 /// # Errors
 /// It is not what it must be, or it ends with an exception.
 pub(super) fn read(body: &[u8], outgoing: &Outgoing) -> Result<Answer, Fault> {
-    if outgoing.stream { streamed(body) } else { whole(body, outgoing) }
+    if outgoing.stream { streamed(body, outgoing.style.api) } else { whole(body, outgoing) }
 }
 
 fn whole(body: &[u8], outgoing: &Outgoing) -> Result<Answer, Fault> {
-    let read = response::read(body)?;
+    let read = bedrock::read(outgoing.style.api, body)?;
     let mut answer = Answer { cut: read.stop == StopReason::MaxTokens, ..Answer::default() };
     for block in &read.content {
         match block {
@@ -37,25 +36,39 @@ fn whole(body: &[u8], outgoing: &Outgoing) -> Result<Answer, Fault> {
         }
     }
     answer.bill(&read.usage);
-    let envelope = Envelope { id: "chatcmpl-doctor", created: 0, model: Text::from_plain("model") };
+    let envelope = Envelope { id: RequestId::default(), created: 0, model: Text::from_plain("model") };
     let told = translation::whole(body, &envelope, &outgoing.style, &outgoing.restore, false)?;
     let told: serde_json::Value = serde_json::from_str(&told.body).unwrap_or_default();
     answer.message = told.pointer("/choices/0/message").cloned().unwrap_or_default();
     Ok(answer)
 }
 
-fn streamed(mut body: &[u8]) -> Result<Answer, Fault> {
-    let (mut decoder, mut reader) = (Decoder::default(), Reader::default());
-    let mut answer = Answer::default();
-    let broken = |error| Fault::UpstreamMisbehaved(Misbehaviour::Frame(format!("{error}")));
-    while let Some(frame) = decoder.next(&mut body).map_err(broken)? {
-        answer.take(reader.event(&frame)?);
-        while let Some(event) = reader.unended() {
-            answer.take(event);
-        }
-    }
-    reader.finish()?;
+fn streamed(body: &[u8], api: Api) -> Result<Answer, Fault> {
+    let (mut reader, mut answer) = (Reader::new(api), Answer::default());
+    reader.take(body, &mut answer, &mut ())?;
+    reader.end()?;
     Ok(answer)
+}
+
+impl Hear for Answer {
+    type Out = ();
+
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    fn delta(&mut self, index: u32, delta: &Delta<'_>, _out: &mut ()) -> bool {
+        self.take(Event::Delta { index, delta: delta.clone() });
+        true
+    }
+
+    fn event(&mut self, event: Event<'_>, _out: &mut ()) {
+        self.take(event);
+    }
+
+    fn settle(&mut self, _stopped: bool, _out: &mut ()) -> Result<bool, Fault> {
+        Ok(false)
+    }
 }
 
 impl Answer {

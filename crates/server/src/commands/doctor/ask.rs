@@ -6,13 +6,13 @@ use crate::upstream::Upstreams;
 use aquifer_gateway::config::Circuit;
 use aquifer_gateway::exchange::{Call, Lane, Patience};
 use aquifer_gateway::translate::Fault;
-use aquifer_gateway::translate::bedrock::converse::error::{is_unknown_operation, refusal};
+use aquifer_gateway::translate::bedrock::{Api, refusal};
 use aquifer_gateway::translate::catalogue::{Amend, Rules};
 use aquifer_gateway::translate::fault::{Refusal, Unreachable};
 use aquifer_gateway::translate::limits::ClientFields;
 use aquifer_gateway::translate::model::issuer::Mark;
 use aquifer_gateway::translate::translation::{Incoming, Outgoing, Showing, Terms};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderValue, header};
 use std::time::Duration;
 
 /// For one call: a schema that is new is compiled first, which may take minutes.
@@ -91,11 +91,8 @@ impl Asking<'_> {
     }
 
     async fn call(&mut self, place: &Place, outgoing: Outgoing) -> Called {
-        let accept = if outgoing.stream { "application/vnd.amazon.eventstream" } else { "application/json" };
-        let headers = HeaderMap::from_iter([
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            (header::ACCEPT, HeaderValue::from_static(accept)),
-        ]);
+        let mut headers = outgoing.headers.clone();
+        headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
         let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
         let (lane, patience, circuit) = (Lane::First, Patience::default(), Circuit::default());
         let call = Call { lane, backend: place.backend, path, headers, body, patience, after: Duration::ZERO, circuit };
@@ -120,6 +117,7 @@ pub(super) fn rendered(place: &Place, probe: &Probe) -> Result<Outgoing, Fault> 
     let question = probe.question.to_string();
     let rules = Rules::default();
     let terms = Terms {
+        api: Api::default(),
         allowed: ClientFields::default(),
         model_id: &place.model_id,
         entry: &probe.row,
@@ -139,8 +137,8 @@ async fn answer_to(upstreams: &Upstreams, call: Call, outgoing: &Outgoing) -> Re
     let answered = upstreams.call(call).await.map_err(Fault::UpstreamUnreachable)?;
     let broken = |why| Fault::UpstreamUnreachable(Unreachable::Broken(why));
     let (head, body) = (answered.head, answered.body.whole(LARGEST).await.map_err(broken)?);
-    if !head.status.is_success() || !outgoing.stream && is_unknown_operation(&body) {
-        return Err(refusal(head.status, &head.headers, &body));
+    if !head.status.is_success() {
+        return Err(refusal(outgoing.style.api, head.status, &head.headers, &body));
     }
     answer::read(&body, outgoing)
 }

@@ -20,14 +20,17 @@ mod tools;
 pub use names::ToolNames;
 pub use service::asks_for_trace;
 
+use crate::bedrock::Api;
 use crate::catalogue::{self, Amend, Entry, MaxTokens, Medium, Plan, Rules, Situation, Streaming};
 use crate::fault::Fault;
 use crate::limits::ClientFields;
+use crate::model::field_ref::FieldRef;
 use crate::model::issuer::Mark;
 use crate::model::request::{CacheTtl, Request, Sampling, ToolChoice};
 use crate::model::text::Text;
 use crate::warning::Warning;
 use draft::Draft;
+use http::{HeaderMap, HeaderValue, header};
 use json::Json;
 use notes::Notes;
 use serde_json::Number;
@@ -38,6 +41,8 @@ const MOST_OF_STOPS: usize = 64 << 10;
 /// For whom, and on what terms, a request is written.
 #[derive(Clone, Debug)]
 pub struct Terms<'t> {
+    /// The API to call.
+    pub api: Api,
     /// The model id to call.
     pub model_id: &'t str,
     /// What that model is like.
@@ -56,6 +61,10 @@ pub struct Terms<'t> {
 pub struct Written {
     /// The path, with the model id percent-encoded once.
     pub path: String,
+    /// Headers that belong to it, beside `accept`.
+    pub headers: HeaderMap,
+    /// The type of answer that is asked for.
+    pub accept: &'static str,
     /// The body.
     pub body: Vec<u8>,
     /// Gives the client's names of its tools back.
@@ -137,6 +146,8 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     Ok(Written {
         stops,
         path,
+        headers: headers(),
+        accept: if stream { "application/vnd.amazon.eventstream" } else { "application/json" },
         body: json.into_bytes(),
         names,
         warnings: notes.into_warnings(),
@@ -146,13 +157,20 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     })
 }
 
+/// The headers of every request, with room for those that a host adds: signature, date, token, length, encoding, agent.
+fn headers() -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
+}
+
 /// Whether a stream is asked for.
 fn streams(request: &Request<'_>, terms: &Terms<'_>, tools: bool, notes: &mut Notes) -> bool {
     let stream = request.stream && !is_whole(terms, tools);
     if request.stream && !stream {
         let entry = terms.entry;
         let with = if entry.streaming == Streaming::Refused { "" } else { " while it is offered tools" };
-        notes.changed("stream", format!("{} does not stream{with}; its answer comes at once", entry.name));
+        notes.changed(FieldRef::Stream, format!("{} does not stream{with}; its answer comes at once", entry.name));
     }
     stream
 }
@@ -171,7 +189,7 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
     Situation {
         ask: own_fields::asked(request, terms),
         max_tokens: sampling.max_tokens,
-        max_tokens_param: if sampling.max_tokens_param.is_empty() { "max_tokens" } else { sampling.max_tokens_param },
+        max_tokens_field: sampling.max_tokens_field.clone(),
         stream: request.stream && !is_whole(terms, !request.tools.is_empty()),
         temperature: sampling.temperature.is_some(),
         temperature_one: sampling.temperature == Some(1.0),
@@ -205,7 +223,7 @@ fn inference(
     let sampled = !terms.amend.without_sampling;
     let temperature = sampling.temperature.filter(|_| sampled && !plan.drop_temperature).map(|asked| {
         if asked > 1.0 {
-            notes.changed("temperature", "Bedrock's temperatures go from 0 to 1; 1 is used");
+            notes.changed(FieldRef::Temperature, "Bedrock's temperatures go from 0 to 1; 1 is used");
         }
         asked.min(1.0)
     });
@@ -240,7 +258,7 @@ fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> 
     match asked.get(..most).filter(|sent| sent.len() < asked.len()) {
         Some(sent) => {
             notes.dropped(
-                "stop",
+                FieldRef::Stop,
                 format!("{} takes {most} stop sequences at most; the others were left out", entry.name),
             );
             sent
@@ -255,12 +273,12 @@ fn stops_here(request: &Request<'_>, entry: &Entry, notes: &mut Notes) -> Vec<St
     let asked = || stop.iter().chain(blank_stop);
     let bytes: usize = asked().map(|stop| stop.as_escaped().len()).sum();
     if bytes > MOST_OF_STOPS {
-        notes.dropped("stop", format!("{} takes no stop sequences, and these are too long", entry.name));
+        notes.dropped(FieldRef::Stop, format!("{} takes no stop sequences, and these are too long", entry.name));
         return Vec::new();
     }
     if bytes > 0 {
         let why = format!("{} takes no stop sequences; its answer is cut at them by the gateway", entry.name);
-        notes.changed("stop", why);
+        notes.changed(FieldRef::Stop, why);
     }
     asked().map(|stop| stop.plain().into_owned()).collect()
 }

@@ -11,9 +11,6 @@ use crate::warning::Warning;
 pub(super) fn ruled(entry: &Entry, situation: &Situation, plan: &mut Plan) -> ReasoningAsk {
     let rules = &situation.rules;
     let mut ask = situation.ask.clone();
-    if ask.param.is_empty() {
-        ask.param = "reasoning";
-    }
     if ask.switch == Switch::Unset && ask.effort.is_none() && entry.can_reason() {
         match rules.default {
             Some(Wanted::Off) => ask.switch = Switch::Off,
@@ -52,7 +49,7 @@ fn tool_first(entry: &Entry, rule: ForcedTool, ask: &mut ReasoningAsk, plan: &mu
             (ask.switch, ask.effort) = (Switch::Off, None);
         }
         let why = format!("{} does not reason while a tool is forced, and the tool comes first here", entry.name);
-        plan.warnings.push(Warning::reasoning_unavailable(ask.param, why));
+        plan.warnings.push(Warning::reasoning_unavailable(ask.field(), why));
     }
 }
 
@@ -64,7 +61,7 @@ fn limit(entry: &Entry, rules: &Rules, ask: &mut ReasoningAsk, plan: &mut Plan) 
         && asked > most
     {
         ask.switch = Switch::Budget(most);
-        plan.warnings.push(Warning::changed(ask.param, format!("the operator allows {most} tokens at most")));
+        plan.warnings.push(Warning::changed(ask.field(), format!("the operator allows {most} tokens at most")));
     }
     if let Some(most) = rules.most_effort {
         limit_effort(entry, most, ask, plan);
@@ -77,7 +74,7 @@ fn limit_effort(entry: &Entry, most: Effort, ask: &mut ReasoningAsk, plan: &mut 
         Some(asked) if asked > most => {
             ask.effort = Some(most);
             let why = format!("the operator allows the effort `{}` at most", most.word());
-            plan.warnings.push(Warning::changed(ask.effort_param(), why));
+            plan.warnings.push(Warning::changed(ask.effort_field(), why));
         }
         // What the model would do of itself may be more than is allowed.
         None if !matches!(ask.switch, Switch::Budget(_)) => {
@@ -105,7 +102,7 @@ fn within_levels(entry: &Entry, rules: &Rules, ask: &mut ReasoningAsk, plan: &mu
     if entry.control == Control::Budget || ask.switch == Switch::Off {
         // The level is said beside a budget, or beside no reasoning.
         if ask.effort.take().is_some() {
-            plan.warnings.push(Warning::dropped(ask.effort_param(), why));
+            plan.warnings.push(Warning::dropped(ask.effort_field(), why));
         }
         return;
     }
@@ -116,11 +113,11 @@ fn within_levels(entry: &Entry, rules: &Rules, ask: &mut ReasoningAsk, plan: &mu
     if stuck {
         (ask.switch, ask.effort) = (Switch::On, Some(least));
         let why = format!("{why}; it always reasons, and the lowest effort is asked for");
-        plan.warnings.push(Warning::changed(ask.effort_param(), why));
+        plan.warnings.push(Warning::changed(ask.effort_field(), why));
         return;
     }
     // Where nobody knows how to say so, silence says it.
     ask.switch = if entry.off == Off::Unknown { Switch::Unset } else { Switch::Off };
     ask.effort = None;
-    plan.warnings.push(Warning::reasoning_unavailable(ask.param, format!("{why}; it answers without reasoning")));
+    plan.warnings.push(Warning::reasoning_unavailable(ask.field(), format!("{why}; it answers without reasoning")));
 }

@@ -4,6 +4,7 @@ use super::super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved
 use super::levels::{budget, from_budget, lowered, nearest, share};
 use super::{MaxTokens, OpenLoop, Plan, Situation};
 use crate::fault::Fault;
+use crate::model::field_ref::{FieldRef, NAME};
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
 use crate::warning::Warning;
 use serde_json::{Map, Value, json};
@@ -16,6 +17,8 @@ const USUAL_BUDGET: u32 = 4096;
 const ANSWER: u32 = 4096;
 /// What lets a model with a budget take an effort too (Claude Opus 4.5, "Effort").
 const EFFORT_BETA: &str = "effort-2025-11-24";
+/// What sets it, where the client has no name for that.
+const ANSWERS_LIMIT: &str = "the answer's limit";
 /// Above this limit the service wants to stream (bedrock-runtime, "Extended thinking").
 pub(super) const MOST_WITHOUT_STREAM: u32 = 21_333;
 
@@ -37,7 +40,7 @@ pub(super) fn switch(entry: &Entry, situation: &Situation, plan: &mut Plan) -> R
     }
     if situation.prefill && (entry.prefill == Allowed::Refused || plan.on && entry.prefill != Allowed::Allowed) {
         return Err(Fault::unsupported(
-            "messages",
+            FieldRef::Conversation,
             format!(
                 "{} takes no conversation that ends with a message of the assistant; end with one of the user",
                 entry.name
@@ -55,7 +58,7 @@ fn switch_off(entry: &Entry, situation: &Situation, plan: &mut Plan) {
             plan.fields.push(("thinking", json!({ "type": "between_tools" })));
             let why =
                 format!("{} can be kept from thinking before its answer only, not between tool calls", entry.name);
-            plan.warnings.push(Warning::changed(ask.param, why));
+            plan.warnings.push(Warning::changed(ask.field(), why));
             plan.on = true;
             words_of_effort(entry, situation, plan);
             return;
@@ -65,7 +68,7 @@ fn switch_off(entry: &Entry, situation: &Situation, plan: &mut Plan) {
             adaptive(entry, &ReasoningAsk { effort: least, ..ask.clone() }, situation, plan);
             let instead = if least.is_some() { "; the lowest effort is asked for" } else { "" };
             let why = format!("{} always reasons{instead}", entry.name);
-            plan.warnings.push(Warning::changed(ask.param, why));
+            plan.warnings.push(Warning::changed(ask.field(), why));
             return;
         }
         _ => {}
@@ -87,7 +90,7 @@ fn words_of_effort(entry: &Entry, situation: &Situation, plan: &mut Plan) {
 
 fn no_effort(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
     let why = format!("{} takes a budget of tokens and no effort", entry.name);
-    plan.warnings.push(Warning::ignored(ask.effort_param(), why));
+    plan.warnings.push(Warning::ignored(ask.effort_field(), why));
 }
 
 fn effort_field(entry: &Entry, situation: &Situation, wanted: Effort, level: Effort, plan: &mut Plan) {
@@ -97,7 +100,7 @@ fn effort_field(entry: &Entry, situation: &Situation, wanted: Effort, level: Eff
     }
     if level != wanted && !lowered(entry, wanted, situation.amend) {
         let why = format!("{} has no effort `{}` here; `{}` is asked for", entry.name, wanted.word(), level.word());
-        plan.warnings.push(Warning::changed(situation.ask.effort_param(), why));
+        plan.warnings.push(Warning::changed(situation.ask.effort_field(), why));
     }
 }
 
@@ -138,19 +141,19 @@ fn how_hard(entry: &Entry, ask: &ReasoningAsk, situation: &Situation, plan: &mut
         let instead =
             level.map_or_else(|| "it sees for itself".to_owned(), |level| format!("`{}` is asked for", level.word()));
         let why = format!("{} takes levels and no budget; {instead}", entry.name);
-        plan.warnings.push(Warning::changed(ask.param, why));
+        plan.warnings.push(Warning::changed(ask.field(), why));
     }
     if let Some(level) = level {
         effort_field(entry, situation, ask.effort.unwrap_or(level), level, plan);
     } else if ask.effort.is_some() {
         let why = format!("nothing is known of the levels of {}; it sees for itself", entry.name);
-        plan.warnings.push(Warning::ignored(ask.effort_param(), why));
+        plan.warnings.push(Warning::ignored(ask.effort_field(), why));
     }
 }
 
 /// The client wanted reasoning between tool calls alone, which the model does not have.
 fn everywhere(entry: &Entry, ask: &ReasoningAsk) -> Warning {
-    Warning::changed(ask.param, format!("{} has no `between_tools`; it reasons where it sees fit", entry.name))
+    Warning::changed(ask.field(), format!("{} has no `between_tools`; it reasons where it sees fit", entry.name))
 }
 
 /// The model takes the loop without its thoughts, but thinks no more in it (seen live on Claude 4.6).
@@ -161,7 +164,7 @@ fn warn_of_lost_loop(entry: &Entry, situation: &Situation, plan: &mut Plan) {
             "the running tool calls came back without their signed reasoning; {} may not think again before they end",
             entry.name
         );
-        plan.warnings.push(Warning::reasoning_unavailable(situation.ask.param, why));
+        plan.warnings.push(Warning::reasoning_unavailable(situation.ask.field(), why));
     }
 }
 
@@ -183,7 +186,7 @@ fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
             "the running tool calls came back without their signed reasoning, which the model wants to see; it goes on \
              without"
         };
-        plan.warnings.push(Warning::reasoning_unavailable(ask.param, why));
+        plan.warnings.push(Warning::reasoning_unavailable(ask.field(), why));
         return Ok(());
     }
     if ask.switch == Switch::BetweenTools {
@@ -192,7 +195,7 @@ fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     let smallest = entry.min_budget.unwrap_or(LEAST_BUDGET);
     if super::ask::most_budget(&situation.rules).is_some_and(|most| most < smallest) {
         let why = format!("the operator allows less than the least budget, {smallest} tokens");
-        plan.warnings.push(Warning::reasoning_unavailable(ask.param, why));
+        plan.warnings.push(Warning::reasoning_unavailable(ask.field(), why));
         return Ok(());
     }
     let wanted = wanted(situation, plan);
@@ -205,7 +208,7 @@ fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     };
     if room < smallest && !longer {
         let why = format!("{by} leaves no room for the least budget, {smallest} tokens");
-        plan.warnings.push(Warning::reasoning_unavailable(ask.param, why));
+        plan.warnings.push(Warning::reasoning_unavailable(ask.field(), why));
         return Ok(());
     }
     let least = wanted.tokens.max(smallest);
@@ -213,7 +216,7 @@ fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     if tokens != wanted.tokens {
         let what = if wanted.explicit { "the budget" } else { "the budget that it stands for" };
         let so = if situation.max_tokens.is_some() { ", which the answer shares" } else { "" };
-        plan.warnings.push(Warning::changed(ask.param, format!("{what} was cut to {tokens} tokens by {by}{so}")));
+        plan.warnings.push(Warning::changed(ask.field(), format!("{what} was cut to {tokens} tokens by {by}{so}")));
     }
     if situation.max_tokens.is_none() {
         let filled = if let MaxTokens::Set(filled) = plan.max_tokens { filled } else { 0 };
@@ -240,16 +243,16 @@ fn wanted(situation: &Situation, plan: &mut Plan) -> Budget {
     };
     let most = super::ask::most_budget(&situation.rules).unwrap_or(u32::MAX);
     if tokens > most && ask.effort.is_some() {
-        plan.warnings.push(Warning::changed(ask.param, format!("the operator allows {most} tokens at most")));
+        plan.warnings.push(Warning::changed(ask.field(), format!("the operator allows {most} tokens at most")));
     }
     Budget { tokens: tokens.min(most), explicit }
 }
 
 /// The largest budget that fits, and what sets that limit. Behind a budget that the client did not name, an answer must
 /// fit: of the client's limit it takes no more than the effort's share, and the least budget no more than the largest one.
-fn room(entry: &Entry, situation: &Situation, explicit: bool, smallest: u32) -> (u32, &'static str) {
+fn room<'s>(entry: &Entry, situation: &'s Situation, explicit: bool, smallest: u32) -> (u32, &'s str) {
     if let Some(limit) = situation.max_tokens {
-        let by = situation.max_tokens_param;
+        let by = situation.max_tokens_field.as_ref().and_then(FieldRef::as_own).unwrap_or(ANSWERS_LIMIT);
         if explicit {
             return (limit.saturating_sub(1), by);
         }
@@ -268,13 +271,13 @@ fn room(entry: &Entry, situation: &Situation, explicit: bool, smallest: u32) -> 
 
 /// Refuses a number of the client's that cannot be had.
 fn possible(situation: &Situation, wanted: &Budget, longer: bool, room: u32, smallest: u32) -> Result<(), Fault> {
-    let (param, tokens) = (situation.ask.param, wanted.tokens);
+    let (field, tokens) = (situation.ask.field(), wanted.tokens);
     if wanted.explicit && tokens < smallest {
-        return Err(Fault::invalid(param, format!("`{param}` must be at least {smallest}, and is {tokens}")));
+        return Err(Fault::invalid(field, format!("`{NAME}` must be at least {smallest}, and is {tokens}")));
     }
     if let Some(limit) = situation.max_tokens.filter(|_| wanted.explicit && tokens > room && !longer) {
-        let message = format!("`{param}` ({tokens}) must be less than `{}` ({limit})", situation.max_tokens_param);
-        return Err(Fault::invalid(param, message));
+        let other = situation.max_tokens_field.as_ref().and_then(FieldRef::as_own).unwrap_or(ANSWERS_LIMIT);
+        return Err(Fault::invalid(field, format!("`{NAME}` ({tokens}) must be less than `{other}` ({limit})")));
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 //! Source: OpenAI's API reference, "Error codes"; its SDKs choose the exception by the status alone, retry 408, 409,
 //! 429 and 5xx, and show `message`. The table is in `docs/errors.md`.
 
-use crate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal, Unreachable};
+use super::field::path;
+use crate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal, Unreachable, redacted};
 use crate::model::text::Text;
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// A fault in this dialect's words.
@@ -36,7 +36,9 @@ const SERVER: &str = "server_error";
 pub fn told(fault: &Fault) -> Told {
     let (status, kind, code) = class(fault);
     let param = match fault {
-        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => mistake.param.clone(),
+        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => {
+            mistake.field.as_ref().map(|field| path(field).into_owned())
+        }
         Fault::Refused(refusal) => param_of(refusal).map(str::to_owned),
         _ => None,
     };
@@ -70,6 +72,10 @@ fn message(fault: &Fault) -> String {
             return format!("the upstream did not answer in time{limit}");
         }
         Fault::Refused(refusal) => return redacted(&refusal.message).into_owned(),
+        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => {
+            let name = mistake.field.as_ref().map(path).unwrap_or_default();
+            return mistake.naming(&name).into_owned();
+        }
         other => return other.to_string(),
     };
     said.to_owned()
@@ -78,43 +84,6 @@ fn message(fault: &Fault) -> String {
 /// How a host says which limit was passed, without an address.
 const LIMITS: [&str; 4] =
     ["nothing came for ", "the answer had not begun after ", "the answer was not complete after ", "no connection in "];
-
-/// A message of AWS's without the account and the role that called: `arn:aws:sts::[account]:[principal]`. What stands at
-/// the end of another name, such as a model's, is kept.
-#[must_use]
-pub fn redacted(message: &str) -> Cow<'_, str> {
-    if !message.contains("arn:aws") {
-        return Cow::Borrowed(message);
-    }
-    let mut told = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(at) = rest.find("arn:aws") {
-        let (before, name) = rest.split_at(at);
-        told.push_str(before);
-        let end = name.find(|letter: char| !(letter.is_ascii_alphanumeric() || "-_.:/@+=,*".contains(letter)));
-        let (name, behind) = name.split_at(end.unwrap_or(name.len()));
-        push_redacted(&mut told, name);
-        rest = behind;
-    }
-    told.push_str(rest);
-    Cow::Owned(told)
-}
-
-/// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`
-fn push_redacted(told: &mut String, name: &str) {
-    let parts: Vec<&str> = name.splitn(6, ':').collect();
-    for (at, part) in parts.iter().enumerate() {
-        let principal = parts.get(2).is_some_and(|service| matches!(*service, "iam" | "sts"));
-        if at > 0 {
-            told.push(':');
-        }
-        told.push_str(match at {
-            4 if !part.is_empty() && *part != "aws" => "[account]",
-            5 if principal => "[principal]",
-            _ => part,
-        });
-    }
-}
 
 /// A client must not come too early.
 fn whole_seconds(pause: Duration) -> u64 {
@@ -172,7 +141,7 @@ fn of_refusal(refusal: &Refusal) -> Class {
         _ => SERVER,
     };
     let code = match refusal.exception.as_str() {
-        _ if is_too_long(refusal) => "context_length_exceeded".to_owned(),
+        _ if refusal.is_too_long() => "context_length_exceeded".to_owned(),
         "ThrottlingException" => "rate_limit_exceeded".to_owned(),
         "ResourceNotFoundException" => "model_not_found".to_owned(),
         name => snake_case(name.strip_suffix("Exception").unwrap_or(name)),
@@ -182,54 +151,13 @@ fn of_refusal(refusal: &Refusal) -> Class {
 
 /// Bedrock names no field; for these two the message does.
 fn param_of(refusal: &Refusal) -> Option<&'static str> {
-    if is_too_long(refusal) {
+    if refusal.is_too_long() {
         Some("messages")
     } else if refusal.exception == "ResourceNotFoundException" || is_wrong_model(refusal) {
         Some("model")
     } else {
         None
     }
-}
-
-/// The words in which models and their providers say that an input does not fit, in small letters: Bedrock and its models'
-/// vendors, then services of this dialect.
-const TOO_LONG: [&str; 27] = [
-    "input is too long",
-    "prompt is too long",
-    "prompt too long",
-    "input too long",
-    "input length and `max_tokens` exceed",
-    "input tokens exceeded",
-    "input tokens exceeds",
-    "too many input tokens",
-    "too many total text bytes",
-    "maximum context length",
-    "maximum prompt length",
-    "maximum input length",
-    "maximum input token",
-    "exceeds the context window",
-    "exceeds the context length",
-    "exceed context limit",
-    "exceeds context limit",
-    "exceed the model's context",
-    "exceeds the model's context",
-    "context_length_exceeded",
-    "exceeds the maximum number of input tokens",
-    "exceeds the maximum number of tokens",
-    "context length exceeded",
-    "exceeds the available context size",
-    "larger than the maximum context",
-    "prompt contains too many tokens",
-    "input token count exceeds",
-];
-
-/// Whether a refusal says that the request is longer than what the model takes: another one may take it.
-#[must_use]
-pub fn is_too_long(refusal: &Refusal) -> bool {
-    // A quota of tokens that is used up is told in like words, with another status.
-    let refused = matches!(refusal.status, 400 | 413 | 422 | 424);
-    let said = || refusal.message.replace(['\u{2018}', '\u{2019}'], "'").to_lowercase();
-    refused && TOO_LONG.iter().any(|words| said().contains(words))
 }
 
 fn is_wrong_model(refusal: &Refusal) -> bool {
@@ -251,6 +179,7 @@ fn snake_case(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::field_ref::FieldRef;
 
     fn parts(fault: &Fault) -> (u16, serde_json::Value) {
         let told = told(fault);
@@ -264,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_mistake_names_its_field() {
-        let (status, error) = parts(&Fault::invalid("messages[0].role", "a \"role\" was expected"));
+        let (status, error) = parts(&Fault::invalid(FieldRef::own("messages[0].role"), "a \"role\" was expected"));
         assert_eq!(status, 400);
         assert_eq!(
             error,

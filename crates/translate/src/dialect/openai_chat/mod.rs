@@ -1,6 +1,7 @@
 //! OpenAI's Chat Completions.
 
 pub mod error;
+pub mod field;
 mod finish;
 pub mod relay;
 pub mod request;
@@ -11,21 +12,51 @@ mod usage;
 
 pub use shown::{Details, Shown, Spoken, Stand};
 
+use super::{Answerer, Showing};
 use crate::model::issuer::Mark;
-use crate::model::offer::Offer;
-use crate::model::text::Text;
-use std::collections::BTreeSet;
+use crate::model::request_id::RequestId;
+use crate::model::response::Finish;
+use http::HeaderName;
 
-/// What every chunk of one answer repeats, and the whole answer has once.
-#[derive(Clone, Debug)]
-pub struct Envelope<'a> {
-    /// `chatcmpl-...`
-    pub id: &'a str,
-    /// Seconds since the epoch.
-    pub created: u64,
-    /// The model as the client named it.
-    pub model: Text<'a>,
+impl Style {
+    /// The word for an end.
+    #[must_use]
+    pub fn finish_reason(&self, finish: &Finish) -> &'static str {
+        finish::reason(finish, self.legacy_functions)
+    }
 }
+
+impl request::Manner {
+    /// How an answer of this model is written, as the operator wants it to be shown.
+    pub(super) fn style(self, showing: Showing, answerer: Answerer) -> Style {
+        let shown = showing.pinned.unwrap_or_else(|| Shown::to(self.spoken));
+        let Answerer { reasoning_format, mark, placeholder, trace } = answerer;
+        Style {
+            include_usage: self.include_usage,
+            legacy_functions: self.legacy_functions,
+            exclude_reasoning: self.exclude_reasoning || showing.hidden,
+            shown: match (showing.hidden, self.exclude_reasoning) {
+                (true, _) => Shown::NOTHING,
+                (false, true) => shown.without_text(),
+                (false, false) => shown,
+            },
+            reasoning_format,
+            mark: Some(mark),
+            placeholder,
+            stand: showing.stand,
+            trace,
+        }
+    }
+}
+
+/// The id of an answer.
+#[must_use]
+pub fn id(id: RequestId) -> String {
+    id.behind("chatcmpl-")
+}
+
+/// The header that holds the answer's id.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How the client wants its answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,14 +77,6 @@ pub struct Style {
     pub placeholder: Option<String>,
     /// What becomes of that word.
     pub stand: Stand,
-    /// The tag between which the model writes thoughts into its text.
-    pub inline_tag: Option<String>,
-    /// The stop sequences at which the gateway itself ends the text, because the model takes none.
-    pub stops: Vec<String>,
-    /// The tools whose calls the model may write into its text, and how.
-    pub offer: Option<Offer>,
-    /// The tools, by the client's names, whose arguments are sent and come in an object as its only member.
-    pub wrapped: BTreeSet<String>,
     /// The client asked for what its guardrail did.
     pub trace: bool,
 }

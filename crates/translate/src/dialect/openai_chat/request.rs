@@ -25,6 +25,7 @@ mod tools;
 mod verdicts;
 
 use super::shown::Spoken;
+use crate::dialect::Head;
 use crate::fault::Fault;
 use crate::limits::{self, Limits};
 use crate::model::request::{OwnSwitches, Request};
@@ -145,15 +146,6 @@ pub fn add_betas<'h>(
     }
     request.reasoning.interleaved = service::interleaved(&request.betas);
     limits::at_most("anthropic-beta", request.betas.len(), limits.betas, "betas", "--max-betas")
-}
-
-/// What decides where a request goes and how it is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head<'a> {
-    /// The model that the client names.
-    pub model: Cow<'a, str>,
-    /// Whether it wants a stream.
-    pub stream: bool,
 }
 
 /// Reads only that, as [`read`] does: of a request that a backend takes in this dialect, whatever is wrong with its other

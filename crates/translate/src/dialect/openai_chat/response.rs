@@ -3,12 +3,13 @@
 //! Source: OpenAI's API reference, `chat.completion`; the reasoning fields are the same as in the stream.
 
 use super::stream::thought::{Marks, standing};
-use super::{Details, Envelope, Style, finish, usage};
+use super::{Details, Style, id, usage};
+use crate::dialect::Envelope;
 use crate::fault::Fault;
 use crate::model::call_id;
 use crate::model::raw::Raw;
 use crate::model::request::{Block, Citation};
-use crate::model::response::Response;
+use crate::model::response::{Finish, Response};
 use crate::model::text::Text;
 use std::fmt::Write as _;
 
@@ -33,7 +34,7 @@ struct Call<'r> {
     arguments: Text<'r>,
 }
 
-/// The body, and the finish reason in it. `places` counts the blocks as Bedrock did, and `restore` gives a tool's name
+/// The body, and what the answer ended with. `places` counts the blocks as Bedrock did, and `restore` gives a tool's name
 /// back as the client knows it.
 ///
 /// # Errors
@@ -45,14 +46,14 @@ pub fn write(
     envelope: &Envelope<'_>,
     style: &Style,
     restore: &dyn Fn(&str) -> String,
-) -> Result<(String, &'static str), Fault> {
+) -> Result<(String, Finish), Fault> {
     let mut gathered = Gathered::new(envelope, style);
     for (place, block) in places.iter().zip(&response.content) {
         gathered.take(*place, block, restore);
     }
-    let reason = finish::reason(&response.stop, !gathered.calls.is_empty(), style.legacy_functions)?;
-    let Envelope { id, created, model } = envelope;
-    let model = model.as_escaped();
+    let finish = Finish::of(response.stop.clone(), !gathered.calls.is_empty())?;
+    let reason = style.finish_reason(&finish);
+    let (id, created, model) = (id(envelope.id), envelope.created, envelope.model.as_escaped());
     let mut out = String::with_capacity(gathered.length() + model.len() + 512);
     // Writing to a string cannot fail.
     let _ = write!(out, r#"{{"id":"{id}","object":"chat.completion","created":{created},"model":"{model}""#);
@@ -68,7 +69,7 @@ pub fn write(
     out.push_str(r#","usage":"#);
     usage::write(&mut out, &response.usage);
     out.push('}');
-    Ok((out, reason))
+    Ok((out, finish))
 }
 
 impl<'r> Gathered<'r> {

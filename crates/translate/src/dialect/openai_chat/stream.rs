@@ -5,13 +5,14 @@
 
 pub(super) mod thought;
 
-use super::{Envelope, Style, error, finish, usage};
+use super::{Style, error, id, usage};
+use crate::dialect::Envelope;
 use crate::fault::Fault;
 use crate::model::call_id;
 use crate::model::delta::{Delta, Event, Seal};
 use crate::model::raw::Raw;
 use crate::model::request::Citation;
-use crate::model::response::{StopReason, Usage};
+use crate::model::response::{Finish, StopReason, Usage};
 use crate::model::text::Text;
 use crate::wire::sse;
 use bytes::BytesMut;
@@ -57,8 +58,7 @@ impl Writer {
     /// Begins an answer; nothing is written yet.
     #[must_use]
     pub fn new(envelope: &Envelope<'_>, style: Style) -> Self {
-        let Envelope { id, created, model } = envelope;
-        let model = model.as_escaped();
+        let (id, created, model) = (id(envelope.id), envelope.created, envelope.model.as_escaped());
         let head = format!(r#"{{"id":"{id}","object":"chat.completion.chunk","created":{created},"model":"{model}""#);
         let usage = if style.include_usage { r#","usage":null"# } else { "" };
         let open = format!(r#"{head},"choices":[{{"index":0,"delta":{{"#);
@@ -88,7 +88,7 @@ impl Writer {
             Event::Start => self.start(out),
             Event::Delta { index, delta } => self.delta(out, index, &delta),
             Event::BlockStop { index, seal } => self.block_stop(out, index, seal),
-            Event::Stop(stop) => self.stop = Some(owned(stop)),
+            Event::Stop(stop) => self.stop = Some(stop.into_owned()),
             Event::Metadata { usage, service_tier, trace } => {
                 self.usage = usage.or(self.usage);
                 self.trace = trace.filter(|_| self.style.trace).map(|raw| Raw::from_json(raw.as_json().to_owned()));
@@ -98,14 +98,15 @@ impl Writer {
         }
     }
 
-    /// Ends a whole answer: the finish, the usage, `[DONE]`. Returns the finish reason.
+    /// Ends a whole answer: the finish, the usage, `[DONE]`. Returns what the answer ended with.
     ///
     /// # Errors
     ///
     /// When the model's stop reason is that its output is malformed; then nothing is written.
-    pub fn finish(&mut self, out: &mut BytesMut) -> Result<&'static str, Fault> {
+    pub fn finish(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
         let stop = self.stop.take().unwrap_or(StopReason::EndTurn);
-        let reason = finish::reason(&stop, !self.calls.is_empty(), self.style.legacy_functions)?;
+        let finish = Finish::of(stop, !self.calls.is_empty())?;
+        let reason = self.style.finish_reason(&finish);
         self.start(out);
         if let Some(block) = self.thoughts.unfinished() {
             self.block_stop(out, block, None);
@@ -119,8 +120,8 @@ impl Writer {
         if let Some(told) = &self.trace {
             super::response::trace_of(told, &mut trace);
         }
-        let finish = format!(r#"}},"logprobs":null,"finish_reason":"{reason}"}}]{rest}{trace}{null}}}"#);
-        sse::data(out, &[&self.open, &finish]);
+        let end = format!(r#"}},"logprobs":null,"finish_reason":"{reason}"}}]{rest}{trace}{null}}}"#);
+        sse::data(out, &[&self.open, &end]);
         if let (true, Some(usage)) = (self.style.include_usage, &self.usage) {
             let mut text = String::from(r#","choices":[]"#);
             text.push_str(&rest);
@@ -129,7 +130,7 @@ impl Writer {
             sse::data(out, &[&self.head, &text, "}"]);
         }
         sse::data(out, &["[DONE]"]);
-        Ok(reason)
+        Ok(finish)
     }
 
     /// Ends an answer that failed: the error, then `[DONE]`, and no finish reason.
@@ -319,19 +320,5 @@ fn put(out: &mut BytesMut, pieces: &[String], text: &str) {
     for after in rest {
         out.extend_from_slice(text.as_bytes());
         out.extend_from_slice(after.as_bytes());
-    }
-}
-
-fn owned(stop: StopReason<'_>) -> StopReason<'static> {
-    match stop {
-        StopReason::EndTurn => StopReason::EndTurn,
-        StopReason::StopSequence => StopReason::StopSequence,
-        StopReason::MaxTokens => StopReason::MaxTokens,
-        StopReason::ToolUse => StopReason::ToolUse,
-        StopReason::GuardrailIntervened => StopReason::GuardrailIntervened,
-        StopReason::ContentFiltered => StopReason::ContentFiltered,
-        StopReason::ContextWindowExceeded => StopReason::ContextWindowExceeded,
-        StopReason::Malformed(word) => StopReason::Malformed(word.into_owned().into()),
-        StopReason::Other(word) => StopReason::Other(word.into_owned().into()),
     }
 }

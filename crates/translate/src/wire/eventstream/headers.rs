@@ -3,7 +3,7 @@
 use super::{FrameError, HeaderFault, Kind};
 
 /// The longest string or byte array; the two bytes of its length could say twice as much.
-const LONGEST_VALUE: u16 = i16::MAX as u16;
+pub(super) const LONGEST_VALUE: u16 = i16::MAX as u16;
 
 /// The headers of nearly every frame, byte for byte: a delta's, as Bedrock writes them.
 pub(super) const DELTA: &[u8] = b"\x0b:event-type\x07\x00\x11contentBlockDelta\

@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::limits::ClientFields;
+use crate::model::field_ref::{FieldRef, NAME};
 use crate::model::reasoning::own;
 use crate::model::request::{Block, MediaSource, Request};
 use crate::wire::json;
@@ -10,17 +11,18 @@ use crate::wire::slice::Slice as _;
 /// Refuses what is not allowed, with the client's field.
 pub(super) fn check(request: &Request<'_>, allowed: ClientFields) -> Result<(), Fault> {
     if !allowed.guardrail_config && request.guardrail.is_some() {
-        return Err(denied("guardrailConfig"));
+        return Err(denied(FieldRef::Guardrail));
     }
     let tier = request.service_tier.is_some_and(|tier| tier != "default");
     if !allowed.service_tier && (tier || request.latency_optimized) {
-        return Err(denied("service_tier"));
+        return Err(denied(FieldRef::ServiceTier));
     }
     if !allowed.performance_config && request.latency_optimized {
-        return Err(Fault::unsupported("service_tier", "`service_tier`: `fast` is not allowed by the operator"));
+        let message = format!("`{NAME}`: `fast` is not allowed by the operator");
+        return Err(Fault::unsupported(FieldRef::ServiceTier, message));
     }
     if !allowed.additional_model_request_fields && request.own_switches.present {
-        return Err(denied("additionalModelRequestFields"));
+        return Err(denied(FieldRef::OwnFields));
     }
     own_fields(request, allowed)?;
     if !allowed.s3_uris {
@@ -29,8 +31,8 @@ pub(super) fn check(request: &Request<'_>, allowed: ClientFields) -> Result<(), 
     Ok(())
 }
 
-fn denied(field: &str) -> Fault {
-    Fault::unsupported(field, format!("`{field}` is not allowed by the operator"))
+fn denied(field: FieldRef) -> Fault {
+    Fault::unsupported(field, format!("`{NAME}` is not allowed by the operator"))
 }
 
 /// What is not allowed is not allowed among the model's own fields either.
@@ -41,10 +43,10 @@ fn own_fields(request: &Request<'_>, allowed: ClientFields) -> Result<(), Fault>
         let tier = !allowed.service_tier && plain == "servicetier";
         let speed = !allowed.performance_config && matches!(plain.as_str(), "performanceconfig" | "speed" | "latency");
         if guardrail || tier || speed {
-            return Err(denied(&format!("additionalModelRequestFields.{}", own::shown(name))));
+            return Err(denied(own_field(name)));
         }
         if !allowed.s3_uris && json::any_string(value.as_json(), is_address) {
-            return Err(in_s3(&format!("additionalModelRequestFields.{}", own::shown(name))));
+            return Err(in_s3(own_field(name)));
         }
     }
     Ok(())
@@ -62,9 +64,9 @@ fn is_address(escaped: &str) -> bool {
 fn addresses(content: &[Block<'_>]) -> Result<(), Fault> {
     for block in content {
         match block {
-            Block::Image { source: MediaSource::S3 { param, .. }, .. }
-            | Block::Document { source: MediaSource::S3 { param, .. }, .. }
-            | Block::Audio { source: MediaSource::S3 { param, .. }, .. } => return Err(in_s3(param)),
+            Block::Image { source: MediaSource::S3 { field, .. }, .. }
+            | Block::Document { source: MediaSource::S3 { field, .. }, .. }
+            | Block::Audio { source: MediaSource::S3 { field, .. }, .. } => return Err(in_s3(field.clone())),
             Block::ToolResult { content, .. } => addresses(content)?,
             _ => {}
         }
@@ -72,9 +74,13 @@ fn addresses(content: &[Block<'_>]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn in_s3(param: &str) -> Fault {
+fn own_field(name: &str) -> FieldRef {
+    FieldRef::OwnField(own::shown(name).into())
+}
+
+fn in_s3(field: FieldRef) -> Fault {
     Fault::unsupported(
-        param,
-        format!("`{param}` is an address in S3, which the operator does not allow; send the data itself"),
+        field,
+        format!("`{NAME}` is an address in S3, which the operator does not allow; send the data itself"),
     )
 }

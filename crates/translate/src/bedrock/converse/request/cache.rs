@@ -4,6 +4,7 @@ use super::draft::{Draft, Piece};
 use super::notes::Notes;
 use super::tools::Offer;
 use crate::catalogue::{Cache, Entry};
+use crate::model::field_ref::FieldRef;
 use crate::model::request::{Block, CacheTtl, Request, Role};
 
 /// The most cache points of one request (Converse, `CachePointBlock`).
@@ -30,13 +31,13 @@ pub(super) fn place(
     }
     if entry.cache.is_none() {
         keep(offer, draft, |_| false);
-        notes.ignored("cache_control", format!("{} has no cache points", entry.name));
+        notes.ignored(FieldRef::CachePoints, format!("{} has no cache points", entry.name));
         return;
     }
     if !entry.cache_tools {
         let points = offer.tools.iter_mut().filter_map(|tool| tool.cache_point.take());
         if points.count() > 0 {
-            notes.dropped("tools[].cache_control", format!("{} takes no cache points behind tools", entry.name));
+            notes.dropped(FieldRef::ToolCachePoints, format!("{} takes no cache points behind tools", entry.name));
         }
     }
     let before = count(offer, draft);
@@ -44,7 +45,7 @@ pub(super) fn place(
     let settled = count(offer, draft);
     if settled < before {
         notes.dropped(
-            "cache_control",
+            FieldRef::CachePoints,
             "a cache point first in a message, behind reasoning or behind another has no effect",
         );
     }
@@ -53,7 +54,7 @@ pub(super) fn place(
         let dropped = settled - MOST;
         keep(offer, draft, |at| at < MOST / 2 || at >= MOST / 2 + dropped);
         notes.dropped(
-            "cache_control",
+            FieldRef::CachePoints,
             format!("a request has at most {MOST} cache points; the middle ones were left out"),
         );
     }
@@ -118,7 +119,7 @@ fn settle(draft: &mut Draft<'_, '_>, notes: &mut Notes) {
             if documents > 0 && at.checked_sub(1).and_then(|at| standing.get(at)).is_some_and(can_be_cached) {
                 standing.insert(at, piece);
                 let why = "a cache point cannot stand behind a document that is no PDF; it was put before it";
-                notes.changed("cache_control", why);
+                notes.changed(FieldRef::CachePoints, why);
             }
         }
         *pieces = standing;
@@ -159,6 +160,6 @@ fn shorten(entry: &Entry, offer: &mut Offer<'_, '_>, draft: &mut Draft<'_, '_>, 
         } else {
             format!("{} caches for 5 minutes at most", entry.name)
         };
-        notes.changed("cache_control.ttl", why);
+        notes.changed(FieldRef::CacheLifetime, why);
     }
 }

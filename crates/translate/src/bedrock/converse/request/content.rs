@@ -6,6 +6,7 @@ use super::json::Json;
 use super::names::{DocumentNames, ToolNames};
 use crate::catalogue::{Entry, Medium};
 use crate::fault::Fault;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::{Block, MediaSource, Message, Role};
 use crate::model::text::Text;
 use base64::Engine;
@@ -17,8 +18,8 @@ pub(super) fn check(messages: &[Message<'_>], entry: &Entry) -> Result<(), Fault
         documents(message, entry)?;
         let sound = |block: &Block<'_>| matches!(block, Block::Audio { .. });
         if message.content.iter().any(sound) && !entry.takes(Medium::Audio) {
-            let message_at = format!("messages[{}].content", message.position);
-            return Err(Fault::unsupported(message_at, format!("{} does not listen to sound", entry.name)));
+            let why = format!("{} does not listen to sound", entry.name);
+            return Err(Fault::unsupported(FieldRef::Content(message.position), why));
         }
     }
     Ok(())
@@ -32,9 +33,8 @@ fn documents(message: &Message<'_>, entry: &Entry) -> Result<(), Fault> {
     });
     for block in inside.filter(|block| matches!(block, Block::Document { .. })) {
         if !entry.takes(Medium::Document) && as_text(block).is_none() {
-            let place = format!("messages[{}].content", message.position);
-            let message = format!("{} takes no documents; send what is in them as text", entry.name);
-            return Err(Fault::unsupported(place, message));
+            let why = format!("{} takes no documents; send what is in them as text", entry.name);
+            return Err(Fault::unsupported(FieldRef::Content(message.position), why));
         }
     }
     Ok(())

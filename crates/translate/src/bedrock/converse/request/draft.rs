@@ -13,6 +13,7 @@ use super::Terms;
 use super::notes::Notes;
 use crate::catalogue::{Entry, Medium, OpenLoop, Replay};
 use crate::fault::Fault;
+use crate::model::field_ref::{FieldRef, NAME};
 use crate::model::issuer::{Issuer, Mark};
 use crate::model::request::{Block, CacheTtl, Message, Request, Role};
 use crate::model::text::Text;
@@ -192,7 +193,7 @@ impl<'r, 'a> Draft<'r, 'a> {
         let before = self.system.len();
         self.system.retain(|piece| !matches!(piece, Piece::CachePoint(_)));
         if self.system.len() < before {
-            notes.ignored("cache_control", format!("{} has no cache points", entry.name));
+            notes.ignored(FieldRef::CachePoints, format!("{} has no cache points", entry.name));
         }
         let Some(turn) = self.turns.iter_mut().find(|turn| turn.role == Role::User) else { return };
         if !self.system.is_empty() {
@@ -200,7 +201,7 @@ impl<'r, 'a> Draft<'r, 'a> {
             // A refusal by a model that seemed to take it is told where it is amended.
             if !entry.system {
                 let why = format!("{} takes no text of a system; it was put before the user's first words", entry.name);
-                notes.changed("messages", why);
+                notes.changed(FieldRef::Conversation, why);
             }
         }
     }
@@ -212,7 +213,7 @@ impl<'r, 'a> Draft<'r, 'a> {
             turn.pieces.retain(|piece| !is_thought(piece));
         }
         let why = "a model that takes a budget refuses the thoughts of the running tool calls while it does not reason";
-        notes.dropped("messages[].reasoning", why);
+        notes.dropped(FieldRef::PastReasoning(None), why);
     }
 }
 
@@ -294,7 +295,10 @@ fn open_and_close(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut Note
     if draft.turns.is_empty() || opened_by_model && !terms.entry.leading_assistant {
         let pieces = vec![Piece::Said(Text::from_plain(GO_ON))];
         draft.turns.insert(0, Turn { role: Role::User, pieces, position: 0, unreasoned: false });
-        notes.changed("messages", "a conversation begins with the user; a message was put first that says `Continue.`");
+        notes.changed(
+            FieldRef::Conversation,
+            "a conversation begins with the user; a message was put first that says `Continue.`",
+        );
     }
     if draft.ends_with_prefill()
         && let Some(last @ Piece::Block(Block::Text(_))) =
@@ -315,7 +319,7 @@ fn paired(draft: &Draft<'_, '_>, request: &Request<'_>) -> Result<(), Fault> {
     let mut caller = 0;
     let unanswered = |at: usize| {
         Fault::invalid(
-            format!("messages[{at}].tool_calls"),
+            FieldRef::ToolCalls(at),
             "every tool call must be answered by a `tool` message with its `tool_call_id`, before anything else is said",
         )
     };
@@ -330,7 +334,7 @@ fn paired(draft: &Draft<'_, '_>, request: &Request<'_>) -> Result<(), Fault> {
             let here = |block: &Block<'_>| matches!(block, Block::ToolResult { id, .. } if id.plain() == *stray);
             let holder = request.messages.iter().find(|message| message.content.iter().any(here));
             return Err(Fault::invalid(
-                format!("messages[{}].tool_call_id", holder.map_or(turn.position, |message| message.position)),
+                FieldRef::ToolResult(holder.map_or(turn.position, |message| message.position)),
                 "must be the id of a tool call in the message of the assistant just before",
             ));
         }
@@ -347,12 +351,11 @@ fn few_documents(draft: &Draft<'_, '_>, entry: &Entry) -> Result<(), Fault> {
     for turn in draft.turns.iter().filter(|_| entry.takes(Medium::Document)) {
         let count = turn.pieces.iter().filter(document).count();
         if count > MOST_DOCUMENTS {
-            let param = format!("messages[{}].content", turn.position);
             let message = format!(
-                "`{param}` and what follows it hold {count} documents, and Bedrock takes {MOST_DOCUMENTS} in a turn; send the \
+                "`{NAME}` and what follows it hold {count} documents, and Bedrock takes {MOST_DOCUMENTS} in a turn; send the \
                  others in a later turn, or as text"
             );
-            return Err(Fault::unsupported(param, message));
+            return Err(Fault::unsupported(FieldRef::Content(turn.position), message));
         }
     }
     Ok(())
@@ -372,7 +375,7 @@ fn documents_explained(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Not
         };
         for turn in draft.turns.iter().filter(|turn| turn.pieces.iter().any(in_text)) {
             let why = format!("{} takes no documents; what is in them was sent as text", entry.name);
-            notes.changed(format!("messages[{}].content", turn.position), why);
+            notes.changed(FieldRef::Content(turn.position), why);
         }
         return;
     }
@@ -385,7 +388,7 @@ fn documents_explained(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Not
         if document && !words {
             turn.pieces.push(Piece::Said(Text::from_plain("See the attached document.")));
             notes.changed(
-                format!("messages[{}].content", turn.position),
+                FieldRef::Content(turn.position),
                 "a document needs text beside it; `See the attached document.` was added",
             );
         }

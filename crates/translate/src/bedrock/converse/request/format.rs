@@ -5,6 +5,7 @@ use super::json::Json;
 use super::notes::Notes;
 use super::schema;
 use crate::catalogue::Entry;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::{Format, Request};
 use crate::model::text::Text;
 use std::borrow::Cow;
@@ -25,7 +26,7 @@ pub(super) fn instruct(
             // A refusal by a model that does is told where it is amended.
             if !entry.structured_output {
                 let why = format!("{} does not enforce schemas; it is asked in words to keep to this one", entry.name);
-                notes.changed("response_format.json_schema", why);
+                notes.changed(FieldRef::StructuredFormat, why);
             }
             let schema = schema.as_json();
             format!(
@@ -42,7 +43,7 @@ pub(super) fn fit<'r>(request: &'r Request<'_>, enforced: bool, notes: &mut Note
     let Format::Schema { schema, .. } = &request.format else { return None };
     let fitted = enforced.then(|| schema::of_answer(schema.as_json()))?;
     for why in fitted.told {
-        notes.changed("response_format.json_schema.schema", why);
+        notes.changed(FieldRef::Schema, why);
     }
     Some(fitted.json)
 }

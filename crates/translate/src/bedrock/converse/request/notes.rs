@@ -1,6 +1,7 @@
 //! What the writer changed, told once each.
 
 use crate::catalogue::Entry;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::Block;
 use crate::warning::{Warning, WarningKind};
 
@@ -26,16 +27,16 @@ impl Notes {
         }
     }
 
-    pub(super) fn ignored(&mut self, param: impl Into<String>, why: impl Into<String>) {
-        self.add(Warning::ignored(param, why));
+    pub(super) fn ignored(&mut self, field: FieldRef, why: impl Into<String>) {
+        self.add(Warning::ignored(field, why));
     }
 
-    pub(super) fn dropped(&mut self, param: impl Into<String>, why: impl Into<String>) {
-        self.add(Warning::dropped(param, why));
+    pub(super) fn dropped(&mut self, field: FieldRef, why: impl Into<String>) {
+        self.add(Warning::dropped(field, why));
     }
 
-    pub(super) fn changed(&mut self, param: impl Into<String>, why: impl Into<String>) {
-        self.add(Warning::changed(param, why));
+    pub(super) fn changed(&mut self, field: FieldRef, why: impl Into<String>) {
+        self.add(Warning::changed(field, why));
     }
 
     /// Told for the first message only: a long history would fill the header.
@@ -47,7 +48,7 @@ impl Notes {
         };
         let told = |warning: &Warning| warning.kind == WarningKind::Dropped && warning.why == why;
         if !self.warnings.iter().any(told) {
-            self.add(Warning::dropped(format!("messages[{position}].reasoning"), why));
+            self.add(Warning::dropped(FieldRef::PastReasoning(Some(position)), why));
         }
     }
 
@@ -55,7 +56,7 @@ impl Notes {
     pub(super) fn foreign_reasoning(&mut self, position: usize, entry: &Entry) {
         let why = format!("it was made by another model or account than this {}, which would refuse it", entry.name);
         if !self.warnings.iter().any(|warning| warning.why == why) {
-            self.add(Warning::dropped(format!("messages[{position}].reasoning"), why));
+            self.add(Warning::dropped(FieldRef::PastReasoning(Some(position)), why));
         }
     }
 
@@ -63,7 +64,7 @@ impl Notes {
     pub(super) fn into_warnings(mut self) -> Vec<Warning> {
         if self.unnamed > 0 {
             let why = format!("{} more fields were ignored or changed", self.unnamed);
-            self.ignored("(others)", why);
+            self.ignored(FieldRef::Others, why);
         }
         self.warnings
     }

@@ -4,6 +4,7 @@ use super::Terms;
 use super::json::Json;
 use super::notes::Notes;
 use crate::catalogue::{Control, Entry, Interleaved, Plan, Sampling};
+use crate::model::field_ref::FieldRef;
 use crate::model::raw::Raw;
 use crate::model::reasoning::{ReasoningAsk, own};
 use crate::model::request::Request;
@@ -93,14 +94,14 @@ pub(super) fn gather<'r>(
         }
         if name == "top_k" && is_without_top_k(terms, plan) {
             let why = format!("{} does not take it", entry.name);
-            notes.dropped("additionalModelRequestFields.top_k", why);
+            notes.dropped(FieldRef::OwnField("top_k".into()), why);
             continue;
         }
         if own::is_tool_choice(name) && plan.tool_in_words && request.own_switches.forced_tool {
             fields.add(name, json!({ "type": "auto" }));
         } else if let Some((field, beta)) = PAIRS.iter().find(|pair| lacking(pair)) {
             let why = format!("it is taken with a beta `{beta}...` only, and none is sent");
-            notes.dropped(format!("additionalModelRequestFields.{field}"), why);
+            notes.dropped(FieldRef::OwnField((*field).into()), why);
         } else {
             fields.members.push((Cow::Borrowed(name.as_ref()), Own::Theirs(value)));
         }
@@ -120,7 +121,7 @@ pub(super) fn gather<'r>(
         match entry.top_k.as_deref().map(|path| path.split_once('.')) {
             Some(Some((outer, inner))) => fields.add(outer, json!({ inner: top_k })),
             Some(None) => fields.add("top_k", json!(top_k)),
-            None => notes.dropped("top_k", format!("{} has no such setting", entry.name)),
+            None => notes.dropped(FieldRef::TopK, format!("{} has no such setting", entry.name)),
         }
     }
     if let Some(choice) = own_choice {
@@ -147,14 +148,14 @@ fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -
     let mut known: BTreeSet<&str> = BTreeSet::new();
     for beta in &request.betas {
         if !entry.betas {
-            notes.ignored("anthropic_beta", format!("{} has no betas", entry.name));
+            notes.ignored(FieldRef::Betas, format!("{} has no betas", entry.name));
         } else if beta.starts_with("interleaved-thinking") {
             // The plan decides on this one: it fails where the model does not know it.
             if entry.interleaved == Interleaved::Never {
-                notes.dropped("anthropic_beta", format!("{} does not think between tool calls", entry.name));
+                notes.dropped(FieldRef::Betas, format!("{} does not think between tool calls", entry.name));
             }
         } else if fails_on_converse(beta) {
-            notes.dropped("anthropic_beta", "this API of Bedrock refuses one of the betas");
+            notes.dropped(FieldRef::Betas, "this API of Bedrock refuses one of the betas");
         } else if known.insert(beta) {
             sent.push(beta.clone().into_owned());
         }
@@ -169,23 +170,23 @@ fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -
 
 /// Whether a member of the client's is not sent, because it switches reasoning: what it asks is said in the plan's words.
 fn withheld(name: &str, value: &Raw<'_>, request: &Request<'_>, terms: &Terms<'_>, notes: &mut Notes) -> bool {
-    let param = || format!("additionalModelRequestFields.{}", own::shown(name));
+    let field = || FieldRef::OwnField(own::shown(name).into());
     if own::is_switch(name) {
         let unread = request.own_switches.unread.iter().any(|unread| unread == name);
         if unread && own::plain(name) != "outputconfig" {
-            notes.dropped(param(), "it cannot be read as a switch of the reasoning, which the operator limits");
+            notes.dropped(field(), "it cannot be read as a switch of the reasoning, which the operator limits");
         } else if is_strange(terms.entry) {
             let why =
                 format!("the operator limits the reasoning, and nothing is known of that of {}", terms.entry.name);
-            notes.dropped(param(), why);
+            notes.dropped(field(), why);
         } else if !rewritten(terms) && is_foreign(name, request, terms.entry) {
-            notes.changed(param(), format!("{} has another word for it; it is said in that", terms.entry.name));
+            notes.changed(field(), format!("{} has another word for it; it is said in that", terms.entry.name));
         }
         return true;
     }
     let hidden = rewritten(terms) && own::hides_switch(value.as_json());
     if hidden {
-        notes.dropped(param(), "it holds a switch of the reasoning, which the operator limits");
+        notes.dropped(field(), "it holds a switch of the reasoning, which the operator limits");
     }
     hidden
 }

@@ -1,6 +1,7 @@
 //! The path of the operation on a model.
 
 use crate::fault::Fault;
+use crate::model::field_ref::{FieldRef, NAME};
 use crate::wire::slice::Slice as _;
 use crate::wire::uri;
 use std::borrow::Cow;
@@ -8,8 +9,8 @@ use std::borrow::Cow;
 /// The path of the operation; everything in the model id but unreserved characters is percent-encoded, once.
 pub(super) fn path(model_id: &str, stream: bool) -> Result<String, Fault> {
     if !is_one_place(model_id) {
-        let message = "`model` must not hold empty or dotted segments, backslashes or control characters";
-        return Err(Fault::invalid("model", message));
+        let message = format!("`{NAME}` must not hold empty or dotted segments, backslashes or control characters");
+        return Err(Fault::invalid(FieldRef::Model, message));
     }
     let mut path = String::with_capacity(model_id.len() + 64);
     path.push_str("/model/");

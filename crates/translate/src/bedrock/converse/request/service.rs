@@ -2,6 +2,7 @@
 
 use super::json::Json;
 use super::notes::Notes;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::Request;
 use crate::model::text::Text;
 use serde::Deserialize;
@@ -48,9 +49,9 @@ pub(super) fn metadata(request: &Request<'_>, notes: &mut Notes, json: &mut Json
     for (key, value) in &request.metadata {
         if key.is_empty() || !fits(key) || !fits(value) {
             let why = "Bedrock's metadata holds at most 256 of these: letters, digits, spaces and `:_@$#=/+,-.`";
-            notes.dropped("metadata", why);
+            notes.dropped(FieldRef::Metadata, why);
         } else if sent.len() == MOST_PAIRS {
-            notes.dropped("metadata", format!("Bedrock's metadata holds at most {MOST_PAIRS} pairs"));
+            notes.dropped(FieldRef::Metadata, format!("Bedrock's metadata holds at most {MOST_PAIRS} pairs"));
         } else {
             sent.push((key, value));
         }

@@ -8,6 +8,7 @@ use super::notes::Notes;
 use super::schema::{self, Fitted};
 use crate::catalogue::{Allowed, Entry};
 use crate::fault::Fault;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::{Block, CacheTtl, Request, ToolChoice};
 use crate::model::text::Text;
 use serde_json::{Value, json};
@@ -70,16 +71,19 @@ pub(super) fn arrange<'r, 'a>(
     if !entry.tools && !goes_on {
         let cannot = format!("{} takes no tools", entry.name);
         if history || matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_)) {
-            return Err(Fault::unsupported("tools", format!("{cannot}; use a model that does, or leave them out")));
+            return Err(Fault::unsupported(
+                FieldRef::Tools,
+                format!("{cannot}; use a model that does, or leave them out"),
+            ));
         }
-        notes.dropped("tools", format!("{cannot}; it was asked without them"));
+        notes.dropped(FieldRef::Tools, format!("{cannot}; it was asked without them"));
         return Ok(Offer::default());
     }
     let mut offer = Offer { tools: offered(request, entry, names, notes), ..Offer::default() };
     if request.tools.is_empty() {
         offer.tools = from_history(request, names);
         let why = "the messages hold tool calls, so the model must know the tools; they were made up from the messages";
-        notes.changed("tools", why);
+        notes.changed(FieldRef::Tools, why);
     }
     if in_words {
         wish(request, names, &mut offer);
@@ -106,14 +110,14 @@ fn offered<'r, 'a>(
             } else {
                 format!("{} does not enforce schemas of tools", entry.name)
             };
-            notes.dropped(format!("tools[{at}].function.strict"), why);
+            notes.dropped(FieldRef::ToolStrict(at), why);
         }
         let schema = match &tool.schema {
             Some(raw) => schema::of_tool(raw.as_json(), entry, strict, tool.wrapped),
             None => Fitted { json: Cow::Borrowed(schema::NOTHING), told: Vec::new() },
         };
         for why in schema.told {
-            notes.changed(format!("tools[{at}].function.parameters"), why);
+            notes.changed(FieldRef::ToolSchema(at), why);
         }
         offered.push(Offered {
             name: names.send(&tool.name),
@@ -187,7 +191,7 @@ fn choose<'r>(
         own["disable_parallel_tool_use"] = json!(true);
         offer.own_choice = Some(own);
     } else if single {
-        notes.ignored("parallel_tool_calls", format!("{} cannot be kept to one call", entry.name));
+        notes.ignored(FieldRef::ParallelTools, format!("{} cannot be kept to one call", entry.name));
     }
 }
 

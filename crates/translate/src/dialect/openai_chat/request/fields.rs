@@ -2,6 +2,7 @@
 
 use crate::fault::{Fault, MistakeKind};
 use crate::limits::{self, Limits};
+use crate::model::field_ref::FieldRef;
 use crate::model::raw::Raw;
 use crate::model::text::Text;
 use crate::wire::json::{Document, Kind, Noting, Unread, Value};
@@ -264,19 +265,19 @@ impl<'a, 'p> Node<'a, 'p> {
     /// The value is of the wrong type.
     pub(super) fn wrong(&self, expected: &str) -> Fault {
         Fault::invalid(
-            self.at.to_string(),
+            FieldRef::own(self.at.to_string()),
             format!("`{}` must be {expected}; found {}", self.at, said(self.value.kind())),
         )
     }
 
     /// The value is of the right type, and cannot be used; `rule` begins with a verb.
     pub(super) fn invalid(&self, rule: &str) -> Fault {
-        Fault::invalid(self.at.to_string(), format!("`{}` {rule}", self.at))
+        Fault::invalid(FieldRef::own(self.at.to_string()), format!("`{}` {rule}", self.at))
     }
 
     /// The value asks for what cannot be done; `why` begins with a verb.
     pub(super) fn unsupported(&self, why: &str) -> Fault {
-        Fault::unsupported(self.at.to_string(), format!("`{}` {why}", self.at))
+        Fault::unsupported(FieldRef::own(self.at.to_string()), format!("`{}` {why}", self.at))
     }
 }
 
@@ -324,7 +325,7 @@ impl<'a> Object<'a, '_> {
     /// A member that must be there is not.
     pub(super) fn missing(&self, name: &str) -> Fault {
         let at = Path::Field(&self.at, name);
-        Fault::invalid(at.to_string(), format!("`{at}` is required"))
+        Fault::invalid(FieldRef::own(at.to_string()), format!("`{at}` is required"))
     }
 
     /// Whether it has no members.

@@ -3,6 +3,7 @@
 use super::fields::{Node, Object};
 use super::notes::Notes;
 use crate::fault::Fault;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::{Block, MediaSource};
 use crate::model::text::Text;
 use std::borrow::Cow;
@@ -99,7 +100,7 @@ pub(super) fn audio<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Bloc
 }
 
 fn in_s3<'a>(uri: &Node<'a, '_>) -> Result<MediaSource<'a>, Fault> {
-    Ok(MediaSource::S3 { uri: uri.text()?, param: uri.at.to_string() })
+    Ok(MediaSource::S3 { uri: uri.text()?, field: FieldRef::own(uri.at.to_string()) })
 }
 
 /// What a string that stands for bytes turns out to be.

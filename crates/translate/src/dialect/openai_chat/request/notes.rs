@@ -1,8 +1,10 @@
 //! What a request asks for and does not get, gathered while it is read.
 
+use super::super::field::path;
 use super::fields::{Node, Object};
 use crate::fault::{Fault, Mistake};
 use crate::limits::{self, Limits};
+use crate::model::field_ref::FieldRef;
 use crate::warning::Warning;
 use std::collections::BTreeSet;
 
@@ -51,30 +53,31 @@ impl Notes {
 
     /// The field has no effect.
     pub(super) fn ignored(&mut self, node: &Node<'_, '_>, why: &str) {
-        self.add(node, |param| Warning::ignored(param, why));
+        self.add(node, |field| Warning::ignored(field, why));
     }
 
     /// The field, or what it holds, is not sent.
     pub(super) fn dropped(&mut self, node: &Node<'_, '_>, why: &str) {
-        self.add(node, |param| Warning::dropped(param, why));
+        self.add(node, |field| Warning::dropped(field, why));
     }
 
     /// The field is sent with another value.
     pub(super) fn changed(&mut self, node: &Node<'_, '_>, why: &str) {
-        self.add(node, |param| Warning::changed(param, why));
+        self.add(node, |field| Warning::changed(field, why));
     }
 
     /// The field that this fault misses was filled in; told once for each reason.
     pub(super) fn added(&mut self, missing: &Fault, why: &str) {
-        let Fault::ClientMistaken(Mistake { param: Some(param), .. }) = missing else { return };
+        let Fault::ClientMistaken(Mistake { field: Some(field), .. }) = missing else { return };
         if !self.warnings.iter().any(|known| known.why == why) {
-            self.warnings.push(Warning::changed(param.as_str(), why));
+            self.warnings.push(Warning::changed(field.clone(), why));
         }
     }
 
     /// The field says otherwise than another one, which counts before it.
-    pub(super) fn passed_over(&mut self, param: &str, counts: &str) {
-        self.warnings.push(Warning::ignored(param, format!("`{counts}` says otherwise and counts before it")));
+    pub(super) fn passed_over(&mut self, field: &'static str, counts: &FieldRef) {
+        let why = format!("`{}` says otherwise and counts before it", path(counts));
+        self.warnings.push(Warning::ignored(FieldRef::own(field), why));
     }
 
     /// Names the members that are not `known`.
@@ -93,12 +96,12 @@ impl Notes {
     pub(super) fn finish(mut self) -> Vec<Warning> {
         if self.unnamed > 0 {
             let why = format!("{} more fields were ignored or changed", self.unnamed);
-            self.warnings.push(Warning::ignored("(others)", why));
+            self.warnings.push(Warning::ignored(FieldRef::Others, why));
         }
         self.warnings
     }
 
-    fn add(&mut self, node: &Node<'_, '_>, warning: impl FnOnce(String) -> Warning) {
+    fn add(&mut self, node: &Node<'_, '_>, warning: impl FnOnce(FieldRef) -> Warning) {
         if self.warnings.len() >= MOST {
             self.unnamed += 1;
             return;
@@ -106,7 +109,7 @@ impl Notes {
         let place = format!("{:#}", node.at);
         if !self.places.contains(&place) {
             self.places.push(place);
-            self.warnings.push(warning(node.at.to_string()));
+            self.warnings.push(warning(FieldRef::own(node.at.to_string())));
         }
     }
 }

@@ -10,6 +10,7 @@ use super::notes::Notes;
 use super::own_fields::OwnFields;
 use super::said::Said;
 use crate::fault::Fault;
+use crate::model::field_ref::FieldRef;
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
 
 /// Reads every field that asks for reasoning, or for less of it. The second is the ask without the model's own fields,
@@ -39,7 +40,7 @@ pub(super) fn read(
     for said in own.said.iter().copied().chain(all.into_iter().flatten()) {
         combine(&mut ask, said);
         if let Some(param) = contradicted(&said, &ask) {
-            notes.passed_over(param, ask.param);
+            notes.passed_over(param, &ask.field());
         }
     }
     Ok((ask, beside))
@@ -52,11 +53,13 @@ fn combine(ask: &mut ReasoningAsk, said: Said) {
         ask.switch = said.switch;
     }
     if open && ask.effort.is_none() && said.effort.is_some() {
-        (ask.effort, ask.effort_param) = (said.effort, said.effort_param);
+        (ask.effort, ask.effort_field) = (said.effort, field(said.effort_param));
     }
-    if ask.param.is_empty() {
-        ask.param = said.param;
-    }
+    ask.field = ask.field.take().or_else(|| field(said.param));
+}
+
+fn field(path: &'static str) -> Option<FieldRef> {
+    (!path.is_empty()).then(|| FieldRef::own(path))
 }
 
 /// The field that says otherwise than what counts, if one does.

@@ -3,16 +3,17 @@
 use super::fields::{Node, Object};
 use super::notes::Notes;
 use crate::fault::Fault;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::Sampling;
 use crate::model::text::Text;
 
 /// Reads `max_completion_tokens`, `max_tokens`, `temperature`, `top_p`, `top_k` and `stop`.
 pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Sampling<'a>, Fault> {
-    let (max_tokens, max_tokens_param) = max_tokens(top)?;
+    let (max_tokens, max_tokens_field) = max_tokens(top)?;
     let (blank_stop, stop) = stop(top, notes)?.into_iter().partition(Text::is_blank);
     Ok(Sampling {
         max_tokens,
-        max_tokens_param,
+        max_tokens_field,
         temperature: top.get("temperature").map(|node| node.number_within(0.0, 2.0)).transpose()?,
         top_p: top.get("top_p").map(|node| node.number_within(0.0, 1.0)).transpose()?,
         top_k: top_k(top)?,
@@ -22,13 +23,13 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Sampli
 }
 
 /// The newer name wins.
-fn max_tokens(top: &Object<'_, '_>) -> Result<(Option<u32>, &'static str), Fault> {
+fn max_tokens(top: &Object<'_, '_>) -> Result<(Option<u32>, Option<FieldRef>), Fault> {
     for name in ["max_completion_tokens", "max_tokens"] {
         if let Some(node) = top.get(name) {
-            return Ok((Some(node.count()?), name));
+            return Ok((Some(node.count()?), Some(FieldRef::own(name))));
         }
     }
-    Ok((None, "max_tokens"))
+    Ok((None, None))
 }
 
 /// Servers of open-weight models take 0 and -1 for "all candidates".

@@ -1,11 +1,11 @@
 //! The reasoning of a streamed answer, in the fields that its client reads.
 
+use super::super::Style;
 use super::super::shown::{Details, Stand};
-use super::super::{Envelope, Style};
+use crate::dialect::Envelope;
 use crate::model::delta::Seal;
 use crate::model::issuer::{APART, Mark};
 use crate::model::text::Text;
-use crate::wire::slice::Slice as _;
 use crate::wire::sse;
 use std::collections::BTreeSet;
 
@@ -43,8 +43,7 @@ pub(in super::super) struct Marks {
 
 impl Marks {
     pub(in super::super) fn new(envelope: &Envelope<'_>, style: &Style) -> Self {
-        let nonce = envelope.id.behind(envelope.id.len().saturating_sub(8)).to_owned();
-        Self { format: style.reasoning_format.clone(), mark: style.mark, nonce }
+        Self { format: style.reasoning_format.clone(), mark: style.mark, nonce: envelope.id.nonce() }
     }
 
     /// What follows the content of a block's first item.

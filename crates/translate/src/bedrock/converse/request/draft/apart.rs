@@ -4,6 +4,7 @@ use super::{Draft, GO_ON, Piece, Turn};
 use crate::bedrock::converse::request::Terms;
 use crate::bedrock::converse::request::notes::Notes;
 use crate::catalogue::Beside;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::{Block, Role};
 use crate::model::text::Text;
 
@@ -29,12 +30,12 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut
             draft.turns.push(turn);
             continue;
         }
-        let param = format!("messages[{}].content", turn.position);
+        let field = FieldRef::Content(turn.position);
         let why = format!("{} does not take {what}", terms.entry.name);
         if beside == Beside::Apart {
-            notes.changed(param, format!("{why}; it has a turn of its own"));
+            notes.changed(field, format!("{why}; it has a turn of its own"));
         } else {
-            notes.dropped(param, why);
+            notes.dropped(field, why);
         }
         split(turn, beside == Beside::Apart, &mut draft.turns);
     }

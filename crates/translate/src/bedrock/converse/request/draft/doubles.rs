@@ -2,6 +2,7 @@
 
 use super::{Draft, Piece, Turn};
 use crate::bedrock::converse::request::notes::Notes;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::{Block, Role};
 use crate::model::text::Text;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,7 +22,7 @@ pub(super) fn settle(draft: &mut Draft<'_, '_>, notes: &mut Notes) {
             calls = number(turn, behind.first(), &mut taken, notes);
         } else if follow(&mut turn.pieces, answers) {
             let why = "the call has several results; the last one is sent";
-            notes.dropped(format!("messages[{}].tool_call_id", turn.position), why);
+            notes.dropped(FieldRef::ToolResult(turn.position), why);
         }
     }
 }
@@ -57,12 +58,12 @@ fn number(turn: &mut Turn<'_, '_>, behind: Option<&Turn<'_, '_>>, taken: &mut Ta
         calls.entry(given).or_default().push_back(sent);
         true
     });
-    let param = || format!("messages[{}].tool_calls", turn.position);
+    let field = || FieldRef::ToolCalls(turn.position);
     if numbered {
-        notes.changed(param(), "another call before it has the same id; its number was added, for its result too");
+        notes.changed(field(), "another call before it has the same id; its number was added, for its result too");
     }
     if doubled {
-        notes.dropped(param(), "the same call stands before it, and there is one result for both");
+        notes.dropped(field(), "the same call stands before it, and there is one result for both");
     }
     calls
 }

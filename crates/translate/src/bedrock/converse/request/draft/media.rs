@@ -4,6 +4,7 @@ use super::{Draft, Piece, Turn};
 use crate::bedrock::converse::request::names;
 use crate::bedrock::converse::request::notes::Notes;
 use crate::catalogue::{Entry, ResultDocuments};
+use crate::model::field_ref::FieldRef;
 use crate::model::request::{Block, Role};
 use crate::model::text::Text;
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ pub(super) fn beside(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Notes
         if let (Some(last), false) = (turn.pieces.iter().rposition(Piece::is_result), moved.is_empty()) {
             turn.pieces.splice(last + 1..last + 1, moved);
             let why = format!("{} takes no such part in a tool's result; it stands beside it", entry.name);
-            notes.changed(format!("messages[{}].content", turn.position), why);
+            notes.changed(FieldRef::Content(turn.position), why);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Draft, Piece, Turn, thoughts};
 use crate::bedrock::converse::request::notes::Notes;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::{Block, Role};
 use crate::model::text::Text;
 use std::collections::BTreeSet;
@@ -37,7 +38,7 @@ fn drop_strays(turn: &mut Turn<'_, '_>, open: &[String], notes: &mut Notes) {
     });
     if turn.pieces.len() < before {
         let why = "the message of the assistant before it holds no such call; the result was left out";
-        notes.dropped(format!("messages[{}].tool_call_id", turn.position), why);
+        notes.dropped(FieldRef::ToolResult(turn.position), why);
     }
     if turn.pieces.iter().all(|piece| matches!(piece, Piece::CachePoint(_))) {
         turn.pieces.clear();
@@ -52,7 +53,7 @@ fn complete(turn: &mut Turn<'_, '_>, caller: usize, open: Vec<String>, notes: &m
         return;
     }
     let why = "a tool call has no result; `(no result)` was added";
-    notes.changed(format!("messages[{caller}].tool_calls"), why);
+    notes.changed(FieldRef::ToolCalls(caller), why);
     let behind = turn.pieces.iter().rposition(Piece::is_result).map_or(0, |last| last + 1);
     turn.pieces.splice(behind..behind, missing);
 }

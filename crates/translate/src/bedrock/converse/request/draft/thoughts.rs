@@ -2,6 +2,7 @@
 
 use super::{Draft, Piece, Turn, is_thought};
 use crate::bedrock::converse::request::notes::Notes;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::Role;
 
 /// Leaves out the thoughts that end a turn of the model: what followed them was cut off, or was never said. A turn that
@@ -17,11 +18,11 @@ pub(super) fn never_last(draft: &mut Draft<'_, '_>, notes: &mut Notes) {
         }
         if said.is_none() && at == last {
             let why = "the last message holds only reasoning, which would be taken for the answer's beginning";
-            notes.dropped("messages", why);
+            notes.dropped(FieldRef::Conversation, why);
         } else if !told {
             told = true;
             let why = "a turn of the model cannot end with a thought, which nothing came of";
-            notes.dropped(format!("messages[{}].reasoning", turn.position), why);
+            notes.dropped(FieldRef::PastReasoning(Some(turn.position)), why);
         }
         drop_behind(turn, behind);
     }

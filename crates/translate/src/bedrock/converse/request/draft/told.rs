@@ -5,6 +5,7 @@ use crate::bedrock::converse::request::Terms;
 use crate::bedrock::converse::request::notes::Notes;
 use crate::catalogue::{Allowed, Entry};
 use crate::model::arguments::as_written;
+use crate::model::field_ref::FieldRef;
 use crate::model::request::{Block, Request, ToolChoice};
 use crate::model::text::Text;
 use std::collections::BTreeMap;
@@ -41,12 +42,12 @@ pub(super) fn tell(draft: &mut Draft<'_, '_>, request: &Request<'_>, entry: &Ent
         }
         turn.pieces = told;
     }
-    let param = if request.tools.is_empty() { "messages" } else { "tools" };
+    let field = if request.tools.is_empty() { FieldRef::Conversation } else { FieldRef::Tools };
     let why = format!(
         "no tool may be called, and {} takes no calls in a history then; they are told in words, and no tools are sent",
         entry.name
     );
-    notes.changed(param, why);
+    notes.changed(field, why);
 }
 
 fn result<'a>(name: &str, content: &[Block<'a>], failed: bool, told: &mut Vec<Piece<'_, 'a>>) {

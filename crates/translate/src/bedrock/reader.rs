@@ -1,0 +1,103 @@
+//! A streamed answer of any API of Bedrock's, from its bytes to events.
+
+use super::{Api, converse};
+use crate::fault::{Fault, Misbehaviour};
+use crate::model::delta::{Delta, Event};
+use crate::wire::eventstream::Decoder;
+
+/// Who hears what a stream says, and says it further.
+pub trait Hear {
+    /// Where it is said: two pointers side by side cost a delta less than one to both.
+    type Out;
+
+    /// Whether nothing that may still come is of any use.
+    fn is_over(&self) -> bool;
+
+    /// A delta of text, of reasoning or of a call's arguments. `false`: the answer may end with it.
+    fn delta(&mut self, index: u32, delta: &Delta<'_>, out: &mut Self::Out) -> bool;
+
+    /// Any event.
+    fn event(&mut self, event: Event<'_>, out: &mut Self::Out);
+
+    /// All that one part of the stream says was told; the model had `stopped` by then. `true`: it is over.
+    ///
+    /// # Errors
+    ///
+    /// The answer ends with it, and cannot be ended.
+    fn settle(&mut self, stopped: bool, out: &mut Self::Out) -> Result<bool, Fault>;
+}
+
+/// The reader of one streamed answer.
+#[derive(Debug)]
+pub enum Reader {
+    /// ConverseStream's.
+    Converse(Decoder, converse::stream::Reader),
+}
+
+impl Reader {
+    /// Begins an answer.
+    #[must_use]
+    pub fn new(api: Api) -> Self {
+        match api {
+            Api::Converse => Self::Converse(Decoder::default(), converse::stream::Reader::default()),
+        }
+    }
+
+    /// Takes bytes, cut anywhere, and tells what they say.
+    ///
+    /// # Errors
+    ///
+    /// A refusal inside the stream, or a stream that breaks its protocol. What was said before was told.
+    #[inline]
+    pub fn take<H: Hear>(&mut self, bytes: &[u8], to: &mut H, out: &mut H::Out) -> Result<(), Fault> {
+        match self {
+            Self::Converse(decoder, reader) => of_converse(decoder, reader, bytes, (to, out)),
+        }
+    }
+
+    /// The stream ended, as HTTP says it should.
+    ///
+    /// # Errors
+    ///
+    /// It is not whole.
+    pub fn end(&self) -> Result<(), Fault> {
+        match self {
+            Self::Converse(decoder, _) if decoder.is_mid_frame() => {
+                Err(Fault::UpstreamMisbehaved(Misbehaviour::CutFrame))
+            }
+            Self::Converse(_, reader) => reader.finish(),
+        }
+    }
+}
+
+#[inline]
+fn of_converse<H: Hear>(
+    decoder: &mut Decoder,
+    reader: &mut converse::stream::Reader,
+    mut bytes: &[u8],
+    (to, out): (&mut H, &mut H::Out),
+) -> Result<(), Fault> {
+    if to.is_over() {
+        return Ok(());
+    }
+    loop {
+        let frame = match decoder.next(&mut bytes) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(Fault::UpstreamMisbehaved(Misbehaviour::Frame(error.to_string()))),
+        };
+        if let Some((index, delta)) = &reader.usual(&frame) {
+            if to.delta(*index, delta, out) {
+                continue;
+            }
+        } else {
+            to.event(reader.event(&frame)?, out);
+            while let Some(event) = reader.unended() {
+                to.event(event, out);
+            }
+        }
+        if to.settle(reader.stopped(), out)? {
+            return Ok(());
+        }
+    }
+}

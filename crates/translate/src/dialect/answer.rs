@@ -1,0 +1,211 @@
+//! What an answer consists of, in any dialect: style, stream, whole, head, error.
+
+use super::{Dialect, Envelope, openai_chat};
+use crate::fault::{Fault, MistakeKind};
+use crate::model::delta::{Delta, Event};
+use crate::model::request_id::RequestId;
+use crate::model::response::{Finish, Response, Usage};
+use crate::wire::sse::{self, KeepAlive};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// How a client wants its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// In Chat Completions.
+    OpenAiChat(openai_chat::Style),
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self::OpenAiChat(openai_chat::Style::default())
+    }
+}
+
+impl Style {
+    /// The word for an end.
+    #[must_use]
+    pub fn finish_reason(&self, finish: &Finish) -> &'static str {
+        match self {
+            Self::OpenAiChat(style) => style.finish_reason(finish),
+        }
+    }
+}
+
+/// The writer of one streamed answer.
+#[derive(Debug)]
+pub enum Writer {
+    /// Of Chat Completions.
+    OpenAiChat(openai_chat::stream::Writer),
+}
+
+impl Writer {
+    /// Begins an answer; nothing is written yet.
+    #[must_use]
+    pub fn new(envelope: &Envelope<'_>, style: Style) -> Self {
+        match style {
+            Style::OpenAiChat(style) => Self::OpenAiChat(openai_chat::stream::Writer::new(envelope, style)),
+        }
+    }
+
+    /// Says one event. The finish is held back until [`Writer::finish`], because usage comes after it.
+    pub fn event(&mut self, out: &mut BytesMut, event: Event<'_>) {
+        match self {
+            Self::OpenAiChat(writer) => writer.event(out, event),
+        }
+    }
+
+    /// Says more of a block.
+    #[inline]
+    pub fn delta(&mut self, out: &mut BytesMut, index: u32, delta: &Delta<'_>) {
+        match self {
+            Self::OpenAiChat(writer) => writer.delta(out, index, delta),
+        }
+    }
+
+    /// Ends a whole answer; gives what it ended with.
+    ///
+    /// # Errors
+    ///
+    /// When the model's stop reason is that its output is malformed; then nothing is written.
+    pub fn finish(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
+        match self {
+            Self::OpenAiChat(writer) => writer.finish(out),
+        }
+    }
+
+    /// Ends an answer that failed.
+    pub fn fail(&mut self, out: &mut BytesMut, fault: &Fault) {
+        match self {
+            Self::OpenAiChat(writer) => writer.fail(out, fault),
+        }
+    }
+
+    /// Tells the client that the answer goes on.
+    pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
+        match self {
+            Self::OpenAiChat(writer) => writer.keep_alive(kind, out),
+        }
+    }
+
+    /// The same while nothing of this answer was told, and it is not begun by that.
+    pub fn keep_alive_before(&self, kind: KeepAlive, out: &mut BytesMut) {
+        match self {
+            Self::OpenAiChat(writer) => writer.keep_alive_before(kind, out),
+        }
+    }
+
+    /// The token counts that came, if any did.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::OpenAiChat(writer) => writer.usage(),
+        }
+    }
+}
+
+/// Writes a whole answer: its body, and what it ended with. `places` counts the blocks as Bedrock did, and `restore`
+/// gives a tool's name back as the client knows it.
+///
+/// # Errors
+///
+/// When the model's stop reason is that its output is malformed.
+pub fn write(
+    response: &Response<'_>,
+    places: &[u32],
+    envelope: &Envelope<'_>,
+    style: &Style,
+    restore: &dyn Fn(&str) -> String,
+) -> Result<(String, Finish), Fault> {
+    match style {
+        Style::OpenAiChat(style) => openai_chat::response::write(response, places, envelope, style, restore),
+    }
+}
+
+/// The two kinds of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerKind {
+    /// It comes as it is made.
+    Stream,
+    /// It comes at once.
+    Whole,
+}
+
+/// Makes these headers the head of an answer.
+#[must_use]
+pub fn head(dialect: Dialect, id: RequestId, kind: AnswerKind, mut headers: HeaderMap) -> HeaderMap {
+    match dialect {
+        Dialect::OpenAiChat => {
+            match kind {
+                AnswerKind::Stream => of_events(&mut headers),
+                AnswerKind::Whole => of_json(&mut headers),
+            }
+            if let Ok(id) = HeaderValue::from_str(&dialect.id(id)) {
+                headers.insert(openai_chat::REQUEST_ID, id);
+            }
+        }
+    }
+    headers
+}
+
+/// Server-sent events: nobody on the way may keep or gather them.
+fn of_events(headers: &mut HeaderMap) {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(BUFFERING, HeaderValue::from_static("no"));
+}
+
+fn of_json(headers: &mut HeaderMap) {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+}
+
+/// A fault as the whole answer to a request.
+#[derive(Clone)]
+pub struct ErrorAnswer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers, without those that every answer of its exchange has.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl std::fmt::Debug for ErrorAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ErrorAnswer").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// Tells a fault, when nothing was sent yet.
+#[must_use]
+pub fn error(dialect: Dialect, fault: &Fault) -> ErrorAnswer {
+    let mut headers = HeaderMap::new();
+    let (status, body, retry_after) = match dialect {
+        Dialect::OpenAiChat => {
+            let told = openai_chat::error::told(fault);
+            of_json(&mut headers);
+            (told.status, told.body, told.retry_after)
+        }
+    };
+    if let Some(seconds) = retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    // RFC 9110, 11.6.1: a 401 says how to authenticate.
+    if matches!(fault, Fault::ClientMistaken(mistake) if mistake.kind == MistakeKind::Unauthorized) {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"aquifer\""));
+    }
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    ErrorAnswer { status, headers, body: Bytes::from(body) }
+}
+
+/// Tells a fault as all there is in a stream whose head was sent.
+pub fn fail(dialect: Dialect, fault: &Fault, out: &mut BytesMut) {
+    match dialect {
+        Dialect::OpenAiChat => {
+            sse::data(out, &[&openai_chat::error::told(fault).body]);
+            sse::data(out, &["[DONE]"]);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! How an answer of a backend becomes an answer to a client: the one table of who is led how.
+
+use crate::bedrock::Api;
+use crate::dialect::Dialect;
+
+/// What a backend speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    /// An API of Bedrock's.
+    Bedrock(Api),
+    /// What clients speak.
+    Dialect(Dialect),
+}
+
+/// How a request and its answer are led between a client and a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Road {
+    /// Through the neutral model.
+    Translate(Api),
+    /// The same JSON in another framing: no dialect and no API are so near to each other yet.
+    Reframe(Api),
+    /// Byte for byte, only looked at.
+    Relay,
+}
+
+impl Road {
+    /// The road between these two.
+    #[must_use]
+    pub fn between(client: Dialect, backend: Spoken) -> Self {
+        match (client, backend) {
+            (Dialect::OpenAiChat, Spoken::Bedrock(api @ Api::Converse)) => Self::Translate(api),
+            (Dialect::OpenAiChat, Spoken::Dialect(Dialect::OpenAiChat)) => Self::Relay,
+        }
+    }
+
+    /// The API whose answers are read on it.
+    #[must_use]
+    pub fn api(self) -> Option<Api> {
+        match self {
+            Self::Translate(api) | Self::Reframe(api) => Some(api),
+            Self::Relay => None,
+        }
+    }
+
+    /// Who is called, in OpenTelemetry's words (`gen_ai.provider.name`).
+    #[must_use]
+    pub fn provider(self) -> &'static str {
+        match self {
+            Self::Translate(_) | Self::Reframe(_) => "aws.bedrock",
+            Self::Relay => "openai",
+        }
+    }
+}
