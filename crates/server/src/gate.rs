@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 const PENDING: u32 = 1024;
 
 /// The gate of one backend. Whoever came first goes first: a semaphore would do if all calls had one limit, but it is
-/// each route's to say.
+/// each route's to say. Permits by weight do not say it either: a call would hold all those above its limit until its task
+/// runs, and who comes meanwhile would be turned away although there is a place.
 #[derive(Debug, Default)]
 pub(crate) struct Gate(Mutex<State>);
 
