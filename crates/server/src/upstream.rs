@@ -287,7 +287,8 @@ impl Caller {
         let place = place.as_ref().ok_or_else(no_place)?;
         *request.uri_mut() = place.uri(path).ok_or_else(no_url)?;
         let authority = self.signer.authority().await.map_err(Unreachable::Credentials)?;
-        let again = self.signer.may_sign_instead().then(|| request.clone());
+        let may_be_denied = matches!(authority, Authority::ShortTerm(_)) && self.signer.may_sign_instead();
+        let again = may_be_denied.then(|| request.clone());
         let (head, body) = self.send_as(&authority, (place, region, connect), request).await?;
         match &authority {
             Authority::Signature(signatory) if refuses_keys(&head) => self.signer.distrust(signatory),
@@ -344,7 +345,8 @@ impl Caller {
         again: Option<Request<Bytes>>,
     ) -> Result<(Parts, Answer), Unreachable> {
         self.signer.distrust_short_term();
-        let said = body.whole(LONGEST_REFUSAL).await.map_err(Unreachable::Broken)?;
+        // Its status says enough when its body does not come whole.
+        let said = body.whole(LONGEST_REFUSAL).await.unwrap_or_default();
         let is_denied = said.windows(RIGHT.len()).any(|word| word == RIGHT);
         let Some(request) = again.filter(|_| is_denied) else {
             return Ok((head, Answer { body: Body::Read(Some(said)), until: None }));

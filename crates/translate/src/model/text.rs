@@ -217,6 +217,34 @@ mod tests {
     }
 
     #[test]
+    fn words_that_are_put_together_are_those_of_the_text() {
+        arbtest::arbtest(|u| {
+            let letters = [b'a', b'Z', b'~', b'0', b' ', b'\t', b'\r', 0x1f, b' ', b'x'];
+            let length = u.int_in_range(0..=900)?;
+            let text: Vec<u8> = (0..length).map(|_| u.choose(&letters).copied()).collect::<Result<_, _>>()?;
+            let (mut packed, mut plain) = (Written::default(), Written::default());
+            Text::from_plain(String::from_utf8(text.clone()).unwrap()).hash_words(&mut packed);
+            text.split(|byte| *byte <= b' ').for_each(|word| plain.write(word));
+            assert_eq!(packed.0, plain.0);
+            Ok(())
+        });
+    }
+
+    /// A hasher that keeps what it takes.
+    #[derive(Default)]
+    struct Written(Vec<u8>);
+
+    impl Hasher for Written {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.extend_from_slice(bytes);
+        }
+
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
     fn debug_shows_no_content() {
         assert_eq!(format!("{:?}", Text::from_plain("secret")), "Text(6 bytes)");
     }
