@@ -76,7 +76,7 @@ pub enum Output {
     Settled(Lane),
     /// Tell the log that a backend is left alone for a while.
     Ejected {
-        /// Index into [`Config::backends`].
+        /// Index into [`Config::backends`](crate::config::Config::backends).
         backend: usize,
         /// For this model alone; `None`: for all.
         model: Option<String>,
@@ -102,7 +102,7 @@ pub enum Output {
 pub struct Call {
     /// Which of two that may be under way at once.
     pub lane: Lane,
-    /// Index into [`Config::backends`].
+    /// Index into [`Config::backends`](crate::config::Config::backends).
     pub backend: usize,
     /// The path, percent-encoded as it must stand on the wire.
     pub path: String,
