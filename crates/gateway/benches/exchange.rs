@@ -7,7 +7,7 @@
 
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
 use aquifer_testing::frames::frame;
 use bytes::Bytes;
@@ -38,7 +38,7 @@ fn main() {
 /// What lasts longer than an exchange.
 struct Host {
     config: Arc<Config>,
-    fleet: Arc<Fleet>,
+    health: Arc<BackendHealth>,
     headers: HeaderMap,
     now: Instant,
 }
@@ -52,7 +52,7 @@ impl Host {
         let now = Instant::now();
         Self {
             config: Arc::new(Config { backends: vec![backend], ..Config::default() }),
-            fleet: Arc::new(Fleet::new(1, now)),
+            health: Arc::new(BackendHealth::new(1, now)),
             headers: HeaderMap::from_iter([(header::HOST, host), (header::USER_AGENT, agent)]),
             now,
         }
@@ -73,7 +73,7 @@ impl Host {
             unix_seconds: 1,
             now: self.now,
         };
-        let mut exchange = Exchange::begin(Arc::clone(&self.config), Arc::clone(&self.fleet), &arrival);
+        let mut exchange = Exchange::begin(Arc::clone(&self.config), Arc::clone(&self.health), &arrival);
         drain(&mut exchange);
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
         exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, self.now);

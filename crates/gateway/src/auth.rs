@@ -1,7 +1,7 @@
 //! Client authentication by API keys: which keys a listener or a route accepts, and whose they are.
 
 use crate::config::{Config, Listener, Route};
-use crate::door::{Door, Entry};
+use crate::ingress::{Ingress, ListenerMatch};
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
 use http::HeaderMap;
@@ -17,11 +17,11 @@ pub use crate::key_ring::{Identity, KeyDigest, KeyRing, file};
 /// # Errors
 ///
 /// 401 when a key is needed and the request shows none, or one that nothing here accepts.
-pub fn admit(config: &Config, door: Door<'_>, headers: &HeaderMap) -> Result<Option<Arc<str>>, Fault> {
+pub fn admit(config: &Config, ingress: Ingress<'_>, headers: &HeaderMap) -> Result<Option<Arc<str>>, Fault> {
     if !asks_for_keys(config) {
         return Ok(None);
     }
-    let entry = Entry::of(config, door);
+    let entry = ListenerMatch::of(config, ingress);
     let base = entry.key_rings(config);
     let reachable: Vec<&Route> = config.routes.iter().filter(|route| entry.leads_to(route)).collect();
     let of_routes = reachable.iter().filter_map(|route| route.keys.as_deref());
@@ -41,7 +41,7 @@ pub fn admit(config: &Config, door: Door<'_>, headers: &HeaderMap) -> Result<Opt
 /// 401 when that route, or else its listener, does not accept the key that the request shows.
 pub fn authorize(
     config: &Config,
-    door: Door<'_>,
+    ingress: Ingress<'_>,
     route: Option<&Route>,
     headers: &HeaderMap,
 ) -> Result<Option<Arc<str>>, Fault> {
@@ -50,7 +50,7 @@ pub fn authorize(
     }
     let rings = match route.and_then(|route| route.keys.as_deref()) {
         Some(ring) => vec![ring],
-        None => Entry::of(config, door).key_rings(config),
+        None => ListenerMatch::of(config, ingress).key_rings(config),
     };
     match identify(&rings, headers) {
         Identity::Key(owner) => Ok(Some(owner)),
@@ -68,7 +68,7 @@ pub fn is_open(config: &Config, port: Option<u16>) -> bool {
     let is_guarded = if port.is_some() && !of_port.is_empty() {
         of_port.iter().all(|listener| listener.keys.is_some() || config.keys.is_some())
     } else {
-        !Entry::of(config, Door::default()).key_rings(config).is_empty()
+        !ListenerMatch::of(config, Ingress::default()).key_rings(config).is_empty()
     };
     may_be_open && !is_guarded
 }

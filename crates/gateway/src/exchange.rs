@@ -19,11 +19,11 @@ mod start;
 mod veil;
 
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
-pub use contract::{Arrival, Call, Input, Output, Patience};
-pub use lanes::Lane;
+pub use contract::{Arrival, Call, CallTimeouts, Input, Output};
+pub use lanes::CallId;
 
 use crate::config::{AccessDenied, Config};
-use crate::fleet::Fleet;
+use crate::health::BackendHealth;
 use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey};
 use answer::{Upstream, Waiting};
@@ -51,7 +51,7 @@ pub struct Exchange {
     record: Record,
     /// What its client speaks.
     dialect: Dialect,
-    fleet: Arc<Fleet>,
+    health: Arc<BackendHealth>,
     begun: Instant,
     outputs: VecDeque<Output>,
     /// The request, once it is read and routed.
@@ -60,7 +60,7 @@ pub struct Exchange {
     waiting: Option<Waiting>,
     /// Another call that is under way; [`waiting`](Self::waiting) is then the one of this lane.
     other: Option<Box<Other>>,
-    at_hand: Lane,
+    at_hand: CallId,
     /// Whether the answer's head is on its way to the client.
     committed: bool,
     /// It is, although no content has come: other backends may still be asked.
@@ -86,9 +86,9 @@ enum Deferred {
 impl Exchange {
     /// Begins with a request that arrived whole.
     #[must_use]
-    pub fn begin(config: Arc<Config>, fleet: Arc<Fleet>, arrival: &Arrival<'_>) -> Self {
+    pub fn begin(config: Arc<Config>, health: Arc<BackendHealth>, arrival: &Arrival<'_>) -> Self {
         let id = RequestId(arrival.random);
-        let mut exchange = Self { id, over: false, ..Self::nothing(fleet, arrival.now) };
+        let mut exchange = Self { id, over: false, ..Self::nothing(health, arrival.now) };
         exchange.record.id = exchange.dialect.id(id);
         if let Err(fault) = exchange.start(&config, arrival) {
             exchange.fail(&fault, arrival.now);
@@ -104,11 +104,11 @@ impl Exchange {
 
     /// Takes in what happened; `now` is when. Once the exchange is over, nothing that happens matters.
     pub fn handle(&mut self, input: Input<'_>, now: Instant) {
-        self.handle_from(Lane::First, input, now);
+        self.handle_from(CallId::Primary, input, now);
     }
 
     /// The same of one of two calls. One that is over says nothing any more.
-    pub fn handle_from(&mut self, lane: Lane, input: Input<'_>, now: Instant) {
+    pub fn handle_from(&mut self, lane: CallId, input: Input<'_>, now: Instant) {
         if self.over || self.at_hand != lane && !self.take_up(lane) {
             return;
         }
@@ -148,8 +148,8 @@ impl Exchange {
         if let Err(fault) = handled {
             self.fail(&fault, now);
         }
-        if self.at_hand != Lane::First {
-            self.take_up(Lane::First);
+        if self.at_hand != CallId::Primary {
+            self.take_up(CallId::Primary);
         }
     }
 
@@ -323,7 +323,7 @@ impl Exchange {
 
     /// Tells the client of a stream that it goes on. That is no answer: another backend may still be asked.
     fn quiet(&mut self, kind: KeepAlive) {
-        let streaming = self.is_streaming() || self.take_up(Lane::Second) && self.is_streaming();
+        let streaming = self.is_streaming() || self.take_up(CallId::Hedge) && self.is_streaming();
         if !streaming {
             self.quiet_before_the_head();
             return;
@@ -486,18 +486,18 @@ impl Exchange {
 
     /// An exchange that is over, to stand where another one stood.
     #[must_use]
-    pub fn nothing(fleet: Arc<Fleet>, now: Instant) -> Self {
+    pub fn nothing(health: Arc<BackendHealth>, now: Instant) -> Self {
         Self {
             id: RequestId::default(),
             record: Record::default(),
             dialect: Dialect::default(),
-            fleet,
+            health,
             begun: now,
             outputs: VecDeque::new(),
             asked: None,
             waiting: None,
             other: None,
-            at_hand: Lane::First,
+            at_hand: CallId::Primary,
             committed: false,
             early: false,
             search_over: false,

@@ -11,7 +11,7 @@
 //! ```
 //! use aquifer_gateway::config::{Source, load};
 //! use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
-//! use aquifer_gateway::fleet::Fleet;
+//! use aquifer_gateway::health::BackendHealth;
 //! use aquifer_gateway::restore::Forgetful;
 //! use http::{HeaderMap, Method, StatusCode};
 //! use std::sync::Arc;
@@ -28,7 +28,7 @@
 //! let now = Instant::now();
 //! let mut exchange = Exchange::begin(
 //!     Arc::clone(&config),
-//!     Arc::new(Fleet::new(config.backends.len(), now)),
+//!     Arc::new(BackendHealth::new(config.backends.len(), now)),
 //!     &Arrival {
 //!         method: &Method::POST,
 //!         path: "/v1/chat/completions",
@@ -73,9 +73,9 @@
 pub mod auth;
 mod beginning;
 pub mod config;
-pub mod door;
 pub mod exchange;
-pub mod fleet;
+pub mod health;
+pub mod ingress;
 mod key_ring;
 mod lessons;
 pub mod mutation;

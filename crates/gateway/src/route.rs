@@ -4,7 +4,7 @@ use crate::beginning;
 use crate::config::{
     Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
 };
-use crate::door::{Door, Entry};
+use crate::ingress::{Ingress, ListenerMatch};
 use crate::mutation::Mutation;
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
@@ -42,7 +42,7 @@ pub struct Target<'c> {
     pub priority: u32,
 }
 
-/// Finds where a request for `model` may be sent, the model that its body names; `door` is where it
+/// Finds where a request for `model` may be sent, the model that its body names; `ingress` is where it
 /// came in. The first target comes first; the others are there for when it fails.
 ///
 /// Of the rules that match, the one decides whose route names most of the host, then the one that names most headers, then
@@ -56,10 +56,10 @@ pub fn candidates<'c>(
     config: &'c Config,
     model: &str,
     headers: &HeaderMap,
-    door: impl Into<Door<'c>>,
+    ingress: impl Into<Ingress<'c>>,
     seed: u64,
 ) -> Result<Vec<Target<'c>>, Fault> {
-    let entry = Entry::of(config, door.into());
+    let entry = ListenerMatch::of(config, ingress.into());
     if !entry.is_open() {
         return Err(not_found("No listener of this gateway serves the host that was called.".to_owned()));
     }
@@ -102,9 +102,9 @@ pub fn choose<'c>(
     config: &'c Config,
     model: &str,
     headers: &HeaderMap,
-    door: impl Into<Door<'c>>,
+    ingress: impl Into<Ingress<'c>>,
 ) -> Result<Target<'c>, Fault> {
-    let first = candidates(config, model, headers, door, 0)?.into_iter().next();
+    let first = candidates(config, model, headers, ingress, 0)?.into_iter().next();
     first.ok_or_else(|| not_found(format!("The model {:?} is served by no backend.", shown(model))))
 }
 
@@ -244,30 +244,30 @@ pub fn models(config: &Config) -> Vec<ModelListing> {
 }
 
 /// Whether every model id is served where a request came in: some rule matches everything.
-pub(crate) fn serves_any(config: &Config, door: Door<'_>, may_take: &dyn Fn(Option<&Route>) -> bool) -> bool {
-    let entry = Entry::of(config, door);
+pub(crate) fn serves_any(config: &Config, ingress: Ingress<'_>, may_take: &dyn Fn(Option<&Route>) -> bool) -> bool {
+    let entry = ListenerMatch::of(config, ingress);
     let open = config.routes.iter().filter(|route| entry.leads_to(route) && may_take(Some(route)));
     open.flat_map(|route| &route.rules).any(|rule| rule.matches.is_empty())
 }
 
 /// Those of them that can be named where a request came in.
 #[must_use]
-pub fn models_at<'d>(config: &Config, door: impl Into<Door<'d>>) -> Vec<ModelListing> {
-    models_for(config, door.into(), &|_| true)
+pub fn models_at<'d>(config: &Config, ingress: impl Into<Ingress<'d>>) -> Vec<ModelListing> {
+    models_for(config, ingress.into(), &|_| true)
 }
 
 /// Those of them that a caller can name who may take these routes (`None`: the short form's).
 pub(crate) fn models_for(
     config: &Config,
-    door: Door<'_>,
+    ingress: Ingress<'_>,
     may_take: &dyn Fn(Option<&Route>) -> bool,
 ) -> Vec<ModelListing> {
-    let entry = Entry::of(config, door);
+    let entry = ListenerMatch::of(config, ingress);
     if !entry.is_open() {
         return Vec::new();
     }
     // Whoever does not say a host, and came by no listener, is told all.
-    let open = |route: &&Route| (door == Door::default() || entry.leads_to(route)) && may_take(Some(route));
+    let open = |route: &&Route| (ingress == Ingress::default() || entry.leads_to(route)) && may_take(Some(route));
     let mut listings: Vec<ModelListing> = Vec::new();
     let mut add = |id: &str, owned_by: &str, created: u64| {
         if !listings.iter().any(|listing| listing.id == id) {

@@ -3,7 +3,7 @@
 
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, KeepAlive, Output};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::fault::Unreachable;
@@ -40,7 +40,7 @@ fn begin(body: &str) -> Exchange {
         unix_seconds: 1,
         now: Instant::now(),
     };
-    Exchange::begin(config(), Arc::new(Fleet::new(1, arrival.now)), &arrival)
+    Exchange::begin(config(), Arc::new(BackendHealth::new(1, arrival.now)), &arrival)
 }
 
 fn body(stream: bool) -> String {

@@ -3,7 +3,7 @@
 
 use aquifer_gateway::config::Config;
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -53,7 +53,7 @@ fn serve(body: Vec<u8>, answer: &(&'static str, Vec<u8>), size: usize) -> Came {
         unix_seconds: 1_700_000_000,
         now,
     };
-    let mut exchange = Exchange::begin(Arc::clone(&config), Arc::new(Fleet::new(1, now)), &arrival);
+    let mut exchange = Exchange::begin(Arc::clone(&config), Arc::new(BackendHealth::new(1, now)), &arrival);
     let id = exchange.id().to_owned();
     let mut came = Came { calls: Vec::new(), status: StatusCode::CONTINUE, told: String::new(), id };
     loop {

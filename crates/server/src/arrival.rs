@@ -4,7 +4,7 @@ use crate::authority;
 use crate::host::Host;
 use crate::origin::{self, Page};
 use aquifer_gateway::auth;
-use aquifer_gateway::door::{self, Door};
+use aquifer_gateway::ingress::{self, Ingress};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
 use http::{HeaderMap, header, request};
@@ -36,7 +36,7 @@ pub(crate) fn check(host: &Host, came_by: &Arrived, head: &mut request::Parts) -
         authority::refuse_rebound(config, came_by.port, called, &host.origins)?;
     }
     if let Some(sni) = &came_by.sni
-        && !door::is_same(config, came_by.port, sni, called)
+        && !ingress::is_same(config, came_by.port, sni, called)
     {
         let message = "the connection was made for another host: connect anew for this one";
         return Err(Fault::mistake(MistakeKind::Misdirected, None, message));
@@ -47,8 +47,8 @@ pub(crate) fn check(host: &Host, came_by: &Arrived, head: &mut request::Parts) -
         return page;
     }
     let called = Some(called).filter(|called| !called.is_empty());
-    let door = Door { port: came_by.port, host: called };
-    let owner = auth::admit(config, door, &head.headers)?;
+    let ingress = Ingress { port: came_by.port, host: called };
+    let owner = auth::admit(config, ingress, &head.headers)?;
     coding(&head.headers)?;
     match page {
         // A page that knows a key was given it: no page of somebody else's has one.

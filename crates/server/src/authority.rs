@@ -1,7 +1,7 @@
 //! The host that a request is for: said once, and the same wherever it is said.
 
 use aquifer_gateway::config::Config;
-use aquifer_gateway::door;
+use aquifer_gateway::ingress;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
 use http::{HeaderMap, HeaderValue, Uri, Version, header, request};
@@ -48,7 +48,7 @@ fn one_host(headers: &HeaderMap) -> Result<Option<&str>, Fault> {
 /// What delimits other parts of an address is none of a host, and a port is a number. A host may be empty beside a target
 /// that has one.
 fn is_host(host: &str) -> bool {
-    let name = door::without_port(host);
+    let name = ingress::without_port(host);
     let port = host.get(name.len()..).and_then(|port| port.strip_prefix(':')).unwrap_or_default();
     let is_port = port.is_empty() || port.parse::<u16>().is_ok();
     is_port
@@ -71,7 +71,7 @@ pub(crate) fn host(headers: &HeaderMap) -> &str {
 ///
 /// Nobody else can have an address for a page, `localhost`, or a name without a dot.
 pub(crate) fn may_be_rebound(host: &str) -> bool {
-    let name = door::without_port(host).trim_end_matches('.');
+    let name = ingress::without_port(host).trim_end_matches('.');
     let address = name.trim_start_matches('[').trim_end_matches(']');
     name.contains('.')
         && address.parse::<IpAddr>().is_err()
@@ -83,9 +83,9 @@ pub(crate) fn may_be_rebound(host: &str) -> bool {
 /// # Errors
 /// The name may be a web page's.
 pub(crate) fn refuse_rebound(config: &Config, port: Option<u16>, host: &str, allowed: &[Uri]) -> Result<(), Fault> {
-    let name = door::without_port(host);
+    let name = ingress::without_port(host);
     if !may_be_rebound(host)
-        || door::names(config, port, host)
+        || ingress::names(config, port, host)
         || allowed.iter().filter_map(Uri::host).any(|allowed| allowed.eq_ignore_ascii_case(name))
     {
         return Ok(());

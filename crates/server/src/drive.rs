@@ -9,7 +9,7 @@ use crate::room::Place;
 use crate::telemetry::{InFlight, log};
 use crate::turns::Recalling;
 use crate::upstream::{Answer, Answered, Begun, Queued, Sending};
-use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Lane, Output, Patience};
+use aquifer_gateway::exchange::{Arrival, Call, CallId, CallTimeouts, Exchange, Input, Output};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::TurnStore;
 use aquifer_gateway::translate::fault::Unreachable;
@@ -100,7 +100,7 @@ impl Drive {
     /// Begins with a request that has this place; so much stands beside it while it is read, if it is a large one.
     pub(crate) fn begin(host: &Arc<Host>, arrival: &Arrival<'_>, place: Place, beside: Option<usize>) -> Self {
         let serving = host.serving();
-        let mut exchange = Exchange::begin(Arc::clone(&serving.config), Arc::clone(&serving.fleet), arrival);
+        let mut exchange = Exchange::begin(Arc::clone(&serving.config), Arc::clone(&serving.health), arrival);
         if beside.is_some() {
             exchange.defer_retries();
         }
@@ -109,7 +109,7 @@ impl Drive {
             host: Arc::clone(host),
             serving,
             exchange,
-            first: Line { call: Progress::Idle, waiting: Waiting::new(Patience::default(), &host.limits) },
+            first: Line { call: Progress::Idle, waiting: Waiting::new(CallTimeouts::default(), &host.limits) },
             second: None,
             over: false,
             away: None,
@@ -130,8 +130,8 @@ impl Drive {
                     // What was noted of the body is forgotten; what is sent may have been changed once more.
                     self.place.shrink(self.body + 2 * call.body.len());
                     match call.lane {
-                        Lane::First => self.first = self.line(*call),
-                        Lane::Second => self.second = Some(Box::new(self.line(*call))),
+                        CallId::Primary => self.first = self.line(*call),
+                        CallId::Hedge => self.second = Some(Box::new(self.line(*call))),
                     }
                 }
                 Output::Retry => self.away = Some(Away::Waiting(elsewhere::turn(&self.host))),
@@ -192,9 +192,9 @@ impl Drive {
     }
 
     /// Gives up the other call.
-    fn settle(&mut self, lane: Lane) {
+    fn settle(&mut self, lane: CallId) {
         let second = self.second.take();
-        if let Some(second) = second.filter(|_| lane == Lane::Second) {
+        if let Some(second) = second.filter(|_| lane == CallId::Hedge) {
             let before = std::mem::replace(&mut self.first, *second);
             self.first.waiting.is_heard_like(&before.waiting);
         }
@@ -241,7 +241,7 @@ impl Drive {
 
     fn go_away(&mut self, turn: OwnedSemaphorePermit) -> Option<Away> {
         self.place.hold(self.body + self.beside.unwrap_or_default()).ok()?;
-        let nothing = Exchange::nothing(Arc::clone(&self.serving.fleet), clock::now());
+        let nothing = Exchange::nothing(Arc::clone(&self.serving.health), clock::now());
         let slot = Arc::new(Mutex::new(Some(std::mem::replace(&mut self.exchange, nothing))));
         let (done, again) = oneshot::channel();
         let (host, taken) = (Arc::clone(&self.host), Arc::clone(&slot));
@@ -267,9 +267,11 @@ impl Drive {
 
     /// Waits for the next thing to happen and feeds it; false when nothing can.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        let polled = self.first.poll(Lane::First, &mut self.exchange, &self.host.limits, cx);
+        let polled = self.first.poll(CallId::Primary, &mut self.exchange, &self.host.limits, cx);
         match &mut self.second {
-            Some(second) if polled.is_pending() => second.poll(Lane::Second, &mut self.exchange, &self.host.limits, cx),
+            Some(second) if polled.is_pending() => {
+                second.poll(CallId::Hedge, &mut self.exchange, &self.host.limits, cx)
+            }
             _ => polled,
         }
     }
@@ -290,7 +292,7 @@ impl Drive {
 
 impl Line {
     /// Waits for the next thing to happen to this call and feeds it; false when nothing can.
-    fn poll(&mut self, lane: Lane, exchange: &mut Exchange, limits: &Limits, cx: &mut Context<'_>) -> Poll<bool> {
+    fn poll(&mut self, lane: CallId, exchange: &mut Exchange, limits: &Limits, cx: &mut Context<'_>) -> Poll<bool> {
         let polled = self.poll_call(lane, exchange, cx);
         if polled.is_ready() {
             self.waiting.is_over();
@@ -303,17 +305,17 @@ impl Line {
             }
             Passed::Slow => Input::Slow,
             // The first one has told it, or will.
-            Passed::Early if lane == Lane::Second => return Poll::Ready(true),
+            Passed::Early if lane == CallId::Hedge => return Poll::Ready(true),
             Passed::Early => Input::Early,
             // The client is told by whichever call was the first.
-            Passed::Quiet if lane == Lane::Second => return Poll::Ready(true),
+            Passed::Quiet if lane == CallId::Hedge => return Poll::Ready(true),
             Passed::Quiet => Input::Quiet(limits.keep_alive_kind),
         };
         exchange.handle_from(lane, input, clock::now());
         Poll::Ready(true)
     }
 
-    fn poll_call(&mut self, lane: Lane, exchange: &mut Exchange, cx: &mut Context<'_>) -> Poll<bool> {
+    fn poll_call(&mut self, lane: CallId, exchange: &mut Exchange, cx: &mut Context<'_>) -> Poll<bool> {
         match &mut self.call {
             Progress::Idle => return Poll::Ready(false),
             Progress::Recalling(recalling) => {

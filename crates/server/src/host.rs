@@ -11,7 +11,7 @@ use anyhow::bail;
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{Backend, Config};
 use aquifer_gateway::exchange::KeepAlive;
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
 use arc_swap::ArcSwap;
@@ -30,13 +30,13 @@ pub(crate) struct Serving {
     /// What it calls.
     pub(crate) upstreams: Upstreams,
     /// How it has found them.
-    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) health: Arc<BackendHealth>,
 }
 
 impl Serving {
     fn new(config: Arc<Config>, upstreams: Upstreams) -> Self {
-        let fleet = Arc::new(Fleet::new(config.backends.len(), clock::now()));
-        Self { config, upstreams, fleet }
+        let health = Arc::new(BackendHealth::new(config.backends.len(), clock::now()));
+        Self { config, upstreams, health }
     }
 
     /// Tells the log that a backend is left alone.
@@ -238,7 +238,7 @@ impl Host {
         let config = Arc::new(config);
         let mut serving = Serving::new(Arc::clone(&config), upstreams);
         if before.config.backends == config.backends {
-            serving.fleet = Arc::clone(&before.fleet);
+            serving.health = Arc::clone(&before.health);
         }
         self.serving.store(Arc::new(serving));
         Ok(config)

@@ -1,7 +1,7 @@
 //! How long a call is waited for, and how long a client is left without a word.
 
 use crate::host::Limits;
-use aquifer_gateway::exchange::Patience;
+use aquifer_gateway::exchange::CallTimeouts;
 use aquifer_gateway::translate::fault::Unreachable;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -34,7 +34,7 @@ pub(crate) struct Waiting {
     /// Since when the client was told nothing.
     quiet: Option<Instant>,
     /// The call waits for its turn: what counts from its beginning is not counted yet.
-    queued: Option<Patience>,
+    queued: Option<CallTimeouts>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -66,7 +66,7 @@ impl Limit {
 
 impl Waiting {
     /// Begins; the first byte and the whole are counted from now on.
-    pub(crate) fn new(patience: Patience, limits: &Limits) -> Self {
+    pub(crate) fn new(patience: CallTimeouts, limits: &Limits) -> Self {
         Self {
             silence: patience.silence.unwrap_or(limits.upstream_silence).min(LONGEST),
             idle: patience.silence,
@@ -84,17 +84,17 @@ impl Waiting {
     }
 
     /// Begins for a call that waits for its turn. Only the whole is counted from now on: the rest is the backend's time.
-    pub(crate) fn queued(patience: Patience, limits: &Limits) -> Self {
+    pub(crate) fn queued(patience: CallTimeouts, limits: &Limits) -> Self {
         let first = patience.first.or(limits.first_byte).or(patience.usual);
-        let Patience { whole, early, spent, .. } = patience;
-        let waiting = Self::new(Patience { whole, early, spent, ..Patience::default() }, limits);
+        let CallTimeouts { whole, early, spent, .. } = patience;
+        let waiting = Self::new(CallTimeouts { whole, early, spent, ..CallTimeouts::default() }, limits);
         let learned = patience.first.or(limits.first_byte).is_none();
-        Self { first: None, learned, queued: Some(Patience { first, ..patience }), ..waiting }
+        Self { first: None, learned, queued: Some(CallTimeouts { first, ..patience }), ..waiting }
     }
 
     /// The turn of a call has come: the first byte and silences are counted from now on.
     pub(crate) fn started(&mut self) {
-        let Some(Patience { first, hedge, silence, .. }) = self.queued.take() else { return };
+        let Some(CallTimeouts { first, hedge, silence, .. }) = self.queued.take() else { return };
         self.first = first.map(Limit::from_now);
         self.hedge = hedge.map(|time| Limit::from_now(time).until);
         self.silence = silence.map_or(self.silence, |silence| silence.min(LONGEST));
@@ -195,7 +195,7 @@ impl Waiting {
 }
 
 /// When the head is due, for calls that may have one early: what the route says, else the host.
-fn early(patience: Patience, limits: &Limits) -> Option<Instant> {
+fn early(patience: CallTimeouts, limits: &Limits) -> Option<Instant> {
     let time = patience.early.or(limits.early_head).filter(|time| !time.is_zero())?;
     Some(Limit::from_now(time.saturating_sub(patience.spent)).until)
 }
@@ -229,17 +229,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_silence_has_the_routes_limit_or_the_hosts() {
-        let mut hosts = Waiting::new(Patience::default(), &host(SHORT));
+        let mut hosts = Waiting::new(CallTimeouts::default(), &host(SHORT));
         assert_eq!(lost(&mut hosts, LONG).await.unwrap(), "nothing came for 20ms");
-        let mut routes = Waiting::new(Patience { silence: Some(SHORT), ..Patience::default() }, &host(LONG));
+        let mut routes = Waiting::new(CallTimeouts { silence: Some(SHORT), ..CallTimeouts::default() }, &host(LONG));
         assert_eq!(lost(&mut routes, LONG).await.unwrap(), "nothing came for 20ms");
-        let mut longer = Waiting::new(Patience { silence: Some(LONG), ..Patience::default() }, &host(SHORT));
+        let mut longer = Waiting::new(CallTimeouts { silence: Some(LONG), ..CallTimeouts::default() }, &host(SHORT));
         assert_eq!(lost(&mut longer, 3 * SHORT).await, None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn time_in_which_nobody_waits_does_not_count() {
-        let mut waiting = Waiting::new(Patience::default(), &host(SHORT));
+        let mut waiting = Waiting::new(CallTimeouts::default(), &host(SHORT));
         assert_eq!(lost(&mut waiting, Duration::ZERO).await, None);
         waiting.is_over();
         sleep(3 * SHORT).await;
@@ -248,14 +248,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_whole_is_limited_when_the_route_says_so() {
-        let mut waiting = Waiting::new(Patience { whole: Some(SHORT), ..Patience::default() }, &host(LONG));
+        let mut waiting = Waiting::new(CallTimeouts { whole: Some(SHORT), ..CallTimeouts::default() }, &host(LONG));
         waiting.is_over();
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer was not complete after 20ms");
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_first_byte_has_a_limit_of_its_own_until_it_came() {
-        let patience = Patience { first: Some(SHORT), ..Patience::default() };
+        let patience = CallTimeouts { first: Some(SHORT), ..CallTimeouts::default() };
         let mut waiting = Waiting::new(patience, &host(LONG));
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 20ms");
         let mut begun = Waiting::new(patience, &host(LONG));
@@ -265,14 +265,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_usual_counts_where_nothing_else_is_said_and_until_a_whole_answer_ends() {
-        let usual = Patience { usual: Some(SHORT), ..Patience::default() };
+        let usual = CallTimeouts { usual: Some(SHORT), ..CallTimeouts::default() };
         let mut waiting = Waiting::new(usual, &host(LONG));
         waiting.begun();
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 20ms");
         let mut told = Waiting::new(usual, &host(LONG));
         told.told();
         assert_eq!(lost(&mut told, 3 * SHORT).await, None);
-        for (patience, first_byte) in [(usual, Some(LONG)), (Patience { first: Some(LONG), ..usual }, None)] {
+        for (patience, first_byte) in [(usual, Some(LONG)), (CallTimeouts { first: Some(LONG), ..usual }, None)] {
             let mut set = Waiting::new(patience, &Limits { first_byte, ..host(LONG) });
             assert_eq!(lost(&mut set, 3 * SHORT).await, None);
         }
@@ -281,7 +281,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_hears_nothing_is_told_of_it_again_and_again() {
         let limits = Limits { keep_alive: Some(SHORT), ..host(LONG) };
-        let mut waiting = Waiting::new(Patience::default(), &limits);
+        let mut waiting = Waiting::new(CallTimeouts::default(), &limits);
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "quiet");
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "quiet");
         waiting.said();
@@ -291,12 +291,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_answer_is_told_of_once_unless_the_client_heard_something() {
-        let patience = Patience { hedge: Some(SHORT), first: Some(2 * SHORT), ..Patience::default() };
+        let patience = CallTimeouts { hedge: Some(SHORT), first: Some(2 * SHORT), ..CallTimeouts::default() };
         let mut waiting = Waiting::new(patience, &host(LONG));
         // A byte may be a comment: only what the client is told counts.
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "slow");
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 40ms");
-        let mut told = Waiting::new(Patience { hedge: Some(SHORT), ..Patience::default() }, &host(LONG));
+        let mut told = Waiting::new(CallTimeouts { hedge: Some(SHORT), ..CallTimeouts::default() }, &host(LONG));
         told.told();
         assert_eq!(lost(&mut told, 3 * SHORT).await, None);
     }
@@ -305,29 +305,30 @@ mod tests {
     async fn a_head_is_due_once_counted_from_the_request() {
         let limits = Limits { early_head: Some(3 * SHORT), ..host(LONG) };
         let begun = Instant::now();
-        let mut waiting = Waiting::new(Patience { spent: SHORT, ..Patience::default() }, &limits);
+        let mut waiting = Waiting::new(CallTimeouts { spent: SHORT, ..CallTimeouts::default() }, &limits);
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "early");
         assert_eq!(Instant::now() - begun, 2 * SHORT);
         assert_eq!(lost(&mut waiting, 10 * SHORT).await, None);
-        let mut queued = Waiting::queued(Patience { early: Some(SHORT), ..Patience::default() }, &limits);
+        let mut queued = Waiting::queued(CallTimeouts { early: Some(SHORT), ..CallTimeouts::default() }, &limits);
         assert_eq!(lost(&mut queued, LONG).await.unwrap(), "early");
-        let mut told = Waiting::new(Patience::default(), &limits);
+        let mut told = Waiting::new(CallTimeouts::default(), &limits);
         told.said();
         assert_eq!(lost(&mut told, 10 * SHORT).await, None);
-        let mut never = Waiting::new(Patience { early: Some(Duration::ZERO), ..Patience::default() }, &limits);
+        let mut never = Waiting::new(CallTimeouts { early: Some(Duration::ZERO), ..CallTimeouts::default() }, &limits);
         assert_eq!(lost(&mut never, 10 * SHORT).await, None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_waits_for_its_turn_uses_up_nothing_but_the_whole() {
-        let patience = Patience { first: Some(SHORT), hedge: Some(SHORT), silence: Some(SHORT), ..Patience::default() };
+        let patience =
+            CallTimeouts { first: Some(SHORT), hedge: Some(SHORT), silence: Some(SHORT), ..CallTimeouts::default() };
         let mut waiting = Waiting::queued(patience, &Limits { first_byte: Some(SHORT), ..host(SHORT) });
         assert_eq!(lost(&mut waiting, 100 * SHORT).await, None);
         waiting.started();
         let begun = Instant::now();
         assert_eq!(lost(&mut waiting, LONG).await.unwrap(), "the answer had not begun after 20ms");
         assert_eq!(Instant::now() - begun, SHORT);
-        let mut whole = Waiting::queued(Patience { whole: Some(SHORT), ..patience }, &host(SHORT));
+        let mut whole = Waiting::queued(CallTimeouts { whole: Some(SHORT), ..patience }, &host(SHORT));
         let passed = poll_fn(|cx| whole.poll_passed(cx)).await;
         assert!(matches!(passed, Passed::Lost(Unreachable::Busy(_))), "{passed:?}");
     }
@@ -335,7 +336,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_limit_is_too_long() {
         let most = Some(Duration::MAX);
-        let forever = Patience { first: most, silence: most, whole: most, ..Patience::default() };
+        let forever = CallTimeouts { first: most, silence: most, whole: most, ..CallTimeouts::default() };
         let mut waiting = Waiting::new(forever, &host(SHORT));
         assert_eq!(lost(&mut waiting, SHORT).await, None);
     }

@@ -1,8 +1,8 @@
 //! A chat request on its way: all that an attempt needs, the first one and each further one.
 
-use super::{Patience, denied, relayed};
+use super::{CallTimeouts, denied, relayed};
 use crate::config::{BackendKind, Config, FieldPolicy, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
-use crate::fleet::Fleet;
+use crate::health::BackendHealth;
 use crate::lessons::Lesson;
 use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
@@ -39,11 +39,11 @@ pub(super) struct Asked {
     /// What the header `anthropic-beta` names.
     pub(super) betas: Vec<String>,
     pub(super) traffic: Arc<Traffic>,
-    pub(super) patience: Patience,
+    pub(super) patience: CallTimeouts,
     /// The same for an answer that is asked for whole, whatever the client wants.
-    pub(super) patience_whole: Patience,
+    pub(super) patience_whole: CallTimeouts,
     /// What is known of backends and models.
-    pub(super) fleet: Arc<Fleet>,
+    pub(super) health: Arc<BackendHealth>,
     /// Where it may be sent, in order; never empty.
     pub(super) places: Vec<Place>,
     /// Where the attempt at hand is sent.
@@ -312,7 +312,7 @@ impl Asked {
     /// What is done otherwise at a place, because of a refusal of this request or of one before it; what of the latter the
     /// client should know.
     fn learned(&self, place: &Place, incoming: &Incoming<'_>) -> (Amend, Option<Warning>) {
-        let (mut amend, lessons) = (self.amend, &self.fleet.lessons);
+        let (mut amend, lessons) = (self.amend, &self.health.lessons);
         if lessons.is_empty() {
             return (amend, None);
         }
@@ -329,7 +329,7 @@ impl Asked {
     /// Remembers what a refusal teaches of the model at hand.
     fn learn(&self, lesson: Lesson) {
         if let Some(place) = self.place() {
-            self.fleet.lessons.learn(&place.model_id, lesson);
+            self.health.lessons.learn(&place.model_id, lesson);
         }
     }
 

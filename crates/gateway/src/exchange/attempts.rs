@@ -3,7 +3,7 @@
 use super::asked::{Asked, Place};
 use super::{Exchange, Output};
 use crate::config::Retry;
-use crate::fleet::{Failure, Fleet, Reach, Standing};
+use crate::health::{Availability, BackendHealth, Failure, Reach};
 use aquifer_translate::Fault;
 use aquifer_translate::fault::{Misbehaviour, Unreachable};
 use std::time::{Duration, Instant};
@@ -68,7 +68,7 @@ pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<Hint> {
 }
 
 impl Exchange {
-    /// Tells the fleet how the call went; `None`: well.
+    /// Tells the backends' health how the call went; `None`: well.
     pub(super) fn judge(&mut self, fault: Option<&Fault>, now: Instant) {
         let Some(asked) = &self.asked else { return };
         let Some(place) = asked.place().filter(|_| self.waiting.is_some()) else { return };
@@ -81,7 +81,7 @@ impl Exchange {
         match fault.map(|fault| (fault, hint(fault, &Retry::default()))) {
             None => self.succeeded_at(at),
             Some((fault, Some(Hint { blamed: true, .. }))) => {
-                self.failed_at(at, asked.failure(place, reach(fault), &self.fleet, now), now);
+                self.failed_at(at, asked.failure(place, reach(fault), &self.health, now), now);
             }
             // A refusal that no attempt there would change is an answer: the backend is there.
             Some((Fault::Refused(_), None | Some(Hint { too_long: true, .. }))) => self.succeeded_at(at),
@@ -104,14 +104,14 @@ impl Exchange {
         let (Some(asked), Some(waiting)) = (&self.asked, &self.waiting) else { return };
         if let Some(place) = asked.place().filter(|_| asked.places.len() > 1) {
             let took = now.saturating_duration_since(waiting.started);
-            self.fleet.began(place.backend, &place.model_id, asked.head.stream, took);
+            self.health.began(place.backend, &place.model_id, asked.head.stream, took);
         }
     }
 
     fn succeeded_at(&mut self, at: usize) {
         let Some(place) = self.asked.as_mut().and_then(|asked| asked.places.get_mut(at)) else { return };
         place.probing = false;
-        self.fleet.succeeded_of(place.backend, &place.model_id);
+        self.health.succeeded_of(place.backend, &place.model_id);
     }
 
     pub(super) fn failed_at(&mut self, at: usize, failure: Failure, now: Instant) {
@@ -119,7 +119,7 @@ impl Exchange {
         let Some(place) = asked.places.get_mut(at) else { return };
         place.probing = false;
         let backend = place.backend;
-        let alone = self.fleet.failed_of(backend, &place.model_id, failure, asked.traffic.outliers, now);
+        let alone = self.health.failed_of(backend, &place.model_id, failure, asked.traffic.outliers, now);
         let model = (failure.reach != Reach::Nowhere).then(|| place.model_id.clone());
         self.outputs.extend(alone.map(|alone| Output::Ejected { backend, model, alone }));
     }
@@ -138,10 +138,11 @@ impl Exchange {
         if let Some(place) = asked.places.get_mut(asked.at).filter(|_| hint.once) {
             place.excluded = true;
         }
-        let next = asked.next_place(hint, &self.fleet, now);
+        let next = asked.next_place(hint, &self.health, now);
         // What this gateway itself turned away is no load on the backend.
         let free = matches!(fault, Fault::UpstreamUnreachable(Unreachable::Busy(_)));
-        let Some(next) = next.and_then(|next| if free { Some(next) } else { asked.affordable(next, &self.fleet, now) })
+        let Some(next) =
+            next.and_then(|next| if free { Some(next) } else { asked.affordable(next, &self.health, now) })
         else {
             return false;
         };
@@ -161,8 +162,8 @@ impl Exchange {
 }
 
 impl Place {
-    pub(super) fn is_ejected(&self, fleet: &Fleet, now: Instant) -> bool {
-        fleet.is_ejected_of(self.backend, &self.model_id, now)
+    pub(super) fn is_ejected(&self, health: &BackendHealth, now: Instant) -> bool {
+        health.is_ejected_of(self.backend, &self.model_id, now)
     }
 }
 
@@ -177,15 +178,15 @@ fn reach(fault: &Fault) -> Reach {
 
 impl Asked {
     /// The first place to try: the first one that is not known to be ill, else the first.
-    pub(super) fn first_place(&mut self, fleet: &Fleet, now: Instant) -> usize {
-        if self.places.len() < 2 || self.panics(fleet, now) {
+    pub(super) fn first_place(&mut self, health: &BackendHealth, now: Instant) -> usize {
+        if self.places.len() < 2 || self.panics(health, now) {
             return 0;
         }
         for (at, place) in self.places.iter_mut().enumerate() {
-            match fleet.standing_of(place.backend, &place.model_id, now) {
-                Standing::Ejected => {}
+            match health.availability_of(place.backend, &place.model_id, now) {
+                Availability::Ejected => {}
                 standing => {
-                    place.probing = standing == Standing::Probe;
+                    place.probing = standing == Availability::Probe;
                     place.probed = place.probing;
                     return at;
                 }
@@ -195,35 +196,35 @@ impl Asked {
     }
 
     /// Whether so few of the backends are well that all of them are tried in order, the ejected ones too.
-    fn panics(&self, fleet: &Fleet, now: Instant) -> bool {
-        let (ejected, all) = self.ejected(fleet, now);
+    fn panics(&self, health: &BackendHealth, now: Instant) -> bool {
+        let (ejected, all) = self.ejected(health, now);
         (all - ejected) * 100 < u64::from(self.traffic.outliers.panic_threshold) * all
     }
 
     /// How long the place at hand is waited for, when another one could be asked that was not.
-    pub(super) fn usual_first_byte(&self, fleet: &Fleet, now: Instant) -> Option<Duration> {
+    pub(super) fn usual_first_byte(&self, health: &BackendHealth, now: Instant) -> Option<Duration> {
         let here = self.place()?;
-        let panics = self.panics(fleet, now);
+        let panics = self.panics(health, now);
         let fresh = |place: &Place| {
-            place.backend != here.backend && place.tries == 0 && (panics || !place.is_ejected(fleet, now))
+            place.backend != here.backend && place.tries == 0 && (panics || !place.is_ejected(health, now))
         };
         let further = self.attempts < self.traffic.retry.most_attempts().1 && self.traffic.retry.unanswered;
         (further && self.places.iter().any(fresh)).then(|| {
             let places = self.places.iter().map(|place| (place.backend, place.model_id.as_str()));
-            fleet.first_byte_limit(places, (here.backend, &here.model_id), self.head.stream)
+            health.first_byte_limit(places, (here.backend, &here.model_id), self.head.stream)
         })
     }
 
     /// How many of the places are ejected, and how many there are.
-    fn ejected(&self, fleet: &Fleet, now: Instant) -> (u64, u64) {
-        let ejected = self.places.iter().filter(|place| place.is_ejected(fleet, now)).count();
+    fn ejected(&self, health: &BackendHealth, now: Instant) -> (u64, u64) {
+        let ejected = self.places.iter().filter(|place| place.is_ejected(health, now)).count();
         (ejected as u64, self.places.len() as u64)
     }
 
-    /// What the fleet is told of a call that failed at a place.
-    pub(super) fn failure(&self, place: &Place, reach: Reach, fleet: &Fleet, now: Instant) -> Failure {
-        let (ejected, all) = self.ejected(fleet, now);
-        let ejected = ejected.saturating_sub(u64::from(place.is_ejected(fleet, now)));
+    /// What the backends' health is told of a call that failed at a place.
+    pub(super) fn failure(&self, place: &Place, reach: Reach, health: &BackendHealth, now: Instant) -> Failure {
+        let (ejected, all) = self.ejected(health, now);
+        let ejected = ejected.saturating_sub(u64::from(place.is_ejected(health, now)));
         let most = u64::from(self.traffic.outliers.max_ejection_percent) * all;
         let spared = ejected > 0 && (ejected + 1) * 100 > most;
         Failure { reach, probe: place.probing, spared }
@@ -237,7 +238,7 @@ impl Asked {
 
     /// The next place to try: of one priority as often as is worth it, the least tried first, then of the next ones. The
     /// one at hand is the last resort while it is ejected, as after a probe that failed.
-    fn next_place(&self, hint: Hint, fleet: &Fleet, now: Instant) -> Option<usize> {
+    fn next_place(&self, hint: Hint, health: &BackendHealth, now: Instant) -> Option<usize> {
         let here = self.place()?;
         let of = |priority: u32| self.places.iter().enumerate().filter(move |(_, place)| place.priority == priority);
         let (each, _) = self.traffic.retry.most_attempts();
@@ -254,10 +255,10 @@ impl Asked {
         if tried >= most && further > 1 {
             priorities.get_mut(..further)?.rotate_left(1);
         }
-        let panics = self.panics(fleet, now);
+        let panics = self.panics(health, now);
         let fit = |at: usize, place: &Place| {
             let elsewhere = at != self.at && (place.backend != here.backend || hint.too_long);
-            !place.excluded && (hint.same || elsewhere) && (at == self.at || panics || !place.is_ejected(fleet, now))
+            !place.excluded && (hint.same || elsewhere) && (at == self.at || panics || !place.is_ejected(health, now))
         };
         let find = |stays: bool| {
             priorities.iter().find_map(|priority| {
@@ -266,19 +267,19 @@ impl Asked {
                 fitting.min_by_key(|(at, place)| (place.tries, *at == self.at)).map(|(at, _)| at)
             })
         };
-        let leaves = hint.elsewhere || !panics && (here.probed || here.is_ejected(fleet, now));
+        let leaves = hint.elsewhere || !panics && (here.probed || here.is_ejected(health, now));
         leaves.then(|| find(false)).flatten().or_else(|| find(true))
     }
 
     /// The next place if its backend may be asked once more, else one whose backend was not asked yet: that one gets no
     /// more than each request once, as if it had been the first.
-    fn affordable(&self, next: usize, fleet: &Fleet, now: Instant) -> Option<usize> {
+    fn affordable(&self, next: usize, health: &BackendHealth, now: Instant) -> Option<usize> {
         let wanted = self.places.get(next)?.backend;
-        if !self.was_asked(wanted) || fleet.spend(wanted) {
+        if !self.was_asked(wanted) || health.spend(wanted) {
             return Some(next);
         }
-        let panics = self.panics(fleet, now);
-        let fresh = |place: &Place| !self.was_asked(place.backend) && (panics || !place.is_ejected(fleet, now));
+        let panics = self.panics(health, now);
+        let fresh = |place: &Place| !self.was_asked(place.backend) && (panics || !place.is_ejected(health, now));
         self.places.iter().position(fresh)
     }
 

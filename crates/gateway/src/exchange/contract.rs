@@ -1,6 +1,6 @@
 //! What an exchange and its host say to one another: the request, what happened, what is to be done.
 
-use super::Lane;
+use super::CallId;
 use crate::config::Circuit;
 use crate::record::Record;
 use crate::restore::{Keep, TurnKey, TurnStore};
@@ -52,9 +52,9 @@ pub enum Input<'a> {
     UpstreamEnd,
     /// The call failed on the way.
     UpstreamFailed(aquifer_translate::fault::Unreachable),
-    /// [`Patience::hedge`] is over, and the call may not have begun to answer.
+    /// [`CallTimeouts::hedge`] is over, and the call may not have begun to answer.
     Slow,
-    /// [`Patience::early`] is over, and the client has been told nothing.
+    /// [`CallTimeouts::early`] is over, and the client has been told nothing.
     Early,
     /// The client has been told nothing for a while.
     Quiet(KeepAlive),
@@ -72,8 +72,8 @@ pub enum Output {
     Call(Box<Call>),
     /// Call [`Exchange::retry`](super::Exchange::retry) next, wherever that may take its time; only where [`Exchange::defer_retries`](super::Exchange::defer_retries) was called.
     Retry,
-    /// The call of this lane is the only one from now on, and the [`First`](Lane::First): the other one is over.
-    Settled(Lane),
+    /// The call of this lane is the only one from now on, and the [`First`](CallId::Primary): the other one is over.
+    Settled(CallId),
     /// Tell the log that a backend is left alone for a while.
     Ejected {
         /// Index into [`Config::backends`](crate::config::Config::backends).
@@ -101,7 +101,7 @@ pub enum Output {
 /// An unsigned request to a backend. Its `Debug` shows neither content nor headers, which may hold a key.
 pub struct Call {
     /// Which of two that may be under way at once.
-    pub lane: Lane,
+    pub lane: CallId,
     /// Index into [`Config::backends`](crate::config::Config::backends).
     pub backend: usize,
     /// The path, percent-encoded as it must stand on the wire.
@@ -111,7 +111,7 @@ pub struct Call {
     /// The body.
     pub body: Bytes,
     /// How long the host waits for it.
-    pub patience: Patience,
+    pub patience: CallTimeouts,
     /// How long the host waits before it.
     pub after: Duration,
     /// How much the backend is given at once.
@@ -122,7 +122,7 @@ pub struct Call {
 ///
 /// When a limit is passed, the host drops the call and feeds [`Input::UpstreamFailed`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Patience {
+pub struct CallTimeouts {
     /// For a connection.
     pub connect: Option<Duration>,
     /// From the call to the first byte of its body; then the host feeds [`Input::Slow`] and goes on waiting. `None`: never.

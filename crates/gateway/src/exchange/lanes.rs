@@ -4,7 +4,7 @@
 use super::answer::Waiting;
 use super::asked::Asked;
 use super::{Deferred, Exchange, Output};
-use crate::fleet::{Fleet, Reach};
+use crate::health::{BackendHealth, Reach};
 use crate::record::Turns;
 use std::mem::swap;
 use std::time::{Duration, Instant};
@@ -16,12 +16,12 @@ const UNKNOWN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which of the calls under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lane {
+pub enum CallId {
     /// The only one, or the one that was made first.
     #[default]
-    First,
+    Primary,
     /// The one that was made because the first was slow.
-    Second,
+    Hedge,
 }
 
 /// The call that is not at hand.
@@ -43,7 +43,7 @@ struct Noted {
 
 impl Exchange {
     /// Takes up the call of a lane; false: there is none.
-    pub(super) fn take_up(&mut self, lane: Lane) -> bool {
+    pub(super) fn take_up(&mut self, lane: CallId) -> bool {
         if self.at_hand == lane {
             return true;
         }
@@ -71,19 +71,19 @@ impl Exchange {
         }
         let spent = now.saturating_duration_since(self.begun);
         let Some(asked) = &mut self.asked else { return };
-        let Some(next) = asked.place_for_hedge(&self.fleet, spent, now) else { return };
+        let Some(next) = asked.place_for_hedge(&self.health, spent, now) else { return };
         let before = std::mem::replace(&mut asked.at, next);
         let written = asked.outgoing(None).ok().filter(|(outgoing, _)| !outgoing.sealed);
         asked.at = before;
         let slow = asked.place().map(|place| place.backend);
         // Whoever is slow pays for it, so that lasting slowness is not answered with twice as many calls.
-        let Some((outgoing, put_back)) = written.filter(|_| slow.is_some_and(|slow| self.fleet.spend(slow))) else {
+        let Some((outgoing, put_back)) = written.filter(|_| slow.is_some_and(|slow| self.health.spend(slow))) else {
             return;
         };
         self.other = Some(Box::new(Other { waiting: None, at: next, noted: Noted::default() }));
-        self.take_up(Lane::Second);
+        self.take_up(CallId::Hedge);
         self.call(outgoing, put_back, Duration::ZERO, now);
-        self.take_up(Lane::First);
+        self.take_up(CallId::Primary);
     }
 
     /// The call at hand has something to tell: the other one is given up.
@@ -93,11 +93,11 @@ impl Exchange {
         let Some(other) = self.other.take() else { return };
         self.estimate(other.waiting.as_ref().map(Waiting::estimate));
         match self.at_hand {
-            Lane::First => {
+            CallId::Primary => {
                 self.record.hedges.lost += 1;
                 self.undecided(other.at);
             }
-            Lane::Second => {
+            CallId::Hedge => {
                 self.record.hedges.won += 1;
                 self.was_slow(other.at, now);
             }
@@ -108,7 +108,7 @@ impl Exchange {
     /// Whoever is overtaken again and again is left alone for a while, as if it had failed: the second calls would soon be
     /// more than it may cost.
     fn was_slow(&mut self, at: usize, now: Instant) {
-        let failure = |asked: &Asked| Some(asked.failure(asked.places.get(at)?, Reach::Unknown, &self.fleet, now));
+        let failure = |asked: &Asked| Some(asked.failure(asked.places.get(at)?, Reach::Unknown, &self.health, now));
         let failure = self.asked.as_deref().and_then(failure);
         if let Some(failure) = failure {
             self.failed_at(at, failure, now);
@@ -118,16 +118,16 @@ impl Exchange {
     /// The call at hand failed: the other one, if there is one, goes on alone.
     pub(super) fn lost(&mut self) -> bool {
         let rest = match self.at_hand {
-            Lane::First => Lane::Second,
-            Lane::Second => Lane::First,
+            CallId::Primary => CallId::Hedge,
+            CallId::Hedge => CallId::Primary,
         };
         if self.is_told() || !self.take_up(rest) {
             return false;
         }
         self.other = None;
         match rest {
-            Lane::First => self.record.hedges.failed += 1,
-            Lane::Second => self.record.hedges.won += 1,
+            CallId::Primary => self.record.hedges.failed += 1,
+            CallId::Hedge => self.record.hedges.won += 1,
         }
         self.settle(rest);
         true
@@ -139,13 +139,13 @@ impl Exchange {
             self.undecided(other.at);
             self.estimate(other.waiting.as_ref().map(Waiting::estimate));
             self.record.hedges.abandoned += 1;
-            self.at_hand = Lane::First;
+            self.at_hand = CallId::Primary;
         }
     }
 
-    fn settle(&mut self, lane: Lane) {
+    fn settle(&mut self, lane: CallId) {
         self.outputs.push_back(Output::Settled(lane));
-        self.at_hand = Lane::First;
+        self.at_hand = CallId::Primary;
     }
 
     /// What was to be found out at a place was not.
@@ -153,7 +153,7 @@ impl Exchange {
         if let Some(place) = self.asked.as_mut().and_then(|asked| asked.places.get_mut(at))
             && std::mem::take(&mut place.probing)
         {
-            self.fleet.undecided_of(place.backend, &place.model_id);
+            self.health.undecided_of(place.backend, &place.model_id);
         }
     }
 
@@ -172,11 +172,11 @@ impl Asked {
 
     /// After how much silence another backend is asked too: whoever finds out whether one is well again has somewhere else
     /// to go, and does not wait for it as long as for one that is.
-    pub(super) fn hedges_after(&self, fleet: &Fleet) -> Option<Duration> {
+    pub(super) fn hedges_after(&self, health: &BackendHealth) -> Option<Duration> {
         let probing = self.place().filter(|place| place.probing);
         let patience = probing.and_then(|place| {
             // One that is slow by nature would lose every time, and never come back.
-            let usual = fleet.usual(place.backend, &place.model_id, self.head.stream);
+            let usual = health.usual(place.backend, &place.model_id, self.head.stream);
             let usual = usual.map(|usual| (usual + usual / 2).max(PROBE_PATIENCE));
             usual.or_else(|| self.head.stream.then_some(UNKNOWN_PATIENCE))
         });
@@ -184,12 +184,12 @@ impl Asked {
     }
 
     /// Where else to ask: the first place whose backend was not asked yet. Sealed reasoning is its issuer's alone.
-    fn place_for_hedge(&self, fleet: &Fleet, spent: Duration, now: Instant) -> Option<usize> {
-        let never = self.hedges_after(fleet).is_none();
+    fn place_for_hedge(&self, health: &BackendHealth, spent: Duration, now: Instant) -> Option<usize> {
+        let never = self.hedges_after(health).is_none();
         let late = self.patience.whole.is_some_and(|whole| spent >= whole);
         if never || self.sealed || late || self.attempts >= self.traffic.retry.most_attempts().1 {
             return None;
         }
-        self.places.iter().position(|place| !self.was_asked(place.backend) && !place.is_ejected(fleet, now))
+        self.places.iter().position(|place| !self.was_asked(place.backend) && !place.is_ejected(health, now))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::auth;
 use crate::config::{BackendKind, Config, Route};
-use crate::door::Door;
+use crate::ingress::Ingress;
 use crate::route::{self, ModelListing};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Catalogue;
@@ -16,10 +16,10 @@ const CATALOGUE_OWNER: &str = "bedrock";
 
 /// `{"object":"list","data":[...]}`: what the configuration names for this caller; when every model id is served, the
 /// catalogue's too.
-pub(super) fn list(config: &Config, headers: &HeaderMap, door: Door<'_>) -> String {
-    let may_take = |route: Option<&Route>| auth::authorize(config, door, route, headers).is_ok();
-    let mut listings = route::models_for(config, door, &may_take);
-    if route::serves_any(config, door, &may_take) {
+pub(super) fn list(config: &Config, headers: &HeaderMap, ingress: Ingress<'_>) -> String {
+    let may_take = |route: Option<&Route>| auth::authorize(config, ingress, route, headers).is_ok();
+    let mut listings = route::models_for(config, ingress, &may_take);
+    if route::serves_any(config, ingress, &may_take) {
         let mut known: HashSet<String> = listings.iter().map(|listing| listing.id.clone()).collect();
         listings.extend(callable(config).filter(|id| known.insert(id.clone())).map(|id| of_catalogue(&id)));
     }
@@ -43,14 +43,14 @@ fn callable(config: &Config) -> impl Iterator<Item = String> {
 }
 
 /// One model, if a request for it would be served. `id` comes from a path: its escapes are undone.
-pub(super) fn one(config: &Config, id: &str, headers: &HeaderMap, door: Door<'_>) -> Result<String, Fault> {
+pub(super) fn one(config: &Config, id: &str, headers: &HeaderMap, ingress: Ingress<'_>) -> Result<String, Fault> {
     let id = uri::decoded(id);
-    let may_take = |route: Option<&Route>| auth::authorize(config, door, route, headers).is_ok();
-    if let Some(listing) = route::models_for(config, door, &may_take).iter().find(|listing| listing.id == id) {
+    let may_take = |route: Option<&Route>| auth::authorize(config, ingress, route, headers).is_ok();
+    if let Some(listing) = route::models_for(config, ingress, &may_take).iter().find(|listing| listing.id == id) {
         return Ok(object(listing));
     }
-    let target = route::choose(config, &id, headers, door)?;
-    auth::authorize(config, door, target.route, headers)?;
+    let target = route::choose(config, &id, headers, ingress)?;
+    auth::authorize(config, ingress, target.route, headers)?;
     Ok(object(&of_catalogue(&id)))
 }
 

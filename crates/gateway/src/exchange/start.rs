@@ -2,11 +2,11 @@
 
 use super::answer::Waiting;
 use super::asked::{Asked, Place, PutBack};
-use super::{Arrival, Call, Exchange, Lane, Output, Patience, models, relayed};
+use super::{Arrival, Call, CallId, CallTimeouts, Exchange, Output, models, relayed};
 use crate::auth;
 use crate::beginning;
 use crate::config::{Config, HeaderMatch, HeaderValueMatch, Rule, Traffic};
-use crate::door::Door;
+use crate::ingress::Ingress;
 use crate::record::Outcome;
 use crate::restore::Caller;
 use crate::route::{self, Draw};
@@ -34,7 +34,7 @@ const MODELS: &str = "/v1/models";
 impl Exchange {
     /// Does what the path asks for.
     pub(super) fn start(&mut self, config: &Arc<Config>, arrival: &Arrival<'_>) -> Result<(), Fault> {
-        self.record.caller = auth::admit(config, door(arrival), arrival.headers)?;
+        self.record.caller = auth::admit(config, ingress(arrival), arrival.headers)?;
         let model =
             arrival.path.strip_prefix(MODELS).and_then(|rest| rest.strip_prefix('/')).filter(|id| !id.is_empty());
         if arrival.path == CHAT {
@@ -42,11 +42,11 @@ impl Exchange {
             self.chat(config, arrival)
         } else if arrival.path == MODELS {
             self.allow(arrival, "GET, HEAD")?;
-            self.tell(models::list(config, arrival.headers, door(arrival)), arrival);
+            self.tell(models::list(config, arrival.headers, ingress(arrival)), arrival);
             Ok(())
         } else if let Some(id) = model {
             self.allow(arrival, "GET, HEAD")?;
-            let one = models::one(config, id, arrival.headers, door(arrival))?;
+            let one = models::one(config, id, arrival.headers, ingress(arrival))?;
             self.tell(one, arrival);
             Ok(())
         } else {
@@ -90,14 +90,14 @@ impl Exchange {
         self.record.stream = stream;
         // The bindings of a conversation decide before the lot does: its prefix may be cached there.
         let seed = affinity.map_or(arrival.random as u64, |key| u64::from(crc(key)) | 1 << 32);
-        let targets = route::candidates(config, model, arrival.headers, door(arrival), seed);
+        let targets = route::candidates(config, model, arrival.headers, ingress(arrival), seed);
         let targets = match (targets, &read) {
             // Whatever else is wrong, a request that cannot be read is told so first.
             (Err(_), Err(fault)) => return Err(fault.clone()),
             (targets, _) => targets?,
         };
         let route = targets.first().and_then(|target| target.route);
-        self.record.caller = auth::authorize(config, door(arrival), route, arrival.headers)?;
+        self.record.caller = auth::authorize(config, ingress(arrival), route, arrival.headers)?;
         let rule = targets.first().and_then(|target| target.rule);
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         let mut asked = Box::new(Asked {
@@ -111,7 +111,7 @@ impl Exchange {
             traffic: Arc::clone(traffic),
             patience: patience(rule, traffic, stream),
             patience_whole: patience(rule, traffic, false),
-            fleet: Arc::clone(&self.fleet),
+            health: Arc::clone(&self.health),
             places: targets.into_iter().map(|target| Place::of(target, config)).collect(),
             at: 0,
             attempts: 0,
@@ -155,7 +155,7 @@ impl Exchange {
         if let Some(incoming) = &incoming {
             asked.prefer_issuer(incoming);
         }
-        asked.at = asked.first_place(&self.fleet, now);
+        asked.at = asked.first_place(&self.health, now);
         let written = asked.outgoing(incoming);
         if let Some(place) = asked.place() {
             self.record.model_id.clone_from(&place.model_id);
@@ -203,8 +203,8 @@ impl Exchange {
         place.tries += 1;
         let (backend, tries, mutation) = (place.backend, place.tries, Arc::clone(&place.mutation));
         let policy = Arc::clone(&place.policy);
-        if tries == 1 && self.at_hand == Lane::First {
-            self.fleet.earn(backend);
+        if tries == 1 && self.at_hand == CallId::Primary {
+            self.health.earn(backend);
         }
         self.record.model_id.clone_from(&place.model_id);
         let is_called_known = is_known(&asked.config, &place.model_id);
@@ -223,12 +223,12 @@ impl Exchange {
         // The whole is one time for all attempts.
         let whole = asked.patience.whole.map(|whole| whole.saturating_sub(spent));
         let limits = if outgoing.whole { asked.patience_whole } else { asked.patience };
-        let hedges = if outgoing.whole { limits.hedge } else { asked.hedges_after(&self.fleet) };
-        let hedge = hedges.filter(|_| self.at_hand == Lane::First && asked.may_hedge());
+        let hedges = if outgoing.whole { limits.hedge } else { asked.hedges_after(&self.health) };
+        let hedge = hedges.filter(|_| self.at_hand == CallId::Primary && asked.may_hedge());
         // The client has waited since it asked.
-        let early = asked.patience.early.filter(|_| self.at_hand == Lane::First);
-        let usual = limits.usual.and_then(|_| asked.usual_first_byte(&self.fleet, now));
-        let patience = Patience { whole, hedge, early, spent, usual, ..limits };
+        let early = asked.patience.early.filter(|_| self.at_hand == CallId::Primary);
+        let usual = limits.usual.and_then(|_| asked.usual_first_byte(&self.health, now));
+        let patience = CallTimeouts { whole, hedge, early, spent, usual, ..limits };
         let circuit = asked.traffic.circuit;
         let recording = outgoing.memorable.then(|| asked.room());
         let mut waiting = Waiting::new(outgoing, road, asked.unix_seconds, recording, now + after);
@@ -262,10 +262,10 @@ fn head<'r>(
 
 /// How long a call is waited for. An attempt has its time for the first byte of a stream: once it streams, it is the
 /// client's answer.
-fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> Patience {
+fn patience(rule: Option<&Rule>, traffic: &Traffic, stream: bool) -> CallTimeouts {
     let first_byte = traffic.first_byte.filter(|time| !time.is_zero());
     let attempt = traffic.retry.each.or_else(|| rule.and_then(|rule| rule.call_timeout));
-    Patience {
+    CallTimeouts {
         connect: traffic.connect,
         // A whole answer has no first token to wait for: it may rightly take long.
         hedge: traffic.hedge.filter(|_| stream),
@@ -312,7 +312,7 @@ fn shown(path: &str) -> &str {
     beginning::of(path, 200)
 }
 
-fn door<'a>(arrival: &Arrival<'a>) -> Door<'a> {
+fn ingress<'a>(arrival: &Arrival<'a>) -> Ingress<'a> {
     let host = arrival.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    Door { port: arrival.port, host }
+    Ingress { port: arrival.port, host }
 }

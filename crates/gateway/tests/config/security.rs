@@ -3,9 +3,9 @@
 use crate::support::{self, Outcome};
 use aquifer_gateway::auth::{admit, authorize};
 use aquifer_gateway::config::Config;
-use aquifer_gateway::door::Door;
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::health::BackendHealth;
+use aquifer_gateway::ingress::Ingress;
 use aquifer_gateway::record::Record;
 use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::Fault;
@@ -101,14 +101,14 @@ fn with_key(key: &str) -> HeaderMap {
 
 /// Who is let in at a port: `-` is nobody in particular, `401` a refusal.
 fn at_head(config: &Config, port: u16, key: &str) -> String {
-    said(admit(config, Door { port: Some(port), host: None }, &with_key(key)))
+    said(admit(config, Ingress { port: Some(port), host: None }, &with_key(key)))
 }
 
 /// Who may take the route of this name, coming by its own port.
 fn at_route(config: &Config, name: &str, key: &str) -> String {
     let route = config.routes.iter().find(|route| route.name == name);
     let port = Some(if name == "r" { 1 } else { 3 });
-    said(authorize(config, Door { port, host: None }, route, &with_key(key)))
+    said(authorize(config, Ingress { port, host: None }, route, &with_key(key)))
 }
 
 fn said(decided: Result<Option<std::sync::Arc<str>>, Fault>) -> String {
@@ -140,7 +140,7 @@ fn a_gateways_policy_covers_its_listeners_and_routes() {
     assert_eq!(at_head(&config, 3, ""), "-");
     assert_eq!([at_route(&config, "r", ALICE), at_route(&config, "r", CAROL)], ["alice", "401"]);
     // An address of the command line stands for all listeners.
-    assert_eq!(said(admit(&config, Door::default(), &HeaderMap::new())), "401");
+    assert_eq!(said(admit(&config, Ingress::default(), &HeaderMap::new())), "401");
     assert!(config.notices.is_empty(), "{:?}", config.notices);
 }
 
@@ -241,7 +241,7 @@ fn exchanged(config: &std::sync::Arc<Config>, path: &str, key: &str) -> (u16, He
         unix_seconds: 0,
         now,
     };
-    let mut exchange = Exchange::begin(std::sync::Arc::clone(config), fleet(config, now), &arrival);
+    let mut exchange = Exchange::begin(std::sync::Arc::clone(config), health(config, now), &arrival);
     let mut found = (0, HeaderMap::new(), String::new(), Record::default());
     while let Some(output) = exchange.poll() {
         match output {
@@ -255,8 +255,8 @@ fn exchanged(config: &std::sync::Arc<Config>, path: &str, key: &str) -> (u16, He
     found
 }
 
-fn fleet(config: &Config, now: std::time::Instant) -> std::sync::Arc<Fleet> {
-    std::sync::Arc::new(Fleet::new(config.backends.len(), now))
+fn health(config: &Config, now: std::time::Instant) -> std::sync::Arc<BackendHealth> {
+    std::sync::Arc::new(BackendHealth::new(config.backends.len(), now))
 }
 
 #[test]

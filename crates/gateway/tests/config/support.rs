@@ -2,7 +2,7 @@
 
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, ConfigError, Source, load};
 use aquifer_gateway::exchange::{Arrival, Exchange};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -79,6 +79,6 @@ pub(crate) fn begin(config: Config, body: &str, now: Instant) -> Exchange {
         unix_seconds: 1,
         now,
     };
-    let fleet = Arc::new(Fleet::new(config.backends.len(), now));
-    Exchange::begin(Arc::new(config), fleet, &arrival)
+    let health = Arc::new(BackendHealth::new(config.backends.len(), now));
+    Exchange::begin(Arc::new(config), health, &arrival)
 }

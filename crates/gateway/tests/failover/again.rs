@@ -3,7 +3,7 @@
 use crate::under::{Under, body, called, config, fresh};
 use aquifer_gateway::config::{Config, Outliers, Retry, Traffic};
 use aquifer_gateway::exchange::{Input, KeepAlive, Output};
-use aquifer_gateway::fleet::{Fleet, Standing};
+use aquifer_gateway::health::{Availability, BackendHealth};
 use aquifer_gateway::record::Outcome;
 use aquifer_testing::frames::frame;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -99,8 +99,8 @@ fn a_deadline_ends_the_attempts() {
     let now = Instant::now();
     let mut with_deadline = Config::clone(&config(&[0], Traffic::default()));
     with_deadline.routes[0].rules[0].request_timeout = Some(Duration::from_secs(10));
-    let fleet = Arc::new(Fleet::new(1, now));
-    let mut under = Under::begin(&Arc::new(with_deadline), &fleet, now, &body());
+    let health = Arc::new(BackendHealth::new(1, now));
+    let mut under = Under::begin(&Arc::new(with_deadline), &health, now, &body());
     assert_eq!(under.call().unwrap().patience.whole, Some(Duration::from_secs(10)));
     under.now += Duration::from_secs(4);
     under.throttle();
@@ -114,13 +114,13 @@ fn a_deadline_ends_the_attempts() {
 #[test]
 fn a_backend_that_fails_again_and_again_is_left_alone() {
     let (now, traffic) = (Instant::now(), Traffic::default());
-    let (config, fleet) = (config(&[0, 1], traffic.clone()), Arc::new(Fleet::new(2, now)));
+    let (config, health) = (config(&[0, 1], traffic.clone()), Arc::new(BackendHealth::new(2, now)));
     for _ in 0..Outliers::default().failures {
-        fleet.failed(0, traffic.outliers, now);
+        health.failed(0, traffic.outliers, now);
     }
-    let first = |now| Under::begin(&config, &fleet, now, &body()).call().unwrap().backend;
+    let first = |now| Under::begin(&config, &health, now, &body()).call().unwrap().backend;
     assert_eq!(first(now), 1);
-    let mut probe = Under::begin(&config, &fleet, now + traffic.outliers.base, &body());
+    let mut probe = Under::begin(&config, &health, now + traffic.outliers.base, &body());
     assert_eq!(probe.call().unwrap().backend, 0);
     assert_eq!(first(now + traffic.outliers.base), 1, "one probe at a time");
     probe.answer();
@@ -130,18 +130,18 @@ fn a_backend_that_fails_again_and_again_is_left_alone() {
 #[test]
 fn retries_do_not_amplify_an_outage() {
     let now = Instant::now();
-    let (config, fleet) = (config(&[0], Traffic::default()), Arc::new(Fleet::new(1, now)));
+    let (config, health) = (config(&[0], Traffic::default()), Arc::new(BackendHealth::new(1, now)));
     let calls: usize =
-        (0..1000).map(|_| called(&mut Under::begin(&config, &fleet, now, &body()), Under::throttle).len()).sum();
+        (0..1000).map(|_| called(&mut Under::begin(&config, &health, now, &body()), Under::throttle).len()).sum();
     assert!((1500..1700).contains(&calls), "{calls}");
 }
 
 #[test]
 fn a_backend_that_is_well_stands_in_for_good() {
     let now = Instant::now();
-    let (config, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, now)));
+    let (config, health) = (config(&[0, 1], Traffic::default()), Arc::new(BackendHealth::new(2, now)));
     for round in 0..1000 {
-        let mut under = Under::begin(&config, &fleet, now, &body());
+        let mut under = Under::begin(&config, &health, now, &body());
         while under.call().unwrap_or_else(|| panic!("round {round}")).backend == 0 {
             under.throttle();
         }
@@ -155,8 +155,8 @@ fn a_backend_that_is_well_stands_in_for_good() {
 fn a_stream_is_tried_again_until_its_first_content_and_no_longer() {
     let stream = body().replacen('{', r#"{"stream": true, "#, 1);
     let now = Instant::now();
-    let (config, fleet) = (config(&[0], Traffic::default()), Arc::new(Fleet::new(1, now)));
-    let mut under = Under::begin(&config, &fleet, now, &stream);
+    let (config, health) = (config(&[0], Traffic::default()), Arc::new(BackendHealth::new(1, now)));
+    let mut under = Under::begin(&config, &health, now, &stream);
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/vnd.amazon.eventstream"));
     let frames = [
@@ -184,20 +184,20 @@ fn a_stream_is_tried_again_until_its_first_content_and_no_longer() {
 
 #[test]
 fn a_policy_says_what_is_tried_again() {
-    let (now, fleet) = (Instant::now(), Arc::new(Fleet::new(2, Instant::now())));
+    let (now, health) = (Instant::now(), Arc::new(BackendHealth::new(2, Instant::now())));
     let only = |statuses: &[u16], unanswered| {
         let retry = Retry { statuses: Some(statuses.to_vec()), unanswered, ..Retry::default() };
         config(&[0, 1], Traffic { retry, ..Traffic::default() })
     };
-    let mut unanswered = Under::begin(&only(&[429], false), &fleet, now, &body());
+    let mut unanswered = Under::begin(&only(&[429], false), &health, now, &body());
     unanswered.call().unwrap();
     unanswered.fail();
     assert!(unanswered.call().is_none(), "a call without an answer is not tried again");
-    let mut throttled = Under::begin(&only(&[429], false), &fleet, now, &body());
+    let mut throttled = Under::begin(&only(&[429], false), &health, now, &body());
     throttled.call().unwrap();
     throttled.throttle();
     assert!(throttled.call().is_some());
-    let mut refused = Under::begin(&only(&[500], true), &fleet, now, &body());
+    let mut refused = Under::begin(&only(&[500], true), &health, now, &body());
     refused.call().unwrap();
     refused.throttle();
     assert!(refused.call().is_none());
@@ -208,20 +208,20 @@ fn a_policy_says_what_is_tried_again() {
 fn a_call_that_could_not_be_made_is_nobodys_fault_and_is_not_made_again() {
     let now = Instant::now();
     let config = config(&[0, 1], Traffic::default());
-    let fleet = Arc::new(Fleet::new(2, now));
+    let health = Arc::new(BackendHealth::new(2, now));
     for _ in 0..50 {
-        let mut under = Under::begin(&config, &fleet, now, &body());
+        let mut under = Under::begin(&config, &health, now, &body());
         assert_eq!(called(&mut under, Under::cannot), [0]);
         assert_eq!(under.status, Some(StatusCode::INTERNAL_SERVER_ERROR));
     }
-    assert!(!fleet.is_ejected(0, now), "it was never asked");
-    assert!((0..100).all(|_| fleet.spend(0)), "no retry was spent");
+    assert!(!health.is_ejected(0, now), "it was never asked");
+    assert!((0..100).all(|_| health.spend(0)), "no retry was spent");
 }
 
 /// Whoever comes first at this backend is refused so, in this number of requests.
-fn refuse_all(config: &Arc<Config>, fleet: &Arc<Fleet>, now: Instant, requests: usize, fail: fn(&mut Under)) {
+fn refuse_all(config: &Arc<Config>, health: &Arc<BackendHealth>, now: Instant, requests: usize, fail: fn(&mut Under)) {
     for _ in 0..requests {
-        called(&mut Under::begin(config, fleet, now, &body()), fail);
+        called(&mut Under::begin(config, health, now, &body()), fail);
     }
 }
 
@@ -234,36 +234,36 @@ fn when_every_backend_is_ejected_all_are_tried_and_the_first_that_is_back_is_fou
         ([0, 0], Under::unwell),
     ] {
         let mut now = Instant::now();
-        let (config, fleet) = (config(&priorities, Traffic::default()), Arc::new(Fleet::new(2, now)));
+        let (config, health) = (config(&priorities, Traffic::default()), Arc::new(BackendHealth::new(2, now)));
         for _ in 0..45 {
-            refuse_all(&config, &fleet, now, 10, fail);
+            refuse_all(&config, &health, now, 10, fail);
             now += Duration::from_secs(1);
         }
-        assert!(fleet.is_ejected(0, now) && fleet.is_ejected(1, now));
+        assert!(health.is_ejected(0, now) && health.is_ejected(1, now));
         // The second one is back.
         for request in 0..20 {
-            let mut under = Under::begin(&config, &fleet, now, &body());
+            let mut under = Under::begin(&config, &health, now, &body());
             while let Some(call) = under.call() {
                 if call.backend == 1 { under.answer() } else { fail(&mut under) }
             }
             assert_eq!(under.status, Some(StatusCode::OK), "request {request}");
         }
-        assert!(!fleet.is_ejected(1, now));
+        assert!(!health.is_ejected(1, now));
     }
 }
 
 #[test]
 fn an_ejected_backend_is_asked_by_one_request_before_its_time_is_over() {
     let now = Instant::now();
-    let (config, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, now)));
+    let (config, health) = (config(&[0, 1], Traffic::default()), Arc::new(BackendHealth::new(2, now)));
     for _ in 0..5 {
-        let mut under = Under::begin(&config, &fleet, now, &body());
+        let mut under = Under::begin(&config, &health, now, &body());
         while let Some(call) = under.call() {
             if call.backend == 1 { under.answer() } else { under.fail() }
         }
     }
     let first = |now| {
-        let mut under = Under::begin(&config, &fleet, now, &body());
+        let mut under = Under::begin(&config, &health, now, &body());
         (under.call().unwrap().backend, under)
     };
     assert_eq!(first(now).0, 1);
@@ -285,11 +285,11 @@ fn an_ejected_backend_is_asked_by_one_request_before_its_time_is_over() {
 fn a_probe_whose_client_leaves_is_made_again() {
     let now = Instant::now();
     let traffic = Traffic::default();
-    let (config, fleet) = (config(&[0, 1], traffic.clone()), Arc::new(Fleet::new(2, now)));
-    (0..5).for_each(|_| _ = fleet.failed(0, traffic.outliers, now));
+    let (config, health) = (config(&[0, 1], traffic.clone()), Arc::new(BackendHealth::new(2, now)));
+    (0..5).for_each(|_| _ = health.failed(0, traffic.outliers, now));
     let later = now + Duration::from_secs(1);
     for _ in 0..3 {
-        let mut probe = Under::begin(&config, &fleet, later, &body());
+        let mut probe = Under::begin(&config, &health, later, &body());
         assert_eq!(probe.call().unwrap().backend, 0);
         probe.exchange.handle(Input::ClientGone, later);
     }
@@ -303,19 +303,19 @@ fn the_settings_say_how_many_are_ejected_and_when_that_is_passed_over() {
         ..Traffic::default()
     };
     let ejected = |traffic: Traffic| {
-        let (config, fleet) = (config(&[0, 0, 0, 0], traffic), Arc::new(Fleet::new(4, now)));
-        refuse_all(&config, &fleet, now, 100, Under::unwell);
-        (0..4).filter(|backend| fleet.is_ejected(*backend, now)).count()
+        let (config, health) = (config(&[0, 0, 0, 0], traffic), Arc::new(BackendHealth::new(4, now)));
+        refuse_all(&config, &health, now, 100, Under::unwell);
+        (0..4).filter(|backend| health.is_ejected(*backend, now)).count()
     };
     assert_eq!(ejected(at_most(100, 1)), 4);
     assert_eq!(ejected(at_most(50, 1)), 2);
     assert_eq!(ejected(at_most(0, 1)), 1, "one may always be");
     let first = |traffic: Traffic, ill: usize| {
-        let (config, fleet) = (config(&[0, 1, 2, 3], traffic.clone()), Arc::new(Fleet::new(4, now)));
+        let (config, health) = (config(&[0, 1, 2, 3], traffic.clone()), Arc::new(BackendHealth::new(4, now)));
         for backend in 0..ill {
-            (0..5).for_each(|_| _ = fleet.failed(backend, traffic.outliers, now));
+            (0..5).for_each(|_| _ = health.failed(backend, traffic.outliers, now));
         }
-        Under::begin(&config, &fleet, now, &body()).call().unwrap().backend
+        Under::begin(&config, &health, now, &body()).call().unwrap().backend
     };
     assert_eq!(first(at_most(100, 50), 2), 2, "half are well");
     assert_eq!(first(at_most(100, 50), 3), 0, "less than half are well");
@@ -326,13 +326,13 @@ fn the_settings_say_how_many_are_ejected_and_when_that_is_passed_over() {
 #[test]
 fn a_model_that_fails_does_not_eject_its_backend_for_others() {
     let now = Instant::now();
-    let (config, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, now)));
-    refuse_all(&config, &fleet, now, 5, Under::unwell);
+    let (config, health) = (config(&[0, 1], Traffic::default()), Arc::new(BackendHealth::new(2, now)));
+    refuse_all(&config, &health, now, 5, Under::unwell);
     let other = body().replace("claude-sonnet-4-20250514-v1:0", "claude-haiku-4-5-20251001-v1:0");
-    assert!(fleet.is_ejected_of(0, crate::under::MODEL, now));
-    assert_eq!(Under::begin(&config, &fleet, now, &other).call().unwrap().backend, 0);
-    refuse_all(&config, &fleet, now, 5, Under::fail);
-    assert!(fleet.is_ejected_of(0, "another", now), "no connection is no model's fault");
+    assert!(health.is_ejected_of(0, crate::under::MODEL, now));
+    assert_eq!(Under::begin(&config, &health, now, &other).call().unwrap().backend, 0);
+    refuse_all(&config, &health, now, 5, Under::fail);
+    assert!(health.is_ejected_of(0, "another", now), "no connection is no model's fault");
 }
 
 #[test]
@@ -348,13 +348,13 @@ fn what_the_client_did_or_the_gateway_never_counts_against_a_backend() {
         Under::busy,
     ];
     for fail in mistakes {
-        let (config, fleet) = (config(&[0, 0], Traffic::default()), Arc::new(Fleet::new(2, now)));
-        refuse_all(&config, &fleet, now, 50, fail);
-        assert!(!fleet.is_ejected(0, now) && !fleet.is_ejected(1, now));
+        let (config, health) = (config(&[0, 0], Traffic::default()), Arc::new(BackendHealth::new(2, now)));
+        refuse_all(&config, &health, now, 50, fail);
+        assert!(!health.is_ejected(0, now) && !health.is_ejected(1, now));
     }
-    let (config, fleet) = (config(&[0], Traffic::default()), Arc::new(Fleet::new(1, now)));
-    refuse_all(&config, &fleet, now, 500, Under::busy);
-    assert!((0..100).all(|_| fleet.spend(0)), "what was turned away here was no load there");
+    let (config, health) = (config(&[0], Traffic::default()), Arc::new(BackendHealth::new(1, now)));
+    refuse_all(&config, &health, now, 500, Under::busy);
+    assert!((0..100).all(|_| health.spend(0)), "what was turned away here was no load there");
 }
 
 #[test]
@@ -362,10 +362,10 @@ fn a_backend_that_was_given_little_of_the_whole_time_is_not_blamed_when_it_is_ov
     let now = Instant::now();
     let mut limited = Config::clone(&config(&[0, 0], Traffic::default()));
     limited.routes[0].rules[0].request_timeout = Some(Duration::from_secs(10));
-    let (limited, fleet) = (Arc::new(limited), Arc::new(Fleet::new(2, now)));
+    let (limited, health) = (Arc::new(limited), Arc::new(BackendHealth::new(2, now)));
     let late = |waited: u64| {
         for _ in 0..5 {
-            let mut under = Under::begin(&limited, &fleet, now, &body());
+            let mut under = Under::begin(&limited, &health, now, &body());
             under.call().unwrap();
             under.now += Duration::from_secs(waited);
             under.exchange.handle(Input::CallStarted, under.now);
@@ -373,7 +373,7 @@ fn a_backend_that_was_given_little_of_the_whole_time_is_not_blamed_when_it_is_ov
             under.time_out();
             assert!(under.call().is_none());
         }
-        (0..2).any(|backend| fleet.is_ejected(backend, now + Duration::from_secs(10)))
+        (0..2).any(|backend| health.is_ejected(backend, now + Duration::from_secs(10)))
     };
     assert!(!late(9), "it waited for its turn");
     assert!(late(1), "it had the time");
@@ -383,8 +383,8 @@ fn a_backend_that_was_given_little_of_the_whole_time_is_not_blamed_when_it_is_ov
 fn a_head_that_was_sent_early_ends_the_search_for_backends() {
     let stream = body().replacen('{', r#"{"stream": true, "#, 1);
     let now = Instant::now();
-    let fleet = Arc::new(Fleet::new(2, now));
-    let mut under = Under::begin(&config(&[0, 0], Traffic::default()), &fleet, now, &stream);
+    let health = Arc::new(BackendHealth::new(2, now));
+    let mut under = Under::begin(&config(&[0, 0], Traffic::default()), &health, now, &stream);
     under.call().unwrap();
     under.exchange.handle(Input::Early, now);
     under.exchange.handle(Input::Quiet(KeepAlive::Comment), now);
@@ -393,7 +393,7 @@ fn a_head_that_was_sent_early_ends_the_search_for_backends() {
     under.fail();
     assert!(under.call().is_none(), "another backend was asked");
     assert!(under.said.contains("data: {\"error\":") && under.said.ends_with("data: [DONE]\n\n"), "{}", under.said);
-    let mut whole = Under::begin(&config(&[0, 0], Traffic::default()), &fleet, now, &body());
+    let mut whole = Under::begin(&config(&[0, 0], Traffic::default()), &health, now, &body());
     whole.call().unwrap();
     whole.exchange.handle(Input::Early, now);
     assert!(whole.call().is_none() && whole.status.is_none(), "no stream");
@@ -405,8 +405,8 @@ fn a_client_whose_last_attempt_is_silent_hears_that_it_goes_on() {
     let now = Instant::now();
     let once = Traffic { retry: Retry { attempts: Some(1), ..Retry::default() }, ..Traffic::default() };
     let begin = |traffic: Traffic, body: &str| {
-        let fleet = Arc::new(Fleet::new(1, now));
-        let mut under = Under::begin(&config(&[0], traffic), &fleet, now, body);
+        let health = Arc::new(BackendHealth::new(1, now));
+        let mut under = Under::begin(&config(&[0], traffic), &health, now, body);
         under.call().unwrap();
         for _ in 0..2 {
             under.exchange.handle(Input::Quiet(KeepAlive::Comment), now);
@@ -459,11 +459,11 @@ fn a_client_whose_last_attempt_is_silent_hears_that_it_goes_on() {
 /// request every 100 ms.
 fn healed_after(outage: Duration, priorities: &[u32], fail: fn(&mut Under)) -> Duration {
     let begun = Instant::now();
-    let (config, fleet) = (config(priorities, Traffic::default()), Arc::new(Fleet::new(2, begun)));
+    let (config, health) = (config(priorities, Traffic::default()), Arc::new(BackendHealth::new(2, begun)));
     let step = Duration::from_millis(100);
     let mut now = begun;
     loop {
-        let mut under = Under::begin(&config, &fleet, now, &body());
+        let mut under = Under::begin(&config, &health, now, &body());
         let (mut used, mut calls) = (false, 0);
         while let Some(call) = under.call() {
             calls += 1;
@@ -518,8 +518,8 @@ fn what_is_no_answer_of_a_model_is_failed_over_and_not_asked_for_again() {
         let asked = body().replacen('{', &format!(r#"{{"stream": {stream}, "#), 1);
         for backends in [1, 2] {
             let (now, priorities) = (Instant::now(), &[0, 1][..backends]);
-            let fleet = Arc::new(Fleet::new(backends, now));
-            let mut under = Under::begin(&config(priorities, Traffic::default()), &fleet, now, &asked);
+            let health = Arc::new(BackendHealth::new(backends, now));
+            let mut under = Under::begin(&config(priorities, Traffic::default()), &health, now, &asked);
             let order = called(&mut under, |under| answer_oddly(under, stream, *status, *encoding, html));
             assert_eq!(order, (0..backends).collect::<Vec<_>>(), "{status} {encoding:?} {stream}");
             assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY));
@@ -533,12 +533,13 @@ fn a_probe_that_fails_is_retried_elsewhere_and_not_where_it_failed() {
     for priorities in [&[0, 1][..], &[0, 0], &[0, 1, 2]] {
         for fail in [Under::fail, Under::unwell, Under::time_out] {
             let traffic = Traffic::default();
-            let (config, fleet) = (config(priorities, traffic.clone()), Arc::new(Fleet::new(priorities.len(), now)));
-            (0..5).for_each(|_| _ = fleet.failed(0, traffic.outliers, now));
+            let (config, health) =
+                (config(priorities, traffic.clone()), Arc::new(BackendHealth::new(priorities.len(), now)));
+            (0..5).for_each(|_| _ = health.failed(0, traffic.outliers, now));
             if priorities.len() == 3 {
-                (0..5).for_each(|_| _ = fleet.failed(1, traffic.outliers, now + Duration::from_secs(1)));
+                (0..5).for_each(|_| _ = health.failed(1, traffic.outliers, now + Duration::from_secs(1)));
             }
-            let mut probe = Under::begin(&config, &fleet, now + Duration::from_secs(1), &body());
+            let mut probe = Under::begin(&config, &health, now + Duration::from_secs(1), &body());
             assert_eq!(probe.call().unwrap().backend, 0);
             fail(&mut probe);
             assert_eq!(probe.call().unwrap().backend, priorities.len() - 1);
@@ -550,15 +551,15 @@ fn a_probe_that_fails_is_retried_elsewhere_and_not_where_it_failed() {
 fn a_backend_that_answers_as_none_would_is_left_alone_for_its_head_alone() {
     for (status, body, left_alone) in [(302, &b""[..], true), (200, b"<html>", false)] {
         let (now, traffic) = (Instant::now(), Traffic::default());
-        let (config, fleet) = (config(&[0, 1], traffic), Arc::new(Fleet::new(2, now)));
+        let (config, health) = (config(&[0, 1], traffic), Arc::new(BackendHealth::new(2, now)));
         for _ in 0..Outliers::default().failures {
-            let mut under = Under::begin(&config, &fleet, now, &crate::under::body());
+            let mut under = Under::begin(&config, &health, now, &crate::under::body());
             assert_eq!(under.call().unwrap().backend, 0);
             answer_oddly(&mut under, false, status, None, body);
             assert_eq!(under.call().unwrap().backend, 1);
             under.answer();
         }
-        let next = Under::begin(&config, &fleet, now, &crate::under::body()).call().unwrap().backend;
+        let next = Under::begin(&config, &health, now, &crate::under::body()).call().unwrap().backend;
         assert_eq!(next, usize::from(left_alone), "{status}");
     }
 }
@@ -567,11 +568,11 @@ fn a_backend_that_answers_as_none_would_is_left_alone_for_its_head_alone() {
 fn a_probe_that_nobody_answers_keeps_others_from_probing_for_seconds_only() {
     let now = Instant::now();
     let traffic = Traffic::default();
-    let (config, fleet) = (config(&[0, 1], traffic.clone()), Arc::new(Fleet::new(2, now)));
-    (0..5).for_each(|_| _ = fleet.failed(0, traffic.outliers, now));
+    let (config, health) = (config(&[0, 1], traffic.clone()), Arc::new(BackendHealth::new(2, now)));
+    (0..5).for_each(|_| _ = health.failed(0, traffic.outliers, now));
     let stream = body().replacen('{', r#"{"stream": true, "#, 1);
     let first = |after: u64| {
-        let mut under = Under::begin(&config, &fleet, now + Duration::from_secs(after), &stream);
+        let mut under = Under::begin(&config, &health, now + Duration::from_secs(after), &stream);
         let call = under.call().unwrap();
         (call.backend, call.patience.hedge, under)
     };
@@ -580,11 +581,11 @@ fn a_probe_that_nobody_answers_keeps_others_from_probing_for_seconds_only() {
     silent.exchange.handle(Input::Slow, now + Duration::from_secs(6));
     assert_eq!(silent.call().unwrap().backend, 1);
     assert_eq!(first(1).0, 1);
-    (0..64).for_each(|_| fleet.began(0, crate::under::MODEL, true, Duration::from_secs(1)));
+    (0..64).for_each(|_| health.began(0, crate::under::MODEL, true, Duration::from_secs(1)));
     let (backend, hedge, mut quick) = first(5);
     assert_eq!((backend, hedge), (0, Some(Duration::from_secs(2))));
     quick.exchange.handle(Input::ClientGone, now);
-    (0..64).for_each(|_| fleet.began(0, crate::under::MODEL, true, Duration::from_secs(8)));
+    (0..64).for_each(|_| health.began(0, crate::under::MODEL, true, Duration::from_secs(8)));
     assert_eq!(first(9).1, Some(Duration::from_secs(12)), "one that is slow by nature has the time it needs");
 }
 
@@ -616,7 +617,8 @@ fn nothing_that_is_no_content_ends_the_attempts() {
     let stream = body().replacen('{', r#"{"stream": true, "#, 1);
     let begin = || {
         let now = Instant::now();
-        let mut under = Under::begin(&config(&[0, 1], Traffic::default()), &Arc::new(Fleet::new(2, now)), now, &stream);
+        let mut under =
+            Under::begin(&config(&[0, 1], Traffic::default()), &Arc::new(BackendHealth::new(2, now)), now, &stream);
         assert_eq!(under.call().unwrap().backend, 0);
         under
     };
@@ -705,63 +707,63 @@ fn a_request_that_is_too_long_for_one_backend_goes_to_the_next_and_not_to_the_sa
     assert_eq!(called(&mut under, long).len(), 3);
     assert!(under.status == Some(StatusCode::BAD_REQUEST) && under.said.contains("context_length_exceeded"));
     let now = Instant::now();
-    let (config, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, now)));
-    refuse_all(&config, &fleet, now, 20, long);
-    assert!((0..2).all(|backend| fleet.standing(backend, now) == Standing::Well), "that is no illness");
+    let (config, health) = (config(&[0, 1], Traffic::default()), Arc::new(BackendHealth::new(2, now)));
+    refuse_all(&config, &health, now, 20, long);
+    assert!((0..2).all(|backend| health.availability(backend, now) == Availability::Healthy), "that is no illness");
 }
 
 #[test]
 fn a_backend_that_says_nothing_is_waited_for_as_long_as_is_usual_while_another_could_be_asked() {
     let now = Instant::now();
     let stream = body().replacen('{', r#"{"stream": true, "#, 1);
-    let usual = |config: &Arc<Config>, fleet: &Arc<Fleet>, body: &str| {
-        let mut under = Under::begin(config, fleet, now, body);
+    let usual = |config: &Arc<Config>, health: &Arc<BackendHealth>, body: &str| {
+        let mut under = Under::begin(config, health, now, body);
         (under.call().unwrap().patience.usual.map(|time| time.as_secs()), under)
     };
     let stalled = |under: &mut Under| {
         let why = aquifer_gateway::translate::fault::Unreachable::Stalled("nothing came".to_owned());
         under.exchange.handle(Input::UpstreamFailed(why), now);
     };
-    let (two, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, now)));
-    let (limit, mut under) = usual(&two, &fleet, &stream);
+    let (two, health) = (config(&[0, 1], Traffic::default()), Arc::new(BackendHealth::new(2, now)));
+    let (limit, mut under) = usual(&two, &health, &stream);
     assert_eq!(limit, Some(60), "nothing is known of it");
-    assert_eq!(usual(&two, &fleet, &body()).0, Some(180));
+    assert_eq!(usual(&two, &health, &body()).0, Some(180));
     stalled(&mut under);
     let next = under.call().unwrap();
     assert_eq!((next.backend, next.patience.usual), (1, None), "the next place at once, and there is no other one");
     stalled(&mut under);
     assert_eq!(under.call().unwrap().backend, 0);
     for took in [2, 100] {
-        (0..64).for_each(|_| fleet.began(1, crate::under::MODEL, true, Duration::from_secs(took)));
+        (0..64).for_each(|_| health.began(1, crate::under::MODEL, true, Duration::from_secs(took)));
     }
-    (0..64).for_each(|_| fleet.began(0, crate::under::MODEL, true, Duration::from_secs(2)));
-    assert_eq!(usual(&two, &fleet, &stream).0, Some(200), "as long as the slowest of them needs");
-    (0..64).for_each(|_| fleet.began(1, crate::under::MODEL, true, Duration::from_secs(2)));
-    assert_eq!(usual(&two, &fleet, &stream).0, Some(10));
+    (0..64).for_each(|_| health.began(0, crate::under::MODEL, true, Duration::from_secs(2)));
+    assert_eq!(usual(&two, &health, &stream).0, Some(200), "as long as the slowest of them needs");
+    (0..64).for_each(|_| health.began(1, crate::under::MODEL, true, Duration::from_secs(2)));
+    assert_eq!(usual(&two, &health, &stream).0, Some(10));
     let alone = config(&[0], Traffic::default());
-    assert_eq!(usual(&alone, &Arc::new(Fleet::new(1, now)), &stream).0, None, "there is nobody else");
+    assert_eq!(usual(&alone, &Arc::new(BackendHealth::new(1, now)), &stream).0, None, "there is nobody else");
     let never = Traffic { first_byte: Some(Duration::ZERO), ..Traffic::default() };
-    let (limit, mut under) = usual(&config(&[0, 1], never), &fleet, &stream);
+    let (limit, mut under) = usual(&config(&[0, 1], never), &health, &stream);
     assert_eq!(limit, None);
     stalled(&mut under);
     let set = Traffic { first_byte: Some(Duration::from_secs(5)), ..Traffic::default() };
-    let mut under = Under::begin(&config(&[0, 1], set), &fleet, now, &stream);
+    let mut under = Under::begin(&config(&[0, 1], set), &health, now, &stream);
     assert_eq!(under.call().unwrap().patience.first, Some(Duration::from_secs(5)));
 }
 
 #[test]
 fn what_is_usual_is_learned_from_answers() {
     let now = Instant::now();
-    let (config, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, now)));
+    let (config, health) = (config(&[0, 1], Traffic::default()), Arc::new(BackendHealth::new(2, now)));
     for _ in 0..8 {
-        let mut under = Under::begin(&config, &fleet, now, &body());
+        let mut under = Under::begin(&config, &health, now, &body());
         under.call();
         under.now += Duration::from_secs(25);
         under.answer();
         under.call();
     }
     assert_eq!(
-        Under::begin(&config, &fleet, now, &body()).call().unwrap().patience.usual,
+        Under::begin(&config, &health, now, &body()).call().unwrap().patience.usual,
         Some(Duration::from_secs(75))
     );
 }

@@ -2,8 +2,8 @@
 
 use crate::under::{MODEL, Under, body, config, config_of, openai};
 use aquifer_gateway::config::{Config, Retry, Traffic};
-use aquifer_gateway::exchange::{Call, Input, KeepAlive, Lane, Output};
-use aquifer_gateway::fleet::{Fleet, Standing};
+use aquifer_gateway::exchange::{Call, CallId, Input, KeepAlive, Output};
+use aquifer_gateway::health::{Availability, BackendHealth};
 use aquifer_gateway::record::{Hedges, Outcome, Record};
 use aquifer_gateway::translate::fault::Unreachable;
 use aquifer_testing::frames::frame;
@@ -20,7 +20,7 @@ fn hedged() -> Traffic {
 /// A host: what it has under way in each lane, and everything that the client was told.
 struct Host {
     under: Under,
-    fleet: Arc<Fleet>,
+    health: Arc<BackendHealth>,
     /// The backends that are called.
     calls: [Option<usize>; 2],
     made: Vec<Call>,
@@ -33,21 +33,21 @@ struct Host {
     wrong: Option<&'static str>,
 }
 
-fn index(lane: Lane) -> usize {
-    usize::from(lane == Lane::Second)
+fn index(lane: CallId) -> usize {
+    usize::from(lane == CallId::Hedge)
 }
 
 impl Host {
     fn begin(config: &Arc<Config>, stream: bool) -> Self {
-        let fleet = Arc::new(Fleet::new(config.backends.len(), Instant::now()));
-        Self::begin_with(config, fleet, &if stream { streamed(&body()) } else { body() })
+        let health = Arc::new(BackendHealth::new(config.backends.len(), Instant::now()));
+        Self::begin_with(config, health, &if stream { streamed(&body()) } else { body() })
     }
 
-    fn begin_with(config: &Arc<Config>, fleet: Arc<Fleet>, body: &str) -> Self {
-        let under = Under::begin(config, &fleet, Instant::now(), body);
+    fn begin_with(config: &Arc<Config>, health: Arc<BackendHealth>, body: &str) -> Self {
+        let under = Under::begin(config, &health, Instant::now(), body);
         let (calls, made, records) = ([None, None], Vec::new(), Vec::new());
         let mut host =
-            Self { under, fleet, calls, made, records, heads: 0, said: String::new(), told: false, wrong: None };
+            Self { under, health, calls, made, records, heads: 0, said: String::new(), told: false, wrong: None };
         host.drain();
         host
     }
@@ -86,31 +86,31 @@ impl Host {
         }
     }
 
-    fn feed(&mut self, lane: Lane, input: Input<'_>) {
+    fn feed(&mut self, lane: CallId, input: Input<'_>) {
         self.under.exchange.handle_from(lane, input, self.under.now);
         self.drain();
     }
 
     fn slow(&mut self) {
-        self.feed(Lane::First, Input::Slow);
+        self.feed(CallId::Primary, Input::Slow);
     }
 
-    fn fail(&mut self, lane: Lane) {
+    fn fail(&mut self, lane: CallId) {
         self.calls[index(lane)] = None;
         self.feed(lane, Input::UpstreamFailed(Unreachable::Broken("reset".to_owned())));
     }
 
-    fn frames(&mut self, lane: Lane, frames: &[(&str, &str)]) {
+    fn frames(&mut self, lane: CallId, frames: &[(&str, &str)]) {
         let bytes: Vec<u8> = frames.iter().flat_map(|(kind, payload)| frame(kind, payload)).collect();
         self.feed(lane, Input::UpstreamBody(&bytes));
     }
 
-    fn head(&mut self, lane: Lane, kind: &'static str) {
+    fn head(&mut self, lane: CallId, kind: &'static str) {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
         self.feed(lane, Input::UpstreamHead { status: StatusCode::OK, headers: &headers });
     }
 
-    fn end(&mut self, lane: Lane) {
+    fn end(&mut self, lane: CallId) {
         self.calls[index(lane)] = None;
         self.feed(lane, Input::UpstreamEnd);
     }
@@ -133,23 +133,23 @@ const USAGE: (&str, &str) = ("metadata", r#"{"usage":{"inputTokens":1,"outputTok
 
 #[test]
 fn the_one_that_says_something_first_is_the_answer() {
-    for winner in [Lane::First, Lane::Second] {
+    for winner in [CallId::Primary, CallId::Hedge] {
         let mut host = Host::begin(&config(&[0, 1], hedged()), true);
         assert_eq!(host.made[0].patience.hedge, Some(AFTER));
         host.slow();
         assert_eq!(host.calls, [Some(0), Some(1)]);
-        assert_eq!((host.made[1].lane, host.made[1].patience.hedge), (Lane::Second, None));
-        host.head(Lane::First, EVENTS);
-        host.head(Lane::Second, EVENTS);
+        assert_eq!((host.made[1].lane, host.made[1].patience.hedge), (CallId::Hedge, None));
+        host.head(CallId::Primary, EVENTS);
+        host.head(CallId::Hedge, EVENTS);
         assert_eq!(host.heads, 0, "a head alone says nothing");
         host.frames(winner, &[START]);
         assert_eq!(host.heads, 0, "nor does the beginning of an answer");
         host.frames(winner, &[HELLO]);
         assert_eq!((host.heads, host.calls), (1, [Some(index(winner)), None]));
-        host.frames(Lane::Second, &[("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"lost"}}"#)]);
-        host.frames(Lane::First, &[STOP, USAGE]);
-        host.end(Lane::First);
-        let (first, second) = (u32::from(winner == Lane::First), u32::from(winner == Lane::Second));
+        host.frames(CallId::Hedge, &[("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"lost"}}"#)]);
+        host.frames(CallId::Primary, &[STOP, USAGE]);
+        host.end(CallId::Primary);
+        let (first, second) = (u32::from(winner == CallId::Primary), u32::from(winner == CallId::Hedge));
         let record = host.record();
         assert_eq!(record.hedges, Hedges { won: second, lost: first, ..Hedges::default() });
         assert_eq!((record.outcome, record.attempts), (Outcome::Answered, 2));
@@ -160,7 +160,7 @@ fn the_one_that_says_something_first_is_the_answer() {
 
 #[test]
 fn one_that_fails_leaves_the_other_one_alone() {
-    for failed in [Lane::First, Lane::Second] {
+    for failed in [CallId::Primary, CallId::Hedge] {
         let mut host = Host::begin(&config(&[0, 1], hedged()), true);
         host.slow();
         host.head(failed, EVENTS);
@@ -168,14 +168,14 @@ fn one_that_fails_leaves_the_other_one_alone() {
         let rest = 1 - index(failed);
         assert_eq!((host.calls, host.heads, host.made.len()), ([Some(rest), None], 0, 2));
         // The one that is left fails too: the usual attempts go on from there.
-        host.fail(Lane::First);
+        host.fail(CallId::Primary);
         assert_eq!(host.made.len(), 3);
-        host.head(Lane::First, EVENTS);
-        host.frames(Lane::First, &[START, HELLO, STOP, USAGE]);
-        host.end(Lane::First);
+        host.head(CallId::Primary, EVENTS);
+        host.frames(CallId::Primary, &[START, HELLO, STOP, USAGE]);
+        host.end(CallId::Primary);
         let record = host.record();
         assert_eq!((record.outcome, record.attempts), (Outcome::Answered, 3));
-        let (won, lost) = (u32::from(failed == Lane::First), u32::from(failed == Lane::Second));
+        let (won, lost) = (u32::from(failed == CallId::Primary), u32::from(failed == CallId::Hedge));
         assert_eq!(record.hedges, Hedges { won, failed: lost, ..Hedges::default() });
     }
 }
@@ -192,18 +192,18 @@ fn a_whole_answer_has_no_first_token_to_wait_for() {
 fn services_of_openais_dialect_are_hedged_too() {
     let config = config_of(vec![openai("v1"), openai("v1")], hedged());
     let body = r#"{"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hello?"}]}"#;
-    let fleet = Arc::new(Fleet::new(2, Instant::now()));
-    let mut host = Host::begin_with(&config, fleet, body);
+    let health = Arc::new(BackendHealth::new(2, Instant::now()));
+    let mut host = Host::begin_with(&config, health, body);
     host.slow();
-    for lane in [Lane::First, Lane::Second] {
+    for lane in [CallId::Primary, CallId::Hedge] {
         host.head(lane, "text/event-stream");
         host.feed(lane, Input::UpstreamBody(b": processing\n\n"));
     }
     assert_eq!(host.heads, 0);
-    host.feed(Lane::Second, Input::UpstreamBody(b"data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n"));
+    host.feed(CallId::Hedge, Input::UpstreamBody(b"data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n"));
     assert_eq!(host.calls, [Some(1), None]);
-    host.feed(Lane::First, Input::UpstreamBody(b"data: [DONE]\n\n"));
-    host.end(Lane::First);
+    host.feed(CallId::Primary, Input::UpstreamBody(b"data: [DONE]\n\n"));
+    host.end(CallId::Primary);
     assert_eq!(host.said, ": processing\n\ndata: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
     assert_eq!(host.record().hedges.won, 1);
 }
@@ -225,15 +225,15 @@ fn where_it_would_not_help_nobody_else_is_asked() {
     assert_eq!(
         calls(&config(&[0, 1], hedged()), |host| {
             let traffic = Traffic::default();
-            (0..traffic.outliers.failures).for_each(|_| _ = host.fleet.failed(1, traffic.outliers, host.under.now));
+            (0..traffic.outliers.failures).for_each(|_| _ = host.health.failed(1, traffic.outliers, host.under.now));
         }),
         None,
         "the other one is ill"
     );
     assert_eq!(
         calls(&config(&[0, 1], hedged()), |host| {
-            host.head(Lane::First, EVENTS);
-            host.frames(Lane::First, &[START, HELLO]);
+            host.head(CallId::Primary, EVENTS);
+            host.frames(CallId::Primary, &[START, HELLO]);
         }),
         None,
         "it has begun"
@@ -257,7 +257,7 @@ fn sealed_reasoning_stays_with_its_backend() {
                 {{"role": "tool", "tool_call_id": "t1", "content": "sun"}}],
               "tools": [{{"type": "function", "function": {{"name": "w", "parameters": {{"type": "object"}}}}}}]}}"#
         );
-        let mut host = Host::begin_with(config, Arc::new(Fleet::new(2, Instant::now())), &body);
+        let mut host = Host::begin_with(config, Arc::new(BackendHealth::new(2, Instant::now())), &body);
         host.slow();
         (host.made[0].patience.hedge, host.calls[1])
     };
@@ -270,12 +270,12 @@ fn sealed_reasoning_stays_with_its_backend() {
 #[test]
 fn lasting_slowness_is_not_answered_with_twice_as_many_calls() {
     let config = config(&[0, 1], hedged());
-    let fleet = Arc::new(Fleet::new(2, Instant::now()));
+    let health = Arc::new(BackendHealth::new(2, Instant::now()));
     let second: usize = (0..1000)
         .filter(|_| {
-            let mut host = Host::begin_with(&config, Arc::clone(&fleet), &streamed(&body()));
+            let mut host = Host::begin_with(&config, Arc::clone(&health), &streamed(&body()));
             host.slow();
-            host.feed(Lane::First, Input::ClientGone);
+            host.feed(CallId::Primary, Input::ClientGone);
             assert_eq!(host.record().hedges.abandoned, u32::try_from(host.made.len()).unwrap() - 1);
             host.made.len() == 2
         })
@@ -286,47 +286,47 @@ fn lasting_slowness_is_not_answered_with_twice_as_many_calls() {
 #[test]
 fn a_backend_that_is_overtaken_again_and_again_is_left_alone() {
     let config = config(&[0, 1], hedged());
-    let fleet = Arc::new(Fleet::new(2, Instant::now()));
-    let overtake = |winner: Lane| {
-        let mut host = Host::begin_with(&config, Arc::clone(&fleet), &streamed(&body()));
+    let health = Arc::new(BackendHealth::new(2, Instant::now()));
+    let overtake = |winner: CallId| {
+        let mut host = Host::begin_with(&config, Arc::clone(&health), &streamed(&body()));
         host.slow();
         host.head(winner, EVENTS);
         host.frames(winner, &[START, HELLO]);
         host.made[0].backend
     };
     for _ in 0..20 {
-        assert_eq!(overtake(Lane::First), 0, "the one that comes too late was only not needed");
+        assert_eq!(overtake(CallId::Primary), 0, "the one that comes too late was only not needed");
     }
     for _ in 0..5 {
-        assert_eq!(overtake(Lane::Second), 0);
+        assert_eq!(overtake(CallId::Hedge), 0);
     }
-    assert_eq!(overtake(Lane::First), 1);
-    assert_eq!(fleet.standing(0, Instant::now()), Standing::Ejected);
-    assert_eq!(fleet.standing(1, Instant::now()), Standing::Well);
+    assert_eq!(overtake(CallId::Primary), 1);
+    assert_eq!(health.availability(0, Instant::now()), Availability::Ejected);
+    assert_eq!(health.availability(1, Instant::now()), Availability::Healthy);
 }
 
 #[test]
 fn what_nobody_reports_is_estimated_apart() {
     let mut left = Host::begin(&config(&[0], Traffic::default()), true);
-    left.head(Lane::First, EVENTS);
-    left.frames(Lane::First, &[START]);
-    (0..50).for_each(|_| left.frames(Lane::First, &[HELLO]));
-    left.feed(Lane::First, Input::ClientGone);
+    left.head(CallId::Primary, EVENTS);
+    left.frames(CallId::Primary, &[START]);
+    (0..50).for_each(|_| left.frames(CallId::Primary, &[HELLO]));
+    left.feed(CallId::Primary, Input::ClientGone);
     let record = left.record();
     let estimated = record.estimated.unwrap();
     assert!(record.tokens.is_none() && estimated.input > 0 && (10..200).contains(&estimated.output), "{estimated:?}");
     let mut lost = Host::begin(&config(&[0, 1], hedged()), true);
     lost.slow();
-    lost.head(Lane::First, EVENTS);
-    lost.frames(Lane::First, &[START, HELLO, STOP, USAGE]);
-    lost.end(Lane::First);
+    lost.head(CallId::Primary, EVENTS);
+    lost.frames(CallId::Primary, &[START, HELLO, STOP, USAGE]);
+    lost.end(CallId::Primary);
     let record = lost.record();
     assert_eq!(record.tokens.unwrap().input, 1);
     assert!(record.estimated.is_some_and(|estimated| estimated.input > 0 && estimated.output == 0));
     let mut alone = Host::begin(&config(&[0], Traffic::default()), true);
-    alone.head(Lane::First, EVENTS);
-    alone.frames(Lane::First, &[START, HELLO, STOP, USAGE]);
-    alone.end(Lane::First);
+    alone.head(CallId::Primary, EVENTS);
+    alone.frames(CallId::Primary, &[START, HELLO, STOP, USAGE]);
+    alone.end(CallId::Primary);
     assert_eq!(alone.record().estimated, None);
 }
 
@@ -334,7 +334,7 @@ fn what_nobody_reports_is_estimated_apart() {
 const KINDS: usize = 15;
 
 fn happen(host: &mut Host, event: usize) {
-    let lane = if event < 7 { Lane::First } else { Lane::Second };
+    let lane = if event < 7 { CallId::Primary } else { CallId::Hedge };
     // A host has nothing to say of a call that is not there.
     if event < 14 && host.calls[index(lane)].is_none() {
         return;
@@ -347,8 +347,8 @@ fn happen(host: &mut Host, event: usize) {
         4 | 11 => host.end(lane),
         5 | 12 => host.fail(lane),
         6 => host.slow(),
-        13 => host.feed(Lane::First, Input::Quiet(KeepAlive::Comment)),
-        _ => host.feed(Lane::First, Input::ClientGone),
+        13 => host.feed(CallId::Primary, Input::Quiet(KeepAlive::Comment)),
+        _ => host.feed(CallId::Primary, Input::ClientGone),
     }
 }
 
@@ -362,7 +362,7 @@ fn assert_one_record(config: &Arc<Config>, events: &[usize]) {
     }
     assert_eq!((host.records.len(), host.wrong), (1, None), "{events:?}");
     assert!(host.heads <= 1, "{events:?}");
-    let second = host.made.iter().filter(|call| call.lane == Lane::Second).count();
+    let second = host.made.iter().filter(|call| call.lane == CallId::Hedge).count();
     assert_eq!(host.records[0].hedges.all() as usize, second, "{events:?}");
     assert_eq!(host.records[0].attempts as usize, host.made.len(), "{events:?}");
     assert_eq!(host.calls, [None, None]);

@@ -3,8 +3,8 @@
 
 use crate::under::{body, config};
 use aquifer_gateway::config::{Config, Traffic};
-use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Lane, Output};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::exchange::{Arrival, Call, CallId, Exchange, Input, Output};
+use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::Outcome;
 use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::fault::Unreachable;
@@ -56,7 +56,7 @@ struct Outage {
 }
 
 impl Request {
-    fn begin(config: &Arc<Config>, fleet: &Arc<Fleet>, now: Instant, outage: &Outage) -> Self {
+    fn begin(config: &Arc<Config>, health: &Arc<BackendHealth>, now: Instant, outage: &Outage) -> Self {
         let arrival = Arrival {
             method: &Method::POST,
             path: "/v1/chat/completions",
@@ -68,7 +68,7 @@ impl Request {
             unix_seconds: 1,
             now,
         };
-        let exchange = Exchange::begin(Arc::clone(config), Arc::clone(fleet), &arrival);
+        let exchange = Exchange::begin(Arc::clone(config), Arc::clone(health), &arrival);
         let mut request = Self { exchange, asked: now, calls: [None, None], ended: None };
         request.step(now, outage);
         request
@@ -79,11 +79,11 @@ impl Request {
         while let Some(output) = self.exchange.poll() {
             match output {
                 Output::Call(call) => {
-                    let at = usize::from(call.lane == Lane::Second);
+                    let at = usize::from(call.lane == CallId::Hedge);
                     self.calls[at] = Some(Under::of(&call, now));
                 }
                 Output::Settled(lane) => {
-                    let kept = self.calls[usize::from(lane == Lane::Second)].take();
+                    let kept = self.calls[usize::from(lane == CallId::Hedge)].take();
                     self.calls = [kept, None];
                 }
                 Output::Done(record) => {
@@ -97,7 +97,7 @@ impl Request {
 
     fn step(&mut self, now: Instant, outage: &Outage) {
         self.drain(now);
-        for lane in [Lane::First, Lane::Second] {
+        for lane in [CallId::Primary, CallId::Hedge] {
             // A call that fails is followed by another one, which may fail at once too.
             while self.ended.is_none() && self.happens(lane, now, outage) {
                 self.drain(now);
@@ -106,9 +106,9 @@ impl Request {
     }
 
     /// What happens to a call by now; whether anything did.
-    fn happens(&mut self, lane: Lane, now: Instant, outage: &Outage) -> bool {
+    fn happens(&mut self, lane: CallId, now: Instant, outage: &Outage) -> bool {
         let told = self.exchange.is_told();
-        let Some(call) = &mut self.calls[usize::from(lane == Lane::Second)] else { return false };
+        let Some(call) = &mut self.calls[usize::from(lane == CallId::Hedge)] else { return false };
         let Some(waited) = now.checked_duration_since(call.begins) else { return false };
         let mut feed = |input: Input<'_>| self.exchange.handle_from(lane, input, now);
         let kind = HeaderValue::from_static("application/vnd.amazon.eventstream");
@@ -173,16 +173,16 @@ struct Came {
 
 fn came_of(ill: Ill, of: usize, lasts: Duration) -> Came {
     let begun = Instant::now();
-    let (config, fleet) = (config(&[0, 1], Traffic::default()), Arc::new(Fleet::new(2, begun)));
+    let (config, health) = (config(&[0, 1], Traffic::default()), Arc::new(BackendHealth::new(2, begun)));
     for backend in [0, 1] {
-        (0..64).for_each(|_| fleet.began(backend, crate::under::MODEL, true, ANSWER));
+        (0..64).for_each(|_| health.began(backend, crate::under::MODEL, true, ANSWER));
     }
     let outage = Outage { ill, of, until: begun + lasts };
     let (mut under_way, mut ended) = (Vec::new(), Vec::new());
     let (mut now, mut back) = (begun, None);
     while back.is_none() || !under_way.is_empty() {
         if now < outage.until + Duration::from_secs(60) && (now - begun).subsec_millis().is_multiple_of(500) {
-            under_way.push(Request::begin(&config, &fleet, now, &outage));
+            under_way.push(Request::begin(&config, &health, now, &outage));
         }
         under_way.iter_mut().for_each(|request| request.step(now, &outage));
         let (over, rest): (Vec<Request>, _) = under_way.into_iter().partition(|request| request.ended.is_some());

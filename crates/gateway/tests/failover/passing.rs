@@ -3,7 +3,7 @@
 use crate::under::{Under, config_of, openai};
 use aquifer_gateway::config::{Config, ReasoningPolicy, Traffic};
 use aquifer_gateway::exchange::{Call, Input, KeepAlive};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::mutation::Mutation;
 use aquifer_gateway::record::Outcome;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -23,7 +23,7 @@ const ROLE: &str = "{\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"
 fn at(services: usize) -> Under {
     let now = Instant::now();
     let config = config_of(vec![openai("v1"); services], Traffic::default());
-    Under::begin(&config, &Arc::new(Fleet::new(services, now)), now, BODY)
+    Under::begin(&config, &Arc::new(BackendHealth::new(services, now)), now, BODY)
 }
 
 fn begin(under: &mut Under, kind: &'static str) {
@@ -179,7 +179,7 @@ fn a_whole_answer_that_is_none_is_failed_over() {
         for body in [BODY, &BODY.replace("true", "false")] {
             let now = Instant::now();
             let config = config_of(vec![openai("v1"); 2], Traffic::default());
-            let mut under = Under::begin(&config, &Arc::new(Fleet::new(2, now)), now, body);
+            let mut under = Under::begin(&config, &Arc::new(BackendHealth::new(2, now)), now, body);
             for attempt in 0.. {
                 let Some(call) = under.call() else { break };
                 assert_eq!(call.backend, attempt % 2, "{none}");
@@ -325,7 +325,7 @@ fn the_prefix_of_the_schema_stands_before_the_path() {
     {
         let now = Instant::now();
         let config = config_of(vec![openai(prefix)], Traffic::default());
-        let mut under = Under::begin(&config, &Arc::new(Fleet::new(1, now)), now, BODY);
+        let mut under = Under::begin(&config, &Arc::new(BackendHealth::new(1, now)), now, BODY);
         assert_eq!(under.call().unwrap().path, path);
     }
 }
@@ -349,7 +349,7 @@ fn sent_for(body: &[u8], mutation: Mutation) -> Result<Call, u16> {
     let now = Instant::now();
     let mut config = Arc::into_inner(config_of(vec![openai("v1")], Traffic::default())).unwrap();
     config.routes[0].rules[0].backends[0].mutation = Arc::new(mutation);
-    let mut under = Under::begin_with(&Arc::new(config), &Arc::new(Fleet::new(1, now)), now, body);
+    let mut under = Under::begin_with(&Arc::new(config), &Arc::new(BackendHealth::new(1, now)), now, body);
     under.call().ok_or_else(|| under.status.unwrap().as_u16())
 }
 
@@ -420,7 +420,7 @@ fn hidden(body: &str) -> Under {
     let mut config = Arc::into_inner(config_of(vec![openai("v1")], Traffic::default())).unwrap();
     config.routes[0].rules[0].backends[0].reasoning =
         Arc::new(ReasoningPolicy { hidden: true, ..ReasoningPolicy::default() });
-    let mut under = Under::begin(&Arc::new(config), &Arc::new(Fleet::new(1, now)), now, body);
+    let mut under = Under::begin(&Arc::new(config), &Arc::new(BackendHealth::new(1, now)), now, body);
     under.call().unwrap();
     under
 }
@@ -546,7 +546,7 @@ fn what_is_beyond_the_limits_of_a_request_goes_to_nobody_whatever_they_speak() {
         let mut config = Config::clone(&config_of(vec![openai("v1")], Traffic::default()));
         config.limits.tools = most;
         let now = Instant::now();
-        let mut under = Under::begin(&Arc::new(config), &Arc::new(Fleet::new(1, now)), now, &body);
+        let mut under = Under::begin(&Arc::new(config), &Arc::new(BackendHealth::new(1, now)), now, &body);
         assert_eq!((under.call().is_some(), under.status), (status.is_none(), status));
         assert_eq!(under.said.contains("--max-tools"), status.is_some(), "{}", under.said);
     }

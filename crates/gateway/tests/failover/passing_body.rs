@@ -3,7 +3,7 @@
 
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, Expose, OpenAi, ReasoningPolicy};
 use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
 use aquifer_testing::bodies::pieces;
 use bytes::Bytes;
@@ -59,7 +59,7 @@ fn told<'p>(policy: &ReasoningPolicy, pieces: impl IntoIterator<Item = &'p [u8]>
         unix_seconds: 1,
         now,
     };
-    let mut exchange = Exchange::begin(config, Arc::new(Fleet::new(1, now)), &arrival);
+    let mut exchange = Exchange::begin(config, Arc::new(BackendHealth::new(1, now)), &arrival);
     let mut told = Told::default();
     take(&mut exchange, &mut told);
     assert!(std::mem::take(&mut told.again), "the first call");

@@ -3,7 +3,7 @@
 use crate::under::{Under, config};
 use aquifer_gateway::config::Traffic;
 use aquifer_gateway::exchange::{Call, Input, KeepAlive};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::Outcome;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
@@ -25,12 +25,12 @@ fn asked(model: &str, rest: &str) -> String {
     )
 }
 
-fn begin(fleet: &Arc<Fleet>, model: &str, rest: &str) -> Under {
-    Under::begin(&config(&[0], Traffic::default()), fleet, Instant::now(), &asked(model, rest))
+fn begin(health: &Arc<BackendHealth>, model: &str, rest: &str) -> Under {
+    Under::begin(&config(&[0], Traffic::default()), health, Instant::now(), &asked(model, rest))
 }
 
-fn fleet() -> Arc<Fleet> {
-    Arc::new(Fleet::new(1, Instant::now()))
+fn backends() -> Arc<BackendHealth> {
+    Arc::new(BackendHealth::new(1, Instant::now()))
 }
 
 fn is_whole(call: &Call) -> bool {
@@ -61,7 +61,7 @@ fn chunks(under: &Under) -> Vec<Value> {
 #[test]
 fn a_whole_answer_is_played_as_the_stream_that_was_asked_for() {
     for quiets in [0, 2] {
-        let mut under = begin(&fleet(), LLAMA, TOOLS);
+        let mut under = begin(&backends(), LLAMA, TOOLS);
         assert!(is_whole(&under.call().unwrap()));
         (0..quiets).for_each(|_| quiet(&mut under));
         assert_eq!((under.said.matches(": ").count(), under.status.is_some()), (quiets, quiets > 0));
@@ -86,7 +86,7 @@ fn a_whole_answer_is_played_as_the_stream_that_was_asked_for() {
 
 #[test]
 fn what_fails_is_told_with_its_status_while_there_is_one_to_give_and_in_the_stream_then() {
-    let mut under = begin(&fleet(), LLAMA, TOOLS);
+    let mut under = begin(&backends(), LLAMA, TOOLS);
     assert!(under.call().is_some());
     under.refuse(400, "ValidationException", "no", None);
     assert!(under.call().is_none());
@@ -94,7 +94,7 @@ fn what_fails_is_told_with_its_status_while_there_is_one_to_give_and_in_the_stre
         (under.status.unwrap().as_u16(), under.headers["content-type"].as_bytes()),
         (400, &b"application/json"[..])
     );
-    let mut under = begin(&fleet(), LLAMA, TOOLS);
+    let mut under = begin(&backends(), LLAMA, TOOLS);
     assert!(under.call().is_some());
     quiet(&mut under);
     under.refuse(503, "ServiceUnavailableException", "unwell", None);
@@ -108,7 +108,7 @@ fn what_fails_is_told_with_its_status_while_there_is_one_to_give_and_in_the_stre
     assert_eq!(under.status.unwrap().as_u16(), 200);
     assert_eq!(chunks(&under)[0]["error"]["message"], "unwell");
     for broken in ["no JSON", r#"{"output": {"message": {"content": []}}, "stopReason": "malformed_tool_use"}"#] {
-        let mut under = begin(&fleet(), LLAMA, TOOLS);
+        let mut under = begin(&backends(), LLAMA, TOOLS);
         assert!(under.call().is_some());
         answer(&mut under, broken);
         assert_eq!(under.status.unwrap().as_u16(), 502, "{broken}");
@@ -118,7 +118,7 @@ fn what_fails_is_told_with_its_status_while_there_is_one_to_give_and_in_the_stre
 #[test]
 fn without_tools_the_same_model_streams() {
     for (model, rest) in [(LLAMA, ""), (UNKNOWN, ""), (UNKNOWN, TOOLS)] {
-        let mut under = begin(&fleet(), model, rest);
+        let mut under = begin(&backends(), model, rest);
         assert!(!is_whole(&under.call().unwrap()), "{model}{rest}");
     }
 }
@@ -129,24 +129,24 @@ fn a_whole_answer_has_its_own_patience() {
     let traffic = Traffic { hedge: Some(Duration::from_secs(1)), ..traffic };
     let of = |rest: &str| {
         let config = config(&[0, 0], traffic.clone());
-        let fleet = Arc::new(Fleet::new(2, Instant::now()));
-        Under::begin(&config, &fleet, Instant::now(), &asked(LLAMA, rest)).call().unwrap().patience
+        let health = Arc::new(BackendHealth::new(2, Instant::now()));
+        Under::begin(&config, &health, Instant::now(), &asked(LLAMA, rest)).call().unwrap().patience
     };
     assert_eq!((of("").hedge, of(TOOLS).hedge), (traffic.hedge, None));
 }
 
 #[test]
 fn a_refusal_of_tools_in_a_stream_is_remembered() {
-    let fleet = fleet();
-    let mut under = begin(&fleet, UNKNOWN, TOOLS);
+    let health = backends();
+    let mut under = begin(&health, UNKNOWN, TOOLS);
     assert!(!is_whole(&under.call().unwrap()));
     under.refuse(400, "ValidationException", REFUSED, None);
     assert!(is_whole(&under.call().unwrap()));
     answer(&mut under, CALLED);
     assert_eq!(under.record.unwrap().amended, 1);
-    assert!(is_whole(&begin(&fleet, UNKNOWN, TOOLS).call().unwrap()), "the next one is asked so at once");
-    assert!(!is_whole(&begin(&fleet, UNKNOWN, "").call().unwrap()), "but not without tools");
-    assert!(!is_whole(&begin(&fleet, "someone.else-v1:0", TOOLS).call().unwrap()), "and no other model");
+    assert!(is_whole(&begin(&health, UNKNOWN, TOOLS).call().unwrap()), "the next one is asked so at once");
+    assert!(!is_whole(&begin(&health, UNKNOWN, "").call().unwrap()), "but not without tools");
+    assert!(!is_whole(&begin(&health, "someone.else-v1:0", TOOLS).call().unwrap()), "and no other model");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn refusals_of_what_an_unknown_model_does_not_take_are_asked_again_without_it() 
         (forced, "This model doesn't support the toolConfig.toolChoice.any field.", "toolChoice", "tool_choice"),
     ];
     for (rest, message, gone, told) in cases {
-        let mut under = begin(&fleet(), UNKNOWN, rest);
+        let mut under = begin(&backends(), UNKNOWN, rest);
         let has = |call: &Call| {
             let body: Value = serde_json::from_slice(&call.body).unwrap();
             if gone == "toolChoice" { !body["toolConfig"][gone]["any"].is_null() } else { !body[gone].is_null() }
@@ -186,14 +186,14 @@ fn a_refusal_of_a_schema_is_remembered() {
         let body: Value = serde_json::from_slice(&under.call().unwrap().body).unwrap();
         body["outputConfig"]["textFormat"].is_object()
     };
-    let fleet = fleet();
-    let mut under = begin(&fleet, model, &schema("a"));
+    let health = backends();
+    let mut under = begin(&health, model, &schema("a"));
     assert!(enforced(&mut under));
     under.refuse(400, "ValidationException", "output_config.format: Extra inputs are not permitted", None);
     assert!(!enforced(&mut under));
-    let mut next = begin(&fleet, model, &schema("a"));
+    let mut next = begin(&health, model, &schema("a"));
     assert!(!enforced(&mut next), "the next one is asked in words at once");
     assert!(next.record.is_none());
-    assert!(enforced(&mut begin(&fleet, model, &schema("b"))), "another schema is tried");
-    assert!(enforced(&mut begin(&fleet, "us.anthropic.claude-opus-4-7", &schema("a"))), "and so is another model");
+    assert!(enforced(&mut begin(&health, model, &schema("b"))), "another schema is tried");
+    assert!(enforced(&mut begin(&health, "us.anthropic.claude-opus-4-7", &schema("a"))), "and so is another model");
 }

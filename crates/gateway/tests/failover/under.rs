@@ -2,7 +2,7 @@
 
 use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, OpenAi, Route, Rule, Traffic};
 use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Output};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::Record;
 use aquifer_gateway::restore::Forgetful;
 use aquifer_gateway::translate::fault::Unreachable;
@@ -73,11 +73,11 @@ pub(crate) struct Under {
 }
 
 impl Under {
-    pub(crate) fn begin(config: &Arc<Config>, fleet: &Arc<Fleet>, now: Instant, body: &str) -> Self {
-        Self::begin_with(config, fleet, now, body.as_bytes())
+    pub(crate) fn begin(config: &Arc<Config>, health: &Arc<BackendHealth>, now: Instant, body: &str) -> Self {
+        Self::begin_with(config, health, now, body.as_bytes())
     }
 
-    pub(crate) fn begin_with(config: &Arc<Config>, fleet: &Arc<Fleet>, now: Instant, body: &[u8]) -> Self {
+    pub(crate) fn begin_with(config: &Arc<Config>, health: &Arc<BackendHealth>, now: Instant, body: &[u8]) -> Self {
         let arrival = Arrival {
             method: &Method::POST,
             path: "/v1/chat/completions",
@@ -89,7 +89,7 @@ impl Under {
             unix_seconds: 1,
             now,
         };
-        let exchange = Exchange::begin(Arc::clone(config), Arc::clone(fleet), &arrival);
+        let exchange = Exchange::begin(Arc::clone(config), Arc::clone(health), &arrival);
         Self { exchange, now, record: None, status: None, headers: HeaderMap::new(), said: String::new() }
     }
 
@@ -169,8 +169,8 @@ pub(crate) fn body() -> String {
 /// Begins with these backends, of which nothing is known.
 pub(crate) fn fresh(priorities: &[u32], traffic: Traffic) -> Under {
     let now = Instant::now();
-    let fleet = Arc::new(Fleet::new(priorities.len(), now));
-    Under::begin(&config(priorities, traffic), &fleet, now, &body())
+    let health = Arc::new(BackendHealth::new(priorities.len(), now));
+    Under::begin(&config(priorities, traffic), &health, now, &body())
 }
 
 /// The backends that are called when every call fails so.

@@ -3,7 +3,7 @@
 use crate::memory::Memory;
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, ReasoningPolicy};
 use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Output};
-use aquifer_gateway::fleet::Fleet;
+use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::Record;
 use aquifer_gateway::restore::TurnStore;
 use bytes::Bytes;
@@ -59,7 +59,7 @@ impl Stage {
             unix_seconds: 1,
             now: Instant::now(),
         };
-        let exchange = Exchange::begin(self.config(), Arc::new(Fleet::new(1, Instant::now())), &arrival);
+        let exchange = Exchange::begin(self.config(), Arc::new(BackendHealth::new(1, Instant::now())), &arrival);
         let mut under = Under { exchange, stage: self, calls: Vec::new(), told: Told::default(), recalls: 0 };
         under.drain();
         under

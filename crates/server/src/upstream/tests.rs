@@ -3,7 +3,7 @@
 use super::*;
 use crate::tls;
 use aquifer_gateway::config::{Circuit, Credentials, ReasoningPolicy};
-use aquifer_gateway::exchange::{Lane, Patience};
+use aquifer_gateway::exchange::{CallId, CallTimeouts};
 use aquifer_gateway::secret::Secret;
 use http::{HeaderMap, Response};
 use hyper::service::service_fn;
@@ -42,12 +42,12 @@ fn call() -> Call {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let path = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream".to_owned();
     Call {
-        lane: Lane::First,
+        lane: CallId::Primary,
         backend: 0,
         path,
         headers,
         body: Bytes::from_static(b"{}"),
-        patience: Patience::default(),
+        patience: CallTimeouts::default(),
         after: Duration::ZERO,
         circuit: Circuit::default(),
     }
@@ -200,7 +200,7 @@ async fn a_connection_has_a_time_limit_of_its_own() {
         let tls_ca_pem = Some(pair.tls.certificate_pem.clone());
         let bedrock = Bedrock { http2, tls_ca_pem, ..bedrock(&url) };
         let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
-        let patience = Patience { connect: Some(Duration::from_millis(30)), ..Patience::default() };
+        let patience = CallTimeouts { connect: Some(Duration::from_millis(30)), ..CallTimeouts::default() };
         let answer = answer_of(&upstreams, Call { patience, ..call() }).await;
         assert!(
             matches!(&answer, Err(Unreachable::Stalled(why)) if why.ends_with(": no connection in 30ms")),

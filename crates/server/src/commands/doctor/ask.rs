@@ -4,7 +4,7 @@ use super::answer;
 use super::probe::{Answer, Outcome, Probe, Tokens, What, shortened};
 use crate::upstream::Upstreams;
 use aquifer_gateway::config::Circuit;
-use aquifer_gateway::exchange::{Call, Lane, Patience};
+use aquifer_gateway::exchange::{Call, CallId, CallTimeouts};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::{Api, refusal};
 use aquifer_gateway::translate::catalogue::{Amend, Rules};
@@ -94,7 +94,7 @@ impl Asking<'_> {
         let mut headers = outgoing.headers.clone();
         headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
         let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
-        let (lane, patience, circuit) = (Lane::First, Patience::default(), Circuit::default());
+        let (lane, patience, circuit) = (CallId::Primary, CallTimeouts::default(), Circuit::default());
         let call = Call { lane, backend: place.backend, path, headers, body, patience, after: Duration::ZERO, circuit };
         let late = || Fault::UpstreamUnreachable(Unreachable::Timeout(format!("no answer in {PATIENCE:?}")));
         let answered = tokio::time::timeout(PATIENCE, answer_to(self.upstreams, call, &outgoing));

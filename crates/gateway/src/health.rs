@@ -23,7 +23,7 @@ const PROBE_LASTS: Duration = Duration::from_secs(3);
 
 /// All backends of one configuration.
 #[derive(Debug)]
-pub struct Fleet {
+pub struct BackendHealth {
     began: Instant,
     backends: Vec<Health>,
     /// What refusals have taught of models.
@@ -54,7 +54,7 @@ impl Default for Health {
     }
 }
 
-/// A backend, or one model of it, that has failed since its last success. Times are in milliseconds since the fleet began.
+/// A backend, or one model of it, that has failed since its last success. Times are in milliseconds since the backends' health began.
 #[derive(Debug, Default)]
 struct Outlier {
     /// The model; `None`: the whole backend.
@@ -75,9 +75,9 @@ struct Outlier {
 
 /// Whether a backend should be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Availability {
     /// It should.
-    Well,
+    Healthy,
     /// It was left alone long enough: one call finds out.
     Probe,
     /// It should not yet.
@@ -195,7 +195,7 @@ impl Health {
     }
 }
 
-impl Fleet {
+impl BackendHealth {
     /// So many backends, of which nothing is known yet.
     #[must_use]
     pub fn new(backends: usize, now: Instant) -> Self {
@@ -208,33 +208,33 @@ impl Fleet {
 
     /// Whether a backend should be called now, whatever the model. A probe is granted to one caller at a time, who must
     /// then tell how it went.
-    pub fn standing(&self, backend: usize, now: Instant) -> Standing {
-        self.stands(backend, None, now)
+    pub fn availability(&self, backend: usize, now: Instant) -> Availability {
+        self.availability_for(backend, None, now)
     }
 
     /// The same for one model.
-    pub fn standing_of(&self, backend: usize, model: &str, now: Instant) -> Standing {
-        self.stands(backend, Some(model), now)
+    pub fn availability_of(&self, backend: usize, model: &str, now: Instant) -> Availability {
+        self.availability_for(backend, Some(model), now)
     }
 
-    fn stands(&self, backend: usize, model: Option<&str>, now: Instant) -> Standing {
-        let Some(health) = self.backends.get(backend) else { return Standing::Ejected };
-        let Some(mut outliers) = health.ill() else { return Standing::Well };
+    fn availability_for(&self, backend: usize, model: Option<&str>, now: Instant) -> Availability {
+        let Some(health) = self.backends.get(backend) else { return Availability::Ejected };
+        let Some(mut outliers) = health.ill() else { return Availability::Healthy };
         let now = self.milliseconds(now);
         let mut ejected =
             outliers.iter_mut().filter(|outlier| outlier.is_ejected() && outlier.concerns(model)).peekable();
         if ejected.peek().is_none() {
-            return Standing::Well;
+            return Availability::Healthy;
         }
         let mut probed: Vec<&mut Outlier> = Vec::new();
         for outlier in ejected {
             if !outlier.may_be_probed(now) {
-                return Standing::Ejected;
+                return Availability::Ejected;
             }
             probed.push(outlier);
         }
         probed.into_iter().for_each(|outlier| outlier.probing = Some(now));
-        Standing::Probe
+        Availability::Probe
     }
 
     /// A call was answered.
@@ -389,9 +389,9 @@ mod tests {
     use super::*;
 
     #[expect(clippy::disallowed_methods, reason = "a test needs some instant")]
-    fn fleet() -> (Fleet, Instant) {
+    fn backends() -> (BackendHealth, Instant) {
         let now = Instant::now();
-        (Fleet::new(1, now), now)
+        (BackendHealth::new(1, now), now)
     }
 
     const OUTLIERS: Outliers = Outliers {
@@ -403,128 +403,128 @@ mod tests {
         panic_threshold: 1,
     };
 
-    fn eject(fleet: &Fleet, now: Instant) {
-        assert_eq!(fleet.failed(0, OUTLIERS, now), None);
-        assert_eq!(fleet.failed(0, OUTLIERS, now), None);
-        assert_eq!(fleet.failed(0, OUTLIERS, now), Some(Duration::from_secs(10)));
+    fn eject(health: &BackendHealth, now: Instant) {
+        assert_eq!(health.failed(0, OUTLIERS, now), None);
+        assert_eq!(health.failed(0, OUTLIERS, now), None);
+        assert_eq!(health.failed(0, OUTLIERS, now), Some(Duration::from_secs(10)));
     }
 
     #[test]
     fn a_backend_that_fails_in_a_row_is_left_alone_and_then_tried_once() {
-        let (fleet, now) = fleet();
-        eject(&fleet, now);
-        assert_eq!(fleet.standing(0, now + Duration::from_secs(9)), Standing::Ejected);
+        let (health, now) = backends();
+        eject(&health, now);
+        assert_eq!(health.availability(0, now + Duration::from_secs(9)), Availability::Ejected);
         let later = now + Duration::from_secs(10);
-        assert_eq!(fleet.standing(0, later), Standing::Probe);
-        assert_eq!(fleet.standing(0, later), Standing::Ejected, "one probe at a time");
-        fleet.succeeded(0);
-        assert_eq!(fleet.standing(0, later), Standing::Well);
+        assert_eq!(health.availability(0, later), Availability::Probe);
+        assert_eq!(health.availability(0, later), Availability::Ejected, "one probe at a time");
+        health.succeeded(0);
+        assert_eq!(health.availability(0, later), Availability::Healthy);
     }
 
     #[test]
     fn a_probe_that_fails_leaves_it_alone_for_longer_up_to_a_limit() {
-        let (fleet, now) = fleet();
-        eject(&fleet, now);
+        let (health, now) = backends();
+        eject(&health, now);
         let mut at = now;
         for alone in [20, 30, 30] {
             at += Duration::from_secs(60);
-            assert_eq!(fleet.standing(0, at), Standing::Probe);
-            assert_eq!(fleet.failed(0, OUTLIERS, at), Some(Duration::from_secs(alone)));
+            assert_eq!(health.availability(0, at), Availability::Probe);
+            assert_eq!(health.failed(0, OUTLIERS, at), Some(Duration::from_secs(alone)));
         }
         at += Duration::from_secs(60);
-        assert_eq!(fleet.standing(0, at), Standing::Probe);
-        fleet.undecided(0);
-        assert_eq!(fleet.standing(0, at), Standing::Probe, "a probe that told nothing is made again");
+        assert_eq!(health.availability(0, at), Availability::Probe);
+        health.undecided(0);
+        assert_eq!(health.availability(0, at), Availability::Probe, "a probe that told nothing is made again");
     }
 
     #[test]
     fn an_ejection_ends_early_by_a_probe_and_failed_probes_come_ever_later() {
-        let (fleet, now) = fleet();
+        let (health, now) = backends();
         let outliers = Outliers { interval: Duration::from_secs(1), base: Duration::from_secs(100), ..OUTLIERS };
         let outliers = Outliers { most: Duration::from_secs(300), ..outliers };
-        (0..3).for_each(|_| _ = fleet.failed(0, outliers, now));
+        (0..3).for_each(|_| _ = health.failed(0, outliers, now));
         let mut at = now;
         for pause in [1, 2, 4, 8] {
             let early = at + Duration::from_secs(pause) - Duration::from_millis(1);
-            assert_eq!(fleet.standing(0, early), Standing::Ejected, "{pause}");
+            assert_eq!(health.availability(0, early), Availability::Ejected, "{pause}");
             at += Duration::from_secs(pause);
-            assert_eq!(fleet.standing(0, at), Standing::Probe, "{pause}");
-            assert_eq!(fleet.standing(0, at), Standing::Ejected, "one probe at a time");
-            assert_eq!(fleet.failed(0, outliers, at), None, "it is left alone no longer for that");
+            assert_eq!(health.availability(0, at), Availability::Probe, "{pause}");
+            assert_eq!(health.availability(0, at), Availability::Ejected, "one probe at a time");
+            assert_eq!(health.failed(0, outliers, at), None, "it is left alone no longer for that");
         }
         at += Duration::from_secs(16);
-        assert_eq!(fleet.standing(0, at), Standing::Probe);
-        fleet.succeeded(0);
-        assert_eq!(fleet.standing(0, at), Standing::Well);
+        assert_eq!(health.availability(0, at), Availability::Probe);
+        health.succeeded(0);
+        assert_eq!(health.availability(0, at), Availability::Healthy);
     }
 
     #[test]
     fn what_was_called_before_the_ejection_does_not_make_it_longer() {
-        let (fleet, now) = fleet();
-        eject(&fleet, now);
+        let (health, now) = backends();
+        eject(&health, now);
         let straggler = Failure { reach: Reach::Nowhere, probe: false, spared: false };
-        assert!((0..50).all(|_| fleet.failed_of(0, "m", straggler, OUTLIERS, now).is_none()));
-        assert!(!fleet.is_ejected(0, now + Duration::from_secs(10)));
+        assert!((0..50).all(|_| health.failed_of(0, "m", straggler, OUTLIERS, now).is_none()));
+        assert!(!health.is_ejected(0, now + Duration::from_secs(10)));
     }
 
     const BY_MODEL: Failure = Failure { reach: Reach::Answered, probe: false, spared: false };
 
     #[test]
     fn a_model_that_fails_leaves_the_others_alone_and_a_connection_that_fails_concerns_all() {
-        let (fleet, now) = fleet();
-        (0..3).for_each(|_| _ = fleet.failed_of(0, "a", BY_MODEL, OUTLIERS, now));
-        assert_eq!(fleet.standing_of(0, "a", now), Standing::Ejected);
-        assert_eq!(fleet.standing_of(0, "b", now), Standing::Well);
+        let (health, now) = backends();
+        (0..3).for_each(|_| _ = health.failed_of(0, "a", BY_MODEL, OUTLIERS, now));
+        assert_eq!(health.availability_of(0, "a", now), Availability::Ejected);
+        assert_eq!(health.availability_of(0, "b", now), Availability::Healthy);
         let no_connection = Failure { reach: Reach::Nowhere, ..BY_MODEL };
         for model in ["a", "b", "c"] {
-            fleet.failed_of(0, model, no_connection, OUTLIERS, now);
+            health.failed_of(0, model, no_connection, OUTLIERS, now);
         }
-        assert!(["a", "b", "z"].iter().all(|model| fleet.is_ejected_of(0, model, now)));
-        fleet.succeeded_of(0, "b");
-        assert_eq!(fleet.standing_of(0, "b", now), Standing::Well);
-        assert_eq!(fleet.standing_of(0, "a", now), Standing::Ejected);
+        assert!(["a", "b", "z"].iter().all(|model| health.is_ejected_of(0, model, now)));
+        health.succeeded_of(0, "b");
+        assert_eq!(health.availability_of(0, "b", now), Availability::Healthy);
+        assert_eq!(health.availability_of(0, "a", now), Availability::Ejected);
     }
 
     #[test]
     fn failing_models_that_nobody_has_heard_of_take_bounded_room() {
-        let (fleet, now) = fleet();
+        let (health, now) = backends();
         for model in 0..10_000 {
-            fleet.failed_of(0, &model.to_string(), BY_MODEL, OUTLIERS, now);
+            health.failed_of(0, &model.to_string(), BY_MODEL, OUTLIERS, now);
         }
-        (0..3).for_each(|_| _ = fleet.failed_of(0, "real", BY_MODEL, OUTLIERS, now));
-        assert!(fleet.is_ejected_of(0, "real", now));
-        assert!(fleet.backends[0].lock().len() <= MOST_MODELS + 1);
-        (0..10_000).for_each(|model| fleet.succeeded_of(0, &model.to_string()));
-        fleet.succeeded_of(0, "real");
-        assert_eq!(fleet.backends[0].count.load(Ordering::Relaxed), 0);
+        (0..3).for_each(|_| _ = health.failed_of(0, "real", BY_MODEL, OUTLIERS, now));
+        assert!(health.is_ejected_of(0, "real", now));
+        assert!(health.backends[0].lock().len() <= MOST_MODELS + 1);
+        (0..10_000).for_each(|model| health.succeeded_of(0, &model.to_string()));
+        health.succeeded_of(0, "real");
+        assert_eq!(health.backends[0].count.load(Ordering::Relaxed), 0);
     }
 
     #[test]
     fn one_that_is_spared_is_not_ejected() {
-        let (fleet, now) = fleet();
+        let (health, now) = backends();
         let spared = Failure { spared: true, ..BY_MODEL };
-        assert!((0..20).all(|_| fleet.failed_of(0, "a", spared, OUTLIERS, now).is_none()));
-        assert!(fleet.failed_of(0, "a", BY_MODEL, OUTLIERS, now).is_some());
+        assert!((0..20).all(|_| health.failed_of(0, "a", spared, OUTLIERS, now).is_none()));
+        assert!(health.failed_of(0, "a", BY_MODEL, OUTLIERS, now).is_some());
     }
 
     #[test]
     fn successes_between_failures_count_anew() {
-        let (fleet, now) = fleet();
+        let (health, now) = backends();
         for _ in 0..10 {
-            assert_eq!(fleet.failed(0, OUTLIERS, now), None);
-            fleet.succeeded(0);
+            assert_eq!(health.failed(0, OUTLIERS, now), None);
+            health.succeeded(0);
         }
         let never = Outliers { failures: 0, ..OUTLIERS };
-        assert!((0..100).all(|_| fleet.failed(0, never, now).is_none()));
+        assert!((0..100).all(|_| health.failed(0, never, now).is_none()));
     }
 
     #[test]
     fn retries_are_bounded_by_what_requests_earn() {
-        let (fleet, _) = fleet();
-        let saved = (0..1000).filter(|_| fleet.spend(0)).count();
+        let (health, _) = backends();
+        let saved = (0..1000).filter(|_| health.spend(0)).count();
         assert_eq!(saved, 100);
-        (0..50).for_each(|_| fleet.earn(0));
-        assert_eq!((0..1000).filter(|_| fleet.spend(0)).count(), 25);
-        assert!(!fleet.spend(9), "there is no such backend");
+        (0..50).for_each(|_| health.earn(0));
+        assert_eq!((0..1000).filter(|_| health.spend(0)).count(), 25);
+        assert!(!health.spend(9), "there is no such backend");
     }
 }

@@ -7,14 +7,14 @@ use std::borrow::Cow;
 /// Where a request came in: the port, where the configuration's listeners are served, and the authority that the
 /// client called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Door<'a> {
+pub struct Ingress<'a> {
     /// The listeners' port. `None`: the address is not the configuration's, and every route can be taken.
     pub port: Option<u16>,
     /// The authority, `host` or `host:port`.
     pub host: Option<&'a str>,
 }
 
-impl<'a> From<Option<&'a str>> for Door<'a> {
+impl<'a> From<Option<&'a str>> for Ingress<'a> {
     fn from(host: Option<&'a str>) -> Self {
         Self { port: None, host }
     }
@@ -36,23 +36,23 @@ pub fn names(config: &Config, port: Option<u16>, host: &str) -> bool {
 /// Whether requests for two hosts come by the same listeners of a port.
 #[must_use]
 pub fn is_same(config: &Config, port: Option<u16>, one: &str, other: &str) -> bool {
-    let listeners = |host| Entry::of(config, Door { port, host: Some(host) }).listeners;
+    let listeners = |host| ListenerMatch::of(config, Ingress { port, host: Some(host) }).listeners;
     let (one, other) = (listeners(one).unwrap_or_default(), listeners(other).unwrap_or_default());
     one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| std::ptr::eq(*one, *other))
 }
 
 /// The listeners that take a request: those of the port whose hostname says most of the host.
 #[derive(Debug)]
-pub(crate) struct Entry<'c> {
+pub(crate) struct ListenerMatch<'c> {
     /// `None`: there is no choice of listeners.
     listeners: Option<Vec<&'c Listener>>,
     host: Option<Cow<'c, str>>,
 }
 
-impl<'c> Entry<'c> {
-    pub(crate) fn of(config: &'c Config, door: Door<'c>) -> Self {
-        let host = door.host.map(|host| in_small_letters(without_port(host)));
-        let Some(port) = door.port else { return Self { listeners: None, host } };
+impl<'c> ListenerMatch<'c> {
+    pub(crate) fn of(config: &'c Config, ingress: Ingress<'c>) -> Self {
+        let host = ingress.host.map(|host| in_small_letters(without_port(host)));
+        let Some(port) = ingress.port else { return Self { listeners: None, host } };
         let fit = |listener: &Listener| match (&listener.hostname, &host) {
             (None, _) => Some(0),
             (Some(hostname), Some(host)) if hostname_takes(hostname, host) => Some(weight(hostname)),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     fn names(config: &Config, port: Option<u16>, host: Option<&str>) -> Option<String> {
-        let entry = Entry::of(config, Door { port, host });
+        let entry = ListenerMatch::of(config, Ingress { port, host });
         let names: Vec<&str> = entry.listeners?.iter().map(|listener| listener.name.as_str()).collect();
         Some(names.join(" "))
     }
@@ -223,7 +223,7 @@ mod tests {
             let hostnames = hostnames.iter().map(|name| (*name).to_owned()).collect();
             let (namespace, name) = (String::new(), String::new());
             let route = Route { namespace, name, parents, hostnames, rules: Vec::new(), keys: None };
-            Entry::of(&config, Door { port, host: Some(host) }).leads_to(&route)
+            ListenerMatch::of(&config, Ingress { port, host: Some(host) }).leads_to(&route)
         };
         let (everywhere, wide) = (|| vec![parent("one", None, None)], || vec![parent("one", Some("wide"), None)]);
         assert!(leads(Vec::new(), &[], Some(80), "h") && leads(everywhere(), &[], Some(80), "h"));
