@@ -1,11 +1,11 @@
 //! What every request of this process shares: the configuration in force, the upstreams, the telemetry.
 
-use crate::clock;
-use crate::environment::Environment;
-use crate::failed_attempts::FailedAttempts;
-use crate::room::Room;
+use crate::client::body_memory::Room;
+use crate::client::failed_attempts::FailedAttempts;
+use crate::process::clock;
+use crate::process::environment::Environment;
 use crate::telemetry::Telemetry;
-use crate::turns::Turns;
+use crate::turn_store::Turns;
 use crate::upstream::{Connections, Upstreams};
 use anyhow::bail;
 use aquifer_gateway::auth::{self, KeyRing};

@@ -2,8 +2,8 @@
 
 use super::say;
 use crate::cli::Check;
-use crate::environment::Environment;
-use crate::settings::Settings;
+use crate::process::config_files::Settings;
+use crate::process::environment::Environment;
 use aquifer_gateway::config::{Config, Severity};
 use std::process::ExitCode;
 

@@ -3,9 +3,9 @@
 use super::run::{Ending, Front, Signals, bind, until_signalled};
 use super::say;
 use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
-use crate::descriptors;
-use crate::environment::Environment;
 use crate::host::{Host, Limits};
+use crate::process::descriptors;
+use crate::process::environment::Environment;
 use crate::telemetry::{Telemetry, log};
 use crate::upstream::Connections;
 use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, Route, Rule};

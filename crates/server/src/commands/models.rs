@@ -7,8 +7,8 @@ mod words;
 
 use super::say;
 use crate::cli::Models;
-use crate::environment::Environment;
-use crate::settings::Settings;
+use crate::process::config_files::Settings;
+use crate::process::environment::Environment;
 use anyhow::bail;
 use aquifer_gateway::config::Config;
 use gather::{Found, Shown, all, named};

@@ -2,11 +2,11 @@
 
 use super::say;
 use crate::admin;
-use crate::crowd::Crowd;
+use crate::client::connection_limit::Crowd;
+use crate::client::listen::{self, Certificate, Listen};
 use crate::host::Host;
-use crate::listen::{self, Certificate, Listen};
+use crate::process::workers::Workers;
 use crate::telemetry::log;
-use crate::workers::Workers;
 use anyhow::Context;
 use std::num::NonZero;
 use std::process::ExitCode;

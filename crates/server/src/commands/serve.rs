@@ -1,16 +1,16 @@
 //! `aquifer serve`: the gateway, until a signal.
 
 use super::check::summary;
-use super::fronts::{OfPort, certificates_of, fronts};
+use super::listeners::{OfPort, certificates_of, fronts};
 use super::run::{Ending, Front, Signals, bind, until_signalled};
-use crate::api_keys;
+use crate::aws::credentials::{AUTH, Origin};
+use crate::aws::profiles::Profiles;
 use crate::cli::{Serve, UpstreamAcks};
-use crate::credentials::{AUTH, Origin};
-use crate::descriptors;
-use crate::environment::Environment;
+use crate::client::api_keys;
 use crate::host::{Host, Limits};
-use crate::profiles::Profiles;
-use crate::settings::{Settings, Stamp};
+use crate::process::config_files::{Settings, Stamp};
+use crate::process::descriptors;
+use crate::process::environment::Environment;
 use crate::telemetry::Telemetry;
 use crate::telemetry::log::{self, LogControl};
 use crate::tls;

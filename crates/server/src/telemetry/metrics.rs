@@ -3,7 +3,7 @@
 mod series;
 
 use super::log;
-use crate::turns::Counters;
+use crate::turn_store::Counters;
 use aquifer_gateway::record::{Hedges, Outcome, Record};
 use arc_swap::ArcSwap;
 use prometheus_client::encoding::text::encode;

@@ -6,7 +6,7 @@ pub(crate) mod log;
 mod metrics;
 mod sink;
 
-use crate::turns::Counters;
+use crate::turn_store::Counters;
 use aquifer_gateway::record::Record;
 use metrics::Metrics;
 use std::sync::Arc;

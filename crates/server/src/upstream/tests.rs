@@ -499,7 +499,7 @@ async fn connections_that_were_closed_are_found_however_many_there_are() {
     let mut others = Vec::new();
     for _ in 0..MANY {
         let (socket, other) = tokio::join!(connector.connect(&uri, LIMIT), listener.accept());
-        pool.put(wire::Wire::new(socket.unwrap(), Connections::default()));
+        pool.put(h1_connection::Wire::new(socket.unwrap(), Connections::default()));
         others.push(other.unwrap());
     }
     assert_eq!(pool.tidied(), MANY, "all are open");
@@ -518,7 +518,7 @@ async fn connections_that_were_closed_are_found_however_many_there_are() {
         if let socket::Socket::Plain(plain) = &socket {
             plain.readable().await.unwrap();
         }
-        pool.put(wire::Wire::new(socket, Connections::default()));
+        pool.put(h1_connection::Wire::new(socket, Connections::default()));
     }
     let polled = std::pin::pin!(async { pool.tidied() });
     tokio::task::yield_now().await;

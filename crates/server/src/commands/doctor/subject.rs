@@ -4,7 +4,7 @@ use super::ask::{Place, rendered};
 use super::plan::planned;
 use super::probe::What;
 use super::question::{Facts, probe};
-use crate::profiles::{Called, called};
+use crate::aws::profiles::{Called, called};
 use anyhow::{anyhow, bail};
 use aquifer_gateway::config::{BackendKind, Config, ReasoningPolicy};
 use aquifer_gateway::route;
