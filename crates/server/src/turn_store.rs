@@ -17,11 +17,11 @@ use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 /// What the store will answer.
-pub(crate) type Recalling = Pin<Box<dyn Future<Output = Vec<Option<Turn>>> + Send>>;
+pub(crate) type RecallFuture = Pin<Box<dyn Future<Output = Vec<Option<Turn>>> + Send>>;
 
 /// What the store tells the metrics; the rest they learn from records.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Counters {
+pub(crate) struct TurnStoreCounters {
     /// Turns that were forgotten for want of room or for their age.
     pub(crate) evicted: Counter,
     /// Turns held.
@@ -31,13 +31,13 @@ pub(crate) struct Counters {
 }
 
 /// The store. Its keys are drawn when it begins and wiped when it ends; what they are names of is never kept.
-pub(crate) struct Turns {
+pub(crate) struct MemoryTurnStore {
     names: hmac::Key,
     contents: LessSafeKey,
     /// A nonce is used once: the process would have to remember 2^64 turns to run out of them.
     nonce: AtomicU64,
     ledger: Mutex<Ledger>,
-    counters: Counters,
+    counters: TurnStoreCounters,
 }
 
 /// A turn, encrypted.
@@ -46,12 +46,12 @@ struct Sealed {
     bytes: Vec<u8>,
 }
 
-impl Turns {
+impl MemoryTurnStore {
     /// Remembers nothing yet.
     ///
     /// # Errors
     /// The system gives no randomness.
-    pub(crate) fn new(counters: Counters) -> anyhow::Result<Self> {
+    pub(crate) fn new(counters: TurnStoreCounters) -> anyhow::Result<Self> {
         let mut keys = Zeroizing::new([0; 64]);
         getrandom::fill(keys.as_mut())?;
         let (names, contents) = keys.split_at(32);
@@ -109,7 +109,7 @@ impl Turns {
     }
 
     /// The turns of these keys, in their order, for whoever can wait.
-    pub(crate) fn recall(&self, keys: &[TurnKey]) -> Recalling {
+    pub(crate) fn recall(&self, keys: &[TurnKey]) -> RecallFuture {
         Box::pin(std::future::ready(keys.iter().map(|key| self.one(key)).collect()))
     }
 
@@ -127,7 +127,7 @@ fn nonce_of(number: u64) -> Nonce {
     Nonce::assume_unique_for_key(bytes)
 }
 
-impl TurnStore for Turns {
+impl TurnStore for MemoryTurnStore {
     fn keep(&self, keep: Keep) {
         let name = self.name(&keep.key);
         let alike = self.name(&keep.alike);

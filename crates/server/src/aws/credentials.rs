@@ -4,7 +4,7 @@ mod cache;
 mod key_file;
 mod origin;
 
-use crate::aws::sign::{ShortTermKeys, Signatory};
+use crate::aws::sign::{ShortTermKeys, SigningIdentity};
 use crate::process::clock;
 use crate::process::environment::Environment;
 use aquifer_gateway::config::{self, BedrockAuth};
@@ -18,7 +18,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use cache::{Cache, FETCH_TIMEOUT};
 use key_file::KeyFile;
-pub(crate) use origin::Origin;
+pub(crate) use origin::CredentialOrigin;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,9 +31,9 @@ const LOOKED: &str = "looked in the environment, the profile, web identity, the 
 pub(crate) const AUTH: &str = "AQUIFER_BEDROCK_AUTH";
 
 /// What a call is authorised with.
-pub(crate) enum Authority {
+pub(crate) enum Authorization {
     /// Signed by it.
-    Signature(Arc<Signatory>),
+    Signature(Arc<SigningIdentity>),
     /// Sent with this key.
     Bearer(Arc<Secret>),
     /// Sent with this key, which was made of the credentials.
@@ -44,7 +44,7 @@ pub(crate) enum Authority {
 
 /// AWS's default chain, walked once for each region however many backends share it.
 #[derive(Clone, Default)]
-pub(crate) struct Chains(Arc<Mutex<HashMap<Option<String>, Arc<Chain>>>>);
+pub(crate) struct CredentialChains(Arc<Mutex<HashMap<Option<String>, Arc<Chain>>>>);
 
 /// AWS's default chain for one region: the chain itself calls services of that region.
 struct Chain {
@@ -73,7 +73,7 @@ enum Source {
     NotServed(String),
 }
 
-impl Chains {
+impl CredentialChains {
     fn of(&self, region: Option<&str>) -> Arc<Chain> {
         let mut chains = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let region = region.map(str::to_owned);
@@ -84,11 +84,11 @@ impl Chains {
 
 /// Walks the chain for each fetch: what it reads of files it reads once, and who rotates keys writes there.
 #[derive(Debug)]
-struct Walk {
+struct ChainProvider {
     region: Option<String>,
 }
 
-impl Walk {
+impl ChainProvider {
     async fn config(&self) -> SdkConfig {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(region) = &self.region {
@@ -104,7 +104,7 @@ impl Walk {
     }
 }
 
-impl ProvideCredentials for Walk {
+impl ProvideCredentials for ChainProvider {
     fn provide_credentials<'a>(&'a self) -> ProvideFuture<'a>
     where
         Self: 'a,
@@ -130,12 +130,12 @@ impl Chain {
         Ok(config.region())
     }
 
-    async fn signatory(&self) -> Result<Arc<Signatory>, String> {
+    async fn signatory(&self) -> Result<Arc<SigningIdentity>, String> {
         self.cache.signatory(&self.provider()).await.map_err(|why| format!("{why}; {LOOKED}"))
     }
 
-    fn walk(&self) -> Walk {
-        Walk { region: self.region.clone() }
+    fn walk(&self) -> ChainProvider {
+        ChainProvider { region: self.region.clone() }
     }
 
     fn provider(&self) -> SharedCredentialsProvider {
@@ -145,7 +145,7 @@ impl Chain {
 
 impl Signer {
     /// Fetches nothing yet.
-    pub(crate) fn new(bedrock: &config::Bedrock, environment: &Environment, chains: &Chains) -> Self {
+    pub(crate) fn new(bedrock: &config::Bedrock, environment: &Environment, chains: &CredentialChains) -> Self {
         let source = match &bedrock.credentials {
             config::Credentials::ApiKey(key) => Source::Bearer(Arc::new(key.clone())),
             config::Credentials::File { text, profile } => Source::File(file_provider(text, profile), Cache::default()),
@@ -183,18 +183,18 @@ impl Signer {
     }
 
     /// Bedrock says that these are not valid, or not any more.
-    pub(crate) fn distrust(&self, refused: &Arc<Signatory>) {
+    pub(crate) fn distrust(&self, refused: &Arc<SigningIdentity>) {
         if let Source::Chain = self.source {
             self.chain.cache.distrust(refused, self.chain.provider());
         }
     }
 
     /// What to authorise a call with.
-    pub(crate) async fn authority(&self) -> Result<Authority, String> {
+    pub(crate) async fn authority(&self) -> Result<Authorization, String> {
         let authority = self.given_authority().await?;
         match &authority {
-            Authority::Signature(signatory) if self.auth != BedrockAuth::SigV4 && !self.is_denied() => {
-                self.short_term.of(signatory, self.region().await?, clock::wall()).map(Authority::ShortTerm)
+            Authorization::Signature(signatory) if self.auth != BedrockAuth::SigV4 && !self.is_denied() => {
+                self.short_term.of(signatory, self.region().await?, clock::wall()).map(Authorization::ShortTerm)
             }
             _ => Ok(authority),
         }
@@ -223,17 +223,17 @@ impl Signer {
         self.denied.load(Ordering::Relaxed)
     }
 
-    async fn given_authority(&self) -> Result<Authority, String> {
+    async fn given_authority(&self) -> Result<Authorization, String> {
         let (cache, provider) = match &self.source {
-            Source::Bearer(key) => return Ok(Authority::Bearer(Arc::clone(key))),
-            Source::BearerFile(file) => return Box::pin(file.key()).await.map(Authority::Bearer),
-            Source::Nobody => return Ok(Authority::Nobody),
+            Source::Bearer(key) => return Ok(Authorization::Bearer(Arc::clone(key))),
+            Source::BearerFile(file) => return Box::pin(file.key()).await.map(Authorization::Bearer),
+            Source::Nobody => return Ok(Authorization::Nobody),
             Source::NotServed(why) => return Err(why.clone()),
             Source::File(provider, cache) => (cache, Some(provider)),
             Source::Chain => (&self.chain.cache, None),
         };
         if let Some(signatory) = cache.fresh() {
-            return Ok(Authority::Signature(signatory));
+            return Ok(Authorization::Signature(signatory));
         }
         // Apart, because what fetches is large, and every call would hold room for it.
         let fetched = Box::pin(async {
@@ -242,7 +242,7 @@ impl Signer {
                 None => self.chain.signatory().await,
             }
         });
-        fetched.await.map(Authority::Signature)
+        fetched.await.map(Authorization::Signature)
     }
 }
 
@@ -261,13 +261,15 @@ mod tests {
     }
 
     fn signer(bedrock: &config::Bedrock, environment: &Environment) -> Signer {
-        Signer::new(bedrock, environment, &Chains::default())
+        Signer::new(bedrock, environment, &CredentialChains::default())
     }
 
     async fn key(signer: &Signer) -> String {
         match signer.authority().await.unwrap() {
-            Authority::Signature(signatory) => signatory.credentials().access_key_id().to_owned(),
-            Authority::Bearer(_) | Authority::ShortTerm(_) | Authority::Nobody => panic!("a signature was expected"),
+            Authorization::Signature(signatory) => signatory.credentials().access_key_id().to_owned(),
+            Authorization::Bearer(_) | Authorization::ShortTerm(_) | Authorization::Nobody => {
+                panic!("a signature was expected")
+            }
         }
     }
 
@@ -286,10 +288,10 @@ mod tests {
     async fn the_bearer_token_of_the_environment_wins_over_the_chain_only() {
         let environment = Environment::from([("AWS_BEARER_TOKEN_BEDROCK", "token")]);
         let signed = signer(&bedrock(config::Credentials::Default), &environment);
-        assert!(matches!(signed.authority().await, Ok(Authority::Bearer(key)) if key.expose() == "token"));
+        assert!(matches!(signed.authority().await, Ok(Authorization::Bearer(key)) if key.expose() == "token"));
         let own = bedrock(config::Credentials::ApiKey(Secret::new("own".to_owned())));
         let signed = signer(&own, &environment);
-        assert!(matches!(signed.authority().await, Ok(Authority::Bearer(key)) if key.expose() == "own"));
+        assert!(matches!(signed.authority().await, Ok(Authorization::Bearer(key)) if key.expose() == "own"));
     }
 
     #[tokio::test]
@@ -299,7 +301,7 @@ mod tests {
         std::fs::write(&path, "of-the-file\n").unwrap();
         let named = [("AWS_BEARER_TOKEN_BEDROCK", "token"), ("AWS_BEARER_TOKEN_BEDROCK_FILE", path.to_str().unwrap())];
         let signed = signer(&bedrock(config::Credentials::Default), &Environment::from(named));
-        assert!(matches!(signed.authority().await, Ok(Authority::Bearer(key)) if key.expose() == "of-the-file"));
+        assert!(matches!(signed.authority().await, Ok(Authorization::Bearer(key)) if key.expose() == "of-the-file"));
     }
 
     #[tokio::test]
@@ -320,7 +322,7 @@ mod tests {
 
     #[test]
     fn backends_of_one_region_share_a_chain() {
-        let (chains, environment) = (Chains::default(), Environment::default());
+        let (chains, environment) = (CredentialChains::default(), Environment::default());
         let mut backend = bedrock(config::Credentials::Default);
         let first = Signer::new(&backend, &environment, &chains);
         let second = Signer::new(&backend, &environment, &chains);

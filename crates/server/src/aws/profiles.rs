@@ -1,8 +1,8 @@
 //! Which model is behind an application inference profile: Bedrock is asked, for those that nobody has declared.
 
-use crate::aws::credentials::Chains;
+use crate::aws::credentials::CredentialChains;
 use crate::process::environment::Environment;
-use crate::upstream::Caller;
+use crate::upstream::EndpointClient;
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, HeaderValueMatch, ReasoningPolicy, Rule};
 use aquifer_gateway::route::MODEL_HEADER;
 use aquifer_gateway::translate::Fault;
@@ -26,7 +26,7 @@ const LARGEST: usize = 1 << 20;
 #[derive(Default)]
 pub(crate) struct Profiles {
     known: HashMap<String, String>,
-    chains: Chains,
+    chains: CredentialChains,
 }
 
 /// A profile at a backend.
@@ -56,7 +56,7 @@ impl Profiles {
         let mut asking = JoinSet::new();
         for Asked { backend, arn } in wanted.iter().filter(|asked| !self.known.contains_key(&asked.arn)) {
             let Some(bedrock) = config.backends.get(*backend).and_then(bedrock) else { continue };
-            match Caller::control(bedrock, environment, &self.chains) {
+            match EndpointClient::control(bedrock, environment, &self.chains) {
                 Ok(caller) => drop(asking.spawn(learned(Arc::new(caller), arn.clone()))),
                 Err(error) => tell(arn, &format!("{error:#}")),
             }
@@ -149,14 +149,14 @@ fn is_application_profile(id: &str) -> bool {
     resource.is_some_and(|resource| resource.starts_with("application-inference-profile/"))
 }
 
-async fn learned(caller: Arc<Caller>, arn: String) -> (String, Result<String, String>) {
+async fn learned(caller: Arc<EndpointClient>, arn: String) -> (String, Result<String, String>) {
     let late = || format!("no answer in {PATIENCE:?}");
     let base = tokio::time::timeout(PATIENCE, looked_up(&caller, &arn)).await.unwrap_or_else(|_| Err(late()));
     (arn, base)
 }
 
 /// `GetInferenceProfile`: the base id of the first model in it. Those of one profile differ in their region alone.
-async fn looked_up(caller: &Caller, arn: &str) -> Result<String, String> {
+async fn looked_up(caller: &EndpointClient, arn: &str) -> Result<String, String> {
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = Method::GET;
     let (head, body) = caller.send(&path(arn), request).await.map_err(|error| error.to_string())?;

@@ -26,7 +26,7 @@ pub(crate) struct Scope<'a> {
 }
 
 /// Credentials, with the key that they make for a day, a region and a service.
-pub(crate) struct Signatory {
+pub(crate) struct SigningIdentity {
     credentials: Credentials,
     key: ArcSwapOption<DayKey>,
 }
@@ -40,7 +40,7 @@ struct DayKey {
     key: hmac::Key,
 }
 
-impl Signatory {
+impl SigningIdentity {
     /// Signs with these.
     pub(crate) fn new(credentials: Credentials) -> Self {
         Self { credentials, key: ArcSwapOption::empty() }
@@ -78,18 +78,18 @@ impl Signatory {
 /// A header or the URI cannot be signed.
 pub(crate) fn sign_request(
     request: &mut Request<Bytes>,
-    signatory: &Signatory,
+    signatory: &SigningIdentity,
     scope: Scope<'_>,
     time: SystemTime,
 ) -> Result<(), String> {
     match fast::sign(request, signatory, scope, time) {
         Some(()) => Ok(()),
-        None => thoroughly(request, signatory.credentials.clone(), scope, time),
+        None => sign_with_aws(request, signatory.credentials.clone(), scope, time),
     }
 }
 
 /// Signs a request of any shape.
-fn thoroughly(
+fn sign_with_aws(
     request: &mut Request<Bytes>,
     credentials: Credentials,
     scope: Scope<'_>,
@@ -187,8 +187,8 @@ mod tests {
             let (region, service) = (text("region").unwrap(), text("service").unwrap());
             let scope = Scope { region: &region, service: &service };
             let mut again = request.clone();
-            sign_request(&mut request, &Signatory::new(credentials.clone()), scope, clock).unwrap();
-            thoroughly(&mut again, credentials, scope, clock).unwrap();
+            sign_request(&mut request, &SigningIdentity::new(credentials.clone()), scope, clock).unwrap();
+            sign_with_aws(&mut again, credentials, scope, clock).unwrap();
             for signed in [request, again] {
                 let got = signed.headers()[header::AUTHORIZATION].to_str().unwrap();
                 assert_eq!(got, text("authorization").unwrap(), "{}", case["name"]);

@@ -1,7 +1,7 @@
 //! By which way a request came, and what its head alone forbids.
 
 use crate::client::authority;
-use crate::client::cors::{self, Page};
+use crate::client::cors::{self, PageOrigin};
 use crate::host::Host;
 use aquifer_gateway::auth;
 use aquifer_gateway::ingress::{self, Ingress};
@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 /// The connection of a request.
 #[derive(Debug, Default)]
-pub(crate) struct Arrived {
+pub(crate) struct ConnectionInfo {
     /// The port of the configuration's listeners.
     pub(crate) port: Option<u16>,
     /// Where the client is.
@@ -27,7 +27,7 @@ pub(crate) struct Arrived {
 ///
 /// # Errors
 /// Whatever the body is, the request is not served.
-pub(crate) fn check(host: &Host, came_by: &Arrived, head: &mut request::Parts) -> Result<Page, Fault> {
+pub(crate) fn check(host: &Host, came_by: &ConnectionInfo, head: &mut request::Parts) -> Result<PageOrigin, Fault> {
     authority::settle(head)?;
     framing(&head.headers)?;
     let called = authority::host(&head.headers);
@@ -43,7 +43,7 @@ pub(crate) fn check(host: &Host, came_by: &Arrived, head: &mut request::Parts) -
     }
     let page = cors::page(head, &host.origins);
     // A browser asks whether it may send a key before it sends one.
-    if matches!(page, Ok(Page::Allowed(_))) && cors::is_preflight(head) {
+    if matches!(page, Ok(PageOrigin::Allowed(_))) && cors::is_preflight(head) {
         return page;
     }
     let called = Some(called).filter(|called| !called.is_empty());
@@ -52,7 +52,7 @@ pub(crate) fn check(host: &Host, came_by: &Arrived, head: &mut request::Parts) -
     coding(&head.headers)?;
     match page {
         // A page that knows a key was given it: no page of somebody else's has one.
-        Err(_) if owner.is_some() => Ok(Page::Own),
+        Err(_) if owner.is_some() => Ok(PageOrigin::Own),
         page => page,
     }
 }

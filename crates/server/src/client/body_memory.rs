@@ -6,31 +6,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// All of it.
-pub(crate) struct Room {
+pub(crate) struct BodyMemory {
     size: usize,
     taken: Arc<AtomicUsize>,
 }
 
 /// What one request has of it, until it is dropped.
-pub(crate) struct Place {
+pub(crate) struct Reservation {
     size: usize,
-    room: Arc<AtomicUsize>,
+    total: Arc<AtomicUsize>,
     held: usize,
 }
 
-impl Room {
+impl BodyMemory {
     /// So many bytes.
     pub(crate) fn new(size: usize) -> Self {
         Self { size, taken: Arc::default() }
     }
 
     /// For a request of which nothing is there yet.
-    pub(crate) fn place(&self) -> Place {
-        Place { size: self.size, room: Arc::clone(&self.taken), held: 0 }
+    pub(crate) fn place(&self) -> Reservation {
+        Reservation { size: self.size, total: Arc::clone(&self.taken), held: 0 }
     }
 }
 
-impl Place {
+impl Reservation {
     /// The request takes so many bytes now, or will at once.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Place {
             return Err(Fault::mistake(MistakeKind::TooLarge, None, message));
         }
         let with_more = |taken: usize| taken.checked_add(more).filter(|taken| *taken <= self.size);
-        match self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_more) {
+        match self.total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_more) {
             Ok(_) => {
                 self.held = bytes;
                 Ok(())
@@ -62,12 +62,12 @@ impl Place {
         if freed == 0 {
             return;
         }
-        self.room.fetch_sub(freed, Ordering::Relaxed);
+        self.total.fetch_sub(freed, Ordering::Relaxed);
         self.held -= freed;
     }
 }
 
-impl Drop for Place {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.shrink(0);
     }
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_place_is_held_until_it_is_dropped_and_small_ones_count() {
-        let room = Room::new(200);
+        let room = BodyMemory::new(200);
         let mut first = room.place();
         assert!(first.hold(100).is_ok() && first.hold(150).is_ok());
         assert!(matches!(room.place().hold(51), Err(Fault::Overloaded(_))));
@@ -95,6 +95,6 @@ mod tests {
 
     #[test]
     fn what_never_fits_need_not_come_again() {
-        assert!(matches!(Room::new(200).place().hold(201), Err(Fault::ClientMistaken(_))));
+        assert!(matches!(BodyMemory::new(200).place().hold(201), Err(Fault::ClientMistaken(_))));
     }
 }

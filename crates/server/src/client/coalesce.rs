@@ -3,7 +3,7 @@
 //! To put small parts together costs the system less than to gather them. hyper looks for a client that left only while
 //! it holds no byte of a further request, and for one that takes nothing not at all: that is seen to here.
 
-use crate::client::connection::Life;
+use crate::client::connection::ConnectionState;
 use crate::process::clock;
 use std::cell::RefCell;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -17,41 +17,41 @@ use tokio::time::{Instant as TimerInstant, Sleep, sleep_until};
 use tokio_rustls::server::TlsStream;
 
 /// The most that is put together.
-const ROOM: usize = 16 << 10;
+const WRITE_BUFFER_BYTES: usize = 16 << 10;
 /// How often a client is looked for that has sent more than its request.
-const LOOK: Duration = Duration::from_secs(1);
+const LIVENESS_INTERVAL: Duration = Duration::from_secs(1);
 /// So much of further requests may wait unread for an answer: behind more, the end of a client would not be seen.
-const AHEAD: usize = 64 << 10;
+const LARGEST_PIPELINE: usize = 64 << 10;
 /// For how long a client that will send no more may await its answer: most have left.
-const LINGER: Duration = Duration::from_secs(1);
+const HALF_CLOSED_GRACE: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// Where it is put together: one place for all sockets of a thread, so that a connection holds none.
-    static DESK: RefCell<[u8; ROOM]> = const { RefCell::new([0; ROOM]) };
+    static WRITE_BUFFER: RefCell<[u8; WRITE_BUFFER_BYTES]> = const { RefCell::new([0; WRITE_BUFFER_BYTES]) };
 }
 
 /// What a connection is made of.
-pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+pub(crate) trait ClientSocket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// The system's end of it.
     fn tcp(&self) -> &TcpStream;
 }
 
-impl Socket for TcpStream {
+impl ClientSocket for TcpStream {
     fn tcp(&self) -> &TcpStream {
         self
     }
 }
 
-impl Socket for TlsStream<TcpStream> {
+impl ClientSocket for TlsStream<TcpStream> {
     fn tcp(&self) -> &TcpStream {
         self.get_ref().0
     }
 }
 
 /// A socket of that kind.
-pub(crate) struct Joined<S> {
+pub(crate) struct CoalescingIo<S> {
     socket: S,
-    life: Arc<Life>,
+    connection_state: Arc<ConnectionState>,
     /// Whether whoever reads is told of the client's next byte, and so of its end.
     reading: bool,
     /// Since when the client sends no more.
@@ -62,10 +62,10 @@ pub(crate) struct Joined<S> {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S: Socket> Joined<S> {
-    /// Of a connection with this life.
-    pub(crate) fn new(socket: S, life: Arc<Life>) -> Self {
-        Self { socket, life, reading: false, ended: None, stuck: None, timer: None }
+impl<S: ClientSocket> CoalescingIo<S> {
+    /// Of a connection with this connection_state.
+    pub(crate) fn new(socket: S, connection_state: Arc<ConnectionState>) -> Self {
+        Self { socket, connection_state, reading: false, ended: None, stuck: None, timer: None }
     }
 
     /// What became of writing: a client that takes nothing for too long has left.
@@ -75,14 +75,14 @@ impl<S: Socket> Joined<S> {
             return polled;
         }
         let since = *self.stuck.get_or_insert_with(clock::now);
-        let until = TimerInstant::from_std(self.life.taking().until(since));
+        let until = TimerInstant::from_std(self.connection_state.taking().until(since));
         ready!(self.poll_timer(cx, until));
         Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the client takes nothing of its answer")))
     }
 
     /// Looks from time to time whether a client is there whose end nobody would be told of.
-    fn look(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        if self.reading || !self.life.is_awaited() {
+    fn check_liveness(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if self.reading || !self.connection_state.is_awaited() {
             return Ok(());
         }
         let left = Err(Error::new(ErrorKind::ConnectionReset, "the client left before its answer"));
@@ -92,8 +92,10 @@ impl<S: Socket> Joined<S> {
                 return left;
             }
             let next = self.timer.as_ref().map(|timer| timer.deadline());
-            let next = next.filter(|next| *next > TimerInstant::now()).unwrap_or_else(|| TimerInstant::now() + LOOK);
-            if self.poll_timer(cx, next.min(TimerInstant::now() + LOOK)).is_pending() {
+            let next = next
+                .filter(|next| *next > TimerInstant::now())
+                .unwrap_or_else(|| TimerInstant::now() + LIVENESS_INTERVAL);
+            if self.poll_timer(cx, next.min(TimerInstant::now() + LIVENESS_INTERVAL)).is_pending() {
                 return Ok(());
             }
         }
@@ -110,16 +112,16 @@ impl<S: Socket> Joined<S> {
 
     /// Whether too much of further requests is unread.
     fn is_far_ahead(&self, cx: &mut Context<'_>) -> bool {
-        let mut unread = vec![0; AHEAD];
+        let mut unread = vec![0; LARGEST_PIPELINE];
         let mut unread = ReadBuf::new(&mut unread);
         let peeked = self.socket.tcp().poll_peek(cx, &mut unread);
-        matches!(peeked, Poll::Ready(Ok(read)) if read >= AHEAD)
+        matches!(peeked, Poll::Ready(Ok(read)) if read >= LARGEST_PIPELINE)
     }
 
     /// Whether a client that sends no more has had its time to await an answer.
     fn has_left(&mut self) -> bool {
         let now = clock::now();
-        *self.ended.get_or_insert(now) + LINGER <= now
+        *self.ended.get_or_insert(now) + HALF_CLOSED_GRACE <= now
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>, until: TimerInstant) -> Poll<()> {
@@ -132,15 +134,15 @@ impl<S: Socket> Joined<S> {
 
     /// The end of what a client sends is not told while it may await an answer.
     fn linger(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        while self.life.is_awaited() && !self.ready().is_error() && !self.has_left() {
+        while self.connection_state.is_awaited() && !self.ready().is_error() && !self.has_left() {
             let since = self.ended.unwrap_or_else(clock::now);
-            ready!(self.poll_timer(cx, TimerInstant::from_std(since + LINGER)));
+            ready!(self.poll_timer(cx, TimerInstant::from_std(since + HALF_CLOSED_GRACE)));
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: Socket> AsyncRead for Joined<S> {
+impl<S: ClientSocket> AsyncRead for CoalescingIo<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let before = into.filled().len();
         let mut polled = Pin::new(&mut self.socket).poll_read(cx, into);
@@ -152,9 +154,9 @@ impl<S: Socket> AsyncRead for Joined<S> {
     }
 }
 
-impl<S: Socket> AsyncWrite for Joined<S> {
+impl<S: ClientSocket> AsyncWrite for CoalescingIo<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
-        self.life.sent(false);
+        self.connection_state.sent(false);
         let polled = Pin::new(&mut self.socket).poll_write(cx, bytes);
         self.written(cx, polled)
     }
@@ -164,8 +166,8 @@ impl<S: Socket> AsyncWrite for Joined<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        self.life.sent(false);
-        let polled = write_joined(Pin::new(&mut self.socket), cx, slices);
+        self.connection_state.sent(false);
+        let polled = write_coalesced(Pin::new(&mut self.socket), cx, slices);
         self.written(cx, polled)
     }
 
@@ -176,8 +178,8 @@ impl<S: Socket> AsyncWrite for Joined<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let polled = Pin::new(&mut self.socket).poll_flush(cx);
         ready!(self.written(cx, polled))?;
-        self.life.sent(true);
-        Poll::Ready(self.look(cx))
+        self.connection_state.sent(true);
+        Poll::Ready(self.check_liveness(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
@@ -187,16 +189,16 @@ impl<S: Socket> AsyncWrite for Joined<S> {
 }
 
 /// Writes small parts as one.
-fn write_joined<S: AsyncWrite>(
+fn write_coalesced<S: AsyncWrite>(
     socket: Pin<&mut S>,
     cx: &mut Context<'_>,
     slices: &[IoSlice<'_>],
 ) -> Poll<Result<usize>> {
     match slices {
         [one] => socket.poll_write(cx, one),
-        _ => DESK.with(|desk| match desk.try_borrow_mut() {
-            Ok(mut desk) => match join(slices, &mut desk[..]) {
-                Some(joined) => socket.poll_write(cx, joined),
+        _ => WRITE_BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+            Ok(mut buffer) => match copy_into(slices, &mut buffer[..]) {
+                Some(coalesced) => socket.poll_write(cx, coalesced),
                 None => socket.poll_write_vectored(cx, slices),
             },
             Err(_) => socket.poll_write_vectored(cx, slices),
@@ -205,7 +207,7 @@ fn write_joined<S: AsyncWrite>(
 }
 
 /// All of them behind one another; `None` when there is not room enough.
-fn join<'r>(slices: &[IoSlice<'_>], room: &'r mut [u8]) -> Option<&'r [u8]> {
+fn copy_into<'r>(slices: &[IoSlice<'_>], room: &'r mut [u8]) -> Option<&'r [u8]> {
     let mut filled = 0;
     for slice in slices {
         room.get_mut(filled..filled + slice.len())?.copy_from_slice(slice);
@@ -228,7 +230,7 @@ mod tests {
             let mut rest: Vec<&[u8]> = written.iter().map(Vec::as_slice).collect();
             while !rest.is_empty() {
                 let slices: Vec<IoSlice<'_>> = rest.iter().map(|piece| IoSlice::new(piece)).collect();
-                let mut taken = poll_fn(|cx| write_joined(Pin::new(&mut near), cx, &slices)).await.unwrap();
+                let mut taken = poll_fn(|cx| write_coalesced(Pin::new(&mut near), cx, &slices)).await.unwrap();
                 while let Some(first) = rest.first_mut() {
                     let of_first = taken.min(first.len());
                     *first = &first[of_first..];
@@ -247,7 +249,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_joined_arrives_as_it_was() {
-        let (small, large) = ([b'x'; 100], vec![b'y'; ROOM]);
+        let (small, large) = ([b'x'; 100], vec![b'y'; WRITE_BUFFER_BYTES]);
         for pieces in [
             vec![&b"a"[..]],
             vec![b"head\r\n", b"body", b"", b"\r\n"],
@@ -262,7 +264,7 @@ mod tests {
     #[test]
     fn there_is_room_for_so_much_and_no_more() {
         let mut room = [0; 4];
-        assert_eq!(join(&[IoSlice::new(b"ab"), IoSlice::new(b"cd")], &mut room), Some(&b"abcd"[..]));
-        assert_eq!(join(&[IoSlice::new(b"ab"), IoSlice::new(b"cde")], &mut room), None);
+        assert_eq!(copy_into(&[IoSlice::new(b"ab"), IoSlice::new(b"cd")], &mut room), Some(&b"abcd"[..]));
+        assert_eq!(copy_into(&[IoSlice::new(b"ab"), IoSlice::new(b"cde")], &mut room), None);
     }
 }

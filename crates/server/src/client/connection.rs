@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const NEVER: u64 = u64::MAX;
 
 /// One connection.
-pub(crate) struct Life {
+pub(crate) struct ConnectionState {
     /// Requests that came.
     asked: AtomicUsize,
     /// Requests whose answer is not given whole.
@@ -19,20 +19,20 @@ pub(crate) struct Life {
     /// Bytes were written that the system has not taken.
     unsent: AtomicBool,
     /// The answer of a protocol that gives one at a time.
-    taking: Arc<Taking>,
+    taking: Arc<DeliveryDeadline>,
     /// The stream that was begun last, until the task that serves it is made.
-    begun: Mutex<Option<Visit>>,
+    begun: Mutex<Option<ActiveRequest>>,
 }
 
 /// A request under way, until all who have to do with it drop theirs.
-pub(crate) struct Visit {
-    life: Arc<Life>,
+pub(crate) struct ActiveRequest {
+    connection_state: Arc<ConnectionState>,
     /// How its answer is taken.
-    pub(crate) taking: Arc<Taking>,
+    pub(crate) taking: Arc<DeliveryDeadline>,
 }
 
 /// How a client takes one answer.
-pub(crate) struct Taking {
+pub(crate) struct DeliveryDeadline {
     since: Instant,
     /// By when all of it must be taken, in milliseconds.
     whole: AtomicU64,
@@ -42,7 +42,7 @@ pub(crate) struct Taking {
     held: AtomicBool,
 }
 
-impl Life {
+impl ConnectionState {
     /// Begins; an answer may lie untaken for so long.
     pub(crate) fn new(idle: Duration) -> Arc<Self> {
         Arc::new(Self {
@@ -50,38 +50,38 @@ impl Life {
             under_way: AtomicUsize::new(0),
             arriving: AtomicBool::new(false),
             unsent: AtomicBool::new(false),
-            taking: Arc::new(Taking::new(idle)),
+            taking: Arc::new(DeliveryDeadline::new(idle)),
             begun: Mutex::new(None),
         })
     }
 
     /// A request came, whose answer is the only one of the connection.
-    pub(crate) fn visit(self: &Arc<Self>, idle: Duration) -> Visit {
+    pub(crate) fn begin_request(self: &Arc<Self>, idle: Duration) -> ActiveRequest {
         self.taking.limit(None, idle);
         self.arriving.store(false, Ordering::Relaxed);
         self.begin(Arc::clone(&self.taking))
     }
 
     /// A request came on a stream of its own; the task that serves it is made next.
-    pub(crate) fn visit_by_stream(self: &Arc<Self>, idle: Duration) -> Visit {
+    pub(crate) fn begin_stream_request(self: &Arc<Self>, idle: Duration) -> ActiveRequest {
         // Whoever reads the connection reads on all the time.
         self.arriving.store(true, Ordering::Relaxed);
-        let visit = self.begin(Arc::new(Taking::new(idle)));
+        let request = self.begin(Arc::new(DeliveryDeadline::new(idle)));
         self.under_way.fetch_add(1, Ordering::Relaxed);
-        let again = Visit { life: Arc::clone(self), taking: Arc::clone(&visit.taking) };
+        let again = ActiveRequest { connection_state: Arc::clone(self), taking: Arc::clone(&request.taking) };
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(again);
-        visit
+        request
     }
 
-    /// The visit of the stream that was begun last.
-    pub(crate) fn begun(&self) -> Option<Visit> {
+    /// The request of the stream that was begun last.
+    pub(crate) fn take_stream_request(&self) -> Option<ActiveRequest> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn begin(self: &Arc<Self>, taking: Arc<Taking>) -> Visit {
+    fn begin(self: &Arc<Self>, taking: Arc<DeliveryDeadline>) -> ActiveRequest {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.under_way.fetch_add(1, Ordering::Relaxed);
-        Visit { life: Arc::clone(self), taking }
+        ActiveRequest { connection_state: Arc::clone(self), taking }
     }
 
     /// How many requests came.
@@ -110,23 +110,23 @@ impl Life {
     }
 
     /// How the only answer of the connection is taken.
-    pub(crate) fn taking(&self) -> &Taking {
+    pub(crate) fn taking(&self) -> &DeliveryDeadline {
         &self.taking
     }
 }
 
-impl Visit {
+impl ActiveRequest {
     /// Whether the request's body is still to be read.
     pub(crate) fn arrives(&self, still: bool) {
-        if Arc::ptr_eq(&self.taking, &self.life.taking) {
-            self.life.arriving.store(still, Ordering::Relaxed);
+        if Arc::ptr_eq(&self.taking, &self.connection_state.taking) {
+            self.connection_state.arriving.store(still, Ordering::Relaxed);
         }
     }
 }
 
-impl Drop for Visit {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        self.life.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.connection_state.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -134,7 +134,7 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(NEVER)
 }
 
-impl Taking {
+impl DeliveryDeadline {
     fn new(idle: Duration) -> Self {
         Self {
             since: clock::now(),
@@ -182,24 +182,29 @@ mod tests {
 
     #[test]
     fn a_request_is_under_way_until_it_is_dropped() {
-        let life = Life::new(IDLE);
-        let visit = life.visit(IDLE);
-        assert!(life.is_awaited());
-        let stream = (life.visit_by_stream(IDLE), life.begun());
-        assert!(life.begun().is_none() && life.asked() == 2 && life.is_busy() && !life.is_awaited());
-        visit.arrives(false);
-        assert!(life.is_awaited());
-        drop((visit, stream));
-        assert!(!life.is_busy() && life.asked() == 2);
-        life.sent(false);
-        assert!(life.is_busy() && !life.is_answering());
+        let connection_state = ConnectionState::new(IDLE);
+        let request = connection_state.begin_request(IDLE);
+        assert!(connection_state.is_awaited());
+        let stream = (connection_state.begin_stream_request(IDLE), connection_state.take_stream_request());
+        assert!(
+            connection_state.take_stream_request().is_none()
+                && connection_state.asked() == 2
+                && connection_state.is_busy()
+                && !connection_state.is_awaited()
+        );
+        request.arrives(false);
+        assert!(connection_state.is_awaited());
+        drop((request, stream));
+        assert!(!connection_state.is_busy() && connection_state.asked() == 2);
+        connection_state.sent(false);
+        assert!(connection_state.is_busy() && !connection_state.is_answering());
     }
 
     #[test]
     fn the_sooner_of_two_limits_counts_and_no_limit_is_too_long() {
-        let life = Life::new(Duration::MAX);
+        let connection_state = ConnectionState::new(Duration::MAX);
         let now = clock::now();
-        let taking = life.taking();
+        let taking = connection_state.taking();
         assert!(taking.until(now) > now + IDLE);
         taking.limit(Some(now + Duration::from_secs(3)), IDLE);
         assert!(taking.until(now) <= now + Duration::from_secs(3));

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 type ByAddress = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
 /// All of them.
-pub(crate) struct Crowd {
+pub(crate) struct ConnectionLimit {
     permits: Arc<Semaphore>,
     /// Of one address.
     most: Option<usize>,
@@ -17,15 +17,15 @@ pub(crate) struct Crowd {
 }
 
 /// One of them, until it is dropped.
-pub(crate) struct Guest {
+pub(crate) struct ConnectionPermit {
     pub(crate) _permit: OwnedSemaphorePermit,
-    pub(crate) _place: Place,
+    pub(crate) _place: AddressPermit,
 }
 
 /// The place of one of them among those of its address.
-pub(crate) struct Place(Option<(IpAddr, ByAddress)>);
+pub(crate) struct AddressPermit(Option<(IpAddr, ByAddress)>);
 
-impl Crowd {
+impl ConnectionLimit {
     /// So many at once, and so many of one address.
     pub(crate) fn new(all: usize, of_one_address: Option<usize>) -> Self {
         Self { permits: Arc::new(Semaphore::new(all)), most: of_one_address, by_address: Arc::default() }
@@ -37,8 +37,8 @@ impl Crowd {
     }
 
     /// Takes in one of this address; `None`: there are as many of them as may be.
-    pub(crate) fn admit(&self, address: IpAddr) -> Option<Place> {
-        let Some(most) = self.most else { return Some(Place(None)) };
+    pub(crate) fn admit(&self, address: IpAddr) -> Option<AddressPermit> {
+        let Some(most) = self.most else { return Some(AddressPermit(None)) };
         let address = whose(address);
         let mut all = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(address).or_default();
@@ -46,7 +46,7 @@ impl Crowd {
             return None;
         }
         *count += 1;
-        Some(Place(Some((address, Arc::clone(&self.by_address)))))
+        Some(AddressPermit(Some((address, Arc::clone(&self.by_address)))))
     }
 }
 
@@ -58,7 +58,7 @@ fn whose(address: IpAddr) -> IpAddr {
     }
 }
 
-impl Drop for Place {
+impl Drop for AddressPermit {
     fn drop(&mut self) {
         let Some((address, all)) = self.0.take() else { return };
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_places_and_they_become_free() {
-        let crowd = Crowd::new(10, Some(2));
+        let crowd = ConnectionLimit::new(10, Some(2));
         let at = |text: &str| crowd.admit(text.parse().unwrap());
         let held = (at("10.0.0.1"), at("::ffff:10.0.0.1"), at("2001:db8::1"), at("2001:db8::2"));
         assert!(held.0.is_some() && held.1.is_some() && held.2.is_some() && held.3.is_some());
@@ -85,7 +85,7 @@ mod tests {
         assert!(at("10.0.0.2").is_some() && at("2001:db8:0:1::1").is_some());
         drop(held);
         assert!(at("10.0.0.1").is_some() && crowd.by_address.lock().unwrap().is_empty());
-        let open = Crowd::new(10, None);
+        let open = ConnectionLimit::new(10, None);
         assert!((0..100).all(|_| open.admit("10.0.0.1".parse().unwrap()).is_some()));
     }
 }

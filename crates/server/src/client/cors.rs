@@ -17,7 +17,7 @@ const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allo
 const OF_FORMS: [&str; 3] = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
 
 /// Which page asks, if any does.
-pub(crate) enum Page {
+pub(crate) enum PageOrigin {
     /// None, or one that came from here.
     Own,
     /// One whose origin is allowed, which the answer must say.
@@ -40,15 +40,15 @@ pub(crate) fn read(text: &str) -> Result<Uri, String> {
 ///
 /// # Errors
 /// One that may not.
-pub(crate) fn page(head: &request::Parts, allowed: &[Uri]) -> Result<Page, Fault> {
+pub(crate) fn page(head: &request::Parts, allowed: &[Uri]) -> Result<PageOrigin, Fault> {
     let mut origins = head.headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else {
-        return if is_form(head) { Err(form()) } else { Ok(Page::Own) };
+        return if is_form(head) { Err(form()) } else { Ok(PageOrigin::Own) };
     };
     let read = origin.to_str().ok().and_then(|text| text.parse::<Uri>().ok());
     let page = match read.filter(|_| origins.next().is_none()) {
-        Some(read) if is_same(&read, authority::host(&head.headers)) => Page::Own,
-        Some(read) if allowed.iter().any(|one| is_equal(one, &read)) => Page::Allowed(origin.clone()),
+        Some(read) if is_same(&read, authority::host(&head.headers)) => PageOrigin::Own,
+        Some(read) if allowed.iter().any(|one| is_equal(one, &read)) => PageOrigin::Allowed(origin.clone()),
         _ => return Err(foreign()),
     };
     if is_form(head) { Err(form()) } else { Ok(page) }
@@ -99,8 +99,8 @@ pub(crate) fn is_preflight(head: &request::Parts) -> bool {
 }
 
 /// The head of the answer to a page that asks whether it may ask; `None`: that is not what is asked.
-pub(crate) fn preflight(head: &request::Parts, page: &Page) -> Option<HeaderMap> {
-    let Page::Allowed(_) = page else { return None };
+pub(crate) fn preflight(head: &request::Parts, page: &PageOrigin) -> Option<HeaderMap> {
+    let PageOrigin::Allowed(_) = page else { return None };
     if !is_preflight(head) {
         return None;
     }
@@ -117,8 +117,8 @@ pub(crate) fn preflight(head: &request::Parts, page: &Page) -> Option<HeaderMap>
 }
 
 /// Says in an answer's head which page may read it.
-pub(crate) fn allow(page: &Page, headers: &mut HeaderMap) {
-    if let Page::Allowed(origin) = page {
+pub(crate) fn allow(page: &PageOrigin, headers: &mut HeaderMap) {
+    if let PageOrigin::Allowed(origin) = page {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         headers.append(header::VARY, HeaderValue::from_static("origin"));
@@ -142,8 +142,8 @@ mod tests {
     fn verdict(method: &Method, headers: &[(&str, &str)]) -> &'static str {
         let allowed = [read("https://app.example.com").unwrap(), read("http://localhost:3000").unwrap()];
         match page(&head(method, headers), &allowed) {
-            Ok(Page::Own) => "own",
-            Ok(Page::Allowed(_)) => "allowed",
+            Ok(PageOrigin::Own) => "own",
+            Ok(PageOrigin::Allowed(_)) => "allowed",
             Err(Fault::ClientMistaken(mistake)) if mistake.kind == MistakeKind::ForeignOrigin => "foreign",
             Err(_) => "form",
         }

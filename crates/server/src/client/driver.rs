@@ -1,14 +1,14 @@
 //! Drives one exchange: what it asks for is done, what happens is fed to it, in lockstep with the client.
 
-use crate::client::body_memory::Place;
-use crate::client::offload::{self, Turn};
+use crate::client::body_memory::Reservation;
+use crate::client::offload::{self, WaitForThread};
 use crate::client::patience::{Passed, Waiting};
 use crate::host::{Host, Limits, Serving};
 use crate::process::clock;
 use crate::telemetry::{InFlight, log};
-use crate::turn_store::Recalling;
-use crate::upstream::concurrency::Pass;
-use crate::upstream::{Answer, Answered, Begun, Queued, Sending};
+use crate::turn_store::RecallFuture;
+use crate::upstream::concurrency::Permit;
+use crate::upstream::{Begun, Queued, Sending, UpstreamBody, UpstreamResponse};
 use aquifer_gateway::exchange::{Arrival, Call, CallId, CallTimeouts, Exchange, Input, Output};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::TurnStore;
@@ -26,50 +26,50 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 ///
 /// Nothing is read from Bedrock before the client's connection has asked for more, so a slow client slows
 /// the call; and the call is dropped with the drive, so a client that leaves ends it at once.
-pub(crate) struct Drive {
+pub(crate) struct ExchangeDriver {
     host: Arc<Host>,
     serving: Arc<Serving>,
     exchange: Exchange,
-    first: Line,
+    first: UpstreamCall,
     /// The call to another backend, while the first is slow.
-    second: Option<Box<Line>>,
+    second: Option<Box<UpstreamCall>>,
     over: bool,
     /// A large request is said once more, apart from the thread that serves its client.
     away: Option<Away>,
     /// What stands beside the body of a large one while that is done.
     beside: Option<usize>,
     /// What the request takes, while it may be sent again.
-    place: Place,
+    place: Reservation,
     /// How long its body is.
     body: usize,
     _in_flight: InFlight,
 }
 
 /// A call, and how long it is waited for.
-struct Line {
-    call: Progress,
+struct UpstreamCall {
+    call: CallState,
     waiting: Waiting,
 }
 
 /// How far a retry is that takes its time.
 enum Away {
     /// It waits for its turn.
-    Waiting(Turn),
+    Waiting(WaitForThread),
     /// The exchange is on a thread, which gives it back, or ends it when nobody waits for it any more.
     Working(oneshot::Receiver<Exchange>),
 }
 
 /// How far the call is.
-enum Progress {
+enum CallState {
     Idle,
-    Recalling(Recalling),
+    Recalling(RecallFuture),
     /// It waits for its turn, which is no time of the backend's.
     Queued(Queued),
     Sending(Sending),
     Answering {
-        body: Answer,
+        body: UpstreamBody,
         /// The backend's place is free when it is dropped.
-        _pass: Option<Pass>,
+        _pass: Option<Permit>,
     },
 }
 
@@ -96,9 +96,9 @@ impl fmt::Debug for Step {
     }
 }
 
-impl Drive {
+impl ExchangeDriver {
     /// Begins with a request that has this place; so much stands beside it while it is read, if it is a large one.
-    pub(crate) fn begin(host: &Arc<Host>, arrival: &Arrival<'_>, place: Place, beside: Option<usize>) -> Self {
+    pub(crate) fn begin(host: &Arc<Host>, arrival: &Arrival<'_>, place: Reservation, beside: Option<usize>) -> Self {
         let serving = host.serving();
         let mut exchange = Exchange::begin(Arc::clone(&serving.config), Arc::clone(&serving.health), arrival);
         if beside.is_some() {
@@ -109,7 +109,7 @@ impl Drive {
             host: Arc::clone(host),
             serving,
             exchange,
-            first: Line { call: Progress::Idle, waiting: Waiting::new(CallTimeouts::default(), &host.limits) },
+            first: UpstreamCall { call: CallState::Idle, waiting: Waiting::new(CallTimeouts::default(), &host.limits) },
             second: None,
             over: false,
             away: None,
@@ -124,7 +124,7 @@ impl Drive {
     pub(crate) fn next_ready(&mut self) -> Option<Step> {
         while let Some(output) = self.exchange.poll() {
             match output {
-                Output::Recall(keys) => self.first.call = Progress::Recalling(self.host.turns.recall(&keys)),
+                Output::Recall(keys) => self.first.call = CallState::Recalling(self.host.turns.recall(&keys)),
                 Output::Keep(keep) => TurnStore::keep(&*self.host.turns, *keep),
                 Output::Call(call) => {
                     // What was noted of the body is forgotten; what is sent may have been changed once more.
@@ -134,7 +134,7 @@ impl Drive {
                         CallId::Hedge => self.second = Some(Box::new(self.line(*call))),
                     }
                 }
-                Output::Retry => self.away = Some(Away::Waiting(offload::turn(&self.host))),
+                Output::Retry => self.away = Some(Away::Waiting(offload::permit(&self.host))),
                 Output::Settled(lane) => self.settle(lane),
                 Output::Head { status, headers } => {
                     self.is_told();
@@ -171,14 +171,16 @@ impl Drive {
     }
 
     /// Begins a call.
-    fn line(&self, mut call: Call) -> Line {
+    fn line(&self, mut call: Call) -> UpstreamCall {
         let limits = &self.host.limits;
         call.patience.connect.get_or_insert(limits.connect);
         let patience = call.patience;
         match self.serving.upstreams.begin(call) {
-            Begun::Sent(sending) => Line { call: Progress::Sending(sending), waiting: Waiting::new(patience, limits) },
+            Begun::Sent(sending) => {
+                UpstreamCall { call: CallState::Sending(sending), waiting: Waiting::new(patience, limits) }
+            }
             Begun::Queued(queued) => {
-                Line { call: Progress::Queued(queued), waiting: Waiting::queued(patience, limits) }
+                UpstreamCall { call: CallState::Queued(queued), waiting: Waiting::queued(patience, limits) }
             }
         }
     }
@@ -245,7 +247,7 @@ impl Drive {
         let slot = Arc::new(Mutex::new(Some(std::mem::replace(&mut self.exchange, nothing))));
         let (done, again) = oneshot::channel();
         let (host, taken) = (Arc::clone(&self.host), Arc::clone(&slot));
-        let begun = offload::begin(move || {
+        let begun = offload::spawn(move || {
             let exchange = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(mut exchange) = exchange {
                 if !done.is_closed() {
@@ -285,12 +287,12 @@ impl Drive {
 
     /// Drops what is under way.
     fn give_up(&mut self) {
-        self.first.call = Progress::Idle;
+        self.first.call = CallState::Idle;
         self.second = None;
     }
 }
 
-impl Line {
+impl UpstreamCall {
     /// Waits for the next thing to happen to this call and feeds it; false when nothing can.
     fn poll(&mut self, lane: CallId, exchange: &mut Exchange, limits: &Limits, cx: &mut Context<'_>) -> Poll<bool> {
         let polled = self.poll_call(lane, exchange, cx);
@@ -300,7 +302,7 @@ impl Line {
         }
         let input = match ready!(self.waiting.poll_passed(cx)) {
             Passed::Lost(why) => {
-                self.call = Progress::Idle;
+                self.call = CallState::Idle;
                 Input::UpstreamFailed(why)
             }
             Passed::Slow => Input::Slow,
@@ -317,26 +319,26 @@ impl Line {
 
     fn poll_call(&mut self, lane: CallId, exchange: &mut Exchange, cx: &mut Context<'_>) -> Poll<bool> {
         match &mut self.call {
-            Progress::Idle => return Poll::Ready(false),
-            Progress::Recalling(recalling) => {
+            CallState::Idle => return Poll::Ready(false),
+            CallState::Recalling(recalling) => {
                 let turns = ready!(recalling.as_mut().poll(cx));
-                self.call = Progress::Idle;
+                self.call = CallState::Idle;
                 exchange.handle_from(lane, Input::Recalled(turns), clock::now());
             }
-            Progress::Queued(queued) => match ready!(queued.as_mut().poll(cx)) {
+            CallState::Queued(queued) => match ready!(queued.as_mut().poll(cx)) {
                 Ok(sending) => {
-                    self.call = Progress::Sending(sending);
+                    self.call = CallState::Sending(sending);
                     self.waiting.started();
                     exchange.handle_from(lane, Input::CallStarted, clock::now());
                 }
                 Err(unreachable) => {
-                    self.call = Progress::Idle;
+                    self.call = CallState::Idle;
                     exchange.handle_from(lane, Input::UpstreamFailed(unreachable), clock::now());
                 }
             },
-            Progress::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
-                Ok(Answered { head, body, pass }) => {
-                    self.call = Progress::Answering { body, _pass: pass };
+            CallState::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
+                Ok(UpstreamResponse { head, body, pass }) => {
+                    self.call = CallState::Answering { body, _pass: pass };
                     exchange.handle_from(
                         lane,
                         Input::UpstreamHead { status: head.status, headers: &head.headers },
@@ -344,11 +346,11 @@ impl Line {
                     );
                 }
                 Err(unreachable) => {
-                    self.call = Progress::Idle;
+                    self.call = CallState::Idle;
                     exchange.handle_from(lane, Input::UpstreamFailed(unreachable), clock::now());
                 }
             },
-            Progress::Answering { body, .. } => match ready!(body.poll_data(cx, &mut |data| {
+            CallState::Answering { body, .. } => match ready!(body.poll_data(cx, &mut |data| {
                 exchange.handle_from(lane, Input::UpstreamBody(data), clock::now());
                 // The beginning of a stream says nothing yet.
                 if !exchange.is_stream() || exchange.is_told() {
@@ -357,11 +359,11 @@ impl Line {
             })) {
                 Some(Ok(())) => {}
                 Some(Err(why)) => {
-                    self.call = Progress::Idle;
+                    self.call = CallState::Idle;
                     exchange.handle_from(lane, Input::UpstreamFailed(Unreachable::Broken(why)), clock::now());
                 }
                 None => {
-                    self.call = Progress::Idle;
+                    self.call = CallState::Idle;
                     exchange.handle_from(lane, Input::UpstreamEnd, clock::now());
                 }
             },
@@ -380,7 +382,7 @@ fn abandon(mut exchange: Exchange, host: &Host) {
     }
 }
 
-impl Drop for Drive {
+impl Drop for ExchangeDriver {
     fn drop(&mut self) {
         if self.over {
             return;

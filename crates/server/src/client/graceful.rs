@@ -1,6 +1,6 @@
 //! A client's connection, asked to end when the process does, when it is too old, or when nothing was asked for too long.
 
-use crate::client::connection::Life;
+use crate::client::connection::ConnectionState;
 use crate::host::Limits;
 use hyper_util::server::graceful::GracefulConnection;
 use std::pin::Pin;
@@ -16,9 +16,9 @@ pub(crate) const GRACE: Duration = Duration::from_millis(250);
 const TOLD: Duration = Duration::from_secs(10);
 
 /// A connection of that kind.
-pub(crate) struct Attended<C> {
+pub(crate) struct ManagedConnection<C> {
     connection: Pin<Box<C>>,
-    life: Arc<Life>,
+    connection_state: Arc<ConnectionState>,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Whoever asks all connections to end waits until they have dropped theirs.
     _until_dropped: watch::Receiver<bool>,
@@ -49,15 +49,20 @@ enum State {
     Draining(Option<Instant>),
 }
 
-impl<C: GracefulConnection> Attended<C> {
+impl<C: GracefulConnection> ManagedConnection<C> {
     /// One that is asked to end by `stop`, and by its age.
-    pub(crate) fn new(connection: C, life: Arc<Life>, mut stop: watch::Receiver<bool>, limits: &Limits) -> Self {
+    pub(crate) fn new(
+        connection: C,
+        connection_state: Arc<ConnectionState>,
+        mut stop: watch::Receiver<bool>,
+        limits: &Limits,
+    ) -> Self {
         let until_dropped = stop.clone();
         let stop = Box::pin(async move { drop(stop.wait_for(|stop| *stop).await) });
         let old = limits.max_connection_age.map(|age| Instant::now() + age);
         Self {
             connection: Box::pin(connection),
-            life,
+            connection_state,
             stop,
             _until_dropped: until_dropped,
             old,
@@ -106,13 +111,13 @@ impl<C: GracefulConnection> Attended<C> {
     /// Does what is due; whether the connection is to be dropped.
     fn is_over(&mut self, now: Instant) -> bool {
         if let State::Draining(free) = self.state {
-            let free = (!self.life.is_busy()).then(|| free.unwrap_or(now));
+            let free = (!self.connection_state.is_busy()).then(|| free.unwrap_or(now));
             self.state = State::Draining(free);
-            let told = self.idle.is_some() && self.life.asked() > 0;
+            let told = self.idle.is_some() && self.connection_state.asked() > 0;
             return free.is_some_and(|free| free + if told { TOLD } else { GRACE } <= now);
         }
-        let idle = self.idle.as_mut().is_some_and(|idle| idle.is_over(&self.life, now));
-        if idle && (self.life.asked() == 0 || self.state == State::Ending) {
+        let idle = self.idle.as_mut().is_some_and(|idle| idle.is_over(&self.connection_state, now));
+        if idle && (self.connection_state.asked() == 0 || self.state == State::Ending) {
             return true;
         }
         if self.state == State::Open && (idle || self.old.is_some_and(|old| old <= now)) {
@@ -133,9 +138,9 @@ impl<C: GracefulConnection> Attended<C> {
 }
 
 impl Idle {
-    fn is_over(&mut self, life: &Life, now: Instant) -> bool {
-        let asked = life.asked();
-        if life.is_answering() || self.asked != asked {
+    fn is_over(&mut self, connection_state: &ConnectionState, now: Instant) -> bool {
+        let asked = connection_state.asked();
+        if connection_state.is_answering() || self.asked != asked {
             self.asked = asked;
             self.since = now;
         }
@@ -149,7 +154,7 @@ impl Idle {
     }
 }
 
-impl<C: GracefulConnection> Future for Attended<C> {
+impl<C: GracefulConnection> Future for ManagedConnection<C> {
     type Output = Result<(), C::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -1,12 +1,12 @@
 //! The client's side: a request is read whole within its limits, the answer goes out as it comes.
 
-use crate::client::admission::{self, Arrived};
-use crate::client::body_memory::Place;
-use crate::client::connection::Visit;
-use crate::client::cors::{self, Page};
-use crate::client::driver::{Drive, Step};
+use crate::client::admission::{self, ConnectionInfo};
+use crate::client::body_memory::Reservation;
+use crate::client::connection::ActiveRequest;
+use crate::client::cors::{self, PageOrigin};
+use crate::client::driver::{ExchangeDriver, Step};
 use crate::client::offload;
-use crate::host::{Host, Seat};
+use crate::host::{Host, RequestPermit};
 use crate::process::clock;
 use aquifer_gateway::exchange::Arrival;
 use aquifer_gateway::record::{Outcome, Record};
@@ -42,8 +42,8 @@ const DROPPING: Duration = Duration::from_secs(1);
 /// The body of an answer, with the request whose answer it is.
 pub(crate) struct Answer {
     content: Content,
-    visit: Visit,
-    _seat: Option<Seat>,
+    visit: ActiveRequest,
+    _seat: Option<RequestPermit>,
 }
 
 enum Content {
@@ -54,7 +54,7 @@ enum Content {
         /// What was said together with the head.
         first: Option<Bytes>,
         /// What says the rest.
-        drive: Box<Drive>,
+        drive: Box<ExchangeDriver>,
     },
 }
 
@@ -69,17 +69,17 @@ struct Asked {
     arrived: Instant,
     /// Of the exchange.
     random: u128,
-    page: Page,
+    page: PageOrigin,
 }
 
 /// Answers one request.
 pub(crate) async fn answer(
     host: Arc<Host>,
-    came_by: Arc<Arrived>,
-    visit: Visit,
+    came_by: Arc<ConnectionInfo>,
+    visit: ActiveRequest,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
-    let mut asked = Asked { arrived: clock::now(), random: 0, page: Page::Own };
+    let mut asked = Asked { arrived: clock::now(), random: 0, page: PageOrigin::Own };
     let seat = host.seat();
     let begun = match seat {
         Some(_) => start(&host, came_by, &visit, request, &mut asked).await,
@@ -104,11 +104,11 @@ pub(crate) async fn answer(
 /// Reads the request and begins its exchange, or says why there is none.
 async fn start(
     host: &Arc<Host>,
-    came_by: Arc<Arrived>,
-    visit: &Visit,
+    came_by: Arc<ConnectionInfo>,
+    visit: &ActiveRequest,
     request: Request<Incoming>,
     asked: &mut Asked,
-) -> Result<Box<Drive>, Response<Content>> {
+) -> Result<Box<ExchangeDriver>, Response<Content>> {
     let (mut head, body) = request.into_parts();
     visit.arrives(!body.is_end_stream());
     let mut random = [0; 16];
@@ -184,10 +184,10 @@ async fn drop_all(mut body: Incoming, most: usize) -> bool {
 /// What an exchange begins with.
 struct Begin {
     host: Arc<Host>,
-    came_by: Arc<Arrived>,
+    came_by: Arc<ConnectionInfo>,
     head: request::Parts,
     body: Bytes,
-    place: Place,
+    place: Reservation,
     /// What stands beside the body of a large request.
     beside: Option<usize>,
     random: u128,
@@ -196,7 +196,7 @@ struct Begin {
 
 impl Begin {
     /// Reads the request and says it in Bedrock's words.
-    fn run(self) -> Box<Drive> {
+    fn run(self) -> Box<ExchangeDriver> {
         let arrival = Arrival {
             method: &self.head.method,
             path: self.head.uri.path(),
@@ -208,16 +208,16 @@ impl Begin {
             unix_seconds: clock::unix_seconds(),
             now: self.now,
         };
-        Box::new(Drive::begin(&self.host, &arrival, self.place, self.beside))
+        Box::new(ExchangeDriver::begin(&self.host, &arrival, self.place, self.beside))
     }
 }
 
 /// Begins on a thread of its own.
-async fn begin_elsewhere(begin: Begin) -> Result<Box<Drive>, Fault> {
-    let turn = offload::turn(&begin.host).await?;
+async fn begin_elsewhere(begin: Begin) -> Result<Box<ExchangeDriver>, Fault> {
+    let turn = offload::permit(&begin.host).await?;
     let (done, begun) = oneshot::channel();
     let ours = |why: &str| Fault::Ours(why.to_owned());
-    let thread = offload::begin(move || {
+    let thread = offload::spawn(move || {
         // A client that has left needs nothing.
         if !done.is_closed() {
             drop(done.send(begin.run()));
@@ -229,7 +229,7 @@ async fn begin_elsewhere(begin: Begin) -> Result<Box<Drive>, Fault> {
 }
 
 /// Waits until the exchange says how it answers.
-async fn first_words(mut drive: Box<Drive>) -> Response<Content> {
+async fn first_words(mut drive: Box<ExchangeDriver>) -> Response<Content> {
     match std::future::poll_fn(|cx| drive.poll_next(cx)).await {
         Step::Head(status, headers) => {
             let mut response = Response::new(begin_body(drive));
@@ -247,7 +247,7 @@ async fn first_words(mut drive: Box<Drive>) -> Response<Content> {
 }
 
 /// An answer that is known whole goes out whole, with its length.
-fn begin_body(mut drive: Box<Drive>) -> Content {
+fn begin_body(mut drive: Box<ExchangeDriver>) -> Content {
     let first = match drive.next_ready() {
         Some(Step::Body(bytes)) => Some(bytes),
         Some(_) => return Content::Whole(None),
@@ -298,7 +298,12 @@ fn respond(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Cont
 }
 
 /// Reads the body, at most as long and for as long as the limits say.
-async fn read_whole(host: &Host, head: &request::Parts, mut body: Incoming, place: &mut Place) -> Result<Bytes, Fault> {
+async fn read_whole(
+    host: &Host,
+    head: &request::Parts,
+    mut body: Incoming,
+    place: &mut Reservation,
+) -> Result<Bytes, Fault> {
     if head.method == Method::GET && body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -317,7 +322,7 @@ async fn read_whole(host: &Host, head: &request::Parts, mut body: Incoming, plac
     })
 }
 
-async fn collect(body: &mut Incoming, limit: usize, place: &mut Place) -> Result<Bytes, Fault> {
+async fn collect(body: &mut Incoming, limit: usize, place: &mut Reservation) -> Result<Bytes, Fault> {
     let announced = body.size_hint().lower();
     // Room for what is announced, as far as anybody may announce it without sending it.
     let ahead = usize::try_from(announced).unwrap_or(usize::MAX).min(limit).min(LARGEST_ROOM);

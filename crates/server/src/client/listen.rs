@@ -1,12 +1,12 @@
 //! Accepts clients: plain or TLS, HTTP/1.1 or HTTP/2, a bounded number at once, and ends them gracefully.
 
-use crate::client::admission::Arrived;
-use crate::client::coalesce::{Joined, Socket};
-use crate::client::connection::Life;
-use crate::client::connection_limit::{Crowd, Guest};
-use crate::client::graceful::{Attended, GRACE};
+use crate::client::admission::ConnectionInfo;
+use crate::client::coalesce::{ClientSocket, CoalescingIo};
+use crate::client::connection::ConnectionState;
+use crate::client::connection_limit::{ConnectionLimit, ConnectionPermit};
+use crate::client::graceful::{GRACE, ManagedConnection};
 use crate::client::http;
-use crate::client::stream_executor::Spread;
+use crate::client::stream_executor::StreamExecutor;
 use crate::host::Host;
 use crate::process::workers::Workers;
 use ::http::{Request, Version};
@@ -54,17 +54,17 @@ pub(crate) struct Listen {
     /// The threads that serve.
     pub(crate) workers: Arc<Workers>,
     /// Places for connections.
-    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) crowd: Arc<ConnectionLimit>,
 }
 
 /// A client's connection, with what it is served with.
 struct Client {
-    arrived: Arrived,
+    arrived: ConnectionInfo,
     host: Arc<Host>,
     workers: Arc<Workers>,
     /// The thread that serves it.
     home: usize,
-    life: Arc<Life>,
+    connection_state: Arc<ConnectionState>,
     stop: watch::Receiver<bool>,
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn serve(listen: Listen, mut stop: watch::Receiver<bool>) {
         };
         let Some((stream, guest)) = stream else { break };
         let client = Client {
-            arrived: Arrived {
+            arrived: ConnectionInfo {
                 port: listen.port,
                 peer: stream.peer_addr().ok().map(|peer| peer.ip()),
                 loopback,
@@ -88,7 +88,7 @@ pub(crate) async fn serve(listen: Listen, mut stop: watch::Receiver<bool>) {
             host: Arc::clone(&listen.host),
             workers: Arc::clone(&listen.workers),
             home: 0,
-            life: Life::new(listen.host.limits.client_idle),
+            connection_state: ConnectionState::new(listen.host.limits.client_idle),
             stop: asked.clone(),
         };
         let certificate = listen.certificate.clone();
@@ -112,12 +112,12 @@ fn here(stream: TcpStream) -> std::io::Result<TcpStream> {
 }
 
 /// The next client, once there is room for it.
-async fn accept(listener: &TcpListener, crowd: &Arc<Crowd>) -> Option<(TcpStream, Guest)> {
+async fn accept(listener: &TcpListener, crowd: &Arc<ConnectionLimit>) -> Option<(TcpStream, ConnectionPermit)> {
     let permit = crowd.wait().await?;
     loop {
         match listener.accept().await {
             Ok((stream, address)) => match crowd.admit(address.ip()) {
-                Some(place) => return Some((stream, Guest { _permit: permit, _place: place })),
+                Some(place) => return Some((stream, ConnectionPermit { _permit: permit, _place: place })),
                 None => tracing::debug!(%address, "an address has as many connections as it may"),
             },
             Err(error) => {
@@ -196,18 +196,18 @@ fn prepare(stream: &TcpStream) -> std::io::Result<()> {
 }
 
 /// Serves HTTP/1.1. That is known, so nothing is held for finding it out.
-async fn speak_http1(stream: impl Socket, client: Client) {
-    let Client { arrived, host, life, stop, .. } = client;
+async fn speak_http1(stream: impl ClientSocket, client: Client) {
+    let Client { arrived, host, connection_state, stop, .. } = client;
     let limits = host.limits;
-    let (arrived, visited) = (Arc::new(arrived), Arc::clone(&life));
+    let (arrived, of_connection) = (Arc::new(arrived), Arc::clone(&connection_state));
     let service = service_fn(move |request: Request<Incoming>| {
-        http::answer(Arc::clone(&host), Arc::clone(&arrived), visited.visit(limits.client_idle), request)
+        http::answer(Arc::clone(&host), Arc::clone(&arrived), of_connection.begin_request(limits.client_idle), request)
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(BUFFER);
-    let stream = TokioIo::new(Joined::new(stream, Arc::clone(&life)));
+    let stream = TokioIo::new(CoalescingIo::new(stream, Arc::clone(&connection_state)));
     let connection = builder.serve_connection(stream, service);
-    ended(Attended::new(connection, life, stop, &limits).await);
+    ended(ManagedConnection::new(connection, connection_state, stop, &limits).await);
 }
 
 fn ended(ended: Result<(), impl std::fmt::Display>) {
@@ -217,22 +217,23 @@ fn ended(ended: Result<(), impl std::fmt::Display>) {
 }
 
 /// Serves HTTP/2, or HTTP/1.1 when that is what comes.
-async fn speak(stream: impl Socket, client: Client) {
-    let Client { arrived, host, workers, home, life, stop } = client;
+async fn speak(stream: impl ClientSocket, client: Client) {
+    let Client { arrived, host, workers, home, connection_state, stop } = client;
     let limits = host.limits;
-    let spread = Spread { workers, home, life: Arc::clone(&life) };
+    let spread = StreamExecutor { workers, home, connection_state: Arc::clone(&connection_state) };
     let mut builder = auto::Builder::new(spread);
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(BUFFER);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).max_header_list_size(BUFFER as u32);
     builder.http2().max_send_buf_size(BUFFER).adaptive_window(true);
-    let (arrived, visited) = (Arc::new(arrived), Arc::clone(&life));
+    let (arrived, of_connection) = (Arc::new(arrived), Arc::clone(&connection_state));
     let service = service_fn(move |request: Request<Incoming>| {
         let idle = limits.client_idle;
         let by_stream = request.version() == Version::HTTP_2;
-        let visit = if by_stream { visited.visit_by_stream(idle) } else { visited.visit(idle) };
+        let visit =
+            if by_stream { of_connection.begin_stream_request(idle) } else { of_connection.begin_request(idle) };
         http::answer(Arc::clone(&host), Arc::clone(&arrived), visit, request)
     });
-    let stream = TokioIo::new(Joined::new(stream, Arc::clone(&life)));
+    let stream = TokioIo::new(CoalescingIo::new(stream, Arc::clone(&connection_state)));
     let connection = builder.serve_connection(stream, service).into_owned();
-    ended(Attended::new(connection, life, stop, &limits).until_idle(&limits).await);
+    ended(ManagedConnection::new(connection, connection_state, stop, &limits).until_idle(&limits).await);
 }

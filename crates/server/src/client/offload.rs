@@ -8,10 +8,10 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Waits for one of them: there are as many at once as there are cores.
-pub(crate) type Turn = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, Fault>> + Send>>;
+pub(crate) type WaitForThread = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, Fault>> + Send>>;
 
 /// A turn, which is waited for as long as a body may take to arrive.
-pub(crate) fn turn(host: &Host) -> Turn {
+pub(crate) fn permit(host: &Host) -> WaitForThread {
     let full = || Fault::Overloaded("as many large requests as may be are read; try again".to_owned());
     let (translations, patience) = (Arc::clone(&host.translations), host.limits.body_timeout);
     Box::pin(async move {
@@ -24,6 +24,6 @@ pub(crate) fn turn(host: &Host) -> Turn {
 ///
 /// # Errors
 /// The system gives none.
-pub(crate) fn begin(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name("translation".to_owned()).spawn(work).map(drop)
 }

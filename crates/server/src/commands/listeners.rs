@@ -1,6 +1,6 @@
 //! The addresses for clients: those of the command line, of the configuration's listeners, or the default.
 
-use super::run::{Front, bind};
+use super::run::{ClientListener, bind};
 use crate::cli::{DEFAULT_PORT, Serve};
 use crate::client::listen::Certificate;
 use crate::tls;
@@ -10,10 +10,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// A certificate in force, with the port of the listeners whose it is; `None`: an address of the command line.
-pub(super) type OfPort = (Option<u16>, Certificate);
+pub(super) type PortCertificate = (Option<u16>, Certificate);
 
 /// Binds them. The listeners of one port share its socket.
-pub(super) async fn fronts(arguments: &Serve, listeners: &[Listener]) -> anyhow::Result<(Vec<Front>, Vec<OfPort>)> {
+pub(super) async fn fronts(
+    arguments: &Serve,
+    listeners: &[Listener],
+) -> anyhow::Result<(Vec<ClientListener>, Vec<PortCertificate>)> {
     let own = match (&arguments.tls_cert, &arguments.tls_key) {
         (Some(certificate), Some(key)) => Some(tls::from_files(certificate, key)?),
         _ => None,
@@ -29,7 +32,7 @@ pub(super) async fn fronts(arguments: &Serve, listeners: &[Listener]) -> anyhow:
             shown => Some(Arc::new(ArcSwap::new(tls::server_for(shown)?))),
         };
         certificates.extend(certificate.clone().map(|certificate| (port, certificate)));
-        fronts.push(Front { listener: bind("--listen", &address).await?, certificate, port });
+        fronts.push(ClientListener { listener: bind("--listen", &address).await?, certificate, port });
     }
     Ok((fronts, certificates))
 }

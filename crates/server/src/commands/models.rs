@@ -7,7 +7,7 @@ mod words;
 
 use super::say;
 use crate::cli::Models;
-use crate::process::config_files::Settings;
+use crate::process::config_files::ConfigFiles;
 use crate::process::environment::Environment;
 use anyhow::bail;
 use aquifer_gateway::config::Config;
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Models) -> anyhow::Result<ExitCode> {
 }
 
 fn read(path: &Path) -> anyhow::Result<Config> {
-    let settings = Settings { path: path.to_owned(), environment: Environment::read() };
+    let settings = ConfigFiles { path: path.to_owned(), environment: Environment::read() };
     match settings.load().1? {
         Ok(config) => Ok(config),
         Err(mistakes) => {

@@ -1,14 +1,14 @@
 //! `aquifer serve`: the gateway, until a signal.
 
 use super::check::summary;
-use super::listeners::{OfPort, certificates_of, fronts};
-use super::run::{Ending, Front, Signals, bind, until_signalled};
-use crate::aws::credentials::{AUTH, Origin};
+use super::listeners::{PortCertificate, certificates_of, fronts};
+use super::run::{ClientListener, Ending, Signals, bind, until_signalled};
+use crate::aws::credentials::{AUTH, CredentialOrigin};
 use crate::aws::profiles::Profiles;
 use crate::cli::{Serve, UpstreamAcks};
 use crate::client::api_keys;
 use crate::host::{Host, Limits};
-use crate::process::config_files::{Settings, Stamp};
+use crate::process::config_files::{ConfigFiles, Fingerprint};
 use crate::process::descriptors;
 use crate::process::environment::Environment;
 use crate::telemetry::Telemetry;
@@ -40,8 +40,8 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
     let control = log::start(arguments.log.log_level, arguments.log.log_format)?;
     let environment = Environment::read().with(AUTH, arguments.bedrock_auth.name());
-    let settings = arguments.config.clone().map(|path| Settings { path, environment: environment.clone() });
-    let (stamp, mut config) = first_config(settings.as_ref(), &environment)?;
+    let settings = arguments.config.clone().map(|path| ConfigFiles { path, environment: environment.clone() });
+    let (fingerprint, mut config) = first_config(settings.as_ref(), &environment)?;
     let allow_s3_uris = arguments.allow_s3_uris.then_some(true);
     config.client_fields.everywhere.s3_uris = allow_s3_uris;
     let mut profiles = arguments.resolve_inference_profiles.then(Profiles::default);
@@ -68,7 +68,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
     let watching = Watch {
         settings,
-        stamp,
+        fingerprint,
         allow_s3_uris,
         profiles,
         control,
@@ -108,16 +108,16 @@ async fn credentials(host: &Arc<Host>, required: bool) -> anyhow::Result<()> {
 async fn tell_origins(host: &Host, required: bool) -> bool {
     let mut all = true;
     for (backends, origin) in host.serving().upstreams.origins(host.environment()).await {
-        all &= !matches!(origin, Origin::Missing(_));
+        all &= !matches!(origin, CredentialOrigin::Missing(_));
         match origin {
-            Origin::Found(source) => tracing::info!(backends, source, "credentials found"),
-            Origin::Missing(why) if required => tracing::error!(backends, why, "no credentials"),
-            Origin::Missing(why) => tracing::warn!(
+            CredentialOrigin::Found(source) => tracing::info!(backends, source, "credentials found"),
+            CredentialOrigin::Missing(why) if required => tracing::error!(backends, why, "no credentials"),
+            CredentialOrigin::Missing(why) => tracing::warn!(
                 backends,
                 why,
                 "no credentials: calls to these backends will fail until there are some (upstream_credentials)"
             ),
-            Origin::Unneeded => continue,
+            CredentialOrigin::Unneeded => continue,
         }
     }
     all
@@ -162,7 +162,7 @@ fn refuse_nothing(config: &Config) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// One of them would serve anybody, and that is not allowed.
-fn guarded(arguments: &Serve, config: &Config, fronts: &[Front]) -> anyhow::Result<Vec<Option<u16>>> {
+fn guarded(arguments: &Serve, config: &Config, fronts: &[ClientListener]) -> anyhow::Result<Vec<Option<u16>>> {
     let mut ports = Vec::new();
     for front in fronts {
         let address = front.listener.local_addr()?;
@@ -187,9 +187,9 @@ fn guarded(arguments: &Serve, config: &Config, fronts: &[Front]) -> anyhow::Resu
 
 /// The configuration to begin with; a mistake in it ends the process.
 pub(super) fn first_config(
-    settings: Option<&Settings>,
+    settings: Option<&ConfigFiles>,
     environment: &Environment,
-) -> anyhow::Result<(Option<Stamp>, Config)> {
+) -> anyhow::Result<(Option<Fingerprint>, Config)> {
     let Some(settings) = settings else {
         let config = Config::from_environment(&|name| environment.get(name).map(str::to_owned));
         if let Some(BackendKind::NotServed { why, .. }) = config.backends.first().map(|backend| &backend.kind) {
@@ -197,9 +197,9 @@ pub(super) fn first_config(
         }
         return Ok((None, config));
     };
-    let (stamp, loaded) = settings.load();
+    let (fingerprint, loaded) = settings.load();
     match loaded? {
-        Ok(config) => Ok((Some(stamp), config)),
+        Ok(config) => Ok((Some(fingerprint), config)),
         Err(mistakes) => {
             let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
             bail!("the configuration is wrong:\n{}", lines.join("\n"))
@@ -219,20 +219,20 @@ fn tell(config: &Config) {
 
 /// Takes over what changes on disk: the configuration, the certificates.
 struct Watch {
-    settings: Option<Settings>,
-    stamp: Option<Stamp>,
+    settings: Option<ConfigFiles>,
+    fingerprint: Option<Fingerprint>,
     /// What the command line says of `s3://` addresses.
     allow_s3_uris: Option<bool>,
     profiles: Option<Profiles>,
     control: LogControl,
-    certificates: Vec<OfPort>,
+    certificates: Vec<PortCertificate>,
     files: Option<(PathBuf, PathBuf)>,
     /// The file with clients' API keys.
     keys: Option<PathBuf>,
     listeners: Vec<Listener>,
     host: Arc<Host>,
     /// What was found at the last look, while it is not what is in force.
-    seen: Option<Stamp>,
+    seen: Option<Fingerprint>,
     /// One for the configuration, the certificate and the keys each: none waits for another's disk.
     readers: [Reader; 3],
 }
@@ -268,14 +268,19 @@ impl Reader {
 
 /// What was read of the configuration, and whether it was the same before.
 struct Read {
-    stamp: Stamp,
+    fingerprint: Fingerprint,
     loaded: anyhow::Result<Result<Config, Vec<ConfigError>>>,
     settled: bool,
 }
 
 /// Reads it when it has changed, or when someone asks; then twice, because it may be in the middle of being written.
-fn read_again(settings: &Settings, stamp: &Stamp, seen: Option<Stamp>, asked: bool) -> Option<Read> {
-    if !asked && !settings.changed_since(stamp) {
+fn read_again(
+    settings: &ConfigFiles,
+    fingerprint: &Fingerprint,
+    seen: Option<Fingerprint>,
+    asked: bool,
+) -> Option<Read> {
+    if !asked && !settings.changed_since(fingerprint) {
         return None;
     }
     let mut before = seen;
@@ -283,9 +288,9 @@ fn read_again(settings: &Settings, stamp: &Stamp, seen: Option<Stamp>, asked: bo
         before = Some(settings.load().0);
         std::thread::sleep(AGAIN);
     }
-    let (stamp, loaded) = settings.load();
-    let settled = before.as_ref() == Some(&stamp);
-    Some(Read { stamp, loaded, settled })
+    let (fingerprint, loaded) = settings.load();
+    let settled = before.as_ref() == Some(&fingerprint);
+    Some(Read { fingerprint, loaded, settled })
 }
 
 impl Watch {
@@ -318,17 +323,17 @@ impl Watch {
     /// Reads the configuration again when it changed, or when someone asks. One that is wrong changes nothing, nor does
     /// one that is not the same when it is looked at once more.
     async fn reload(&mut self, asked: bool) {
-        let (Some(settings), Some(stamp)) = (self.settings.clone(), self.stamp.clone()) else { return };
+        let (Some(settings), Some(fingerprint)) = (self.settings.clone(), self.fingerprint.clone()) else { return };
         let environment = settings.environment.clone();
         let seen = self.seen.take();
         let [reader, ..] = &self.readers;
-        let read = reader.read("the configuration", move || read_again(&settings, &stamp, seen, asked)).await;
-        let Some(Read { stamp, loaded, settled }) = read.flatten() else { return };
+        let read = reader.read("the configuration", move || read_again(&settings, &fingerprint, seen, asked)).await;
+        let Some(Read { fingerprint, loaded, settled }) = read.flatten() else { return };
         if !settled {
-            self.seen = Some(stamp);
+            self.seen = Some(fingerprint);
             return;
         }
-        self.stamp = Some(stamp);
+        self.fingerprint = Some(fingerprint);
         match loaded {
             Ok(Ok(mut config)) => {
                 config.client_fields.everywhere.s3_uris = self.allow_s3_uris;

@@ -12,29 +12,29 @@ use std::path::{Path, PathBuf};
 
 /// What was read, in one number: the files of the configuration, and those that they name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
+pub(crate) struct Fingerprint {
     number: u64,
     named: BTreeSet<PathBuf>,
 }
 
 /// Where the configuration is.
 #[derive(Clone)]
-pub(crate) struct Settings {
+pub(crate) struct ConfigFiles {
     /// A file or a folder.
     pub(crate) path: PathBuf,
     /// What `${NAME}` in it stands for.
     pub(crate) environment: Environment,
 }
 
-impl Settings {
+impl ConfigFiles {
     /// Reads everything anew.
     ///
     /// # Errors
     /// The path cannot be read, or all the mistakes in it, one a line.
-    pub(crate) fn load(&self) -> (Stamp, anyhow::Result<Result<Config, Vec<ConfigError>>>) {
+    pub(crate) fn load(&self) -> (Fingerprint, anyhow::Result<Result<Config, Vec<ConfigError>>>) {
         let sources = match sources(&self.path) {
             Ok(sources) => sources,
-            Err(error) => return (self.stamp(&BTreeSet::new()), Err(error)),
+            Err(error) => return (self.fingerprint(&BTreeSet::new()), Err(error)),
         };
         let named = RefCell::new(BTreeSet::new());
         let read_file = |name: &str| {
@@ -43,21 +43,21 @@ impl Settings {
         };
         let env = |name: &str| self.environment.get(name).map(str::to_owned);
         let loaded = load(&sources, &env, &read_file);
-        (stamp_of(&sources, named.into_inner()), Ok(loaded))
+        (fingerprint_of(&sources, named.into_inner()), Ok(loaded))
     }
 
     /// What [`load`](Self::load) would find now, when the configuration names these files.
-    pub(crate) fn stamp(&self, named: &BTreeSet<PathBuf>) -> Stamp {
-        stamp_of(&sources(&self.path).unwrap_or_default(), named.clone())
+    pub(crate) fn fingerprint(&self, named: &BTreeSet<PathBuf>) -> Fingerprint {
+        fingerprint_of(&sources(&self.path).unwrap_or_default(), named.clone())
     }
 
     /// Whether anything has changed since.
-    pub(crate) fn changed_since(&self, before: &Stamp) -> bool {
-        self.stamp(&before.named) != *before
+    pub(crate) fn changed_since(&self, before: &Fingerprint) -> bool {
+        self.fingerprint(&before.named) != *before
     }
 }
 
-fn stamp_of(sources: &[Source], named: BTreeSet<PathBuf>) -> Stamp {
+fn fingerprint_of(sources: &[Source], named: BTreeSet<PathBuf>) -> Fingerprint {
     let mut hasher = DefaultHasher::new();
     for source in sources {
         (&source.name, &source.text).hash(&mut hasher);
@@ -65,7 +65,7 @@ fn stamp_of(sources: &[Source], named: BTreeSet<PathBuf>) -> Stamp {
     for path in &named {
         (path, read_bounded(path).ok()).hash(&mut hasher);
     }
-    Stamp { number: hasher.finish(), named }
+    Fingerprint { number: hasher.finish(), named }
 }
 
 /// The file, or the `.yaml`, `.yml` and `.json` files of the folder in the order of their names.
@@ -112,8 +112,8 @@ mod tests {
     use super::*;
     use std::fs::write;
 
-    fn settings(path: &Path) -> Settings {
-        Settings { path: path.to_owned(), environment: Environment::default() }
+    fn settings(path: &Path) -> ConfigFiles {
+        ConfigFiles { path: path.to_owned(), environment: Environment::default() }
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
         let file = folder.path().join("a.yaml");
         write(&file, "one").unwrap();
         let settings = settings(folder.path());
-        let before = settings.stamp(&BTreeSet::new());
+        let before = settings.fingerprint(&BTreeSet::new());
         write(&file, "one").unwrap();
         assert!(!settings.changed_since(&before));
         write(&file, "two").unwrap();
@@ -176,7 +176,7 @@ mod tests {
         write(&named, "one").unwrap();
         write(folder.path().join("a.yaml"), "").unwrap();
         let settings = settings(folder.path());
-        let before = settings.stamp(&BTreeSet::from([named.clone()]));
+        let before = settings.fingerprint(&BTreeSet::from([named.clone()]));
         write(&named, "two").unwrap();
         assert!(settings.changed_since(&before));
     }

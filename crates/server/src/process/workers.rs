@@ -36,18 +36,18 @@ struct Worker {
     runtime: Handle,
     /// Connections and further streams.
     serves: Arc<AtomicUsize>,
-    pulse: Arc<Pulse>,
+    pulse: Arc<Heartbeat>,
 }
 
 /// When a thread has last come to its timer.
-struct Pulse {
+struct Heartbeat {
     since: Instant,
     /// In milliseconds.
     last: AtomicU64,
 }
 
 /// Counts a connection, or a stream, of a thread until it is dropped.
-pub(crate) struct Counted {
+pub(crate) struct LoadGuard {
     serves: Arc<AtomicUsize>,
     /// The number of the thread.
     pub(crate) worker: usize,
@@ -71,7 +71,7 @@ impl Workers {
 
     /// Has the thread with the fewest connections serve one more, which counts as long as it holds what it is given. (Were
     /// it wrapped in a future that counts, a task would have room for it twice.)
-    pub(crate) fn serve<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(Counted) -> F) {
+    pub(crate) fn serve<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(LoadGuard) -> F) {
         let loads = self.all.iter().enumerate().map(|(at, worker)| (worker.load(), at));
         if let Some((_, least)) = loads.min() {
             self.serve_at(least, connection);
@@ -82,7 +82,7 @@ impl Workers {
     pub(crate) fn serve_stream<F: Future<Output = ()> + Send + 'static>(
         &self,
         home: usize,
-        stream: impl FnOnce(Counted) -> F,
+        stream: impl FnOnce(LoadGuard) -> F,
     ) {
         let least = self.all.iter().enumerate().map(|(at, worker)| (worker.load(), at)).min();
         let load = self.all.get(home).map_or(0, Worker::load);
@@ -90,10 +90,10 @@ impl Workers {
         self.serve_at(at, stream);
     }
 
-    fn serve_at<F: Future<Output = ()> + Send + 'static>(&self, worker: usize, what: impl FnOnce(Counted) -> F) {
+    fn serve_at<F: Future<Output = ()> + Send + 'static>(&self, worker: usize, what: impl FnOnce(LoadGuard) -> F) {
         let Some(Worker { runtime, serves, .. }) = self.all.get(worker) else { return };
         serves.fetch_add(1, Ordering::Relaxed);
-        runtime.spawn(what(Counted { serves: Arc::clone(serves), worker }));
+        runtime.spawn(what(LoadGuard { serves: Arc::clone(serves), worker }));
     }
 
     /// The names of the threads that are stuck: they have served nobody for seconds.
@@ -121,7 +121,7 @@ impl Worker {
     fn start(number: usize, mut ended: watch::Receiver<bool>) -> anyhow::Result<(Self, JoinHandle<()>)> {
         let runtime = Builder::new_current_thread().enable_all().build().context("a runtime did not start")?;
         let handle = runtime.handle().clone();
-        let pulse = Arc::new(Pulse { since: clock::now(), last: AtomicU64::new(0) });
+        let pulse = Arc::new(Heartbeat { since: clock::now(), last: AtomicU64::new(0) });
         let beats = Arc::clone(&pulse);
         let serve = move || {
             runtime.block_on(async {
@@ -146,7 +146,7 @@ fn name(worker: usize) -> String {
     format!("worker-{worker}")
 }
 
-impl Pulse {
+impl Heartbeat {
     fn beat(&self, now: Instant) {
         let since = now.saturating_duration_since(self.since);
         self.last.store(u64::try_from(since.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -158,7 +158,7 @@ impl Pulse {
     }
 }
 
-impl Drop for Counted {
+impl Drop for LoadGuard {
     fn drop(&mut self) {
         self.serves.fetch_sub(1, Ordering::Relaxed);
     }
@@ -204,7 +204,7 @@ mod tests {
         let (go_on, stop) = watch::channel(false);
         for at in 0..10 {
             let (told, mut stop) = (told.clone(), stop.clone());
-            let serve = |counted: Counted| async move {
+            let serve = |counted: LoadGuard| async move {
                 told.send(counted.worker).unwrap();
                 drop(stop.wait_for(|stop| *stop).await);
                 drop(counted);

@@ -43,8 +43,8 @@ fn a_turn_is_found_without_its_ids_by_its_caller_only() {
     assert_eq!(found, [true, false, false]);
 }
 
-fn kept() -> Turns {
-    let turns = Turns::new(Counters::default()).unwrap();
+fn kept() -> MemoryTurnStore {
+    let turns = MemoryTurnStore::new(TurnStoreCounters::default()).unwrap();
     turns.keep(Keep {
         key: key("Bearer a", "m"),
         alike: alike("Bearer a", 1),
@@ -70,7 +70,7 @@ fn nobody_else_gets_it() {
     let turns = kept();
     let found = turns.recall_now(&[key("Bearer b", "m"), key("Bearer a", "n"), key("", "m")]).unwrap();
     assert!(found.iter().all(Option::is_none));
-    let other = Turns::new(Counters::default()).unwrap();
+    let other = MemoryTurnStore::new(TurnStoreCounters::default()).unwrap();
     assert!(other.one(&key("Bearer a", "m")).is_none());
 }
 

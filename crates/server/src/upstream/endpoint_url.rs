@@ -5,7 +5,7 @@ use http::HeaderValue;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 
 /// An endpoint.
-pub(super) struct Place {
+pub(super) struct EndpointUrl {
     scheme: Scheme,
     authority: Authority,
     /// Its root: whom to connect to.
@@ -16,7 +16,7 @@ pub(super) struct Place {
     pub(super) host: HeaderValue,
 }
 
-impl Place {
+impl EndpointUrl {
     /// Reads a URL that ends before the path of a call; `None`: it is none.
     pub(super) fn of(base: &str) -> Option<Self> {
         let parts = base.parse::<Uri>().ok()?.into_parts();
@@ -53,7 +53,7 @@ mod tests {
         for base in
             ["http://127.0.0.1:8080", "https://h:443", "https://h.example", "http://h:80/prefix/deep", "http://[::1]:9"]
         {
-            let place = Place::of(base).unwrap();
+            let place = EndpointUrl::of(base).unwrap();
             for path in ["/model/a%3A0/converse", "/x?y=z", "/"] {
                 assert_eq!(place.uri(path).unwrap(), format!("{base}{path}").parse::<Uri>().unwrap());
             }
@@ -70,15 +70,15 @@ mod tests {
             ("https://h", "h"),
             ("http://[::1]:9", "[::1]:9"),
         ] {
-            assert_eq!(Place::of(base).unwrap().host, host, "{base}");
+            assert_eq!(EndpointUrl::of(base).unwrap().host, host, "{base}");
         }
     }
 
     #[test]
     fn what_is_no_url_is_none() {
         for base in ["", "h", "/path", "http://"] {
-            assert!(Place::of(base).is_none(), "{base}");
+            assert!(EndpointUrl::of(base).is_none(), "{base}");
         }
-        assert!(Place::of("http://h").unwrap().uri("/with space").is_none());
+        assert!(EndpointUrl::of("http://h").unwrap().uri("/with space").is_none());
     }
 }

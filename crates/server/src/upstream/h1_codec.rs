@@ -27,7 +27,7 @@ thread_local! {
 }
 
 /// A request as it is sent.
-pub(super) struct Said<'b> {
+pub(super) struct EncodedRequest<'b> {
     /// Its head, and its body when that is small.
     pub(super) first: Vec<u8>,
     /// Its body, when that is not.
@@ -35,7 +35,7 @@ pub(super) struct Said<'b> {
 }
 
 /// The answer to one call, as far as it has been read.
-pub(super) struct Reply {
+pub(super) struct ResponseDecoder {
     state: State,
     /// How long the answer is was said in more than one way: the connection carries no other one.
     doubtful: bool,
@@ -52,7 +52,7 @@ enum State {
 ///
 /// # Errors
 /// The request cannot be said in HTTP/1.1.
-pub(super) fn ask(mut request: Request<()>, body: &[u8]) -> Result<(Said<'_>, Reply), String> {
+pub(super) fn encode(mut request: Request<()>, body: &[u8]) -> Result<(EncodedRequest<'_>, ResponseDecoder), String> {
     let length = body.len();
     // Nobody waits here for leave to send.
     request.headers_mut().remove(header::EXPECT);
@@ -76,19 +76,19 @@ pub(super) fn ask(mut request: Request<()>, body: &[u8]) -> Result<(Said<'_>, Re
     if head.len() <= KEPT {
         HEAD.set(head);
     }
-    let reply = match call.proceed().map_err(said)? {
-        Some(SendRequestResult::RecvResponse(reply)) => Some(reply),
+    let decoder = match call.proceed().map_err(said)? {
+        Some(SendRequestResult::RecvResponse(decoder)) => Some(decoder),
         Some(SendRequestResult::SendBody(mut body)) => {
             body.consume_direct_write(length).map_err(said)?;
             body.proceed()
         }
         Some(SendRequestResult::Await100(_)) | None => None,
     };
-    let reply = reply.ok_or("the request has no end")?;
-    Ok((Said { first, rest }, Reply { state: State::Head(Box::new(reply)), doubtful: false }))
+    let decoder = decoder.ok_or("the request has no end")?;
+    Ok((EncodedRequest { first, rest }, ResponseDecoder { state: State::Head(Box::new(decoder)), doubtful: false }))
 }
 
-impl Said<'_> {
+impl EncodedRequest<'_> {
     /// Asks for the whole URL, as a proxy is asked that sends the request on. Source: RFC 9112, 3.2.2.
     pub(super) fn in_absolute_form(&mut self, host: &str) {
         if let Some(method) = self.first.iter().position(|byte| *byte == b' ') {
@@ -98,7 +98,7 @@ impl Said<'_> {
 }
 
 /// Says that a tunnel to this host and port is wanted. Source: RFC 9110, 9.3.6.
-pub(super) fn ask_for_tunnel(to: &str, authorization: Option<&HeaderValue>) -> Vec<u8> {
+pub(super) fn encode_connect(to: &str, authorization: Option<&HeaderValue>) -> Vec<u8> {
     let mut said = format!("CONNECT {to} HTTP/1.1\r\nhost: {to}\r\n").into_bytes();
     if let Some(authorization) = authorization {
         said.extend_from_slice(&[b"proxy-authorization: ", authorization.as_bytes(), b"\r\n"].concat());
@@ -111,7 +111,7 @@ pub(super) fn ask_for_tunnel(to: &str, authorization: Option<&HeaderValue>) -> V
 ///
 /// # Errors
 /// This is no answer in HTTP/1.1.
-pub(super) fn tunnel(input: &[u8]) -> Result<Option<StatusCode>, String> {
+pub(super) fn decode_connect(input: &[u8]) -> Result<Option<StatusCode>, String> {
     let (input, mut read) = (input.upto(input.len().min(LONGEST_TUNNEL_HEAD)), 0);
     while let Some((more, head)) = try_parse_response::<MOST_FIELDS>(input.behind(read)).map_err(said)? {
         let status = head.status();
@@ -124,7 +124,7 @@ pub(super) fn tunnel(input: &[u8]) -> Result<Option<StatusCode>, String> {
     if input.len() == LONGEST_TUNNEL_HEAD { Err("the answer's head is too long".to_owned()) } else { Ok(None) }
 }
 
-impl Reply {
+impl ResponseDecoder {
     /// Reads the answer's head from all that has come, once it is there, and says how many bytes it has read.
     ///
     /// # Errors
@@ -248,18 +248,18 @@ mod tests {
 
     #[test]
     fn a_request_as_it_is_sent() {
-        let (Said { first, rest }, _) = ask(request(), b"{}").unwrap();
+        let (EncodedRequest { first, rest }, _) = encode(request(), b"{}").unwrap();
         let first = String::from_utf8(first).unwrap();
         assert!(first.starts_with("POST /model/a%3A0/converse?x=1 HTTP/1.1\r\nhost: localhost:1234\r\n"), "{first}");
         assert!(first.contains("content-length: 2\r\n") && first.ends_with("\r\n\r\n{}"), "{first}");
         assert!(!first.contains("expect") && !first.contains("transfer-encoding") && rest.is_empty(), "{first}");
-        let (said, _) = ask(Request::get("https://localhost/").body(()).unwrap(), b"").unwrap();
+        let (said, _) = encode(Request::get("https://localhost/").body(()).unwrap(), b"").unwrap();
         assert_eq!(said.first, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
     }
 
     #[test]
     fn a_proxy_is_asked_for_the_whole_url_or_for_a_tunnel() {
-        let (mut said, _) = ask(request(), b"{}").unwrap();
+        let (mut said, _) = encode(request(), b"{}").unwrap();
         said.in_absolute_form("localhost:1234");
         let first = String::from_utf8(said.first).unwrap();
         assert!(
@@ -269,10 +269,10 @@ mod tests {
             "{first}"
         );
         assert!(first.ends_with("\r\n\r\n{}"), "{first}");
-        assert_eq!(ask_for_tunnel("[::1]:443", None), b"CONNECT [::1]:443 HTTP/1.1\r\nhost: [::1]:443\r\n\r\n");
+        assert_eq!(encode_connect("[::1]:443", None), b"CONNECT [::1]:443 HTTP/1.1\r\nhost: [::1]:443\r\n\r\n");
         let basic = HeaderValue::from_static("Basic YTpi");
         assert_eq!(
-            ask_for_tunnel("h:1", Some(&basic)),
+            encode_connect("h:1", Some(&basic)),
             b"CONNECT h:1 HTTP/1.1\r\nhost: h:1\r\nproxy-authorization: Basic YTpi\r\n\r\n"
         );
     }
@@ -288,21 +288,21 @@ mod tests {
             ("HTTP/1.1 200 OK\r\n", None),
             ("", None),
         ] {
-            assert_eq!(tunnel(said.as_bytes()).unwrap().map(|status| status.as_u16()), status, "{said}");
+            assert_eq!(decode_connect(said.as_bytes()).unwrap().map(|status| status.as_u16()), status, "{said}");
         }
         for wrong in ["SSH-2.0-OpenSSH\r\n", "HTTP/2 200\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n", "\u{15}\u{3}\u{3}\0\u{2}"]
         {
-            assert!(tunnel(wrong.as_bytes()).is_err(), "{wrong}");
+            assert!(decode_connect(wrong.as_bytes()).is_err(), "{wrong}");
         }
         let endless = [b"HTTP/1.1 200 OK\r\nx: ".to_vec(), vec![b'a'; 70_000]].concat();
-        assert_eq!(tunnel(&endless).unwrap_err(), "the answer's head is too long");
+        assert_eq!(decode_connect(&endless).unwrap_err(), "the answer's head is too long");
     }
 
     #[test]
     fn a_large_body_is_not_copied() {
         let of = |length| {
             let body = vec![b'x'; length];
-            let (Said { first, rest }, _) = ask(request(), &body).unwrap();
+            let (EncodedRequest { first, rest }, _) = encode(request(), &body).unwrap();
             (first.ends_with(b"\r\n\r\n"), rest.len())
         };
         assert_eq!(of(SMALL), (false, 0));
@@ -312,8 +312,8 @@ mod tests {
     #[test]
     fn a_long_header_finds_room_and_an_endless_one_is_refused() {
         let of = |length: usize| Request::post("http://localhost/").header("x", "a".repeat(length)).body(()).unwrap();
-        assert!(ask(of(100_000), b"").unwrap().0.first.len() > 100_000);
-        assert!(ask(of(2 << 20), b"").is_err());
+        assert!(encode(of(100_000), b"").unwrap().0.first.len() > 100_000);
+        assert!(encode(of(2 << 20), b"").is_err());
         assert!(HEAD.take().len() <= KEPT, "such room is not kept");
     }
 

@@ -1,8 +1,8 @@
 //! One call over one connection in HTTP/1.1, driven by whoever waits for it: no task and no buffer of its own.
 
 use super::Connections;
-use super::h1_codec::Reply;
-use super::h1_pool::Pool;
+use super::h1_codec::ResponseDecoder;
+use super::h1_pool::H1Pool;
 use super::socket::Socket;
 use crate::process::clock;
 use aquifer_gateway::translate::wire::slice::Slice as _;
@@ -18,20 +18,20 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::task::coop::unconstrained;
 
 /// How much is read at once.
-const READ: usize = 64 << 10;
+const READ_BUFFER: usize = 64 << 10;
 
 /// From this part of a body on, parts are acknowledged to the other end in pairs. A short answer is not worth the call, and
 /// nobody's first words are to wait for it.
 const PAIRS_FROM: u32 = 8;
 
 /// What every read of a thread goes through, so that a call that waits holds nothing.
-struct Scratch {
+struct ReadBuffers {
     raw: Box<[u8]>,
     body: Box<[u8]>,
 }
 
 thread_local! {
-    static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
+    static READ_BUFFERS: Cell<Option<ReadBuffers>> = const { Cell::new(None) };
 }
 
 /// A connection that ends so soon after a request, and without a word, was closed before the request came: nobody can
@@ -39,7 +39,7 @@ thread_local! {
 const LATE: Duration = Duration::from_secs(1);
 
 /// A connection, with what came over it and was not understood yet.
-pub(super) struct Wire {
+pub(super) struct H1Connection {
     socket: Socket,
     rest: Vec<u8>,
     /// Something came over it since the last request.
@@ -51,26 +51,26 @@ pub(super) struct Wire {
 }
 
 /// Why there is no answer.
-pub(super) struct Failed {
-    /// The reply, when another connection may be tried for it.
-    pub(super) again: Option<Again>,
+pub(super) struct CallFailure {
+    /// The decoder, when another connection may be tried for it.
+    pub(super) again: Option<Retryable>,
     /// What happened.
     pub(super) why: String,
 }
 
 /// What another connection may be tried for.
-pub(super) struct Again {
-    pub(super) reply: Reply,
+pub(super) struct Retryable {
+    pub(super) decoder: ResponseDecoder,
     /// The request was sent whole, so that it may not be sent often.
     pub(super) sent: bool,
 }
 
 /// An answer's body.
-pub(crate) struct Body {
-    wire: Option<Wire>,
-    reply: Reply,
+pub(crate) struct H1Body {
+    connection: Option<H1Connection>,
+    decoder: ResponseDecoder,
     /// Where the connection goes when the body is over; nowhere when the request was not sent whole.
-    home: Option<Arc<Pool>>,
+    pool: Option<Arc<H1Pool>>,
     /// How often some of it was read.
     reads: u32,
 }
@@ -81,18 +81,19 @@ struct Sending<'r> {
     rest: &'r [u8],
 }
 
-impl Scratch {
+impl ReadBuffers {
     fn take() -> Self {
-        let make = || Self { raw: vec![0; READ].into_boxed_slice(), body: vec![0; READ].into_boxed_slice() };
-        SCRATCH.take().unwrap_or_else(make)
+        let make =
+            || Self { raw: vec![0; READ_BUFFER].into_boxed_slice(), body: vec![0; READ_BUFFER].into_boxed_slice() };
+        READ_BUFFERS.take().unwrap_or_else(make)
     }
 
     fn give_back(self) {
-        SCRATCH.set(Some(self));
+        READ_BUFFERS.set(Some(self));
     }
 }
 
-impl Wire {
+impl H1Connection {
     pub(super) fn new(socket: Socket, connections: Connections) -> Self {
         let (in_pairs, old) = (connections.acknowledged_in_pairs, connections.old());
         Self { socket, rest: Vec::new(), heard: false, in_pairs, old }
@@ -104,8 +105,8 @@ impl Wire {
     }
 
     /// Reads the body from what was left; what it held is given back when nothing is left.
-    fn understand(&mut self, reply: &mut Reply, into: &mut [u8]) -> Result<usize, String> {
-        let (used, given) = reply.body(&self.rest, into)?;
+    fn understand(&mut self, decoder: &mut ResponseDecoder, into: &mut [u8]) -> Result<usize, String> {
+        let (used, given) = decoder.body(&self.rest, into)?;
         match used == self.rest.len() {
             true => self.rest = Vec::new(),
             false => drop(self.rest.drain(..used)),
@@ -129,39 +130,44 @@ impl Wire {
     pub(super) async fn call(
         mut self,
         (first, rest): (&[u8], &[u8]),
-        mut reply: Reply,
-        home: Arc<Pool>,
-    ) -> Result<(Response<()>, Body), Failed> {
+        mut decoder: ResponseDecoder,
+        pool: Arc<H1Pool>,
+    ) -> Result<(Response<()>, H1Body), CallFailure> {
         self.heard = false;
         let mut sending = Sending { first, rest };
-        let early = match poll_fn(|cx| sending.poll(&mut self, &mut reply, cx)).await {
+        let early = match poll_fn(|cx| sending.poll(&mut self, &mut decoder, cx)).await {
             Ok(early) => early,
             // Who refuses a request before it is whole may have said why.
-            Err(error) => match poll_fn(|cx| self.poll_head(&mut reply, cx)).await {
+            Err(error) => match poll_fn(|cx| self.poll_head(&mut decoder, cx)).await {
                 Ok(answer) => Some(answer),
-                Err(_) => return Err(Failed { again: Some(Again { reply, sent: false }), why: error.to_string() }),
-            },
-        };
-        let sent = clock::now();
-        let home = early.is_none().then_some(home);
-        let answer = match early {
-            Some(answer) => answer,
-            None => match poll_fn(|cx| self.poll_head(&mut reply, cx)).await {
-                Ok(answer) => answer,
-                Err(why) => {
-                    let late = !self.heard && clock::now().saturating_duration_since(sent) < LATE;
-                    return Err(Failed { again: late.then_some(Again { reply, sent: true }), why });
+                Err(_) => {
+                    return Err(CallFailure {
+                        again: Some(Retryable { decoder, sent: false }),
+                        why: error.to_string(),
+                    });
                 }
             },
         };
-        Ok((answer, Body { wire: Some(self), reply, home, reads: 0 }))
+        let sent = clock::now();
+        let pool = early.is_none().then_some(pool);
+        let answer = match early {
+            Some(answer) => answer,
+            None => match poll_fn(|cx| self.poll_head(&mut decoder, cx)).await {
+                Ok(answer) => answer,
+                Err(why) => {
+                    let late = !self.heard && clock::now().saturating_duration_since(sent) < LATE;
+                    return Err(CallFailure { again: late.then_some(Retryable { decoder, sent: true }), why });
+                }
+            },
+        };
+        Ok((answer, H1Body { connection: Some(self), decoder, pool, reads: 0 }))
     }
 
     /// The answer's head.
-    fn poll_head(&mut self, reply: &mut Reply, cx: &mut Context<'_>) -> Poll<Result<Response<()>, String>> {
+    fn poll_head(&mut self, decoder: &mut ResponseDecoder, cx: &mut Context<'_>) -> Poll<Result<Response<()>, String>> {
         loop {
             if !self.rest.is_empty() {
-                let (read, head) = reply.head(&self.rest)?;
+                let (read, head) = decoder.head(&self.rest)?;
                 self.rest.drain(..read);
                 if let Some(head) = head {
                     return Poll::Ready(Ok(head));
@@ -175,7 +181,7 @@ impl Wire {
 
     /// Reads more of what is not understood yet; none at the end.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut scratch = Scratch::take();
+        let mut scratch = ReadBuffers::take();
         let polled = poll_read(&mut self.socket, &mut scratch.raw, cx);
         if let Poll::Ready(Ok(read)) = &polled {
             self.heard |= *read > 0;
@@ -195,12 +201,12 @@ impl Sending<'_> {
     /// Sends all of it, or as much as it takes until there is an answer.
     fn poll(
         &mut self,
-        wire: &mut Wire,
-        reply: &mut Reply,
+        connection: &mut H1Connection,
+        decoder: &mut ResponseDecoder,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Option<Response<()>>>> {
         while !(self.first.is_empty() && self.rest.is_empty()) {
-            let socket = Pin::new(&mut wire.socket);
+            let socket = Pin::new(&mut connection.socket);
             let written = match (self.first, self.rest) {
                 (one, []) | ([], one) => socket.poll_write(cx, one),
                 (first, rest) => socket.poll_write_vectored(cx, &[IoSlice::new(first), IoSlice::new(rest)]),
@@ -208,10 +214,10 @@ impl Sending<'_> {
             match written {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(written) => self.advance(written?),
-                Poll::Pending => return wire.poll_head(reply, cx).map_err(io::Error::other).map_ok(Some),
+                Poll::Pending => return connection.poll_head(decoder, cx).map_err(io::Error::other).map_ok(Some),
             }
         }
-        Pin::new(&mut wire.socket).poll_flush(cx).map_ok(|()| None)
+        Pin::new(&mut connection.socket).poll_flush(cx).map_ok(|()| None)
     }
 
     fn advance(&mut self, written: usize) {
@@ -221,7 +227,7 @@ impl Sending<'_> {
     }
 }
 
-impl Body {
+impl H1Body {
     /// Shows more of the body, or says that it is over.
     ///
     /// # Errors
@@ -231,46 +237,47 @@ impl Body {
         cx: &mut Context<'_>,
         show: &mut dyn FnMut(&[u8]),
     ) -> Poll<Option<Result<(), String>>> {
-        let mut scratch = Scratch::take();
+        let mut scratch = ReadBuffers::take();
         let polled = self.poll_through(&mut scratch, cx, show);
         scratch.give_back();
         if !matches!(polled, Poll::Pending | Poll::Ready(Some(Ok(())))) {
-            self.leave();
+            self.return_to_pool();
         }
         polled
     }
 
     fn poll_through(
         &mut self,
-        scratch: &mut Scratch,
+        scratch: &mut ReadBuffers,
         cx: &mut Context<'_>,
         show: &mut dyn FnMut(&[u8]),
     ) -> Poll<Option<Result<(), String>>> {
-        let Some(wire) = &mut self.wire else { return Poll::Ready(None) };
-        let mut given = match wire.rest.is_empty() {
+        let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
+        let mut given = match connection.rest.is_empty() {
             true => 0,
-            false => wire.understand(&mut self.reply, &mut scratch.body)?,
+            false => connection.understand(&mut self.decoder, &mut scratch.body)?,
         };
-        while given == 0 && !self.reply.is_over() {
-            let read = ready!(poll_read(&mut wire.socket, &mut scratch.raw, cx)).map_err(|error| error.to_string())?;
+        while given == 0 && !self.decoder.is_over() {
+            let read =
+                ready!(poll_read(&mut connection.socket, &mut scratch.raw, cx)).map_err(|error| error.to_string())?;
             if read == 0 {
-                return Poll::Ready(match self.reply.ends_with_the_connection() {
+                return Poll::Ready(match self.decoder.ends_with_the_connection() {
                     true => None,
                     false => Some(Err("the connection was closed in the middle of the answer".to_owned())),
                 });
             }
             self.reads = self.reads.saturating_add(1);
-            if self.reads == PAIRS_FROM && wire.in_pairs {
-                wire.socket.acknowledge_in_pairs(true);
+            if self.reads == PAIRS_FROM && connection.in_pairs {
+                connection.socket.acknowledge_in_pairs(true);
             }
             let raw = scratch.raw.upto(read);
-            given = if wire.rest.is_empty() {
-                let (used, given) = self.reply.body(raw, &mut scratch.body)?;
-                wire.rest.extend_from_slice(raw.behind(used));
+            given = if connection.rest.is_empty() {
+                let (used, given) = self.decoder.body(raw, &mut scratch.body)?;
+                connection.rest.extend_from_slice(raw.behind(used));
                 given
             } else {
-                wire.rest.extend_from_slice(raw);
-                wire.understand(&mut self.reply, &mut scratch.body)?
+                connection.rest.extend_from_slice(raw);
+                connection.understand(&mut self.decoder, &mut scratch.body)?
             };
         }
         if given == 0 {
@@ -281,15 +288,15 @@ impl Body {
     }
 
     /// Leaves the connection to the next call, if it can carry one.
-    fn leave(&mut self) {
-        if let (Some(wire), Some(home)) = (self.wire.take(), self.home.take())
-            && self.reply.keeps_the_connection()
-            && wire.rest.is_empty()
+    fn return_to_pool(&mut self) {
+        if let (Some(connection), Some(pool)) = (self.connection.take(), self.pool.take())
+            && self.decoder.keeps_the_connection()
+            && connection.rest.is_empty()
         {
-            if self.reads >= PAIRS_FROM && wire.in_pairs {
-                wire.socket.acknowledge_in_pairs(false);
+            if self.reads >= PAIRS_FROM && connection.in_pairs {
+                connection.socket.acknowledge_in_pairs(false);
             }
-            home.put(wire);
+            pool.put(connection);
         }
     }
 }

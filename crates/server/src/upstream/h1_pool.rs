@@ -1,8 +1,8 @@
 //! Connections that wait for their next call.
 
 use super::Connections;
-use super::h1_codec::{self, Said};
-use super::h1_connection::{Body, Failed, Wire};
+use super::h1_codec::{self, EncodedRequest};
+use super::h1_connection::{CallFailure, H1Body, H1Connection};
 use super::proxy::Proxy;
 use super::socket::{Connector, host};
 use crate::process::clock;
@@ -17,32 +17,32 @@ use std::time::{Duration, Instant};
 /// Shorter than the minute after which AWS closes idle connections.
 pub(super) const IDLE: Duration = Duration::from_secs(50);
 /// How often connections are looked for that waited too long or were closed at the other end.
-const LOOK: Duration = Duration::from_secs(5);
+const TIDY_INTERVAL: Duration = Duration::from_secs(5);
 /// As many threads use a pool without waiting for one another.
-const SHELVES: usize = 64;
+const SHARDS: usize = 64;
 
 /// The connections of one backend.
-pub(super) struct Pool {
+pub(super) struct H1Pool {
     connector: Connector,
     connections: Connections,
-    shelves: [Mutex<Vec<Idle>>; SHELVES],
+    shards: [Mutex<Vec<Idle>>; SHARDS],
 }
 
 struct Idle {
-    wire: Wire,
+    connection: H1Connection,
     since: Instant,
 }
 
 thread_local! {
-    /// The shelf of this thread.
-    static SHELF: Cell<Option<usize>> = const { Cell::new(None) };
+    /// The shard of this thread.
+    static SHARD: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-impl Pool {
+impl H1Pool {
     /// Holds no connection yet.
     pub(super) fn new(connector: Connector, connections: Connections) -> Arc<Self> {
-        let pool = Arc::new(Self { connector, connections, shelves: std::array::from_fn(|_| Mutex::default()) });
-        tokio::spawn(look(Arc::downgrade(&pool)));
+        let pool = Arc::new(Self { connector, connections, shards: std::array::from_fn(|_| Mutex::default()) });
+        tokio::spawn(tidy_periodically(Arc::downgrade(&pool)));
         pool
     }
 
@@ -55,60 +55,60 @@ impl Pool {
         (to, connect): (&Uri, Duration),
         mut request: Request<()>,
         body: Bytes,
-    ) -> Result<(Response<()>, Body), Unreachable> {
+    ) -> Result<(Response<()>, H1Body), Unreachable> {
         let proxy = self.connector.forwarding(to)?;
         if let Some(proxy) = proxy {
             proxy.authorize(request.headers_mut());
         }
-        let (mut said, mut reply) = h1_codec::ask(request, &body).map_err(Unreachable::Ours)?;
+        let (mut said, mut decoder) = h1_codec::encode(request, &body).map_err(Unreachable::Ours)?;
         if proxy.is_some() {
             said.in_absolute_form(host(to));
         }
-        let Said { first, rest } = said;
+        let EncodedRequest { first, rest } = said;
         let mut sent = false;
-        while !sent && let Some(wire) = self.take() {
-            match wire.call((&first, rest), reply, Arc::clone(self)).await {
+        while !sent && let Some(connection) = self.take() {
+            match connection.call((&first, rest), decoder, Arc::clone(self)).await {
                 // The other end closed it just now; it never had the request, or did not look at it. One that was sent
                 // whole is sent once more at most, over a new connection.
-                Err(Failed { again: Some(again), .. }) => (reply, sent) = (again.reply, again.sent),
+                Err(CallFailure { again: Some(again), .. }) => (decoder, sent) = (again.decoder, again.sent),
                 answer => return answered(answer, to, proxy),
             }
         }
-        let wire = Wire::new(self.connector.connect(to, connect).await?, self.connections);
-        answered(wire.call((&first, rest), reply, Arc::clone(self)).await, to, proxy)
+        let connection = H1Connection::new(self.connector.connect(to, connect).await?, self.connections);
+        answered(connection.call((&first, rest), decoder, Arc::clone(self)).await, to, proxy)
     }
 
     /// Keeps a connection for its next call.
-    pub(super) fn put(&self, wire: Wire) {
+    pub(super) fn put(&self, connection: H1Connection) {
         let since = clock::now();
-        if !wire.is_old(since) {
-            self.shelf(own_shelf()).push(Idle { wire, since });
+        if !connection.is_old(since) {
+            self.shard(own_shard()).push(Idle { connection, since });
         }
     }
 
     /// The connection that was used last, so that those that are not needed grow old: one of this thread, or else one of
     /// another, which costs a wake-up across threads, but no handshake.
-    fn take(&self) -> Option<Wire> {
-        let own = own_shelf();
-        (own..own + SHELVES).find_map(|shelf| {
-            let mut shelf = self.shelf(shelf);
-            while let Some(mut idle) = shelf.pop() {
+    fn take(&self) -> Option<H1Connection> {
+        let own = own_shard();
+        (own..own + SHARDS).find_map(|shard| {
+            let mut shard = self.shard(shard);
+            while let Some(mut idle) = shard.pop() {
                 if idle.is_good() {
-                    return Some(idle.wire);
+                    return Some(idle.connection);
                 }
             }
             None
         })
     }
 
-    fn shelf(&self, number: usize) -> MutexGuard<'_, Vec<Idle>> {
-        let shelves = &self.shelves;
-        shelves[number % SHELVES].lock().unwrap_or_else(PoisonError::into_inner)
+    fn shard(&self, number: usize) -> MutexGuard<'_, Vec<Idle>> {
+        let shards = &self.shards;
+        shards[number % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tidy(&self) {
-        for shelf in 0..SHELVES {
-            self.shelf(shelf).retain_mut(Idle::is_good);
+        for shard in 0..SHARDS {
+            self.shard(shard).retain_mut(Idle::is_good);
         }
     }
 }
@@ -117,26 +117,26 @@ impl Idle {
     /// Whether another call may begin on it.
     fn is_good(&mut self) -> bool {
         let now = clock::now();
-        now.saturating_duration_since(self.since) < IDLE && !self.wire.is_old(now) && self.wire.is_open()
+        now.saturating_duration_since(self.since) < IDLE && !self.connection.is_old(now) && self.connection.is_open()
     }
 }
 
 #[cfg(test)]
-impl Pool {
+impl H1Pool {
     /// How many connections are left when those that are no good are gone.
     pub(super) fn tidied(&self) -> usize {
         self.tidy();
-        (0..SHELVES).map(|shelf| self.shelf(shelf).len()).sum()
+        (0..SHARDS).map(|shard| self.shard(shard).len()).sum()
     }
 }
 
 /// The answer, unless it is a proxy's own: 407 is said by nobody else. Source: RFC 9110, 15.5.8.
 fn answered(
-    answer: Result<(Response<()>, Body), Failed>,
+    answer: Result<(Response<()>, H1Body), CallFailure>,
     to: &Uri,
     proxy: Option<&Proxy>,
-) -> Result<(Response<()>, Body), Unreachable> {
-    let (head, body) = answer.map_err(|Failed { why, .. }| {
+) -> Result<(Response<()>, H1Body), Unreachable> {
+    let (head, body) = answer.map_err(|CallFailure { why, .. }| {
         Unreachable::Broken(match proxy {
             Some(proxy) => format!("{} through {proxy}: {why}", host(to)),
             None => format!("{}: {why}", host(to)),
@@ -151,19 +151,19 @@ fn answered(
 }
 
 /// Looks after a pool as long as it is there.
-async fn look(pool: Weak<Pool>) {
+async fn tidy_periodically(pool: Weak<H1Pool>) {
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(TIDY_INTERVAL).await;
         let Some(pool) = pool.upgrade() else { return };
         pool.tidy();
     }
 }
 
-fn own_shelf() -> usize {
+fn own_shard() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    SHELF.get().unwrap_or_else(|| {
-        let shelf = NEXT.fetch_add(1, Ordering::Relaxed) % SHELVES;
-        SHELF.set(Some(shelf));
-        shelf
+    SHARD.get().unwrap_or_else(|| {
+        let shard = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        SHARD.set(Some(shard));
+        shard
     })
 }

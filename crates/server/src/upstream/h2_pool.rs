@@ -21,26 +21,26 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 /// What a connection is said to take before its other end has said it.
-const UNKNOWN: usize = 1021;
+const UNKNOWN_STREAM_LIMIT: usize = 1021;
 /// How often it is looked whether it has, and how long it is waited for: it comes with the first bytes.
-const LOOK: Duration = Duration::from_millis(1);
-const LOOKS: u32 = 250;
+const SETTINGS_POLL: Duration = Duration::from_millis(1);
+const SETTINGS_POLLS: u32 = 250;
 /// How often a request is sent once more that the other end did not look at.
 const REFUSALS: u32 = 3;
 /// How often connections are looked for that nobody used for long.
 const TIDY: Duration = Duration::from_secs(5);
 
 /// The connections to one backend.
-pub(super) struct Pool {
+pub(super) struct H2Pool {
     connector: Connector,
     connections: Connections,
-    lines: Mutex<Vec<Arc<Line>>>,
+    connections_open: Mutex<Vec<Arc<H2Connection>>>,
     /// One connection is opened after the other, so that those who wait find room on it.
     opening: tokio::sync::Mutex<()>,
 }
 
 /// A connection.
-struct Line {
+struct H2Connection {
     sender: SendRequest<Full<Bytes>>,
     /// Driven by a task; here it is asked how much its other end takes at once. `None` once it has ended: what waits to be
     /// sent is given back then.
@@ -60,14 +60,14 @@ struct Used {
 }
 
 /// A call's room on a connection, which is free when this is dropped.
-pub(super) struct Room(Arc<Line>);
+pub(super) struct StreamPermit(Arc<H2Connection>);
 
-impl Pool {
+impl H2Pool {
     /// Holds no connection yet.
     pub(super) fn new(connector: Connector, connections: Connections) -> Arc<Self> {
-        let (lines, opening) = (Mutex::default(), tokio::sync::Mutex::default());
-        let pool = Arc::new(Self { connector, connections, lines, opening });
-        tokio::spawn(look(Arc::downgrade(&pool)));
+        let (connections_open, opening) = (Mutex::default(), tokio::sync::Mutex::default());
+        let pool = Arc::new(Self { connector, connections, connections_open, opening });
+        tokio::spawn(tidy_periodically(Arc::downgrade(&pool)));
         pool
     }
 
@@ -79,7 +79,7 @@ impl Pool {
         &self,
         (to, connect): (&Uri, Duration),
         mut request: Request<Full<Bytes>>,
-    ) -> Result<(Response<Incoming>, Room), Unreachable> {
+    ) -> Result<(Response<Incoming>, StreamPermit), Unreachable> {
         let mut refused = 0;
         loop {
             let (room, is_new) = match self.room() {
@@ -101,26 +101,26 @@ impl Pool {
     }
 
     /// Room on a new connection, or on one that was opened for others meanwhile.
-    async fn opened(&self, to: &Uri, connect: Duration) -> Result<(Room, bool), Unreachable> {
+    async fn opened(&self, to: &Uri, connect: Duration) -> Result<(StreamPermit, bool), Unreachable> {
         let opened = async {
             let _opening = self.opening.lock().await;
             if let Some(room) = self.room() {
                 return Ok((room, false));
             }
-            let line = self.open(to, connect).await?;
-            self.lines().push(Arc::clone(&line));
-            line.used().calls += 1;
-            Ok((Room(line), true))
+            let connection_of = self.open(to, connect).await?;
+            self.connections_open().push(Arc::clone(&connection_of));
+            connection_of.used().calls += 1;
+            Ok((StreamPermit(connection_of), true))
         };
         timeout(connect, opened).await.unwrap_or_else(|_| Err(self.connector.late(to, connect)))
     }
 
-    async fn open(&self, to: &Uri, connect: Duration) -> Result<Arc<Line>, Unreachable> {
+    async fn open(&self, to: &Uri, connect: Duration) -> Result<Arc<H2Connection>, Unreachable> {
         let socket = TokioIo::new(self.connector.connect(to, connect).await?);
         let shaken = Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .adaptive_window(true)
-            .initial_max_send_streams(UNKNOWN)
+            .initial_max_send_streams(UNKNOWN_STREAM_LIMIT)
             .keep_alive_interval(TCP_KEEPALIVE)
             .handshake(socket)
             .await;
@@ -129,35 +129,35 @@ impl Pool {
         let connection = Arc::new(Mutex::new(Some(connection)));
         tokio::spawn(drive(Arc::clone(&connection)));
         let used = Mutex::new(Used { calls: 0, since: clock::now() });
-        let line = Line { sender, connection, used, old: self.connections.old() };
-        for _ in 0..LOOKS {
-            if line.most() != UNKNOWN {
+        let connection_of = H2Connection { sender, connection, used, old: self.connections.old() };
+        for _ in 0..SETTINGS_POLLS {
+            if connection_of.most() != UNKNOWN_STREAM_LIMIT {
                 break;
             }
-            sleep(LOOK).await;
+            sleep(SETTINGS_POLL).await;
         }
-        Ok(Arc::new(line))
+        Ok(Arc::new(connection_of))
     }
 
     /// Room on the first connection that has some, so that those that are not needed grow old.
-    fn room(&self) -> Option<Room> {
-        let mut lines = self.lines();
-        lines.retain(|line| !line.is_over());
-        lines.iter().find_map(|line| {
-            let mut used = line.used();
-            (used.calls < line.most()).then(|| {
+    fn room(&self) -> Option<StreamPermit> {
+        let mut connections_open = self.connections_open();
+        connections_open.retain(|connection_of| !connection_of.is_over());
+        connections_open.iter().find_map(|connection_of| {
+            let mut used = connection_of.used();
+            (used.calls < connection_of.most()).then(|| {
                 used.calls += 1;
-                Room(Arc::clone(line))
+                StreamPermit(Arc::clone(connection_of))
             })
         })
     }
 
-    fn lines(&self) -> MutexGuard<'_, Vec<Arc<Line>>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn connections_open(&self) -> MutexGuard<'_, Vec<Arc<H2Connection>>> {
+        self.connections_open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Line {
+impl H2Connection {
     /// How many calls its other end takes at once.
     fn most(&self) -> usize {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
@@ -182,7 +182,7 @@ impl Line {
     }
 }
 
-impl Drop for Room {
+impl Drop for StreamPermit {
     fn drop(&mut self) {
         let mut used = self.0.used();
         used.calls = used.calls.saturating_sub(1);
@@ -218,10 +218,10 @@ async fn drive(connection: Arc<Mutex<Option<Driven>>>) {
 }
 
 /// Looks after a pool as long as it is there.
-async fn look(pool: Weak<Pool>) {
+async fn tidy_periodically(pool: Weak<H2Pool>) {
     loop {
         sleep(TIDY).await;
         let Some(pool) = pool.upgrade() else { return };
-        pool.lines().retain(|line| !line.is_over());
+        pool.connections_open().retain(|connection_of| !connection_of.is_over());
     }
 }

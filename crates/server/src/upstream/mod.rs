@@ -1,18 +1,18 @@
 //! Calls to Bedrock: one pool of connections for each backend, every call signed last.
 
-use crate::aws::credentials::{Authority, Chains, Origin, Signer};
+use crate::aws::credentials::{Authorization, CredentialChains, CredentialOrigin, Signer};
 use crate::aws::endpoint::Endpoint;
 use crate::aws::sign::{self, Scope};
 use crate::process::clock;
 use crate::process::environment::Environment;
-use crate::upstream::concurrency::{Gate, Pass};
+use crate::upstream::concurrency::{ConcurrencyLimit, Permit};
 use anyhow::{Context as _, anyhow};
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
 use aquifer_gateway::exchange::Call;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
-use endpoint_url::Place;
-use h1_pool::Pool;
+use endpoint_url::EndpointUrl;
+use h1_pool::H1Pool;
 use http::response::Parts;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::Full;
@@ -53,7 +53,7 @@ const LONGEST_REFUSAL: usize = 1 << 20;
 #[derive(Default)]
 pub(crate) struct Upstreams {
     all: Vec<Arc<Upstream>>,
-    chains: Chains,
+    chains: CredentialChains,
     connections: Connections,
 }
 
@@ -69,38 +69,38 @@ pub(crate) struct Connections {
 /// One backend with its pool and its credentials.
 struct Upstream {
     backend: Backend,
-    bedrock: Result<Caller, String>,
-    gate: Arc<Gate>,
+    bedrock: Result<EndpointClient, String>,
+    limit: Arc<ConcurrencyLimit>,
 }
 
 /// Who calls one endpoint: with whose signature, over which connections.
-pub(crate) struct Caller {
+pub(crate) struct EndpointClient {
     endpoint: Endpoint,
     /// The endpoint, read; `None`: it is no URL.
-    place: OnceLock<Option<Place>>,
+    place: OnceLock<Option<EndpointUrl>>,
     signer: Signer,
-    way: Way,
+    transport: Transport,
 }
 
 /// How an endpoint is spoken to. In HTTP/1.1 a call is driven by whoever waits for it, without a task and buffers of its
 /// own; HTTP/2 has a connection for all calls, which needs a task.
-enum Way {
-    One(Arc<Pool>),
-    Two(Arc<h2_pool::Pool>),
+enum Transport {
+    H1(Arc<H1Pool>),
+    H2(Arc<h2_pool::H2Pool>),
 }
 
 /// An answer that has begun.
-pub(crate) struct Answered {
+pub(crate) struct UpstreamResponse {
     /// Its head.
     pub(crate) head: Parts,
     /// Its body.
-    pub(crate) body: Answer,
+    pub(crate) body: UpstreamBody,
     /// Its place among the calls under way.
-    pub(crate) pass: Option<Pass>,
+    pub(crate) pass: Option<Permit>,
 }
 
 /// The body of an answer.
-pub(crate) struct Answer {
+pub(crate) struct UpstreamBody {
     body: Body,
     /// When the body of a refusal ends at the latest: what it says until then is enough.
     until: Option<Pin<Box<Sleep>>>,
@@ -108,11 +108,11 @@ pub(crate) struct Answer {
 
 enum Body {
     /// In HTTP/1.1.
-    One(h1_connection::Body),
+    H1(h1_connection::H1Body),
     /// It was read already.
     Read(Option<Vec<u8>>),
     /// In HTTP/2, with its room on the connection.
-    Two(Incoming, #[expect(dead_code, reason = "it is held until the body is over")] h2_pool::Room),
+    H2(Incoming, #[expect(dead_code, reason = "it is held until the body is over")] h2_pool::StreamPermit),
 }
 
 impl Default for Connections {
@@ -148,7 +148,7 @@ impl Upstreams {
     }
 
     /// Where the credentials of each backend come from, those that share them told once, with the backends' names.
-    pub(crate) async fn origins(&self, environment: &Environment) -> Vec<(String, Origin)> {
+    pub(crate) async fn origins(&self, environment: &Environment) -> Vec<(String, CredentialOrigin)> {
         let mut told: Vec<(String, &Signer)> = Vec::new();
         for upstream in &self.all {
             let Ok(caller) = &upstream.bedrock else { continue };
@@ -166,7 +166,7 @@ impl Upstreams {
     }
 
     /// Waits until the backend takes the call, and for the head of its answer.
-    pub(crate) fn call(&self, call: Call) -> impl Future<Output = Result<Answered, Unreachable>> + use<> {
+    pub(crate) fn call(&self, call: Call) -> impl Future<Output = Result<UpstreamResponse, Unreachable>> + use<> {
         let begun = self.begin(call);
         async move {
             match begun {
@@ -188,7 +188,7 @@ impl Upstreams {
                 sleep(call.after).await;
             }
             let pass = match &upstream {
-                Some(upstream) => upstream.gate.enter(call.circuit).await?,
+                Some(upstream) => upstream.limit.acquire(call.circuit).await?,
                 None => None,
             };
             let sent: Sending = Box::pin(send(upstream, call, pass));
@@ -198,7 +198,7 @@ impl Upstreams {
 }
 
 /// A call that is under way.
-pub(crate) type Sending = Pin<Box<dyn Future<Output = Result<Answered, Unreachable>> + Send>>;
+pub(crate) type Sending = Pin<Box<dyn Future<Output = Result<UpstreamResponse, Unreachable>> + Send>>;
 /// A call that waits for its turn.
 pub(crate) type Queued = Pin<Box<dyn Future<Output = Result<Sending, Unreachable>> + Send>>;
 
@@ -210,7 +210,11 @@ pub(crate) enum Begun {
     Queued(Queued),
 }
 
-async fn send(upstream: Option<Arc<Upstream>>, call: Call, pass: Option<Pass>) -> Result<Answered, Unreachable> {
+async fn send(
+    upstream: Option<Arc<Upstream>>,
+    call: Call,
+    pass: Option<Permit>,
+) -> Result<UpstreamResponse, Unreachable> {
     let upstream = upstream.ok_or_else(|| Unreachable::Ours("no such backend".to_owned()))?;
     let caller = upstream.bedrock.as_ref().map_err(|why| Unreachable::Connect(why.clone()))?;
     let mut request = Request::new(call.body);
@@ -218,22 +222,22 @@ async fn send(upstream: Option<Arc<Upstream>>, call: Call, pass: Option<Pass>) -
     *request.headers_mut() = call.headers;
     let connect = call.patience.connect.unwrap_or(socket::CONNECT);
     let (head, body) = caller.send_within(connect, &call.path, request).await?;
-    Ok(Answered { head, body, pass })
+    Ok(UpstreamResponse { head, body, pass })
 }
 
 impl Upstream {
     fn new(backend: &Backend, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
         let bedrock = match (backend.kind.service(), &backend.kind) {
-            (Some(service), _) => Ok(Caller::new(service, environment, before)
+            (Some(service), _) => Ok(EndpointClient::new(service, environment, before)
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
             (None, BackendKind::NotServed { why, .. }) => Err(why.clone()),
             (None, _) => Err("it cannot be called".to_owned()),
         };
-        Ok(Self { backend: backend.clone(), bedrock, gate: Arc::default() })
+        Ok(Self { backend: backend.clone(), bedrock, limit: Arc::default() })
     }
 }
 
-impl Caller {
+impl EndpointClient {
     fn new(bedrock: &Bedrock, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
         let endpoint = Endpoint::of(bedrock, environment).map_err(|why| anyhow!(why))?;
         Self::at(endpoint, bedrock, environment, &before.chains, before.connections)
@@ -243,7 +247,11 @@ impl Caller {
     ///
     /// # Errors
     /// The endpoint cannot be used.
-    pub(crate) fn control(bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
+    pub(crate) fn control(
+        bedrock: &Bedrock,
+        environment: &Environment,
+        chains: &CredentialChains,
+    ) -> anyhow::Result<Self> {
         let endpoint = Endpoint::control(environment).map_err(|why| anyhow!(why))?;
         let (region, credentials) = (bedrock.region.clone(), bedrock.credentials.clone());
         let bedrock = Bedrock { region, credentials, ..Bedrock::default() };
@@ -254,22 +262,22 @@ impl Caller {
         endpoint: Endpoint,
         bedrock: &Bedrock,
         environment: &Environment,
-        chains: &Chains,
+        chains: &CredentialChains,
         connections: Connections,
     ) -> anyhow::Result<Self> {
         let connector = Connector::new(bedrock, environment, &endpoint.base(SOME_REGION))?;
-        let way = match bedrock.http2 {
-            true => Way::Two(h2_pool::Pool::new(connector, connections)),
-            false => Way::One(Pool::new(connector, connections)),
+        let transport = match bedrock.http2 {
+            true => Transport::H2(h2_pool::H2Pool::new(connector, connections)),
+            false => Transport::H1(H1Pool::new(connector, connections)),
         };
-        Ok(Self { endpoint, place: OnceLock::new(), signer: Signer::new(bedrock, environment, chains), way })
+        Ok(Self { endpoint, place: OnceLock::new(), signer: Signer::new(bedrock, environment, chains), transport })
     }
 
     /// Signs and sends; `path` is percent-encoded as it must stand on the wire.
     ///
     /// # Errors
     /// There is no answer.
-    pub(crate) async fn send(&self, path: &str, request: Request<Bytes>) -> Result<(Parts, Answer), Unreachable> {
+    pub(crate) async fn send(&self, path: &str, request: Request<Bytes>) -> Result<(Parts, UpstreamBody), Unreachable> {
         self.send_within(socket::CONNECT, path, request).await
     }
 
@@ -279,21 +287,21 @@ impl Caller {
         connect: Duration,
         path: &str,
         mut request: Request<Bytes>,
-    ) -> Result<(Parts, Answer), Unreachable> {
+    ) -> Result<(Parts, UpstreamBody), Unreachable> {
         let region = self.signer.region().await.map_err(Unreachable::Credentials)?;
         // A signer has one region for as long as it lives.
-        let place = self.place.get_or_init(|| Place::of(&self.endpoint.base(region)));
+        let place = self.place.get_or_init(|| EndpointUrl::of(&self.endpoint.base(region)));
         let no_place = || Unreachable::Connect("the endpoint is no URL".to_owned());
         let no_url = || Unreachable::Ours("the path makes no URL".to_owned());
         let place = place.as_ref().ok_or_else(no_place)?;
         *request.uri_mut() = place.uri(path).ok_or_else(no_url)?;
         let authority = self.signer.authority().await.map_err(Unreachable::Credentials)?;
-        let may_be_denied = matches!(authority, Authority::ShortTerm(_)) && self.signer.may_sign_instead();
+        let may_be_denied = matches!(authority, Authorization::ShortTerm(_)) && self.signer.may_sign_instead();
         let again = may_be_denied.then(|| request.clone());
         let (head, body) = self.send_as(&authority, (place, region, connect), request).await?;
         match &authority {
-            Authority::Signature(signatory) if refuses_keys(&head) => self.signer.distrust(signatory),
-            Authority::ShortTerm(_) if head.status == StatusCode::FORBIDDEN => {
+            Authorization::Signature(signatory) if refuses_keys(&head) => self.signer.distrust(signatory),
+            Authorization::ShortTerm(_) if head.status == StatusCode::FORBIDDEN => {
                 // Apart, because every call would hold room for it.
                 return Box::pin(self.refused_key((place, region, connect), (head, body), again)).await;
             }
@@ -305,14 +313,14 @@ impl Caller {
     /// Authorises a call and sends it.
     async fn send_as(
         &self,
-        authority: &Authority,
-        (place, region, connect): (&Place, &str, Duration),
+        authority: &Authorization,
+        (place, region, connect): (&EndpointUrl, &str, Duration),
         mut request: Request<Bytes>,
-    ) -> Result<(Parts, Answer), Unreachable> {
+    ) -> Result<(Parts, UpstreamBody), Unreachable> {
         match authority {
-            Authority::Nobody => Ok(()),
-            Authority::Bearer(key) | Authority::ShortTerm(key) => sign::bearer(&mut request, key.expose()),
-            Authority::Signature(signatory) => {
+            Authorization::Nobody => Ok(()),
+            Authorization::Bearer(key) | Authorization::ShortTerm(key) => sign::bearer(&mut request, key.expose()),
+            Authorization::Signature(signatory) => {
                 let scope = Scope { region, service: "bedrock" };
                 sign::sign_request(&mut request, signatory, scope, clock::wall())
             }
@@ -320,37 +328,37 @@ impl Caller {
         .map_err(|why| Unreachable::Ours(format!("the call was not signed: {why}")))?;
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        let (head, body) = match &self.way {
-            Way::One(pool) => {
+        let (head, body) = match &self.transport {
+            Transport::H1(pool) => {
                 request.headers_mut().entry(header::HOST).or_insert_with(|| place.host.clone());
                 let (head, body) = request.into_parts();
                 let (answer, body) = pool.call((&place.root, connect), Request::from_parts(head, ()), body).await?;
-                (answer.into_parts().0, Body::One(body))
+                (answer.into_parts().0, Body::H1(body))
             }
-            Way::Two(pool) => {
+            Transport::H2(pool) => {
                 let (answer, room) = pool.call((&place.root, connect), request.map(Full::new)).await?;
                 let (head, body) = answer.into_parts();
-                (head, Body::Two(body, room))
+                (head, Body::H2(body, room))
             }
         };
         let until = (!head.status.is_success()).then(|| Box::pin(sleep(REFUSAL)));
-        Ok((head, Answer { body, until }))
+        Ok((head, UpstreamBody { body, until }))
     }
 
     /// Bedrock refuses a short-term key: the next call has another one. Where it is the right to call with any that is
     /// missing, the request is sent `again`, signed.
     async fn refused_key(
         &self,
-        to: (&Place, &str, Duration),
-        (head, body): (Parts, Answer),
+        to: (&EndpointUrl, &str, Duration),
+        (head, body): (Parts, UpstreamBody),
         again: Option<Request<Bytes>>,
-    ) -> Result<(Parts, Answer), Unreachable> {
+    ) -> Result<(Parts, UpstreamBody), Unreachable> {
         self.signer.distrust_short_term();
         // Its status says enough when its body does not come whole.
         let said = body.whole(LONGEST_REFUSAL).await.unwrap_or_default();
         let is_denied = said.windows(RIGHT.len()).any(|word| word == RIGHT);
         let Some(request) = again.filter(|_| is_denied) else {
-            return Ok((head, Answer { body: Body::Read(Some(said)), until: None }));
+            return Ok((head, UpstreamBody { body: Body::Read(Some(said)), until: None }));
         };
         self.signer.sign_instead();
         let authority = self.signer.authority().await.map_err(Unreachable::Credentials)?;
@@ -372,7 +380,7 @@ fn refuses_keys(head: &Parts) -> bool {
     matches!(head.status.as_u16(), 400 | 401 | 403) && name.is_some_and(|name| NAMES.contains(&name))
 }
 
-impl Answer {
+impl UpstreamBody {
     /// Shows more of the body, or says that it is over.
     ///
     /// # Errors
@@ -386,12 +394,12 @@ impl Answer {
             return Poll::Ready(None);
         }
         match &mut self.body {
-            Body::One(body) => body.poll_data(cx, show),
+            Body::H1(body) => body.poll_data(cx, show),
             Body::Read(bytes) => Poll::Ready(bytes.take().map(|bytes| {
                 show(&bytes);
                 Ok(())
             })),
-            Body::Two(body, _) => loop {
+            Body::H2(body, _) => loop {
                 match ready!(Pin::new(&mut *body).poll_frame(cx)) {
                     Some(Ok(frame)) => match frame.data_ref() {
                         Some(data) => {

@@ -145,7 +145,7 @@ async fn proxy_socket(proxy: &Proxy, limit: Duration) -> Result<Socket> {
 async fn tunnel(proxy: &Proxy, to: &Uri, limit: Duration) -> Result<Socket> {
     let mut socket = proxy_socket(proxy, limit).await?;
     let place = format!("{}:{}", to.host().unwrap_or_default(), port(to));
-    socket.write_all(&h1_codec::ask_for_tunnel(&place, proxy.authorization.as_ref())).await?;
+    socket.write_all(&h1_codec::encode_connect(&place, proxy.authorization.as_ref())).await?;
     socket.flush().await?;
     let mut head = Vec::new();
     loop {
@@ -162,7 +162,9 @@ async fn tunnel(proxy: &Proxy, to: &Uri, limit: Duration) -> Result<Socket> {
         if byte != b'\n' && head.len() < h1_codec::LONGEST_TUNNEL_HEAD {
             continue;
         }
-        match h1_codec::tunnel(&head).map_err(|why| Error::other(format!("its answer to CONNECT is none: {why}")))? {
+        match h1_codec::decode_connect(&head)
+            .map_err(|why| Error::other(format!("its answer to CONNECT is none: {why}")))?
+        {
             Some(status) if status.is_success() => return Ok(socket),
             Some(status) => return Err(Error::other(proxy.refusal(status))),
             None => {}

@@ -1,6 +1,6 @@
 //! Credentials that are kept until they are old, and fetched by one call at a time.
 
-use crate::aws::sign::Signatory;
+use crate::aws::sign::SigningIdentity;
 use crate::process::clock;
 use arc_swap::ArcSwapOption;
 use aws_credential_types::Credentials;
@@ -28,17 +28,17 @@ const REFUSED_AFTER: Duration = Duration::from_secs(30);
 #[derive(Clone, Default)]
 pub(super) struct Cache {
     fetching: Arc<Mutex<Fetching>>,
-    kept: Arc<ArcSwapOption<Gift>>,
+    kept: Arc<ArcSwapOption<Kept>>,
 }
 
 /// What was fetched, and when.
-struct Gift {
-    signatory: Arc<Signatory>,
+struct Kept {
+    signatory: Arc<SigningIdentity>,
     at: Instant,
 }
 
 /// What a fetch came to.
-type Fetched = Result<Arc<Signatory>, String>;
+type Fetched = Result<Arc<SigningIdentity>, String>;
 
 /// The fetch under way, which belongs to no call: one that is given up ends nobody's.
 #[derive(Default)]
@@ -55,7 +55,7 @@ struct Failure {
 
 impl Cache {
     /// Those kept, while they need not be fetched anew.
-    pub(super) fn fresh(&self) -> Option<Arc<Signatory>> {
+    pub(super) fn fresh(&self) -> Option<Arc<SigningIdentity>> {
         self.kept_for(REFRESH_BEFORE)
     }
 
@@ -118,20 +118,20 @@ impl Cache {
         self.fetching.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn usable(&self) -> Option<Arc<Signatory>> {
+    fn usable(&self) -> Option<Arc<SigningIdentity>> {
         self.kept_for(UNUSABLE_BEFORE)
     }
 
     /// Those kept, if they are good for so long.
-    fn kept_for(&self, margin: Duration) -> Option<Arc<Signatory>> {
+    fn kept_for(&self, margin: Duration) -> Option<Arc<SigningIdentity>> {
         let kept = Arc::clone(&self.kept.load().as_ref()?.signatory);
         (!expires_within(kept.credentials(), margin, clock::wall())).then_some(kept)
     }
 
     /// These are refused: they are fetched anew while calls go on, unless that has just been done.
-    pub(super) fn distrust(&self, refused: &Arc<Signatory>, provider: SharedCredentialsProvider) {
-        let doubtful = |gift: &Arc<Gift>| {
-            Arc::ptr_eq(&gift.signatory, refused) && clock::now().saturating_duration_since(gift.at) >= REFUSED_AFTER
+    pub(super) fn distrust(&self, refused: &Arc<SigningIdentity>, provider: SharedCredentialsProvider) {
+        let doubtful = |kept: &Arc<Kept>| {
+            Arc::ptr_eq(&kept.signatory, refused) && clock::now().saturating_duration_since(kept.at) >= REFUSED_AFTER
         };
         if self.kept.load().as_ref().is_some_and(doubtful) {
             self.refresh_behind(provider);
@@ -150,8 +150,8 @@ impl Cache {
         if credentials.expiry().is_none() {
             *credentials.expiry_mut() = Some(clock::wall() + WITHOUT_EXPIRY);
         }
-        let signatory = Arc::new(Signatory::new(credentials));
-        self.kept.store(Some(Arc::new(Gift { signatory: Arc::clone(&signatory), at: clock::now() })));
+        let signatory = Arc::new(SigningIdentity::new(credentials));
+        self.kept.store(Some(Arc::new(Kept { signatory: Arc::clone(&signatory), at: clock::now() })));
         Ok(signatory)
     }
 }
@@ -223,13 +223,13 @@ mod tests {
     }
 
     /// A cache, its source, and how often that was asked.
-    struct Kept {
+    struct Fixture {
         cache: Cache,
         provider: SharedCredentialsProvider,
         calls: Arc<AtomicUsize>,
     }
 
-    impl Kept {
+    impl Fixture {
         fn expiring(life: Duration) -> Self {
             let calls = Arc::new(AtomicUsize::new(0));
             let provider = SharedCredentialsProvider::new(Expiring { calls: Arc::clone(&calls), life });
@@ -243,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn fresh_ones_are_kept() {
-        let kept = Kept::expiring(Duration::from_secs(3600));
+        let kept = Fixture::expiring(Duration::from_secs(3600));
         assert_eq!(kept.key().await, "key0");
         assert_eq!(kept.key().await, "key0");
         assert_eq!(kept.calls.load(Ordering::SeqCst), 1);
@@ -251,7 +251,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_calls_at_once_fetch_once() {
-        let kept = Arc::new(Kept::expiring(Duration::from_secs(3600)));
+        let kept = Arc::new(Fixture::expiring(Duration::from_secs(3600)));
         let mut calls = tokio::task::JoinSet::new();
         for _ in 0..20 {
             let kept = Arc::clone(&kept);
@@ -263,7 +263,7 @@ mod tests {
 
     #[tokio::test]
     async fn old_ones_are_used_while_new_ones_are_fetched() {
-        let kept = Kept::expiring(Duration::from_secs(60));
+        let kept = Fixture::expiring(Duration::from_secs(60));
         assert_eq!(kept.key().await, "key0");
         assert_eq!(kept.key().await, "key0");
         let waited = tokio::time::timeout(Duration::from_secs(10), async {
@@ -276,20 +276,20 @@ mod tests {
 
     #[tokio::test]
     async fn expired_ones_are_never_used() {
-        let kept = Kept::expiring(Duration::from_secs(1));
+        let kept = Fixture::expiring(Duration::from_secs(1));
         assert_eq!(kept.key().await, "key0");
         assert_eq!(kept.key().await, "key1");
     }
 
     #[tokio::test]
     async fn refused_ones_are_fetched_anew_but_not_at_once() {
-        let kept = Kept::expiring(Duration::from_secs(3600));
+        let kept = Fixture::expiring(Duration::from_secs(3600));
         let refused = kept.cache.signatory(&kept.provider).await.unwrap();
         kept.cache.distrust(&refused, kept.provider.clone());
         tokio::task::yield_now().await;
         assert_eq!(kept.calls.load(Ordering::SeqCst), 1, "they have just come");
         let at = clock::now() - REFUSED_AFTER;
-        kept.cache.kept.store(Some(Arc::new(Gift { signatory: Arc::clone(&refused), at })));
+        kept.cache.kept.store(Some(Arc::new(Kept { signatory: Arc::clone(&refused), at })));
         kept.cache.distrust(&refused, kept.provider.clone());
         let anew = async {
             while kept.key().await == "key0" {

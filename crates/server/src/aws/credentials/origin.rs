@@ -1,7 +1,7 @@
 //! Where the credentials come from, told once at the start: the source that was found, or all that were tried and why each
 //! gave nothing.
 
-use super::{Authority, Chain, Signer, Source};
+use super::{Authorization, Chain, Signer, Source};
 use crate::process::environment::Environment;
 use aws_config::Region;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is told of the credentials of one or more backends.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum CredentialOrigin {
     /// They come from here.
     Found(String),
     /// There are none, and this is why.
@@ -39,19 +39,19 @@ impl Signer {
     }
 
     /// Where its credentials come from; they are kept for the first call.
-    pub(crate) async fn origin(&self, environment: &Environment) -> Origin {
+    pub(crate) async fn origin(&self, environment: &Environment) -> CredentialOrigin {
         let authority = match self.given_authority().await {
             Ok(authority) => authority,
             Err(_) if matches!(self.source, Source::Chain) => {
-                return Origin::Missing(format!("tried {}", self.chain.tried(environment).await));
+                return CredentialOrigin::Missing(format!("tried {}", self.chain.tried(environment).await));
             }
-            Err(why) => return Origin::Missing(why),
+            Err(why) => return CredentialOrigin::Missing(why),
         };
-        Origin::Found(match (&self.source, authority) {
-            (Source::Nobody, _) => return Origin::Unneeded,
+        CredentialOrigin::Found(match (&self.source, authority) {
+            (Source::Nobody, _) => return CredentialOrigin::Unneeded,
             (Source::BearerFile(_), _) => "an API key from a file".to_owned(),
             (Source::File(..), _) => "the credentials file of the configuration".to_owned(),
-            (Source::Chain, Authority::Signature(signatory)) => named(signatory.credentials()),
+            (Source::Chain, Authorization::Signature(signatory)) => named(signatory.credentials()),
             _ => "an API key".to_owned(),
         })
     }

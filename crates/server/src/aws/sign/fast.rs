@@ -3,7 +3,7 @@
 //! The key is made by `aws-sigv4`; the text that it would make of the request is made here, for requests about which
 //! there is no doubt. Every other one is left to it. Source: AWS, "Create a signed AWS API request".
 
-use super::{Scope, Signatory};
+use super::{Scope, SigningIdentity};
 use aquifer_gateway::translate::wire::uri;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use aws_lc_rs::hmac;
@@ -20,7 +20,7 @@ const LOWER: &[u8; 16] = b"0123456789abcdef";
 /// Signs the request; `None`, and nothing is changed, when it has another shape.
 pub(super) fn sign(
     request: &mut Request<Bytes>,
-    signatory: &Signatory,
+    signatory: &SigningIdentity,
     scope: Scope<'_>,
     time: SystemTime,
 ) -> Option<()> {
@@ -173,7 +173,7 @@ fn hexadecimal(hash: &[u8], text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::thoroughly;
+    use super::super::sign_with_aws;
     use super::*;
     use arbtest::arbitrary::{Result, Unstructured};
     use aws_credential_types::Credentials;
@@ -214,10 +214,10 @@ mod tests {
             let credentials = Credentials::new("AKID", "secret", token, None, "test");
             let time = UNIX_EPOCH + Duration::from_millis(u.int_in_range(0..=5_000_000_000_000)?);
             let before = ours.clone();
-            match sign(&mut ours, &Signatory::new(credentials.clone()), SCOPE, time) {
+            match sign(&mut ours, &SigningIdentity::new(credentials.clone()), SCOPE, time) {
                 Some(()) => {
                     let mut theirs = before;
-                    thoroughly(&mut theirs, credentials, SCOPE, time).unwrap();
+                    sign_with_aws(&mut theirs, credentials, SCOPE, time).unwrap();
                     assert_eq!(ours.headers(), theirs.headers());
                     usual += 1;
                 }
@@ -239,7 +239,8 @@ mod tests {
             "http://127.0.0.1:8080/model/m/converse-stream",
         ] {
             let mut request = Request::post(uri).header("content-type", "application/json").body(Bytes::new()).unwrap();
-            let signatory = Signatory::new(Credentials::new("AKID", "secret", Some("t".to_owned()), None, "test"));
+            let signatory =
+                SigningIdentity::new(Credentials::new("AKID", "secret", Some("t".to_owned()), None, "test"));
             assert!(sign(&mut request, &signatory, SCOPE, UNIX_EPOCH).is_some());
             assert!(request.headers()[TOKEN].is_sensitive());
         }
@@ -247,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_key_of_another_day_or_region_is_another() {
-        let signatory = Signatory::new(Credentials::new("AKID", "secret", None, None, "test"));
+        let signatory = SigningIdentity::new(Credentials::new("AKID", "secret", None, None, "test"));
         let key = |scope, day, seconds| {
             let key = signatory.key(scope, day, UNIX_EPOCH + Duration::from_secs(seconds));
             hmac::sign(&key.key, b"text").as_ref().to_vec()

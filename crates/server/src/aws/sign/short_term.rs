@@ -3,7 +3,7 @@
 //! A key is the address of a presigned request, in base64, as AWS's own token generator makes it (Amazon Bedrock, "Generate
 //! Amazon Bedrock API keys"). It is good for one region, for 12 hours at most, and never longer than its credentials.
 
-use super::{Scope, Signatory};
+use super::{Scope, SigningIdentity};
 use aquifer_gateway::secret::Secret;
 use aquifer_gateway::translate::wire::uri;
 use arc_swap::ArcSwapOption;
@@ -28,7 +28,7 @@ pub(crate) struct ShortTermKeys(ArcSwapOption<Kept>);
 
 struct Kept {
     /// Whose it is.
-    signatory: Arc<Signatory>,
+    signatory: Arc<SigningIdentity>,
     key: Arc<Secret>,
     from: SystemTime,
     renewed: SystemTime,
@@ -39,7 +39,12 @@ impl ShortTermKeys {
     ///
     /// # Errors
     /// None can be made.
-    pub(crate) fn of(&self, signatory: &Arc<Signatory>, region: &str, time: SystemTime) -> Result<Arc<Secret>, String> {
+    pub(crate) fn of(
+        &self,
+        signatory: &Arc<SigningIdentity>,
+        region: &str,
+        time: SystemTime,
+    ) -> Result<Arc<Secret>, String> {
         let fits =
             |kept: &&Arc<Kept>| Arc::ptr_eq(&kept.signatory, signatory) && (kept.from..kept.renewed).contains(&time);
         if let Some(kept) = self.0.load().as_ref().filter(fits) {
@@ -60,7 +65,7 @@ impl ShortTermKeys {
     }
 }
 
-fn derived(signatory: &Signatory, scope: Scope<'_>, time: SystemTime, life: Duration) -> Result<Secret, String> {
+fn derived(signatory: &SigningIdentity, scope: Scope<'_>, time: SystemTime, life: Duration) -> Result<Secret, String> {
     let identity = Identity::from(signatory.credentials().clone());
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
@@ -104,10 +109,10 @@ mod tests {
         UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    fn signatory(token: Option<&str>, expiry: Option<u64>) -> Arc<Signatory> {
+    fn signatory(token: Option<&str>, expiry: Option<u64>) -> Arc<SigningIdentity> {
         let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
         let token = token.map(str::to_owned);
-        Arc::new(Signatory::new(Credentials::new("AKIDEXAMPLE", secret, token, expiry.map(at), "test")))
+        Arc::new(SigningIdentity::new(Credentials::new("AKIDEXAMPLE", secret, token, expiry.map(at), "test")))
     }
 
     fn presigned(key: &Secret) -> String {
@@ -137,7 +142,8 @@ mod tests {
     #[test]
     fn a_key_is_kept_for_half_its_life_and_lives_no_longer_than_its_credentials() {
         let (keys, mine) = (ShortTermKeys::default(), signatory(None, Some(NOW + 1000)));
-        let key = |seconds: u64, signatory: &Arc<Signatory>| keys.of(signatory, "us-east-1", at(seconds)).unwrap();
+        let key =
+            |seconds: u64, signatory: &Arc<SigningIdentity>| keys.of(signatory, "us-east-1", at(seconds)).unwrap();
         let first = key(NOW, &mine);
         assert!(presigned(&first).contains("&X-Amz-Expires=1000&"));
         assert!(Arc::ptr_eq(&first, &key(NOW + 499, &mine)));

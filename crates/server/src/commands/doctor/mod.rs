@@ -14,7 +14,7 @@ mod subject;
 use super::say;
 use super::serve::first_config;
 use crate::cli::Doctor;
-use crate::process::config_files::Settings;
+use crate::process::config_files::ConfigFiles;
 use crate::process::environment::Environment;
 use crate::upstream::Upstreams;
 use anyhow::Context;
@@ -35,7 +35,7 @@ const PATIENCE: usize = 2;
 /// Examines the models.
 pub(super) async fn run(arguments: Doctor) -> anyhow::Result<ExitCode> {
     let environment = Environment::read();
-    let settings = arguments.config.clone().map(|path| Settings { path, environment: environment.clone() });
+    let settings = arguments.config.clone().map(|path| ConfigFiles { path, environment: environment.clone() });
     let (_, mut config) = first_config(settings.as_ref(), &environment)?;
     if let Some(region) = &arguments.region {
         elsewhere(&mut config, region);
