@@ -3,11 +3,11 @@
 use crate::client::body_memory::BodyMemory;
 use crate::client::failed_attempts::FailedAttempts;
 use crate::process::clock;
-use crate::process::environment::Environment;
 use crate::telemetry::Telemetry;
 use crate::turn_store::MemoryTurnStore;
 use crate::upstream::{Connections, Upstreams};
 use anyhow::bail;
+use aquifer_aws::Environment;
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{Backend, Config};
 use aquifer_gateway::exchange::KeepAlive;

@@ -4,7 +4,6 @@
 //! `aquifer-translate`'s.
 
 mod admin;
-mod aws;
 mod cli;
 mod client;
 mod commands;

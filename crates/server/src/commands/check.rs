@@ -3,7 +3,7 @@
 use super::say;
 use crate::cli::Check;
 use crate::process::config_files::ConfigFiles;
-use crate::process::environment::Environment;
+use aquifer_aws::Environment;
 use aquifer_gateway::config::{Config, Severity};
 use std::process::ExitCode;
 

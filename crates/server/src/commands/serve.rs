@@ -3,19 +3,20 @@
 use super::check::summary;
 use super::listeners::{PortCertificate, certificates_of, fronts};
 use super::run::{ClientListener, Ending, Signals, bind, until_signalled};
-use crate::aws::credentials::{AUTH, CredentialOrigin};
-use crate::aws::profiles::Profiles;
 use crate::cli::{Serve, UpstreamAcks};
 use crate::client::api_keys;
 use crate::host::{Host, Limits};
 use crate::process::config_files::{ConfigFiles, Fingerprint};
 use crate::process::descriptors;
-use crate::process::environment::Environment;
 use crate::telemetry::Telemetry;
 use crate::telemetry::log::{self, LogControl};
 use crate::tls;
 use crate::upstream::Connections;
+use crate::upstream::control_plane;
 use anyhow::{Context, bail};
+use aquifer_aws::Environment;
+use aquifer_aws::Profiles;
+use aquifer_aws::{AUTH, CredentialOrigin};
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{BackendKind, Config, ConfigError, Listener, ServerTls, Severity};
 use std::path::PathBuf;
@@ -46,7 +47,9 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     config.client_fields.everywhere.s3_uris = allow_s3_uris;
     let mut profiles = arguments.resolve_inference_profiles.then(Profiles::default);
     if let Some(profiles) = &mut profiles {
-        profiles.resolve(&mut config, &environment).await;
+        profiles
+            .resolve(&mut config, |bedrock, chains, path| control_plane::get(bedrock, chains, &environment, path))
+            .await;
     }
     config.limits = arguments.request.limits();
     config.access_denied = arguments.upstream_access_denied.into();
@@ -338,7 +341,11 @@ impl Watch {
             Ok(Ok(mut config)) => {
                 config.client_fields.everywhere.s3_uris = self.allow_s3_uris;
                 if let Some(profiles) = &mut self.profiles {
-                    profiles.resolve(&mut config, &environment).await;
+                    profiles
+                        .resolve(&mut config, |bedrock, chains, path| {
+                            control_plane::get(bedrock, chains, &environment, path)
+                        })
+                        .await;
                 }
                 self.adopt(config);
             }

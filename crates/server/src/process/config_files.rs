@@ -1,7 +1,7 @@
 //! The configuration on disk: read, checked, and watched for changes.
 
-use crate::process::environment::Environment;
 use anyhow::{Context, ensure};
+use aquifer_aws::Environment;
 use aquifer_gateway::config::{Config, ConfigError, MAX_BYTES, Source, load};
 use std::cell::RefCell;
 use std::collections::BTreeSet;

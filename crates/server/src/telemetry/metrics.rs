@@ -1,4 +1,4 @@
-//! TurnStoreCounters and histograms, named after OpenTelemetry's conventions for generative models; their labels are bounded.
+//! Counters and histograms, named after OpenTelemetry's conventions for generative models; their labels are bounded.
 
 mod series;
 

@@ -1,15 +1,14 @@
 //! Calls to Bedrock: one pool of connections for each backend, every call signed last.
 
-use crate::aws::credentials::{Authorization, CredentialChains, CredentialOrigin, Signer};
-use crate::aws::endpoint::Endpoint;
-use crate::aws::sign::{self, Scope};
 use crate::process::clock;
-use crate::process::environment::Environment;
 use crate::upstream::concurrency::{ConcurrencyLimit, Permit};
 use anyhow::{Context as _, anyhow};
+use aquifer_aws::Environment;
+use aquifer_aws::{Authorization, CredentialChains, CredentialOrigin, Endpoint, Signer};
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
 use aquifer_gateway::exchange::Call;
 use aquifer_gateway::translate::fault::Unreachable;
+use aquifer_sign::SigningScope;
 use bytes::Bytes;
 use endpoint_url::EndpointUrl;
 use h1_pool::H1Pool;
@@ -27,6 +26,7 @@ use tokio::time::{Sleep, sleep};
 
 mod addresses;
 pub(crate) mod concurrency;
+pub(crate) mod control_plane;
 mod endpoint_url;
 mod h1_codec;
 mod h1_connection;
@@ -300,7 +300,7 @@ impl EndpointClient {
         let again = may_be_denied.then(|| request.clone());
         let (head, body) = self.send_as(&authority, (place, region, connect), request).await?;
         match &authority {
-            Authorization::Signature(signatory) if refuses_keys(&head) => self.signer.distrust(signatory),
+            Authorization::Signature(identity) if refuses_keys(&head) => self.signer.distrust(identity),
             Authorization::ShortTerm(_) if head.status == StatusCode::FORBIDDEN => {
                 // Apart, because every call would hold room for it.
                 return Box::pin(self.refused_key((place, region, connect), (head, body), again)).await;
@@ -319,10 +319,12 @@ impl EndpointClient {
     ) -> Result<(Parts, UpstreamBody), Unreachable> {
         match authority {
             Authorization::Nobody => Ok(()),
-            Authorization::Bearer(key) | Authorization::ShortTerm(key) => sign::bearer(&mut request, key.expose()),
-            Authorization::Signature(signatory) => {
-                let scope = Scope { region, service: "bedrock" };
-                sign::sign_request(&mut request, signatory, scope, clock::wall())
+            Authorization::Bearer(key) | Authorization::ShortTerm(key) => {
+                aquifer_sign::bearer(&mut request, key.expose())
+            }
+            Authorization::Signature(identity) => {
+                let scope = SigningScope { region, service: "bedrock" };
+                aquifer_aws::sign(&mut request, identity, scope, clock::wall())
             }
         }
         .map_err(|why| Unreachable::Ours(format!("the call was not signed: {why}")))?;

@@ -3,9 +3,9 @@
 use super::addresses::{self, bare_host, port};
 use super::h1_codec;
 use super::proxy::{Proxies, Proxy, Route};
-use crate::process::environment::Environment;
 use crate::tls::{self, Authorities};
 use anyhow::Context as _;
+use aquifer_aws::Environment;
 use aquifer_gateway::config::Bedrock;
 use aquifer_gateway::translate::fault::Unreachable;
 use http::Uri;

@@ -1,48 +1,56 @@
 //! Which model is behind an application inference profile: Bedrock is asked, for those that nobody has declared.
 
-use crate::aws::credentials::CredentialChains;
-use crate::process::environment::Environment;
-use crate::upstream::EndpointClient;
+use crate::credentials::CredentialChains;
 use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, HeaderValueMatch, ReasoningPolicy, Rule};
 use aquifer_gateway::route::MODEL_HEADER;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::{Api, refusal};
 use aquifer_gateway::translate::catalogue::base_id;
 use aquifer_gateway::translate::wire::uri;
-use bytes::Bytes;
-use http::{Method, Request};
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// How long one question may take: the start waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The largest answer that is read.
-const LARGEST: usize = 1 << 20;
 
 /// What has been learned of profiles, kept from one configuration to the next.
 #[derive(Default)]
-pub(crate) struct Profiles {
+pub struct Profiles {
     known: HashMap<String, String>,
     chains: CredentialChains,
 }
 
-/// A profile at a backend.
+/// An answer of Bedrock's control plane.
+pub struct ControlAnswer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, whole; a host reads 1 MiB of it at most.
+    pub body: Vec<u8>,
+}
+
+/// An application inference profile that a backend is called for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Asked {
+struct Profile {
     backend: usize,
     arn: String,
 }
 
 impl Profiles {
-    /// Declares the models behind the profiles that the configuration names. What cannot be learned is told in a warning,
-    /// and its model counts as unknown.
-    pub(crate) async fn resolve(&mut self, config: &mut Config, environment: &Environment) {
+    /// Declares the models behind the profiles that the configuration names: `get` makes a `GET` of a path at the control
+    /// plane of a backend, signed with that backend's credentials out of these chains. What cannot be learned is told in a
+    /// warning, and its model counts as unknown.
+    pub async fn resolve<F>(&mut self, config: &mut Config, get: impl Fn(&Bedrock, &CredentialChains, String) -> F)
+    where
+        F: Future<Output = Result<ControlAnswer, String>> + Send + 'static,
+    {
         let wanted = undeclared(config);
-        self.ask(config, environment, &wanted).await;
-        for Asked { backend, arn } in wanted {
+        self.look_up(config, &wanted, get).await;
+        for Profile { backend, arn } in wanted {
             if let (Some(base), Some(backend)) = (self.known.get(&arn), config.backends.get_mut(backend))
                 && let BackendKind::Bedrock(bedrock) = &mut backend.kind
             {
@@ -51,15 +59,20 @@ impl Profiles {
         }
     }
 
-    /// Asks for all that is not known yet, at once.
-    async fn ask(&mut self, config: &Config, environment: &Environment, wanted: &[Asked]) {
+    /// Looks up all that is not known yet, at once.
+    async fn look_up<F>(
+        &mut self,
+        config: &Config,
+        wanted: &[Profile],
+        get: impl Fn(&Bedrock, &CredentialChains, String) -> F,
+    ) where
+        F: Future<Output = Result<ControlAnswer, String>> + Send + 'static,
+    {
         let mut asking = JoinSet::new();
-        for Asked { backend, arn } in wanted.iter().filter(|asked| !self.known.contains_key(&asked.arn)) {
+        for Profile { backend, arn } in wanted.iter().filter(|profile| !self.known.contains_key(&profile.arn)) {
             let Some(bedrock) = config.backends.get(*backend).and_then(bedrock) else { continue };
-            match EndpointClient::control(bedrock, environment, &self.chains) {
-                Ok(caller) => drop(asking.spawn(learned(Arc::new(caller), arn.clone()))),
-                Err(error) => tell(arn, &format!("{error:#}")),
-            }
+            let (answer, arn) = (get(bedrock, &self.chains, path(arn)), arn.clone());
+            asking.spawn(async move { (arn, learned(answer).await) });
         }
         while let Some(answered) = asking.join_next().await {
             match answered {
@@ -89,13 +102,13 @@ fn bedrock(backend: &Backend) -> Option<&Bedrock> {
 }
 
 /// The profiles of which the configuration says where they are called, and not what is behind them; each once.
-fn undeclared(config: &Config) -> Vec<Asked> {
-    let mut wanted: Vec<Asked> = Vec::new();
-    for Called { backend, model_id, reasoning } in called(config) {
+fn undeclared(config: &Config) -> Vec<Profile> {
+    let mut wanted: Vec<Profile> = Vec::new();
+    for ConfiguredModel { backend, model_id, reasoning } in configured_models(config) {
         let declares = |bedrock: &Bedrock| bedrock.base_models.iter().any(|(id, _)| *id == model_id);
         let undeclared = config.backends.get(backend).and_then(bedrock).is_some_and(|bedrock| !declares(bedrock));
         if is_application_profile(&model_id) && undeclared && reasoning.entry(&model_id).is_none() {
-            let asked = Asked { backend, arn: model_id };
+            let asked = Profile { backend, arn: model_id };
             if !wanted.contains(&asked) {
                 wanted.push(asked);
             }
@@ -105,21 +118,21 @@ fn undeclared(config: &Config) -> Vec<Asked> {
 }
 
 /// A model that a backend is called for.
-pub(crate) struct Called<'c> {
+pub struct ConfiguredModel<'c> {
     /// Index into [`Config::backends`].
-    pub(crate) backend: usize,
+    pub backend: usize,
     /// The id by which it is called there.
-    pub(crate) model_id: String,
+    pub model_id: String,
     /// What the operator decides about reasoning there.
-    pub(crate) reasoning: &'c ReasoningPolicy,
+    pub reasoning: &'c ReasoningPolicy,
 }
 
 /// The models that the configuration names: those of the short form, then those of the routes.
-pub(crate) fn called(config: &Config) -> Vec<Called<'_>> {
+pub fn configured_models(config: &Config) -> Vec<ConfiguredModel<'_>> {
     let mut found = Vec::new();
     for (at, backend) in config.backends.iter().enumerate() {
         let models = bedrock(backend).map(|bedrock| bedrock.models.as_slice()).unwrap_or_default();
-        let of = |id: &String| Called { backend: at, model_id: id.clone(), reasoning: &backend.reasoning };
+        let of = |id: &String| ConfiguredModel { backend: at, model_id: id.clone(), reasoning: &backend.reasoning };
         found.extend(models.iter().map(of));
     }
     for rule in config.routes.iter().flat_map(|route| &route.rules) {
@@ -127,7 +140,7 @@ pub(crate) fn called(config: &Config) -> Vec<Called<'_>> {
             let (backend, reasoning) = (reference.backend, reference.reasoning.as_ref());
             let instead = reference.model_name_override.as_ref().map(|id| vec![id]);
             let ids = instead.unwrap_or_else(|| named(rule));
-            found.extend(ids.into_iter().map(|id| Called { backend, model_id: id.clone(), reasoning }));
+            found.extend(ids.into_iter().map(|id| ConfiguredModel { backend, model_id: id.clone(), reasoning }));
         }
     }
     found
@@ -149,20 +162,14 @@ fn is_application_profile(id: &str) -> bool {
     resource.is_some_and(|resource| resource.starts_with("application-inference-profile/"))
 }
 
-async fn learned(caller: Arc<EndpointClient>, arn: String) -> (String, Result<String, String>) {
-    let late = || format!("no answer in {PATIENCE:?}");
-    let base = tokio::time::timeout(PATIENCE, looked_up(&caller, &arn)).await.unwrap_or_else(|_| Err(late()));
-    (arn, base)
-}
-
-/// `GetInferenceProfile`: the base id of the first model in it. Those of one profile differ in their region alone.
-async fn looked_up(caller: &EndpointClient, arn: &str) -> Result<String, String> {
-    let mut request = Request::new(Bytes::new());
-    *request.method_mut() = Method::GET;
-    let (head, body) = caller.send(&path(arn), request).await.map_err(|error| error.to_string())?;
-    let body = body.whole(LARGEST).await?;
-    if !head.status.is_success() {
-        return Err(match refusal(Api::default(), head.status, &head.headers, &body) {
+/// The base id of the first model of a profile, as `GetInferenceProfile` answers. Those of one profile differ in their
+/// region alone.
+async fn learned(answer: impl Future<Output = Result<ControlAnswer, String>>) -> Result<String, String> {
+    let late = || Err(format!("no answer in {PATIENCE:?}"));
+    let ControlAnswer { status, headers, body } =
+        tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| late())?;
+    if !status.is_success() {
+        return Err(match refusal(Api::default(), status, &headers, &body) {
             Fault::Refused(refusal) => format!("{}: {}", refusal.exception, refusal.message),
             fault => fault.to_string(),
         });

@@ -1,11 +1,11 @@
 //! Where a backend is called: its own endpoint, the environment's, or the region's.
 
-use crate::process::environment::Environment;
+use crate::environment::Environment;
 use aquifer_gateway::config::Bedrock;
 
 /// Where to send calls, as far as it is known before the region is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Endpoint {
+pub enum Endpoint {
     /// Scheme, host, port and perhaps a path, without a slash at the end.
     Fixed(String),
     /// AWS's own, for whatever region the call is signed for.
@@ -24,7 +24,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// The environment's endpoint is no `http` or `https` URL, or excludes another setting.
-    pub(crate) fn of(bedrock: &Bedrock, environment: &Environment) -> Result<Self, String> {
+    pub fn of(bedrock: &Bedrock, environment: &Environment) -> Result<Self, String> {
         match &bedrock.endpoint {
             Some(url) => fixed(url.as_str()).map(Self::Fixed),
             None => Self::named("bedrock-runtime", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", environment),
@@ -35,7 +35,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// As [`Self::of`].
-    pub(crate) fn control(environment: &Environment) -> Result<Self, String> {
+    pub fn control(environment: &Environment) -> Result<Self, String> {
         Self::named("bedrock", "AWS_ENDPOINT_URL_BEDROCK", environment)
     }
 
@@ -53,7 +53,7 @@ impl Endpoint {
     }
 
     /// The URL up to the path.
-    pub(crate) fn base(&self, region: &str) -> String {
+    pub fn base(&self, region: &str) -> String {
         match self {
             Self::Fixed(base) => base.clone(),
             Self::Regional { service, fips, dual_stack } => {

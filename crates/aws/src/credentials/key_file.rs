@@ -1,6 +1,6 @@
 //! A key that stands in a file, whose writer replaces it from time to time.
 
-use crate::process::clock;
+use crate::clock;
 use aquifer_gateway::secret::Secret;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

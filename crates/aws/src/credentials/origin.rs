@@ -2,14 +2,13 @@
 //! gave nothing.
 
 use super::{Authorization, Chain, Signer, Source};
-use crate::process::environment::Environment;
+use crate::environment::Environment;
 use aws_config::Region;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use std::error::Error;
 use std::sync::Arc;
@@ -20,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is told of the credentials of one or more backends.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum CredentialOrigin {
+pub enum CredentialOrigin {
     /// They come from here.
     Found(String),
     /// There are none, and this is why.
@@ -31,7 +30,7 @@ pub(crate) enum CredentialOrigin {
 
 impl Signer {
     /// Whether another one has the same credentials.
-    pub(crate) fn shares_source(&self, other: &Self) -> bool {
+    pub fn shares_source(&self, other: &Self) -> bool {
         match (&self.source, &other.source) {
             (Source::Chain, Source::Chain) => Arc::ptr_eq(&self.chain, &other.chain),
             _ => false,
@@ -39,7 +38,7 @@ impl Signer {
     }
 
     /// Where its credentials come from; they are kept for the first call.
-    pub(crate) async fn origin(&self, environment: &Environment) -> CredentialOrigin {
+    pub async fn origin(&self, environment: &Environment) -> CredentialOrigin {
         let authority = match self.given_authority().await {
             Ok(authority) => authority,
             Err(_) if matches!(self.source, Source::Chain) => {
@@ -51,7 +50,7 @@ impl Signer {
             (Source::Nobody, _) => return CredentialOrigin::Unneeded,
             (Source::BearerFile(_), _) => "an API key from a file".to_owned(),
             (Source::File(..), _) => "the credentials file of the configuration".to_owned(),
-            (Source::Chain, Authorization::Signature(signatory)) => named(signatory.credentials()),
+            (Source::Chain, Authorization::Signature(identity)) => named(&identity.credentials().provider),
             _ => "an API key".to_owned(),
         })
     }
@@ -113,12 +112,9 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// The source of these credentials, as AWS's library names it where its users know it by no other name.
-fn named(credentials: &Credentials) -> String {
-    // Only this form names it; what is secret is left out of it.
-    let shown = format!("{credentials:?}");
-    let name = shown.split("provider_name: \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
-    let known = match name {
+/// The source of credentials in words, as AWS's library names its provider where its users know it by no other name.
+fn named(provider: &str) -> String {
+    let known = match provider {
         "EnvironmentVariable" => "the environment (AWS_ACCESS_KEY_ID)",
         "ProfileFile" => "a profile of AWS's files",
         "CredentialProcess" => "a profile's credential_process",
@@ -135,10 +131,14 @@ fn named(credentials: &Credentials) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sign::from_aws;
+    use aws_credential_types::Credentials;
 
     #[test]
     fn sources_have_names_and_nothing_of_the_keys_is_told() {
-        let of = |name| named(&Credentials::new("AKIDXYZZY", "xyzzy", Some("xyzzy".to_owned()), None, name));
+        let of = |name| {
+            named(&from_aws(&Credentials::new("AKIDXYZZY", "xyzzy", Some("xyzzy".to_owned()), None, name)).provider)
+        };
         assert_eq!(of("EnvironmentVariable"), "the environment (AWS_ACCESS_KEY_ID)");
         assert_eq!(of("Newer"), "AWS's credential chain (Newer)");
     }

@@ -1,9 +1,9 @@
 //! Credentials that are kept until they are old, and fetched by one call at a time.
 
-use crate::aws::sign::SigningIdentity;
-use crate::process::clock;
+use crate::clock;
+use crate::sign::from_aws;
+use aquifer_sign::{SigningCredentials, SigningIdentity};
 use arc_swap::ArcSwapOption;
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +33,7 @@ pub(super) struct Cache {
 
 /// What was fetched, and when.
 struct Kept {
-    signatory: Arc<SigningIdentity>,
+    identity: Arc<SigningIdentity>,
     at: Instant,
 }
 
@@ -60,7 +60,7 @@ impl Cache {
     }
 
     /// Credentials that are good for a call: those kept, or new ones.
-    pub(super) async fn signatory(&self, provider: &SharedCredentialsProvider) -> Fetched {
+    pub(super) async fn identity(&self, provider: &SharedCredentialsProvider) -> Fetched {
         if let Some(kept) = self.usable() {
             if expires_within(kept.credentials(), REFRESH_BEFORE, clock::wall()) {
                 self.refresh_behind(provider.clone());
@@ -124,14 +124,14 @@ impl Cache {
 
     /// Those kept, if they are good for so long.
     fn kept_for(&self, margin: Duration) -> Option<Arc<SigningIdentity>> {
-        let kept = Arc::clone(&self.kept.load().as_ref()?.signatory);
+        let kept = Arc::clone(&self.kept.load().as_ref()?.identity);
         (!expires_within(kept.credentials(), margin, clock::wall())).then_some(kept)
     }
 
     /// These are refused: they are fetched anew while calls go on, unless that has just been done.
     pub(super) fn distrust(&self, refused: &Arc<SigningIdentity>, provider: SharedCredentialsProvider) {
         let doubtful = |kept: &Arc<Kept>| {
-            Arc::ptr_eq(&kept.signatory, refused) && clock::now().saturating_duration_since(kept.at) >= REFUSED_AFTER
+            Arc::ptr_eq(&kept.identity, refused) && clock::now().saturating_duration_since(kept.at) >= REFUSED_AFTER
         };
         if self.kept.load().as_ref().is_some_and(doubtful) {
             self.refresh_behind(provider);
@@ -150,9 +150,9 @@ impl Cache {
         if credentials.expiry().is_none() {
             *credentials.expiry_mut() = Some(clock::wall() + WITHOUT_EXPIRY);
         }
-        let signatory = Arc::new(SigningIdentity::new(credentials));
-        self.kept.store(Some(Arc::new(Kept { signatory: Arc::clone(&signatory), at: clock::now() })));
-        Ok(signatory)
+        let identity = Arc::new(SigningIdentity::new(from_aws(&credentials)));
+        self.kept.store(Some(Arc::new(Kept { identity: Arc::clone(&identity), at: clock::now() })));
+        Ok(identity)
     }
 }
 
@@ -165,8 +165,8 @@ async fn come(mut under_way: watch::Receiver<Option<Fetched>>) -> Fetched {
     }
 }
 
-fn expires_within(credentials: &Credentials, margin: Duration, now: SystemTime) -> bool {
-    credentials.expiry().is_some_and(|expiry| expiry <= now + margin)
+fn expires_within(credentials: &SigningCredentials, margin: Duration, now: SystemTime) -> bool {
+    credentials.expiry.is_some_and(|expiry| expiry <= now + margin)
 }
 
 /// An error with its causes, which name files and services but never keys.
@@ -186,6 +186,7 @@ fn told(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_credential_types::Credentials;
     use aws_credential_types::provider::error::CredentialsError;
     use aws_credential_types::provider::future;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -237,7 +238,7 @@ mod tests {
         }
 
         async fn key(&self) -> String {
-            self.cache.signatory(&self.provider).await.unwrap().credentials().access_key_id().to_owned()
+            self.cache.identity(&self.provider).await.unwrap().credentials().access_key_id.clone()
         }
     }
 
@@ -284,12 +285,12 @@ mod tests {
     #[tokio::test]
     async fn refused_ones_are_fetched_anew_but_not_at_once() {
         let kept = Fixture::expiring(Duration::from_secs(3600));
-        let refused = kept.cache.signatory(&kept.provider).await.unwrap();
+        let refused = kept.cache.identity(&kept.provider).await.unwrap();
         kept.cache.distrust(&refused, kept.provider.clone());
         tokio::task::yield_now().await;
         assert_eq!(kept.calls.load(Ordering::SeqCst), 1, "they have just come");
         let at = clock::now() - REFUSED_AFTER;
-        kept.cache.kept.store(Some(Arc::new(Kept { signatory: Arc::clone(&refused), at })));
+        kept.cache.kept.store(Some(Arc::new(Kept { identity: Arc::clone(&refused), at })));
         kept.cache.distrust(&refused, kept.provider.clone());
         let anew = async {
             while kept.key().await == "key0" {
@@ -325,11 +326,11 @@ mod tests {
         let provider = SharedCredentialsProvider::new(Slow(Arc::clone(&calls)));
         let cache = Cache::default();
         for call in 0..20 {
-            let signatory = cache.signatory(&provider);
-            let in_time = tokio::time::timeout(Duration::from_millis(200), signatory).await;
+            let identity = cache.identity(&provider);
+            let in_time = tokio::time::timeout(Duration::from_millis(200), identity).await;
             assert_eq!(in_time.is_ok(), call >= 2, "those that come after half a second have them");
         }
-        assert!(cache.signatory(&provider).await.is_ok());
+        assert!(cache.identity(&provider).await.is_ok());
         assert_eq!(calls.load(Ordering::SeqCst), 1);
     }
 
@@ -339,7 +340,7 @@ mod tests {
         let provider = SharedCredentialsProvider::new(Failing(Arc::clone(&calls)));
         let cache = Cache::default();
         for _ in 0..5 {
-            let why = cache.signatory(&provider).await.err().unwrap();
+            let why = cache.identity(&provider).await.err().unwrap();
             assert!(why.contains("nothing here"), "{why}");
         }
         assert_eq!(calls.load(Ordering::SeqCst), 1);

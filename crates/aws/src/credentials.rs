@@ -4,11 +4,11 @@ mod cache;
 mod key_file;
 mod origin;
 
-use crate::aws::sign::{ShortTermKeys, SigningIdentity};
-use crate::process::clock;
-use crate::process::environment::Environment;
+use crate::clock;
+use crate::environment::Environment;
 use aquifer_gateway::config::{self, BedrockAuth};
 use aquifer_gateway::secret::Secret;
+use aquifer_sign::{ShortTermKeys, SigningIdentity};
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -18,7 +18,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use cache::{Cache, FETCH_TIMEOUT};
 use key_file::KeyFile;
-pub(crate) use origin::CredentialOrigin;
+pub use origin::CredentialOrigin;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,10 +28,10 @@ use tokio::sync::OnceCell;
 const LOOKED: &str = "looked in the environment, the profile, web identity, the container and the machine's role";
 
 /// The variable that says how calls are authorised where a backend does not.
-pub(crate) const AUTH: &str = "AQUIFER_BEDROCK_AUTH";
+pub const AUTH: &str = "AQUIFER_BEDROCK_AUTH";
 
 /// What a call is authorised with.
-pub(crate) enum Authorization {
+pub enum Authorization {
     /// Signed by it.
     Signature(Arc<SigningIdentity>),
     /// Sent with this key.
@@ -44,7 +44,7 @@ pub(crate) enum Authorization {
 
 /// AWS's default chain, walked once for each region however many backends share it.
 #[derive(Clone, Default)]
-pub(crate) struct CredentialChains(Arc<Mutex<HashMap<Option<String>, Arc<Chain>>>>);
+pub struct CredentialChains(Arc<Mutex<HashMap<Option<String>, Arc<Chain>>>>);
 
 /// AWS's default chain for one region: the chain itself calls services of that region.
 struct Chain {
@@ -54,7 +54,7 @@ struct Chain {
 }
 
 /// The source of one backend's authority and region.
-pub(crate) struct Signer {
+pub struct Signer {
     region: Option<String>,
     source: Source,
     chain: Arc<Chain>,
@@ -130,8 +130,8 @@ impl Chain {
         Ok(config.region())
     }
 
-    async fn signatory(&self) -> Result<Arc<SigningIdentity>, String> {
-        self.cache.signatory(&self.provider()).await.map_err(|why| format!("{why}; {LOOKED}"))
+    async fn identity(&self) -> Result<Arc<SigningIdentity>, String> {
+        self.cache.identity(&self.provider()).await.map_err(|why| format!("{why}; {LOOKED}"))
     }
 
     fn walk(&self) -> ChainProvider {
@@ -145,7 +145,7 @@ impl Chain {
 
 impl Signer {
     /// Fetches nothing yet.
-    pub(crate) fn new(bedrock: &config::Bedrock, environment: &Environment, chains: &CredentialChains) -> Self {
+    pub fn new(bedrock: &config::Bedrock, environment: &Environment, chains: &CredentialChains) -> Self {
         let source = match &bedrock.credentials {
             config::Credentials::ApiKey(key) => Source::Bearer(Arc::new(key.clone())),
             config::Credentials::File { text, profile } => Source::File(file_provider(text, profile), Cache::default()),
@@ -175,7 +175,7 @@ impl Signer {
 
     /// The region to sign for: the configuration's, the environment's, the profile's, the machine's own,
     /// or the default one.
-    pub(crate) async fn region(&self) -> Result<&str, String> {
+    pub async fn region(&self) -> Result<&str, String> {
         if let Some(region) = &self.region {
             return Ok(region);
         }
@@ -183,30 +183,30 @@ impl Signer {
     }
 
     /// Bedrock says that these are not valid, or not any more.
-    pub(crate) fn distrust(&self, refused: &Arc<SigningIdentity>) {
+    pub fn distrust(&self, refused: &Arc<SigningIdentity>) {
         if let Source::Chain = self.source {
             self.chain.cache.distrust(refused, self.chain.provider());
         }
     }
 
     /// What to authorise a call with.
-    pub(crate) async fn authority(&self) -> Result<Authorization, String> {
+    pub async fn authority(&self) -> Result<Authorization, String> {
         let authority = self.given_authority().await?;
         match &authority {
-            Authorization::Signature(signatory) if self.auth != BedrockAuth::SigV4 && !self.is_denied() => {
-                self.short_term.of(signatory, self.region().await?, clock::wall()).map(Authorization::ShortTerm)
+            Authorization::Signature(identity) if self.auth != BedrockAuth::SigV4 && !self.is_denied() => {
+                self.short_term.of(identity, self.region().await?, clock::wall()).map(Authorization::ShortTerm)
             }
             _ => Ok(authority),
         }
     }
 
     /// Whether calls are signed from now on where AWS denies the right to call with a short-term key.
-    pub(crate) fn may_sign_instead(&self) -> bool {
+    pub fn may_sign_instead(&self) -> bool {
         self.auth == BedrockAuth::Auto
     }
 
     /// Signs from now on.
-    pub(crate) fn sign_instead(&self) {
+    pub fn sign_instead(&self) {
         if !self.denied.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "AWS denies bedrock:CallWithBearerToken to these credentials: calls are signed (SigV4) from now on"
@@ -215,7 +215,7 @@ impl Signer {
     }
 
     /// Bedrock refuses the short-term key: the next call has another one.
-    pub(crate) fn distrust_short_term(&self) {
+    pub fn distrust_short_term(&self) {
         self.short_term.forget();
     }
 
@@ -232,14 +232,14 @@ impl Signer {
             Source::File(provider, cache) => (cache, Some(provider)),
             Source::Chain => (&self.chain.cache, None),
         };
-        if let Some(signatory) = cache.fresh() {
-            return Ok(Authorization::Signature(signatory));
+        if let Some(identity) = cache.fresh() {
+            return Ok(Authorization::Signature(identity));
         }
         // Apart, because what fetches is large, and every call would hold room for it.
         let fetched = Box::pin(async {
             match provider {
-                Some(provider) => cache.signatory(provider).await,
-                None => self.chain.signatory().await,
+                Some(provider) => cache.identity(provider).await,
+                None => self.chain.identity().await,
             }
         });
         fetched.await.map(Authorization::Signature)
@@ -266,7 +266,7 @@ mod tests {
 
     async fn key(signer: &Signer) -> String {
         match signer.authority().await.unwrap() {
-            Authorization::Signature(signatory) => signatory.credentials().access_key_id().to_owned(),
+            Authorization::Signature(identity) => identity.credentials().access_key_id.clone(),
             Authorization::Bearer(_) | Authorization::ShortTerm(_) | Authorization::Nobody => {
                 panic!("a signature was expected")
             }
