@@ -3,7 +3,6 @@
 use crate::client::body_memory::BodyMemory;
 use crate::client::failed_attempts::FailedAttempts;
 use crate::process::clock;
-use crate::telemetry::Telemetry;
 use crate::turn_store::MemoryTurnStore;
 use crate::upstream::{Connections, Upstreams};
 use anyhow::bail;
@@ -14,6 +13,7 @@ use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
+use aquifer_telemetry::Telemetry;
 use arc_swap::ArcSwap;
 use http::Uri;
 use std::net::IpAddr;

@@ -5,11 +5,10 @@ mod ledger;
 use crate::process::clock;
 use aquifer_gateway::restore::{Keep, TurnKey, TurnStore};
 use aquifer_gateway::translate::model::turn::Turn;
+use aquifer_telemetry::TurnStoreCounters;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
 use ledger::{Digest, Ledger, Names};
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::gauge::Gauge;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,17 +17,6 @@ use zeroize::Zeroizing;
 
 /// What the store will answer.
 pub(crate) type RecallFuture = Pin<Box<dyn Future<Output = Vec<Option<Turn>>> + Send>>;
-
-/// What the store tells the metrics; the rest they learn from records.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TurnStoreCounters {
-    /// Turns that were forgotten for want of room or for their age.
-    pub(crate) evicted: Counter,
-    /// Turns held.
-    pub(crate) entries: Gauge,
-    /// Their bytes.
-    pub(crate) bytes: Gauge,
-}
 
 /// The store. Its keys are drawn when it begins and wiped when it ends; what they are names of is never kept.
 pub(crate) struct MemoryTurnStore {

@@ -5,7 +5,6 @@ use crate::client::offload::{self, WaitForThread};
 use crate::client::patience::{Passed, Waiting};
 use crate::host::{Host, Limits, Serving};
 use crate::process::clock;
-use crate::telemetry::{InFlight, log};
 use crate::turn_store::RecallFuture;
 use crate::upstream::concurrency::Permit;
 use crate::upstream::{Begun, Queued, Sending, UpstreamBody, UpstreamResponse};
@@ -13,6 +12,7 @@ use aquifer_gateway::exchange::{Arrival, Call, CallId, CallTimeouts, Exchange, I
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::TurnStore;
 use aquifer_gateway::translate::fault::Unreachable;
+use aquifer_telemetry::{InFlight, log};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::fmt;
@@ -150,7 +150,7 @@ impl ExchangeDriver {
                 }
                 Output::Reasoning(progress) => log::reasoning(self.exchange.id(), progress),
                 Output::Done(record) => {
-                    self.finish(&record);
+                    self.finish(record);
                     return Some(Step::End);
                 }
             }
@@ -278,7 +278,7 @@ impl ExchangeDriver {
         }
     }
 
-    fn finish(&mut self, record: &Record) {
+    fn finish(&mut self, record: impl Into<Arc<Record>>) {
         self.give_up();
         if !std::mem::replace(&mut self.over, true) {
             self.host.telemetry.observe(record);
@@ -377,7 +377,7 @@ fn abandon(mut exchange: Exchange, host: &Host) {
     exchange.handle(Input::ClientGone, clock::now());
     while let Some(output) = exchange.poll() {
         if let Output::Done(record) = output {
-            host.telemetry.observe(&record);
+            host.telemetry.observe(record);
         }
     }
 }
@@ -398,13 +398,13 @@ impl Drop for ExchangeDriver {
             self.exchange.handle(Input::ClientGone, clock::now());
             while let Some(output) = self.exchange.poll() {
                 if let Output::Done(record) = output {
-                    self.finish(&record);
+                    self.finish(record);
                 }
             }
         }
         if !self.over {
             let fault = Some("internal".to_owned());
-            self.finish(&Record { outcome: Outcome::Failed, status: 500, fault, ..Record::default() });
+            self.finish(Record { outcome: Outcome::Failed, status: 500, fault, ..Record::default() });
         }
     }
 }

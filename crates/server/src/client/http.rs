@@ -278,7 +278,7 @@ fn refuse(host: &Host, asked: &Asked, fault: &Fault) -> Response<Content> {
         ..Record::default()
     };
     record.blame(Dialect::default(), fault);
-    host.telemetry.observe(&record);
+    host.telemetry.observe(record);
     response
 }
 

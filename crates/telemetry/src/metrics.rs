@@ -2,8 +2,7 @@
 
 mod series;
 
-use super::log;
-use crate::turn_store::TurnStoreCounters;
+use crate::log;
 use aquifer_gateway::record::{Hedges, Outcome, Record};
 use arc_swap::ArcSwap;
 use prometheus_client::encoding::text::encode;
@@ -56,10 +55,21 @@ struct Families {
     told: Family<Labels, Counter>,
 }
 
+/// The metrics that a store of turns keeps itself; the others about turns come from records.
+#[derive(Clone, Debug, Default)]
+pub struct TurnStoreCounters {
+    /// Turns that were forgotten for want of room or for their age.
+    pub evicted: Counter,
+    /// Turns held now.
+    pub entries: Gauge,
+    /// The bytes of the turns held now.
+    pub bytes: Gauge,
+}
+
 /// All of the process's metrics.
-pub(super) struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
-    pub(super) in_flight: Gauge,
+    pub(crate) in_flight: Gauge,
     tasks: Gauge,
     families: Families,
     known: Known,
@@ -69,10 +79,10 @@ pub(super) struct Metrics {
     results: [OnceLock<Counter>; 3],
     amended: Counter,
     hedges: Family<Labels, Counter>,
-    pub(super) turn_store: TurnStoreCounters,
+    pub(crate) turn_store: TurnStoreCounters,
     log_dropped: Counter,
-    pub(super) refused_keys: Counter,
-    pub(super) delayed_refusals: Counter,
+    pub(crate) refused_keys: Counter,
+    pub(crate) delayed_refusals: Counter,
     /// The models that were called, and those that clients named.
     models: Bounded,
     asked: Bounded,
@@ -95,7 +105,7 @@ impl Families {
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
             in_flight: Gauge::default(),
@@ -171,7 +181,7 @@ impl Metrics {
     }
 
     /// Counts one exchange.
-    pub(super) fn observe(&self, record: &Record) {
+    pub(crate) fn observe(&self, record: &Record) {
         let key = Key::of(record);
         if !self.known.count(key, |series| series.count(&self.families, record)) {
             self.observe_first(key, record);
@@ -243,7 +253,7 @@ impl Metrics {
     }
 
     /// All metrics, in OpenMetrics' text form; so many tasks run now.
-    pub(super) fn text(&self, tasks: usize) -> String {
+    pub(crate) fn text(&self, tasks: usize) -> String {
         self.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
         self.log_dropped.inner().store(log::dropped(), Ordering::Relaxed);
         let mut text = String::new();

@@ -18,7 +18,7 @@ const MOST: usize = 1 << 20;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// Where lines wait to be written.
-pub(super) struct Sink {
+pub(crate) struct LineBuffer {
     state: Mutex<State>,
     work: Condvar,
     done: Condvar,
@@ -43,15 +43,15 @@ enum Stage {
     Writing,
 }
 
-impl Sink {
+impl LineBuffer {
     /// Nothing waits.
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         let state = State { waiting: Vec::new(), taken: 0, stage: Stage::Writing, hurry: false, dropped: 0, untold: 0 };
         Self { state: Mutex::new(state), work: Condvar::new(), done: Condvar::new() }
     }
 
     /// Takes a line with its end; drops it when too much waits already.
-    pub(super) fn push(&self, line: &[u8]) {
+    pub(crate) fn push(&self, line: &[u8]) {
         let mut state = self.lock();
         let before = state.waiting.len();
         if before.saturating_add(state.taken).saturating_add(line.len()) > MOST {
@@ -75,12 +75,12 @@ impl Sink {
     }
 
     /// How many lines were dropped.
-    pub(super) fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.lock().dropped
     }
 
     /// Waits until everything is written, so long and no longer; whether it is.
-    pub(super) fn flush(&self, limit: Duration) -> bool {
+    pub(crate) fn flush(&self, limit: Duration) -> bool {
         let mut state = self.lock();
         if state.is_empty() {
             return true;
@@ -92,7 +92,7 @@ impl Sink {
     }
 
     /// Writes what comes, for ever; `tell` says in a line of its own how many were dropped.
-    pub(super) fn write_to(&self, mut out: impl Write, tell: impl Fn(u64)) {
+    pub(crate) fn write_to(&self, mut out: impl Write, tell: impl Fn(u64)) {
         let mut batch = Vec::new();
         loop {
             self.gather(&mut batch);

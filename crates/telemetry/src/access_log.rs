@@ -1,15 +1,15 @@
 //! The line about an exchange: what became of it, and what was warned of.
 
-use super::line::{Form, Head, Line, line, name};
+use crate::line::{Form, Head, Line, line, name};
 use aquifer_gateway::record::{Outcome, Record, Tokens};
 use std::time::{Duration, SystemTime};
 use tracing::Level;
 
 /// What the lines about exchanges are filed under.
-pub(super) const TARGET: &str = "aquifer::exchange";
+pub(crate) const TARGET: &str = "aquifer::exchange";
 
 /// Whether lines of a level are wanted.
-pub(super) fn wanted(level: Level) -> bool {
+pub(crate) fn wanted(level: Level) -> bool {
     // The level must be known when this is compiled.
     if level == Level::WARN {
         tracing::enabled!(target: TARGET, Level::WARN)
@@ -19,7 +19,7 @@ pub(super) fn wanted(level: Level) -> bool {
 }
 
 /// Hands over a record's line, if it is wanted.
-pub(super) fn lines(
+pub(crate) fn lines(
     form: Form,
     now: SystemTime,
     record: &Record,
@@ -89,7 +89,7 @@ fn used(line: &mut Line<'_>, tokens: Tokens) {
 }
 
 /// The word for an outcome, in log and metrics.
-pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Answered => "answered",
         Outcome::Failed => "failed",
