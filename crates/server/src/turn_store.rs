@@ -1,4 +1,4 @@
-//! What is remembered of clients' turns, in this process: bounded, encrypted, gone when it ends.
+//! The in-memory store of turns: bounded, encrypted, gone when the process ends.
 
 mod ledger;
 
@@ -15,10 +15,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
-/// What the store will answer.
+/// The future of a lookup: the turn of each key, in order.
 pub(crate) type RecallFuture = Pin<Box<dyn Future<Output = Vec<Option<Turn>>> + Send>>;
 
-/// The store. Its keys are drawn when it begins and wiped when it ends; what they are names of is never kept.
+/// The store of turns in memory. Its encryption keys are random and wiped when it is dropped; of a turn's key only an HMAC is
+/// kept.
 pub(crate) struct MemoryTurnStore {
     names: hmac::Key,
     contents: LessSafeKey,
@@ -35,7 +36,7 @@ struct Sealed {
 }
 
 impl MemoryTurnStore {
-    /// Remembers nothing yet.
+    /// An empty store.
     ///
     /// # Errors
     /// The system gives no randomness.
@@ -53,13 +54,13 @@ impl MemoryTurnStore {
         })
     }
 
-    /// Forgets what is too old.
+    /// Evicts expired turns.
     pub(crate) fn sweep(&self) {
         let evicted = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).sweep(clock::now());
         self.count(evicted);
     }
 
-    /// What a key is called here: nobody can tell the caller from it.
+    /// The HMAC of a turn's key, which does not reveal the caller.
     fn name(&self, key: &TurnKey) -> Digest {
         let mut hash = hmac::Context::with_key(&self.names);
         for part in key.parts() {
@@ -96,7 +97,7 @@ impl MemoryTurnStore {
         self.open(&name, nonce, bytes)
     }
 
-    /// The turns of these keys, in their order, for whoever can wait.
+    /// Looks up the turns of these keys, in their order.
     pub(crate) fn recall(&self, keys: &[TurnKey]) -> RecallFuture {
         Box::pin(std::future::ready(keys.iter().map(|key| self.one(key)).collect()))
     }

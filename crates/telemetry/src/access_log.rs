@@ -1,14 +1,14 @@
-//! The line about an exchange: what became of it, and what was warned of.
+//! The access log: one line for each exchange, formatted from its record.
 
 use crate::line::{Form, Head, Line, line, name};
 use aquifer_gateway::record::{Outcome, Record, Tokens};
 use std::time::{Duration, SystemTime};
 use tracing::Level;
 
-/// What the lines about exchanges are filed under.
+/// The tracing target of the access log.
 pub(crate) const TARGET: &str = "aquifer::exchange";
 
-/// Whether lines of a level are wanted.
+/// Whether the log's filter lets the access log pass at this level.
 pub(crate) fn wanted(level: Level) -> bool {
     // The level must be known when this is compiled.
     if level == Level::WARN {
@@ -18,7 +18,7 @@ pub(crate) fn wanted(level: Level) -> bool {
     }
 }
 
-/// Hands over a record's line, if it is wanted.
+/// Formats a record's line and hands it to `take`, if its level is wanted.
 pub(crate) fn lines(
     form: Form,
     now: SystemTime,
@@ -44,7 +44,7 @@ fn head(record: &Record) -> Head {
     Head { level, target: TARGET, message }
 }
 
-/// Says everything of a record.
+/// Writes all fields of a record.
 fn told(line: &mut Line<'_>, record: &Record) {
     line.text(name!("id"), &record.id);
     line.text(name!("operation"), record.operation);

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 use tracing::Level;
 
-/// How the log looks.
+/// The form of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// For files.
@@ -18,7 +18,7 @@ pub(crate) enum Form {
     Json,
 }
 
-/// What a thread keeps between two lines.
+/// The buffer of a thread for its lines, with the last date that it has formatted.
 struct Desk {
     bytes: Vec<u8>,
     date: Date,
@@ -62,7 +62,7 @@ macro_rules! name {
 }
 pub(crate) use name;
 
-/// What a line is headed with.
+/// The level, target and message of a line.
 #[derive(Clone, Copy)]
 pub(crate) struct Head {
     pub(crate) level: Level,
@@ -71,7 +71,7 @@ pub(crate) struct Head {
     pub(crate) message: &'static str,
 }
 
-/// Writes a line and hands it over whole.
+/// Formats a line in the thread's buffer and hands it to `take`.
 pub(crate) fn line(
     form: Form,
     now: SystemTime,
@@ -205,7 +205,7 @@ impl Line<'_> {
     }
 }
 
-/// Whether neither JSON nor Rust's `Debug` writes anything of it otherwise.
+/// Whether neither JSON nor Rust's `Debug` would escape any of the text.
 fn escapes_nothing(text: &str) -> bool {
     // Without leaving early, many bytes are looked at together.
     !text.bytes().fold(false, |odd, byte| odd | !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\'))

@@ -33,13 +33,13 @@ pub struct LogControl {
     asked: Option<LogLevel>,
 }
 
-/// Where all lines go.
+/// The buffer of all lines of the log.
 static LINES: LineBuffer = LineBuffer::new();
 /// Set when the log starts.
 static FORM: OnceLock<Form> = OnceLock::new();
-/// How long a process that ends waits for a standard error that takes nothing.
+/// The limit of the flush at the end of the process, when standard error takes nothing.
 const AT_THE_END: Duration = Duration::from_secs(2);
-/// How long a process that goes on waits for it.
+/// The limit of a flush while the process goes on.
 const IN_BETWEEN: Duration = Duration::from_millis(100);
 
 /// One line for the sink.
@@ -119,7 +119,7 @@ fn targets(level: LevelFilter) -> Targets {
     Targets::new().with_target("aquifer", level).with_default(level.min(LevelFilter::WARN))
 }
 
-/// Writes how a block of reasoning goes on.
+/// Logs, at debug, that a block of reasoning began, was signed or ended; never its text.
 pub fn reasoning(id: &str, progress: ReasoningProgress) {
     let ReasoningProgress { block, state, bytes } = progress;
     match state {
@@ -129,28 +129,28 @@ pub fn reasoning(id: &str, progress: ReasoningProgress) {
     }
 }
 
-/// Writes what became of an exchange.
+/// Writes the access log's line of an exchange.
 pub(crate) fn exchange(record: &Record) {
     if let Some(form) = FORM.get() {
         lines(*form, clock::wall(), record, wanted, |line| LINES.push(line));
     }
 }
 
-/// How many lines were dropped because standard error did not take them.
+/// The number of lines that were dropped because standard error did not take them.
 pub(crate) fn dropped() -> u64 {
     LINES.dropped()
 }
 
-/// Waits a little until all lines are written.
+/// Waits a moment for all lines to be written.
 pub fn flush() {
     LINES.flush(IN_BETWEEN);
 }
 
-/// Has the log written at any end of the process that unwinds, when it is dropped.
+/// Flushes the log when it is dropped, at any end of the process that unwinds.
 pub struct Flushed;
 
 impl Flushed {
-    /// Does so now; whether everything is written.
+    /// Flushes now; returns whether everything is written.
     pub fn now(self) -> bool {
         forget(self);
         LINES.flush(AT_THE_END)

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// How many values a label takes that clients or Bedrock can choose; further ones become [`OTHER`].
+/// The cardinality limit of labels whose values clients or Bedrock can choose; further values become [`OTHER`].
 const DISTINCT: usize = 200;
 const OTHER: &str = "other";
 
@@ -43,7 +43,7 @@ impl Labels {
 
 type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 
-/// What exchanges are counted by, for all their labels.
+/// The metric families of exchanges.
 struct Families {
     requests: Family<Labels, Counter>,
     errors: Family<Labels, Counter>,
@@ -180,7 +180,7 @@ impl Metrics {
         registry.register("aquifer_authentication_delays", late, delayed);
     }
 
-    /// Counts one exchange.
+    /// Adds one exchange to all metrics.
     pub(crate) fn observe(&self, record: &Record) {
         let key = Key::of(record);
         if !self.known.count(key, |series| series.count(&self.families, record)) {
@@ -195,8 +195,8 @@ impl Metrics {
         }
     }
 
-    /// Counts one of a series that is not remembered. One whose labels were replaced is not remembered then either: what
-    /// clients choose could be of any length.
+    /// Counts an exchange whose series is not cached. A series whose labels were replaced is not cached then either, because its
+    /// key holds values of clients of any length.
     fn observe_first(&self, key: Key<'_>, record: &Record) {
         let bounded = Key {
             model_id: self.models.bound_by(key.proofs[1], key.model_id),
@@ -242,7 +242,7 @@ impl Metrics {
         }
     }
 
-    /// Counts second calls.
+    /// Counts hedges by their result.
     fn observe_hedges(&self, hedges: Hedges) {
         let Hedges { won, lost, failed, abandoned } = hedges;
         for (result, count) in [("won", won), ("lost", lost), ("failed", failed), ("abandoned", abandoned)] {
@@ -252,7 +252,7 @@ impl Metrics {
         }
     }
 
-    /// All metrics, in OpenMetrics' text form; so many tasks run now.
+    /// All metrics in OpenMetrics' text form, with this number of tasks.
     pub(crate) fn text(&self, tasks: usize) -> String {
         self.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
         self.log_dropped.inner().store(log::dropped(), Ordering::Relaxed);
@@ -277,7 +277,7 @@ fn time_per_token(record: &Record) -> Option<Duration> {
     record.duration.checked_sub(first)?.checked_div(after)
 }
 
-/// Lets a bounded number of values through.
+/// Bounds the cardinality of a label.
 #[derive(Default)]
 struct Bounded(Mutex<Let>);
 
@@ -294,7 +294,8 @@ impl Bounded {
         self.bound_by(Proof::Answered, value)
     }
 
-    /// Lets a value for which nothing speaks through only when it was let through before: it takes no place.
+    /// The value, or [`OTHER`] beyond the limit. A value without proof takes no place: it passes only if it was let through
+    /// before.
     fn bound_by<'a>(&self, proof: Proof, value: &'a str) -> &'a str {
         let mut before = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if value.is_empty() || before.known.contains(value) || before.answered.contains(value) {

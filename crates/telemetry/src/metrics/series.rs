@@ -1,4 +1,4 @@
-//! The counters and histograms of exchanges that share all their labels, found by one look.
+//! The cache of metric series: counters and histograms of exchanges that share all labels, found with one lookup.
 
 use super::{Families, Labels, time_per_token};
 use crate::access_log::outcome_word;
@@ -10,10 +10,10 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, OnceLock};
 
-/// So many series are remembered; when there are more, remembering begins anew.
+/// The capacity of the cache, which is emptied when it is full.
 const MOST: usize = 1024;
 
-/// What the labels of an exchange are made of. Where nothing was called, no model is named.
+/// The labels of an exchange, which are the key of its series. Where nothing was called, no model is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key<'a> {
     pub(crate) outcome: Outcome,
@@ -24,16 +24,16 @@ pub(crate) struct Key<'a> {
     pub(crate) operation: &'static str,
     pub(crate) provider: &'static str,
     pub(crate) fault: Option<&'a str>,
-    /// Whether the models, asked for and called, are inventions of a client.
+    /// The proofs that the models, asked for and called, are no inventions of a client.
     pub(crate) proofs: [Proof; 2],
 }
 
-/// What speaks for a model's id being that of a model.
+/// The evidence that a model id names a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Proof {
     /// A client named it, and nothing answered.
     None,
-    /// What was called by it answered; some backends answer to any id.
+    /// A backend answered to the id; some backends answer to any.
     Answered,
     /// The configuration or the catalogue has it.
     Known,
@@ -52,14 +52,14 @@ struct Kept {
     proofs: [Proof; 2],
 }
 
-/// The series that are remembered. Readers take no lock.
+/// The cached series. Readers take no lock.
 #[derive(Default)]
 pub(crate) struct Known {
     seed: RandomState,
     series: ArcSwap<HashMap<u64, Arc<(Kept, Series)>>>,
 }
 
-/// What exchanges that share all their labels are counted by.
+/// The counters and histograms of exchanges that share all labels.
 pub(crate) struct Series {
     requests: Counter,
     error: Option<Counter>,
@@ -133,7 +133,7 @@ impl Kept {
 }
 
 impl Known {
-    /// Counts by a key's series, if it is remembered; whether it is.
+    /// Counts by a key's series, if it is cached; returns whether it is.
     pub(crate) fn count(&self, key: Key<'_>, count: impl FnOnce(&Series)) -> bool {
         let known = self.series.load();
         match known.get(&self.seed.hash_one(key)) {
@@ -150,7 +150,7 @@ impl Known {
         self.series.load().len()
     }
 
-    /// Remembers a key's series.
+    /// Caches a key's series.
     pub(crate) fn remember(&self, key: Key<'_>, series: Series) {
         let (hash, entry) = (self.seed.hash_one(key), Arc::new((key.keep(), series)));
         self.series.rcu(|known| {
