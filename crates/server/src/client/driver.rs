@@ -7,7 +7,7 @@ use crate::host::{Host, Limits, Serving};
 use crate::process::clock;
 use crate::turn_store::RecallFuture;
 use crate::upstream::concurrency::Permit;
-use crate::upstream::{Begun, Queued, Sending, UpstreamBody, UpstreamResponse};
+use crate::upstream::{QueuedCall, SendingCall, StartedCall, UpstreamBody, UpstreamResponse};
 use aquifer_gateway::exchange::{Arrival, Call, CallId, CallTimeouts, Exchange, Input, Output};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::TurnStore;
@@ -64,8 +64,8 @@ enum CallState {
     Idle,
     Recalling(RecallFuture),
     /// It waits for its turn, which is no time of the backend's.
-    Queued(Queued),
-    Sending(Sending),
+    Queued(QueuedCall),
+    Sending(SendingCall),
     Answering {
         body: UpstreamBody,
         /// The backend's place is free when it is dropped.
@@ -176,10 +176,10 @@ impl ExchangeDriver {
         call.patience.connect.get_or_insert(limits.connect);
         let patience = call.patience;
         match self.serving.upstreams.begin(call) {
-            Begun::Sent(sending) => {
+            StartedCall::Sent(sending) => {
                 UpstreamCall { call: CallState::Sending(sending), waiting: Waiting::new(patience, limits) }
             }
-            Begun::Queued(queued) => {
+            StartedCall::Queued(queued) => {
                 UpstreamCall { call: CallState::Queued(queued), waiting: Waiting::queued(patience, limits) }
             }
         }

@@ -13,7 +13,7 @@ const LARGEST: usize = 1 << 20;
 ///
 /// # Errors
 /// The endpoint cannot be used, or there is no whole answer.
-pub(crate) fn get(
+pub fn get(
     bedrock: &Bedrock,
     chains: &CredentialChains,
     environment: &Environment,

@@ -107,8 +107,8 @@ impl Connector {
         }
     }
 
-    /// The error of a connection that was not established in time. With a shorter connect timeout than the default it can be
-    /// retried elsewhere.
+    /// The error of a connection that was not established in time. With a shorter connect timeout than the default it can
+    /// be retried elsewhere.
     pub(super) fn late(&self, to: &Uri, limit: Duration) -> Unreachable {
         let what = match self.route(to) {
             Ok(Route::Forwarded(proxy) | Route::Tunnelled(proxy)) => {
@@ -195,9 +195,9 @@ pub(super) fn host(uri: &Uri) -> &str {
 }
 
 impl Socket {
-    /// Switches between delayed TCP acknowledgements, one for two segments (RFC 1122), and immediate ones: delayed ones save
-    /// a packet for each pair. Where the other end waits for an acknowledgement before
-    /// it sends more, the system sends it after 40 ms, and acknowledges each part at once from then on (Linux, tcp(7):
+    /// Switches between delayed TCP acknowledgements, one for two segments (RFC 1122), and immediate ones: delayed ones
+    /// save a packet for each pair. Where the other end waits for an acknowledgement before it sends more, the system sends
+    /// it after 40 ms, and acknowledges each part at once from then on (Linux, tcp(7):
     /// `TCP_QUICKACK` is not permanent).
     pub(super) fn acknowledge_in_pairs(&self, pairs: bool) {
         match self {
