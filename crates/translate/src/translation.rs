@@ -15,7 +15,7 @@ mod unwrapping;
 
 pub use answering::Answering;
 pub use conversation::Before;
-pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};
+pub use request::{CalledTurn, Incoming, Outgoing, Parameters, Showing, Terms};
 pub use road::{Road, Spoken};
 
 use crate::bedrock::{self, Api, Hear, Reader};

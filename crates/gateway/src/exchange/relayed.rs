@@ -37,7 +37,8 @@ pub(super) fn may_be_relayed(fault: &Fault) -> bool {
 pub(super) fn relayed(
     body: &Bytes,
     head: &Head<'_>,
-    (model_id, policy): (&str, &ReasoningPolicy),
+    model_id: &str,
+    policy: &ReasoningPolicy,
     to: &OpenAi,
 ) -> Result<Outgoing, Fault> {
     let prefix = to.prefix.trim_matches('/');

@@ -1,6 +1,7 @@
 //! A stream of the client's own dialect on its way through, and the veil before it.
 
-use super::veil::{Veil, VeiledStream};
+use super::End;
+use crate::exchange::veil::{Veil, VeiledStream};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::openai_chat::relay::Relay;
 use aquifer_translate::wire::sse;
@@ -18,6 +19,12 @@ pub(super) struct Relaying {
 impl Relaying {
     pub(super) fn new(veil: Option<Veil>) -> Self {
         Self { relay: Relay::new(), veil: veil.map(|veil| Box::new(VeiledStream::new(veil))) }
+    }
+
+    /// The end of the stream, as far as it was told.
+    pub(super) fn ended(&self) -> End {
+        let (finish_reason, usage) = (self.relay.finish_reason, self.relay.usage);
+        End { finish_reason, usage, warnings: Vec::new() }
     }
 
     /// What the client may see of bytes that go on, and what is wrong with those behind.
