@@ -1,10 +1,10 @@
 //! The admin listener: is it alive, does it take clients, what has it counted.
 
-use crate::authority;
-use crate::clock;
+use crate::client::authority;
+use crate::client::cors;
 use crate::host::Host;
-use crate::origin;
-use crate::workers::Workers;
+use crate::process::clock;
+use crate::process::workers::Workers;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_body_util::Full;
@@ -116,7 +116,7 @@ impl Admin {
 /// Whether a web page of somebody else's may be asking.
 fn is_of_a_page(head: &mut request::Parts) -> bool {
     let one_host = authority::settle(head).is_ok();
-    !one_host || authority::may_be_rebound(authority::host(&head.headers)) || origin::page(head, &[]).is_err()
+    !one_host || authority::may_be_rebound(authority::host(&head.headers)) || cors::page(head, &[]).is_err()
 }
 
 /// Names the threads that are stuck.

@@ -1,6 +1,6 @@
 //! The command line: commands, flags, defaults, help.
 
-use crate::origin;
+use crate::client::cors;
 use aquifer_gateway::config::{AccessDenied, duration};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::translate::limits::Limits;
@@ -201,7 +201,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
     pub(crate) client_idle_timeout: Duration,
     /// A web page's origin, such as `https://app.example.com`, that may use this gateway; may be given again
-    #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = origin::read)]
+    #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = cors::read)]
     pub(crate) allow_origins: Vec<Uri>,
     /// Threads that serve clients, each with connections of its own [default: the cores this process may use]
     #[arg(long, value_name = "N", value_parser = threads)]

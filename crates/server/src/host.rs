@@ -1,13 +1,13 @@
 //! What every request of this process shares: the configuration in force, the upstreams, the telemetry.
 
-use crate::clock;
-use crate::environment::Environment;
-use crate::failed_attempts::FailedAttempts;
-use crate::room::Room;
+use crate::client::body_memory::BodyMemory;
+use crate::client::failed_attempts::FailedAttempts;
+use crate::process::clock;
 use crate::telemetry::Telemetry;
-use crate::turns::Turns;
+use crate::turn_store::MemoryTurnStore;
 use crate::upstream::{Connections, Upstreams};
 use anyhow::bail;
+use aquifer_aws::Environment;
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{Backend, Config};
 use aquifer_gateway::exchange::KeepAlive;
@@ -96,7 +96,7 @@ pub(crate) struct Limits {
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// Forgets old turns as long as the store is there.
-async fn sweep(turns: Weak<Turns>) {
+async fn sweep(turns: Weak<MemoryTurnStore>) {
     loop {
         tokio::time::sleep(SWEEP).await;
         let Some(turns) = turns.upgrade() else { return };
@@ -114,23 +114,23 @@ pub(crate) struct Host {
     /// What bounds one client.
     pub(crate) limits: Limits,
     /// Room for requests.
-    pub(crate) room: Room,
+    pub(crate) room: BodyMemory,
     /// Web pages that may ask.
     pub(crate) origins: Vec<Uri>,
     /// Large requests that are translated at once.
     pub(crate) translations: Arc<Semaphore>,
     requests: Arc<AtomicUsize>,
     /// What is remembered of clients' turns.
-    pub(crate) turns: Arc<Turns>,
+    pub(crate) turns: Arc<MemoryTurnStore>,
     failed_attempts: FailedAttempts,
     /// The ports of addresses that are not loopback and where a key must be asked for.
     guarded: Vec<Option<u16>>,
 }
 
 /// One request under way, until it is dropped.
-pub(crate) struct Seat(Arc<AtomicUsize>);
+pub(crate) struct RequestPermit(Arc<AtomicUsize>);
 
-impl Drop for Seat {
+impl Drop for RequestPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -150,7 +150,7 @@ impl Host {
         let none = Upstreams::none(limits.upstream_connections);
         let upstreams = Upstreams::of(&config, &environment, &none)?;
         let serving = ArcSwap::from_pointee(Serving::new(Arc::new(config), upstreams));
-        let turns = Arc::new(Turns::new(telemetry.turns())?);
+        let turns = Arc::new(MemoryTurnStore::new(telemetry.turns())?);
         tokio::spawn(sweep(Arc::downgrade(&turns)));
         Ok(Self {
             serving,
@@ -158,7 +158,7 @@ impl Host {
             draining: AtomicBool::new(false),
             telemetry,
             limits,
-            room: Room::new(limits.max_bodies),
+            room: BodyMemory::new(limits.max_bodies),
             origins: Vec::new(),
             translations: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get))),
             requests: Arc::default(),
@@ -191,10 +191,10 @@ impl Host {
     }
 
     /// A place for one more request; `None`: as many as may be are under way.
-    pub(crate) fn seat(&self) -> Option<Seat> {
+    pub(crate) fn seat(&self) -> Option<RequestPermit> {
         let one_more = |taken: usize| (taken < self.limits.max_requests).then_some(taken + 1);
         self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Seat(Arc::clone(&self.requests)))
+        Some(RequestPermit(Arc::clone(&self.requests)))
     }
 
     /// What the process was started with.

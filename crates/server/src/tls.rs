@@ -80,8 +80,9 @@ impl ResolvesServerCert for ByHostname {
 /// # Errors
 /// A file cannot be read.
 pub(crate) fn from_files(certificate: &Path, key: &Path) -> anyhow::Result<ServerTls> {
-    let read =
-        |path: &Path| crate::settings::read_bounded(path).with_context(|| format!("cannot read {}", path.display()));
+    let read = |path: &Path| {
+        crate::process::config_files::read_bounded(path).with_context(|| format!("cannot read {}", path.display()))
+    };
     Ok(ServerTls { certificate_pem: read(certificate)?, key_pem: Secret::new(read(key)?) })
 }
 

@@ -2,14 +2,14 @@
 
 use super::say;
 use crate::cli::Check;
-use crate::environment::Environment;
-use crate::settings::Settings;
+use crate::process::config_files::ConfigFiles;
+use aquifer_aws::Environment;
 use aquifer_gateway::config::{Config, Severity};
 use std::process::ExitCode;
 
 /// Prints the mistakes, or what the configuration amounts to.
 pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
-    let settings = Settings { path: arguments.path.clone(), environment: Environment::read() };
+    let settings = ConfigFiles { path: arguments.path.clone(), environment: Environment::read() };
     let (_, loaded) = settings.load();
     match loaded? {
         Err(mistakes) => {

@@ -1,13 +1,13 @@
 //! `aquifer demo`: a simulated Bedrock, a gateway in front of it, and a line to paste.
 
-use super::run::{Ending, Front, Signals, bind, until_signalled};
+use super::run::{ClientListener, Ending, Signals, bind, until_signalled};
 use super::say;
 use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
-use crate::descriptors;
-use crate::environment::Environment;
 use crate::host::{Host, Limits};
+use crate::process::descriptors;
 use crate::telemetry::{Telemetry, log};
 use crate::upstream::Connections;
+use aquifer_aws::Environment;
 use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, Route, Rule};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::secret::Secret;
@@ -63,7 +63,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
     let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
     say(&invitation(listener.local_addr()?))?;
-    let fronts = vec![Front { listener, certificate: None, port: None }];
+    let fronts = vec![ClientListener { listener, certificate: None, port: None }];
     let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
     until_signalled((host, None), fronts, admin, ending, signals).await
 }

@@ -3,7 +3,7 @@
 mod check;
 mod demo;
 mod doctor;
-mod fronts;
+mod listeners;
 mod models;
 mod run;
 mod serve;

@@ -2,11 +2,11 @@
 
 use super::say;
 use crate::admin;
-use crate::crowd::Crowd;
+use crate::client::connection_limit::ConnectionLimit;
+use crate::client::listen::{self, Certificate, Listen};
 use crate::host::Host;
-use crate::listen::{self, Certificate, Listen};
+use crate::process::workers::Workers;
 use crate::telemetry::log;
-use crate::workers::Workers;
 use anyhow::Context;
 use std::num::NonZero;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// A bound address for clients.
-pub(super) struct Front {
+pub(super) struct ClientListener {
     /// The socket.
     pub(super) listener: TcpListener,
     /// Its certificate, when it speaks TLS.
@@ -73,14 +73,14 @@ pub(super) struct Ending {
 /// Serves until a signal, then lets the streams in flight end; a SIGINT after it ends them at once.
 pub(super) async fn until_signalled(
     (host, threads): (Arc<Host>, Option<usize>),
-    fronts: Vec<Front>,
+    fronts: Vec<ClientListener>,
     admin_listener: TcpListener,
     ending: Ending,
     mut signals: Signals,
 ) -> anyhow::Result<ExitCode> {
     let (stop, stopped) = watch::channel(false);
     let limits = &host.limits;
-    let crowd = Arc::new(Crowd::new(limits.max_connections, limits.max_connections_per_address));
+    let crowd = Arc::new(ConnectionLimit::new(limits.max_connections, limits.max_connections_per_address));
     let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
     let workers = Arc::new(Workers::start(threads.unwrap_or_else(cores))?);
     let mut serving = JoinSet::new();
@@ -88,7 +88,7 @@ pub(super) async fn until_signalled(
     for front in fronts {
         let scheme = if front.certificate.is_some() { "https" } else { "http" };
         lines.push(format!("aquifer listening on {scheme}://{}", front.listener.local_addr()?));
-        let Front { listener, certificate, port } = front;
+        let ClientListener { listener, certificate, port } = front;
         let (host, workers, crowd) = (Arc::clone(&host), Arc::clone(&workers), Arc::clone(&crowd));
         let listen = Listen { listener, certificate, port, host, workers, crowd };
         serving.spawn(listen::serve(listen, stopped.clone()));

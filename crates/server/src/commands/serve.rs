@@ -1,21 +1,22 @@
 //! `aquifer serve`: the gateway, until a signal.
 
 use super::check::summary;
-use super::fronts::{OfPort, certificates_of, fronts};
-use super::run::{Ending, Front, Signals, bind, until_signalled};
-use crate::api_keys;
+use super::listeners::{PortCertificate, certificates_of, fronts};
+use super::run::{ClientListener, Ending, Signals, bind, until_signalled};
 use crate::cli::{Serve, UpstreamAcks};
-use crate::credentials::{AUTH, Origin};
-use crate::descriptors;
-use crate::environment::Environment;
+use crate::client::api_keys;
 use crate::host::{Host, Limits};
-use crate::profiles::Profiles;
-use crate::settings::{Settings, Stamp};
+use crate::process::config_files::{ConfigFiles, Fingerprint};
+use crate::process::descriptors;
 use crate::telemetry::Telemetry;
 use crate::telemetry::log::{self, LogControl};
 use crate::tls;
 use crate::upstream::Connections;
+use crate::upstream::control_plane;
 use anyhow::{Context, bail};
+use aquifer_aws::Environment;
+use aquifer_aws::Profiles;
+use aquifer_aws::{AUTH, CredentialOrigin};
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{BackendKind, Config, ConfigError, Listener, ServerTls, Severity};
 use std::path::PathBuf;
@@ -40,13 +41,15 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
     let control = log::start(arguments.log.log_level, arguments.log.log_format)?;
     let environment = Environment::read().with(AUTH, arguments.bedrock_auth.name());
-    let settings = arguments.config.clone().map(|path| Settings { path, environment: environment.clone() });
-    let (stamp, mut config) = first_config(settings.as_ref(), &environment)?;
+    let settings = arguments.config.clone().map(|path| ConfigFiles { path, environment: environment.clone() });
+    let (fingerprint, mut config) = first_config(settings.as_ref(), &environment)?;
     let allow_s3_uris = arguments.allow_s3_uris.then_some(true);
     config.client_fields.everywhere.s3_uris = allow_s3_uris;
     let mut profiles = arguments.resolve_inference_profiles.then(Profiles::default);
     if let Some(profiles) = &mut profiles {
-        profiles.resolve(&mut config, &environment).await;
+        profiles
+            .resolve(&mut config, |bedrock, chains, path| control_plane::get(bedrock, chains, &environment, path))
+            .await;
     }
     config.limits = arguments.request.limits();
     config.access_denied = arguments.upstream_access_denied.into();
@@ -68,7 +71,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
     let watching = Watch {
         settings,
-        stamp,
+        fingerprint,
         allow_s3_uris,
         profiles,
         control,
@@ -108,16 +111,16 @@ async fn credentials(host: &Arc<Host>, required: bool) -> anyhow::Result<()> {
 async fn tell_origins(host: &Host, required: bool) -> bool {
     let mut all = true;
     for (backends, origin) in host.serving().upstreams.origins(host.environment()).await {
-        all &= !matches!(origin, Origin::Missing(_));
+        all &= !matches!(origin, CredentialOrigin::Missing(_));
         match origin {
-            Origin::Found(source) => tracing::info!(backends, source, "credentials found"),
-            Origin::Missing(why) if required => tracing::error!(backends, why, "no credentials"),
-            Origin::Missing(why) => tracing::warn!(
+            CredentialOrigin::Found(source) => tracing::info!(backends, source, "credentials found"),
+            CredentialOrigin::Missing(why) if required => tracing::error!(backends, why, "no credentials"),
+            CredentialOrigin::Missing(why) => tracing::warn!(
                 backends,
                 why,
                 "no credentials: calls to these backends will fail until there are some (upstream_credentials)"
             ),
-            Origin::Unneeded => continue,
+            CredentialOrigin::Unneeded => continue,
         }
     }
     all
@@ -162,7 +165,7 @@ fn refuse_nothing(config: &Config) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// One of them would serve anybody, and that is not allowed.
-fn guarded(arguments: &Serve, config: &Config, fronts: &[Front]) -> anyhow::Result<Vec<Option<u16>>> {
+fn guarded(arguments: &Serve, config: &Config, fronts: &[ClientListener]) -> anyhow::Result<Vec<Option<u16>>> {
     let mut ports = Vec::new();
     for front in fronts {
         let address = front.listener.local_addr()?;
@@ -187,9 +190,9 @@ fn guarded(arguments: &Serve, config: &Config, fronts: &[Front]) -> anyhow::Resu
 
 /// The configuration to begin with; a mistake in it ends the process.
 pub(super) fn first_config(
-    settings: Option<&Settings>,
+    settings: Option<&ConfigFiles>,
     environment: &Environment,
-) -> anyhow::Result<(Option<Stamp>, Config)> {
+) -> anyhow::Result<(Option<Fingerprint>, Config)> {
     let Some(settings) = settings else {
         let config = Config::from_environment(&|name| environment.get(name).map(str::to_owned));
         if let Some(BackendKind::NotServed { why, .. }) = config.backends.first().map(|backend| &backend.kind) {
@@ -197,9 +200,9 @@ pub(super) fn first_config(
         }
         return Ok((None, config));
     };
-    let (stamp, loaded) = settings.load();
+    let (fingerprint, loaded) = settings.load();
     match loaded? {
-        Ok(config) => Ok((Some(stamp), config)),
+        Ok(config) => Ok((Some(fingerprint), config)),
         Err(mistakes) => {
             let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
             bail!("the configuration is wrong:\n{}", lines.join("\n"))
@@ -219,20 +222,20 @@ fn tell(config: &Config) {
 
 /// Takes over what changes on disk: the configuration, the certificates.
 struct Watch {
-    settings: Option<Settings>,
-    stamp: Option<Stamp>,
+    settings: Option<ConfigFiles>,
+    fingerprint: Option<Fingerprint>,
     /// What the command line says of `s3://` addresses.
     allow_s3_uris: Option<bool>,
     profiles: Option<Profiles>,
     control: LogControl,
-    certificates: Vec<OfPort>,
+    certificates: Vec<PortCertificate>,
     files: Option<(PathBuf, PathBuf)>,
     /// The file with clients' API keys.
     keys: Option<PathBuf>,
     listeners: Vec<Listener>,
     host: Arc<Host>,
     /// What was found at the last look, while it is not what is in force.
-    seen: Option<Stamp>,
+    seen: Option<Fingerprint>,
     /// One for the configuration, the certificate and the keys each: none waits for another's disk.
     readers: [Reader; 3],
 }
@@ -268,14 +271,19 @@ impl Reader {
 
 /// What was read of the configuration, and whether it was the same before.
 struct Read {
-    stamp: Stamp,
+    fingerprint: Fingerprint,
     loaded: anyhow::Result<Result<Config, Vec<ConfigError>>>,
     settled: bool,
 }
 
 /// Reads it when it has changed, or when someone asks; then twice, because it may be in the middle of being written.
-fn read_again(settings: &Settings, stamp: &Stamp, seen: Option<Stamp>, asked: bool) -> Option<Read> {
-    if !asked && !settings.changed_since(stamp) {
+fn read_again(
+    settings: &ConfigFiles,
+    fingerprint: &Fingerprint,
+    seen: Option<Fingerprint>,
+    asked: bool,
+) -> Option<Read> {
+    if !asked && !settings.changed_since(fingerprint) {
         return None;
     }
     let mut before = seen;
@@ -283,9 +291,9 @@ fn read_again(settings: &Settings, stamp: &Stamp, seen: Option<Stamp>, asked: bo
         before = Some(settings.load().0);
         std::thread::sleep(AGAIN);
     }
-    let (stamp, loaded) = settings.load();
-    let settled = before.as_ref() == Some(&stamp);
-    Some(Read { stamp, loaded, settled })
+    let (fingerprint, loaded) = settings.load();
+    let settled = before.as_ref() == Some(&fingerprint);
+    Some(Read { fingerprint, loaded, settled })
 }
 
 impl Watch {
@@ -318,22 +326,26 @@ impl Watch {
     /// Reads the configuration again when it changed, or when someone asks. One that is wrong changes nothing, nor does
     /// one that is not the same when it is looked at once more.
     async fn reload(&mut self, asked: bool) {
-        let (Some(settings), Some(stamp)) = (self.settings.clone(), self.stamp.clone()) else { return };
+        let (Some(settings), Some(fingerprint)) = (self.settings.clone(), self.fingerprint.clone()) else { return };
         let environment = settings.environment.clone();
         let seen = self.seen.take();
         let [reader, ..] = &self.readers;
-        let read = reader.read("the configuration", move || read_again(&settings, &stamp, seen, asked)).await;
-        let Some(Read { stamp, loaded, settled }) = read.flatten() else { return };
+        let read = reader.read("the configuration", move || read_again(&settings, &fingerprint, seen, asked)).await;
+        let Some(Read { fingerprint, loaded, settled }) = read.flatten() else { return };
         if !settled {
-            self.seen = Some(stamp);
+            self.seen = Some(fingerprint);
             return;
         }
-        self.stamp = Some(stamp);
+        self.fingerprint = Some(fingerprint);
         match loaded {
             Ok(Ok(mut config)) => {
                 config.client_fields.everywhere.s3_uris = self.allow_s3_uris;
                 if let Some(profiles) = &mut self.profiles {
-                    profiles.resolve(&mut config, &environment).await;
+                    profiles
+                        .resolve(&mut config, |bedrock, chains, path| {
+                            control_plane::get(bedrock, chains, &environment, path)
+                        })
+                        .await;
                 }
                 self.adopt(config);
             }

@@ -4,7 +4,7 @@ use super::exchange::{TARGET, lines, wanted};
 use super::line::Form;
 use super::sink::Sink;
 use crate::cli::{Level, LogFormat};
-use crate::clock;
+use crate::process::clock;
 use anyhow::Context;
 use aquifer_gateway::config::LogLevel;
 use aquifer_gateway::exchange::{ReasoningProgress, ReasoningState};

@@ -3,7 +3,7 @@
 mod series;
 
 use super::log;
-use crate::turns::Counters;
+use crate::turn_store::TurnStoreCounters;
 use aquifer_gateway::record::{Hedges, Outcome, Record};
 use arc_swap::ArcSwap;
 use prometheus_client::encoding::text::encode;
@@ -69,7 +69,7 @@ pub(super) struct Metrics {
     results: [OnceLock<Counter>; 3],
     amended: Counter,
     hedges: Family<Labels, Counter>,
-    pub(super) turn_store: Counters,
+    pub(super) turn_store: TurnStoreCounters,
     log_dropped: Counter,
     pub(super) refused_keys: Counter,
     pub(super) delayed_refusals: Counter,
@@ -108,7 +108,7 @@ impl Metrics {
             results: Default::default(),
             amended: Counter::default(),
             hedges: Family::default(),
-            turn_store: Counters::default(),
+            turn_store: TurnStoreCounters::default(),
             log_dropped: Counter::default(),
             refused_keys: Counter::default(),
             delayed_refusals: Counter::default(),
@@ -157,7 +157,7 @@ impl Metrics {
         registry.register("aquifer_hedges", "Second calls made because the first was slow, by result", hedges);
         let told = self.families.told.clone();
         registry.register("aquifer_told_bytes", "Bytes of answers' bodies given to clients, by outcome", told);
-        let Counters { evicted, entries, bytes } = self.turn_store.clone();
+        let TurnStoreCounters { evicted, entries, bytes } = self.turn_store.clone();
         registry.register("aquifer_reasoning_turns_evicted", "Turns forgotten for want of room or for age", evicted);
         registry.register("aquifer_reasoning_turns_held", "Turns remembered now", entries);
         registry.register("aquifer_reasoning_turns_held_bytes", "Bytes of the turns remembered now", bytes);

@@ -6,7 +6,7 @@ pub(crate) mod log;
 mod metrics;
 mod sink;
 
-use crate::turns::Counters;
+use crate::turn_store::TurnStoreCounters;
 use aquifer_gateway::record::Record;
 use metrics::Metrics;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Telemetry {
     }
 
     /// What the store of turns counts by.
-    pub(crate) fn turns(&self) -> Counters {
+    pub(crate) fn turns(&self) -> TurnStoreCounters {
         self.metrics.turn_store.clone()
     }
 

@@ -1,8 +1,8 @@
 //! Which proxy stands between the gateway and a backend, as `HTTPS_PROXY` and its companions say it.
 
 use super::addresses::{bare_host, port};
-use crate::environment::Environment;
 use crate::tls::{self, Authorities};
+use aquifer_aws::Environment;
 use aquifer_gateway::secret::Secret;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use hyper_util::client::proxy::matcher::Matcher;

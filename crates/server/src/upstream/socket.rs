@@ -1,11 +1,11 @@
 //! Connections to backends: a name is looked up, TCP, a proxy's tunnel and TLS are set up, all within a time limit.
 
 use super::addresses::{self, bare_host, port};
-use super::http1;
+use super::h1_codec;
 use super::proxy::{Proxies, Proxy, Route};
-use crate::environment::Environment;
 use crate::tls::{self, Authorities};
 use anyhow::Context as _;
+use aquifer_aws::Environment;
 use aquifer_gateway::config::Bedrock;
 use aquifer_gateway::translate::fault::Unreachable;
 use http::Uri;
@@ -145,7 +145,7 @@ async fn proxy_socket(proxy: &Proxy, limit: Duration) -> Result<Socket> {
 async fn tunnel(proxy: &Proxy, to: &Uri, limit: Duration) -> Result<Socket> {
     let mut socket = proxy_socket(proxy, limit).await?;
     let place = format!("{}:{}", to.host().unwrap_or_default(), port(to));
-    socket.write_all(&http1::ask_for_tunnel(&place, proxy.authorization.as_ref())).await?;
+    socket.write_all(&h1_codec::encode_connect(&place, proxy.authorization.as_ref())).await?;
     socket.flush().await?;
     let mut head = Vec::new();
     loop {
@@ -159,10 +159,12 @@ async fn tunnel(proxy: &Proxy, to: &Uri, limit: Duration) -> Result<Socket> {
             read => read?,
         };
         head.push(byte);
-        if byte != b'\n' && head.len() < http1::LONGEST_TUNNEL_HEAD {
+        if byte != b'\n' && head.len() < h1_codec::LONGEST_TUNNEL_HEAD {
             continue;
         }
-        match http1::tunnel(&head).map_err(|why| Error::other(format!("its answer to CONNECT is none: {why}")))? {
+        match h1_codec::decode_connect(&head)
+            .map_err(|why| Error::other(format!("its answer to CONNECT is none: {why}")))?
+        {
             Some(status) if status.is_success() => return Ok(socket),
             Some(status) => return Err(Error::other(proxy.refusal(status))),
             None => {}

@@ -494,12 +494,12 @@ async fn connections_that_were_closed_are_found_however_many_there_are() {
     let address = listener.local_addr().unwrap();
     let url = format!("http://{address}");
     let connector = Connector::new(&bedrock(&url), &Environment::default(), &url).unwrap();
-    let pool = Pool::new(connector.clone(), Connections::default());
+    let pool = H1Pool::new(connector.clone(), Connections::default());
     let uri = format!("http://{address}/").parse().unwrap();
     let mut others = Vec::new();
     for _ in 0..MANY {
         let (socket, other) = tokio::join!(connector.connect(&uri, LIMIT), listener.accept());
-        pool.put(wire::Wire::new(socket.unwrap(), Connections::default()));
+        pool.put(h1_connection::H1Connection::new(socket.unwrap(), Connections::default()));
         others.push(other.unwrap());
     }
     assert_eq!(pool.tidied(), MANY, "all are open");
@@ -518,7 +518,7 @@ async fn connections_that_were_closed_are_found_however_many_there_are() {
         if let socket::Socket::Plain(plain) = &socket {
             plain.readable().await.unwrap();
         }
-        pool.put(wire::Wire::new(socket, Connections::default()));
+        pool.put(h1_connection::H1Connection::new(socket, Connections::default()));
     }
     let polled = std::pin::pin!(async { pool.tidied() });
     tokio::task::yield_now().await;

@@ -14,10 +14,10 @@ mod subject;
 use super::say;
 use super::serve::first_config;
 use crate::cli::Doctor;
-use crate::environment::Environment;
-use crate::settings::Settings;
+use crate::process::config_files::ConfigFiles;
 use crate::upstream::Upstreams;
 use anyhow::Context;
+use aquifer_aws::Environment;
 use aquifer_gateway::config::{BackendKind, Config};
 use ask::Asking;
 use examination::{Examination, Examined};
@@ -35,7 +35,7 @@ const PATIENCE: usize = 2;
 /// Examines the models.
 pub(super) async fn run(arguments: Doctor) -> anyhow::Result<ExitCode> {
     let environment = Environment::read();
-    let settings = arguments.config.clone().map(|path| Settings { path, environment: environment.clone() });
+    let settings = arguments.config.clone().map(|path| ConfigFiles { path, environment: environment.clone() });
     let (_, mut config) = first_config(settings.as_ref(), &environment)?;
     if let Some(region) = &arguments.region {
         elsewhere(&mut config, region);

@@ -4,8 +4,8 @@ use super::ask::{Place, rendered};
 use super::plan::planned;
 use super::probe::What;
 use super::question::{Facts, probe};
-use crate::profiles::{Called, called};
 use anyhow::{anyhow, bail};
+use aquifer_aws::{ConfiguredModel, configured_models};
 use aquifer_gateway::config::{BackendKind, Config, ReasoningPolicy};
 use aquifer_gateway::route;
 use aquifer_gateway::translate::catalogue::{Catalogue, Entry, Known, base_id};
@@ -68,8 +68,8 @@ impl Source {
 /// # Errors
 /// A name that nothing serves, or no name at all.
 pub(super) fn subjects(config: &Config, named: &[String]) -> anyhow::Result<Vec<Subject>> {
-    let all = called(config);
-    let found: Vec<Called<'_>> = if named.is_empty() {
+    let all = configured_models(config);
+    let found: Vec<ConfiguredModel<'_>> = if named.is_empty() {
         all
     } else {
         named.iter().map(|name| one(config, &all, name)).collect::<anyhow::Result<_>>()?
@@ -89,20 +89,22 @@ pub(super) fn subjects(config: &Config, named: &[String]) -> anyhow::Result<Vec<
 }
 
 /// Where a client that asks for this model is sent; else where a route sends somebody for it.
-fn one<'c>(config: &'c Config, all: &[Called<'c>], name: &str) -> anyhow::Result<Called<'c>> {
+fn one<'c>(config: &'c Config, all: &[ConfiguredModel<'c>], name: &str) -> anyhow::Result<ConfiguredModel<'c>> {
     match route::choose(config, name, &HeaderMap::new(), None) {
-        Ok(target) => {
-            Ok(Called { backend: target.backend, model_id: target.model_id, reasoning: target.reasoning.as_ref() })
-        }
+        Ok(target) => Ok(ConfiguredModel {
+            backend: target.backend,
+            model_id: target.model_id,
+            reasoning: target.reasoning.as_ref(),
+        }),
         Err(fault) => {
             let found = all.iter().find(|called| called.model_id == name);
-            let found = found.map(|it| Called { model_id: it.model_id.clone(), ..*it });
+            let found = found.map(|it| ConfiguredModel { model_id: it.model_id.clone(), ..*it });
             found.ok_or_else(|| anyhow!("{fault}"))
         }
     }
 }
 
-fn subject(config: &Config, called: &Called<'_>) -> Option<Subject> {
+fn subject(config: &Config, called: &ConfiguredModel<'_>) -> Option<Subject> {
     let backend = config.backends.get(called.backend)?;
     let BackendKind::Bedrock(bedrock) = &backend.kind else { return None };
     let model_id = &called.model_id;

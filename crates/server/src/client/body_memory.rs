@@ -1,0 +1,100 @@
+//! Memory for requests: so much for all of them together, the bodies and what stands beside them while they are read.
+
+use aquifer_gateway::translate::Fault;
+use aquifer_gateway::translate::fault::MistakeKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// All of it.
+pub(crate) struct BodyMemory {
+    size: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+/// What one request has of it, until it is dropped.
+pub(crate) struct Reservation {
+    size: usize,
+    total: Arc<AtomicUsize>,
+    held: usize,
+}
+
+impl BodyMemory {
+    /// So many bytes.
+    pub(crate) fn new(size: usize) -> Self {
+        Self { size, taken: Arc::default() }
+    }
+
+    /// For a request of which nothing is there yet.
+    pub(crate) fn place(&self) -> Reservation {
+        Reservation { size: self.size, total: Arc::clone(&self.taken), held: 0 }
+    }
+}
+
+impl Reservation {
+    /// The request takes so many bytes now, or will at once.
+    ///
+    /// # Errors
+    /// There is no room for them now, or there never is.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Fault> {
+        let Some(more) = bytes.checked_sub(self.held) else {
+            self.shrink(bytes);
+            return Ok(());
+        };
+        if bytes > self.size {
+            let message = format!("the request takes {bytes} bytes to read, more than there are for all requests");
+            return Err(Fault::mistake(MistakeKind::TooLarge, None, message));
+        }
+        let with_more = |taken: usize| taken.checked_add(more).filter(|taken| *taken <= self.size);
+        match self.total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_more) {
+            Ok(_) => {
+                self.held = bytes;
+                Ok(())
+            }
+            Err(_) => {
+                Err(Fault::Overloaded("there is no room for one more request of this size; try again".to_owned()))
+            }
+        }
+    }
+
+    /// The request takes no more than so many bytes from now on.
+    pub(crate) fn shrink(&mut self, bytes: usize) {
+        let freed = self.held.saturating_sub(bytes);
+        if freed == 0 {
+            return;
+        }
+        self.total.fetch_sub(freed, Ordering::Relaxed);
+        self.held -= freed;
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.shrink(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_held_until_it_is_dropped_and_small_ones_count() {
+        let room = BodyMemory::new(200);
+        let mut first = room.place();
+        assert!(first.hold(100).is_ok() && first.hold(150).is_ok());
+        assert!(matches!(room.place().hold(51), Err(Fault::Overloaded(_))));
+        let mut second = room.place();
+        assert!(second.hold(50).is_ok());
+        assert!(matches!(room.place().hold(1), Err(Fault::Overloaded(_))));
+        first.shrink(20);
+        first.shrink(30);
+        assert!(room.place().hold(130).is_ok() && first.hold(10).is_ok());
+        drop((first, second));
+        assert!(room.place().hold(200).is_ok());
+    }
+
+    #[test]
+    fn what_never_fits_need_not_come_again() {
+        assert!(matches!(BodyMemory::new(200).place().hold(201), Err(Fault::ClientMistaken(_))));
+    }
+}

@@ -1,0 +1,91 @@
+//! How many clients are connected: so many in all, and so many of one address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How many each address has.
+type ByAddress = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
+/// All of them.
+pub(crate) struct ConnectionLimit {
+    permits: Arc<Semaphore>,
+    /// Of one address.
+    most: Option<usize>,
+    by_address: ByAddress,
+}
+
+/// One of them, until it is dropped.
+pub(crate) struct ConnectionPermit {
+    pub(crate) _permit: OwnedSemaphorePermit,
+    pub(crate) _place: AddressPermit,
+}
+
+/// The place of one of them among those of its address.
+pub(crate) struct AddressPermit(Option<(IpAddr, ByAddress)>);
+
+impl ConnectionLimit {
+    /// So many at once, and so many of one address.
+    pub(crate) fn new(all: usize, of_one_address: Option<usize>) -> Self {
+        Self { permits: Arc::new(Semaphore::new(all)), most: of_one_address, by_address: Arc::default() }
+    }
+
+    /// Waits until there is room for one more.
+    pub(crate) async fn wait(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.permits).acquire_owned().await.ok()
+    }
+
+    /// Takes in one of this address; `None`: there are as many of them as may be.
+    pub(crate) fn admit(&self, address: IpAddr) -> Option<AddressPermit> {
+        let Some(most) = self.most else { return Some(AddressPermit(None)) };
+        let address = whose(address);
+        let mut all = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = all.entry(address).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(AddressPermit(Some((address, Arc::clone(&self.by_address)))))
+    }
+}
+
+/// One client has 2^64 addresses of IPv6 at least.
+fn whose(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
+        address => address,
+    }
+}
+
+impl Drop for AddressPermit {
+    fn drop(&mut self) {
+        let Some((address, all)) = self.0.take() else { return };
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = all.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_so_many_places_and_they_become_free() {
+        let crowd = ConnectionLimit::new(10, Some(2));
+        let at = |text: &str| crowd.admit(text.parse().unwrap());
+        let held = (at("10.0.0.1"), at("::ffff:10.0.0.1"), at("2001:db8::1"), at("2001:db8::2"));
+        assert!(held.0.is_some() && held.1.is_some() && held.2.is_some() && held.3.is_some());
+        assert!(at("10.0.0.1").is_none() && at("2001:db8::3").is_none());
+        assert!(at("10.0.0.2").is_some() && at("2001:db8:0:1::1").is_some());
+        drop(held);
+        assert!(at("10.0.0.1").is_some() && crowd.by_address.lock().unwrap().is_empty());
+        let open = ConnectionLimit::new(10, None);
+        assert!((0..100).all(|_| open.admit("10.0.0.1".parse().unwrap()).is_some()));
+    }
+}

@@ -1,0 +1,176 @@
+//! A client's connection, asked to end when the process does, when it is too old, or when nothing was asked for too long.
+
+use crate::client::connection::ConnectionState;
+use crate::host::Limits;
+use hyper_util::server::graceful::GracefulConnection;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep};
+
+/// How long a client that was asked to end may take for a request that it has begun, when the process ends.
+pub(crate) const GRACE: Duration = Duration::from_millis(250);
+/// The same of one that has asked before and is told by the protocol that it must end.
+const TOLD: Duration = Duration::from_secs(10);
+
+/// A connection of that kind.
+pub(crate) struct ManagedConnection<C> {
+    connection: Pin<Box<C>>,
+    connection_state: Arc<ConnectionState>,
+    stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Whoever asks all connections to end waits until they have dropped theirs.
+    _until_dropped: watch::Receiver<bool>,
+    /// When it is too old.
+    old: Option<Instant>,
+    idle: Option<Idle>,
+    state: State,
+    /// For the next of these; there is none for a connection that may be as old and idle as it likes.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// How long nothing may be asked.
+struct Idle {
+    time: Duration,
+    /// How long it may then take to end, as its answers may lie untaken.
+    more: Duration,
+    /// How much was asked when it was last looked at, and since when nothing was.
+    asked: usize,
+    since: Instant,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// It was asked to end, for its own sake.
+    Ending,
+    /// The same, as the process ends; and since when it has nothing to do.
+    Draining(Option<Instant>),
+}
+
+impl<C: GracefulConnection> ManagedConnection<C> {
+    /// One that is asked to end by `stop`, and by its age.
+    pub(crate) fn new(
+        connection: C,
+        connection_state: Arc<ConnectionState>,
+        mut stop: watch::Receiver<bool>,
+        limits: &Limits,
+    ) -> Self {
+        let until_dropped = stop.clone();
+        let stop = Box::pin(async move { drop(stop.wait_for(|stop| *stop).await) });
+        let old = limits.max_connection_age.map(|age| Instant::now() + age);
+        Self {
+            connection: Box::pin(connection),
+            connection_state,
+            stop,
+            _until_dropped: until_dropped,
+            old,
+            idle: None,
+            state: State::Open,
+            timer: None,
+        }
+    }
+
+    /// The same, which may ask nothing for so long.
+    pub(crate) fn until_idle(mut self, limits: &Limits) -> Self {
+        let (time, more) = (limits.header_timeout, limits.client_idle);
+        self.idle = Some(Idle { time, more, asked: 0, since: Instant::now() });
+        self
+    }
+
+    /// Whether it is to be dropped.
+    fn look(&mut self, cx: &mut Context<'_>) -> bool {
+        if !matches!(self.state, State::Draining(_)) && self.stop.as_mut().poll(cx).is_ready() {
+            self.end(State::Draining(None));
+        }
+        if self.state == State::Open && self.old.is_none() && self.idle.is_none() {
+            return false;
+        }
+        loop {
+            let now = Instant::now();
+            if self.is_over(now) {
+                return true;
+            }
+            let Some(next) = self.next(now) else { return false };
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(Duration::ZERO)));
+            if timer.deadline() > next || timer.is_elapsed() {
+                timer.as_mut().reset(next);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return false;
+            }
+        }
+    }
+
+    fn end(&mut self, state: State) {
+        self.state = state;
+        self.connection.as_mut().graceful_shutdown();
+    }
+
+    /// Does what is due; whether the connection is to be dropped.
+    fn is_over(&mut self, now: Instant) -> bool {
+        if let State::Draining(free) = self.state {
+            let free = (!self.connection_state.is_busy()).then(|| free.unwrap_or(now));
+            self.state = State::Draining(free);
+            let told = self.idle.is_some() && self.connection_state.asked() > 0;
+            return free.is_some_and(|free| free + if told { TOLD } else { GRACE } <= now);
+        }
+        let idle = self.idle.as_mut().is_some_and(|idle| idle.is_over(&self.connection_state, now));
+        if idle && (self.connection_state.asked() == 0 || self.state == State::Ending) {
+            return true;
+        }
+        if self.state == State::Open && (idle || self.old.is_some_and(|old| old <= now)) {
+            self.end(State::Ending);
+        }
+        false
+    }
+
+    /// When something is due next.
+    fn next(&self, now: Instant) -> Option<Instant> {
+        if let State::Draining(free) = self.state {
+            return Some(free.unwrap_or(now) + GRACE);
+        }
+        let old = self.old.filter(|_| self.state == State::Open);
+        let idle = self.idle.as_ref().map(|idle| now + idle.time / 4);
+        old.into_iter().chain(idle).min()
+    }
+}
+
+impl Idle {
+    fn is_over(&mut self, connection_state: &ConnectionState, now: Instant) -> bool {
+        let asked = connection_state.asked();
+        if connection_state.is_answering() || self.asked != asked {
+            self.asked = asked;
+            self.since = now;
+        }
+        if self.since + self.time > now {
+            return false;
+        }
+        // Asked to end, it has some time more.
+        self.since = now;
+        self.time = self.time.max(self.more);
+        true
+    }
+}
+
+impl<C: GracefulConnection> Future for ManagedConnection<C> {
+    type Output = Result<(), C::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            if let Poll::Ready(ended) = self.connection.as_mut().poll(cx) {
+                return Poll::Ready(ended);
+            }
+            let before = self.state;
+            if self.look(cx) {
+                tracing::debug!("a connection that asks nothing was closed");
+                return Poll::Ready(Ok(()));
+            }
+            // What was asked to end may do so at once.
+            if before == self.state || before != State::Open {
+                return Poll::Pending;
+            }
+        }
+    }
+}

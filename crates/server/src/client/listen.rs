@@ -1,0 +1,239 @@
+//! Accepts clients: plain or TLS, HTTP/1.1 or HTTP/2, a bounded number at once, and ends them gracefully.
+
+use crate::client::admission::ConnectionInfo;
+use crate::client::coalesce::{ClientSocket, CoalescingIo};
+use crate::client::connection::ConnectionState;
+use crate::client::connection_limit::{ConnectionLimit, ConnectionPermit};
+use crate::client::graceful::{GRACE, ManagedConnection};
+use crate::client::http;
+use crate::client::stream_executor::StreamExecutor;
+use crate::host::Host;
+use crate::process::workers::Workers;
+use ::http::{Request, Version};
+use arc_swap::ArcSwap;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use socket2::{SockRef, TcpKeepalive};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+/// For a TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two attempts to accept while the system refuses (no file descriptors left, for one).
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// How often a silent HTTP/2 client is asked whether it is still there.
+const PING: Duration = Duration::from_secs(20);
+
+/// The largest head of a request, and how much of an answer is held for a client that does not take it.
+const BUFFER: usize = 64 << 10;
+/// After this long without a byte from a client its TCP is asked whether it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+/// A client that takes nothing of what it was sent for this long is gone.
+const STALLED: Duration = Duration::from_secs(600);
+
+/// A listener's certificate, which a new configuration may replace.
+pub(crate) type Certificate = Arc<ArcSwap<ServerConfig>>;
+
+/// An address for clients, and what its connections are served with.
+pub(crate) struct Listen {
+    /// The socket.
+    pub(crate) listener: TcpListener,
+    /// Its certificate, when it speaks TLS.
+    pub(crate) certificate: Option<Certificate>,
+    /// The port of the configuration's listeners; `None`: an address of the command line.
+    pub(crate) port: Option<u16>,
+    /// What every request shares.
+    pub(crate) host: Arc<Host>,
+    /// The threads that serve.
+    pub(crate) workers: Arc<Workers>,
+    /// Places for connections.
+    pub(crate) crowd: Arc<ConnectionLimit>,
+}
+
+/// A client's connection, with what it is served with.
+struct Client {
+    arrived: ConnectionInfo,
+    host: Arc<Host>,
+    workers: Arc<Workers>,
+    /// The thread that serves it.
+    home: usize,
+    connection_state: Arc<ConnectionState>,
+    stop: watch::Receiver<bool>,
+}
+
+/// Accepts until `stop` says so, then waits for the connections to end; they are asked to.
+pub(crate) async fn serve(listen: Listen, mut stop: watch::Receiver<bool>) {
+    let (ask, asked) = watch::channel(false);
+    let loopback = listen.listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+    loop {
+        let stream = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = accept(&listen.listener, &listen.crowd) => accepted,
+        };
+        let Some((stream, guest)) = stream else { break };
+        let client = Client {
+            arrived: ConnectionInfo {
+                port: listen.port,
+                peer: stream.peer_addr().ok().map(|peer| peer.ip()),
+                loopback,
+                sni: None,
+            },
+            host: Arc::clone(&listen.host),
+            workers: Arc::clone(&listen.workers),
+            home: 0,
+            connection_state: ConnectionState::new(listen.host.limits.client_idle),
+            stop: asked.clone(),
+        };
+        let certificate = listen.certificate.clone();
+        listen.workers.serve(|counted| async move {
+            let client = Client { home: counted.worker, ..client };
+            match here(stream) {
+                Ok(stream) => connection(stream, certificate, client).await,
+                Err(error) => tracing::warn!(%error, "a client was not taken over"),
+            }
+            drop((guest, counted));
+        });
+    }
+    drop((listen, asked));
+    ask.send_replace(true);
+    ask.closed().await;
+}
+
+/// Has a client's socket watched by this thread and no longer by the one that accepted it.
+fn here(stream: TcpStream) -> std::io::Result<TcpStream> {
+    TcpStream::from_std(stream.into_std()?)
+}
+
+/// The next client, once there is room for it.
+async fn accept(listener: &TcpListener, crowd: &Arc<ConnectionLimit>) -> Option<(TcpStream, ConnectionPermit)> {
+    let permit = crowd.wait().await?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, address)) => match crowd.admit(address.ip()) {
+                Some(place) => return Some((stream, ConnectionPermit { _permit: permit, _place: place })),
+                None => tracing::debug!(%address, "an address has as many connections as it may"),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "a client was not accepted");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, certificate: Option<Certificate>, mut client: Client) {
+    if let Err(error) = prepare(&stream) {
+        tracing::debug!(%error, "a client's socket was not set up");
+    }
+    let Some(certificate) = certificate else {
+        let patience = client.host.limits.header_timeout;
+        return match begun(says_http1(&stream), patience, &mut client.stop).await {
+            Some(true) => speak_http1(stream, client).await,
+            Some(false) => Box::pin(speak(stream, client)).await,
+            None => tracing::debug!("a client connected and asked nothing"),
+        };
+    };
+    // Apart, because what TLS holds is large, and a connection in clear would hold room for it.
+    Box::pin(over_tls(stream, certificate.load_full(), client)).await;
+}
+
+/// What a client begins with; `None`: it took too long, or the process ends.
+async fn begun<T>(begin: impl Future<Output = T>, patience: Duration, stop: &mut watch::Receiver<bool>) -> Option<T> {
+    let end = async {
+        drop(stop.wait_for(|stop| *stop).await);
+        // One that is about to ask may still do so.
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        biased;
+        begun = tokio::time::timeout(patience, begin) => begun.ok(),
+        () = end => None,
+    }
+}
+
+async fn over_tls(stream: TcpStream, certificate: Arc<ServerConfig>, mut client: Client) {
+    let handshake = TlsAcceptor::from(certificate).accept(stream);
+    match begun(handshake, HANDSHAKE_TIMEOUT, &mut client.stop).await {
+        Some(Ok(stream)) => {
+            let session = stream.get_ref().1;
+            // The listeners of a port differ by what the client calls them.
+            client.arrived.sni = session.server_name().map(str::to_owned).filter(|_| client.arrived.port.is_some());
+            match session.alpn_protocol() {
+                Some(b"http/1.1") => speak_http1(stream, client).await,
+                _ => Box::pin(speak(stream, client)).await,
+            }
+        }
+        Some(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        None => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+/// What an HTTP/2 client says first.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Whether the client's first bytes, which stay unread, cannot begin HTTP/2.
+async fn says_http1(stream: &TcpStream) -> bool {
+    let mut first = [0; PREFACE.len()];
+    let seen = stream.peek(&mut first).await.unwrap_or_default();
+    !PREFACE.starts_with(&first[..seen])
+}
+
+/// Each part of an answer is sent at once; a client that vanished or stalls is noticed while nothing is sent.
+fn prepare(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE / 4))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(STALLED))?;
+    Ok(())
+}
+
+/// Serves HTTP/1.1. That is known, so nothing is held for finding it out.
+async fn speak_http1(stream: impl ClientSocket, client: Client) {
+    let Client { arrived, host, connection_state, stop, .. } = client;
+    let limits = host.limits;
+    let (arrived, of_connection) = (Arc::new(arrived), Arc::clone(&connection_state));
+    let service = service_fn(move |request: Request<Incoming>| {
+        http::answer(Arc::clone(&host), Arc::clone(&arrived), of_connection.begin_request(limits.client_idle), request)
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(BUFFER);
+    let stream = TokioIo::new(CoalescingIo::new(stream, Arc::clone(&connection_state)));
+    let connection = builder.serve_connection(stream, service);
+    ended(ManagedConnection::new(connection, connection_state, stop, &limits).await);
+}
+
+fn ended(ended: Result<(), impl std::fmt::Display>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}
+
+/// Serves HTTP/2, or HTTP/1.1 when that is what comes.
+async fn speak(stream: impl ClientSocket, client: Client) {
+    let Client { arrived, host, workers, home, connection_state, stop } = client;
+    let limits = host.limits;
+    let spread = StreamExecutor { workers, home, connection_state: Arc::clone(&connection_state) };
+    let mut builder = auto::Builder::new(spread);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(BUFFER);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).max_header_list_size(BUFFER as u32);
+    builder.http2().max_send_buf_size(BUFFER).adaptive_window(true);
+    let (arrived, of_connection) = (Arc::new(arrived), Arc::clone(&connection_state));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let idle = limits.client_idle;
+        let by_stream = request.version() == Version::HTTP_2;
+        let visit =
+            if by_stream { of_connection.begin_stream_request(idle) } else { of_connection.begin_request(idle) };
+        http::answer(Arc::clone(&host), Arc::clone(&arrived), visit, request)
+    });
+    let stream = TokioIo::new(CoalescingIo::new(stream, Arc::clone(&connection_state)));
+    let connection = builder.serve_connection(stream, service).into_owned();
+    ended(ManagedConnection::new(connection, connection_state, stop, &limits).until_idle(&limits).await);
+}

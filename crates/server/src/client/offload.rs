@@ -1,0 +1,29 @@
+//! Threads for what takes long, so that neither the serving threads nor the end of the process wait for it.
+
+use crate::host::Host;
+use aquifer_gateway::translate::Fault;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Waits for one of them: there are as many at once as there are cores.
+pub(crate) type WaitForThread = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, Fault>> + Send>>;
+
+/// A turn, which is waited for as long as a body may take to arrive.
+pub(crate) fn permit(host: &Host) -> WaitForThread {
+    let full = || Fault::Overloaded("as many large requests as may be are read; try again".to_owned());
+    let (translations, patience) = (Arc::clone(&host.translations), host.limits.body_timeout);
+    Box::pin(async move {
+        let turn = tokio::time::timeout(patience, translations.acquire_owned()).await;
+        turn.map_err(|_| full())?.map_err(|_| full())
+    })
+}
+
+/// Does this on a thread of its own.
+///
+/// # Errors
+/// The system gives none.
+pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name("translation".to_owned()).spawn(work).map(drop)
+}
