@@ -2,6 +2,7 @@
 
 use super::Dialect;
 use super::answer::Style;
+use super::anthropic_words;
 use super::openai_chat::{self, Shown, Stand};
 use crate::fault::Fault;
 use crate::limits::Limits;
@@ -102,7 +103,7 @@ pub fn read<'a, 'h>(
         Dialect::OpenAiChat => {
             let openai_chat::request::Asked { mut request, manner, warnings } =
                 openai_chat::request::read_within(body, limits)?;
-            openai_chat::request::add_betas(&mut request, betas, limits)?;
+            anthropic_words::add_betas(&mut request, betas, limits)?;
             Ok(Asked { request, manner: Manner::OpenAiChat(manner), warnings })
         }
     }

@@ -1,8 +1,13 @@
 //! What clients speak: one folder for each API, and here the only list of them.
 
 mod answer;
+mod anthropic_words;
 mod asked;
+mod json;
+mod media;
+mod notes;
 pub mod openai_chat;
+mod reasoning_claim;
 
 pub use answer::{AnswerKind, ErrorAnswer, Style, Writer, error, fail, head, write};
 pub use asked::{Answerer, Asked, Head, Manner, Showing, read, read_head, read_model};

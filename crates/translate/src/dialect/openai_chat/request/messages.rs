@@ -3,9 +3,10 @@
 use super::answers::{self, Unnamed};
 use super::calls;
 use super::content::{self, Speaker};
-use super::fields::{Node, Object};
-use super::notes::Notes;
 use super::replay;
+use crate::dialect::anthropic_words::cache_point;
+use crate::dialect::json::{Node, Object};
+use crate::dialect::notes::Notes;
 use crate::dialect::openai_chat::Spoken;
 use crate::fault::Fault;
 use crate::limits;
@@ -75,7 +76,7 @@ impl<'a> Conversation<'a> {
         if let Some(name) = message.get("name").filter(|_| word != "function" && !self.is_unnamed()) {
             notes.ignored(&name, "Bedrock's messages have no names");
         }
-        let cache_point = content::cache_point(message, notes)?;
+        let cache_point = cache_point(message, notes)?;
         if !matches!(content.last(), Some(Block::CachePoint(_))) {
             content.extend(cache_point.map(Block::CachePoint));
         }

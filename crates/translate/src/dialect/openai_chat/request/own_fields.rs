@@ -1,9 +1,9 @@
 //! `additionalModelRequestFields`: members for the model's own body, and what they ask of its reasoning.
 
-use super::fields::{Node, Object};
-use super::notes::Notes;
-use super::said::Said;
-use super::service;
+use crate::dialect::anthropic_words;
+use crate::dialect::json::{Node, Object};
+use crate::dialect::notes::Notes;
+use crate::dialect::reasoning_claim::Said;
 use crate::fault::Fault;
 use crate::limits;
 use crate::model::raw::Raw;
@@ -44,7 +44,7 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<OwnFie
             if !known.insert(name.clone()) {
                 notes.ignored(&node, "it stands under the other spelling of the field too");
             } else if name == "anthropic_beta" {
-                fields.betas.extend(service::betas(&node, notes)?);
+                fields.betas.extend(anthropic_words::betas(&node, notes)?);
             } else {
                 fields.take(&name, &node);
                 fields.members.push((name, Raw::from_json(node.raw())));
