@@ -14,7 +14,7 @@ use crate::record::{Asked, Outcome};
 use crate::restore::{Caller, TurnStore};
 use crate::route::{self, Draw};
 use aquifer_translate::Fault;
-use aquifer_translate::catalogue::Amend;
+use aquifer_translate::catalogue::Adjustment;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head};
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::Limits;
@@ -165,8 +165,8 @@ impl Common {
             called: Vec::new(),
             before: None,
             talk: Alike::default(),
-            amend: Amend::default(),
-            amended: Vec::new(),
+            adjustment: Adjustment::default(),
+            adjusted: Vec::new(),
             sealed: false,
         };
         self.planned(Box::new(plan), read, turns, now)

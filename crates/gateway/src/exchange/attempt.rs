@@ -214,7 +214,7 @@ impl Attempt {
         // A frame is answered by about twice as many bytes.
         let mut out = BytesMut::with_capacity(2 * bytes.len());
         let taken = stream.take(bytes, &mut out);
-        let seen = stream.seen();
+        let seen = stream.milestones();
         // What another answer may take the place of is nobody's first token.
         told.seen = Some(seen).filter(|seen| seen.content);
         told.turn = stream.turn().map(Box::new);
@@ -285,7 +285,7 @@ impl Attempt {
         let Some(stream) = self.telling() else { return Ok(()) };
         let mut out = BytesMut::with_capacity(2 * body.len());
         let finish = stream.play(body, &mut out)?;
-        told.seen = Some(stream.seen());
+        told.seen = Some(stream.milestones());
         told.turn = stream.turn().map(Box::new);
         told.progress.extend(stream.progress());
         let usage = stream.usage();

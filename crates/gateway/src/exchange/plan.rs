@@ -10,7 +10,7 @@ use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::Draw;
 use aquifer_translate::Fault;
-use aquifer_translate::catalogue::Amend;
+use aquifer_translate::catalogue::Adjustment;
 use aquifer_translate::dialect::{Dialect, Head};
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::alike::Alike;
@@ -53,9 +53,9 @@ pub(super) struct Plan {
     pub(super) before: Option<Before>,
     /// The conversation so far, as it is known whatever the ids of its calls.
     pub(super) talk: Alike,
-    pub(super) amend: Amend,
+    pub(super) adjustment: Adjustment,
     /// What the client is told of amendments.
-    pub(super) amended: Vec<Warning>,
+    pub(super) adjusted: Vec<Warning>,
     /// The conversation holds sealed reasoning.
     pub(super) sealed: bool,
 }
@@ -223,35 +223,35 @@ impl Plan {
         }
         let rules = target.policy.rules();
         let mark = target.mark_of(entry, &self.config);
-        let (amend, learned) = self.learned(target, &incoming);
+        let (adjustment, learned) = self.learned(target, &incoming);
         let allowed = target.fields.decided(ClientFields::default());
         let api = self.road_to(target).api().unwrap_or_default();
-        let terms = Terms { api, model_id: &target.model_id, entry, mark, rules: &rules, amend, allowed };
-        let mut outgoing = incoming.outgoing_on(&terms, target.policy.showing())?;
+        let terms = Terms { api, model_id: &target.model_id, entry, mark, rules: &rules, adjustment, allowed };
+        let mut outgoing = incoming.outgoing_on(&terms, target.policy.exposure())?;
         outgoing.warnings.extend(learned);
         if target.fields.report_upstream_model == Some(true) {
             outgoing.model = Text::from_plain(target.model_id.clone());
         }
-        outgoing.warnings.extend(self.amended.iter().cloned());
+        outgoing.warnings.extend(self.adjusted.iter().cloned());
         outgoing.memorable &= self.restores(target) && self.before.is_some();
         Ok((outgoing, put_back))
     }
 
     /// The adjustments of the request for a target, because of a refusal of it or of one before it; the warning that the
     /// client gets of the latter.
-    fn learned(&self, target: &Target, incoming: &Incoming<'_>) -> (Amend, Option<Warning>) {
-        let (mut amend, lessons) = (self.amend, &self.health.lessons);
+    fn learned(&self, target: &Target, incoming: &Incoming<'_>) -> (Adjustment, Option<Warning>) {
+        let (mut adjustment, lessons) = (self.adjustment, &self.health.lessons);
         if lessons.is_empty() {
-            return (amend, None);
+            return (adjustment, None);
         }
-        amend.tools_whole |= lessons.knows(&target.model_id, Lesson::ToolsInStreams);
-        let schema = incoming.schema().filter(|_| !amend.schema_in_words);
+        adjustment.tools_whole |= lessons.knows(&target.model_id, Lesson::ToolsInStreams);
+        let schema = incoming.schema().filter(|_| !adjustment.schema_in_words);
         if !schema.is_some_and(|schema| lessons.knows(&target.model_id, Lesson::Schema(schema))) {
-            return (amend, None);
+            return (adjustment, None);
         }
-        amend.schema_in_words = true;
+        adjustment.schema_in_words = true;
         let why = "Bedrock refused this schema before; the model was asked in words to keep to it";
-        (amend, Some(Warning::changed(FieldRef::Format, why)))
+        (adjustment, Some(Warning::changed(FieldRef::Format, why)))
     }
 
     /// The largest turn that is remembered, in bytes.
@@ -275,10 +275,10 @@ impl Plan {
     /// Leaves a target for another one. Sealed reasoning is its issuer's alone, so it stays behind.
     pub(super) fn leave(&mut self, from: usize, to: usize) {
         let backend = |at: usize| self.targets.get(at).map(|target| target.backend);
-        if backend(to) != backend(from) && self.sealed && !self.amend.without_reasoning {
-            self.amend.without_reasoning = true;
+        if backend(to) != backend(from) && self.sealed && !self.adjustment.without_reasoning {
+            self.adjustment.without_reasoning = true;
             let why = "the backend that made it does not answer; another one was asked without it";
-            self.amended.push(Warning::dropped(FieldRef::PastReasoning(None), why));
+            self.adjusted.push(Warning::dropped(FieldRef::PastReasoning(None), why));
         }
     }
 

@@ -150,7 +150,7 @@ impl Calling {
         if self.primary.attempt.is_relayed() {
             return None;
         }
-        let (at, told) = (self.primary.target, self.plan.amended.len());
+        let (at, told) = (self.primary.target, self.plan.adjusted.len());
         while self.plan.adjust(at, fault, self.primary.attempt.schema()) {
             let written = self.plan.write(at, None).ok()?;
             if !self.primary.attempt.sent(&written.outgoing) {
@@ -159,7 +159,7 @@ impl Calling {
                 return Some(common.call(&mut self.plan, making, written, now));
             }
             // That changed nothing of this request; another remedy may.
-            self.plan.amended.truncate(told);
+            self.plan.adjusted.truncate(told);
         }
         None
     }

@@ -8,7 +8,7 @@ use aquifer_translate::bedrock::Api;
 use aquifer_translate::catalogue::{Catalogue, Entry};
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::model::issuer::Mark;
-use aquifer_translate::translation::{Road, Spoken};
+use aquifer_translate::translation::{Road, UpstreamApi};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -55,7 +55,7 @@ impl Target {
     /// The road of requests of this dialect to it. A backend that is not served is never called.
     pub(super) fn road(&self, dialect: Dialect, config: &Config) -> Road {
         let spoken = config.backends.get(self.backend).and_then(|backend| backend.kind.spoken());
-        Road::between(dialect, spoken.unwrap_or(Spoken::Bedrock(Api::Converse)))
+        Road::between(dialect, spoken.unwrap_or(UpstreamApi::Bedrock(Api::Converse)))
     }
 
     /// The backend there, when it speaks the client's dialect.

@@ -18,7 +18,7 @@ impl Attempt {
             Ok(taken) => relaying.seen_by_client(taken),
             Err(failure) => return Err(self.refused(failure)),
         };
-        told.seen = Some(relaying.relay.seen);
+        told.seen = Some(relaying.relay.milestones);
         if !said.is_empty() {
             told.stream = Some(BytesMut::from(&said[..]));
         }

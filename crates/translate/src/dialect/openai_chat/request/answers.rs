@@ -1,6 +1,6 @@
 //! Results that do not say which call they answer: matched by what else they say, where that is certain.
 
-use super::notes::Notes;
+use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;

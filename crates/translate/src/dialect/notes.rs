@@ -1,7 +1,6 @@
 //! What a request asks for and does not get, gathered while it is read.
 
-use super::super::field::path;
-use super::fields::{Node, Object};
+use super::json::{Node, Object};
 use crate::fault::{Fault, Mistake};
 use crate::limits::{self, Limits};
 use crate::model::field_ref::FieldRef;
@@ -75,8 +74,8 @@ impl Notes {
     }
 
     /// The field says otherwise than another one, which counts before it.
-    pub(super) fn passed_over(&mut self, field: &'static str, counts: &FieldRef) {
-        let why = format!("`{}` says otherwise and counts before it", path(counts));
+    pub(super) fn passed_over(&mut self, field: &'static str, counts: &str) {
+        let why = format!("`{counts}` says otherwise and counts before it");
         self.warnings.push(Warning::ignored(FieldRef::own(field), why));
     }
 

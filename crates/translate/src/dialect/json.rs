@@ -18,32 +18,16 @@ const LONGEST_NAME: usize = 64;
 
 /// No field that is read lies deeper.
 const DEEP: usize = 16;
-/// The members of the top that are looked into; the others are single values, or go on as they came.
-const LOOKED_INTO: &[&str] = &[
-    "additionalModelRequestFields",
-    "additional_model_request_fields",
-    "anthropic_beta",
-    "chat_template_kwargs",
-    "extra_body",
-    "function_call",
-    "functions",
-    "logit_bias",
-    "messages",
-    "metadata",
-    "modalities",
-    "moderation",
-    "output_config",
-    "prompt_cache_options",
-    "reasoning",
-    "response_format",
-    "stop",
-    "stream_options",
-    "thinking",
-    "tool_choice",
-    "tools",
-];
-/// Schemas go on as they came.
-const OPAQUE: &[&str] = &["parameters", "schema"];
+
+/// Which parts of a dialect's bodies are indexed when a body is read; the others go on as they came.
+pub(super) struct Indexed {
+    /// The members of the top that are looked into; the others are single values, or go on as they came.
+    pub(super) members: &'static [&'static str],
+    /// A member of the top whose own members may count as if they stood beside it; empty: none does.
+    pub(super) beside: &'static str,
+    /// The names of members, at any depth, that go on as they came: schemas.
+    pub(super) opaque: &'static [&'static str],
+}
 
 /// Where a value stands: `messages[2].content[0].image_url.url`. With `{:#}` the positions are left out.
 #[derive(Clone, Copy)]
@@ -82,7 +66,7 @@ pub(super) struct List<'a, 'p> {
 }
 
 /// Looks through a request's body: the whole of it is JSON, and an object.
-pub(super) fn read(body: &[u8], values: usize) -> Result<Document<'_>, Fault> {
+pub(super) fn read<'a>(body: &'a [u8], values: usize, indexed: &Indexed) -> Result<Document<'a>, Fault> {
     // Text of many scripts is looked through many bytes at once; what is wrong with it says the standard library.
     let text = simdutf8::basic::from_utf8(body).or_else(|_| std::str::from_utf8(body)).map_err(|error| {
         malformed(format!("the body is not UTF-8: the byte at offset {} is out of place", error.valid_up_to()))
@@ -91,8 +75,8 @@ pub(super) fn read(body: &[u8], values: usize) -> Result<Document<'_>, Fault> {
     if text.trim_ascii_start().is_empty() {
         return Err(malformed("the body is empty; a JSON object was expected".to_owned()));
     }
-    let noting =
-        Noting { looked_into: LOOKED_INTO, beside: "extra_body", opaque: OPAQUE, values, ..Noting::down_to(DEEP) };
+    let &Indexed { members: looked_into, beside, opaque } = indexed;
+    let noting = Noting { looked_into, beside, opaque, values, ..Noting::down_to(DEEP) };
     let document = Document::read_noting(text, &noting).map_err(|unread| match unread {
         Unread::NotJson => not_json(text),
         Unread::TooMany => limits::too_many_values(values),
