@@ -8,15 +8,13 @@ use super::target::Target;
 use super::timeouts::CallTimeouts;
 use super::{State, models, relayed};
 use crate::auth;
-use crate::beginning;
 use crate::ingress::Ingress;
 use crate::record::{Asked, Outcome};
 use crate::restore::{Caller, TurnStore};
 use crate::route::{self, Draw};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Adjustment;
-use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head};
-use aquifer_translate::fault::MistakeKind;
+use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
 use aquifer_translate::limits::Limits;
 use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::turn::Turn;
@@ -27,13 +25,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Chat Completions.
-const CHAT: &str = "/v1/chat/completions";
 /// The names of Anthropic's betas.
 static BETAS: HeaderName = HeaderName::from_static("anthropic-beta");
-/// The list of models, and with `/ID` one of them.
-const MODELS: &str = "/v1/models";
-
 /// A request that may be read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admitted {
@@ -64,26 +57,28 @@ impl Common {
 
     fn surface(&mut self, head: &RequestHead<'_>) -> Result<State, Refused> {
         self.record.caller = auth::admit(&self.config, ingress(head), head.headers)?;
-        let model = head.path.strip_prefix(MODELS).and_then(|rest| rest.strip_prefix('/')).filter(|id| !id.is_empty());
-        if head.path == CHAT {
-            allow(head, "POST")?;
-            self.record.operation = "chat";
-            self.push(Output::ReadBody { limit: self.terms.limits.max_body });
-            Ok(State::Head(Admitted::Generate))
-        } else if head.path == MODELS {
-            allow(head, "GET, HEAD")?;
-            let list = models::list(&self.config, head.headers, ingress(head));
-            Ok(self.tell(list, head.now))
-        } else if let Some(id) = model {
-            allow(head, "GET, HEAD")?;
-            let one = models::one(&self.config, id, head.headers, ingress(head))?;
-            Ok(self.tell(one, head.now))
-        } else {
-            let message = format!(
-                "Unknown path {:?}. This gateway serves {CHAT}, {MODELS} and {MODELS}/{{id}}.",
-                shown(head.path)
-            );
-            Err(Fault::mistake(MistakeKind::PathNotFound, None, message).into())
+        let surface = Surface::of(head.method, head.path).map_err(|none| Refused {
+            fault: none.fault(head.method, head.path),
+            allow: match none {
+                NoSurface::MethodNotAllowed { allow, .. } => Some(HeaderValue::from_static(allow)),
+                NoSurface::NotFound => None,
+            },
+        })?;
+        match surface.operation {
+            Operation::Generate => {
+                self.record.operation = "chat";
+                self.push(Output::ReadBody { limit: self.terms.limits.max_body });
+                Ok(State::Head(Admitted::Generate))
+            }
+            Operation::ListModels => {
+                let list = models::list(&self.config, head.headers, ingress(head));
+                Ok(self.tell(list, head.now))
+            }
+            Operation::GetModel => {
+                let id = surface.model.unwrap_or_default();
+                let one = models::one(&self.config, id, head.headers, ingress(head))?;
+                Ok(self.tell(one, head.now))
+            }
         }
     }
 
@@ -195,17 +190,7 @@ impl Common {
     }
 }
 
-/// Refuses other methods than those of `allowed`, which is also what the header `Allow` says.
-fn allow(head: &RequestHead<'_>, allowed: &'static str) -> Result<(), Refused> {
-    if allowed.split(", ").any(|method| method == head.method.as_str()) {
-        return Ok(());
-    }
-    let message = format!("{} is not a method of {}: use {allowed}.", head.method, shown(head.path));
-    let fault = Fault::mistake(MistakeKind::MethodNotAllowed, None, message);
-    Err(Refused { fault, allow: Some(HeaderValue::from_static(allowed)) })
-}
-
-/// What decides where a request goes, and what binds it to others of its conversation. What Bedrock cannot do, a backend
+/// The model and the kind of answer that a request asks for, which decide where it goes, and what binds it to others of its conversation. What Bedrock cannot do, a backend
 /// that speaks the client's dialect may: then there is less to know of it.
 fn decisive<'r>(
     dialect: Dialect,
@@ -232,11 +217,6 @@ fn crc(word: &str) -> u32 {
 
 fn word(value: &HeaderValue) -> Option<String> {
     value.to_str().ok().map(str::to_owned)
-}
-
-/// As much of a path as an error repeats.
-fn shown(path: &str) -> &str {
-    beginning::of(path, 200)
 }
 
 fn ingress<'a>(head: &RequestHead<'a>) -> Ingress<'a> {

@@ -11,7 +11,7 @@ use crate::health::BackendHealth;
 use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::{self, AnswerKind, Dialect, ErrorAnswer};
+use aquifer_translate::dialect::{self, AnswerKind, Dialect, ErrorAnswer, Surface};
 use aquifer_translate::model::milestones::Milestones;
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::Usage;
@@ -60,7 +60,8 @@ impl Common {
         terms: HostTerms,
         head: &RequestHead<'_>,
     ) -> Self {
-        let mut common = Self { terms, id: RequestId(head.random), ..Self::nothing(config, health, head.now) };
+        let dialect = Surface::dialect_of(head.method, head.path);
+        let mut common = Self { terms, dialect, id: RequestId(head.random), ..Self::nothing(config, health, head.now) };
         common.client = ClientDeadlines::new(&terms.limits);
         (common.record.id, common.record.dialect) = (common.dialect.id(common.id), common.dialect);
         common
