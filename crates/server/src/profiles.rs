@@ -3,7 +3,7 @@
 use crate::credentials::Chains;
 use crate::environment::Environment;
 use crate::upstream::Caller;
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, HeaderValueMatch, ReasoningPolicy, Rule};
+use aquifer_gateway::config::{Backend, Config, HeaderValueMatch, ReasoningPolicy, Rule, Service};
 use aquifer_gateway::route::MODEL_HEADER;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::{Api, refusal};
@@ -44,7 +44,7 @@ impl Profiles {
         self.ask(config, environment, &wanted).await;
         for Asked { backend, arn } in wanted {
             if let (Some(base), Some(backend)) = (self.known.get(&arn), config.backends.get_mut(backend))
-                && let BackendKind::Bedrock(bedrock) = &mut backend.kind
+                && let Some(bedrock) = backend.kind.bedrock_service_mut()
             {
                 bedrock.base_models.push((arn, base.clone()));
             }
@@ -81,18 +81,15 @@ fn tell(arn: &str, why: &str) {
     );
 }
 
-fn bedrock(backend: &Backend) -> Option<&Bedrock> {
-    match &backend.kind {
-        BackendKind::Bedrock(bedrock) => Some(bedrock),
-        BackendKind::OpenAi(_) | BackendKind::NotServed { .. } => None,
-    }
+fn bedrock(backend: &Backend) -> Option<&Service> {
+    backend.kind.bedrock_service()
 }
 
 /// The profiles of which the configuration says where they are called, and not what is behind them; each once.
 fn undeclared(config: &Config) -> Vec<Asked> {
     let mut wanted: Vec<Asked> = Vec::new();
     for Called { backend, model_id, reasoning } in called(config) {
-        let declares = |bedrock: &Bedrock| bedrock.base_models.iter().any(|(id, _)| *id == model_id);
+        let declares = |bedrock: &Service| bedrock.base_models.iter().any(|(id, _)| *id == model_id);
         let undeclared = config.backends.get(backend).and_then(bedrock).is_some_and(|bedrock| !declares(bedrock));
         if is_application_profile(&model_id) && undeclared && reasoning.entry(&model_id).is_none() {
             let asked = Asked { backend, arn: model_id };

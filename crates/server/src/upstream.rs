@@ -7,7 +7,7 @@ use crate::environment::Environment;
 use crate::gate::{Gate, Pass};
 use crate::sign::{self, Scope};
 use anyhow::{Context as _, anyhow};
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
+use aquifer_gateway::config::{Backend, BackendKind, Config, Service};
 use aquifer_gateway::exchange::Call;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
@@ -222,18 +222,17 @@ async fn send(upstream: Option<Arc<Upstream>>, call: Call, pass: Option<Pass>) -
 
 impl Upstream {
     fn new(backend: &Backend, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
-        let bedrock = match (backend.kind.service(), &backend.kind) {
-            (Some(service), _) => Ok(Caller::new(service, environment, before)
+        let bedrock = match &backend.kind {
+            BackendKind::Served { service, .. } => Ok(Caller::new(service, environment, before)
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
-            (None, BackendKind::NotServed { why, .. }) => Err(why.clone()),
-            (None, _) => Err("it cannot be called".to_owned()),
+            BackendKind::NotServed { why, .. } => Err(why.clone()),
         };
         Ok(Self { backend: backend.clone(), bedrock, gate: Arc::default() })
     }
 }
 
 impl Caller {
-    fn new(bedrock: &Bedrock, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
+    fn new(bedrock: &Service, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
         let endpoint = Endpoint::of(bedrock, environment).map_err(|why| anyhow!(why))?;
         Self::at(endpoint, bedrock, environment, &before.chains, before.connections)
     }
@@ -242,16 +241,16 @@ impl Caller {
     ///
     /// # Errors
     /// The endpoint cannot be used.
-    pub(crate) fn control(bedrock: &Bedrock, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
+    pub(crate) fn control(bedrock: &Service, environment: &Environment, chains: &Chains) -> anyhow::Result<Self> {
         let endpoint = Endpoint::control(environment).map_err(|why| anyhow!(why))?;
         let (region, credentials) = (bedrock.region.clone(), bedrock.credentials.clone());
-        let bedrock = Bedrock { region, credentials, ..Bedrock::default() };
+        let bedrock = Service { region, credentials, ..Service::default() };
         Self::at(endpoint, &bedrock, environment, chains, Connections::default())
     }
 
     fn at(
         endpoint: Endpoint,
-        bedrock: &Bedrock,
+        bedrock: &Service,
         environment: &Environment,
         chains: &Chains,
         connections: Connections,

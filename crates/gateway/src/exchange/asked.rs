@@ -1,7 +1,7 @@
 //! A chat request on its way: all that an attempt needs, the first one and each further one.
 
 use super::{CallTimeouts, denied, relayed};
-use crate::config::{BackendKind, Config, FieldPolicy, OpenAi, ReasoningPolicy, RestorePolicy, Traffic};
+use crate::config::{BackendApi, Config, FieldPolicy, ReasoningPolicy, RestorePolicy, Traffic};
 use crate::health::BackendHealth;
 use crate::lessons::Lesson;
 use crate::mutation::Mutation;
@@ -119,16 +119,13 @@ impl Place {
 
     /// How requests of clients of this dialect are led there. What is not served is never called.
     pub(super) fn road(&self, dialect: Dialect, config: &Config) -> Road {
-        let spoken = config.backends.get(self.backend).and_then(|backend| backend.kind.spoken());
-        Road::between(dialect, spoken.unwrap_or(Spoken::Bedrock(Api::Converse)))
+        let api = config.backends.get(self.backend).and_then(|backend| backend.kind.api());
+        Road::between(dialect, api.map_or(Spoken::Bedrock(Api::Converse), BackendApi::spoken))
     }
 
-    /// The backend there, when it speaks the client's dialect.
-    fn openai<'c>(&self, config: &'c Config) -> Option<&'c OpenAi> {
-        match config.backends.get(self.backend).map(|backend| &backend.kind) {
-            Some(BackendKind::OpenAi(openai)) => Some(openai),
-            _ => None,
-        }
+    /// The path before `/chat/completions` there, when the backend speaks the client's dialect.
+    fn openai_prefix<'c>(&self, config: &'c Config) -> Option<&'c str> {
+        config.backends.get(self.backend)?.kind.openai_prefix()
     }
 
     /// What the model is like there.
@@ -141,10 +138,8 @@ impl Place {
 
     fn known(&self, config: &Config) -> &Entry {
         self.known.get_or_init(|| {
-            let declared = match config.backends.get(self.backend).map(|backend| &backend.kind) {
-                Some(BackendKind::Bedrock(bedrock)) => bedrock.base_models.iter().find(|(id, _)| *id == self.model_id),
-                _ => None,
-            };
+            let service = config.backends.get(self.backend).and_then(|backend| backend.kind.bedrock_service());
+            let declared = service.and_then(|it| it.base_models.iter().find(|(id, _)| *id == self.model_id));
             Catalogue::builtin().entry(declared.map_or(&self.model_id, |(_, base)| base))
         })
     }
@@ -268,9 +263,9 @@ impl Asked {
     /// Says it in Bedrock's words, with the reasoning that is remembered, or leaves it in the client's.
     fn worded(&self, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
         let place = self.place().ok_or_else(|| Fault::Ours("a request without a place".to_owned()))?;
-        if let (Road::Relay, Some(openai)) = (self.road_to(place), place.openai(&self.config)) {
+        if let (Road::Relay, Some(prefix)) = (self.road_to(place), place.openai_prefix(&self.config)) {
             denied::check(&self.body, place.fields)?;
-            let outgoing = relayed::relayed(&self.body, &self.head, (&place.model_id, &place.policy), openai)?;
+            let outgoing = relayed::relayed(&self.body, &self.head, (&place.model_id, &place.policy), prefix)?;
             return Ok((outgoing, PutBack::default()));
         }
         let mut incoming = incoming.map_or_else(|| self.read(), Ok)?;
