@@ -5,7 +5,7 @@
 //! once falls out of their difference: `cargo run --release -p aquifer-bench -- instructions`.
 #![expect(clippy::disallowed_methods, reason = "a bench, which may look at the clock")]
 
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
+use aquifer_gateway::config::{Backend, BackendKind, Config, Service};
 use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
@@ -46,8 +46,8 @@ struct Host {
 impl Host {
     fn new() -> Self {
         let (models, region) = (vec![MODEL.to_owned()], Some("us-east-1".to_owned()));
-        let bedrock = Bedrock { region, models, ..Bedrock::default() };
-        let backend = Backend::new("bedrock", BackendKind::Bedrock(Box::new(bedrock)));
+        let bedrock = Service { region, models, ..Service::default() };
+        let backend = Backend::new("bedrock", BackendKind::bedrock(bedrock));
         let (host, agent) = (HeaderValue::from_static("127.0.0.1:8080"), HeaderValue::from_static("bench"));
         let now = Instant::now();
         Self {

@@ -189,6 +189,12 @@ impl Hedges {
 }
 
 impl Record {
+    /// The number of calls that were made for it.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)
+    }
+
     /// Where the numbers of its tokens come from.
     #[must_use]
     pub fn usage_source(&self) -> UsageSource {

@@ -1,7 +1,7 @@
 //! Whatever happens to an exchange, in whatever order, it ends in exactly one record.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
+use aquifer_gateway::config::{Backend, BackendKind, Config, Service};
 use aquifer_gateway::exchange::{Exchange, HostLimits, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::{Outcome, Record};
@@ -23,8 +23,8 @@ const STOPLESS: &str = "openai.gpt-oss-120b-1:0";
 
 fn config() -> Arc<Config> {
     let models = [MODEL, WHOLE, STOPLESS, "own-model"].map(str::to_owned).to_vec();
-    let bedrock = Bedrock { region: Some("us-east-1".to_owned()), models, ..Bedrock::default() };
-    let kind = BackendKind::Bedrock(Box::new(bedrock));
+    let bedrock = Service { region: Some("us-east-1".to_owned()), models, ..Service::default() };
+    let kind = BackendKind::bedrock(bedrock);
     Arc::new(Config { backends: vec![Backend::new("one", kind)], ..Config::default() })
 }
 

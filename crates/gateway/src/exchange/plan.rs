@@ -196,9 +196,9 @@ impl Plan {
 
     /// Translates the request for a target's API, with the reasoning that is remembered, or relays it in its dialect.
     fn translated(&self, target: &Target, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
-        if let (Road::Relay, Some(openai)) = (self.road_to(target), target.openai(&self.config)) {
+        if let (Road::Relay, Some(prefix)) = (self.road_to(target), target.openai_prefix(&self.config)) {
             denied::check(&self.body, target.fields)?;
-            let outgoing = relayed::relayed(&self.body, &self.head, &target.model_id, &target.policy, openai)?;
+            let outgoing = relayed::relayed(&self.body, &self.head, &target.model_id, &target.policy, prefix)?;
             return Ok((outgoing, PutBack::default()));
         }
         let mut incoming = incoming.map_or_else(|| self.read(), Ok)?;

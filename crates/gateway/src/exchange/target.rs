@@ -1,6 +1,6 @@
 //! A backend to which a request may be sent, as one exchange sees it.
 
-use crate::config::{BackendKind, Config, FieldPolicy, OpenAi, ReasoningPolicy};
+use crate::config::{BackendApi, Config, FieldPolicy, ReasoningPolicy};
 use crate::health::BackendHealth;
 use crate::mutation::Mutation;
 use crate::route::Target as Candidate;
@@ -54,16 +54,13 @@ impl Target {
 
     /// The road of requests of this dialect to it. A backend that is not served is never called.
     pub(super) fn road(&self, dialect: Dialect, config: &Config) -> Road {
-        let spoken = config.backends.get(self.backend).and_then(|backend| backend.kind.spoken());
-        Road::between(dialect, spoken.unwrap_or(UpstreamApi::Bedrock(Api::Converse)))
+        let api = config.backends.get(self.backend).and_then(|backend| backend.kind.api());
+        Road::between(dialect, api.map_or(UpstreamApi::Bedrock(Api::Converse), BackendApi::upstream))
     }
 
-    /// The backend there, when it speaks the client's dialect.
-    pub(super) fn openai<'c>(&self, config: &'c Config) -> Option<&'c OpenAi> {
-        match config.backends.get(self.backend).map(|backend| &backend.kind) {
-            Some(BackendKind::OpenAi(openai)) => Some(openai),
-            _ => None,
-        }
+    /// The path before `/chat/completions` there, when the backend speaks the client's dialect.
+    pub(super) fn openai_prefix<'c>(&self, config: &'c Config) -> Option<&'c str> {
+        config.backends.get(self.backend)?.kind.openai_prefix()
     }
 
     /// The catalogue's row for the model, or the operator's.
@@ -76,10 +73,8 @@ impl Target {
 
     fn known(&self, config: &Config) -> &Entry {
         self.known.get_or_init(|| {
-            let declared = match config.backends.get(self.backend).map(|backend| &backend.kind) {
-                Some(BackendKind::Bedrock(bedrock)) => bedrock.base_models.iter().find(|(id, _)| *id == self.model_id),
-                _ => None,
-            };
+            let service = config.backends.get(self.backend).and_then(|backend| backend.kind.bedrock_service());
+            let declared = service.and_then(|it| it.base_models.iter().find(|(id, _)| *id == self.model_id));
             Catalogue::builtin().entry(declared.map_or(&self.model_id, |(_, base)| base))
         })
     }

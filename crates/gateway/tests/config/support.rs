@@ -1,6 +1,6 @@
 //! What these tests share: a text is read as a configuration, and requests are begun with one.
 
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, ConfigError, Source, load};
+use aquifer_gateway::config::{Backend, Config, ConfigError, Service, Source, load};
 use aquifer_gateway::exchange::{Exchange, HostTerms, Input, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
@@ -55,15 +55,12 @@ pub(crate) fn policy(kind: [&str; 2], name: &str, target: &str, fields: &str) ->
 }
 
 /// The service of the first backend, which is a Bedrock.
-pub(crate) fn bedrock(config: &Config) -> &Bedrock {
+pub(crate) fn bedrock(config: &Config) -> &Service {
     of_bedrock(&config.backends[0])
 }
 
-pub(crate) fn of_bedrock(backend: &Backend) -> &Bedrock {
-    match &backend.kind {
-        BackendKind::Bedrock(bedrock) => bedrock,
-        other => panic!("{other:?}"),
-    }
+pub(crate) fn of_bedrock(backend: &Backend) -> &Service {
+    backend.kind.bedrock_service().unwrap_or_else(|| panic!("{:?}", backend.kind))
 }
 
 /// An exchange that begins with this body.

@@ -1,7 +1,7 @@
 //! Any bytes as a stream of a service of the clients' own dialect come to the same, however they are cut: the body of the
 //! fuzz target.
 
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, Expose, OpenAi, ReasoningPolicy};
+use aquifer_gateway::config::{Backend, BackendKind, Config, Expose, ReasoningPolicy, Service};
 use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
@@ -44,8 +44,8 @@ pub(crate) fn run(data: &[u8]) {
 
 fn told<'p>(policy: &ReasoningPolicy, pieces: impl IntoIterator<Item = &'p [u8]>) -> Told {
     let now = Instant::now();
-    let service = Bedrock { models: vec!["m".to_owned()], ..Bedrock::default() };
-    let kind = BackendKind::OpenAi(Box::new(OpenAi { prefix: "v1".to_owned(), service }));
+    let service = Service { models: vec!["m".to_owned()], ..Service::default() };
+    let kind = BackendKind::openai_chat("v1", service);
     let backend = Backend { reasoning: Arc::new(policy.clone()), ..Backend::new("one", kind) };
     let config = Arc::new(Config { backends: vec![backend], ..Config::default() });
     let head = RequestHead {

@@ -1,6 +1,6 @@
 //! Requests at backends that a test lets fail, and what their clients are told.
 
-use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, OpenAi, Route, Rule, Traffic};
+use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, Route, Rule, Service, Traffic};
 use aquifer_gateway::exchange::{
     Abilities, Call, Exchange, HostLimits, HostTerms, Input, KeepAlive, Output, RequestHead,
 };
@@ -18,8 +18,7 @@ pub(crate) const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
 
 /// Backends of Bedrock with these priorities, in one rule.
 pub(crate) fn config(priorities: &[u32], traffic: Traffic) -> Arc<Config> {
-    let bedrock =
-        || BackendKind::Bedrock(Box::new(Bedrock { region: Some("us-east-1".to_owned()), ..Bedrock::default() }));
+    let bedrock = || BackendKind::bedrock(Service { region: Some("us-east-1".to_owned()), ..Service::default() });
     config_with(priorities.iter().map(|priority| (bedrock(), *priority)).collect(), traffic)
 }
 
@@ -30,7 +29,7 @@ pub(crate) fn config_of(kinds: Vec<BackendKind>, traffic: Traffic) -> Arc<Config
 
 /// A service of OpenAI's dialect.
 pub(crate) fn openai(prefix: &str) -> BackendKind {
-    BackendKind::OpenAi(Box::new(OpenAi { prefix: prefix.to_owned(), service: Bedrock::default() }))
+    BackendKind::openai_chat(prefix, Service::default())
 }
 
 fn config_with(kinds: Vec<(BackendKind, u32)>, traffic: Traffic) -> Arc<Config> {

@@ -1,7 +1,7 @@
 //! One exchange, with both of its sides in the hands of a test.
 
 use crate::memory::Memory;
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, ReasoningPolicy};
+use aquifer_gateway::config::{Backend, BackendKind, Config, ReasoningPolicy, Service};
 use aquifer_gateway::exchange::{Call, Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::Record;
@@ -30,8 +30,8 @@ pub(crate) struct Stage {
 impl Stage {
     fn config(&self) -> Arc<Config> {
         let models = [BUDGET, ADAPTIVE, BOUND, PROFILE, "anthropic.claude-sonnet-5-5"].map(str::to_owned).to_vec();
-        let bedrock = Bedrock { region: Some("us-east-1".to_owned()), models, ..Bedrock::default() };
-        let kind = BackendKind::Bedrock(Box::new(bedrock));
+        let bedrock = Service { region: Some("us-east-1".to_owned()), models, ..Service::default() };
+        let kind = BackendKind::bedrock(bedrock);
         let reasoning = Arc::new(self.policy.clone());
         let backend = Backend { reasoning, ..Backend::new("one", kind) };
         Arc::new(Config { backends: vec![backend], ..Config::default() })

@@ -2,7 +2,7 @@
 
 use super::EndpointClient;
 use aquifer_aws::{ControlAnswer, CredentialChains, Environment};
-use aquifer_gateway::config::Bedrock;
+use aquifer_gateway::config::Service;
 use bytes::Bytes;
 use http::{Method, Request};
 
@@ -14,7 +14,7 @@ const LARGEST: usize = 1 << 20;
 /// # Errors
 /// The endpoint cannot be used, or there is no whole answer.
 pub(crate) fn get(
-    bedrock: &Bedrock,
+    bedrock: &Service,
     chains: &CredentialChains,
     environment: &Environment,
     path: String,

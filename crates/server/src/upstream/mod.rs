@@ -5,7 +5,7 @@ use crate::upstream::concurrency::{ConcurrencyLimit, Permit};
 use anyhow::{Context as _, anyhow};
 use aquifer_aws::Environment;
 use aquifer_aws::{Authorization, CredentialChains, CredentialOrigin, Endpoint, Signer};
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
+use aquifer_gateway::config::{Backend, BackendKind, Config, Service};
 use aquifer_gateway::exchange::Call;
 use aquifer_gateway::translate::fault::Unreachable;
 use aquifer_sign::SigningScope;
@@ -220,25 +220,23 @@ async fn send(
     let mut request = Request::new(call.body);
     *request.method_mut() = Method::POST;
     *request.headers_mut() = call.headers;
-    let connect = call.patience.connect.unwrap_or(socket::CONNECT);
-    let (head, body) = caller.send_within(connect, &call.path, request).await?;
+    let (head, body) = caller.send_within(call.connect, &call.path, request).await?;
     Ok(UpstreamResponse { head, body, pass })
 }
 
 impl Upstream {
     fn new(backend: &Backend, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
-        let bedrock = match (backend.kind.service(), &backend.kind) {
-            (Some(service), _) => Ok(EndpointClient::new(service, environment, before)
+        let bedrock = match &backend.kind {
+            BackendKind::Served { service, .. } => Ok(EndpointClient::new(service, environment, before)
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
-            (None, BackendKind::NotServed { why, .. }) => Err(why.clone()),
-            (None, _) => Err("it cannot be called".to_owned()),
+            BackendKind::NotServed { why, .. } => Err(why.clone()),
         };
         Ok(Self { backend: backend.clone(), bedrock, limit: Arc::default() })
     }
 }
 
 impl EndpointClient {
-    fn new(bedrock: &Bedrock, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
+    fn new(bedrock: &Service, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
         let endpoint = Endpoint::of(bedrock, environment).map_err(|why| anyhow!(why))?;
         Self::at(endpoint, bedrock, environment, &before.chains, before.connections)
     }
@@ -248,19 +246,19 @@ impl EndpointClient {
     /// # Errors
     /// The endpoint cannot be used.
     pub(crate) fn control(
-        bedrock: &Bedrock,
+        bedrock: &Service,
         environment: &Environment,
         chains: &CredentialChains,
     ) -> anyhow::Result<Self> {
         let endpoint = Endpoint::control(environment).map_err(|why| anyhow!(why))?;
         let (region, credentials) = (bedrock.region.clone(), bedrock.credentials.clone());
-        let bedrock = Bedrock { region, credentials, ..Bedrock::default() };
+        let bedrock = Service { region, credentials, ..Service::default() };
         Self::at(endpoint, &bedrock, environment, chains, Connections::default())
     }
 
     fn at(
         endpoint: Endpoint,
-        bedrock: &Bedrock,
+        bedrock: &Service,
         environment: &Environment,
         chains: &CredentialChains,
         connections: Connections,

@@ -6,7 +6,7 @@ use super::proxy::{Proxies, Proxy, Route};
 use crate::tls::{self, Authorities};
 use anyhow::Context as _;
 use aquifer_aws::Environment;
-use aquifer_gateway::config::Bedrock;
+use aquifer_gateway::config::Service;
 use aquifer_gateway::translate::fault::Unreachable;
 use http::Uri;
 use rustls_pki_types::ServerName;
@@ -49,7 +49,7 @@ impl Connector {
     ///
     /// # Errors
     /// The authorities, the name or the variable of its proxy cannot be used.
-    pub(super) fn new(bedrock: &Bedrock, environment: &Environment, like: &str) -> anyhow::Result<Self> {
+    pub(super) fn new(bedrock: &Service, environment: &Environment, like: &str) -> anyhow::Result<Self> {
         let authorities = match &bedrock.tls_ca_pem {
             Some(pem) => Authorities::Own(pem),
             None if like.starts_with("http:") => Authorities::Nobody,

@@ -2,8 +2,8 @@
 
 use crate::config::check::shape::{self, Form};
 use crate::config::{
-    Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, DEFAULT_REGION, Notice, ReasoningPolicy, Route,
-    Rule,
+    Backend, BackendKind, BackendRef, Config, Credentials, DEFAULT_REGION, Notice, ReasoningPolicy, Route, Rule,
+    Service,
 };
 use std::sync::Arc;
 
@@ -61,10 +61,10 @@ fn bedrock(env: Env<'_>, notices: &mut Vec<Notice>) -> Result<BackendKind, Strin
         }
         Some(_) => {}
     }
-    Ok(BackendKind::Bedrock(Box::new(Bedrock { region, endpoint: endpoint(env)?, ..Bedrock::default() })))
+    Ok(BackendKind::bedrock(Service { region, endpoint: endpoint(env)?, ..Service::default() }))
 }
 
-impl Default for Bedrock {
+impl Default for Service {
     /// Bedrock of the AWS profile's region, with AWS's default credentials, serving no model by itself.
     fn default() -> Self {
         Self {

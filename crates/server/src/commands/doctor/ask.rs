@@ -4,7 +4,7 @@ use super::answer;
 use super::probe::{Answer, Outcome, Probe, Tokens, What, shortened};
 use crate::upstream::Upstreams;
 use aquifer_gateway::config::Circuit;
-use aquifer_gateway::exchange::{Call, CallId, CallTimeouts};
+use aquifer_gateway::exchange::{Call, CallId, HostLimits};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::{Api, refusal};
 use aquifer_gateway::translate::catalogue::{Adjustment, Rules};
@@ -94,8 +94,9 @@ impl Asking<'_> {
         let mut headers = outgoing.headers.clone();
         headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
         let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
-        let (lane, patience, circuit) = (CallId::Primary, CallTimeouts::default(), Circuit::default());
-        let call = Call { lane, backend: place.backend, path, headers, body, patience, after: Duration::ZERO, circuit };
+        let (id, circuit, after) = (CallId::Primary, Circuit::default(), Duration::ZERO);
+        let connect = HostLimits::default().connect;
+        let call = Call { id, backend: place.backend, path, headers, body, connect, after, circuit };
         let late = || Fault::UpstreamUnreachable(Unreachable::Timeout(format!("no answer in {PATIENCE:?}")));
         let answered = tokio::time::timeout(PATIENCE, answer_to(self.upstreams, call, &outgoing));
         match answered.await.unwrap_or_else(|_| Err(late())) {
