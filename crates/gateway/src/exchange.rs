@@ -23,6 +23,7 @@ mod denied;
 mod give_up;
 mod heads;
 mod hedge;
+mod make_call;
 mod models;
 mod open_call;
 mod plan;
@@ -38,7 +39,7 @@ pub use deadlines::LONGEST_TIMEOUT;
 
 use crate::config::Config;
 use crate::health::BackendHealth;
-use crate::record::{Outcome, Record};
+use crate::record::{Outcome, Record, Tokens};
 use admit::Admitted;
 use aquifer_translate::Fault;
 use calling::Calling;
@@ -217,7 +218,7 @@ impl Answering {
         }
         match input {
             Input::UpstreamBody(bytes) => {
-                self.call.heard(common, now);
+                self.call.heard(&mut common.record, now.saturating_duration_since(common.begun));
                 common.told.clear();
                 let taken = self.call.attempt.body(bytes, true, &mut common.told);
                 self.told(common, taken, now)
@@ -234,7 +235,7 @@ impl Answering {
                 // A client that leaves once it was told everything has not abandoned its answer.
                 Some(end) => common.answered(self.plan, self.call, end, now),
                 None => {
-                    common.record.tokens = self.call.attempt.usage().map(common::tokens);
+                    common.record.tokens = self.call.attempt.usage().map(Tokens::from);
                     common.abandoned(self.plan, [Some(self.call), None], now)
                 }
             },

@@ -2,6 +2,7 @@
 
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal};
+use aquifer_translate::model::response::Usage;
 use aquifer_translate::translation::Parameters;
 use std::sync::Arc;
 use std::time::Duration;
@@ -296,6 +297,18 @@ pub struct Tokens {
     pub cache_write: u64,
     /// Reasoning tokens, when Bedrock told them.
     pub reasoning: Option<u64>,
+}
+
+impl From<Usage> for Tokens {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input,
+            output: usage.output,
+            cache_read: usage.cache_read.unwrap_or(0),
+            cache_write: usage.cache_write.unwrap_or(0),
+            reasoning: usage.reasoning,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! Calls under way before the client was told any content: whichever has something to tell first is the answer.
 
-use super::common::{Common, Heard, tokens};
+use super::common::{Common, Heard};
 use super::contract::{CallId, Input, Output};
 use super::deadlines::Due;
+use super::make_call::Making;
 use super::open_call::OpenCall;
 use super::plan::Plan;
 use super::{Answering, State};
+use crate::record::{AttemptReason, Tokens};
 use aquifer_translate::Fault;
-use std::time::Instant;
+use aquifer_translate::translation::Incoming;
+use std::time::{Duration, Instant};
 
 /// An exchange with one call under way, or two.
 pub(super) struct Calling {
@@ -29,12 +32,48 @@ pub(super) enum Deferred {
     Hedge,
 }
 
+impl Common {
+    /// Writes the first call of a plan and makes it.
+    pub(super) fn first_call(
+        &mut self,
+        mut plan: Box<Plan>,
+        incoming: Option<Incoming<'_>>,
+        now: Instant,
+    ) -> Result<State, Fault> {
+        let body = plan.body.clone();
+        let betas = plan.betas.clone();
+        let again = || {
+            let betas = betas.iter().map(String::as_str);
+            Incoming::read_in(self.dialect, &body, betas, &self.config.limits).ok()
+        };
+        let incoming = incoming.or_else(again);
+        if let Some(incoming) = &incoming {
+            plan.prefer_issuer(incoming);
+        }
+        let target = plan.first_target(&self.health, now);
+        let written = plan.write(target, incoming);
+        if let Some(target) = plan.targets.get(target) {
+            self.record.model_id.clone_from(&target.model_id);
+        }
+        let making = Making { id: CallId::Primary, why: AttemptReason::First, after: Duration::ZERO };
+        let written = match written {
+            Ok(written) => written,
+            Err(fault) => {
+                self.release_probes(&mut plan);
+                return Err(fault);
+            }
+        };
+        let primary = self.call(&mut plan, making, written, now);
+        Ok(State::Calling(Calling { plan, primary, hedge: None, deferred: None, search_over: false }))
+    }
+}
+
 impl Calling {
     pub(super) fn handle(mut self, common: &mut Common, id: CallId, input: Input<'_>, now: Instant) -> State {
         match input {
             Input::Timeout => return self.timeout(common, now),
             Input::ClientGone => {
-                common.record.tokens = self.primary.attempt.usage().map(tokens);
+                common.record.tokens = self.primary.attempt.usage().map(Tokens::from);
                 return common.abandoned(self.plan, [Some(self.primary), self.hedge], now);
             }
             Input::Body { .. } | Input::Refused(_) | Input::Recalled(_) => return State::Calling(self),
@@ -45,6 +84,7 @@ impl Calling {
             | Input::UpstreamEnd
             | Input::UpstreamFailed(_) => {}
         }
+        let since = now.saturating_duration_since(common.begun);
         let begun = common.heard != Heard::Nothing;
         let limits = common.terms.limits;
         let stream = common.record.stream;
@@ -52,13 +92,13 @@ impl Calling {
         common.told.clear();
         let taken = match input {
             Input::UpstreamBody(bytes) => {
-                call.heard(common, now);
+                call.heard(&mut common.record, since);
                 if !stream {
                     call.deadlines.first_byte();
                 }
                 call.attempt.body(bytes, begun, &mut common.told)
             }
-            Input::UpstreamHead { status, headers } => call.head(common, status, headers, now),
+            Input::UpstreamHead { status, headers } => call.head(&mut common.record, status, headers, since),
             Input::UpstreamEnd => {
                 call.deadlines.heard();
                 call.attempt.end(begun, &mut common.told)
@@ -157,7 +197,7 @@ impl Calling {
             (CallId::Hedge, Some(hedge)) => hedge,
         };
         common.report(&mut self.plan, call, Some(&fault), now);
-        call.failed(common, &fault, now);
+        call.failed(&mut common.record, &fault, now.saturating_duration_since(common.begun));
         if let Some(hedge) = hedge {
             match id {
                 CallId::Primary => {

@@ -14,7 +14,6 @@ use aquifer_translate::Fault;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, ErrorAnswer, Surface};
 use aquifer_translate::model::milestones::Milestones;
 use aquifer_translate::model::request_id::RequestId;
-use aquifer_translate::model::response::Usage;
 use aquifer_translate::wire::sse;
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, header};
@@ -185,7 +184,7 @@ impl Common {
         let dialect = self.dialect;
         self.record.warnings.extend(end.warnings.iter().map(|warning| dialect.warning(warning)));
         self.record.finish_reason = end.finish_reason;
-        self.record.tokens = end.usage.map(tokens);
+        self.record.tokens = end.usage.map(Tokens::from);
         self.done(Some(plan), [Some(call), None], Outcome::Answered, now)
     }
 
@@ -230,6 +229,7 @@ impl Common {
         outcome: Outcome,
         now: Instant,
     ) -> State {
+        let since = now.saturating_duration_since(self.begun);
         let untold = outcome == Outcome::Abandoned || outcome == Outcome::Failed && self.record.status == 200;
         if let Some(call) = &primary
             && untold
@@ -240,31 +240,20 @@ impl Common {
         if let Some(hedge) = hedge {
             self.estimate(hedge.attempt.estimate());
             self.record.hedges.abandoned += 1;
-            hedge.over(self, now);
+            hedge.over(&mut self.record, since);
         }
         if let Some(call) = primary {
-            call.recorded(self, now);
+            call.recorded(&mut self.record, since);
         }
         if let Some(mut plan) = plan {
             self.release_probes(&mut plan);
         }
         self.record.outcome = outcome;
-        self.record.duration = now.saturating_duration_since(self.begun);
+        self.record.duration = since;
         // The exchange keeps its id.
         let kept = Record { id: self.record.id.clone(), ..Record::default() };
         let record = Box::new(std::mem::replace(&mut self.record, kept));
         self.push(Output::Done(record));
         State::Over
-    }
-}
-
-/// A backend's count of tokens, for the record.
-pub(super) fn tokens(usage: Usage) -> Tokens {
-    Tokens {
-        input: usage.input,
-        output: usage.output,
-        cache_read: usage.cache_read.unwrap_or(0),
-        cache_write: usage.cache_write.unwrap_or(0),
-        reasoning: usage.reasoning,
     }
 }

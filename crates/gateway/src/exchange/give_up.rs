@@ -1,10 +1,11 @@
 //! A request that failed: its client is told by a status while there is one to give, else inside its stream.
 
 use super::State;
-use super::common::{Common, Heard, tokens};
+use super::common::{Common, Heard};
 use super::open_call::OpenCall;
 use super::plan::Plan;
 use crate::config::AccessDenied;
+use crate::record::{Outcome, Tokens};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect;
 use bytes::BytesMut;
@@ -30,14 +31,14 @@ impl Common {
         } else {
             self.fail_in_stream(&mut call, denied.as_ref().unwrap_or(fault));
         }
-        call.failed(self, fault, now);
-        self.done(Some(plan), [Some(call), None], crate::record::Outcome::Failed, now)
+        call.failed(&mut self.record, fault, now.saturating_duration_since(self.begun));
+        self.done(Some(plan), [Some(call), None], Outcome::Failed, now)
     }
 
     fn fail_in_stream(&mut self, call: &mut OpenCall, fault: &Fault) {
         let mut out = BytesMut::new();
         if call.attempt.fail(fault, self.heard == Heard::Content, &mut out) {
-            self.record.tokens = call.attempt.usage().map(tokens);
+            self.record.tokens = call.attempt.usage().map(Tokens::from);
         } else {
             dialect::fail(self.dialect, fault, &mut out);
         }

@@ -1,19 +1,12 @@
 //! A call under way: its attempt, its limits, and what the record says of it.
 
-use super::State;
 use super::attempt::Attempt;
-use super::calling::Calling;
-use super::common::{Common, tokens};
-use super::contract::{Call, CallId, Output};
 use super::deadlines::CallDeadlines;
-use super::plan::{Plan, PutBack, Written};
+use super::plan::PutBack;
 use super::timeouts::CallTimeouts;
-use crate::config::{Backend, Config, HeaderMatch, HeaderValueMatch};
-use crate::record::{AttemptReason, AttemptRecord};
+use crate::record::{Record, Tokens};
 use aquifer_translate::Fault;
-use aquifer_translate::catalogue::Catalogue;
-use aquifer_translate::translation::Incoming;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use std::time::{Duration, Instant};
 
 /// AWS's id of a request, which its support asks for; a service of OpenAI's dialect has the second one.
@@ -32,41 +25,32 @@ pub(super) struct OpenCall {
     /// Since when the backend has had it.
     pub(super) started: Instant,
     /// What the record of the exchange says when this call is the one that counts.
-    facts: Facts,
+    pub(super) facts: Facts,
     /// Its place in [`Record::attempts`](crate::record::Record::attempts).
-    at: usize,
+    pub(super) at: usize,
 }
 
 /// What the record of an exchange says of the call that counts.
-struct Facts {
-    model_id: String,
-    provider: &'static str,
-    backend: String,
-    known_models: [bool; 2],
-    warnings: Vec<String>,
-    put_back: PutBack,
-}
-
-/// How a call is made.
-#[derive(Clone, Copy)]
-pub(super) struct Making {
-    pub(super) id: CallId,
-    pub(super) why: AttemptReason,
-    /// How long the host waits before it.
-    pub(super) after: Duration,
+pub(super) struct Facts {
+    pub(super) model_id: String,
+    pub(super) provider: &'static str,
+    pub(super) backend: String,
+    pub(super) known_models: [bool; 2],
+    pub(super) warnings: Vec<String>,
+    pub(super) put_back: PutBack,
 }
 
 impl OpenCall {
     /// Takes the head of its answer.
     pub(super) fn head(
         &mut self,
-        common: &mut Common,
+        record: &mut Record,
         status: StatusCode,
         headers: &HeaderMap,
-        now: Instant,
+        since: Duration,
     ) -> Result<(), Fault> {
-        self.heard(common, now);
-        if let Some(record) = common.record.attempts.get_mut(self.at) {
+        self.heard(record, since);
+        if let Some(record) = record.attempts.get_mut(self.at) {
             record.status = Some(status.as_u16());
             let id = UPSTREAM_REQUEST_IDS.iter().find_map(|name| headers.get(*name)?.to_str().ok());
             record.upstream_request_id = id.map(|id| crate::beginning::of(id, LONGEST_ID).to_owned());
@@ -75,37 +59,34 @@ impl OpenCall {
     }
 
     /// Something came of it.
-    pub(super) fn heard(&mut self, common: &mut Common, now: Instant) {
+    pub(super) fn heard(&mut self, record: &mut Record, since: Duration) {
         self.deadlines.heard();
-        if let Some(record) = common.record.attempts.get_mut(self.at)
-            && record.first_byte.is_none()
-        {
-            record.first_byte = Some(now.saturating_duration_since(common.begun));
+        if let Some(record) = record.attempts.get_mut(self.at) {
+            record.first_byte.get_or_insert(since);
         }
     }
 
     /// It is over, and was not the answer.
-    pub(super) fn over(&self, common: &mut Common, now: Instant) {
-        if let Some(record) = common.record.attempts.get_mut(self.at)
+    pub(super) fn over(&self, record: &mut Record, since: Duration) {
+        if let Some(record) = record.attempts.get_mut(self.at)
             && record.ended.is_none()
         {
-            record.ended = Some(now.saturating_duration_since(common.begun));
-            record.usage = self.attempt.usage().map(tokens);
+            record.ended = Some(since);
+            record.usage = self.attempt.usage().map(Tokens::from);
         }
     }
 
     /// It failed.
-    pub(super) fn failed(&self, common: &mut Common, fault: &Fault, now: Instant) {
-        self.over(common, now);
-        if let Some(record) = common.record.attempts.get_mut(self.at) {
+    pub(super) fn failed(&self, record: &mut Record, fault: &Fault, since: Duration) {
+        self.over(record, since);
+        if let Some(record) = record.attempts.get_mut(self.at) {
             record.fault = Some(fault.label().to_owned());
         }
     }
 
     /// It is the call that the record of the exchange is about.
-    pub(super) fn recorded(self, common: &mut Common, now: Instant) {
-        self.over(common, now);
-        let record = &mut common.record;
+    pub(super) fn recorded(self, record: &mut Record, since: Duration) {
+        self.over(record, since);
         if let Some(attempt) = record.attempts.get_mut(self.at) {
             attempt.usage = record.tokens;
         }
@@ -115,146 +96,5 @@ impl OpenCall {
         (record.turns.restored, record.turns.missed) = (put_back.restored, put_back.missed);
         warnings.append(&mut record.warnings);
         record.warnings = warnings;
-    }
-}
-
-impl Common {
-    /// Writes the first call of a plan and makes it.
-    pub(super) fn first_call(
-        &mut self,
-        mut plan: Box<Plan>,
-        incoming: Option<Incoming<'_>>,
-        now: Instant,
-    ) -> Result<State, Fault> {
-        let body = plan.body.clone();
-        let betas = plan.betas.clone();
-        let again = || {
-            let betas = betas.iter().map(String::as_str);
-            Incoming::read_in(self.dialect, &body, betas, &self.config.limits).ok()
-        };
-        let incoming = incoming.or_else(again);
-        if let Some(incoming) = &incoming {
-            plan.prefer_issuer(incoming);
-        }
-        let target = plan.first_target(&self.health, now);
-        let written = plan.write(target, incoming);
-        if let Some(target) = plan.targets.get(target) {
-            self.record.model_id.clone_from(&target.model_id);
-        }
-        let making = Making { id: CallId::Primary, why: AttemptReason::First, after: Duration::ZERO };
-        let written = match written {
-            Ok(written) => written,
-            Err(fault) => {
-                self.release_probes(&mut plan);
-                return Err(fault);
-            }
-        };
-        let primary = self.call(&mut plan, making, written, now);
-        Ok(State::Calling(Calling { plan, primary, hedge: None, deferred: None, search_over: false }))
-    }
-
-    /// Makes a call.
-    pub(super) fn call(&mut self, plan: &mut Plan, making: Making, written: Written, now: Instant) -> Box<OpenCall> {
-        let Making { id, why, after } = making;
-        let Written { mut outgoing, put_back, at, backend, model_id, road, policy, mutation } = written;
-        plan.attempts += 1;
-        plan.sealed = outgoing.sealed;
-        let first_try = plan.targets.get_mut(at).is_none_or(|target| {
-            target.tries += 1;
-            target.tries == 1
-        });
-        if first_try && id == CallId::Primary {
-            self.health.earn(backend);
-        }
-        let timeouts = self.timeouts(plan, at, id, outgoing.whole, now);
-        self.early_head_of(id, &timeouts);
-        let mut headers = std::mem::take(&mut outgoing.headers);
-        headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
-        mutation.headers(&mut headers);
-        let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
-        let connect = timeouts.connect.unwrap_or(self.terms.limits.connect);
-        let call = Call { id, backend, path, headers, body, connect, after, circuit: plan.traffic.circuit };
-        let dialect = self.dialect;
-        let facts = Facts {
-            provider: road.provider(),
-            backend: plan.config.backends.get(backend).map(full_name).unwrap_or_default(),
-            known_models: self.known_models(&plan.config, &model_id),
-            warnings: outgoing.warnings.iter().map(|warning| dialect.warning(warning)).collect(),
-            model_id,
-            put_back,
-        };
-        let recording = outgoing.memorable.then(|| plan.room(at));
-        let attempt = Attempt::new(outgoing, road, dialect, self.id, plan.unix_seconds)
-            .warning(&facts.warnings)
-            .recording(recording)
-            .veiled(&policy)
-            .played();
-        let started = now + after;
-        let place = self.record.attempts.len();
-        self.record.attempts.push(AttemptRecord {
-            backend: facts.backend.clone(),
-            model_id: facts.model_id.clone(),
-            provider: facts.provider,
-            why,
-            started: started.saturating_duration_since(self.begun),
-            ..AttemptRecord::default()
-        });
-        self.push(Output::Call(Box::new(call)));
-        let deadlines = CallDeadlines::begin(timeouts, &self.terms.limits, now);
-        Box::new(OpenCall { attempt, target: at, deadlines, timeouts, started, facts, at: place })
-    }
-
-    /// The limits of a call: the whole answer has one time for all attempts.
-    fn timeouts(&self, plan: &Plan, at: usize, id: CallId, whole: bool, now: Instant) -> CallTimeouts {
-        let spent = now.saturating_duration_since(self.begun);
-        let limits = if whole { plan.timeouts_whole } else { plan.timeouts };
-        let hedge = if whole { limits.hedge } else { plan.hedges_after(at, &self.health) };
-        let may_hedge = id == CallId::Primary && self.terms.abilities.hedge && plan.may_hedge(at);
-        CallTimeouts {
-            request: plan.timeouts.request.map(|request| request.saturating_sub(spent)),
-            hedge: hedge.filter(|_| may_hedge),
-            early_head: plan.timeouts.early_head,
-            usual: limits.usual.and_then(|_| plan.usual_first_byte(at, &self.health, now)),
-            ..limits
-        }
-    }
-
-    /// The client of a stream has waited for its head since it asked, whatever call is made now.
-    fn early_head_of(&mut self, id: CallId, timeouts: &CallTimeouts) {
-        if id == CallId::Primary {
-            let early = timeouts.early_head.or(self.terms.limits.early_head).filter(|time| !time.is_zero());
-            self.client.early_head_at(early.map(|time| self.begun + time.min(super::LONGEST_TIMEOUT)));
-        }
-    }
-
-    /// Whether the client's model and the one that is called are named by the configuration or the catalogue, each.
-    fn known_models(&self, config: &Config, model_id: &str) -> [bool; 2] {
-        let called = is_known(config, model_id);
-        let asked = if self.record.model == model_id { called } else { is_known(config, &self.record.model) };
-        [asked, called]
-    }
-}
-
-/// `namespace/name` of a backend.
-fn full_name(backend: &Backend) -> String {
-    [&backend.namespace, "/", &backend.name].concat()
-}
-
-/// Whether a model is named by the configuration or by a row of the catalogue: clients can name any other.
-fn is_known(config: &Config, id: &str) -> bool {
-    let rules = || config.routes.iter().flat_map(|route| &route.rules);
-    let overrides = || rules().flat_map(|rule| &rule.backends).filter_map(|to| to.model_name_override.as_deref());
-    let matched = || rules().flat_map(|rule| &rule.matches).flat_map(|one| &one.headers).filter_map(exact_model);
-    let served = || config.backends.iter().filter_map(|backend| backend.kind.service()).flat_map(|it| &it.models);
-    Catalogue::builtin().has(id)
-        || overrides().any(|known| known == id)
-        || served().any(|known| known == id)
-        || matched().any(|known| known == id)
-}
-
-fn exact_model(header: &HeaderMatch) -> Option<&str> {
-    match &header.value {
-        HeaderValueMatch::Exact(value) if header.name == "x-ai-eg-model" => Some(value),
-        HeaderValueMatch::Exact(_) | HeaderValueMatch::Regex(_) => None,
     }
 }

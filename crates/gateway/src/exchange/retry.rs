@@ -3,7 +3,8 @@
 use super::calling::Calling;
 use super::common::Common;
 use super::contract::{CallId, Output};
-use super::open_call::{Making, OpenCall};
+use super::make_call::Making;
+use super::open_call::OpenCall;
 use super::plan::Plan;
 use super::target::Target;
 use crate::config::Retry;

@@ -1,3 +1,5 @@
+//! Each limit of a call, at the moment at which it is passed.
+
 use super::*;
 
 const SHORT: Duration = Duration::from_millis(20);
