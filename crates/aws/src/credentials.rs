@@ -1,4 +1,10 @@
-//! Who signs the calls: found lazily by AWS's chain, kept, and fetched anew before they expire.
+//! Credentials of backends: API keys, credentials files, or AWS's default chain; cached, and refreshed before they expire.
+//!
+//! ```text
+//!  none ── first call fetches ──► fresh ── 5 min before expiry ──► stale: used while a task refreshes ──► fresh
+//!                                   ▲                                 └─ 10 s before expiry ─► unusable: calls wait
+//!                                   └──────────────── fetched ───────────────────────────────────┘
+//! ```
 
 mod cache;
 mod key_file;
@@ -24,43 +30,43 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
-/// Where the chain looks, for the person who wonders.
+/// The sources of AWS's default chain, for error messages.
 const LOOKED: &str = "looked in the environment, the profile, web identity, the container and the machine's role";
 
-/// The variable that says how calls are authorised where a backend does not.
+/// The environment variable with the default of a backend's authorisation: `sigv4`, `bearer` or `auto`.
 pub const AUTH: &str = "AQUIFER_BEDROCK_AUTH";
 
-/// What a call is authorised with.
+/// The authorisation of a call.
 pub enum Authorization {
-    /// Signed by it.
+    /// A SigV4 signature by this identity.
     Signature(Arc<SigningIdentity>),
-    /// Sent with this key.
+    /// This API key as a bearer token.
     Bearer(Arc<Secret>),
-    /// Sent with this key, which was made of the credentials.
+    /// A short-term API key, derived from the credentials, as a bearer token.
     ShortTerm(Arc<Secret>),
-    /// Sent as it is.
+    /// None: the backend needs no credentials.
     Nobody,
 }
 
-/// AWS's default chain, walked once for each region however many backends share it.
+/// AWS's default credential chains, one for each region, shared by all backends of that region.
 #[derive(Clone, Default)]
 pub struct CredentialChains(Arc<Mutex<HashMap<Option<String>, Arc<Chain>>>>);
 
-/// AWS's default chain for one region: the chain itself calls services of that region.
+/// AWS's default credential chain in one region (it may call STS or SSO there), with its cache.
 struct Chain {
     region: Option<String>,
     config: Arc<OnceCell<SdkConfig>>,
     cache: Cache,
 }
 
-/// The source of one backend's authority and region.
+/// The source of one backend's authorisation and region.
 pub struct Signer {
     region: Option<String>,
     source: Source,
     chain: Arc<Chain>,
     auth: BedrockAuth,
     short_term: ShortTermKeys,
-    /// AWS denies short-term keys to these credentials.
+    /// AWS denied short-term keys to these credentials: calls are signed instead.
     denied: AtomicBool,
 }
 
@@ -82,7 +88,7 @@ impl CredentialChains {
     }
 }
 
-/// Walks the chain for each fetch: what it reads of files it reads once, and who rotates keys writes there.
+/// Loads AWS's settings anew for each fetch: the chain reads its files once only, and key rotation rewrites them.
 #[derive(Debug)]
 struct ChainProvider {
     region: Option<String>,
@@ -114,7 +120,7 @@ impl ProvideCredentials for ChainProvider {
 }
 
 impl Chain {
-    /// The region that AWS's settings name.
+    /// The region of AWS's settings (profile or instance metadata).
     async fn region(&self) -> Result<Option<&Region>, String> {
         if let Some(config) = self.config.get() {
             return Ok(config.region());
@@ -144,7 +150,7 @@ impl Chain {
 }
 
 impl Signer {
-    /// Fetches nothing yet.
+    /// The source for a backend; nothing is fetched before the first call.
     pub fn new(bedrock: &config::Service, environment: &Environment, chains: &CredentialChains) -> Self {
         let source = match &bedrock.credentials {
             config::Credentials::ApiKey(key) => Source::Bearer(Arc::new(key.clone())),
@@ -173,8 +179,10 @@ impl Signer {
         }
     }
 
-    /// The region to sign for: the configuration's, the environment's, the profile's, the machine's own,
-    /// or the default one.
+    /// The region to sign for: the configuration's, the environment's, the profile's, the instance's, or the default.
+    ///
+    /// # Errors
+    /// AWS's settings could not be loaded in time.
     pub async fn region(&self) -> Result<&str, String> {
         if let Some(region) = &self.region {
             return Ok(region);
@@ -182,14 +190,17 @@ impl Signer {
         Ok(self.chain.region().await?.map_or(config::DEFAULT_REGION, Region::as_ref))
     }
 
-    /// Bedrock says that these are not valid, or not any more.
+    /// Has credentials refreshed that Bedrock refused as invalid or expired.
     pub fn distrust(&self, refused: &Arc<SigningIdentity>) {
         if let Source::Chain = self.source {
             self.chain.cache.distrust(refused, self.chain.provider());
         }
     }
 
-    /// What to authorise a call with.
+    /// The authorisation of a call: cached, or fetched now.
+    ///
+    /// # Errors
+    /// There are no usable credentials, and this is why.
     pub async fn authority(&self) -> Result<Authorization, String> {
         let authority = self.given_authority().await?;
         match &authority {
@@ -200,12 +211,12 @@ impl Signer {
         }
     }
 
-    /// Whether calls are signed from now on where AWS denies the right to call with a short-term key.
+    /// Whether calls fall back to SigV4 when AWS denies short-term keys (`auto`).
     pub fn may_sign_instead(&self) -> bool {
         self.auth == BedrockAuth::Auto
     }
 
-    /// Signs from now on.
+    /// Falls back to SigV4 for all further calls.
     pub fn sign_instead(&self) {
         if !self.denied.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -214,7 +225,7 @@ impl Signer {
         }
     }
 
-    /// Bedrock refuses the short-term key: the next call has another one.
+    /// Drops the short-term key that Bedrock refused: the next call derives a new one.
     pub fn distrust_short_term(&self) {
         self.short_term.forget();
     }

@@ -1,14 +1,14 @@
-//! Where a backend is called: its own endpoint, the environment's, or the region's.
+//! The endpoint of a backend: its own, the environment's, or AWS's regional one.
 
 use crate::environment::Environment;
 use aquifer_gateway::config::Service;
 
-/// Where to send calls, as far as it is known before the region is.
+/// An endpoint, as far as it is known before the region is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// Scheme, host, port and perhaps a path, without a slash at the end.
+    /// A fixed base URL: scheme, host, port and perhaps a path, without a slash at the end.
     Fixed(String),
-    /// AWS's own, for whatever region the call is signed for.
+    /// AWS's endpoint in the region that calls are signed for.
     Regional {
         /// The first label of its host.
         service: &'static str,
@@ -20,7 +20,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The backend's own endpoint wins over the environment's; AWS's own is left when there is neither.
+    /// The runtime endpoint of a backend: its own, else the environment's, else AWS's.
     ///
     /// # Errors
     /// The environment's endpoint is no `http` or `https` URL, or excludes another setting.
@@ -31,7 +31,7 @@ impl Endpoint {
         }
     }
 
-    /// Where Bedrock is asked about its models and profiles: the environment's endpoint, else AWS's own.
+    /// The endpoint of Bedrock's control plane (models, inference profiles): the environment's, else AWS's.
     ///
     /// # Errors
     /// As [`Self::of`].
@@ -52,7 +52,7 @@ impl Endpoint {
         Ok(Self::Regional { service, fips, dual_stack })
     }
 
-    /// The URL up to the path.
+    /// The base URL in a region: all of it before the path of a call.
     pub fn base(&self, region: &str) -> String {
         match self {
             Self::Fixed(base) => base.clone(),
@@ -72,7 +72,7 @@ fn fixed(text: &str) -> Result<String, String> {
     Ok(text.split(['?', '#']).next().unwrap_or(text).trim_end_matches('/').to_owned())
 }
 
-/// The domain of the region's partition.
+/// The DNS suffix of the region's partition.
 fn suffix(region: &str, dual_stack: bool) -> &'static str {
     let partitions = [
         ("cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),

@@ -1,7 +1,7 @@
 //! What calls to Bedrock need of AWS: credentials, the endpoints of regions, and the models behind inference profiles.
 //!
 //! [`Signer`] is the source of one backend's credentials and region: AWS's own chain, a credentials file, or an API key;
-//! fetched lazily, cached, refreshed before they expire. [`sign`] signs with them, [`Endpoint`] says where to call, and
+//! fetched lazily, cached, refreshed before they expire. [`sign()`] signs with them, [`Endpoint`] says where to call, and
 //! [`Profiles`] looks up application inference profiles.
 //!
 //! What it does not do:

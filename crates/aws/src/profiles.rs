@@ -1,4 +1,4 @@
-//! Which model is behind an application inference profile: Bedrock is asked, for those that nobody has declared.
+//! Application inference profiles: looks up the model behind each that the configuration names without declaring its model.
 
 use crate::credentials::CredentialChains;
 use aquifer_gateway::config::{Backend, Config, HeaderValueMatch, ReasoningPolicy, Rule, Service};
@@ -13,10 +13,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// How long one question may take: the start waits for it.
+/// The timeout of one lookup: the start of the process waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What has been learned of profiles, kept from one configuration to the next.
+/// The models behind inference profiles that were looked up so far, kept across configuration reloads.
 #[derive(Default)]
 pub struct Profiles {
     known: HashMap<String, String>,
@@ -98,7 +98,7 @@ fn bedrock(backend: &Backend) -> Option<&Service> {
     backend.kind.bedrock_service()
 }
 
-/// The profiles of which the configuration says where they are called, and not what is behind them; each once.
+/// The profiles that the configuration calls and whose model it does not declare, each once.
 fn undeclared(config: &Config) -> Vec<Profile> {
     let mut wanted: Vec<Profile> = Vec::new();
     for ConfiguredModel { backend, model_id, reasoning } in configured_models(config) {
@@ -114,13 +114,13 @@ fn undeclared(config: &Config) -> Vec<Profile> {
     wanted
 }
 
-/// A model that a backend is called for.
+/// A model that the configuration names for a backend.
 pub struct ConfiguredModel<'c> {
     /// Index into [`Config::backends`].
     pub backend: usize,
-    /// The id by which it is called there.
+    /// The model's id at that backend.
     pub model_id: String,
-    /// What the operator decides about reasoning there.
+    /// The reasoning policy that holds there.
     pub reasoning: &'c ReasoningPolicy,
 }
 

@@ -1,9 +1,10 @@
 //! The command line: commands, flags, defaults, help.
 
 use crate::client::cors;
-use aquifer_gateway::config::{AccessDenied, duration};
+use aquifer_gateway::config::{AccessDenied, LogLevel, duration};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::translate::limits::Limits;
+use aquifer_telemetry::log;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use http::Uri;
@@ -445,6 +446,27 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object for each event
     Json,
+}
+
+impl From<Level> for LogLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Error => Self::Error,
+            Level::Warn => Self::Warn,
+            Level::Info => Self::Info,
+            Level::Debug => Self::Debug,
+            Level::Trace => Self::Trace,
+        }
+    }
+}
+
+impl From<LogFormat> for log::LogFormat {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
 }
 
 /// Timers take any time up to this.

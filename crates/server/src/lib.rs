@@ -9,15 +9,14 @@ mod client;
 mod commands;
 mod host;
 mod process;
-mod telemetry;
 mod tls;
 mod turn_store;
 mod upstream;
 
+use aquifer_telemetry::log;
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
-use telemetry::log;
 
 /// Runs the command that the process's arguments name, and reports its error on standard error.
 pub fn main() -> ExitCode {

@@ -1,36 +1,25 @@
-//! What is remembered of clients' turns, in this process: bounded, encrypted, gone when it ends.
+//! The in-memory store of turns: bounded, encrypted, gone when the process ends.
 
 mod ledger;
 
 use crate::process::clock;
 use aquifer_gateway::restore::{Keep, TurnKey, TurnStore};
 use aquifer_gateway::translate::model::turn::Turn;
+use aquifer_telemetry::TurnStoreCounters;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
 use ledger::{Digest, Ledger, Names};
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::gauge::Gauge;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
-/// What the store will answer.
+/// The future of a lookup: the turn of each key, in order.
 pub(crate) type RecallFuture = Pin<Box<dyn Future<Output = Vec<Option<Turn>>> + Send>>;
 
-/// What the store tells the metrics; the rest they learn from records.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TurnStoreCounters {
-    /// Turns that were forgotten for want of room or for their age.
-    pub(crate) evicted: Counter,
-    /// Turns held.
-    pub(crate) entries: Gauge,
-    /// Their bytes.
-    pub(crate) bytes: Gauge,
-}
-
-/// The store. Its keys are drawn when it begins and wiped when it ends; what they are names of is never kept.
+/// The store of turns in memory. Its encryption keys are random and wiped when it is dropped; of a turn's key only an HMAC is
+/// kept.
 pub(crate) struct MemoryTurnStore {
     names: hmac::Key,
     contents: LessSafeKey,
@@ -47,7 +36,7 @@ struct Sealed {
 }
 
 impl MemoryTurnStore {
-    /// Remembers nothing yet.
+    /// An empty store.
     ///
     /// # Errors
     /// The system gives no randomness.
@@ -65,13 +54,13 @@ impl MemoryTurnStore {
         })
     }
 
-    /// Forgets what is too old.
+    /// Evicts expired turns.
     pub(crate) fn sweep(&self) {
         let evicted = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).sweep(clock::now());
         self.count(evicted);
     }
 
-    /// What a key is called here: nobody can tell the caller from it.
+    /// The HMAC of a turn's key, which does not reveal the caller.
     fn name(&self, key: &TurnKey) -> Digest {
         let mut hash = hmac::Context::with_key(&self.names);
         for part in key.parts() {
@@ -108,7 +97,7 @@ impl MemoryTurnStore {
         self.open(&name, nonce, bytes)
     }
 
-    /// The turns of these keys, in their order, for whoever can wait.
+    /// Looks up the turns of these keys, in their order.
     pub(crate) fn recall(&self, keys: &[TurnKey]) -> RecallFuture {
         Box::pin(std::future::ready(keys.iter().map(|key| self.one(key)).collect()))
     }

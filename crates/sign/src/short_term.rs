@@ -19,12 +19,12 @@ const LONGEST: Duration = Duration::from_secs(12 * 3600);
 const HOST: &str = "bedrock.amazonaws.com";
 const ACTION: &str = "Action=CallWithBearerToken";
 
-/// The key of one backend, made anew before half of its life is over.
+/// The cached short-term API key of one backend, derived anew once half of its lifetime is over.
 #[derive(Default)]
 pub struct ShortTermKeys(ArcSwapOption<Kept>);
 
 struct Kept {
-    /// Whose it is.
+    /// The identity that it was derived from.
     identity: Arc<SigningIdentity>,
     key: Arc<Secret>,
     from: SystemTime,

@@ -1,4 +1,4 @@
-//! Credentials that are kept until they are old, and fetched by one call at a time.
+//! The cache of one credential source: refreshes ahead of expiry, and shares one fetch among all calls (single flight).
 
 use crate::clock;
 use crate::sign::from_aws;
@@ -10,56 +10,56 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 
-/// Credentials are fetched anew this long before they expire, while calls go on with the old ones.
+/// The refresh ahead of expiry: calls use the old credentials meanwhile.
 const REFRESH_BEFORE: Duration = Duration::from_secs(300);
-/// Credentials that expire sooner than this are not used for a new call.
+/// Credentials that expire within this time are not used for a new call.
 const UNUSABLE_BEFORE: Duration = Duration::from_secs(10);
-/// Credentials without an expiry are fetched anew after this long: who wrote them may write others.
+/// The assumed lifetime of credentials without an expiry, so that rotated keys are picked up.
 const WITHOUT_EXPIRY: Duration = Duration::from_secs(900);
-/// After a failure the source is left alone for this long, so that calls do not queue for it one by one.
+/// The time for which a failed fetch is remembered, so that calls fail at once instead of fetching one by one.
 const FAILURE_KEPT: Duration = Duration::from_secs(3);
-/// How long one fetch may take.
+/// The timeout of one fetch.
 pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Credentials that Bedrock refuses are not fetched anew sooner than this after they came.
+/// Refused credentials are not refreshed sooner than this after they were fetched.
 const REFUSED_AFTER: Duration = Duration::from_secs(30);
 
-/// What one source of credentials gave last.
+/// The cache of one credential source. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Cache {
     fetching: Arc<Mutex<Fetching>>,
     kept: Arc<ArcSwapOption<Kept>>,
 }
 
-/// What was fetched, and when.
+/// Cached credentials, and when they were fetched.
 struct Kept {
     identity: Arc<SigningIdentity>,
     at: Instant,
 }
 
-/// What a fetch came to.
+/// The result of a fetch.
 type Fetched = Result<Arc<SigningIdentity>, String>;
 
-/// The fetch under way, which belongs to no call: one that is given up ends nobody's.
+/// The state of fetching. A fetch runs in a task of its own, so that a call which is cancelled does not cancel it for others.
 #[derive(Default)]
 struct Fetching {
     under_way: Option<watch::Receiver<Option<Fetched>>>,
     failure: Option<Failure>,
 }
 
-/// The last fetch gave nothing.
+/// A fetch that failed.
 struct Failure {
     at: Instant,
     why: String,
 }
 
 impl Cache {
-    /// Those kept, while they need not be fetched anew.
+    /// The cached credentials, unless they need a refresh.
     pub(super) fn fresh(&self) -> Option<Arc<SigningIdentity>> {
         self.kept_for(REFRESH_BEFORE)
     }
 
-    /// Credentials that are good for a call: those kept, or new ones.
+    /// Usable credentials: cached, or fetched now.
     pub(super) async fn identity(&self, provider: &SharedCredentialsProvider) -> Fetched {
         if let Some(kept) = self.usable() {
             if expires_within(kept.credentials(), REFRESH_BEFORE, clock::wall()) {
@@ -78,7 +78,7 @@ impl Cache {
         come(under_way).await
     }
 
-    /// The fetch under way, or one that begins now.
+    /// Joins the fetch under way, or starts one.
     ///
     /// # Errors
     /// The last one has just failed.
@@ -122,13 +122,13 @@ impl Cache {
         self.kept_for(UNUSABLE_BEFORE)
     }
 
-    /// Those kept, if they are good for so long.
+    /// The cached credentials, if they do not expire within this time.
     fn kept_for(&self, margin: Duration) -> Option<Arc<SigningIdentity>> {
         let kept = Arc::clone(&self.kept.load().as_ref()?.identity);
         (!expires_within(kept.credentials(), margin, clock::wall())).then_some(kept)
     }
 
-    /// These are refused: they are fetched anew while calls go on, unless that has just been done.
+    /// Refreshes credentials that Bedrock refused, in the background, unless they were fetched just now.
     pub(super) fn distrust(&self, refused: &Arc<SigningIdentity>, provider: SharedCredentialsProvider) {
         let doubtful = |kept: &Arc<Kept>| {
             Arc::ptr_eq(&kept.identity, refused) && clock::now().saturating_duration_since(kept.at) >= REFUSED_AFTER
@@ -138,7 +138,7 @@ impl Cache {
         }
     }
 
-    /// Fetches anew while calls go on; does nothing while another fetch is under way or has just failed.
+    /// Starts a refresh in the background; does nothing while a fetch is under way or has just failed.
     fn refresh_behind(&self, provider: SharedCredentialsProvider) {
         drop(self.under_way(&mut self.fetching(), &provider));
     }
@@ -156,7 +156,7 @@ impl Cache {
     }
 }
 
-/// What a fetch comes to.
+/// Waits for the result of a fetch.
 async fn come(mut under_way: watch::Receiver<Option<Fetched>>) -> Fetched {
     let gone = || Err("the fetch of credentials was broken off".to_owned());
     match under_way.wait_for(Option::is_some).await {

@@ -1,4 +1,4 @@
-//! A key that stands in a file, whose writer replaces it from time to time.
+//! An API key in a file that is rotated: read again every few seconds.
 
 use crate::clock;
 use aquifer_gateway::secret::Secret;
@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// The file is read anew after this long, while calls go on with the key that it had.
+/// The age at which the key is read again in the background.
 const FRESH: Duration = Duration::from_secs(5);
-/// How long a call waits for the first key.
+/// The timeout of the first read.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The largest file.
 const LONGEST: u64 = 64 << 10;
@@ -31,7 +31,7 @@ struct Kept {
 }
 
 impl KeyFile {
-    /// Reads nothing yet.
+    /// The key of this file; nothing is read before the first call.
     pub(super) fn new(path: &str) -> Self {
         Self(Arc::new(Inner { path: PathBuf::from(path), kept: Mutex::default(), reading: Arc::default() }))
     }

@@ -1,5 +1,4 @@
-//! Where the credentials come from, told once at the start: the source that was found, or all that were tried and why each
-//! gave nothing.
+//! The report about credentials at start: the source that was found, or every source that was tried and its error.
 
 use super::{Authorization, Chain, Signer, Source};
 use crate::environment::Environment;
@@ -14,22 +13,22 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long one source may take to say why it has nothing.
+/// The timeout of each source that is tried for the report.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What is told of the credentials of one or more backends.
+/// The source of the credentials of one or more backends, for the log at start.
 #[derive(Debug, PartialEq, Eq)]
 pub enum CredentialOrigin {
-    /// They come from here.
+    /// Credentials were found; the source in words.
     Found(String),
-    /// There are none, and this is why.
+    /// There are no credentials; the reason.
     Missing(String),
     /// The backend wants none.
     Unneeded,
 }
 
 impl Signer {
-    /// Whether another one has the same credentials.
+    /// Whether two backends share their credentials.
     pub fn shares_source(&self, other: &Self) -> bool {
         match (&self.source, &other.source) {
             (Source::Chain, Source::Chain) => Arc::ptr_eq(&self.chain, &other.chain),
@@ -37,7 +36,7 @@ impl Signer {
         }
     }
 
-    /// Where its credentials come from; they are kept for the first call.
+    /// Fetches the credentials, which are cached for the first call, and reports their source.
     pub async fn origin(&self, environment: &Environment) -> CredentialOrigin {
         let authority = match self.given_authority().await {
             Ok(authority) => authority,
@@ -57,7 +56,7 @@ impl Signer {
 }
 
 impl Chain {
-    /// Every link of AWS's chain, and why it gave nothing.
+    /// Every source of AWS's default chain with its error.
     async fn tried(&self, environment: &Environment) -> String {
         let region = self.region.clone().map(Region::new);
         let config = ProviderConfig::default().with_region(region);
@@ -77,7 +76,7 @@ impl Chain {
     }
 }
 
-/// What a source says when it is asked alone.
+/// The error of one source of the chain.
 async fn why(source: String, provider: &impl ProvideCredentials) -> String {
     match tokio::time::timeout(PATIENCE, provider.provide_credentials()).await {
         Ok(Ok(_)) => format!("{source} (it has some now)"),
@@ -86,7 +85,7 @@ async fn why(source: String, provider: &impl ProvideCredentials) -> String {
     }
 }
 
-/// What the environment lacks of a pair of keys.
+/// Which of the two access key variables are not set.
 fn lacking(environment: &Environment) -> String {
     let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let lacking: Vec<&str> = names.into_iter().filter(|name| environment.get(name).is_none()).collect();
@@ -97,7 +96,7 @@ fn lacking(environment: &Environment) -> String {
     }
 }
 
-/// What lies at the bottom of an error: what is above it only says that there were no credentials.
+/// The root cause of a credentials error: the errors around it only say that there were no credentials.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut inner = error;
     while let Some(source) = inner.source() {

@@ -1,4 +1,4 @@
-//! By which way a request came, and what its head alone forbids.
+//! Admission by the head alone: host, DNS rebinding, SNI, CORS, API key, encodings; before a byte of the body is read.
 
 use crate::client::authority;
 use crate::client::cors::{self, PageOrigin};
@@ -10,23 +10,23 @@ use aquifer_gateway::translate::fault::MistakeKind;
 use http::{HeaderMap, header, request};
 use std::net::IpAddr;
 
-/// The connection of a request.
+/// Facts about the connection that a request came by.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionInfo {
     /// The port of the configuration's listeners.
     pub(crate) port: Option<u16>,
-    /// Where the client is.
+    /// The client's address.
     pub(crate) peer: Option<IpAddr>,
-    /// It came to a loopback address.
+    /// The listener is on a loopback address.
     pub(crate) loopback: bool,
-    /// The host that the client named when TLS began.
+    /// The server name of the TLS handshake (SNI).
     pub(crate) sni: Option<String>,
 }
 
-/// Looks at the head, and puts the host that counts into `Host`.
+/// Checks the head, and normalises its authority into `Host`.
 ///
 /// # Errors
-/// Whatever the body is, the request is not served.
+/// The request is refused, whatever its body.
 pub(crate) fn check(host: &Host, came_by: &ConnectionInfo, head: &mut request::Parts) -> Result<PageOrigin, Fault> {
     authority::settle(head)?;
     framing(&head.headers)?;
@@ -57,7 +57,8 @@ pub(crate) fn check(host: &Host, came_by: &ConnectionInfo, head: &mut request::P
     }
 }
 
-/// Refuses what another reader may see the end of elsewhere: hyper takes any list that ends with `chunked`.
+/// Refuses a `transfer-encoding` other than a single `chunked`, against request smuggling: hyper takes any list that ends
+/// with `chunked`.
 fn framing(headers: &HeaderMap) -> Result<(), Fault> {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let chunked = codings.next().is_none_or(|coding| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"));

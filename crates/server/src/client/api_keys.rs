@@ -7,10 +7,10 @@ use aquifer_gateway::auth::file::parse;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Reads it.
+/// Reads the file with the clients' API keys.
 ///
 /// # Errors
-/// It cannot be read, or a line of it is wrong; a key is in no message.
+/// The file cannot be read, or a line of it is wrong. No message quotes a key.
 pub(crate) fn read(path: &Path) -> anyhow::Result<KeyRing> {
     let text = read_bounded(path).with_context(|| format!("cannot read the API keys {}", path.display()))?;
     let text = Zeroizing::new(text);

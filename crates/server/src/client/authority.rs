@@ -1,4 +1,4 @@
-//! The host that a request is for: said once, and the same wherever it is said.
+//! The authority of a request: exactly one host, the same in `Host`, `:authority` and the target.
 
 use aquifer_gateway::config::Config;
 use aquifer_gateway::ingress;
@@ -7,7 +7,7 @@ use aquifer_gateway::translate::fault::MistakeKind;
 use http::{HeaderMap, HeaderValue, Uri, Version, header, request};
 use std::net::IpAddr;
 
-/// Puts the host that counts into `Host`: that of the target where the target names one (RFC 9112 3.2.2, RFC 9113 8.3.1).
+/// Normalises the authority into `Host`: that of the target where the target has one (RFC 9112 3.2.2, RFC 9113 8.3.1).
 ///
 /// # Errors
 /// No host is named, or several are.
@@ -45,8 +45,7 @@ fn one_host(headers: &HeaderMap) -> Result<Option<&str>, Fault> {
     host.map(Some).ok_or_else(|| mistake("`Host` is no host"))
 }
 
-/// What delimits other parts of an address is none of a host, and a port is a number. A host may be empty beside a target
-/// that has one.
+/// Whether a `Host` value is a host with an optional numeric port. It may be empty beside a target that has an authority.
 fn is_host(host: &str) -> bool {
     let name = ingress::without_port(host);
     let port = host.get(name.len()..).and_then(|port| port.strip_prefix(':')).unwrap_or_default();
@@ -67,9 +66,9 @@ pub(crate) fn host(headers: &HeaderMap) -> &str {
     headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
 }
 
-/// Whether a web page of somebody else's may have called by this name what answers on a loopback address (DNS rebinding).
+/// Whether a host name may be the work of DNS rebinding: a public name that a web page has pointed at a loopback address.
 ///
-/// Nobody else can have an address for a page, `localhost`, or a name without a dot.
+/// No foreign page can be served from an IP address of ours, `localhost`, or a name without a dot.
 pub(crate) fn may_be_rebound(host: &str) -> bool {
     let name = ingress::without_port(host).trim_end_matches('.');
     let address = name.trim_start_matches('[').trim_end_matches(']');
@@ -78,10 +77,10 @@ pub(crate) fn may_be_rebound(host: &str) -> bool {
         && !name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("localhost"))
 }
 
-/// Refuses, at a listener on a loopback address, a name that the configuration does not name.
+/// Refuses, at a listener on a loopback address, a host that the configuration does not name (DNS rebinding).
 ///
 /// # Errors
-/// The name may be a web page's.
+/// The host may be the work of DNS rebinding.
 pub(crate) fn refuse_rebound(config: &Config, port: Option<u16>, host: &str, allowed: &[Uri]) -> Result<(), Fault> {
     let name = ingress::without_port(host);
     if !may_be_rebound(host)

@@ -1,17 +1,17 @@
-//! Memory for requests: so much for all of them together, the bodies and what stands beside them while they are read.
+//! The memory budget of request bodies: one limit for all requests, for their bodies and for the index made while parsing.
 
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// All of it.
+/// The memory budget that all requests share.
 pub(crate) struct BodyMemory {
     size: usize,
     taken: Arc<AtomicUsize>,
 }
 
-/// What one request has of it, until it is dropped.
+/// The reservation of one request, released when it is dropped.
 pub(crate) struct Reservation {
     size: usize,
     total: Arc<AtomicUsize>,
@@ -19,22 +19,22 @@ pub(crate) struct Reservation {
 }
 
 impl BodyMemory {
-    /// So many bytes.
+    /// A budget of this many bytes.
     pub(crate) fn new(size: usize) -> Self {
         Self { size, taken: Arc::default() }
     }
 
-    /// For a request of which nothing is there yet.
+    /// An empty reservation.
     pub(crate) fn place(&self) -> Reservation {
         Reservation { size: self.size, total: Arc::clone(&self.taken), held: 0 }
     }
 }
 
 impl Reservation {
-    /// The request takes so many bytes now, or will at once.
+    /// Changes the reservation to this many bytes, before they are allocated.
     ///
     /// # Errors
-    /// There is no room for them now, or there never is.
+    /// The budget is used up (try again), or the request is larger than the whole budget.
     pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Fault> {
         let Some(more) = bytes.checked_sub(self.held) else {
             self.shrink(bytes);
@@ -56,7 +56,7 @@ impl Reservation {
         }
     }
 
-    /// The request takes no more than so many bytes from now on.
+    /// Reduces the reservation to at most this many bytes.
     pub(crate) fn shrink(&mut self, bytes: usize) {
         let freed = self.held.saturating_sub(bytes);
         if freed == 0 {

@@ -1,7 +1,15 @@
-//! A client's socket: small parts go out together from one place, and a client that left or takes nothing is noticed.
+//! The I/O of a client connection under hyper: coalesces small writes, and detects clients that left or stopped reading.
 //!
-//! To put small parts together costs the system less than to gather them. hyper looks for a client that left only while
-//! it holds no byte of a further request, and for one that takes nothing not at all: that is seen to here.
+//! Copying small buffers into one costs less than a vectored write of them. hyper notices a client that left only while it
+//! has buffered no byte of a further request, and has no write timeout: both are done here.
+//!
+//! ```text
+//!  writes:  flushed ── write ──► pending ── socket full ──► stuck ── DeliveryDeadline passed ──► TimedOut
+//!              ▲                    │                          │
+//!              └─── flush done ◄────┴────── socket writable ◄──┘
+//!
+//!  reads, while an answer is awaited:  EOF (half-closed) ── HALF_CLOSED_GRACE ──► the connection ends
+//! ```
 
 use crate::client::connection::ConnectionState;
 use crate::process::clock;
@@ -16,23 +24,23 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant as TimerInstant, Sleep, sleep_until};
 use tokio_rustls::server::TlsStream;
 
-/// The most that is put together.
+/// The size of the write buffer: larger writes are vectored.
 const WRITE_BUFFER_BYTES: usize = 16 << 10;
-/// How often a client is looked for that has sent more than its request.
+/// The interval at which a client that has pipelined a further request is checked for liveness.
 const LIVENESS_INTERVAL: Duration = Duration::from_secs(1);
-/// So much of further requests may wait unread for an answer: behind more, the end of a client would not be seen.
+/// The most bytes of pipelined requests that may wait unread: behind more of them an EOF would not be seen.
 const LARGEST_PIPELINE: usize = 64 << 10;
-/// For how long a client that will send no more may await its answer: most have left.
+/// The time that a client which has shut down its side (half-closed) gets for its answer: most of them have left.
 const HALF_CLOSED_GRACE: Duration = Duration::from_secs(1);
 
 thread_local! {
-    /// Where it is put together: one place for all sockets of a thread, so that a connection holds none.
+    /// The write buffer of a thread, shared by its connections, so that an idle connection holds none.
     static WRITE_BUFFER: RefCell<[u8; WRITE_BUFFER_BYTES]> = const { RefCell::new([0; WRITE_BUFFER_BYTES]) };
 }
 
-/// What a connection is made of.
+/// A client's byte stream: TCP, or TLS over TCP.
 pub(crate) trait ClientSocket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// The system's end of it.
+    /// The TCP socket beneath.
     fn tcp(&self) -> &TcpStream;
 }
 
@@ -48,27 +56,27 @@ impl ClientSocket for TlsStream<TcpStream> {
     }
 }
 
-/// A socket of that kind.
+/// A client's byte stream with write coalescing, a write timeout, and detection of clients that left.
 pub(crate) struct CoalescingIo<S> {
     socket: S,
     connection_state: Arc<ConnectionState>,
-    /// Whether whoever reads is told of the client's next byte, and so of its end.
+    /// A read is pending: hyper will be woken by the client's next byte or EOF itself.
     reading: bool,
-    /// Since when the client sends no more.
+    /// When the client's EOF was seen first.
     ended: Option<Instant>,
-    /// Since when the system takes nothing.
+    /// Since when the socket's send buffer is full.
     stuck: Option<Instant>,
-    /// For a client that takes nothing, or that has sent more than its request; there is none for others.
+    /// The timer of the write timeout and of liveness checks; none is made for connections that need neither.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S: ClientSocket> CoalescingIo<S> {
-    /// Of a connection with this connection_state.
+    /// Wraps the byte stream of a connection.
     pub(crate) fn new(socket: S, connection_state: Arc<ConnectionState>) -> Self {
         Self { socket, connection_state, reading: false, ended: None, stuck: None, timer: None }
     }
 
-    /// What became of writing: a client that takes nothing for too long has left.
+    /// Applies the write timeout to the result of a write.
     fn written<T>(&mut self, cx: &mut Context<'_>, polled: Poll<Result<T>>) -> Poll<Result<T>> {
         if polled.is_ready() {
             self.stuck = None;
@@ -80,7 +88,7 @@ impl<S: ClientSocket> CoalescingIo<S> {
         Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the client takes nothing of its answer")))
     }
 
-    /// Looks from time to time whether a client is there whose end nobody would be told of.
+    /// Checks from time to time whether the client is still connected, while no read would report its EOF.
     fn check_liveness(&mut self, cx: &mut Context<'_>) -> Result<()> {
         if self.reading || !self.connection_state.is_awaited() {
             return Ok(());
@@ -101,7 +109,7 @@ impl<S: ClientSocket> CoalescingIo<S> {
         }
     }
 
-    /// What the system was told of the client, whatever is unread of what it sent before.
+    /// The readiness of the socket (error, EOF), whatever is unread before it.
     fn ready(&self) -> Ready {
         let ready = pin!(self.socket.tcp().ready(Interest::READABLE | Interest::ERROR));
         match ready.poll(&mut Context::from_waker(Waker::noop())) {
@@ -110,7 +118,7 @@ impl<S: ClientSocket> CoalescingIo<S> {
         }
     }
 
-    /// Whether too much of further requests is unread.
+    /// Whether the client has pipelined more than may wait unread.
     fn is_far_ahead(&self, cx: &mut Context<'_>) -> bool {
         let mut unread = vec![0; LARGEST_PIPELINE];
         let mut unread = ReadBuf::new(&mut unread);
@@ -118,7 +126,7 @@ impl<S: ClientSocket> CoalescingIo<S> {
         matches!(peeked, Poll::Ready(Ok(read)) if read >= LARGEST_PIPELINE)
     }
 
-    /// Whether a client that sends no more has had its time to await an answer.
+    /// Whether the grace of a half-closed client is over.
     fn has_left(&mut self) -> bool {
         let now = clock::now();
         *self.ended.get_or_insert(now) + HALF_CLOSED_GRACE <= now
@@ -132,7 +140,7 @@ impl<S: ClientSocket> CoalescingIo<S> {
         timer.as_mut().poll(cx)
     }
 
-    /// The end of what a client sends is not told while it may await an answer.
+    /// Holds a client's EOF back from hyper while an answer is awaited, since hyper would drop the request at once.
     fn linger(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         while self.connection_state.is_awaited() && !self.ready().is_error() && !self.has_left() {
             let since = self.ended.unwrap_or_else(clock::now);
@@ -188,7 +196,7 @@ impl<S: ClientSocket> AsyncWrite for CoalescingIo<S> {
     }
 }
 
-/// Writes small parts as one.
+/// Writes slices that fit into the write buffer as one, and others vectored.
 fn write_coalesced<S: AsyncWrite>(
     socket: Pin<&mut S>,
     cx: &mut Context<'_>,
@@ -206,7 +214,7 @@ fn write_coalesced<S: AsyncWrite>(
     }
 }
 
-/// All of them behind one another; `None` when there is not room enough.
+/// Copies slices into one buffer; `None` when they do not fit.
 fn copy_into<'r>(slices: &[IoSlice<'_>], room: &'r mut [u8]) -> Option<&'r [u8]> {
     let mut filled = 0;
     for slice in slices {

@@ -1,49 +1,52 @@
-//! What the parts of one client's connection know of one another: what is under way, and how long its answer may lie untaken.
+//! The shared state of one client connection: its requests under way, and the write timeout of their answers.
+//!
+//! The socket ([`coalesce`](super::coalesce)), the connection's lifetime ([`graceful`](super::graceful)), hyper's service and
+//! HTTP/2's stream tasks run apart from one another and learn of each other here.
 
 use crate::process::clock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A time that never comes.
+/// No deadline.
 const NEVER: u64 = u64::MAX;
 
-/// One connection.
+/// The state that the parts of one client connection share.
 pub(crate) struct ConnectionState {
-    /// Requests that came.
+    /// The number of requests so far.
     asked: AtomicUsize,
-    /// Requests whose answer is not given whole.
+    /// The number of requests whose answer is not complete.
     under_way: AtomicUsize,
-    /// The body of the only request of the connection is still to be read.
+    /// The body of the current HTTP/1.1 request is still being read, so that hyper reads the socket anyway.
     arriving: AtomicBool,
-    /// Bytes were written that the system has not taken.
+    /// Bytes were written that are not flushed to the socket.
     unsent: AtomicBool,
-    /// The answer of a protocol that gives one at a time.
+    /// The write timeout of HTTP/1.1, which has one answer at a time.
     taking: Arc<DeliveryDeadline>,
-    /// The stream that was begun last, until the task that serves it is made.
+    /// The request of the HTTP/2 stream that began last, until hyper spawns the task of that stream.
     begun: Mutex<Option<ActiveRequest>>,
 }
 
-/// A request under way, until all who have to do with it drop theirs.
+/// Counts a request as under way until it is dropped.
 pub(crate) struct ActiveRequest {
     connection_state: Arc<ConnectionState>,
-    /// How its answer is taken.
+    /// The write timeout of its answer.
     pub(crate) taking: Arc<DeliveryDeadline>,
 }
 
-/// How a client takes one answer.
+/// The write timeout of one answer: a deadline for the whole of it, and a limit for a client that reads nothing.
 pub(crate) struct DeliveryDeadline {
     since: Instant,
-    /// By when all of it must be taken, in milliseconds.
+    /// The deadline of the whole answer, in milliseconds after `since`.
     whole: AtomicU64,
-    /// For how long none of it need be taken, in milliseconds.
+    /// The write timeout: how long the client may read nothing, in milliseconds.
     idle: AtomicU64,
-    /// What was given is not taken yet.
+    /// A part of the answer was handed to hyper and is not written yet.
     held: AtomicBool,
 }
 
 impl ConnectionState {
-    /// Begins; an answer may lie untaken for so long.
+    /// The state of a new connection with this write timeout.
     pub(crate) fn new(idle: Duration) -> Arc<Self> {
         Arc::new(Self {
             asked: AtomicUsize::new(0),
@@ -55,16 +58,16 @@ impl ConnectionState {
         })
     }
 
-    /// A request came, whose answer is the only one of the connection.
+    /// Begins an HTTP/1.1 request.
     pub(crate) fn begin_request(self: &Arc<Self>, idle: Duration) -> ActiveRequest {
         self.taking.limit(None, idle);
         self.arriving.store(false, Ordering::Relaxed);
         self.begin(Arc::clone(&self.taking))
     }
 
-    /// A request came on a stream of its own; the task that serves it is made next.
+    /// Begins an HTTP/2 request; hyper spawns the task of its stream next.
     pub(crate) fn begin_stream_request(self: &Arc<Self>, idle: Duration) -> ActiveRequest {
-        // Whoever reads the connection reads on all the time.
+        // HTTP/2 reads the socket all the time, so an EOF is always seen.
         self.arriving.store(true, Ordering::Relaxed);
         let request = self.begin(Arc::new(DeliveryDeadline::new(idle)));
         self.under_way.fetch_add(1, Ordering::Relaxed);
@@ -73,7 +76,7 @@ impl ConnectionState {
         request
     }
 
-    /// The request of the stream that was begun last.
+    /// Takes the request of the HTTP/2 stream that began last.
     pub(crate) fn take_stream_request(&self) -> Option<ActiveRequest> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -84,39 +87,39 @@ impl ConnectionState {
         ActiveRequest { connection_state: Arc::clone(self), taking }
     }
 
-    /// How many requests came.
+    /// The number of requests so far.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Whether an answer is awaited.
+    /// Whether a request is under way.
     pub(crate) fn is_answering(&self) -> bool {
         self.under_way.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether the only answer of the connection is awaited, and nothing else of its client.
+    /// Whether an HTTP/1.1 request was read whole and its answer is under way: the socket is not read meanwhile.
     pub(crate) fn is_awaited(&self) -> bool {
         self.is_answering() && !self.arriving.load(Ordering::Relaxed)
     }
 
-    /// Whether an answer is awaited or not sent whole.
+    /// Whether a request is under way, or bytes are not flushed.
     pub(crate) fn is_busy(&self) -> bool {
         self.is_answering() || self.unsent.load(Ordering::Relaxed)
     }
 
-    /// Whether the system has taken all that was written.
+    /// Records whether all written bytes are flushed to the socket.
     pub(crate) fn sent(&self, all: bool) {
         self.unsent.store(!all, Ordering::Relaxed);
     }
 
-    /// How the only answer of the connection is taken.
+    /// The write timeout of HTTP/1.1's current answer.
     pub(crate) fn taking(&self) -> &DeliveryDeadline {
         &self.taking
     }
 }
 
 impl ActiveRequest {
-    /// Whether the request's body is still to be read.
+    /// Records whether the request's body is still being read.
     pub(crate) fn arrives(&self, still: bool) {
         if Arc::ptr_eq(&self.taking, &self.connection_state.taking) {
             self.connection_state.arriving.store(still, Ordering::Relaxed);
@@ -144,14 +147,14 @@ impl DeliveryDeadline {
         }
     }
 
-    /// The answer must be taken whole by then, and none of it may lie for longer than that.
+    /// Sets the deadline of the whole answer and the write timeout.
     pub(crate) fn limit(&self, whole: Option<Instant>, idle: Duration) {
         let whole = whole.map_or(NEVER, |whole| milliseconds(whole.saturating_duration_since(self.since)));
         self.whole.store(whole, Ordering::Relaxed);
         self.idle.store(milliseconds(idle), Ordering::Relaxed);
     }
 
-    /// Whether what was given is not taken yet.
+    /// Records whether a part of the answer waits to be written.
     pub(crate) fn hold(&self, held: bool) {
         self.held.store(held, Ordering::Relaxed);
     }
@@ -161,7 +164,7 @@ impl DeliveryDeadline {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// When the client's time is over, if it takes nothing from then on.
+    /// The time at which the answer is given up, if the client has read nothing since `taken`.
     pub(crate) fn until(&self, taken: Instant) -> Instant {
         let whole = self.after(self.since, self.whole.load(Ordering::Relaxed));
         let idle = self.after(taken, self.idle.load(Ordering::Relaxed));

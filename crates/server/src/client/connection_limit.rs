@@ -1,42 +1,42 @@
-//! How many clients are connected: so many in all, and so many of one address.
+//! The limits of open client connections: of all, and of one address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many each address has.
+/// The number of open connections by client address.
 type ByAddress = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
-/// All of them.
+/// The limit of open connections, of all and of one address.
 pub(crate) struct ConnectionLimit {
     permits: Arc<Semaphore>,
-    /// Of one address.
+    /// The limit of one address.
     most: Option<usize>,
     by_address: ByAddress,
 }
 
-/// One of them, until it is dropped.
+/// The permit of one open connection, returned when it is dropped.
 pub(crate) struct ConnectionPermit {
     pub(crate) _permit: OwnedSemaphorePermit,
     pub(crate) _place: AddressPermit,
 }
 
-/// The place of one of them among those of its address.
+/// The permit of one connection among those of its address.
 pub(crate) struct AddressPermit(Option<(IpAddr, ByAddress)>);
 
 impl ConnectionLimit {
-    /// So many at once, and so many of one address.
+    /// A limit of connections, of all and of one address.
     pub(crate) fn new(all: usize, of_one_address: Option<usize>) -> Self {
         Self { permits: Arc::new(Semaphore::new(all)), most: of_one_address, by_address: Arc::default() }
     }
 
-    /// Waits until there is room for one more.
+    /// Waits for a permit for one more connection, before it is accepted.
     pub(crate) async fn wait(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.permits).acquire_owned().await.ok()
     }
 
-    /// Takes in one of this address; `None`: there are as many of them as may be.
+    /// A permit for one more connection of this address; `None` when its limit is reached.
     pub(crate) fn admit(&self, address: IpAddr) -> Option<AddressPermit> {
         let Some(most) = self.most else { return Some(AddressPermit(None)) };
         let address = whose(address);
@@ -50,7 +50,7 @@ impl ConnectionLimit {
     }
 }
 
-/// One client has 2^64 addresses of IPv6 at least.
+/// The address by which connections are counted: in IPv6 the /64 prefix, because one client has at least that.
 fn whose(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),

@@ -1,33 +1,33 @@
-//! Requests of web pages: a page of somebody else's may not ask unless its origin is allowed.
+//! CORS: requests of web pages are refused unless they are same-origin or their origin is allowed.
 
 use crate::client::authority;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, request};
 
-/// What a page may read of an answer's head.
+/// `access-control-expose-headers`.
 const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, x-aquifer-warning, retry-after");
-/// What a page may ask by.
+/// `access-control-allow-methods`.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
-/// For how many seconds a page need not ask again whether it may.
+/// `access-control-max-age`, in seconds.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 const PRIVATE_NETWORK_ASKED: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
-/// The types that a page may send to anybody without asking, as forms do.
+/// The content types of requests that a page may send to any origin without a preflight.
 const OF_FORMS: [&str; 3] = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
 
-/// Which page asks, if any does.
+/// The origin of a request, as CORS sees it.
 pub(crate) enum PageOrigin {
-    /// None, or one that came from here.
+    /// No web page, or one of the same origin.
     Own,
-    /// One whose origin is allowed, which the answer must say.
+    /// A page of an allowed origin, which the answer must name.
     Allowed(HeaderValue),
 }
 
-/// Reads an origin as a browser says it: `https://app.example.com`, with a port where it is not the scheme's own.
+/// Parses an origin as browsers send it: `https://app.example.com`, with a port where it is not the scheme's default.
 ///
 /// # Errors
-/// It is none, in words for the command line.
+/// The text is no origin; in words for the command line.
 pub(crate) fn read(text: &str) -> Result<Uri, String> {
     let wrong = || format!("expected an origin, such as https://app.example.com, not `{text}`");
     let uri: Uri = text.parse().map_err(|_| wrong())?;
@@ -36,10 +36,10 @@ pub(crate) fn read(text: &str) -> Result<Uri, String> {
     if plain && !text.ends_with('/') && !text.contains('@') { Ok(uri) } else { Err(wrong()) }
 }
 
-/// Tells which page asks.
+/// The origin of a request.
 ///
 /// # Errors
-/// One that may not.
+/// A foreign origin, or a form's content type.
 pub(crate) fn page(head: &request::Parts, allowed: &[Uri]) -> Result<PageOrigin, Fault> {
     let mut origins = head.headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else {
@@ -64,7 +64,7 @@ fn form() -> Fault {
     Fault::mistake(MistakeKind::MediaType, None, message)
 }
 
-/// Whether a page of that origin was loaded from this host.
+/// Whether an origin is that of this host (same-origin).
 fn is_same(origin: &Uri, host: &str) -> bool {
     let of_scheme = if origin.scheme_str() == Some("https") { ":443" } else { ":80" };
     let plain = |authority: &str| authority.strip_suffix(of_scheme).unwrap_or(authority).to_ascii_lowercase();
@@ -75,7 +75,7 @@ fn is_equal(one: &Uri, other: &Uri) -> bool {
     one.scheme() == other.scheme() && other.authority().is_some_and(|authority| is_same(one, authority.as_str()))
 }
 
-/// Whether a page could have sent this to anybody without asking: a form can carry no key.
+/// Whether a page could have sent this request without a preflight: a form's content type, and no `authorization`.
 fn is_form(head: &request::Parts) -> bool {
     if matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS)
         || head.headers.contains_key(header::AUTHORIZATION)
@@ -93,12 +93,12 @@ fn is_form(head: &request::Parts) -> bool {
     })
 }
 
-/// Whether a browser asks what it may send.
+/// Whether the request is a CORS preflight.
 pub(crate) fn is_preflight(head: &request::Parts) -> bool {
     head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// The head of the answer to a page that asks whether it may ask; `None`: that is not what is asked.
+/// The headers of the answer to a preflight of an allowed origin; `None` for any other request.
 pub(crate) fn preflight(head: &request::Parts, page: &PageOrigin) -> Option<HeaderMap> {
     let PageOrigin::Allowed(_) = page else { return None };
     if !is_preflight(head) {
@@ -116,7 +116,7 @@ pub(crate) fn preflight(head: &request::Parts, page: &PageOrigin) -> Option<Head
     Some(headers)
 }
 
-/// Says in an answer's head which page may read it.
+/// Adds the CORS headers of an allowed origin to an answer.
 pub(crate) fn allow(page: &PageOrigin, headers: &mut HeaderMap) {
     if let PageOrigin::Allowed(origin) = page {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

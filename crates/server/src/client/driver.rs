@@ -4,7 +4,6 @@ use crate::client::body_memory::Reservation;
 use crate::client::offload::{self, WaitForThread};
 use crate::host::{Host, Serving};
 use crate::process::clock;
-use crate::telemetry::{InFlight, log};
 use crate::turn_store::RecallFuture;
 use crate::upstream::concurrency::Permit;
 use crate::upstream::{Begun, Queued, Sending, UpstreamBody, UpstreamResponse};
@@ -13,6 +12,7 @@ use aquifer_gateway::record::Record;
 use aquifer_gateway::restore::TurnStore;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::Unreachable;
+use aquifer_telemetry::{InFlight, log};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::fmt;
@@ -199,7 +199,7 @@ impl ExchangeDriver {
                 }
                 Output::Reasoning(progress) => log::reasoning(self.exchange.id(), progress),
                 Output::Done(record) => {
-                    self.finish(&record);
+                    self.finish(record);
                     return Some(Step::End);
                 }
             }
@@ -349,7 +349,7 @@ impl ExchangeDriver {
         }
     }
 
-    fn finish(&mut self, record: &Record) {
+    fn finish(&mut self, record: impl Into<Arc<Record>>) {
         self.give_up();
         if !std::mem::replace(&mut self.over, true) {
             self.host.telemetry.observe(record);
@@ -410,7 +410,7 @@ fn abandon(mut exchange: Exchange, host: &Host) {
     exchange.handle(Input::ClientGone, clock::now());
     while let Some(output) = exchange.poll() {
         if let Output::Done(record) = output {
-            host.telemetry.observe(&record);
+            host.telemetry.observe(record);
         }
     }
 }
@@ -431,13 +431,13 @@ impl Drop for ExchangeDriver {
             self.exchange.handle(Input::ClientGone, clock::now());
             while let Some(output) = self.exchange.poll() {
                 if let Output::Done(record) = output {
-                    self.finish(&record);
+                    self.finish(record);
                 }
             }
         }
         if !self.over {
             let record = self.exchange.broken(clock::now());
-            self.finish(&record);
+            self.finish(record);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Failed authentication by client address: the more often an address failed lately, the later it is told so.
+//! Throttling of failed authentication by client address: refusals are delayed with exponential backoff.
 //!
 //! Only refusals wait. A request with a valid key is never slowed down, so an attacker cannot lock out those who share its
 //! address.
@@ -8,18 +8,18 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many failures of one address are told at once: a wrong setting is no attack.
+/// The number of failures of one address that are not delayed: a wrong setting is no attack.
 const FREE: u32 = 5;
 /// The first delay, doubled with each further failure.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// The longest delay.
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
-/// An address that did not fail for so long begins anew.
+/// The time without a failure after which an address starts from zero.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
-/// The most addresses that are remembered.
+/// The largest number of addresses that are tracked.
 const MOST_ADDRESSES: usize = 10_000;
 
-/// The failures of each address.
+/// Recent failures by client address.
 #[derive(Default)]
 pub(crate) struct FailedAttempts {
     by_address: Mutex<HashMap<IpAddr, Failures>>,
@@ -32,7 +32,7 @@ struct Failures {
 }
 
 impl FailedAttempts {
-    /// Counts a failure of this address, and says how long its refusal waits.
+    /// Counts a failure of this address; returns the delay of its refusal.
     pub(crate) fn failed(&self, address: IpAddr, now: Instant) -> Duration {
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         let is_old = |failures: &Failures| now.saturating_duration_since(failures.last) >= FORGOTTEN_AFTER;
@@ -57,7 +57,7 @@ impl FailedAttempts {
     }
 }
 
-/// What one client can have many addresses of counts as one: the first 64 bits in IPv6.
+/// The address by which failures are counted: in IPv6 the /64 prefix, because one client has at least that.
 fn site(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),

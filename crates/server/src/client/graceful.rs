@@ -1,4 +1,11 @@
-//! A client's connection, asked to end when the process does, when it is too old, or when nothing was asked for too long.
+//! The lifetime of a client connection: graceful shutdown at the end of the process, at its maximum age, and when it is idle.
+//!
+//! ```text
+//!          ┌─ maximum age, or idle after a request ──► Ending ── last answer given ──► closed by hyper
+//!  Open ───┤                                             │
+//!          ├─ idle without any request ──► dropped       │ the process ends
+//!          └─ the process ends ──────────────────────────┴──► Draining ── free for GRACE ──► dropped
+//! ```
 
 use crate::client::connection::ConnectionState;
 use crate::host::Limits;
@@ -10,32 +17,32 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// How long a client that was asked to end may take for a request that it has begun, when the process ends.
+/// While draining: how long a connection without a request is kept, for a request that is already on its way.
 pub(crate) const GRACE: Duration = Duration::from_millis(250);
-/// The same of one that has asked before and is told by the protocol that it must end.
+/// The same for HTTP/2 with earlier requests, where `GOAWAY` tells the client to close.
 const TOLD: Duration = Duration::from_secs(10);
 
-/// A connection of that kind.
+/// A hyper connection whose lifetime is limited.
 pub(crate) struct ManagedConnection<C> {
     connection: Pin<Box<C>>,
     connection_state: Arc<ConnectionState>,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
-    /// Whoever asks all connections to end waits until they have dropped theirs.
+    /// Held until the connection ends: the listener waits until all receivers are dropped.
     _until_dropped: watch::Receiver<bool>,
-    /// When it is too old.
+    /// When it reaches its maximum age.
     old: Option<Instant>,
     idle: Option<Idle>,
     state: State,
-    /// For the next of these; there is none for a connection that may be as old and idle as it likes.
+    /// The timer of the next limit; none is made for a connection without limits.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// How long nothing may be asked.
+/// The idle timeout of an HTTP/2 connection.
 struct Idle {
     time: Duration,
-    /// How long it may then take to end, as its answers may lie untaken.
+    /// The time to close after `GOAWAY`, at least the write timeout.
     more: Duration,
-    /// How much was asked when it was last looked at, and since when nothing was.
+    /// The number of requests at the last check, and the time since when it is idle.
     asked: usize,
     since: Instant,
 }
@@ -43,14 +50,14 @@ struct Idle {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
-    /// It was asked to end, for its own sake.
+    /// Graceful shutdown was begun for its age or idleness.
     Ending,
-    /// The same, as the process ends; and since when it has nothing to do.
+    /// Graceful shutdown was begun because the process ends; and since when no request is under way.
     Draining(Option<Instant>),
 }
 
 impl<C: GracefulConnection> ManagedConnection<C> {
-    /// One that is asked to end by `stop`, and by its age.
+    /// A connection that is shut down gracefully by `stop` and at its maximum age.
     pub(crate) fn new(
         connection: C,
         connection_state: Arc<ConnectionState>,
@@ -72,14 +79,14 @@ impl<C: GracefulConnection> ManagedConnection<C> {
         }
     }
 
-    /// The same, which may ask nothing for so long.
+    /// Adds an idle timeout, for HTTP/2; HTTP/1.1 has hyper's header timeout.
     pub(crate) fn until_idle(mut self, limits: &Limits) -> Self {
         let (time, more) = (limits.header_timeout, limits.client_idle);
         self.idle = Some(Idle { time, more, asked: 0, since: Instant::now() });
         self
     }
 
-    /// Whether it is to be dropped.
+    /// Checks all limits; true when the connection is to be dropped.
     fn look(&mut self, cx: &mut Context<'_>) -> bool {
         if !matches!(self.state, State::Draining(_)) && self.stop.as_mut().poll(cx).is_ready() {
             self.end(State::Draining(None));
@@ -108,7 +115,7 @@ impl<C: GracefulConnection> ManagedConnection<C> {
         self.connection.as_mut().graceful_shutdown();
     }
 
-    /// Does what is due; whether the connection is to be dropped.
+    /// Applies the limits that have passed; true when the connection is to be dropped.
     fn is_over(&mut self, now: Instant) -> bool {
         if let State::Draining(free) = self.state {
             let free = (!self.connection_state.is_busy()).then(|| free.unwrap_or(now));
@@ -126,7 +133,7 @@ impl<C: GracefulConnection> ManagedConnection<C> {
         false
     }
 
-    /// When something is due next.
+    /// The time of the next limit.
     fn next(&self, now: Instant) -> Option<Instant> {
         if let State::Draining(free) = self.state {
             return Some(free.unwrap_or(now) + GRACE);
@@ -167,7 +174,7 @@ impl<C: GracefulConnection> Future for ManagedConnection<C> {
                 tracing::debug!("a connection that asks nothing was closed");
                 return Poll::Ready(Ok(()));
             }
-            // What was asked to end may do so at once.
+            // A connection that was asked to shut down may do so at once: poll it again.
             if before == self.state || before != State::Open {
                 return Poll::Pending;
             }

@@ -1,4 +1,11 @@
-//! Accepts clients: plain or TLS, HTTP/1.1 or HTTP/2, a bounded number at once, and ends them gracefully.
+//! The listener: accepts a bounded number of connections, detects TLS and the HTTP version, and shuts down gracefully.
+//!
+//! ```text
+//!  accept ─► permit ─► worker ─┬─ clear ─► peek: HTTP/2 preface? ─┬─ no ──► hyper http1 ─┐
+//!                              │                                  └─ yes ─► hyper auto ──┤
+//!                              └─ TLS ───► ALPN ──────────────────┬─ http/1.1 ► http1 ───┼─► ManagedConnection
+//!                                                                 └─ h2, none ► auto ────┘
+//! ```
 
 use crate::client::admission::ConnectionInfo;
 use crate::client::coalesce::{ClientSocket, CoalescingIo};
@@ -24,24 +31,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-/// For a TLS handshake.
+/// The timeout of a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between two attempts to accept while the system refuses (no file descriptors left, for one).
+/// The pause after a failed accept (no file descriptors left, for one).
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
-/// How often a silent HTTP/2 client is asked whether it is still there.
+/// The interval of HTTP/2 keep-alive pings.
 const PING: Duration = Duration::from_secs(20);
 
 /// The largest head of a request, and how much of an answer is held for a client that does not take it.
 const BUFFER: usize = 64 << 10;
-/// After this long without a byte from a client its TCP is asked whether it is still there.
+/// The idle time before TCP keep-alive probes.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
-/// A client that takes nothing of what it was sent for this long is gone.
+/// `TCP_USER_TIMEOUT`: unacknowledged data for this long ends the connection.
 const STALLED: Duration = Duration::from_secs(600);
 
 /// A listener's certificate, which a new configuration may replace.
 pub(crate) type Certificate = Arc<ArcSwap<ServerConfig>>;
 
-/// An address for clients, and what its connections are served with.
+/// A listener for clients, with what its connections are served by.
 pub(crate) struct Listen {
     /// The socket.
     pub(crate) listener: TcpListener,
@@ -49,26 +56,26 @@ pub(crate) struct Listen {
     pub(crate) certificate: Option<Certificate>,
     /// The port of the configuration's listeners; `None`: an address of the command line.
     pub(crate) port: Option<u16>,
-    /// What every request shares.
+    /// The state that all requests share.
     pub(crate) host: Arc<Host>,
-    /// The threads that serve.
+    /// The workers that serve its connections.
     pub(crate) workers: Arc<Workers>,
-    /// Places for connections.
+    /// The limit of open connections.
     pub(crate) crowd: Arc<ConnectionLimit>,
 }
 
-/// A client's connection, with what it is served with.
+/// An accepted connection, with what it is served by.
 struct Client {
     arrived: ConnectionInfo,
     host: Arc<Host>,
     workers: Arc<Workers>,
-    /// The thread that serves it.
+    /// The number of its worker.
     home: usize,
     connection_state: Arc<ConnectionState>,
     stop: watch::Receiver<bool>,
 }
 
-/// Accepts until `stop` says so, then waits for the connections to end; they are asked to.
+/// Accepts connections until `stop`, then shuts them down gracefully and waits for their end.
 pub(crate) async fn serve(listen: Listen, mut stop: watch::Receiver<bool>) {
     let (ask, asked) = watch::channel(false);
     let loopback = listen.listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
@@ -106,12 +113,12 @@ pub(crate) async fn serve(listen: Listen, mut stop: watch::Receiver<bool>) {
     ask.closed().await;
 }
 
-/// Has a client's socket watched by this thread and no longer by the one that accepted it.
+/// Registers a socket with this worker's runtime instead of the one that accepted it.
 fn here(stream: TcpStream) -> std::io::Result<TcpStream> {
     TcpStream::from_std(stream.into_std()?)
 }
 
-/// The next client, once there is room for it.
+/// Accepts the next client, once the connection limit permits it.
 async fn accept(listener: &TcpListener, crowd: &Arc<ConnectionLimit>) -> Option<(TcpStream, ConnectionPermit)> {
     let permit = crowd.wait().await?;
     loop {
@@ -140,15 +147,15 @@ async fn connection(stream: TcpStream, certificate: Option<Certificate>, mut cli
             None => tracing::debug!("a client connected and asked nothing"),
         };
     };
-    // Apart, because what TLS holds is large, and a connection in clear would hold room for it.
+    // Boxed, because TLS state is large, and the future of a connection in clear would be as large.
     Box::pin(over_tls(stream, certificate.load_full(), client)).await;
 }
 
-/// What a client begins with; `None`: it took too long, or the process ends.
+/// Waits for a connection's first bytes or TLS handshake; `None` after the timeout, or when the process ends.
 async fn begun<T>(begin: impl Future<Output = T>, patience: Duration, stop: &mut watch::Receiver<bool>) -> Option<T> {
     let end = async {
         drop(stop.wait_for(|stop| *stop).await);
-        // One that is about to ask may still do so.
+        // A request that is already on its way may still begin.
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
@@ -175,17 +182,18 @@ async fn over_tls(stream: TcpStream, certificate: Arc<ServerConfig>, mut client:
     }
 }
 
-/// What an HTTP/2 client says first.
+/// The connection preface of HTTP/2 with prior knowledge (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Whether the client's first bytes, which stay unread, cannot begin HTTP/2.
+/// Whether the first bytes rule out the HTTP/2 preface. They are peeked, so that hyper still reads them; a client whose first
+/// segment is a part of the preface is left to hyper's own detection.
 async fn says_http1(stream: &TcpStream) -> bool {
     let mut first = [0; PREFACE.len()];
     let seen = stream.peek(&mut first).await.unwrap_or_default();
     !PREFACE.starts_with(&first[..seen])
 }
 
-/// Each part of an answer is sent at once; a client that vanished or stalls is noticed while nothing is sent.
+/// Sets `TCP_NODELAY`, TCP keep-alive and `TCP_USER_TIMEOUT`.
 fn prepare(stream: &TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
@@ -195,7 +203,7 @@ fn prepare(stream: &TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Serves HTTP/1.1. That is known, so nothing is held for finding it out.
+/// Serves HTTP/1.1 with hyper's own server, which is smaller per connection than one that detects the version.
 async fn speak_http1(stream: impl ClientSocket, client: Client) {
     let Client { arrived, host, connection_state, stop, .. } = client;
     let limits = host.limits;
@@ -216,7 +224,7 @@ fn ended(ended: Result<(), impl std::fmt::Display>) {
     }
 }
 
-/// Serves HTTP/2, or HTTP/1.1 when that is what comes.
+/// Serves HTTP/2, or HTTP/1.1 when the preface does not come.
 async fn speak(stream: impl ClientSocket, client: Client) {
     let Client { arrived, host, workers, home, connection_state, stop } = client;
     let limits = host.limits;

@@ -1,4 +1,4 @@
-//! Threads for what takes long, so that neither the serving threads nor the end of the process wait for it.
+//! Offloads the translation of large requests to threads of their own, so that neither workers nor shutdown wait for it.
 
 use crate::host::Host;
 use aquifer_gateway::translate::Fault;
@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// Waits for one of them: there are as many at once as there are cores.
+/// The future of a permit to translate off the workers; there are as many permits as cores.
 pub(crate) type WaitForThread = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, Fault>> + Send>>;
 
-/// A turn, which is waited for as long as a body may take to arrive.
+/// Waits for a permit, for as long as a request body may take to arrive.
 pub(crate) fn permit(host: &Host) -> WaitForThread {
     let full = || Fault::Overloaded("as many large requests as may be are read; try again".to_owned());
     let (translations, patience) = (Arc::clone(&host.translations), host.limits.body_timeout);
@@ -20,10 +20,10 @@ pub(crate) fn permit(host: &Host) -> WaitForThread {
     })
 }
 
-/// Does this on a thread of its own.
+/// Runs work on a thread of its own.
 ///
 /// # Errors
-/// The system gives none.
+/// The system gives no thread.
 pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name("translation".to_owned()).spawn(work).map(drop)
 }

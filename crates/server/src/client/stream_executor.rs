@@ -1,4 +1,4 @@
-//! The streams of an HTTP/2 connection: shared out among the threads, and each ended when its client takes nothing of it.
+//! The executor of an HTTP/2 connection's streams: spreads them over the workers, and applies the write timeout to each.
 
 use crate::client::connection::{ActiveRequest, ConnectionState};
 use crate::process::clock;
@@ -10,22 +10,22 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 use tokio::time::{Instant as TimerInstant, Sleep, sleep_until};
 
-/// Where the tasks of a connection's streams run.
+/// Spawns the stream tasks of one HTTP/2 connection on the workers.
 #[derive(Clone)]
 pub(crate) struct StreamExecutor {
-    /// All threads.
+    /// All workers.
     pub(crate) workers: Arc<Workers>,
-    /// The thread of the connection.
+    /// The number of the connection's own worker.
     pub(crate) home: usize,
-    /// The connection.
+    /// The state of the connection.
     pub(crate) connection_state: Arc<ConnectionState>,
 }
 
-/// The task of one stream. It ends the stream when it is dropped.
+/// The task of one stream. Dropping its future resets the stream.
 struct StreamTask<F> {
     future: Pin<Box<F>>,
     request: Option<ActiveRequest>,
-    /// Since when what was given is not taken.
+    /// Since when a part of the answer waits for the client's flow-control window.
     held: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }

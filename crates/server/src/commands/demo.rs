@@ -5,13 +5,13 @@ use super::say;
 use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
 use crate::host::{Host, Limits};
 use crate::process::descriptors;
-use crate::telemetry::{Telemetry, log};
 use crate::upstream::Connections;
 use aquifer_aws::Environment;
 use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, Credentials, Route, Rule, Service};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::secret::Secret;
 use aquifer_simulator::Options;
+use aquifer_telemetry::{Telemetry, log};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -30,7 +30,7 @@ const PACE: Duration = Duration::from_millis(60);
 /// Serves until a signal.
 pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
-    log::start(arguments.log.log_level, arguments.log.log_format)?;
+    log::start(arguments.log.log_level.map(Into::into), arguments.log.log_format.into())?;
     let listener = default_or_free("--listen", arguments.listen.as_deref(), DEFAULT_LISTEN).await?;
     let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;

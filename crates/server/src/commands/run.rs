@@ -1,4 +1,4 @@
-//! What `serve` and `demo` share: listeners bound, ready lines, signals, the drain.
+//! The run loop that `serve` and `demo` share: binding, ready lines, signals, graceful drain.
 
 use super::say;
 use crate::admin;
@@ -6,8 +6,8 @@ use crate::client::connection_limit::ConnectionLimit;
 use crate::client::listen::{self, Certificate, Listen};
 use crate::host::Host;
 use crate::process::workers::Workers;
-use crate::telemetry::log;
 use anyhow::Context;
+use aquifer_telemetry::log;
 use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,13 +39,13 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From now on they do not end it by themselves.
+    /// Takes over SIGTERM and SIGINT, which then no longer end the process by themselves.
     pub(super) fn new() -> anyhow::Result<Self> {
         let on = |kind| signal(kind).context("cannot wait for signals");
         Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
     }
 
-    /// The next one.
+    /// Waits for either signal.
     pub(super) async fn end(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -55,18 +55,17 @@ impl Signals {
 }
 
 impl Signals {
-    /// The next one that is meant for whoever does not want to wait. Supervisors send SIGTERM to a process and to its group:
-    /// a second one says nothing new.
+    /// Waits for SIGINT, which skips the drain. A second SIGTERM does not: supervisors send it to a process and to its group.
     async fn force(&mut self) {
         self.interrupt.recv().await;
     }
 }
 
-/// How the process ends.
+/// The times of a graceful shutdown.
 pub(super) struct Ending {
-    /// For how long clients are still accepted.
+    /// How long clients are still accepted while the readiness check fails already.
     pub(super) delay: Duration,
-    /// For how long streams in flight may then go on.
+    /// How long streams in flight may then go on.
     pub(super) drain: Duration,
 }
 

@@ -8,8 +8,6 @@ use crate::client::api_keys;
 use crate::host::{Host, Limits};
 use crate::process::config_files::{ConfigFiles, Fingerprint};
 use crate::process::descriptors;
-use crate::telemetry::Telemetry;
-use crate::telemetry::log::{self, LogControl};
 use crate::tls;
 use crate::upstream::Connections;
 use crate::upstream::control_plane;
@@ -19,6 +17,8 @@ use aquifer_aws::Profiles;
 use aquifer_aws::{AUTH, CredentialOrigin};
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{BackendKind, Config, ConfigError, Listener, ServerTls, Severity};
+use aquifer_telemetry::Telemetry;
+use aquifer_telemetry::log::{self, LogControl};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Serves.
 pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
-    let control = log::start(arguments.log.log_level, arguments.log.log_format)?;
+    let control = log::start(arguments.log.log_level.map(Into::into), arguments.log.log_format.into())?;
     let environment = Environment::read().with(AUTH, arguments.bedrock_auth.name());
     let settings = arguments.config.clone().map(|path| ConfigFiles { path, environment: environment.clone() });
     let (fingerprint, mut config) = first_config(settings.as_ref(), &environment)?;

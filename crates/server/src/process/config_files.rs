@@ -1,4 +1,4 @@
-//! The configuration on disk: read, checked, and watched for changes.
+//! The configuration files: read, checked, and fingerprinted so that changes are noticed.
 
 use anyhow::{Context, ensure};
 use aquifer_aws::Environment;
@@ -10,19 +10,19 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-/// What was read, in one number: the files of the configuration, and those that they name.
+/// The fingerprint of a configuration: a hash over its files and over the files that they name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     number: u64,
     named: BTreeSet<PathBuf>,
 }
 
-/// Where the configuration is.
+/// The location of the configuration.
 #[derive(Clone)]
 pub(crate) struct ConfigFiles {
     /// A file or a folder.
     pub(crate) path: PathBuf,
-    /// What `${NAME}` in it stands for.
+    /// The values of `${NAME}` in it.
     pub(crate) environment: Environment,
 }
 
@@ -46,12 +46,12 @@ impl ConfigFiles {
         (fingerprint_of(&sources, named.into_inner()), Ok(loaded))
     }
 
-    /// What [`load`](Self::load) would find now, when the configuration names these files.
+    /// The fingerprint of the files as they are now, given the files that the configuration names.
     pub(crate) fn fingerprint(&self, named: &BTreeSet<PathBuf>) -> Fingerprint {
         fingerprint_of(&sources(&self.path).unwrap_or_default(), named.clone())
     }
 
-    /// Whether anything has changed since.
+    /// Whether any file has changed since that fingerprint.
     pub(crate) fn changed_since(&self, before: &Fingerprint) -> bool {
         self.fingerprint(&before.named) != *before
     }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-/// So many bytes are drawn at once: a system call for each of 32 requests instead of one for each.
+/// The number of random bytes drawn at once: one system call for 32 requests.
 const DRAWN: usize = 512;
 
 /// Drawn bytes, of which the first are still to be given.

@@ -1,4 +1,4 @@
-//! The threads that serve clients: each has a runtime of its own, and a connection stays with one of them.
+//! Worker threads: each has a single-threaded runtime, and a connection stays on its worker (thread per core).
 //!
 //! A call is made over connections of the same thread where there are any, so that a delta wakes no other core. Compared
 //! with one runtime whose threads take work from one another, a small request costs a tenth less.
@@ -12,20 +12,20 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
-/// A thread's timer is never set for later than this. What is set for a later time than the timer is, as nearly every
-/// limit of a call, need not set it: that takes a system call, and the timer was set for the connections' longer limits.
+/// Each worker wakes up at least this often. A timeout that is later than the next wake-up, as nearly all of a call's are,
+/// then needs no system call to set the thread's timer; the wake-ups are also its heartbeat.
 const TICK: Duration = Duration::from_secs(5);
 
-/// A thread that has not come to its timer for so long is stuck.
+/// A worker without a heartbeat for this long is stuck.
 const STUCK: Duration = Duration::from_secs(10);
 
-/// A stream leaves the thread of its connection for one that has so many connections and streams fewer.
+/// An HTTP/2 stream moves to another worker when that has this many connections and streams fewer.
 const FEWER: usize = 2;
 
-/// For what still runs when the threads end.
+/// The limit of time for tasks that still run at shutdown.
 const END: Duration = Duration::from_secs(2);
 
-/// All threads.
+/// All workers.
 pub(crate) struct Workers {
     all: Vec<Worker>,
     end: watch::Sender<bool>,
@@ -39,14 +39,14 @@ struct Worker {
     pulse: Arc<Heartbeat>,
 }
 
-/// When a thread has last come to its timer.
+/// The last heartbeat of a worker, for the liveness check.
 struct Heartbeat {
     since: Instant,
     /// In milliseconds.
     last: AtomicU64,
 }
 
-/// Counts a connection, or a stream, of a thread until it is dropped.
+/// Counts a connection or stream towards its worker's load until it is dropped.
 pub(crate) struct LoadGuard {
     serves: Arc<AtomicUsize>,
     /// The number of the thread.
@@ -54,7 +54,7 @@ pub(crate) struct LoadGuard {
 }
 
 impl Workers {
-    /// Starts so many.
+    /// Starts this many workers.
     ///
     /// # Errors
     /// The system gives no thread, or a runtime does not start.
@@ -69,8 +69,8 @@ impl Workers {
         Ok(Self { all, end, threads: Mutex::new(running) })
     }
 
-    /// Has the thread with the fewest connections serve one more, which counts as long as it holds what it is given. (Were
-    /// it wrapped in a future that counts, a task would have room for it twice.)
+    /// Spawns a connection on the least loaded worker. It counts as load for as long as it holds its guard, which is handed in
+    /// because a wrapping future would hold the connection's state twice.
     pub(crate) fn serve<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(LoadGuard) -> F) {
         let loads = self.all.iter().enumerate().map(|(at, worker)| (worker.load(), at));
         if let Some((_, least)) = loads.min() {
@@ -78,7 +78,7 @@ impl Workers {
         }
     }
 
-    /// Has a stream served by the thread of its connection, or by the one with the least to do.
+    /// Spawns an HTTP/2 stream on the worker of its connection, or on the least loaded one.
     pub(crate) fn serve_stream<F: Future<Output = ()> + Send + 'static>(
         &self,
         home: usize,
@@ -96,13 +96,13 @@ impl Workers {
         runtime.spawn(what(LoadGuard { serves: Arc::clone(serves), worker }));
     }
 
-    /// The names of the threads that are stuck: they have served nobody for seconds.
+    /// The names of the workers without a recent heartbeat.
     pub(crate) fn stuck(&self, now: Instant) -> Vec<String> {
         let stuck = self.all.iter().enumerate().filter(|(_, worker)| worker.pulse.silence(now) > STUCK);
         stuck.map(|(number, _)| name(number)).collect()
     }
 
-    /// Ends them with all that they still serve, and waits for that. Not to be called by one of them.
+    /// Shuts all workers down, with the tasks that they still run, and joins them. Must not be called on a worker.
     pub(crate) fn end(&self) {
         self.end.send_replace(true);
         for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
@@ -111,7 +111,7 @@ impl Workers {
         }
     }
 
-    /// Tasks that have not ended.
+    /// The number of tasks that have not ended.
     pub(crate) fn tasks(&self) -> usize {
         self.all.iter().map(|worker| worker.runtime.metrics().num_alive_tasks()).sum()
     }

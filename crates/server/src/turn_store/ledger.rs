@@ -1,26 +1,26 @@
-//! Which turns are held, in the order in which they were last used, within the limits of each group.
+//! The index of the turn store: LRU order, and limits of entries, bytes and age for each group.
 
 use super::Sealed;
 use aquifer_gateway::restore::RestoreLimits;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-/// What a key is called in the ledger.
+/// The HMAC of a turn's key.
 pub(super) type Digest = [u8; 32];
 
-/// What a turn is called.
+/// The two names of a turn.
 #[derive(Clone, Copy)]
 pub(super) struct Names {
     /// Its own name.
     pub(super) name: Digest,
-    /// The one by which it is found whatever the ids of its calls.
+    /// The name that ignores the ids of its tool calls, for clients that change them.
     pub(super) alike: Digest,
 }
 
-/// What a turn costs beside its bytes: its places in the ledger, roughly.
+/// The approximate memory of a turn's entries in the index, beside its bytes.
 const OVERHEAD: usize = 200;
 
-/// The turns of every group.
+/// The index over the turns of all groups.
 #[derive(Default)]
 pub(super) struct Ledger {
     turns: HashMap<Digest, Held>,
@@ -34,18 +34,18 @@ struct Held {
     sealed: Sealed,
     alike: Digest,
     group: u64,
-    /// Its place in the order of uses.
+    /// Its position in the LRU order.
     used: u64,
 }
 
 /// Turns that share a second name.
 struct Alike {
-    /// The one that has it alone; of several nobody knows which is meant.
+    /// The only turn with this second name; `None` when several have it, because then it is ambiguous.
     only: Option<Digest>,
     turns: usize,
 }
 
-/// Turns that share their limits.
+/// Turns that share their limits, in LRU order.
 #[derive(Default)]
 struct Group {
     limits: RestoreLimits,
@@ -54,7 +54,7 @@ struct Group {
 }
 
 impl Ledger {
-    /// Enters a turn; gives how many were forgotten for it.
+    /// Inserts a turn; returns the number of turns that were evicted for it.
     pub(super) fn enter(
         &mut self,
         names: Names,
@@ -84,7 +84,7 @@ impl Ledger {
         if self.turns.contains_key(&name) { name } else { second().unwrap_or(name) }
     }
 
-    /// The turn of that name, which is now the last one used.
+    /// Looks a turn up and marks it as the most recently used; `None` when it is unknown or expired.
     pub(super) fn used(&mut self, name: &Digest, now: Instant) -> Option<&Sealed> {
         self.uses += 1;
         let held = self.turns.get_mut(name)?;
@@ -99,7 +99,7 @@ impl Ledger {
         Some(&held.sealed)
     }
 
-    /// Forgets what is too old, in every group.
+    /// Evicts expired turns of every group; returns their number.
     pub(super) fn sweep(&mut self, now: Instant) -> u64 {
         let groups: Vec<u64> = self.groups.keys().copied().collect();
         let evicted = groups.into_iter().map(|group| self.trim(group, now)).sum();
@@ -107,7 +107,7 @@ impl Ledger {
         evicted
     }
 
-    /// How many turns are held, and their bytes.
+    /// The number of turns held, and their bytes.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.turns.len(), self.groups.values().map(|group| group.bytes).sum())
     }

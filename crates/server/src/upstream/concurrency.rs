@@ -1,4 +1,10 @@
-//! How many calls a backend has under way at once: the others wait for their turn, as many as may.
+//! The concurrency limit of a backend (circuit breaker): calls beyond `maxParallelRequests` queue, up to `maxPendingRequests`.
+//!
+//! ```text
+//!  acquire ──┬─ running < limit ──────────────────────► Permit ── dropped ──► first waiter gets a Permit
+//!            ├─ queue < pending ──► queued, in order ────┘
+//!            └─ queue full ───────► Unreachable::Busy
+//! ```
 
 use aquifer_gateway::config::Circuit;
 use aquifer_gateway::translate::fault::Unreachable;
@@ -7,7 +13,7 @@ use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
-/// How many calls wait at most where nothing else is said.
+/// The default limit of the queue.
 const PENDING: u32 = 1024;
 
 /// The limit of one backend. Whoever came first goes first: a semaphore would do if all calls had one limit, but it is
@@ -27,26 +33,26 @@ struct State {
 #[derive(Debug)]
 struct Waiter {
     number: u64,
-    /// It goes when fewer than this are under way.
+    /// The limit of this waiter's route: it gets a permit when fewer calls than this are under way.
     most: u32,
     permit: oneshot::Sender<Permit>,
 }
 
-/// A call under way; its permit is free when this is dropped.
+/// The permit of a call under way, returned when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit(Option<Arc<ConcurrencyLimit>>);
 
-/// A call that waits; it waits no more when this is dropped.
+/// A waiter's place in the queue, given up when it is dropped.
 struct QueuedCall<'g> {
     limit: &'g Arc<ConcurrencyLimit>,
     number: u64,
 }
 
 impl ConcurrencyLimit {
-    /// Waits for a permit; `None` where nothing is limited.
+    /// Waits for a permit; `None` when the route has no limit.
     ///
     /// # Errors
-    /// Too many wait already.
+    /// The queue is full.
     pub(crate) async fn acquire(self: &Arc<Self>, circuit: Circuit) -> Result<Option<Permit>, Unreachable> {
         let Some(most) = circuit.parallel else { return Ok(None) };
         let (number, permit) = {
@@ -69,7 +75,7 @@ impl ConcurrencyLimit {
         permit.await.map(Some).map_err(|_| Unreachable::Busy("the gate is gone".to_owned()))
     }
 
-    /// Gives the places that are free to those who wait, in their order.
+    /// Grants permits to waiters in their order, as far as the first one's limit allows.
     fn release_waiters(self: &Arc<Self>) {
         loop {
             let waiter = {
@@ -80,7 +86,7 @@ impl ConcurrencyLimit {
                 waiter
             };
             if let Err(mut pass) = waiter.permit.send(Permit(Some(Arc::clone(self)))) {
-                // It has left just now.
+                // The waiter was dropped between its wake-up and now.
                 take(&mut pass.0);
                 self.state().running -= 1;
             }

@@ -1,23 +1,23 @@
-//! Where calls go, read once: what is left to do for each is its path.
+//! The URL of an endpoint, parsed once: each call only appends its path.
 
 use bytes::Bytes;
 use http::HeaderValue;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 
-/// An endpoint.
+/// The parsed URL of an endpoint.
 pub(super) struct EndpointUrl {
     scheme: Scheme,
     authority: Authority,
-    /// Its root: whom to connect to.
+    /// The URL with the path `/`: the target of the connection.
     pub(super) root: Uri,
-    /// What stands before every path.
+    /// The path of the endpoint, which is put in front of the path of every call.
     prefix: String,
     /// The authority as HTTP/1.1 names it: without a port that the scheme says already.
     pub(super) host: HeaderValue,
 }
 
 impl EndpointUrl {
-    /// Reads a URL that ends before the path of a call; `None`: it is none.
+    /// Parses a base URL, which ends before the path of a call; `None` when it is no absolute URL.
     pub(super) fn of(base: &str) -> Option<Self> {
         let parts = base.parse::<Uri>().ok()?.into_parts();
         let (scheme, authority) = (parts.scheme?, parts.authority?);

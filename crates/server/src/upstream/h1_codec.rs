@@ -1,4 +1,9 @@
-//! One call in HTTP/1.1 without a socket: what is sent, and what the bytes say that come back.
+//! The HTTP/1.1 codec of one call, without a socket: the bytes of the request, and a decoder of the response.
+//!
+//! ```text
+//!  ResponseDecoder:  Head ── head() ──► Body ── body(), end of body ──► Over { reusable }
+//!                      └── no body (204, HEAD, content-length: 0) ─────────┘
+//! ```
 
 use aquifer_gateway::translate::wire::slice::Slice as _;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
@@ -7,11 +12,11 @@ use ureq_proto::client::state::{RecvBody, RecvResponse};
 use ureq_proto::client::{Call, RecvBodyResult, RecvResponseResult, SendRequestResult};
 use ureq_proto::parser::try_parse_response;
 
-/// Room for a request's head; it grows for a longer one.
+/// The initial size of the buffer for a request's head; it grows for a longer one.
 const ROOM: usize = 4 << 10;
-/// A thread keeps room up to this size.
+/// The largest head buffer that a thread keeps.
 const KEPT: usize = 64 << 10;
-/// A body up to this size is written behind its head; it costs less than to write from two places.
+/// A body up to this size is copied behind its head: one buffer costs less to write than two.
 const SMALL: usize = 8 << 10;
 /// The longest line of a request's head.
 const LONGEST_LINE: usize = 1 << 20;
@@ -22,11 +27,11 @@ pub(super) const LONGEST_TUNNEL_HEAD: usize = 16 << 10;
 const MOST_FIELDS: usize = 100;
 
 thread_local! {
-    /// What the heads of a thread's requests are written in, one after the other.
+    /// The buffer in which a thread encodes the heads of its requests.
     static HEAD: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// A request as it is sent.
+/// A request in the bytes that are sent.
 pub(super) struct EncodedRequest<'b> {
     /// Its head, and its body when that is small.
     pub(super) first: Vec<u8>,
@@ -34,27 +39,27 @@ pub(super) struct EncodedRequest<'b> {
     pub(super) rest: &'b [u8],
 }
 
-/// The answer to one call, as far as it has been read.
+/// The decoder of the response to one call.
 pub(super) struct ResponseDecoder {
     state: State,
-    /// How long the answer is was said in more than one way: the connection carries no other one.
+    /// The length of the body was given in more than one way: the connection is not reused, lest a response be smuggled.
     doubtful: bool,
 }
 
 enum State {
     Head(Box<Call<RecvResponse>>),
     Body(Box<Call<RecvBody>>),
-    /// Over; whether another call can follow on the connection.
+    /// The body is complete; whether the connection can be reused.
     Over(bool),
 }
 
-/// Says a request: as it is sent, and what reads the answer.
+/// Encodes a request, and makes the decoder of its response.
 ///
 /// # Errors
-/// The request cannot be said in HTTP/1.1.
+/// The request cannot be encoded in HTTP/1.1.
 pub(super) fn encode(mut request: Request<()>, body: &[u8]) -> Result<(EncodedRequest<'_>, ResponseDecoder), String> {
     let length = body.len();
-    // Nobody waits here for leave to send.
+    // The body is sent at once: nothing here waits for `100 Continue`.
     request.headers_mut().remove(header::EXPECT);
     if length > 0 || request.method() == Method::POST {
         request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -89,7 +94,7 @@ pub(super) fn encode(mut request: Request<()>, body: &[u8]) -> Result<(EncodedRe
 }
 
 impl EncodedRequest<'_> {
-    /// Asks for the whole URL, as a proxy is asked that sends the request on. Source: RFC 9112, 3.2.2.
+    /// Puts the absolute URL into the request line, as a forwarding proxy needs it. Source: RFC 9112, 3.2.2.
     pub(super) fn in_absolute_form(&mut self, host: &str) {
         if let Some(method) = self.first.iter().position(|byte| *byte == b' ') {
             self.first.splice(method + 1..method + 1, [b"http://", host.as_bytes()].concat());
@@ -97,7 +102,7 @@ impl EncodedRequest<'_> {
     }
 }
 
-/// Says that a tunnel to this host and port is wanted. Source: RFC 9110, 9.3.6.
+/// Encodes `CONNECT` to this host and port. Source: RFC 9110, 9.3.6.
 pub(super) fn encode_connect(to: &str, authorization: Option<&HeaderValue>) -> Vec<u8> {
     let mut said = format!("CONNECT {to} HTTP/1.1\r\nhost: {to}\r\n").into_bytes();
     if let Some(authorization) = authorization {
@@ -107,7 +112,8 @@ pub(super) fn encode_connect(to: &str, authorization: Option<&HeaderValue>) -> V
     said
 }
 
-/// What a proxy answers to that, once all of its head is there. What follows a head that is no success is not read.
+/// Decodes a proxy's answer to `CONNECT`: its status once the head is complete, `None` before. The body of a refusal is not
+/// read.
 ///
 /// # Errors
 /// This is no answer in HTTP/1.1.
@@ -118,14 +124,15 @@ pub(super) fn decode_connect(input: &[u8]) -> Result<Option<StatusCode>, String>
         if !status.is_informational() {
             return Ok(Some(status));
         }
-        // A word about it, and not the answer.
+        // Informational (1xx): the answer follows.
         read += more;
     }
     if input.len() == LONGEST_TUNNEL_HEAD { Err("the answer's head is too long".to_owned()) } else { Ok(None) }
 }
 
 impl ResponseDecoder {
-    /// Reads the answer's head from all that has come, once it is there, and says how many bytes it has read.
+    /// Decodes the head from all the bytes that were received: the number of bytes that it used, and the head once it is
+    /// complete.
     ///
     /// # Errors
     /// This is no answer in HTTP/1.1.
@@ -141,7 +148,7 @@ impl ResponseDecoder {
                 self.head_is_read();
                 return Ok((read, Some(head)));
             }
-            // What was read was not the answer yet, but a word about it.
+            // What was read was informational (1xx): the answer follows.
             if more == 0 {
                 return if rest.len() > LONGEST_HEAD {
                     Err("the answer's head is too long".to_owned())
@@ -161,8 +168,8 @@ impl ResponseDecoder {
         };
     }
 
-    /// Reads the answer's body: how many bytes were read, and how many of the body they gave. Bytes that are left
-    /// are to be shown again with those that follow.
+    /// Decodes body bytes into `output`: the number of input bytes that it used, and of output bytes that it wrote. Input that
+    /// is left over is to be passed again with what follows it.
     ///
     /// # Errors
     /// This is no body in HTTP/1.1.
@@ -191,23 +198,23 @@ impl ResponseDecoder {
         }
     }
 
-    /// Whether the body is over.
+    /// Whether the body is complete.
     pub(super) fn is_over(&self) -> bool {
         matches!(self.state, State::Over(_))
     }
 
-    /// Whether another call can follow on the connection.
+    /// Whether the connection can be reused for another call.
     pub(super) fn keeps_the_connection(&self) -> bool {
         matches!(self.state, State::Over(true)) && !self.doubtful
     }
 
-    /// Whether the body ends where the connection ends.
+    /// Whether the body is delimited by the end of the connection.
     pub(super) fn ends_with_the_connection(&self) -> bool {
         matches!(&self.state, State::Body(call) if call.body_mode() == ureq_proto::BodyMode::CloseDelimited)
     }
 }
 
-/// Whether two who read an answer could disagree about where it ends. Source: RFC 9112, 6.1 and 6.3.
+/// Whether two parsers could disagree about the length of the body (response smuggling). Source: RFC 9112, 6.1 and 6.3.
 ///
 /// # Errors
 /// It is encoded on its way otherwise than in chunks, which nobody asked for.

@@ -1,4 +1,10 @@
-//! One call over one connection in HTTP/1.1, driven by whoever waits for it: no task and no buffer of its own.
+//! An HTTP/1.1 connection and the call over it, driven by the future that awaits it: no task and no buffer of its own.
+//!
+//! ```text
+//!  H1Connection ── call ──► send request ──────────────► read head ──► H1Body ── read whole ──► back into the pool
+//!                             │    └─ answered early ────────┘ (not pooled)   └─ dropped ─────► closed
+//!                             └─ broken before an answer ──► CallFailure, retryable on another connection
+//! ```
 
 use super::Connections;
 use super::h1_codec::ResponseDecoder;
@@ -17,14 +23,14 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::task::coop::unconstrained;
 
-/// How much is read at once.
+/// The size of one read.
 const READ_BUFFER: usize = 64 << 10;
 
-/// From this part of a body on, parts are acknowledged to the other end in pairs. A short answer is not worth the call, and
-/// nobody's first words are to wait for it.
+/// From this read of a body on, TCP acknowledgements are delayed. A short answer is not worth the system call, and the first
+/// tokens of a stream must not wait.
 const PAIRS_FROM: u32 = 8;
 
-/// What every read of a thread goes through, so that a call that waits holds nothing.
+/// The read buffers of a thread, shared by its connections, so that a call which waits for bytes holds no memory for them.
 struct ReadBuffers {
     raw: Box<[u8]>,
     body: Box<[u8]>,
@@ -34,48 +40,49 @@ thread_local! {
     static READ_BUFFERS: Cell<Option<ReadBuffers>> = const { Cell::new(None) };
 }
 
-/// A connection that ends so soon after a request, and without a word, was closed before the request came: nobody can
-/// have worked on it.
+/// A pooled connection that ends this soon after a request, without a byte, was closed while the request was on its way: the
+/// server cannot have processed it, and it is safe to retry.
 const LATE: Duration = Duration::from_secs(1);
 
-/// A connection, with what came over it and was not understood yet.
+/// A connection, with the bytes that were read and not parsed yet.
 pub(super) struct H1Connection {
     socket: Socket,
     rest: Vec<u8>,
-    /// Something came over it since the last request.
+    /// Something was received since the last request.
     heard: bool,
-    /// Whether parts of a long answer are acknowledged in pairs.
+    /// Whether TCP acknowledgements of long answers are delayed.
     in_pairs: bool,
-    /// From when on it is too old for another call. `None`: never.
+    /// When it reaches its maximum age. `None`: never.
     old: Option<Instant>,
 }
 
-/// Why there is no answer.
+/// A call that got no response.
 pub(super) struct CallFailure {
-    /// The decoder, when another connection may be tried for it.
+    /// Set when the call may be retried on another connection.
     pub(super) again: Option<Retryable>,
-    /// What happened.
+    /// The cause, in words.
     pub(super) why: String,
 }
 
-/// What another connection may be tried for.
+/// A call that may be retried on another connection.
 pub(super) struct Retryable {
     pub(super) decoder: ResponseDecoder,
-    /// The request was sent whole, so that it may not be sent often.
+    /// The request was sent whole: it may be sent once more at most.
     pub(super) sent: bool,
 }
 
-/// An answer's body.
+/// The body of a response, which owns the connection until it is read.
 pub(crate) struct H1Body {
     connection: Option<H1Connection>,
     decoder: ResponseDecoder,
-    /// Where the connection goes when the body is over; nowhere when the request was not sent whole.
+    /// The pool that gets the connection back after the body; `None` when the request was not sent whole, since then the next
+    /// one would be read as its rest.
     pool: Option<Arc<H1Pool>>,
-    /// How often some of it was read.
+    /// The number of reads so far.
     reads: u32,
 }
 
-/// What of a request is still to be sent.
+/// The part of a request that is still to be sent.
 struct Sending<'r> {
     first: &'r [u8],
     rest: &'r [u8],
@@ -99,12 +106,12 @@ impl H1Connection {
         Self { socket, rest: Vec::new(), heard: false, in_pairs, old }
     }
 
-    /// Whether no other call shall begin on it.
+    /// Whether it has reached its maximum age.
     pub(super) fn is_old(&self, now: Instant) -> bool {
         self.old.is_some_and(|old| old <= now)
     }
 
-    /// Reads the body from what was left; what it held is given back when nothing is left.
+    /// Decodes body bytes out of what was read before; frees that buffer when it is used up.
     fn understand(&mut self, decoder: &mut ResponseDecoder, into: &mut [u8]) -> Result<usize, String> {
         let (used, given) = decoder.body(&self.rest, into)?;
         match used == self.rest.len() {
@@ -114,7 +121,7 @@ impl H1Connection {
         Ok(given)
     }
 
-    /// Whether nothing came from the other end since the last answer, not even its end.
+    /// Whether the idle connection is still usable: neither data nor EOF since the last response.
     pub(super) fn is_open(&mut self) -> bool {
         let mut byte = [0; 1];
         let mut cx = Context::from_waker(Waker::noop());
@@ -123,7 +130,7 @@ impl H1Connection {
         self.rest.is_empty() && pin!(unconstrained(read)).poll(&mut cx).is_pending()
     }
 
-    /// Makes a call, whose bytes are these, one part after the other; the answer's body is read by the caller.
+    /// Sends a request, whose bytes are these two slices, and reads the head of the response; the caller reads the body.
     ///
     /// # Errors
     /// There is no answer.
@@ -137,7 +144,7 @@ impl H1Connection {
         let mut sending = Sending { first, rest };
         let early = match poll_fn(|cx| sending.poll(&mut self, &mut decoder, cx)).await {
             Ok(early) => early,
-            // Who refuses a request before it is whole may have said why.
+            // The server may have answered (413, for one) before it had the whole request, and closed its side.
             Err(error) => match poll_fn(|cx| self.poll_head(&mut decoder, cx)).await {
                 Ok(answer) => Some(answer),
                 Err(_) => {
@@ -163,7 +170,7 @@ impl H1Connection {
         Ok((answer, H1Body { connection: Some(self), decoder, pool, reads: 0 }))
     }
 
-    /// The answer's head.
+    /// Reads until the head of the response is complete.
     fn poll_head(&mut self, decoder: &mut ResponseDecoder, cx: &mut Context<'_>) -> Poll<Result<Response<()>, String>> {
         loop {
             if !self.rest.is_empty() {
@@ -179,7 +186,7 @@ impl H1Connection {
         }
     }
 
-    /// Reads more of what is not understood yet; none at the end.
+    /// Reads more bytes into `rest`; 0 at the end of the connection.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut scratch = ReadBuffers::take();
         let polled = poll_read(&mut self.socket, &mut scratch.raw, cx);
@@ -198,7 +205,7 @@ fn poll_read(socket: &mut Socket, into: &mut [u8], cx: &mut Context<'_>) -> Poll
 }
 
 impl Sending<'_> {
-    /// Sends all of it, or as much as it takes until there is an answer.
+    /// Sends the request; stops early, with the head, when a response arrives before it is sent whole.
     fn poll(
         &mut self,
         connection: &mut H1Connection,
@@ -228,7 +235,7 @@ impl Sending<'_> {
 }
 
 impl H1Body {
-    /// Shows more of the body, or says that it is over.
+    /// Reads more of the body and hands it to `show`; `None` at the end of the body.
     ///
     /// # Errors
     /// The connection broke before the body was whole, or what came is no body.
@@ -287,7 +294,7 @@ impl H1Body {
         Poll::Ready(Some(Ok(())))
     }
 
-    /// Leaves the connection to the next call, if it can carry one.
+    /// Returns the connection to its pool, if it can carry another call.
     fn return_to_pool(&mut self) {
         if let (Some(connection), Some(pool)) = (self.connection.take(), self.pool.take())
             && self.decoder.keeps_the_connection()

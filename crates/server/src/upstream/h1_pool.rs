@@ -1,4 +1,10 @@
-//! Connections that wait for their next call.
+//! The pool of idle HTTP/1.1 connections to one backend.
+//!
+//! ```text
+//!           take: own shard first, most recently used first        return_to_pool
+//!  call ──┬─────────────► idle connection ──► request, answer ──► body read whole ──► idle in this thread's shard
+//!         └─ none is good ─► new connection ─┘                └─► body dropped early, or `close` ──► dropped
+//! ```
 
 use super::Connections;
 use super::h1_codec::{self, EncodedRequest};
@@ -16,12 +22,12 @@ use std::time::{Duration, Instant};
 
 /// Shorter than the minute after which AWS closes idle connections.
 pub(super) const IDLE: Duration = Duration::from_secs(50);
-/// How often connections are looked for that waited too long or were closed at the other end.
+/// The interval at which idle connections that are too old or were closed by the server are dropped.
 const TIDY_INTERVAL: Duration = Duration::from_secs(5);
-/// As many threads use a pool without waiting for one another.
+/// The number of shards, each with a lock of its own: as many threads use a pool without waiting for one another.
 const SHARDS: usize = 64;
 
-/// The connections of one backend.
+/// The idle connections of one backend.
 pub(super) struct H1Pool {
     connector: Connector,
     connections: Connections,
@@ -34,19 +40,19 @@ struct Idle {
 }
 
 thread_local! {
-    /// The shard of this thread.
+    /// The number of this thread's shard.
     static SHARD: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 impl H1Pool {
-    /// Holds no connection yet.
+    /// An empty pool, and the task that drops connections that have been idle for too long.
     pub(super) fn new(connector: Connector, connections: Connections) -> Arc<Self> {
         let pool = Arc::new(Self { connector, connections, shards: std::array::from_fn(|_| Mutex::default()) });
         tokio::spawn(tidy_periodically(Arc::downgrade(&pool)));
         pool
     }
 
-    /// Makes a call over a connection that waits, or over a new one to `to`, which must be there within `connect`.
+    /// Sends a request over an idle connection, or over a new one to `to`, which must be established within `connect`.
     ///
     /// # Errors
     /// There is no answer.
@@ -78,7 +84,7 @@ impl H1Pool {
         answered(connection.call((&first, rest), decoder, Arc::clone(self)).await, to, proxy)
     }
 
-    /// Keeps a connection for its next call.
+    /// Puts a connection back into this thread's shard, unless it has reached its maximum age.
     pub(super) fn put(&self, connection: H1Connection) {
         let since = clock::now();
         if !connection.is_old(since) {
@@ -86,8 +92,8 @@ impl H1Pool {
         }
     }
 
-    /// The connection that was used last, so that those that are not needed grow old: one of this thread, or else one of
-    /// another, which costs a wake-up across threads, but no handshake.
+    /// Takes the idle connection that was used last, so that those which are not needed reach the idle timeout: one of this
+    /// thread's shard, or else one of another, which costs a wake-up across threads, but no handshake.
     fn take(&self) -> Option<H1Connection> {
         let own = own_shard();
         (own..own + SHARDS).find_map(|shard| {
@@ -114,7 +120,7 @@ impl H1Pool {
 }
 
 impl Idle {
-    /// Whether another call may begin on it.
+    /// Whether the connection can carry another call: neither idle nor open for too long, and not closed by the server.
     fn is_good(&mut self) -> bool {
         let now = clock::now();
         now.saturating_duration_since(self.since) < IDLE && !self.connection.is_old(now) && self.connection.is_open()
@@ -123,14 +129,15 @@ impl Idle {
 
 #[cfg(test)]
 impl H1Pool {
-    /// How many connections are left when those that are no good are gone.
+    /// The number of idle connections that are left after one round of tidying.
     pub(super) fn tidied(&self) -> usize {
         self.tidy();
         (0..SHARDS).map(|shard| self.shard(shard).len()).sum()
     }
 }
 
-/// The answer, unless it is a proxy's own: 407 is said by nobody else. Source: RFC 9110, 15.5.8.
+/// Turns a failed call, or a proxy's own answer, into an error that names the endpoint. Only proxies answer 407. Source: RFC
+/// 9110, 15.5.8.
 fn answered(
     answer: Result<(Response<()>, H1Body), CallFailure>,
     to: &Uri,
@@ -150,7 +157,7 @@ fn answered(
     }
 }
 
-/// Looks after a pool as long as it is there.
+/// Tidies a pool for as long as it exists.
 async fn tidy_periodically(pool: Weak<H1Pool>) {
     loop {
         tokio::time::sleep(TIDY_INTERVAL).await;

@@ -1,4 +1,5 @@
-//! Calls in HTTP/2: many share a connection, as many as its other end takes at once; further ones open another.
+//! The pool of HTTP/2 connections to one backend: calls share a connection up to its `SETTINGS_MAX_CONCURRENT_STREAMS`;
+//! further calls open another connection.
 
 use super::addresses::TCP_KEEPALIVE;
 use super::h1_pool::IDLE;
@@ -20,26 +21,26 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
-/// What a connection is said to take before its other end has said it.
+/// The limit of streams that hyper assumes before the server's SETTINGS arrive: a number that servers do not send.
 const UNKNOWN_STREAM_LIMIT: usize = 1021;
-/// How often it is looked whether it has, and how long it is waited for: it comes with the first bytes.
+/// The interval and the number of polls for the server's SETTINGS on a new connection: they come with its first bytes.
 const SETTINGS_POLL: Duration = Duration::from_millis(1);
 const SETTINGS_POLLS: u32 = 250;
-/// How often a request is sent once more that the other end did not look at.
+/// The number of retries of a request that the server refused unprocessed (`REFUSED_STREAM`).
 const REFUSALS: u32 = 3;
-/// How often connections are looked for that nobody used for long.
+/// The interval at which idle connections are dropped.
 const TIDY: Duration = Duration::from_secs(5);
 
-/// The connections to one backend.
+/// The open connections to one backend.
 pub(super) struct H2Pool {
     connector: Connector,
     connections: Connections,
     connections_open: Mutex<Vec<Arc<H2Connection>>>,
-    /// One connection is opened after the other, so that those who wait find room on it.
+    /// Held while a connection is opened, so that calls which wait for it share it instead of opening one each.
     opening: tokio::sync::Mutex<()>,
 }
 
-/// A connection.
+/// An open connection, which several calls share.
 struct H2Connection {
     sender: SendRequest<Full<Bytes>>,
     /// Driven by a task; here it is asked how much its other end takes at once. `None` once it has ended: what waits to be
@@ -59,11 +60,11 @@ struct Used {
     since: Instant,
 }
 
-/// A call's room on a connection, which is free when this is dropped.
+/// The permit for one stream of a connection, returned when it is dropped.
 pub(super) struct StreamPermit(Arc<H2Connection>);
 
 impl H2Pool {
-    /// Holds no connection yet.
+    /// An empty pool, and the task that drops connections that have been idle for too long.
     pub(super) fn new(connector: Connector, connections: Connections) -> Arc<Self> {
         let (connections_open, opening) = (Mutex::default(), tokio::sync::Mutex::default());
         let pool = Arc::new(Self { connector, connections, connections_open, opening });
@@ -71,7 +72,8 @@ impl H2Pool {
         pool
     }
 
-    /// Makes a call over a connection that has room, or over a new one to `to`, which must be there within `connect`.
+    /// Sends a request over a connection with a free stream, or over a new one to `to`, which must be established within
+    /// `connect`.
     ///
     /// # Errors
     /// There is no answer.
@@ -100,7 +102,7 @@ impl H2Pool {
         }
     }
 
-    /// Room on a new connection, or on one that was opened for others meanwhile.
+    /// A stream of a new connection, or of one that another call has opened meanwhile.
     async fn opened(&self, to: &Uri, connect: Duration) -> Result<(StreamPermit, bool), Unreachable> {
         let opened = async {
             let _opening = self.opening.lock().await;
@@ -139,7 +141,7 @@ impl H2Pool {
         Ok(Arc::new(connection_of))
     }
 
-    /// Room on the first connection that has some, so that those that are not needed grow old.
+    /// A free stream of the first connection that has one, so that connections which are not needed reach the idle timeout.
     fn room(&self) -> Option<StreamPermit> {
         let mut connections_open = self.connections_open();
         connections_open.retain(|connection_of| !connection_of.is_over());
@@ -158,7 +160,7 @@ impl H2Pool {
 }
 
 impl H2Connection {
-    /// How many calls its other end takes at once.
+    /// The server's limit of concurrent streams; 0 once the connection has ended.
     fn most(&self) -> usize {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         connection.as_ref().map_or(0, Driven::current_max_send_streams)
@@ -172,7 +174,8 @@ impl H2Connection {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
-    /// Whether no call shall begin on it: it is closed, too old, or was not needed for long. Those under way hold it.
+    /// Whether no further call may begin on the connection: it is closed, has reached its maximum age, or was idle for too
+    /// long. Calls under way keep it open.
     fn is_over(&self) -> bool {
         let (ended, now) = (self.sender.is_closed() || self.has_ended(), clock::now());
         let used = self.used();
@@ -190,8 +193,8 @@ impl Drop for StreamPermit {
     }
 }
 
-/// Whether the other end says that it did nothing with a request (RFC 9113, 8.7): it refused its stream, or ended the
-/// connection before it. It may be sent once more, and is no failure.
+/// Whether the server guarantees that it has not processed a request (RFC 9113, 8.7): `REFUSED_STREAM`, or a `GOAWAY` before
+/// its stream. Such a request is safe to retry, and counts as no failure of the backend.
 fn is_untouched(error: &hyper::Error) -> bool {
     let reset = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
     reset.is_some_and(|reset| {
@@ -202,7 +205,7 @@ fn is_untouched(error: &hyper::Error) -> bool {
     })
 }
 
-/// Drives a connection until it ends.
+/// Polls a connection until it ends: the task that HTTP/2 needs.
 async fn drive(connection: Arc<Mutex<Option<Driven>>>) {
     let ended = poll_fn(|cx| {
         let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
@@ -217,7 +220,7 @@ async fn drive(connection: Arc<Mutex<Option<Driven>>>) {
     }
 }
 
-/// Looks after a pool as long as it is there.
+/// Tidies a pool for as long as it exists.
 async fn tidy_periodically(pool: Weak<H2Pool>) {
     loop {
         sleep(TIDY).await;

@@ -1,4 +1,6 @@
-//! Calls to Bedrock: one pool of connections for each backend, every call signed last.
+//! The upstream side: each backend has a connection pool, credentials and a concurrency limit; calls are signed last.
+//!
+//! It neither retries nor picks a backend, and sets no timeout but that of the connection: the exchange decides that.
 
 use crate::process::clock;
 use crate::upstream::concurrency::{ConcurrencyLimit, Permit};
@@ -35,18 +37,18 @@ mod h2_pool;
 mod proxy;
 mod socket;
 
-/// Not signed, so that nothing on the way breaks the signature by changing it.
+/// The `user-agent` of calls. It is not signed, so that a proxy that changes it does not break the signature.
 const USER_AGENT: &str = concat!("aquifer/", env!("CARGO_PKG_VERSION"));
 
-/// Endpoints of all regions are reached alike.
+/// The region of the sample URL by which scheme and proxy are decided at start: they are the same in all regions.
 const SOME_REGION: &str = "us-east-1";
 
-/// How long the body of a refusal is read.
+/// The limit of time for the body of an error response.
 const REFUSAL: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(10) };
 
-/// The right without which no short-term key is taken, as a refusal names it.
+/// The IAM action that short-term API keys need, as an access-denied response names it.
 const RIGHT: &[u8] = b"bedrock:CallWithBearerToken";
-/// The largest refusal that is looked through for it.
+/// The largest error response that is searched for it.
 const LONGEST_REFUSAL: usize = 1 << 20;
 
 /// The backends of one configuration, in its order.
@@ -57,12 +59,12 @@ pub(crate) struct Upstreams {
     connections: Connections,
 }
 
-/// What holds for the connections to every backend.
+/// The settings of upstream connections, which all backends share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Connections {
-    /// After how long one carries no further call, so that the addresses of a name are looked up again. `None`: never.
+    /// The maximum age of a connection: an older one carries no further call, so that DNS is asked again. `None`: unlimited.
     pub(crate) max_age: Option<Duration>,
-    /// Whether the parts of a long answer in HTTP/1.1 are acknowledged in pairs.
+    /// Whether long HTTP/1.1 answers use delayed TCP acknowledgements (see `Socket::acknowledge_in_pairs`).
     pub(crate) acknowledged_in_pairs: bool,
 }
 
@@ -73,43 +75,43 @@ struct Upstream {
     limit: Arc<ConcurrencyLimit>,
 }
 
-/// Who calls one endpoint: with whose signature, over which connections.
+/// The HTTP client of one endpoint: its URL, the credentials that sign its calls, and its connection pool.
 pub(crate) struct EndpointClient {
     endpoint: Endpoint,
-    /// The endpoint, read; `None`: it is no URL.
+    /// The endpoint's URL, parsed with the first call, once the region is known; `None` when it is no URL.
     place: OnceLock<Option<EndpointUrl>>,
     signer: Signer,
     transport: Transport,
 }
 
-/// How an endpoint is spoken to. In HTTP/1.1 a call is driven by whoever waits for it, without a task and buffers of its
-/// own; HTTP/2 has a connection for all calls, which needs a task.
+/// The transport of an endpoint. An HTTP/1.1 call is driven by the future that awaits it, without a task and buffers of its
+/// own; HTTP/2 shares a connection among calls, which needs a task.
 enum Transport {
     H1(Arc<H1Pool>),
     H2(Arc<h2_pool::H2Pool>),
 }
 
-/// An answer that has begun.
+/// The response to a call: its head, and a body that is still to be read.
 pub(crate) struct UpstreamResponse {
     /// Its head.
     pub(crate) head: Parts,
     /// Its body.
     pub(crate) body: UpstreamBody,
-    /// Its place among the calls under way.
+    /// The permit of the backend's concurrency limit, held until the body is read.
     pub(crate) pass: Option<Permit>,
 }
 
-/// The body of an answer.
+/// The body of a response, read as it arrives.
 pub(crate) struct UpstreamBody {
     body: Body,
-    /// When the body of a refusal ends at the latest: what it says until then is enough.
+    /// The deadline of an error response's body: what has arrived by then is enough.
     until: Option<Pin<Box<Sleep>>>,
 }
 
 enum Body {
     /// In HTTP/1.1.
     H1(h1_connection::H1Body),
-    /// It was read already.
+    /// Read already, to look for an access-denied message.
     Read(Option<Vec<u8>>),
     /// In HTTP/2, with its room on the connection.
     H2(Incoming, #[expect(dead_code, reason = "it is held until the body is over")] h2_pool::StreamPermit),
@@ -122,19 +124,19 @@ impl Default for Connections {
 }
 
 impl Connections {
-    /// When one that is made now is too old.
+    /// When a connection that is established now reaches its maximum age.
     fn old(self) -> Option<Instant> {
         clock::now().checked_add(self.max_age?)
     }
 }
 
 impl Upstreams {
-    /// No backends yet; of those that follow these are the connections.
+    /// An empty set; the sets made from it have these connection settings.
     pub(crate) fn none(connections: Connections) -> Self {
         Self { connections, ..Self::default() }
     }
 
-    /// Makes a pool for each backend; backends that have not changed keep theirs, with connections and credentials.
+    /// The upstreams of a configuration. Backends that have not changed keep their pool, connections and credentials.
     ///
     /// # Errors
     /// A backend's endpoint or authorities cannot be used.
@@ -147,7 +149,7 @@ impl Upstreams {
         Ok(Self { all, chains: before.chains.clone(), connections: before.connections })
     }
 
-    /// Where the credentials of each backend come from, those that share them told once, with the backends' names.
+    /// The source of each backend's credentials, with the backend's name; backends that share credentials are listed together.
     pub(crate) async fn origins(&self, environment: &Environment) -> Vec<(String, CredentialOrigin)> {
         let mut told: Vec<(String, &Signer)> = Vec::new();
         for upstream in &self.all {
@@ -165,7 +167,7 @@ impl Upstreams {
         origins
     }
 
-    /// Waits until the backend takes the call, and for the head of its answer.
+    /// Sends a call when the concurrency limit permits it, and waits for the head of the response.
     pub(crate) fn call(&self, call: Call) -> impl Future<Output = Result<UpstreamResponse, Unreachable>> + use<> {
         let begun = self.begin(call);
         async move {
@@ -176,8 +178,8 @@ impl Upstreams {
         }
     }
 
-    /// Signs and sends; the answer's head comes back, its body is read by the caller, who holds the pass until then. A
-    /// call that has to wait, as long as it says itself or until the backend takes it, is begun by what comes of that.
+    /// Starts a call. One that neither has a delay (`after`) nor meets a concurrency limit is sent at once; any other is
+    /// queued first, and the time in the queue is not the backend's.
     pub(crate) fn begin(&self, call: Call) -> Begun {
         let upstream = self.all.get(call.backend).map(Arc::clone);
         if call.after.is_zero() && call.circuit.parallel.is_none() {
@@ -197,16 +199,16 @@ impl Upstreams {
     }
 }
 
-/// A call that is under way.
+/// A call that is being sent: resolves to the head of the response.
 pub(crate) type Sending = Pin<Box<dyn Future<Output = Result<UpstreamResponse, Unreachable>> + Send>>;
-/// A call that waits for its turn.
+/// A call that waits for its delay or for a permit: resolves to the call being sent.
 pub(crate) type Queued = Pin<Box<dyn Future<Output = Result<Sending, Unreachable>> + Send>>;
 
-/// A call that was begun.
+/// A call that was started.
 pub(crate) enum Begun {
-    /// It is under way.
+    /// It is being sent.
     Sent(Sending),
-    /// It waits for its turn.
+    /// It waits for its delay or for a permit.
     Queued(Queued),
 }
 
@@ -241,7 +243,7 @@ impl EndpointClient {
         Self::at(endpoint, bedrock, environment, &before.chains, before.connections)
     }
 
-    /// Asks Bedrock about itself, for a backend and in its name: the control plane has an address of its own.
+    /// A client of Bedrock's control plane, with the region and credentials of a backend.
     ///
     /// # Errors
     /// The endpoint cannot be used.
@@ -271,7 +273,7 @@ impl EndpointClient {
         Ok(Self { endpoint, place: OnceLock::new(), signer: Signer::new(bedrock, environment, chains), transport })
     }
 
-    /// Signs and sends; `path` is percent-encoded as it must stand on the wire.
+    /// Signs and sends a request with the default connect timeout; `path` is percent-encoded as on the wire.
     ///
     /// # Errors
     /// There is no answer.
@@ -279,7 +281,7 @@ impl EndpointClient {
         self.send_within(socket::CONNECT, path, request).await
     }
 
-    /// The same with a limit for the connection.
+    /// Signs and sends a request with this connect timeout.
     async fn send_within(
         &self,
         connect: Duration,
@@ -308,7 +310,7 @@ impl EndpointClient {
         Ok((head, body))
     }
 
-    /// Authorises a call and sends it.
+    /// Signs a request, or adds its API key, and sends it.
     async fn send_as(
         &self,
         authority: &Authorization,
@@ -345,8 +347,8 @@ impl EndpointClient {
         Ok((head, UpstreamBody { body, until }))
     }
 
-    /// Bedrock refuses a short-term key: the next call has another one. Where it is the right to call with any that is
-    /// missing, the request is sent `again`, signed.
+    /// Handles 403 to a short-term API key: the key is dropped, and where the credentials lack the permission to use such keys,
+    /// the request is sent `again`, signed with SigV4.
     async fn refused_key(
         &self,
         to: (&EndpointUrl, &str, Duration),
@@ -366,7 +368,7 @@ impl EndpointClient {
     }
 }
 
-/// Whether an answer says that the keys are not valid, or not any more. Source: AWS, "Common errors" of its APIs.
+/// Whether a response says that the credentials are invalid or expired. Source: AWS, "Common errors" of its APIs.
 fn refuses_keys(head: &Parts) -> bool {
     const NAMES: [&str; 5] = [
         "ExpiredTokenException",
@@ -381,7 +383,8 @@ fn refuses_keys(head: &Parts) -> bool {
 }
 
 impl UpstreamBody {
-    /// Shows more of the body, or says that it is over.
+    /// Reads more of the body and hands it to `show`, a borrow of the thread's read buffer, so that nothing is copied; `None`
+    /// at the end.
     ///
     /// # Errors
     /// The body is not whole, and this is why.
@@ -415,7 +418,7 @@ impl UpstreamBody {
         }
     }
 
-    /// The whole body, if it is no larger than this.
+    /// Collects the whole body, up to this size.
     ///
     /// # Errors
     /// It is not whole, or too large.
@@ -431,7 +434,7 @@ impl UpstreamBody {
     }
 }
 
-/// What an error comes from.
+/// The root cause of an error.
 fn deepest<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
     while let Some(inner) = error.source() {
         error = inner;

@@ -1,7 +1,7 @@
-//! The counters and histograms of exchanges that share all their labels, found by one look.
+//! The cache of metric series: counters and histograms of exchanges that share all labels, found with one lookup.
 
 use super::{Families, Labels, time_per_token};
-use crate::telemetry::exchange::outcome_word;
+use crate::access_log::outcome_word;
 use aquifer_gateway::record::{Outcome, Record, Tokens};
 use arc_swap::ArcSwap;
 use prometheus_client::metrics::counter::Counter;
@@ -10,30 +10,30 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, OnceLock};
 
-/// So many series are remembered; when there are more, remembering begins anew.
+/// The capacity of the cache, which is emptied when it is full.
 const MOST: usize = 1024;
 
-/// What the labels of an exchange are made of. Where nothing was called, no model is named.
+/// The labels of an exchange, which are the key of its series. Where nothing was called, no model is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key<'a> {
-    pub(super) outcome: Outcome,
-    pub(super) status: u16,
-    pub(super) model_id: &'a str,
-    pub(super) model: &'a str,
-    pub(super) backend: &'a str,
-    pub(super) operation: &'static str,
-    pub(super) provider: &'static str,
-    pub(super) fault: Option<&'a str>,
-    /// Whether the models, asked for and called, are inventions of a client.
-    pub(super) proofs: [Proof; 2],
+pub(crate) struct Key<'a> {
+    pub(crate) outcome: Outcome,
+    pub(crate) status: u16,
+    pub(crate) model_id: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) backend: &'a str,
+    pub(crate) operation: &'static str,
+    pub(crate) provider: &'static str,
+    pub(crate) fault: Option<&'a str>,
+    /// The proofs that the models, asked for and called, are no inventions of a client.
+    pub(crate) proofs: [Proof; 2],
 }
 
-/// What speaks for a model's id being that of a model.
+/// The evidence that a model id names a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Proof {
+pub(crate) enum Proof {
     /// A client named it, and nothing answered.
     None,
-    /// What was called by it answered; some backends answer to any id.
+    /// A backend answered to the id; some backends answer to any.
     Answered,
     /// The configuration or the catalogue has it.
     Known,
@@ -52,15 +52,15 @@ struct Kept {
     proofs: [Proof; 2],
 }
 
-/// The series that are remembered. Readers take no lock.
+/// The cached series. Readers take no lock.
 #[derive(Default)]
-pub(super) struct Known {
+pub(crate) struct Known {
     seed: RandomState,
     series: ArcSwap<HashMap<u64, Arc<(Kept, Series)>>>,
 }
 
-/// What exchanges that share all their labels are counted by.
-pub(super) struct Series {
+/// The counters and histograms of exchanges that share all labels.
+pub(crate) struct Series {
     requests: Counter,
     error: Option<Counter>,
     called: Option<Called>,
@@ -78,7 +78,7 @@ struct Called {
 }
 
 impl<'a> Key<'a> {
-    pub(super) fn of(record: &'a Record) -> Self {
+    pub(crate) fn of(record: &'a Record) -> Self {
         let routed = !record.backend.is_empty();
         let named = |name: &'a str| if routed { name } else { "" };
         let answered = record.outcome == Outcome::Answered
@@ -133,8 +133,8 @@ impl Kept {
 }
 
 impl Known {
-    /// Counts by a key's series, if it is remembered; whether it is.
-    pub(super) fn count(&self, key: Key<'_>, count: impl FnOnce(&Series)) -> bool {
+    /// Counts by a key's series, if it is cached; returns whether it is.
+    pub(crate) fn count(&self, key: Key<'_>, count: impl FnOnce(&Series)) -> bool {
         let known = self.series.load();
         match known.get(&self.seed.hash_one(key)) {
             Some(entry) if entry.0.key() == key => {
@@ -146,12 +146,12 @@ impl Known {
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.series.load().len()
     }
 
-    /// Remembers a key's series.
-    pub(super) fn remember(&self, key: Key<'_>, series: Series) {
+    /// Caches a key's series.
+    pub(crate) fn remember(&self, key: Key<'_>, series: Series) {
         let (hash, entry) = (self.seed.hash_one(key), Arc::new((key.keep(), series)));
         self.series.rcu(|known| {
             let mut more = if known.len() < MOST { HashMap::clone(known) } else { HashMap::new() };
@@ -163,7 +163,7 @@ impl Known {
 
 impl Series {
     /// The series of a key whose labels are bounded.
-    pub(super) fn new(families: &Families, bounded: Key<'_>) -> Self {
+    pub(crate) fn new(families: &Families, bounded: Key<'_>) -> Self {
         let Key { outcome, status, model_id, model, backend, operation, provider, fault, proofs: _ } = bounded;
         let (id, backend) = (("model", model_id.to_owned()), ("backend", backend.to_owned()));
         let ended = [("outcome", outcome_word(outcome).to_owned()), ("status", status.to_string())];
@@ -184,7 +184,7 @@ impl Series {
     }
 
     /// Counts one exchange.
-    pub(super) fn count(&self, families: &Families, record: &Record) {
+    pub(crate) fn count(&self, families: &Families, record: &Record) {
         self.requests.inc();
         if let Some(error) = &self.error {
             error.inc();

@@ -2,8 +2,7 @@
 
 mod series;
 
-use super::log;
-use crate::turn_store::TurnStoreCounters;
+use crate::log;
 use aquifer_gateway::record::{Hedges, Outcome, Record};
 use arc_swap::ArcSwap;
 use prometheus_client::encoding::text::encode;
@@ -20,7 +19,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// How many values a label takes that clients or Bedrock can choose; further ones become [`OTHER`].
+/// The cardinality limit of labels whose values clients or Bedrock can choose; further values become [`OTHER`].
 const DISTINCT: usize = 200;
 const OTHER: &str = "other";
 
@@ -44,7 +43,7 @@ impl Labels {
 
 type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 
-/// What exchanges are counted by, for all their labels.
+/// The metric families of exchanges.
 struct Families {
     requests: Family<Labels, Counter>,
     errors: Family<Labels, Counter>,
@@ -56,10 +55,21 @@ struct Families {
     told: Family<Labels, Counter>,
 }
 
+/// The metrics that a store of turns keeps itself; the others about turns come from records.
+#[derive(Clone, Debug, Default)]
+pub struct TurnStoreCounters {
+    /// Turns that were forgotten for want of room or for their age.
+    pub evicted: Counter,
+    /// Turns held now.
+    pub entries: Gauge,
+    /// The bytes of the turns held now.
+    pub bytes: Gauge,
+}
+
 /// All of the process's metrics.
-pub(super) struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
-    pub(super) in_flight: Gauge,
+    pub(crate) in_flight: Gauge,
     tasks: Gauge,
     families: Families,
     known: Known,
@@ -69,10 +79,10 @@ pub(super) struct Metrics {
     results: [OnceLock<Counter>; 3],
     amended: Counter,
     hedges: Family<Labels, Counter>,
-    pub(super) turn_store: TurnStoreCounters,
+    pub(crate) turn_store: TurnStoreCounters,
     log_dropped: Counter,
-    pub(super) refused_keys: Counter,
-    pub(super) delayed_refusals: Counter,
+    pub(crate) refused_keys: Counter,
+    pub(crate) delayed_refusals: Counter,
     /// The models that were called, and those that clients named.
     models: Bounded,
     asked: Bounded,
@@ -95,7 +105,7 @@ impl Families {
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
             in_flight: Gauge::default(),
@@ -170,8 +180,8 @@ impl Metrics {
         registry.register("aquifer_authentication_delays", late, delayed);
     }
 
-    /// Counts one exchange.
-    pub(super) fn observe(&self, record: &Record) {
+    /// Adds one exchange to all metrics.
+    pub(crate) fn observe(&self, record: &Record) {
         let key = Key::of(record);
         if !self.known.count(key, |series| series.count(&self.families, record)) {
             self.observe_first(key, record);
@@ -185,8 +195,8 @@ impl Metrics {
         }
     }
 
-    /// Counts one of a series that is not remembered. One whose labels were replaced is not remembered then either: what
-    /// clients choose could be of any length.
+    /// Counts an exchange whose series is not cached. A series whose labels were replaced is not cached then either, because its
+    /// key holds values of clients of any length.
     fn observe_first(&self, key: Key<'_>, record: &Record) {
         let bounded = Key {
             model_id: self.models.bound_by(key.proofs[1], key.model_id),
@@ -232,7 +242,7 @@ impl Metrics {
         }
     }
 
-    /// Counts second calls.
+    /// Counts hedges by their result.
     fn observe_hedges(&self, hedges: Hedges) {
         let Hedges { won, lost, failed, abandoned } = hedges;
         for (result, count) in [("won", won), ("lost", lost), ("failed", failed), ("abandoned", abandoned)] {
@@ -242,8 +252,8 @@ impl Metrics {
         }
     }
 
-    /// All metrics, in OpenMetrics' text form; so many tasks run now.
-    pub(super) fn text(&self, tasks: usize) -> String {
+    /// All metrics in OpenMetrics' text form, with this number of tasks.
+    pub(crate) fn text(&self, tasks: usize) -> String {
         self.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
         self.log_dropped.inner().store(log::dropped(), Ordering::Relaxed);
         let mut text = String::new();
@@ -267,7 +277,7 @@ fn time_per_token(record: &Record) -> Option<Duration> {
     record.duration.checked_sub(first)?.checked_div(after)
 }
 
-/// Lets a bounded number of values through.
+/// Bounds the cardinality of a label.
 #[derive(Default)]
 struct Bounded(Mutex<Let>);
 
@@ -284,7 +294,8 @@ impl Bounded {
         self.bound_by(Proof::Answered, value)
     }
 
-    /// Lets a value for which nothing speaks through only when it was let through before: it takes no place.
+    /// The value, or [`OTHER`] beyond the limit. A value without proof takes no place: it passes only if it was let through
+    /// before.
     fn bound_by<'a>(&self, proof: Proof, value: &'a str) -> &'a str {
         let mut before = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if value.is_empty() || before.known.contains(value) || before.answered.contains(value) {

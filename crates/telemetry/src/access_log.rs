@@ -1,15 +1,15 @@
-//! The line about an exchange: what became of it, and what was warned of.
+//! The access log: one line for each exchange, formatted from its record.
 
-use super::line::{Form, Head, Line, line, name};
+use crate::line::{Form, Head, Line, line, name};
 use aquifer_gateway::record::{Outcome, Record, Tokens};
 use std::time::{Duration, SystemTime};
 use tracing::Level;
 
-/// What the lines about exchanges are filed under.
-pub(super) const TARGET: &str = "aquifer::exchange";
+/// The tracing target of the access log.
+pub(crate) const TARGET: &str = "aquifer::exchange";
 
-/// Whether lines of a level are wanted.
-pub(super) fn wanted(level: Level) -> bool {
+/// Whether the log's filter lets the access log pass at this level.
+pub(crate) fn wanted(level: Level) -> bool {
     // The level must be known when this is compiled.
     if level == Level::WARN {
         tracing::enabled!(target: TARGET, Level::WARN)
@@ -18,8 +18,8 @@ pub(super) fn wanted(level: Level) -> bool {
     }
 }
 
-/// Hands over a record's line, if it is wanted.
-pub(super) fn lines(
+/// Formats a record's line and hands it to `take`, if its level is wanted.
+pub(crate) fn lines(
     form: Form,
     now: SystemTime,
     record: &Record,
@@ -44,7 +44,7 @@ fn head(record: &Record) -> Head {
     Head { level, target: TARGET, message }
 }
 
-/// Says everything of a record.
+/// Writes all fields of a record.
 fn told(line: &mut Line<'_>, record: &Record) {
     line.text(name!("id"), &record.id);
     line.text(name!("operation"), record.operation);
@@ -89,7 +89,7 @@ fn used(line: &mut Line<'_>, tokens: Tokens) {
 }
 
 /// The word for an outcome, in log and metrics.
-pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Answered => "answered",
         Outcome::Failed => "failed",

@@ -33,7 +33,7 @@ impl Write for Told {
 }
 
 struct Written {
-    sink: Arc<Sink>,
+    sink: Arc<LineBuffer>,
     answers: Sender<Option<usize>>,
     got: Arc<Mutex<Vec<u8>>>,
 }
@@ -41,7 +41,7 @@ struct Written {
 impl Written {
     fn start() -> Self {
         let (answers, received) = channel();
-        let (sink, got) = (Arc::new(Sink::new()), Arc::new(Mutex::new(Vec::new())));
+        let (sink, got) = (Arc::new(LineBuffer::new()), Arc::new(Mutex::new(Vec::new())));
         let (to, out) = (Arc::clone(&sink), Told { answers: received, got: Arc::clone(&got) });
         thread::spawn(move || to.write_to(out, |lines| to.push(format!("dropped {lines}\n").as_bytes())));
         Self { sink, answers, got }
@@ -133,5 +133,5 @@ fn a_sink_that_is_full_again_tells_later() {
 
 #[test]
 fn nothing_to_write_is_nothing_to_wait_for() {
-    assert!(Sink::new().flush(LIMIT));
+    assert!(LineBuffer::new().flush(LIMIT));
 }

@@ -1,24 +1,28 @@
-//! Lines on their way to standard error: gathered in memory, written together by one thread, never waited for.
+//! The buffer of the log's lines: bounded, written in batches to standard error by one thread, never waited for.
 //!
-//! Why not `tracing-appender`: a thread that keeps up is woken for each line, every line is a write of its own, and what
-//! standard error does not take is gone uncounted.
+//! ```text
+//!  Stage:  Idle ── push (wakes the thread) ──► Gathering ── 10 ms or 64 KiB ──► Writing ── all written ──► Idle
+//!  push while more than 1 MiB waits ──► dropped and counted
+//! ```
+//!
+//! It is not `tracing-appender` because that wakes its thread and writes for each line, and does not count what it drops.
 
 use std::io::{ErrorKind, Write};
 use std::mem::{swap, take};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long a line waits for others at most.
+/// The longest time that a line waits for others.
 const GATHER: Duration = Duration::from_millis(10);
-/// So many bytes are written without waiting for more.
+/// The size of a batch that is written without waiting for more.
 const LARGE: usize = 64 << 10;
-/// More bytes than this are not kept while nobody takes them.
+/// The largest size of the buffer: lines beyond it are dropped.
 const MOST: usize = 1 << 20;
-/// How long a failed write is not tried again: at first, and at most.
+/// The backoff after a failed write: the first pause, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
-/// Where lines wait to be written.
-pub(super) struct Sink {
+/// The buffer of lines that wait to be written.
+pub(crate) struct LineBuffer {
     state: Mutex<State>,
     work: Condvar,
     done: Condvar,
@@ -29,13 +33,13 @@ struct State {
     /// Bytes that the thread has taken and not yet written.
     taken: usize,
     stage: Stage,
-    /// Somebody waits until everything is written.
+    /// A flush waits until everything is written.
     hurry: bool,
     dropped: u64,
     untold: u64,
 }
 
-/// What the thread does. It is woken only where that changes something: waking costs a system call.
+/// The state of the writing thread. It is woken only where that changes something: waking costs a system call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Idle,
@@ -43,15 +47,15 @@ enum Stage {
     Writing,
 }
 
-impl Sink {
-    /// Nothing waits.
-    pub(super) const fn new() -> Self {
+impl LineBuffer {
+    /// An empty buffer.
+    pub(crate) const fn new() -> Self {
         let state = State { waiting: Vec::new(), taken: 0, stage: Stage::Writing, hurry: false, dropped: 0, untold: 0 };
         Self { state: Mutex::new(state), work: Condvar::new(), done: Condvar::new() }
     }
 
-    /// Takes a line with its end; drops it when too much waits already.
-    pub(super) fn push(&self, line: &[u8]) {
+    /// Appends a line with its newline; drops and counts it when the buffer is full.
+    pub(crate) fn push(&self, line: &[u8]) {
         let mut state = self.lock();
         let before = state.waiting.len();
         if before.saturating_add(state.taken).saturating_add(line.len()) > MOST {
@@ -74,13 +78,13 @@ impl Sink {
         }
     }
 
-    /// How many lines were dropped.
-    pub(super) fn dropped(&self) -> u64 {
+    /// The number of lines that were dropped.
+    pub(crate) fn dropped(&self) -> u64 {
         self.lock().dropped
     }
 
-    /// Waits until everything is written, so long and no longer; whether it is.
-    pub(super) fn flush(&self, limit: Duration) -> bool {
+    /// Waits at most this long until everything is written; returns whether it is.
+    pub(crate) fn flush(&self, limit: Duration) -> bool {
         let mut state = self.lock();
         if state.is_empty() {
             return true;
@@ -91,8 +95,8 @@ impl Sink {
         ended.unwrap_or_else(PoisonError::into_inner).0.is_empty()
     }
 
-    /// Writes what comes, for ever; `tell` says in a line of its own how many were dropped.
-    pub(super) fn write_to(&self, mut out: impl Write, tell: impl Fn(u64)) {
+    /// The loop of the writing thread; `tell` logs the number of dropped lines as a line of its own.
+    pub(crate) fn write_to(&self, mut out: impl Write, tell: impl Fn(u64)) {
         let mut batch = Vec::new();
         loop {
             self.gather(&mut batch);
@@ -112,7 +116,7 @@ impl Sink {
         }
     }
 
-    /// Waits for lines, and a little for more of them.
+    /// Waits for lines, then a moment for more of them, and takes the batch.
     fn gather(&self, batch: &mut Vec<u8>) {
         let mut state = self.lock();
         while state.waiting.is_empty() {
@@ -128,7 +132,7 @@ impl Sink {
         state.stage = Stage::Writing;
     }
 
-    /// After a failed write: nobody waits for it, and it is tried again later, or when somebody hurries.
+    /// Pauses after a failed write, until the backoff is over or a flush asks for another try.
     fn rest(&self, left: usize, pause: Duration) {
         let mut state = self.lock();
         state.taken = left;
@@ -137,7 +141,7 @@ impl Sink {
         drop(self.work.wait_timeout_while(state, pause, |state| !state.hurry));
     }
 
-    /// How many lines are to be told of now: the line that tells of them must find room itself.
+    /// The number of dropped lines to report now; 0 while the buffer has little room for the line that reports them.
     fn untold(&self) -> u64 {
         let mut state = self.lock();
         state.taken = 0;
@@ -163,7 +167,7 @@ impl State {
     }
 }
 
-/// Writes all of it, or leaves what was not taken.
+/// Writes the batch, and keeps what was not written.
 fn write(out: &mut impl Write, batch: &mut Vec<u8>) -> std::io::Result<()> {
     let mut written = 0;
     let result = loop {

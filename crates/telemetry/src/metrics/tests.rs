@@ -1,7 +1,7 @@
 //! Labels, their bounds, and the same text as when every label was looked up for every exchange.
 
 use super::*;
-use crate::telemetry::exchange::outcome_word;
+use crate::access_log::outcome_word;
 use aquifer_gateway::record::{Tokens, Turns};
 
 fn answered(model: &str) -> Record {

@@ -1,10 +1,9 @@
 //! The log, on standard error: one line for each exchange, never its content.
 
-use super::exchange::{TARGET, lines, wanted};
-use super::line::Form;
-use super::sink::Sink;
-use crate::cli::{Level, LogFormat};
-use crate::process::clock;
+use crate::access_log::{TARGET, lines, wanted};
+use crate::clock;
+use crate::line::Form;
+use crate::line_buffer::LineBuffer;
 use anyhow::Context;
 use aquifer_gateway::config::LogLevel;
 use aquifer_gateway::exchange::{ReasoningProgress, ReasoningState};
@@ -19,19 +18,28 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, fmt, reload};
 
-/// Changes the log's level while it is written.
-pub(crate) struct LogControl {
-    filter: reload::Handle<Targets, Registry>,
-    asked: Option<Level>,
+/// The form of the log's lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Words and `name=value` fields, coloured on a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
-/// Where all lines go.
-static SINK: Sink = Sink::new();
+/// Changes the log's level while it is written.
+pub struct LogControl {
+    filter: reload::Handle<Targets, Registry>,
+    asked: Option<LogLevel>,
+}
+
+/// The buffer of all lines of the log.
+static LINES: LineBuffer = LineBuffer::new();
 /// Set when the log starts.
 static FORM: OnceLock<Form> = OnceLock::new();
-/// How long a process that ends waits for a standard error that takes nothing.
+/// The limit of the flush at the end of the process, when standard error takes nothing.
 const AT_THE_END: Duration = Duration::from_secs(2);
-/// How long a process that goes on waits for it.
+/// The limit of a flush while the process goes on.
 const IN_BETWEEN: Duration = Duration::from_millis(100);
 
 /// One line for the sink.
@@ -39,7 +47,7 @@ struct Entry;
 
 impl Write for Entry {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        SINK.push(line);
+        LINES.push(line);
         Ok(line.len())
     }
 
@@ -49,8 +57,8 @@ impl Write for Entry {
 }
 
 /// Starts the log; a level asked for on the command line stays whatever the configuration says.
-pub(crate) fn start(asked: Option<Level>, format: LogFormat) -> anyhow::Result<LogControl> {
-    let (filter, handle) = reload::Layer::new(targets(asked.map_or(LevelFilter::INFO, filter_of)));
+pub fn start(asked: Option<LogLevel>, format: LogFormat) -> anyhow::Result<LogControl> {
+    let (filter, handle) = reload::Layer::new(targets(filter_of(asked.unwrap_or(LogLevel::Info))));
     let control = LogControl { filter: handle, asked };
     let registry = tracing_subscriber::registry().with(filter);
     let form = match format {
@@ -79,36 +87,30 @@ pub(crate) fn start(asked: Option<Level>, format: LogFormat) -> anyhow::Result<L
 
 fn write() -> std::io::Result<()> {
     let tell = |lines| tracing::error!(lines, "lines of the log were dropped: standard error did not take them");
-    thread::Builder::new().name("log".to_owned()).spawn(move || SINK.write_to(stderr(), tell))?;
+    thread::Builder::new().name("log".to_owned()).spawn(move || LINES.write_to(stderr(), tell))?;
     Ok(())
 }
 
 impl LogControl {
     /// Takes the configuration's level, unless the command line named one.
-    pub(crate) fn configured(&self, level: Option<LogLevel>) {
+    pub fn configured(&self, level: Option<LogLevel>) {
         if self.asked.is_some() {
             return;
         }
-        let level = match level.unwrap_or(LogLevel::Info) {
-            LogLevel::Error => LevelFilter::ERROR,
-            LogLevel::Warn => LevelFilter::WARN,
-            LogLevel::Info => LevelFilter::INFO,
-            LogLevel::Debug => LevelFilter::DEBUG,
-            LogLevel::Trace => LevelFilter::TRACE,
-        };
+        let level = filter_of(level.unwrap_or(LogLevel::Info));
         if let Err(error) = self.filter.reload(targets(level)) {
             tracing::error!(%error, "the log's level was not changed");
         }
     }
 }
 
-fn filter_of(level: Level) -> LevelFilter {
+fn filter_of(level: LogLevel) -> LevelFilter {
     match level {
-        Level::Error => LevelFilter::ERROR,
-        Level::Warn => LevelFilter::WARN,
-        Level::Info => LevelFilter::INFO,
-        Level::Debug => LevelFilter::DEBUG,
-        Level::Trace => LevelFilter::TRACE,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
     }
 }
 
@@ -117,8 +119,8 @@ fn targets(level: LevelFilter) -> Targets {
     Targets::new().with_target("aquifer", level).with_default(level.min(LevelFilter::WARN))
 }
 
-/// Writes how a block of reasoning goes on.
-pub(crate) fn reasoning(id: &str, progress: ReasoningProgress) {
+/// Logs, at debug, that a block of reasoning began, was signed or ended; never its text.
+pub fn reasoning(id: &str, progress: ReasoningProgress) {
     let ReasoningProgress { block, state, bytes } = progress;
     match state {
         ReasoningState::Opened => tracing::debug!(target: TARGET, id, block, bytes, "reasoning: block opened"),
@@ -127,37 +129,37 @@ pub(crate) fn reasoning(id: &str, progress: ReasoningProgress) {
     }
 }
 
-/// Writes what became of an exchange.
+/// Writes the access log's line of an exchange.
 pub(crate) fn exchange(record: &Record) {
     if let Some(form) = FORM.get() {
-        lines(*form, clock::wall(), record, wanted, |line| SINK.push(line));
+        lines(*form, clock::wall(), record, wanted, |line| LINES.push(line));
     }
 }
 
-/// How many lines were dropped because standard error did not take them.
-pub(super) fn dropped() -> u64 {
-    SINK.dropped()
+/// The number of lines that were dropped because standard error did not take them.
+pub(crate) fn dropped() -> u64 {
+    LINES.dropped()
 }
 
-/// Waits a little until all lines are written.
-pub(crate) fn flush() {
-    SINK.flush(IN_BETWEEN);
+/// Waits a moment for all lines to be written.
+pub fn flush() {
+    LINES.flush(IN_BETWEEN);
 }
 
-/// Has the log written at any end of the process that unwinds, when it is dropped.
-pub(crate) struct Flushed;
+/// Flushes the log when it is dropped, at any end of the process that unwinds.
+pub struct Flushed;
 
 impl Flushed {
-    /// Does so now; whether everything is written.
-    pub(crate) fn now(self) -> bool {
+    /// Flushes now; returns whether everything is written.
+    pub fn now(self) -> bool {
         forget(self);
-        SINK.flush(AT_THE_END)
+        LINES.flush(AT_THE_END)
     }
 }
 
 impl Drop for Flushed {
     fn drop(&mut self) {
-        SINK.flush(AT_THE_END);
+        LINES.flush(AT_THE_END);
     }
 }
 
@@ -191,13 +193,13 @@ mod tests {
     #[test]
     fn a_panic_is_told_behind_what_was_logged_and_without_its_message() {
         let mut process = Command::new(current_exe().unwrap());
-        process.args(["--ignored", "--exact", "telemetry::log::tests::a_panic_in_a_process_of_its_own"]);
+        process.args(["--ignored", "--exact", "log::tests::a_panic_in_a_process_of_its_own"]);
         let log = String::from_utf8(process.output().unwrap().stderr).unwrap();
         let lines: Vec<_> = log.lines().collect();
         assert_eq!(lines.iter().filter(|line| line.contains("aquifer: a line number=")).count(), 100, "{log}");
         assert!(lines[99].ends_with("a line number=99"), "{log}");
         assert!(lines[100].contains("a panic: a mistake of this program"), "{log}");
-        assert!(lines[100].contains("src/telemetry/log.rs:"), "{log}");
+        assert!(lines[100].contains("src/log.rs:"), "{log}");
         assert!(!log.contains("the message"), "{log}");
     }
 }

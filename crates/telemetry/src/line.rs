@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 use tracing::Level;
 
-/// How the log looks.
+/// The form of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// For files.
     Text,
     /// For terminals.
@@ -18,7 +18,7 @@ pub(super) enum Form {
     Json,
 }
 
-/// What a thread keeps between two lines.
+/// The buffer of a thread for its lines, with the last date that it has formatted.
 struct Desk {
     bytes: Vec<u8>,
     date: Date,
@@ -37,42 +37,42 @@ thread_local! {
 }
 
 /// A line that is being written.
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     form: Form,
     bytes: &'a mut Vec<u8>,
 }
 
 /// A field's name as each form writes it; made by [`name!`].
 #[derive(Clone, Copy)]
-pub(super) struct Name {
-    pub(super) text: &'static str,
-    pub(super) coloured: &'static str,
-    pub(super) json: &'static str,
+pub(crate) struct Name {
+    pub(crate) text: &'static str,
+    pub(crate) coloured: &'static str,
+    pub(crate) json: &'static str,
 }
 
 /// A [`Name`], put together when this is compiled.
 macro_rules! name {
     ($name:literal) => {
-        $crate::telemetry::line::Name {
+        $crate::line::Name {
             text: concat!(" ", $name, "="),
             coloured: concat!(" \x1b[3m", $name, "\x1b[0m\x1b[2m=\x1b[0m"),
             json: concat!(",\"", $name, "\":"),
         }
     };
 }
-pub(super) use name;
+pub(crate) use name;
 
-/// What a line is headed with.
+/// The level, target and message of a line.
 #[derive(Clone, Copy)]
-pub(super) struct Head {
-    pub(super) level: Level,
-    pub(super) target: &'static str,
+pub(crate) struct Head {
+    pub(crate) level: Level,
+    pub(crate) target: &'static str,
     /// Without anything that JSON would escape.
-    pub(super) message: &'static str,
+    pub(crate) message: &'static str,
 }
 
-/// Writes a line and hands it over whole.
-pub(super) fn line(
+/// Formats a line in the thread's buffer and hands it to `take`.
+pub(crate) fn line(
     form: Form,
     now: SystemTime,
     head: Head,
@@ -135,14 +135,14 @@ impl Line<'_> {
     }
 
     /// A field that is there only sometimes.
-    pub(super) fn maybe<T>(&mut self, name: Name, value: Option<T>, write: impl FnOnce(&mut Self, Name, T)) {
+    pub(crate) fn maybe<T>(&mut self, name: Name, value: Option<T>, write: impl FnOnce(&mut Self, Name, T)) {
         if let Some(value) = value {
             write(self, name, value);
         }
     }
 
     /// A field of text.
-    pub(super) fn text(&mut self, name: Name, value: &str) {
+    pub(crate) fn text(&mut self, name: Name, value: &str) {
         self.name(name);
         self.quoted(value);
     }
@@ -161,7 +161,7 @@ impl Line<'_> {
     }
 
     /// A field of several texts.
-    pub(super) fn list(&mut self, name: Name, values: &[String]) {
+    pub(crate) fn list(&mut self, name: Name, values: &[String]) {
         self.name(name);
         self.plain("[");
         for (at, value) in values.iter().enumerate() {
@@ -173,13 +173,13 @@ impl Line<'_> {
     }
 
     /// A field that counts.
-    pub(super) fn number(&mut self, name: Name, value: impl Into<u64>) {
+    pub(crate) fn number(&mut self, name: Name, value: impl Into<u64>) {
         self.name(name);
         digits(self.bytes, value.into(), 1);
     }
 
     /// A field that is so or not.
-    pub(super) fn flag(&mut self, name: Name, value: bool) {
+    pub(crate) fn flag(&mut self, name: Name, value: bool) {
         self.name(name);
         self.plain(if value { "true" } else { "false" });
     }
@@ -205,7 +205,7 @@ impl Line<'_> {
     }
 }
 
-/// Whether neither JSON nor Rust's `Debug` writes anything of it otherwise.
+/// Whether neither JSON nor Rust's `Debug` would escape any of the text.
 fn escapes_nothing(text: &str) -> bool {
     // Without leaving early, many bytes are looked at together.
     !text.bytes().fold(false, |odd, byte| odd | !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\'))
