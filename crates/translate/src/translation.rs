@@ -4,6 +4,7 @@ mod answering;
 mod conversation;
 mod fanout;
 mod halves;
+mod parts;
 mod play;
 mod request;
 mod road;
