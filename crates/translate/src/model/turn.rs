@@ -59,7 +59,7 @@ impl Turn {
     pub fn calls(&self) -> impl Iterator<Item = String> + '_ {
         self.parts.iter().filter_map(|part| match part {
             Part::Called { id, .. } => Some(Text::from_escaped(id).plain().into_owned()),
-            _ => None,
+            Part::Thought { .. } | Part::Sealed(_) | Part::Said(_) => None,
         })
     }
 
@@ -73,7 +73,7 @@ impl Turn {
                 let (input, _) = arguments::read(said.plain());
                 Some((name.as_str(), alike::meant(input.as_json())))
             }
-            _ => None,
+            Part::Thought { .. } | Part::Sealed(_) | Part::Said(_) => None,
         }))
     }
 
@@ -115,7 +115,11 @@ impl Turn {
                 name: name(sent),
                 input: Text::from_plain(input.as_json()).as_escaped().to_owned(),
             }),
-            _ => None,
+            Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::CachePoint(_) => None,
         };
         Self { parts: content.iter().filter_map(part).collect(), issuer: Mark::default() }
     }
@@ -201,7 +205,13 @@ impl Turn {
                         return false;
                     }
                 }
-                _ => {}
+                Block::Reasoning { .. }
+                | Block::Redacted { .. }
+                | Block::ToolResult { .. }
+                | Block::Image { .. }
+                | Block::Document { .. }
+                | Block::Audio { .. }
+                | Block::CachePoint(_) => {}
             }
         }
         let ours: String = self
@@ -319,7 +329,7 @@ impl Recorder {
             Event::BlockStop { index, seal: Some(Seal::Redacted(data)), .. } => {
                 self.part(*index, data, || Part::Sealed(data.as_escaped().to_owned()));
             }
-            _ => {}
+            Event::Start | Event::BlockStop { .. } | Event::Stop(_) | Event::Metadata { .. } | Event::Unknown => {}
         }
     }
 

@@ -37,12 +37,11 @@ impl Conversation {
     pub(super) fn message(&mut self, message: &Message<'_>, meanings: &[u64]) {
         let mut meanings = meanings.iter();
         for block in &message.content {
-            match block {
-                Block::ToolUse { id, name, .. } => {
-                    self.speaks(message.role);
-                    self.items.extend(meanings.next().map(|meaning| call(id, name, *meaning)));
-                }
-                _ => self.block(message.role, block),
+            if let Block::ToolUse { id, name, .. } = block {
+                self.speaks(message.role);
+                self.items.extend(meanings.next().map(|meaning| call(id, name, *meaning)));
+            } else {
+                self.block(message.role, block);
             }
         }
     }
@@ -142,7 +141,13 @@ fn item(block: &Block<'_>) -> u64 {
                 match block {
                     Block::Text(text) | Block::Cited { text, .. } => text.hash_words(&mut hasher),
                     Block::CachePoint(_) => {}
-                    other => hasher.write_u64(item(other)),
+                    other @ (Block::Reasoning { .. }
+                    | Block::Redacted { .. }
+                    | Block::ToolUse { .. }
+                    | Block::ToolResult { .. }
+                    | Block::Image { .. }
+                    | Block::Document { .. }
+                    | Block::Audio { .. }) => hasher.write_u64(item(other)),
                 }
             }
         }

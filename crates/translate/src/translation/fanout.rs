@@ -54,7 +54,8 @@ impl Fanout {
         match delta {
             Delta::Text(_) => self.milestones.answer = true,
             Delta::Reasoning(text) => grow(index, text.as_escaped().len(), &mut self.open, &mut self.progress),
-            _ => {}
+            Delta::SealPiece(_) | Delta::ToolUse { .. } | Delta::ToolInput(_) | Delta::Citation(_) | Delta::Unknown => {
+            }
         }
         self.milestones.reasoning |= !self.open.is_empty();
         self.milestones.content = self.milestones.content || is_content(delta);
@@ -151,7 +152,12 @@ fn watch(
                 progress.push(ReasoningProgress { block, state: ReasoningState::Closed, bytes });
             }
         }
-        _ => {}
+        Event::Start
+        | Event::Delta { .. }
+        | Event::BlockStop { .. }
+        | Event::Stop(_)
+        | Event::Metadata { .. }
+        | Event::Unknown => {}
     }
     seen.reasoning |= !open.is_empty();
 }

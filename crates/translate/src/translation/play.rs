@@ -34,7 +34,11 @@ fn of_block<'r>(index: BlockIndex, block: &'r Block<'r>) -> impl Iterator<Item =
             let begun = Delta::ToolUse { id: id.borrowed(), name: Text::from_plain(name.as_ref()) };
             vec![begun, Delta::ToolInput(Text::from_plain(input.as_json()))]
         }
-        _ => Vec::new(),
+        Block::ToolResult { .. }
+        | Block::Image { .. }
+        | Block::Document { .. }
+        | Block::Audio { .. }
+        | Block::CachePoint(_) => Vec::new(),
     };
     let stop = (!deltas.is_empty()).then_some(Event::BlockStop { index, seal, goes_on: false });
     deltas.into_iter().map(move |delta| Event::Delta { index, delta }).chain(stop)

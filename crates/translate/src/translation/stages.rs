@@ -86,7 +86,7 @@ impl Stages {
         let Some(open) = self.tags.as_ref().map(Tags::block) else { return vec![event] };
         let block = match &event {
             Event::Delta { index, .. } | Event::BlockStop { index, .. } => Some(*index),
-            _ => None,
+            Event::Start | Event::Stop(_) | Event::Metadata { .. } | Event::Unknown => None,
         };
         let ended = matches!(event, Event::BlockStop { .. } | Event::Stop(_)) || block.is_some() && block != open;
         let mut events = open.filter(|_| ended).map_or_else(Vec::new, |block| self.end_of_tags(block));
@@ -126,7 +126,11 @@ impl Stages {
                 Event::Delta { delta: Delta::Reasoning(text), .. } if text.is_empty() => {}
                 Event::Delta { delta: Delta::Reasoning(_) | Delta::SealPiece(_) | Delta::ToolUse { .. }, .. }
                 | Event::Stop(_) => told.extend(self.held()),
-                _ => {}
+                Event::Start
+                | Event::Delta { .. }
+                | Event::BlockStop { .. }
+                | Event::Metadata { .. }
+                | Event::Unknown => {}
             }
             told.push(event);
         }
@@ -157,7 +161,7 @@ impl Speech {
                 events.push(event);
                 return events;
             }
-            _ => return vec![event],
+            Event::Start | Event::Delta { .. } | Event::Metadata { .. } | Event::Unknown => return vec![event],
         };
         let plain = self.halves.plain(text);
         if plain.is_empty() {

@@ -40,7 +40,7 @@ impl Unwrapping {
                 self.open.remove_entry(index).and_then(|(index, held)| unwrapped(index, held)).into_iter().collect()
             }
             Event::Stop(_) => self.rest(),
-            _ => Vec::new(),
+            Event::Start | Event::Delta { .. } | Event::Metadata { .. } | Event::Unknown => Vec::new(),
         }
     }
 

@@ -43,12 +43,16 @@ pub fn render(fault: &Fault) -> RenderedError {
             mistake.field.as_ref().map(|field| path(field).into_owned())
         }
         Fault::Refused(refusal) => param_of(refusal).map(str::to_owned),
-        _ => None,
+        Fault::UpstreamMisbehaved(_) | Fault::UpstreamUnreachable(_) | Fault::Ours(_) | Fault::Overloaded(_) => None,
     };
     let retry_after = match fault {
         Fault::Refused(refusal) => refusal.retry_after.map(whole_seconds),
         Fault::UpstreamUnreachable(Unreachable::Busy(_)) | Fault::Overloaded(_) => Some(1),
-        _ => None,
+        Fault::ClientMistaken(_)
+        | Fault::Unsupported(_)
+        | Fault::UpstreamMisbehaved(_)
+        | Fault::UpstreamUnreachable(_)
+        | Fault::Ours(_) => None,
     };
     let quoted = |text: Option<String>| {
         text.map_or_else(|| "null".to_owned(), |text| format!("\"{}\"", Text::from_plain(text).as_escaped()))
@@ -79,7 +83,10 @@ fn message(fault: &Fault) -> String {
             let name = mistake.field.as_ref().map(path).unwrap_or_default();
             return mistake.naming(&name).into_owned();
         }
-        other => return other.to_string(),
+        other @ (Fault::UpstreamMisbehaved(_)
+        | Fault::UpstreamUnreachable(_)
+        | Fault::Ours(_)
+        | Fault::Overloaded(_)) => return other.to_string(),
     };
     said.to_owned()
 }
