@@ -409,5 +409,4 @@ impl Recorder {
 }
 
 #[cfg(test)]
-#[path = "turn_tests.rs"]
 mod tests;
