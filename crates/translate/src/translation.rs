@@ -4,6 +4,7 @@ mod answering;
 mod conversation;
 mod fanout;
 mod halves;
+mod parts;
 mod play;
 mod request;
 mod road;
@@ -222,14 +223,10 @@ impl EventSink for AnswerSink {
 }
 
 fn restored<'a>(event: Event<'a>, restore: &Restore) -> Event<'a> {
-    match event {
-        Event::Delta { index, delta: Delta::ToolUse { id, name } } => {
-            let id = restore(&id.plain()).map_or(id, Text::from_plain);
-            let name = restore(&name.plain()).map_or(name, Text::from_plain);
-            Event::Delta { index, delta: Delta::ToolUse { id, name } }
-        }
-        other => other,
-    }
+    let Event::Delta { index, delta: Delta::ToolUse { id, name } } = event else { return event };
+    let id = restore(&id.plain()).map_or(id, Text::from_plain);
+    let name = restore(&name.plain()).map_or(name, Text::from_plain);
+    Event::Delta { index, delta: Delta::ToolUse { id, name } }
 }
 
 /// A whole answer: the client's body, and what is to be known of it.

@@ -7,8 +7,6 @@ mod plan;
 mod rules;
 
 #[cfg(test)]
-mod rows;
-#[cfg(test)]
 mod tests;
 
 pub use entry::{

@@ -136,7 +136,9 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
     match entry.control {
         Control::None | Control::Unknown => plan.on = entry.default == Habit::AlwaysOn,
         Control::Budget | Control::Adaptive => claude::switch(entry, situation, &mut plan)?,
-        _ => by_level(entry, situation, &mut plan),
+        Control::ReasoningEffort | Control::ReasoningObject | Control::ReasoningConfig | Control::Nova => {
+            by_level(entry, situation, &mut plan)
+        }
     }
     if entry.control == Control::None && entry.can_reason() {
         no_switch(entry, situation, &mut plan);
@@ -214,7 +216,9 @@ fn level_field(control: Control, word: &str) -> (&'static str, Value) {
         Control::ReasoningObject => ("reasoning", json!({ "effort": word })),
         Control::ReasoningConfig => ("reasoning_config", json!(word)),
         Control::Nova => ("reasoningConfig", json!({ "type": "enabled", "maxReasoningEffort": word })),
-        _ => ("reasoning_effort", json!(word)),
+        Control::None | Control::Budget | Control::Adaptive | Control::ReasoningEffort | Control::Unknown => {
+            ("reasoning_effort", json!(word))
+        }
     }
 }
 
@@ -241,7 +245,7 @@ fn off_by_level(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
             ask.field(),
             format!("it is not known how the reasoning of {} is switched off", entry.name),
         )),
-        _ => {}
+        Off::Omit | Off::Disabled | Off::BetweenTools | Off::Unknown => {}
     }
 }
 

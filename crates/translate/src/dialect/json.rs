@@ -84,7 +84,9 @@ pub(super) fn read<'a>(body: &'a [u8], values: usize, indexed: &Indexed) -> Resu
     match document.top().kind() {
         Kind::Object if has_names(document.top()) => Ok(document),
         Kind::Object => Err(not_json(text)),
-        other => Err(malformed(format!("the body must be a JSON object; found {}", said(other)))),
+        other @ (Kind::Null | Kind::Boolean | Kind::Number | Kind::String | Kind::List) => {
+            Err(malformed(format!("the body must be a JSON object; found {}", said(other))))
+        }
     }
 }
 
@@ -114,7 +116,7 @@ fn not_json(body: &str) -> Fault {
         serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
             whole.split(" at line ").next().unwrap_or_default()
         }
-        _ => "not the expected structure",
+        serde_json::error::Category::Io | serde_json::error::Category::Data => "not the expected structure",
     };
     malformed(format!("the body is not valid JSON: {what} (line {line}, column {column})"))
 }

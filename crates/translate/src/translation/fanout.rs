@@ -45,20 +45,21 @@ impl Fanout {
     #[inline]
     pub(super) fn delta(&mut self, index: u32, delta: &Delta<'_>, out: &mut BytesMut) {
         if self.stages.is_some() {
-            return self.event(Event::Delta { index, delta: delta.clone() }, out);
+            return self.event(Event::Delta { index: index.into(), delta: delta.clone() }, out);
         }
         if let Some(recorder) = &mut self.recorder {
-            recorder.delta(index, delta);
+            recorder.delta(index.into(), delta);
         }
         self.milestones.started = true;
         match delta {
             Delta::Text(_) => self.milestones.answer = true,
             Delta::Reasoning(text) => grow(index, text.as_escaped().len(), &mut self.open, &mut self.progress),
-            _ => {}
+            Delta::SealPiece(_) | Delta::ToolUse { .. } | Delta::ToolInput(_) | Delta::Citation(_) | Delta::Unknown => {
+            }
         }
         self.milestones.reasoning |= !self.open.is_empty();
         self.milestones.content = self.milestones.content || is_content(delta);
-        if !self.unwrapping.as_mut().is_some_and(|calls| calls.holds(index, delta)) {
+        if !self.unwrapping.as_mut().is_some_and(|calls| calls.holds(index.into(), delta)) {
             self.writer.delta(out, index, delta);
         }
     }
@@ -138,18 +139,25 @@ fn watch(
 ) {
     seen.content = seen.content || matches!(event, Event::Delta { delta, .. } if is_content(delta));
     match event {
-        Event::Delta { index, delta: Delta::Reasoning(text) } => grow(*index, text.as_escaped().len(), open, progress),
-        Event::Delta { index, delta: Delta::SealPiece(length) } => grow(*index, *length, open, progress),
+        Event::Delta { index, delta: Delta::Reasoning(text) } => {
+            grow(index.upstream, text.as_escaped().len(), open, progress)
+        }
+        Event::Delta { index, delta: Delta::SealPiece(length) } => grow(index.upstream, *length, open, progress),
         Event::Delta { delta: Delta::Text(_) | Delta::ToolUse { .. }, .. } => seen.answer = true,
-        Event::BlockStop { index, seal } => {
-            if let Some((block, bytes)) = open.remove_entry(index) {
+        Event::BlockStop { index, seal, goes_on: false } => {
+            if let Some((block, bytes)) = open.remove_entry(&index.upstream) {
                 if matches!(seal, Some(Seal::Signature(_))) {
                     progress.push(ReasoningProgress { block, state: ReasoningState::Signature, bytes });
                 }
                 progress.push(ReasoningProgress { block, state: ReasoningState::Closed, bytes });
             }
         }
-        _ => {}
+        Event::Start
+        | Event::Delta { .. }
+        | Event::BlockStop { .. }
+        | Event::Stop(_)
+        | Event::Metadata { .. }
+        | Event::Unknown => {}
     }
     seen.reasoning |= !open.is_empty();
 }

@@ -213,7 +213,15 @@ impl<'a> Incoming<'a> {
         let blocks = self.asked.request.messages.iter().rev().flat_map(|message| message.content.iter().rev());
         blocks.filter_map(|block| match block {
             Block::Reasoning { signature: Some(_), issuer, .. } | Block::Redacted { issuer, .. } => issuer.mark,
-            _ => None,
+            Block::Text(_)
+            | Block::Reasoning { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => None,
         })
     }
 
@@ -370,14 +378,11 @@ fn known<'s>(offer: &Offer, sent: &'s str) -> &'s str {
 }
 
 fn called(message: &Message<'_>, meanings: &[u64], conversation: &Conversation, alike: &Alike) -> Option<CalledTurn> {
-    let id = |block: &Block<'_>| match block {
-        Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
-        _ => None,
-    };
     if message.role != Role::Assistant {
         return None;
     }
-    let calls: Vec<String> = message.content.iter().filter_map(id).collect();
+    let calls = message.content.iter().filter_map(Block::tool_call);
+    let calls: Vec<String> = calls.map(|call| call.id.plain().into_owned()).collect();
     let lost = !message.content.iter().any(Block::is_sealed);
     if calls.is_empty() {
         return None;

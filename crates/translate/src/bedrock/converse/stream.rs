@@ -141,7 +141,7 @@ impl Reader {
             Kind::Event("contentBlockStart") => self.start(frame.payload),
             Kind::Event("contentBlockStop") => {
                 let BlockStop { content_block_index: index } = read(frame.payload)?;
-                Ok(Event::BlockStop { index, seal: self.seals.take(index) })
+                Ok(Event::BlockStop { index: index.into(), seal: self.seals.take(index), goes_on: false })
             }
             Kind::Event("messageStart") => Ok(Event::Start),
             Kind::Event("messageStop") => self.stop(frame.payload),
@@ -183,7 +183,7 @@ impl Reader {
         } else {
             Delta::Unknown
         };
-        Ok(Event::Delta { index, delta })
+        Ok(Event::Delta { index: index.into(), delta })
     }
 
     fn reasoning<'a>(&mut self, index: u32, reasoning: &ReasoningDelta<'a>) -> Result<Delta<'a>, Fault> {
@@ -206,7 +206,7 @@ impl Reader {
     /// until there is none.
     pub fn unended(&mut self) -> Option<Event<'static>> {
         let index = self.seals.any().filter(|_| self.stopped)?;
-        Some(Event::BlockStop { index, seal: self.seals.take(index) })
+        Some(Event::BlockStop { index: index.into(), seal: self.seals.take(index), goes_on: false })
     }
 
     fn start<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
@@ -221,7 +221,7 @@ impl Reader {
             }
             None => Delta::Unknown,
         };
-        Ok(Event::Delta { index, delta })
+        Ok(Event::Delta { index: index.into(), delta })
     }
 
     fn stop<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {

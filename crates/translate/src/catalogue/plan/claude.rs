@@ -71,7 +71,7 @@ fn switch_off(entry: &Entry, situation: &Situation, plan: &mut Plan) {
             plan.warnings.push(Warning::changed(ask.field(), why));
             return;
         }
-        _ => {}
+        Off::Omit | Off::NoneWord | Off::Unknown => {}
     }
     plan.on = false;
     words_of_effort(entry, situation, plan);

@@ -86,8 +86,10 @@ impl Writer {
     pub fn event(&mut self, out: &mut BytesMut, event: Event<'_>) {
         match event {
             Event::Start => self.start(out),
-            Event::Delta { index, delta } => self.delta(out, index, &delta),
-            Event::BlockStop { index, seal } => self.block_stop(out, index, seal),
+            // Chunks know no blocks: what is derived of their index is derived of the upstream's.
+            Event::Delta { index, delta } => self.delta(out, index.upstream, &delta),
+            Event::BlockStop { goes_on: true, .. } => {}
+            Event::BlockStop { index, seal, goes_on: false } => self.block_stop(out, index.upstream, seal),
             Event::Stop(stop) => self.stop = Some(stop.into_owned()),
             Event::Metadata { usage, service_tier, trace } => {
                 self.usage = usage.or(self.usage);

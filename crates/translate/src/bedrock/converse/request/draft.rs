@@ -140,7 +140,7 @@ fn is_thought(piece: &Piece<'_, '_>) -> bool {
     match piece {
         Piece::Thought(_) => true,
         Piece::Block(block) => block.is_reasoning(),
-        _ => false,
+        Piece::Made(_) | Piece::Said(_) | Piece::CachePoint(_) => false,
     }
 }
 
@@ -222,7 +222,15 @@ fn piece<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
     match block {
         Block::Text(text) | Block::Cited { text, .. } if text.is_blank() => None,
         Block::CachePoint(ttl) => Some(Piece::CachePoint(*ttl)),
-        _ => Some(Piece::Block(block)),
+        Block::Text(_)
+        | Block::Reasoning { .. }
+        | Block::Redacted { .. }
+        | Block::ToolUse { .. }
+        | Block::ToolResult { .. }
+        | Block::Image { .. }
+        | Block::Document { .. }
+        | Block::Audio { .. }
+        | Block::Cited { .. } => Some(Piece::Block(block)),
     }
 }
 
@@ -235,7 +243,14 @@ fn kept<'r, 'a>(message: &'r Message<'a>, asked: bool, terms: &Terms<'_>, notes:
             Block::Reasoning { signature: Some(_), issuer, .. } => (Replay::Signed, issuer),
             Block::Reasoning { issuer, .. } => (Replay::Unsigned, issuer),
             Block::Redacted { issuer, .. } => (Replay::Redacted, issuer),
-            _ => {
+            Block::Text(_)
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => {
                 pieces.extend(piece(block));
                 continue;
             }
@@ -266,10 +281,10 @@ fn is_strangers_own(issuer: &Issuer, asked: bool, terms: &Terms<'_>) -> bool {
 
 /// Reasoning as a piece; unsigned reasoning that is blank is none.
 fn taken<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
-    match block {
-        Block::Reasoning { text, signature: None, .. } => (!text.is_blank()).then_some(Piece::Thought(text)),
-        _ => Some(Piece::Block(block)),
+    if let Block::Reasoning { text, signature: None, .. } = block {
+        return (!text.is_blank()).then_some(Piece::Thought(text));
     }
+    Some(Piece::Block(block))
 }
 
 /// Claude wants a turn's tool results before anything else; a cache point stays behind what it stood behind.
@@ -371,7 +386,7 @@ fn documents_explained(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Not
         let in_text = |piece: &Piece<'_, '_>| match piece {
             Piece::Block(Block::ToolResult { content, .. }) => content.iter().any(is_document),
             Piece::Block(block) => is_document(block),
-            _ => false,
+            Piece::Made(_) | Piece::Thought(_) | Piece::Said(_) | Piece::CachePoint(_) => false,
         };
         for turn in draft.turns.iter().filter(|turn| turn.pieces.iter().any(in_text)) {
             let why = format!("{} takes no documents; what is in them was sent as text", entry.name);

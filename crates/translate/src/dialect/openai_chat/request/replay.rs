@@ -108,10 +108,7 @@ fn lacks_text(thought: &Thought<'_>, known: bool) -> bool {
 }
 
 fn issued(block: Block<'_>, issuer: Issuer) -> Block<'_> {
-    match block {
-        Block::Redacted { data, .. } => Block::Redacted { data, issuer },
-        other => other,
-    }
+    if let Block::Redacted { data, .. } = block { Block::Redacted { data, issuer } } else { block }
 }
 
 /// Puts the thoughts between the other blocks. An index counts all blocks of the turn, so a gap between two
@@ -288,7 +285,15 @@ impl<'a> Gathered<'a> {
         match block {
             Block::Reasoning { signature: Some(signature), .. } => self.signatures.insert(signature.clone()),
             Block::Redacted { data, .. } => self.redacted.insert(data.clone()),
-            _ => true,
+            Block::Text(_)
+            | Block::Reasoning { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => true,
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut
     for turn in std::mem::replace(&mut draft.turns, turns) {
         let (beside, what) = match turn.role {
             Role::Assistant => (calls, "text beside a tool's call"),
-            _ => (results, "anything beside a tool's result"),
+            Role::System | Role::User => (results, "anything beside a tool's result"),
         };
         if beside == Beside::Together || !is_mixed(&turn) {
             draft.turns.push(turn);

@@ -62,7 +62,13 @@ fn result<'a>(name: &str, content: &[Block<'a>], failed: bool, told: &mut Vec<Pi
                 words.push_str(&text.plain());
             }
             Block::CachePoint(_) => {}
-            other => media.push(Piece::Made(other.clone())),
+            other @ (Block::Reasoning { .. }
+            | Block::Redacted { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }) => media.push(Piece::Made(other.clone())),
         }
     }
     if words.trim().is_empty() && media.is_empty() {
