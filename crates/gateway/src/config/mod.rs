@@ -5,14 +5,17 @@ mod check;
 mod load;
 mod reasoning;
 mod resource;
+#[expect(dead_code, reason = "parts of resources that are checked and shown, and not used")]
+mod resources;
 mod text;
 mod traffic;
 
 pub use aquifer_translate::catalogue::ForcedTool;
 pub use build::client_fields::{FieldPolicies, FieldPolicy};
-pub use check::shape::duration;
+pub use check::forms::duration;
 pub use load::{Source, load};
 pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
+pub use resources::{json_schema, kinds};
 pub use text::mistake::{ConfigError, Notice, Severity};
 pub use text::yaml::MAX_BYTES;
 pub use traffic::{Circuit, Outliers, Retry, Traffic};

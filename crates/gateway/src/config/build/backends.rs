@@ -5,7 +5,8 @@ use crate::config::build::mutations::mutation;
 use crate::config::build::policies::Policies;
 use crate::config::build::secrets;
 use crate::config::build::traffic_policies::unknown_annotations;
-use crate::config::check::shape::{self, Form};
+use crate::config::check::checker;
+use crate::config::check::forms::{self, Form};
 use crate::config::resource::{Document, Kind, Set, spot};
 use crate::config::text::mistake::{Report, Spot};
 use crate::config::text::yaml::Node;
@@ -67,7 +68,7 @@ fn annotated_auth(document: &Document<'_>, report: &mut Report) -> Option<Bedroc
     let entry = document.root.entries_at("metadata.annotations").iter().find(|entry| entry.key == AUTH)?;
     let named = entry.value.text().and_then(BedrockAuth::named);
     if named.is_none() {
-        let path = shape::join("metadata.annotations", AUTH);
+        let path = checker::join("metadata.annotations", AUTH);
         let spot = Spot { file: document.file, place: entry.place, path: &path };
         report.refuse(spot, "Unsupported value: supported values: \"bearer\", \"sigv4\", \"auto\"");
     }
@@ -118,7 +119,7 @@ fn short_form(set: Set<'_>, config: &Node) -> Result<Service, String> {
     let model = config.text_at("model").unwrap_or_default();
     let region = config.text_at("region").map(str::to_owned);
     let endpoint = match config.text_at("endpoint") {
-        Some(text) => Some(shape::endpoint(text).map_err(str::to_owned)?),
+        Some(text) => Some(forms::endpoint(text).map_err(str::to_owned)?),
         None => environment::endpoint(set.world.env)?,
     };
     let key = config.text_at("apiKey").map(|key| Credentials::ApiKey(Secret::new(key.to_owned())));
@@ -160,7 +161,7 @@ fn full(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Result<Se
     let policy = tls_policy(set, backend);
     let tls = policy.is_some() || backend.root.at("spec.tls").is_some() || port == "443";
     let scheme = if tls { "https" } else { "http" };
-    let url = shape::endpoint(&format!("{scheme}://{host}:{port}"));
+    let url = forms::endpoint(&format!("{scheme}://{host}:{port}"));
     let tls_hostname = policy.and_then(|policy| policy.root.text_at("spec.validation.hostname"));
     Ok(Service {
         region: region_of(&host).map(str::to_owned),

@@ -1,7 +1,8 @@
 //! From `ReasoningPolicy` resources, and from `spec.config.reasoning`, to what holds at each target.
 
 use crate::config::ForcedTool;
-use crate::config::check::shape::{duration, short};
+use crate::config::check::checker::short;
+use crate::config::check::forms::duration;
 use crate::config::reasoning::{BindingMismatch, Expose, ReasoningPolicy, Word};
 use crate::config::resource::{Document, Kind, Set, spot};
 use crate::config::text::json;

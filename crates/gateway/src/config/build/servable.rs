@@ -1,6 +1,6 @@
 //! What is valid in every resource and yet cannot serve: seen once all resources are joined.
 
-use crate::config::check::shape::short;
+use crate::config::check::checker::short;
 use crate::config::resource::{Kind, Set, spot};
 use crate::config::text::mistake::{Notice, Report};
 use crate::config::text::suggest::did_you_mean;
