@@ -151,7 +151,7 @@ impl Chain {
 
 impl Signer {
     /// The source for a backend; nothing is fetched before the first call.
-    pub fn new(bedrock: &config::Bedrock, environment: &Environment, chains: &CredentialChains) -> Self {
+    pub fn new(bedrock: &config::Service, environment: &Environment, chains: &CredentialChains) -> Self {
         let source = match &bedrock.credentials {
             config::Credentials::ApiKey(key) => Source::Bearer(Arc::new(key.clone())),
             config::Credentials::File { text, profile } => Source::File(file_provider(text, profile), Cache::default()),
@@ -266,11 +266,11 @@ fn file_provider(text: &Secret, profile: &str) -> SharedCredentialsProvider {
 mod tests {
     use super::*;
 
-    fn bedrock(credentials: config::Credentials) -> config::Bedrock {
-        config::Bedrock { region: Some("us-east-1".to_owned()), credentials, ..config::Bedrock::default() }
+    fn bedrock(credentials: config::Credentials) -> config::Service {
+        config::Service { region: Some("us-east-1".to_owned()), credentials, ..config::Service::default() }
     }
 
-    fn signer(bedrock: &config::Bedrock, environment: &Environment) -> Signer {
+    fn signer(bedrock: &config::Service, environment: &Environment) -> Signer {
         Signer::new(bedrock, environment, &CredentialChains::default())
     }
 

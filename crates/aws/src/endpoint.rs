@@ -1,7 +1,7 @@
 //! The endpoint of a backend: its own, the environment's, or AWS's regional one.
 
 use crate::environment::Environment;
-use aquifer_gateway::config::Bedrock;
+use aquifer_gateway::config::Service;
 
 /// An endpoint, as far as it is known before the region is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// The environment's endpoint is no `http` or `https` URL, or excludes another setting.
-    pub fn of(bedrock: &Bedrock, environment: &Environment) -> Result<Self, String> {
+    pub fn of(bedrock: &Service, environment: &Environment) -> Result<Self, String> {
         match &bedrock.endpoint {
             Some(url) => fixed(url.as_str()).map(Self::Fixed),
             None => Self::named("bedrock-runtime", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", environment),
@@ -95,8 +95,8 @@ fn suffix(region: &str, dual_stack: bool) -> &'static str {
 mod tests {
     use super::*;
 
-    fn bedrock(endpoint: Option<&str>) -> Bedrock {
-        Bedrock { endpoint: endpoint.map(|text| text.parse().unwrap()), ..Bedrock::default() }
+    fn bedrock(endpoint: Option<&str>) -> Service {
+        Service { endpoint: endpoint.map(|text| text.parse().unwrap()), ..Service::default() }
     }
 
     fn base(endpoint: Option<&str>, environment: Environment, region: &str) -> String {

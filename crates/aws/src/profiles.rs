@@ -1,7 +1,7 @@
 //! Application inference profiles: looks up the model behind each that the configuration names without declaring its model.
 
 use crate::credentials::CredentialChains;
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, HeaderValueMatch, ReasoningPolicy, Rule};
+use aquifer_gateway::config::{Backend, Config, HeaderValueMatch, ReasoningPolicy, Rule, Service};
 use aquifer_gateway::route::MODEL_HEADER;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::{Api, refusal};
@@ -44,7 +44,7 @@ impl Profiles {
     /// Declares the models behind the profiles that the configuration names: `get` makes a `GET` of a path at the control
     /// plane of a backend, signed with that backend's credentials out of these chains. What cannot be learned is told in a
     /// warning, and its model counts as unknown.
-    pub async fn resolve<F>(&mut self, config: &mut Config, get: impl Fn(&Bedrock, &CredentialChains, String) -> F)
+    pub async fn resolve<F>(&mut self, config: &mut Config, get: impl Fn(&Service, &CredentialChains, String) -> F)
     where
         F: Future<Output = Result<ControlAnswer, String>> + Send + 'static,
     {
@@ -52,7 +52,7 @@ impl Profiles {
         self.look_up(config, &wanted, get).await;
         for Profile { backend, arn } in wanted {
             if let (Some(base), Some(backend)) = (self.known.get(&arn), config.backends.get_mut(backend))
-                && let BackendKind::Bedrock(bedrock) = &mut backend.kind
+                && let Some(bedrock) = backend.kind.bedrock_service_mut()
             {
                 bedrock.base_models.push((arn, base.clone()));
             }
@@ -64,7 +64,7 @@ impl Profiles {
         &mut self,
         config: &Config,
         wanted: &[Profile],
-        get: impl Fn(&Bedrock, &CredentialChains, String) -> F,
+        get: impl Fn(&Service, &CredentialChains, String) -> F,
     ) where
         F: Future<Output = Result<ControlAnswer, String>> + Send + 'static,
     {
@@ -94,18 +94,15 @@ fn tell(arn: &str, why: &str) {
     );
 }
 
-fn bedrock(backend: &Backend) -> Option<&Bedrock> {
-    match &backend.kind {
-        BackendKind::Bedrock(bedrock) => Some(bedrock),
-        BackendKind::OpenAi(_) | BackendKind::NotServed { .. } => None,
-    }
+fn bedrock(backend: &Backend) -> Option<&Service> {
+    backend.kind.bedrock_service()
 }
 
 /// The profiles that the configuration calls and whose model it does not declare, each once.
 fn undeclared(config: &Config) -> Vec<Profile> {
     let mut wanted: Vec<Profile> = Vec::new();
     for ConfiguredModel { backend, model_id, reasoning } in configured_models(config) {
-        let declares = |bedrock: &Bedrock| bedrock.base_models.iter().any(|(id, _)| *id == model_id);
+        let declares = |bedrock: &Service| bedrock.base_models.iter().any(|(id, _)| *id == model_id);
         let undeclared = config.backends.get(backend).and_then(bedrock).is_some_and(|bedrock| !declares(bedrock));
         if is_application_profile(&model_id) && undeclared && reasoning.entry(&model_id).is_none() {
             let asked = Profile { backend, arn: model_id };

@@ -116,7 +116,7 @@ fn by_rule<'c>(
     seed: u64,
 ) -> Result<Vec<Target<'c>>, Fault> {
     let target = |reference: &'c BackendRef| match &config.backends.get(reference.backend)?.kind {
-        BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => Some(Target {
+        BackendKind::Served { .. } => Some(Target {
             backend: reference.backend,
             model_id: reference.model_name_override.clone().unwrap_or_else(|| model.to_owned()),
             rule: Some(rule),
@@ -178,7 +178,7 @@ fn why_not(backend: &Backend) -> Option<String> {
         BackendKind::NotServed { why, .. } => {
             Some(format!("its backend {}/{} is not served: {why}", backend.namespace, backend.name))
         }
-        BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => None,
+        BackendKind::Served { .. } => None,
     }
 }
 

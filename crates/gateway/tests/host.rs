@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
 use aquifer_gateway::config::Config;
-use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
 use bytes::Bytes;
@@ -42,18 +42,18 @@ fn folders() -> Vec<PathBuf> {
 fn serve(body: Vec<u8>, answer: &(&'static str, Vec<u8>), size: usize) -> Came {
     let config = Arc::new(Config::from_environment(&|name| (name == "AWS_REGION").then(|| "us-east-1".to_owned())));
     let now = Instant::now();
-    let arrival = Arrival {
+    let head = RequestHead {
         method: &Method::POST,
         path: "/v1/chat/completions",
         headers: &HeaderMap::new(),
         port: None,
-        body: &body.into(),
-        turns: &Forgetful,
         random: 0x1234_5678_9abc_def0_1234_5678_9abc_def0,
         unix_seconds: 1_700_000_000,
         now,
     };
-    let mut exchange = Exchange::begin(Arc::clone(&config), Arc::new(BackendHealth::new(1, now)), &arrival);
+    let mut exchange =
+        Exchange::begin(Arc::clone(&config), Arc::new(BackendHealth::new(1, now)), HostTerms::default(), &head);
+    exchange.handle(Input::Body { head: &head, bytes: body.into(), turns: &Forgetful }, head.now);
     let id = exchange.id().to_owned();
     let mut came = Came { calls: Vec::new(), status: StatusCode::CONTINUE, told: String::new(), id };
     loop {

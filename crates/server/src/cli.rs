@@ -48,7 +48,8 @@ pub(crate) enum Command {
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<Serve>),
     /// Reads a configuration and reports every mistake in it
-    #[command(after_help = "Examples:\n  aquifer check gateway.yaml\n  aquifer check config.d/")]
+    #[command(after_help = "Examples:\n  aquifer check gateway.yaml\n  aquifer check config.d/\n  \
+                            aquifer check --schema AIGatewayRoute")]
     Check(Check),
     /// Plays Bedrock on a socket
     #[command(after_help = "Examples:\n  aquifer simulator --listen 127.0.0.1:8099\n  \
@@ -339,8 +340,11 @@ impl RequestLimits {
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// YAML file, or folder of YAML files
-    #[arg(value_name = "PATH")]
-    pub(crate) path: PathBuf,
+    #[arg(value_name = "PATH", required_unless_present = "schema")]
+    pub(crate) path: Option<PathBuf>,
+    /// Print the JSON schema of a kind of resource instead, or one of all kinds
+    #[arg(long, value_name = "KIND", num_args = 0..=1, exclusive = true)]
+    pub(crate) schema: Option<Option<String>>,
     /// Fail when something is valid but will not be served: dangling references, unknown fields, unknown models
     #[arg(long)]
     pub(crate) strict: bool,

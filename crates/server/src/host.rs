@@ -9,7 +9,7 @@ use anyhow::bail;
 use aquifer_aws::Environment;
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{Backend, Config};
-use aquifer_gateway::exchange::KeepAlive;
+use aquifer_gateway::exchange::{Abilities, HostLimits, HostTerms, KeepAlive};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
@@ -90,6 +90,22 @@ pub(crate) struct Limits {
     pub(crate) max_connection_age: Option<Duration>,
     /// The settings of upstream connections.
     pub(crate) upstream_connections: Connections,
+}
+
+impl Limits {
+    /// The limits of exchanges, which this host keeps with all abilities.
+    pub(crate) fn terms(&self) -> HostTerms {
+        let limits = HostLimits {
+            max_body: self.max_body,
+            connect: self.connect,
+            upstream_silence: self.upstream_silence,
+            first_byte: self.first_byte,
+            early_head: self.early_head,
+            keep_alive: self.keep_alive,
+            keep_alive_kind: self.keep_alive_kind,
+        };
+        HostTerms { limits, abilities: Abilities::default() }
+    }
 }
 
 /// The interval at which expired turns are evicted.

@@ -3,6 +3,8 @@
 //! This crate opens no socket, reads no clock, draws no random number and knows no caller, no route
 //! and no price: bytes, time and identifiers are arguments.
 
+#![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm, clippy::indexing_slicing))]
+
 pub mod bedrock;
 pub mod catalogue;
 pub mod dialect;

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 /// what each of these has under that name; the others stay until they are renamed.
 const DOUBLES: &[&str] = &[
     "Asked", "Manner", "Reader", "Style", "Writer", //
-    "Failure", "Kind", "Limits", "Sampling", "Spoken",
+    "Failure", "Kind", "Limits", "Sampling",
 ];
 
 /// Closures that have a name and are used once. The number may only fall.
-const CLOSURES_USED_ONCE: usize = 168;
+const CLOSURES_USED_ONCE: usize = 162;
 
 /// Parameters of functions and closures that are tuples, taken apart where they stand. The number may only fall.
-const TUPLE_PARAMETERS: usize = 323;
+const TUPLE_PARAMETERS: usize = 322;
 
 #[test]
 fn a_public_type_has_a_name_of_its_own() {

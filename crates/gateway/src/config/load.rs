@@ -3,12 +3,12 @@
 use crate::config::Config;
 use crate::config::build::assemble::assemble;
 use crate::config::build::security_policies;
+use crate::config::check::checker::{Check, short, unsupported};
 use crate::config::check::policy_rules;
 use crate::config::check::rules;
-use crate::config::check::schema;
-use crate::config::check::shape::{Check, Shape, short, unsupported};
 use crate::config::check::traffic_rules;
 use crate::config::resource::{Document, Kind, SETTINGS, World};
+use crate::config::resources::{self, Definition, ENVOY_VERSIONS, OWN_VERSIONS};
 use crate::config::text::mistake::{ConfigError, Notice, Report, Spot};
 use crate::config::text::substitute;
 use crate::config::text::suggest::did_you_mean;
@@ -72,55 +72,54 @@ pub fn load(
 
 /// What became of a document's `apiVersion` and `kind`.
 enum Sort {
-    Read(Kind, &'static Shape),
+    Read(Kind, &'static Definition),
     Skip,
     Refuse { field: &'static str, message: String },
 }
 
 fn sort(group: &str, version: &str, kind: &str, root: &Node) -> Sort {
     let is_short = root.at("spec.provider").is_some() || root.at("spec.config").is_some();
-    let (found, shape): (Kind, &'static Shape) = match (group, kind) {
-        ("aigateway.envoyproxy.io", "AIServiceBackend") if is_short => (Kind::ServiceBackend, &schema::SHORT_BACKEND),
-        ("aigateway.envoyproxy.io", "AIServiceBackend") => (Kind::ServiceBackend, &schema::SERVICE_BACKEND),
-        ("aigateway.envoyproxy.io", "AIGatewayRoute") => (Kind::GatewayRoute, &schema::GATEWAY_ROUTE),
-        ("aigateway.envoyproxy.io", "BackendSecurityPolicy") => (Kind::SecurityPolicy, &schema::SECURITY_POLICY),
+    let (found, definition): (Kind, &'static Definition) = match (group, kind) {
+        ("aigateway.envoyproxy.io", "AIServiceBackend") if is_short => {
+            (Kind::ServiceBackend, &resources::SHORT_BACKEND)
+        }
+        ("aigateway.envoyproxy.io", "AIServiceBackend") => (Kind::ServiceBackend, &resources::SERVICE_BACKEND),
+        ("aigateway.envoyproxy.io", "AIGatewayRoute") => (Kind::GatewayRoute, &resources::GATEWAY_ROUTE),
+        ("aigateway.envoyproxy.io", "BackendSecurityPolicy") => {
+            (Kind::SecurityPolicy, &resources::BACKEND_SECURITY_POLICY)
+        }
         ("aigateway.envoyproxy.io", "GatewayConfig" | "QuotaPolicy" | "MCPRoute") => return Sort::Skip,
-        ("aquifer.dev", "ReasoningPolicy") => (Kind::ReasoningPolicy, &schema::REASONING_POLICY),
-        ("aquifer.dev", "RequestPolicy") => (Kind::RequestPolicy, &schema::REQUEST_POLICY),
+        ("aquifer.dev", "ReasoningPolicy") => (Kind::ReasoningPolicy, &resources::REASONING_POLICY),
+        ("aquifer.dev", "RequestPolicy") => (Kind::RequestPolicy, &resources::REQUEST_POLICY),
         ("aquifer.dev", _) => {
             let kinds = ["ReasoningPolicy", "RequestPolicy"];
             return Sort::Refuse { field: "kind", message: unsupported(short(kind), &kinds) };
         }
-        (_, "ReasoningPolicy" | "RequestPolicy") => return wrong_version(group, version, &OWN_VERSIONS),
+        (_, "ReasoningPolicy" | "RequestPolicy") => return wrong_version(group, version, OWN_VERSIONS),
         ("aigateway.envoyproxy.io", _) => {
             let kinds = ["AIServiceBackend", "AIGatewayRoute", "BackendSecurityPolicy"];
             return Sort::Refuse { field: "kind", message: unsupported(short(kind), &kinds) };
         }
         (_, "AIServiceBackend" | "AIGatewayRoute" | "BackendSecurityPolicy") => {
-            return wrong_version(group, version, &ENVOY_VERSIONS);
+            return wrong_version(group, version, ENVOY_VERSIONS);
         }
-        ("gateway.envoyproxy.io", "Backend") => (Kind::Backend, &schema::BACKEND),
-        ("gateway.envoyproxy.io", "SecurityPolicy") => {
-            (Kind::ClientSecurityPolicy, &security_policies::SECURITY_POLICY)
-        }
-        ("gateway.envoyproxy.io", "BackendTrafficPolicy") => (Kind::TrafficPolicy, &traffic_rules::TRAFFIC_POLICY),
-        ("gateway.networking.k8s.io", "BackendTLSPolicy") => (Kind::TlsPolicy, &schema::TLS_POLICY),
-        ("gateway.networking.k8s.io", "Gateway") => (Kind::Gateway, &schema::GATEWAY),
-        ("", "Secret") => (Kind::Secret, &schema::SECRET),
-        ("", "ConfigMap") => (Kind::ConfigMap, &schema::CONFIG_MAP),
+        ("gateway.envoyproxy.io", "Backend") => (Kind::Backend, &resources::BACKEND),
+        ("gateway.envoyproxy.io", "SecurityPolicy") => (Kind::ClientSecurityPolicy, &resources::SECURITY_POLICY),
+        ("gateway.envoyproxy.io", "BackendTrafficPolicy") => (Kind::TrafficPolicy, &resources::BACKEND_TRAFFIC_POLICY),
+        ("gateway.networking.k8s.io", "BackendTLSPolicy") => (Kind::TlsPolicy, &resources::BACKEND_TLS_POLICY),
+        ("gateway.networking.k8s.io", "Gateway") => (Kind::Gateway, &resources::GATEWAY),
+        ("", "Secret") => (Kind::Secret, &resources::SECRET),
+        ("", "ConfigMap") => (Kind::ConfigMap, &resources::CONFIG_MAP),
         _ => return Sort::Skip,
     };
     match group {
         "aigateway.envoyproxy.io" if !matches!(version, "v1alpha1" | "v1beta1") => {
-            wrong_version(group, version, &ENVOY_VERSIONS)
+            wrong_version(group, version, ENVOY_VERSIONS)
         }
-        "aquifer.dev" if version != "v1alpha1" => wrong_version(group, version, &OWN_VERSIONS),
-        _ => Sort::Read(found, shape),
+        "aquifer.dev" if version != "v1alpha1" => wrong_version(group, version, OWN_VERSIONS),
+        _ => Sort::Read(found, definition),
     }
 }
-
-const ENVOY_VERSIONS: [&str; 2] = ["aigateway.envoyproxy.io/v1alpha1", "aigateway.envoyproxy.io/v1beta1"];
-const OWN_VERSIONS: [&str; 1] = ["aquifer.dev/v1alpha1"];
 
 fn wrong_version(group: &str, version: &str, versions: &[&str]) -> Sort {
     let found = format!("{group}/{version}");
@@ -149,8 +148,8 @@ impl<'a> Reader<'a> {
             self.list(file, root, world);
             return;
         }
-        let (kind, shape) = match sort(&group, &version, &kind, &root) {
-            Sort::Read(kind, shape) => (kind, shape),
+        let (kind, definition) = match sort(&group, &version, &kind, &root) {
+            Sort::Read(kind, definition) => (kind, definition),
             Sort::Skip => {
                 self.skip(&kind);
                 return;
@@ -173,14 +172,14 @@ impl<'a> Reader<'a> {
             return;
         }
         self.replace_variables(file, &mut root, world);
-        self.check(file, root, (kind, shape), version == "v1alpha1");
+        self.check(file, root, (kind, definition), version == "v1alpha1");
     }
 
     /// Keeps the resource if its shape and its rules hold.
-    fn check(&mut self, file: &'a str, root: Node, (kind, shape): (Kind, &Shape), alpha: bool) {
+    fn check(&mut self, file: &'a str, root: Node, (kind, definition): (Kind, &Definition), alpha: bool) {
         let mistakes = self.report.mistakes.len();
         let mut check = Check { file, report: &mut self.report };
-        check.node(&root, "", shape);
+        check.node(&root, "", definition.shape());
         match kind {
             Kind::ServiceBackend if root.at("spec.provider").is_none() => rules::service_backend(&mut check, &root),
             Kind::ServiceBackend => {

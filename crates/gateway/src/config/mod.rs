@@ -5,14 +5,17 @@ mod check;
 mod load;
 mod reasoning;
 mod resource;
+#[expect(dead_code, reason = "parts of resources that are checked and shown, and not used")]
+mod resources;
 mod text;
 mod traffic;
 
 pub use aquifer_translate::catalogue::ForcedTool;
 pub use build::client_fields::{FieldPolicies, FieldPolicy};
-pub use check::shape::duration;
+pub use check::forms::duration;
 pub use load::{Source, load};
 pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
+pub use resources::{json_schema, kinds};
 pub use text::mistake::{ConfigError, Notice, Severity};
 pub use text::yaml::MAX_BYTES;
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
@@ -23,7 +26,7 @@ use crate::secret::Secret;
 use aquifer_translate::bedrock::Api;
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::limits::Limits;
-use aquifer_translate::translation::Spoken;
+use aquifer_translate::translation::UpstreamApi;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,7 +142,7 @@ pub struct Backend {
     pub namespace: String,
     /// `metadata.name`.
     pub name: String,
-    /// What it is.
+    /// The service that is called and the API that it speaks.
     pub kind: BackendKind,
     /// What holds for reasoning when no route sends a request here.
     pub reasoning: Arc<ReasoningPolicy>,
@@ -162,13 +165,16 @@ impl Backend {
     }
 }
 
-/// What a backend speaks.
+/// The service behind a backend and the API that it speaks, or the reason why it is not called.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BackendKind {
-    /// Bedrock's Converse.
-    Bedrock(Box<Bedrock>),
-    /// OpenAI's Chat Completions, which is what clients speak: their words go on as they come.
-    OpenAi(Box<OpenAi>),
+    /// Called.
+    Served {
+        /// The place, and the connection to it.
+        service: Box<Service>,
+        /// The API that is spoken there.
+        api: BackendApi,
+    },
     /// Accepted in the configuration and not served.
     NotServed {
         /// The schema's name, for example `OpenAI`.
@@ -178,46 +184,91 @@ pub enum BackendKind {
     },
 }
 
+/// The API that a served backend speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackendApi {
+    /// One of Bedrock's own.
+    Bedrock(Api),
+    /// OpenAI's Chat Completions, the dialect of clients: their requests are relayed as they come. Bedrock serves it too.
+    OpenAiChat {
+        /// The path before `/chat/completions`.
+        prefix: String,
+    },
+}
+
+impl BackendApi {
+    /// The same API, as the table of roads between clients and backends names it.
+    #[must_use]
+    pub fn upstream(&self) -> UpstreamApi {
+        match self {
+            Self::Bedrock(api) => UpstreamApi::Bedrock(*api),
+            Self::OpenAiChat { .. } => UpstreamApi::Dialect(Dialect::OpenAiChat),
+        }
+    }
+}
+
 impl BackendKind {
-    /// What it speaks; `None` when it is not served.
+    /// A service that speaks Bedrock's Converse.
     #[must_use]
-    pub fn spoken(&self) -> Option<Spoken> {
+    pub fn bedrock(service: Service) -> Self {
+        Self::Served { service: Box::new(service), api: BackendApi::Bedrock(Api::Converse) }
+    }
+
+    /// A service that speaks OpenAI's Chat Completions under this path.
+    #[must_use]
+    pub fn openai_chat(prefix: &str, service: Service) -> Self {
+        Self::Served { service: Box::new(service), api: BackendApi::OpenAiChat { prefix: prefix.to_owned() } }
+    }
+
+    /// The service to call; `None` when it is not served.
+    #[must_use]
+    pub fn service(&self) -> Option<&Service> {
         match self {
-            Self::Bedrock(_) => Some(Spoken::Bedrock(Api::Converse)),
-            Self::OpenAi(_) => Some(Spoken::Dialect(Dialect::OpenAiChat)),
+            Self::Served { service, .. } => Some(service),
             Self::NotServed { .. } => None,
         }
     }
 
-    /// How it is called; `None` when it is not served.
+    /// The API that is spoken there; `None` when it is not served.
     #[must_use]
-    pub fn service(&self) -> Option<&Bedrock> {
+    pub fn api(&self) -> Option<&BackendApi> {
         match self {
-            Self::Bedrock(bedrock) => Some(bedrock),
-            Self::OpenAi(openai) => Some(&openai.service),
+            Self::Served { api, .. } => Some(api),
             Self::NotServed { .. } => None,
         }
     }
 
-    /// Whether Bedrock's own API is spoken there.
+    /// The service, when it speaks an API of Bedrock's own.
     #[must_use]
-    pub fn is_bedrock(&self) -> bool {
-        matches!(self, Self::Bedrock(_))
+    pub fn bedrock_service(&self) -> Option<&Service> {
+        match self {
+            Self::Served { service, api: BackendApi::Bedrock(_) } => Some(service),
+            Self::Served { api: BackendApi::OpenAiChat { .. }, .. } | Self::NotServed { .. } => None,
+        }
+    }
+
+    /// The same, to be changed.
+    #[must_use]
+    pub fn bedrock_service_mut(&mut self) -> Option<&mut Service> {
+        match self {
+            Self::Served { service, api: BackendApi::Bedrock(_) } => Some(service),
+            Self::Served { api: BackendApi::OpenAiChat { .. }, .. } | Self::NotServed { .. } => None,
+        }
+    }
+
+    /// The path before `/chat/completions`, when OpenAI's Chat Completions are spoken there.
+    #[must_use]
+    pub fn openai_prefix(&self) -> Option<&str> {
+        match self {
+            Self::Served { api: BackendApi::OpenAiChat { prefix }, .. } => Some(prefix),
+            Self::Served { api: BackendApi::Bedrock(_), .. } | Self::NotServed { .. } => None,
+        }
     }
 }
 
-/// A service that speaks OpenAI's Chat Completions.
+/// A service that is called: its place, the connection to it and the credentials for it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OpenAi {
-    /// What stands before `/chat/completions` in its path.
-    pub prefix: String,
-    /// Where it is and who calls: Bedrock serves this dialect too, and is called in the same way.
-    pub service: Bedrock,
-}
-
-/// How to call one Bedrock.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Bedrock {
+pub struct Service {
     /// The region that signs the call, and that names the endpoint when none is given. `None`: what the AWS
     /// profile says, else [`DEFAULT_REGION`].
     pub region: Option<String>,

@@ -1,7 +1,7 @@
 //! The models, listed as OpenAI's `GET /v1/models` lists them.
 
 use crate::auth;
-use crate::config::{BackendKind, Config, Route};
+use crate::config::{Config, Route};
 use crate::ingress::Ingress;
 use crate::route::{self, ModelListing};
 use aquifer_translate::Fault;
@@ -30,10 +30,7 @@ pub(super) fn list(config: &Config, headers: &HeaderMap, ingress: Ingress<'_>) -
 /// The ids of the catalogue's models that can be called in the regions of the backends; where none of them says its
 /// region, their own ids.
 fn callable(config: &Config) -> impl Iterator<Item = String> {
-    let regions = config.backends.iter().filter_map(|backend| match &backend.kind {
-        BackendKind::Bedrock(bedrock) => bedrock.region.as_deref(),
-        _ => None,
-    });
+    let regions = config.backends.iter().filter_map(|backend| backend.kind.bedrock_service()?.region.as_deref());
     let regions: BTreeSet<&str> = regions.collect();
     let models = Catalogue::builtin().entries().iter().filter(|entry| entry.converse);
     models.flat_map(move |entry| match regions.is_empty() {

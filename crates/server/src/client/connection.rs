@@ -173,7 +173,7 @@ impl DeliveryDeadline {
 
     fn after(&self, since: Instant, time: u64) -> Instant {
         // No timer runs for longer.
-        since + Duration::from_millis(time).min(crate::client::patience::LONGEST)
+        since + Duration::from_millis(time).min(aquifer_gateway::exchange::LONGEST_TIMEOUT)
     }
 }
 

@@ -2,15 +2,15 @@
 
 use crate::client::body_memory::Reservation;
 use crate::client::offload::{self, WaitForThread};
-use crate::client::patience::{Passed, Waiting};
-use crate::host::{Host, Limits, Serving};
+use crate::host::{Host, Serving};
 use crate::process::clock;
 use crate::turn_store::RecallFuture;
 use crate::upstream::concurrency::Permit;
 use crate::upstream::{QueuedCall, SendingCall, StartedCall, UpstreamBody, UpstreamResponse};
-use aquifer_gateway::exchange::{Arrival, Call, CallId, CallTimeouts, Exchange, Input, Output};
-use aquifer_gateway::record::{Outcome, Record};
+use aquifer_gateway::exchange::{Call, CallId, Exchange, Input, Output, RequestHead};
+use aquifer_gateway::record::Record;
 use aquifer_gateway::restore::TurnStore;
+use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::Unreachable;
 use aquifer_telemetry::{InFlight, log};
 use bytes::Bytes;
@@ -21,37 +21,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::{Sleep, sleep_until};
 
-/// One exchange with its call. Dropped before the end, it tells the exchange that the client left.
+/// One exchange with its calls. Dropped before the end, it tells the exchange that the client left.
 ///
-/// Nothing is read from Bedrock before the client's connection has asked for more, so a slow client slows
-/// the call; and the call is dropped with the drive, so a client that leaves ends it at once.
+/// Nothing is read from a backend before the client's connection has asked for more, so a slow client slows the call; and
+/// the calls are dropped with the driver, so a client that leaves ends them at once.
 pub(crate) struct ExchangeDriver {
     host: Arc<Host>,
     serving: Arc<Serving>,
     exchange: Exchange,
-    first: UpstreamCall,
-    /// The call to another backend, while the first is slow.
-    second: Option<Box<UpstreamCall>>,
+    /// The store's answer about the turns of the conversation.
+    recall: Option<RecallFuture>,
+    primary: CallState,
+    /// The call to another backend, while the primary one is slow.
+    hedge: Option<Box<CallState>>,
+    /// The one timer of the exchange.
+    timer: Option<Pin<Box<Sleep>>>,
     over: bool,
-    /// A large request is said once more, apart from the thread that serves its client.
+    /// A large request is written once more, apart from the thread that serves its client.
     away: Option<Away>,
-    /// What stands beside the body of a large one while that is done.
+    /// The memory that stands beside the body of a large one while that is done.
     beside: Option<usize>,
-    /// What the request takes, while it may be sent again.
+    /// The memory of the request, while it may be sent again.
     place: Reservation,
-    /// How long its body is.
+    /// The length of its body.
     body: usize,
-    _in_flight: InFlight,
+    in_flight: Option<InFlight>,
 }
 
-/// A call, and how long it is waited for.
-struct UpstreamCall {
-    call: CallState,
-    waiting: Waiting,
-}
-
-/// How far a retry is that takes its time.
+/// The stage of a retry that takes its time.
 enum Away {
     /// It waits for its turn.
     Waiting(WaitForThread),
@@ -59,10 +58,14 @@ enum Away {
     Working(oneshot::Receiver<Exchange>),
 }
 
-/// How far the call is.
+/// The state of one call.
+///
+/// ```text
+/// Idle ──► Queued ──► Sending ──► Answering ──► Idle
+///   └─────────────────┘
+/// ```
 enum CallState {
     Idle,
-    Recalling(RecallFuture),
     /// It waits for its turn, which is no time of the backend's.
     Queued(QueuedCall),
     Sending(SendingCall),
@@ -73,8 +76,10 @@ enum CallState {
     },
 }
 
-/// What to tell the client next. Its `Debug` shows no content.
+/// What to do next. Its `Debug` shows no content.
 pub(crate) enum Step {
+    /// Read the request's body, of at most so many bytes.
+    ReadBody(usize),
     /// The answer's head.
     Head(StatusCode, HeaderMap),
     /// More of its body.
@@ -88,6 +93,7 @@ pub(crate) enum Step {
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ReadBody(limit) => f.debug_tuple("ReadBody").field(limit).finish(),
             Self::Head(status, _) => f.debug_tuple("Head").field(status).finish_non_exhaustive(),
             Self::Body(bytes) => f.debug_struct("Body").field("bytes", &bytes.len()).finish(),
             Self::End => f.write_str("End"),
@@ -97,52 +103,95 @@ impl fmt::Debug for Step {
 }
 
 impl ExchangeDriver {
-    /// Begins with a request that has this place; so much stands beside it while it is read, if it is a large one.
-    pub(crate) fn begin(host: &Arc<Host>, arrival: &Arrival<'_>, place: Reservation, beside: Option<usize>) -> Self {
+    /// Begins with the head of a request.
+    pub(crate) fn begin(host: &Arc<Host>, head: &RequestHead<'_>) -> Self {
         let serving = host.serving();
-        let mut exchange = Exchange::begin(Arc::clone(&serving.config), Arc::clone(&serving.health), arrival);
-        if beside.is_some() {
-            exchange.defer_retries();
-        }
-        let in_flight = host.telemetry.begin();
+        let (config, health) = (Arc::clone(&serving.config), Arc::clone(&serving.health));
+        let exchange = Exchange::begin(config, health, host.limits.terms(), head);
+        Self::new(host, serving, exchange)
+    }
+
+    /// Begins with the head of a request that is refused for it.
+    pub(crate) fn refuse(host: &Arc<Host>, head: &RequestHead<'_>, fault: &Fault) -> Self {
+        let serving = host.serving();
+        let (config, health) = (Arc::clone(&serving.config), Arc::clone(&serving.health));
+        let exchange = Exchange::refuse(config, health, host.limits.terms(), head, fault);
+        Self::new(host, serving, exchange)
+    }
+
+    fn new(host: &Arc<Host>, serving: Arc<Serving>, exchange: Exchange) -> Self {
         Self {
             host: Arc::clone(host),
             serving,
             exchange,
-            first: UpstreamCall { call: CallState::Idle, waiting: Waiting::new(CallTimeouts::default(), &host.limits) },
-            second: None,
+            recall: None,
+            primary: CallState::Idle,
+            hedge: None,
+            timer: None,
             over: false,
             away: None,
-            beside,
-            place,
-            body: arrival.body.len(),
-            _in_flight: in_flight,
+            beside: None,
+            place: host.room.place(),
+            body: 0,
+            in_flight: None,
         }
     }
 
-    /// What can be told the client without waiting for anything.
+    /// The memory of the request while its body is read, and of what will stand beside it.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub(crate) fn reserve(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.place.hold(bytes)
+    }
+
+    /// Gives back the memory of a body that is not kept.
+    pub(crate) fn release(&mut self) {
+        self.place.shrink(0);
+    }
+
+    /// The memory that stands beside a body while it is read.
+    pub(crate) fn weight(&self, body: &[u8]) -> usize {
+        self.serving.config.limits.weight(body)
+    }
+
+    /// Takes the body, with the memory that stands beside a large one while it is read: such a one is written once more
+    /// only apart from this thread.
+    pub(crate) fn take_body(&mut self, head: &RequestHead<'_>, bytes: Bytes, beside: Option<usize>) {
+        if beside.is_some() {
+            self.exchange.defer_retries();
+        }
+        (self.beside, self.body) = (beside, bytes.len());
+        self.in_flight = Some(self.host.telemetry.begin());
+        self.exchange.handle(Input::Body { head, bytes, turns: &*self.host.turns }, clock::now());
+    }
+
+    /// Refuses the request whose body was asked for.
+    pub(crate) fn refuse_body(&mut self, fault: Fault) {
+        self.exchange.handle(Input::Refused(fault), clock::now());
+    }
+
+    /// The next step that can be made without waiting for anything.
     pub(crate) fn next_ready(&mut self) -> Option<Step> {
         while let Some(output) = self.exchange.poll() {
             match output {
-                Output::Recall(keys) => self.first.call = CallState::Recalling(self.host.turns.recall(&keys)),
+                Output::ReadBody { limit } => return Some(Step::ReadBody(limit)),
+                Output::Recall(keys) => self.recall = Some(self.host.turns.recall(&keys)),
                 Output::Keep(keep) => TurnStore::keep(&*self.host.turns, *keep),
-                Output::Call(call) => {
-                    // What was noted of the body is forgotten; what is sent may have been changed once more.
-                    self.place.shrink(self.body + 2 * call.body.len());
-                    match call.lane {
-                        CallId::Primary => self.first = self.line(*call),
-                        CallId::Hedge => self.second = Some(Box::new(self.line(*call))),
-                    }
-                }
+                Output::Call(call) => self.call(*call),
+                Output::Cancel(CallId::Primary) => self.primary = CallState::Idle,
+                Output::Cancel(CallId::Hedge) => self.hedge = None,
                 Output::Retry => self.away = Some(Away::Waiting(offload::permit(&self.host))),
-                Output::Settled(lane) => self.settle(lane),
-                Output::Head { status, headers } => {
-                    self.is_told();
+                Output::Settled(CallId::Primary) => self.hedge = None,
+                Output::Settled(CallId::Hedge) => {
+                    self.primary = self.hedge.take().map_or(CallState::Idle, |hedge| *hedge);
+                }
+                Output::Head { status, headers, local: _ } => {
+                    self.release_when_told();
                     return Some(Step::Head(status, headers));
                 }
                 Output::Body(bytes) => {
-                    self.first.waiting.said();
-                    self.is_told();
+                    self.release_when_told();
                     return Some(Step::Body(bytes));
                 }
                 Output::Ejected { backend, model, alone } => {
@@ -158,51 +207,39 @@ impl ExchangeDriver {
         self.over.then_some(Step::End)
     }
 
-    /// The exchange's id.
-    pub(crate) fn id(&self) -> &str {
-        self.exchange.id()
-    }
-
-    /// By when the client must have taken the whole answer, and for how long it may take nothing of it.
+    /// When the client must have taken the whole answer, and how long it may take nothing of it.
     pub(crate) fn client_limits(&self) -> (Option<Instant>, Duration) {
-        let waiting = &self.first.waiting;
-        let idle = self.host.limits.client_idle;
-        (waiting.whole(), waiting.idle().map_or(idle, |routes| routes.min(idle)))
+        let (whole, idle) = self.exchange.client_limits();
+        let most = self.host.limits.client_idle;
+        (whole, idle.map_or(most, |routes| routes.min(most)))
     }
 
     /// Begins a call.
-    fn line(&self, mut call: Call) -> UpstreamCall {
-        let limits = &self.host.limits;
-        call.patience.connect.get_or_insert(limits.connect);
-        let patience = call.patience;
-        match self.serving.upstreams.begin(call) {
-            StartedCall::Sent(sending) => {
-                UpstreamCall { call: CallState::Sending(sending), waiting: Waiting::new(patience, limits) }
-            }
+    fn call(&mut self, call: Call) {
+        // What was noted of the body is forgotten; what is sent may have been changed once more.
+        self.place.shrink(self.body + 2 * call.body.len());
+        let id = call.id;
+        let state = match self.serving.upstreams.begin(call) {
+            StartedCall::Sent(sending) => CallState::Sending(sending),
             StartedCall::Queued(queued) => {
-                UpstreamCall { call: CallState::Queued(queued), waiting: Waiting::queued(patience, limits) }
+                self.exchange.handle_from(id, Input::CallQueued, clock::now());
+                CallState::Queued(queued)
             }
+        };
+        match id {
+            CallId::Primary => self.primary = state,
+            CallId::Hedge => self.hedge = Some(Box::new(state)),
         }
     }
 
-    /// The client may have been told some content: from then on nothing is sent once more, and nobody else is asked.
-    fn is_told(&mut self) {
+    /// A client that was told some content is answered by this attempt: its request is not kept for another one.
+    fn release_when_told(&mut self) {
         if self.exchange.is_told() {
             self.place.shrink(0);
-            self.first.waiting.told();
         }
     }
 
-    /// Gives up the other call.
-    fn settle(&mut self, lane: CallId) {
-        let second = self.second.take();
-        if let Some(second) = second.filter(|_| lane == CallId::Hedge) {
-            let before = std::mem::replace(&mut self.first, *second);
-            self.first.waiting.is_heard_like(&before.waiting);
-        }
-    }
-
-    /// What to tell the client next.
+    /// The next step.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         loop {
             if let Some(step) = self.next_ready() {
@@ -243,7 +280,10 @@ impl ExchangeDriver {
 
     fn go_away(&mut self, turn: OwnedSemaphorePermit) -> Option<Away> {
         self.place.hold(self.body + self.beside.unwrap_or_default()).ok()?;
-        let nothing = Exchange::nothing(Arc::clone(&self.serving.health), clock::now());
+        let nothing = {
+            let (config, health) = (Arc::clone(&self.serving.config), Arc::clone(&self.serving.health));
+            Exchange::nothing(config, health, clock::now())
+        };
         let slot = Arc::new(Mutex::new(Some(std::mem::replace(&mut self.exchange, nothing))));
         let (done, again) = oneshot::channel();
         let (host, taken) = (Arc::clone(&self.host), Arc::clone(&slot));
@@ -269,12 +309,43 @@ impl ExchangeDriver {
 
     /// Waits for the next thing to happen and feeds it; false when nothing can.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        let polled = self.first.poll(CallId::Primary, &mut self.exchange, &self.host.limits, cx);
-        match &mut self.second {
-            Some(second) if polled.is_pending() => {
-                second.poll(CallId::Hedge, &mut self.exchange, &self.host.limits, cx)
+        if let Some(recall) = &mut self.recall {
+            let turns = ready!(recall.as_mut().poll(cx));
+            self.recall = None;
+            self.exchange.handle(Input::Recalled(turns), clock::now());
+            return Poll::Ready(true);
+        }
+        let polled = self.primary.poll(CallId::Primary, &mut self.exchange, cx);
+        if polled.is_ready() {
+            return polled;
+        }
+        if let Some(hedge) = &mut self.hedge {
+            let polled = hedge.poll(CallId::Hedge, &mut self.exchange, cx);
+            if polled.is_ready() {
+                return polled;
             }
-            _ => polled,
+        }
+        ready!(self.poll_timer(cx));
+        Poll::Ready(true)
+    }
+
+    /// Waits for the moment that the exchange named, and feeds it. The timer is set anew when it has run out, and not with
+    /// every byte.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let now = clock::now();
+            let Some(next) = self.exchange.poll_timeout(now) else { return Poll::Pending };
+            if next <= now {
+                self.exchange.handle(Input::Timeout, now);
+                return Poll::Ready(());
+            }
+            let next = tokio::time::Instant::from_std(next);
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
+            // A timer that runs out too early is set anew then.
+            if timer.deadline() > next || timer.is_elapsed() {
+                timer.as_mut().reset(next);
+            }
+            ready!(timer.as_mut().poll(cx));
         }
     }
 
@@ -287,88 +358,50 @@ impl ExchangeDriver {
 
     /// Drops what is under way.
     fn give_up(&mut self) {
-        self.first.call = CallState::Idle;
-        self.second = None;
+        (self.primary, self.hedge, self.recall) = (CallState::Idle, None, None);
     }
 }
 
-impl UpstreamCall {
+impl CallState {
     /// Waits for the next thing to happen to this call and feeds it; false when nothing can.
-    fn poll(&mut self, lane: CallId, exchange: &mut Exchange, limits: &Limits, cx: &mut Context<'_>) -> Poll<bool> {
-        let polled = self.poll_call(lane, exchange, cx);
-        if polled.is_ready() {
-            self.waiting.is_over();
-            return polled;
-        }
-        let input = match ready!(self.waiting.poll_passed(cx)) {
-            Passed::Lost(why) => {
-                self.call = CallState::Idle;
-                Input::UpstreamFailed(why)
+    fn poll(&mut self, id: CallId, exchange: &mut Exchange, cx: &mut Context<'_>) -> Poll<bool> {
+        match self {
+            Self::Idle => return Poll::Ready(false),
+            Self::Queued(queued) => match ready!(queued.as_mut().poll(cx)) {
+                Ok(sending) => {
+                    *self = Self::Sending(sending);
+                    exchange.handle_from(id, Input::CallStarted, clock::now());
+                }
+                Err(unreachable) => self.failed(id, exchange, unreachable),
+            },
+            Self::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
+                Ok(UpstreamResponse { head, body, pass }) => {
+                    *self = Self::Answering { body, _pass: pass };
+                    let input = Input::UpstreamHead { status: head.status, headers: &head.headers };
+                    exchange.handle_from(id, input, clock::now());
+                }
+                Err(unreachable) => self.failed(id, exchange, unreachable),
+            },
+            Self::Answering { body, .. } => {
+                let read = body.poll_data(cx, &mut |data| {
+                    exchange.handle_from(id, Input::UpstreamBody(data), clock::now());
+                });
+                match ready!(read) {
+                    Some(Ok(())) => {}
+                    Some(Err(why)) => self.failed(id, exchange, Unreachable::Broken(why)),
+                    None => {
+                        *self = Self::Idle;
+                        exchange.handle_from(id, Input::UpstreamEnd, clock::now());
+                    }
+                }
             }
-            Passed::Slow => Input::Slow,
-            // The first one has told it, or will.
-            Passed::Early if lane == CallId::Hedge => return Poll::Ready(true),
-            Passed::Early => Input::Early,
-            // The client is told by whichever call was the first.
-            Passed::Quiet if lane == CallId::Hedge => return Poll::Ready(true),
-            Passed::Quiet => Input::Quiet(limits.keep_alive_kind),
-        };
-        exchange.handle_from(lane, input, clock::now());
+        }
         Poll::Ready(true)
     }
 
-    fn poll_call(&mut self, lane: CallId, exchange: &mut Exchange, cx: &mut Context<'_>) -> Poll<bool> {
-        match &mut self.call {
-            CallState::Idle => return Poll::Ready(false),
-            CallState::Recalling(recalling) => {
-                let turns = ready!(recalling.as_mut().poll(cx));
-                self.call = CallState::Idle;
-                exchange.handle_from(lane, Input::Recalled(turns), clock::now());
-            }
-            CallState::Queued(queued) => match ready!(queued.as_mut().poll(cx)) {
-                Ok(sending) => {
-                    self.call = CallState::Sending(sending);
-                    self.waiting.started();
-                    exchange.handle_from(lane, Input::CallStarted, clock::now());
-                }
-                Err(unreachable) => {
-                    self.call = CallState::Idle;
-                    exchange.handle_from(lane, Input::UpstreamFailed(unreachable), clock::now());
-                }
-            },
-            CallState::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
-                Ok(UpstreamResponse { head, body, pass }) => {
-                    self.call = CallState::Answering { body, _pass: pass };
-                    exchange.handle_from(
-                        lane,
-                        Input::UpstreamHead { status: head.status, headers: &head.headers },
-                        clock::now(),
-                    );
-                }
-                Err(unreachable) => {
-                    self.call = CallState::Idle;
-                    exchange.handle_from(lane, Input::UpstreamFailed(unreachable), clock::now());
-                }
-            },
-            CallState::Answering { body, .. } => match ready!(body.poll_data(cx, &mut |data| {
-                exchange.handle_from(lane, Input::UpstreamBody(data), clock::now());
-                // The beginning of a stream says nothing yet.
-                if !exchange.is_stream() || exchange.is_told() {
-                    self.waiting.begun();
-                }
-            })) {
-                Some(Ok(())) => {}
-                Some(Err(why)) => {
-                    self.call = CallState::Idle;
-                    exchange.handle_from(lane, Input::UpstreamFailed(Unreachable::Broken(why)), clock::now());
-                }
-                None => {
-                    self.call = CallState::Idle;
-                    exchange.handle_from(lane, Input::UpstreamEnd, clock::now());
-                }
-            },
-        }
-        Poll::Ready(true)
+    fn failed(&mut self, id: CallId, exchange: &mut Exchange, why: Unreachable) {
+        *self = Self::Idle;
+        exchange.handle_from(id, Input::UpstreamFailed(why), clock::now());
     }
 }
 
@@ -403,8 +436,8 @@ impl Drop for ExchangeDriver {
             }
         }
         if !self.over {
-            let fault = Some("internal".to_owned());
-            self.finish(Record { outcome: Outcome::Failed, status: 500, fault, ..Record::default() });
+            let record = self.exchange.broken(clock::now());
+            self.finish(record);
         }
     }
 }

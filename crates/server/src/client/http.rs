@@ -1,31 +1,26 @@
 //! The client's side: a request is read whole within its limits, the answer goes out as it comes.
 
 use crate::client::admission::{self, ConnectionInfo};
-use crate::client::body_memory::Reservation;
 use crate::client::connection::ActiveRequest;
 use crate::client::cors::{self, PageOrigin};
 use crate::client::driver::{ExchangeDriver, Step};
 use crate::client::offload;
 use crate::host::{Host, RequestPermit};
 use crate::process::clock;
-use aquifer_gateway::exchange::Arrival;
-use aquifer_gateway::record::{Outcome, Record};
+use aquifer_gateway::exchange::RequestHead;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::dialect::{Dialect, ErrorAnswer, error};
 use aquifer_gateway::translate::fault::MistakeKind;
-use aquifer_gateway::translate::model::request_id::RequestId;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_body_util::BodyExt as _;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The most room that is made for a body before it is there.
 const LARGEST_ROOM: usize = 4 << 20;
@@ -42,8 +37,8 @@ const DROPPING: Duration = Duration::from_secs(1);
 /// The body of an answer, with the request whose answer it is.
 pub(crate) struct Answer {
     content: Content,
-    visit: ActiveRequest,
-    _seat: Option<RequestPermit>,
+    active: ActiveRequest,
+    _permit: Option<RequestPermit>,
 }
 
 enum Content {
@@ -54,7 +49,7 @@ enum Content {
         /// What was said together with the head.
         first: Option<Bytes>,
         /// What says the rest.
-        drive: Box<ExchangeDriver>,
+        driver: Box<ExchangeDriver>,
     },
 }
 
@@ -64,81 +59,155 @@ impl From<Bytes> for Content {
     }
 }
 
-/// What is known of a request before it is read.
-struct Asked {
-    arrived: Instant,
-    /// Of the exchange.
+/// A request, before its body is read.
+struct Incoming {
+    head: request::Parts,
+    connection: Arc<ConnectionInfo>,
+    /// For the exchange.
     random: u128,
-    page: PageOrigin,
+    unix_seconds: u64,
+    arrived: Instant,
+}
+
+impl Incoming {
+    fn head(&self) -> RequestHead<'_> {
+        RequestHead {
+            method: &self.head.method,
+            path: self.head.uri.path(),
+            headers: &self.head.headers,
+            port: self.connection.port,
+            random: self.random,
+            unix_seconds: self.unix_seconds,
+            now: self.arrived,
+        }
+    }
 }
 
 /// Answers one request.
 pub(crate) async fn answer(
     host: Arc<Host>,
-    came_by: Arc<ConnectionInfo>,
-    visit: ActiveRequest,
-    request: Request<Incoming>,
+    connection: Arc<ConnectionInfo>,
+    active: ActiveRequest,
+    request: Request<hyper::body::Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
-    let mut asked = Asked { arrived: clock::now(), random: 0, page: PageOrigin::Own };
-    let seat = host.seat();
-    let begun = match seat {
-        Some(_) => start(&host, came_by, &visit, request, &mut asked).await,
-        None => Err(refuse(&host, &asked, &Fault::Overloaded("as many requests as may be are under way".to_owned()))),
+    let (head, body) = request.into_parts();
+    active.arrives(!body.is_end_stream());
+    let unix_seconds = clock::unix_seconds();
+    let mut incoming = Incoming { head, connection, random: 0, unix_seconds, arrived: clock::now() };
+    let mut page = PageOrigin::Own;
+    let permit = host.seat();
+    let begun = match permit {
+        Some(_) => start(&host, &active, &mut incoming, body, &mut page).await,
+        None => {
+            let fault = Fault::Overloaded("as many requests as may be are under way".to_owned());
+            Err(refuse(&host, &incoming, &fault))
+        }
     };
     let mut response = match begun {
-        Ok(drive) => {
-            let response = first_words(drive).await;
-            if let Content::Driven { drive, .. } = response.body() {
-                let (whole, idle) = drive.client_limits();
-                visit.taking.limit(whole, idle);
+        Ok(driver) => {
+            let response = first_words(driver).await;
+            if let Content::Driven { driver, .. } = response.body() {
+                let (whole, idle) = driver.client_limits();
+                active.taking.limit(whole, idle);
             }
             response
         }
-        Err(refused) => refused,
+        Err(answered) => answered,
     };
-    cors::allow(&asked.page, response.headers_mut());
-    visit.taking.hold(true);
-    Ok(response.map(|content| Answer { content, visit, _seat: seat }))
+    cors::allow(&page, response.headers_mut());
+    active.taking.hold(true);
+    Ok(response.map(|content| Answer { content, active, _permit: permit }))
 }
 
-/// Reads the request and begins its exchange, or says why there is none.
+/// Reads the request and begins its exchange; or gives the answer that its head alone has.
 async fn start(
     host: &Arc<Host>,
-    came_by: Arc<ConnectionInfo>,
-    visit: &ActiveRequest,
-    request: Request<Incoming>,
-    asked: &mut Asked,
+    active: &ActiveRequest,
+    incoming: &mut Incoming,
+    body: hyper::body::Incoming,
+    page: &mut PageOrigin,
 ) -> Result<Box<ExchangeDriver>, Response<Content>> {
-    let (mut head, body) = request.into_parts();
-    visit.arrives(!body.is_end_stream());
     let mut random = [0; 16];
     if crate::process::random::fill(&mut random).is_err() {
-        return Err(refuse(host, asked, &Fault::Ours("the system gives no randomness".to_owned())));
+        return Err(refuse(host, incoming, &Fault::Ours("the system gives no randomness".to_owned())));
     }
-    asked.random = u128::from_ne_bytes(random);
-    match admission::check(host, &came_by, &mut head) {
-        Ok(page) => asked.page = page,
+    incoming.random = u128::from_ne_bytes(random);
+    match admission::check(host, &incoming.connection, &mut incoming.head) {
+        Ok(from) => *page = from,
         Err(fault) => {
-            if let Some(delay) = host.refused_key(&fault, came_by.peer) {
+            if let Some(delay) = host.refused_key(&fault, incoming.connection.peer) {
                 tokio::time::sleep(delay).await;
             }
-            return Err(refuse_unread(host, asked, &fault, &head, body).await);
+            let response = refuse(host, incoming, &fault);
+            let doubtful = matches!(fault, Fault::ClientMistaken(mistake) if mistake.kind == MistakeKind::BadRequest);
+            return Err(answered_unread(host, &incoming.head, body, response, doubtful).await);
         }
     }
-    if let Some(headers) = cors::preflight(&head, &asked.page) {
+    if let Some(headers) = cors::preflight(&incoming.head, page) {
         return Err(respond(StatusCode::NO_CONTENT, headers, Bytes::new()));
     }
-    let mut place = host.room.place();
-    let read = read_whole(host, &head, body, &mut place).await;
-    let body = read.map_err(|fault| closing(&head, refuse(host, asked, &fault)))?;
-    visit.arrives(false);
-    let beside = host.serving().config.limits.weight(&body);
-    place.hold(body.len() + beside).map_err(|fault| refuse(host, asked, &fault))?;
-    let beside = Some(beside).filter(|beside| *beside >= LARGE);
-    let (host_of, random, now) = (Arc::clone(host), asked.random, asked.arrived);
-    let begin = Begin { host: host_of, came_by, head, body, place, beside, random, now };
-    let begun = if beside.is_some() { begin_elsewhere(begin).await } else { Ok(begin.run()) };
-    begun.map_err(|fault| refuse(host, asked, &fault))
+    let mut driver = Box::new(ExchangeDriver::begin(host, &incoming.head()));
+    let limit = match driver.next_ready() {
+        Some(Step::ReadBody(limit)) => limit,
+        step => return Err(answered_unread(host, &incoming.head, body, begun(step, driver), false).await),
+    };
+    let bytes = match read_whole(host, &incoming.head, body, limit, &mut driver).await {
+        Ok(bytes) => bytes,
+        Err(fault) => {
+            driver.refuse_body(fault);
+            return Err(closing(&incoming.head, first_words(driver).await));
+        }
+    };
+    active.arrives(false);
+    take_body(host, incoming, driver, bytes).await
+}
+
+/// Has the exchange read the body, a large one on a thread of its own.
+async fn take_body(
+    host: &Arc<Host>,
+    incoming: &mut Incoming,
+    mut driver: Box<ExchangeDriver>,
+    bytes: Bytes,
+) -> Result<Box<ExchangeDriver>, Response<Content>> {
+    let beside = driver.weight(&bytes);
+    if let Err(fault) = driver.reserve(bytes.len() + beside) {
+        driver.refuse_body(fault);
+        return Ok(driver);
+    }
+    if beside < LARGE {
+        driver.take_body(&incoming.head(), bytes, None);
+        return Ok(driver);
+    }
+    let turn = match offload::permit(host).await {
+        Ok(turn) => turn,
+        Err(fault) => {
+            driver.refuse_body(fault);
+            return Ok(driver);
+        }
+    };
+    let (done, taken) = oneshot::channel();
+    let (method, headers, uri) =
+        (incoming.head.method.clone(), std::mem::take(&mut incoming.head.headers), incoming.head.uri.clone());
+    let Incoming { random, unix_seconds, arrived, .. } = *incoming;
+    let port = incoming.connection.port;
+    let thread = offload::spawn(move || {
+        // A client that has left needs nothing.
+        if !done.is_closed() {
+            let (method, headers) = (&method, &headers);
+            let head = RequestHead { method, path: uri.path(), headers, port, random, unix_seconds, now: arrived };
+            driver.take_body(&head, bytes, Some(beside));
+            drop(done.send(driver));
+        }
+        drop(turn);
+    });
+    let why = match thread {
+        Ok(()) => match taken.await {
+            Ok(driver) => return Ok(driver),
+            Err(_) => "a large request was not translated",
+        },
+        Err(_) => "the system gives no thread",
+    };
+    Err(refuse(host, incoming, &Fault::Ours(why.to_owned())))
 }
 
 /// The rest of the body was not read, so the connection cannot carry another request.
@@ -149,20 +218,19 @@ fn closing(head: &request::Parts, mut response: Response<Content>) -> Response<C
     response
 }
 
-/// Refuses for what the head says. Where it is in doubt what the body is, nothing more is read.
-async fn refuse_unread(
+/// Answers a request whose body was not read: it is read and dropped first, unless it is in doubt where it ends.
+async fn answered_unread(
     host: &Host,
-    asked: &Asked,
-    fault: &Fault,
     head: &request::Parts,
-    body: Incoming,
+    body: hyper::body::Incoming,
+    response: Response<Content>,
+    doubtful: bool,
 ) -> Response<Content> {
-    let response = refuse(host, asked, fault);
-    let doubtful = matches!(fault, Fault::ClientMistaken(mistake) if mistake.kind == MistakeKind::BadRequest);
     let awaits = head.headers.contains_key(header::EXPECT);
-    if !doubtful
-        && !awaits
-        && tokio::time::timeout(host.limits.body_timeout, drop_all(body, DROPPED)).await.unwrap_or(false)
+    if body.is_end_stream()
+        || !doubtful
+            && !awaits
+            && tokio::time::timeout(host.limits.body_timeout, drop_all(body, DROPPED)).await.unwrap_or(false)
     {
         return response;
     }
@@ -170,7 +238,7 @@ async fn refuse_unread(
 }
 
 /// Reads what a client sends and drops it; whether that was all.
-async fn drop_all(mut body: Incoming, most: usize) -> bool {
+async fn drop_all(mut body: hyper::body::Incoming, most: usize) -> bool {
     let mut read = 0_usize;
     while let Some(frame) = body.frame().await {
         read += frame.ok().and_then(|frame| frame.into_data().ok()).map_or(most, |data| data.len());
@@ -181,58 +249,17 @@ async fn drop_all(mut body: Incoming, most: usize) -> bool {
     true
 }
 
-/// What an exchange begins with.
-struct Begin {
-    host: Arc<Host>,
-    came_by: Arc<ConnectionInfo>,
-    head: request::Parts,
-    body: Bytes,
-    place: Reservation,
-    /// What stands beside the body of a large request.
-    beside: Option<usize>,
-    random: u128,
-    now: Instant,
-}
-
-impl Begin {
-    /// Reads the request and says it in Bedrock's words.
-    fn run(self) -> Box<ExchangeDriver> {
-        let arrival = Arrival {
-            method: &self.head.method,
-            path: self.head.uri.path(),
-            headers: &self.head.headers,
-            port: self.came_by.port,
-            body: &self.body,
-            turns: &*self.host.turns,
-            random: self.random,
-            unix_seconds: clock::unix_seconds(),
-            now: self.now,
-        };
-        Box::new(ExchangeDriver::begin(&self.host, &arrival, self.place, self.beside))
-    }
-}
-
-/// Begins on a thread of its own.
-async fn begin_elsewhere(begin: Begin) -> Result<Box<ExchangeDriver>, Fault> {
-    let turn = offload::permit(&begin.host).await?;
-    let (done, begun) = oneshot::channel();
-    let ours = |why: &str| Fault::Ours(why.to_owned());
-    let thread = offload::spawn(move || {
-        // A client that has left needs nothing.
-        if !done.is_closed() {
-            drop(done.send(begin.run()));
-        }
-        drop(turn);
-    });
-    thread.map_err(|_| ours("the system gives no thread"))?;
-    begun.await.map_err(|_| ours("a large request was not translated"))
-}
-
 /// Waits until the exchange says how it answers.
-async fn first_words(mut drive: Box<ExchangeDriver>) -> Response<Content> {
-    match std::future::poll_fn(|cx| drive.poll_next(cx)).await {
-        Step::Head(status, headers) => {
-            let mut response = Response::new(begin_body(drive));
+async fn first_words(mut driver: Box<ExchangeDriver>) -> Response<Content> {
+    let step = std::future::poll_fn(|cx| driver.poll_next(cx)).await;
+    begun(Some(step), driver)
+}
+
+/// The answer that begins with this step.
+fn begun(step: Option<Step>, driver: Box<ExchangeDriver>) -> Response<Content> {
+    match step {
+        Some(Step::Head(status, headers)) => {
+            let mut response = Response::new(begin_body(driver));
             *response.status_mut() = status;
             *response.headers_mut() = headers;
             response
@@ -241,53 +268,34 @@ async fn first_words(mut drive: Box<ExchangeDriver>) -> Response<Content> {
             tracing::error!(?step, "an exchange gave no answer");
             let fault = Fault::Ours("no answer was made".to_owned());
             let ErrorAnswer { status, headers, body } = error(Dialect::default(), &fault);
-            named(respond(status, headers, body), drive.id())
+            respond(status, headers, body)
         }
     }
 }
 
 /// An answer that is known whole goes out whole, with its length.
-fn begin_body(mut drive: Box<ExchangeDriver>) -> Content {
-    let first = match drive.next_ready() {
+fn begin_body(mut driver: Box<ExchangeDriver>) -> Content {
+    let first = match driver.next_ready() {
         Some(Step::Body(bytes)) => Some(bytes),
         Some(_) => return Content::Whole(None),
         None => None,
     };
-    let Some(first) = first else { return Content::Driven { first: None, drive } };
-    match drive.next_ready() {
+    let Some(first) = first else { return Content::Driven { first: None, driver } };
+    match driver.next_ready() {
         Some(Step::Body(second)) => {
             let mut both = BytesMut::from(first);
             both.extend_from_slice(&second);
-            Content::Driven { first: Some(both.freeze()), drive }
+            Content::Driven { first: Some(both.freeze()), driver }
         }
         Some(_) => Content::from(first),
-        None => Content::Driven { first: Some(first), drive },
+        None => Content::Driven { first: Some(first), driver },
     }
 }
 
-/// Refuses before there is an exchange, and records it.
-fn refuse(host: &Host, asked: &Asked, fault: &Fault) -> Response<Content> {
-    let id = Dialect::default().id(RequestId(asked.random));
-    let ErrorAnswer { status, headers, body } = error(Dialect::default(), fault);
-    let response = named(respond(status, headers, body), &id);
-    let mut record = Record {
-        id,
-        status: status.as_u16(),
-        outcome: Outcome::Failed,
-        duration: clock::now().saturating_duration_since(asked.arrived),
-        ..Record::default()
-    };
-    record.blame(Dialect::default(), fault);
-    host.telemetry.observe(record);
-    response
-}
-
-/// Says the id by which the log calls the request.
-fn named(mut response: Response<Content>, id: &str) -> Response<Content> {
-    if let Ok(id) = HeaderValue::from_str(id) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
+/// Refuses a request by its head.
+fn refuse(host: &Arc<Host>, incoming: &Incoming, fault: &Fault) -> Response<Content> {
+    let mut driver = Box::new(ExchangeDriver::refuse(host, &incoming.head(), fault));
+    begun(driver.next_ready(), driver)
 }
 
 fn respond(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Content> {
@@ -301,19 +309,19 @@ fn respond(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Cont
 async fn read_whole(
     host: &Host,
     head: &request::Parts,
-    mut body: Incoming,
-    place: &mut Reservation,
+    mut body: hyper::body::Incoming,
+    limit: usize,
+    driver: &mut ExchangeDriver,
 ) -> Result<Bytes, Fault> {
     if head.method == Method::GET && body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let limit = host.limits.max_body;
     if body.size_hint().lower() > limit as u64 && head.headers.contains_key(header::EXPECT) {
         return Err(too_large(limit));
     }
-    let read = tokio::time::timeout(host.limits.body_timeout, collect(&mut body, limit, place)).await;
+    let read = tokio::time::timeout(host.limits.body_timeout, collect(&mut body, limit, driver)).await;
     if matches!(read, Ok(Err(Fault::Overloaded(_)))) {
-        place.shrink(0);
+        driver.release();
         drop(tokio::time::timeout(DROPPING, drop_all(body, limit)).await);
     }
     read.unwrap_or_else(|_| {
@@ -322,7 +330,7 @@ async fn read_whole(
     })
 }
 
-async fn collect(body: &mut Incoming, limit: usize, place: &mut Reservation) -> Result<Bytes, Fault> {
+async fn collect(body: &mut hyper::body::Incoming, limit: usize, driver: &mut ExchangeDriver) -> Result<Bytes, Fault> {
     let announced = body.size_hint().lower();
     // Room for what is announced, as far as anybody may announce it without sending it.
     let ahead = usize::try_from(announced).unwrap_or(usize::MAX).min(limit).min(LARGEST_ROOM);
@@ -337,12 +345,12 @@ async fn collect(body: &mut Incoming, limit: usize, place: &mut Reservation) -> 
         read = read.saturating_add(data.len());
         beyond |= read > limit;
         if !beyond && read == data.len() && body.is_end_stream() {
-            return place.hold(read).map(|()| data);
+            return driver.reserve(read).map(|()| data);
         }
         if !beyond {
             // Room that grows is twice as large as what it holds, and stands beside what it was.
             let grown = if read > ahead { read.saturating_mul(2) } else { ahead };
-            place.hold(grown)?;
+            driver.reserve(grown)?;
             if whole.is_empty() {
                 whole.reserve(ahead);
             }
@@ -350,7 +358,7 @@ async fn collect(body: &mut Incoming, limit: usize, place: &mut Reservation) -> 
             continue;
         }
         whole = BytesMut::new();
-        place.shrink(0);
+        driver.release();
         // Many clients read the answer only after they have sent everything, so some of it is read and dropped.
         if read > limit.saturating_mul(2).max(1 << 20) {
             break;
@@ -370,9 +378,9 @@ impl Body for Answer {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let answer = self.get_mut();
-        answer.visit.taking.hold(false);
+        answer.active.taking.hold(false);
         let bytes = std::task::ready!(answer.content.poll_bytes(cx));
-        answer.visit.taking.hold(true);
+        answer.active.taking.hold(true);
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
@@ -390,19 +398,19 @@ impl Body for Answer {
 
 impl Content {
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let (first, drive) = match self {
+        let (first, driver) = match self {
             Self::Whole(bytes) => return Poll::Ready(bytes.take()),
-            Self::Driven { first, drive } => (first, drive),
+            Self::Driven { first, driver } => (first, driver),
         };
         if let Some(first) = first.take() {
             return Poll::Ready(Some(first));
         }
         loop {
-            match std::task::ready!(drive.poll_next(cx)) {
+            match std::task::ready!(driver.poll_next(cx)) {
                 Step::Body(bytes) if bytes.is_empty() => {}
                 Step::Body(bytes) => return Poll::Ready(Some(bytes)),
                 Step::End => return Poll::Ready(None),
-                step @ (Step::Head(..) | Step::Stuck) => {
+                step @ (Step::ReadBody(_) | Step::Head(..) | Step::Stuck) => {
                     tracing::error!(?step, "an exchange went wrong in the middle of its answer");
                     return Poll::Ready(None);
                 }

@@ -14,5 +14,4 @@ mod graceful;
 mod http;
 pub(crate) mod listen;
 mod offload;
-mod patience;
 mod stream_executor;

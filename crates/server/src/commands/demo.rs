@@ -7,7 +7,7 @@ use crate::host::{Host, Limits};
 use crate::process::descriptors;
 use crate::upstream::Connections;
 use aquifer_aws::Environment;
-use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, Route, Rule};
+use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, Credentials, Route, Rule, Service};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::secret::Secret;
 use aquifer_simulator::Options;
@@ -86,14 +86,14 @@ async fn default_or_free(flag: &str, asked: Option<&str>, default: &str) -> anyh
 
 /// Every model id goes to the simulator.
 fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
-    let bedrock = Bedrock {
+    let bedrock = Service {
         region: Some("us-east-1".to_owned()),
         endpoint: Some(format!("http://{simulator}").parse()?),
         credentials: Credentials::File { text: Secret::new(CREDENTIALS.to_owned()), profile: "default".to_owned() },
         models: vec![MODEL.to_owned()],
-        ..Bedrock::default()
+        ..Service::default()
     };
-    let backend = Backend::new("simulator", BackendKind::Bedrock(Box::new(bedrock)));
+    let backend = Backend::new("simulator", BackendKind::bedrock(bedrock));
     let every = Rule {
         backends: vec![BackendRef {
             backend: 0,

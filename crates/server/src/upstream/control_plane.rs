@@ -2,7 +2,7 @@
 
 use super::EndpointClient;
 use aquifer_aws::{ControlAnswer, CredentialChains, Environment};
-use aquifer_gateway::config::Bedrock;
+use aquifer_gateway::config::Service;
 use bytes::Bytes;
 use http::{Method, Request};
 
@@ -14,12 +14,12 @@ const LARGEST: usize = 1 << 20;
 /// # Errors
 /// The endpoint cannot be used, or there is no whole answer.
 pub fn get(
-    bedrock: &Bedrock,
+    service: &Service,
     chains: &CredentialChains,
     environment: &Environment,
     path: String,
 ) -> impl Future<Output = Result<ControlAnswer, String>> + Send + use<> {
-    let client = EndpointClient::control(bedrock, environment, chains);
+    let client = EndpointClient::control(service, environment, chains);
     async move {
         let client = client.map_err(|error| format!("{error:#}"))?;
         let mut request = Request::new(Bytes::new());

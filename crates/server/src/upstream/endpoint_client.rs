@@ -9,7 +9,7 @@ use super::{Connections, Upstreams};
 use crate::process::clock;
 use anyhow::anyhow;
 use aquifer_aws::{Authorization, CredentialChains, Endpoint, Environment, Signer};
-use aquifer_gateway::config::Bedrock;
+use aquifer_gateway::config::Service;
 use aquifer_gateway::translate::fault::Unreachable;
 use aquifer_sign::SigningScope;
 use bytes::Bytes;
@@ -26,7 +26,7 @@ const USER_AGENT: &str = concat!("aquifer/", env!("CARGO_PKG_VERSION"));
 const SOME_REGION: &str = "us-east-1";
 
 /// The IAM action that short-term API keys need, as an access-denied response names it.
-const RIGHT: &[u8] = b"bedrock:CallWithBearerToken";
+const RIGHT: &[u8] = b"service:CallWithBearerToken";
 /// The largest error response that is searched for it.
 const LONGEST_REFUSAL: usize = 1 << 20;
 
@@ -56,35 +56,35 @@ struct CallTarget<'a> {
 }
 
 impl EndpointClient {
-    pub(super) fn new(bedrock: &Bedrock, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
-        let endpoint = Endpoint::of(bedrock, environment).map_err(|why| anyhow!(why))?;
-        Self::at(endpoint, bedrock, environment, &before.chains, before.connections)
+    pub(super) fn new(service: &Service, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
+        let endpoint = Endpoint::of(service, environment).map_err(|why| anyhow!(why))?;
+        Self::at(endpoint, service, environment, &before.chains, before.connections)
     }
 
     /// A client of Bedrock's control plane, with the region and credentials of a backend.
     ///
     /// # Errors
     /// The endpoint cannot be used.
-    pub fn control(bedrock: &Bedrock, environment: &Environment, chains: &CredentialChains) -> anyhow::Result<Self> {
+    pub fn control(service: &Service, environment: &Environment, chains: &CredentialChains) -> anyhow::Result<Self> {
         let endpoint = Endpoint::control(environment).map_err(|why| anyhow!(why))?;
-        let (region, credentials) = (bedrock.region.clone(), bedrock.credentials.clone());
-        let bedrock = Bedrock { region, credentials, ..Bedrock::default() };
-        Self::at(endpoint, &bedrock, environment, chains, Connections::default())
+        let (region, credentials) = (service.region.clone(), service.credentials.clone());
+        let service = Service { region, credentials, ..Service::default() };
+        Self::at(endpoint, &service, environment, chains, Connections::default())
     }
 
     fn at(
         endpoint: Endpoint,
-        bedrock: &Bedrock,
+        service: &Service,
         environment: &Environment,
         chains: &CredentialChains,
         connections: Connections,
     ) -> anyhow::Result<Self> {
-        let connector = Connector::new(bedrock, environment, &endpoint.base(SOME_REGION))?;
-        let transport = match bedrock.http2 {
+        let connector = Connector::new(service, environment, &endpoint.base(SOME_REGION))?;
+        let transport = match service.http2 {
             true => Transport::H2(H2Pool::new(connector, connections)),
             false => Transport::H1(H1Pool::new(connector, connections)),
         };
-        Ok(Self { endpoint, url: OnceLock::new(), signer: Signer::new(bedrock, environment, chains), transport })
+        Ok(Self { endpoint, url: OnceLock::new(), signer: Signer::new(service, environment, chains), transport })
     }
 
     /// Signs and sends a request with the default connect timeout; `path` is percent-encoded as on the wire.

@@ -181,18 +181,16 @@ async fn send(
     let mut request = Request::new(call.body);
     *request.method_mut() = Method::POST;
     *request.headers_mut() = call.headers;
-    let connect = call.patience.connect.unwrap_or(socket::CONNECT);
-    let (head, body) = caller.send_within(connect, &call.path, request).await?;
+    let (head, body) = caller.send_within(call.connect, &call.path, request).await?;
     Ok(UpstreamResponse { head, body, pass })
 }
 
 impl Upstream {
     fn new(backend: &Backend, environment: &Environment, before: &Upstreams) -> anyhow::Result<Self> {
-        let client = match (backend.kind.service(), &backend.kind) {
-            (Some(service), _) => Ok(EndpointClient::new(service, environment, before)
+        let client = match &backend.kind {
+            BackendKind::Served { service, .. } => Ok(EndpointClient::new(service, environment, before)
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
-            (None, BackendKind::NotServed { why, .. }) => Err(why.clone()),
-            (None, _) => Err("it cannot be called".to_owned()),
+            BackendKind::NotServed { why, .. } => Err(why.clone()),
         };
         Ok(Self { backend: backend.clone(), client, limit: Arc::default() })
     }

@@ -6,7 +6,7 @@ use super::proxy::{Proxies, Proxy, Route};
 use crate::tls::{self, Authorities};
 use anyhow::Context as _;
 use aquifer_aws::Environment;
-use aquifer_gateway::config::Bedrock;
+use aquifer_gateway::config::Service;
 use aquifer_gateway::translate::fault::Unreachable;
 use http::Uri;
 use rustls_pki_types::ServerName;
@@ -49,24 +49,24 @@ impl Connector {
     ///
     /// # Errors
     /// The authorities, the name or the variable of its proxy cannot be used.
-    pub(super) fn new(bedrock: &Bedrock, environment: &Environment, like: &str) -> anyhow::Result<Self> {
-        let authorities = match &bedrock.tls_ca_pem {
+    pub(super) fn new(service: &Service, environment: &Environment, like: &str) -> anyhow::Result<Self> {
+        let authorities = match &service.tls_ca_pem {
             Some(pem) => Authorities::Own(pem),
             None if like.starts_with("http:") => Authorities::Nobody,
             None => Authorities::System,
         };
-        let name = bedrock.tls_hostname.clone().map(ServerName::try_from).transpose();
+        let name = service.tls_hostname.clone().map(ServerName::try_from).transpose();
         let name = name.context("the TLS host name is not one")?;
         let mut config = tls::client(&authorities)?;
-        if bedrock.http2 {
+        if service.http2 {
             config.alpn_protocols = vec![b"h2".to_vec()];
         }
         let tls = TlsConnector::from(Arc::new(config));
         let proxies = Proxies::read(environment);
         if let Ok(like) = like.parse() {
-            proxies.route(&like, bedrock.http2).map_err(anyhow::Error::msg)?;
+            proxies.route(&like, service.http2).map_err(anyhow::Error::msg)?;
         }
-        Ok(Self { tls, name, http2: bedrock.http2, proxies, route: OnceLock::new() })
+        Ok(Self { tls, name, http2: service.http2, proxies, route: OnceLock::new() })
     }
 
     /// The proxy that is asked for the URLs of the endpoint, when there is one.

@@ -1,7 +1,7 @@
 //! The lines are those that tracing-subscriber writes of the same events, but for the time.
 
 use super::*;
-use aquifer_gateway::record::{Estimate, Hedges, Turns};
+use aquifer_gateway::record::{AttemptRecord, Estimate, Hedges, Turns};
 use std::cell::RefCell;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -35,7 +35,7 @@ macro_rules! event {
             turns_restored = counted($record.turns.restored),
             turns_missed = counted($record.turns.missed),
             amended = counted($record.amended),
-            attempts = counted($record.attempts).filter(|attempts| *attempts > 1),
+            attempts = counted($record.calls()).filter(|attempts| *attempts > 1),
             hedged = counted($record.hedges.all()),
             warnings = (!$record.warnings.is_empty()).then(|| tracing::field::debug(&$record.warnings)),
             told_bytes = $record.told,
@@ -126,7 +126,7 @@ fn records() -> Vec<Record> {
         finish_reason: Some("tool_calls"),
         reasoned: true,
         turns: Turns { kept: 1, restored: 2, missed: 3 },
-        attempts: 2,
+        attempts: vec![AttemptRecord::default(); 2],
         amended: 1,
         hedges: Hedges { won: 1, lost: 2, ..Hedges::default() },
         told: 4_321,

@@ -7,8 +7,6 @@ mod plan;
 mod rules;
 
 #[cfg(test)]
-mod rows;
-#[cfg(test)]
 mod tests;
 
 pub use entry::{
@@ -18,7 +16,7 @@ pub use entry::{
 pub use ids::base_id;
 pub use overrides::WrongField;
 pub use plan::{MaxTokens, OpenLoop, Plan, Situation, most_budget, plan};
-pub use rules::{Amend, ForcedTool, Rules, Wanted};
+pub use rules::{Adjustment, ForcedTool, Rules, Wanted};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};

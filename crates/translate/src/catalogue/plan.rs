@@ -7,7 +7,7 @@ mod levels;
 pub use ask::most_budget;
 
 use super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off, Sampling};
-use super::rules::{Amend, ForcedTool, Rules};
+use super::rules::{Adjustment, ForcedTool, Rules};
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
@@ -47,7 +47,7 @@ pub struct Situation {
     /// What the operator decides.
     pub rules: Rules,
     /// What is done otherwise after a refusal.
-    pub amend: Amend,
+    pub adjustment: Adjustment,
 }
 
 /// What became of the reasoning that led to the tool calls just answered.
@@ -136,7 +136,9 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
     match entry.control {
         Control::None | Control::Unknown => plan.on = entry.default == Habit::AlwaysOn,
         Control::Budget | Control::Adaptive => claude::switch(entry, situation, &mut plan)?,
-        _ => by_level(entry, situation, &mut plan),
+        Control::ReasoningEffort | Control::ReasoningObject | Control::ReasoningConfig | Control::Nova => {
+            by_level(entry, situation, &mut plan)
+        }
     }
     if entry.control == Control::None && entry.can_reason() {
         no_switch(entry, situation, &mut plan);
@@ -190,8 +192,8 @@ fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
         (None, _) => Some(Effort::Medium),
     };
     let Some(wanted) = wanted else { return };
-    let Some(level) = nearest(entry, wanted, situation.amend) else { return };
-    let changed = level != wanted && !levels::lowered(entry, wanted, situation.amend);
+    let Some(level) = nearest(entry, wanted, situation.adjustment) else { return };
+    let changed = level != wanted && !levels::lowered(entry, wanted, situation.adjustment);
     if ask.effort.is_some() && changed || matches!(ask.switch, Switch::Budget(_)) {
         let field = if matches!(ask.switch, Switch::Budget(_)) { ask.field() } else { ask.effort_field() };
         let why = format!("{} takes levels; `{}` is asked for", entry.name, level.word());
@@ -214,7 +216,9 @@ fn level_field(control: Control, word: &str) -> (&'static str, Value) {
         Control::ReasoningObject => ("reasoning", json!({ "effort": word })),
         Control::ReasoningConfig => ("reasoning_config", json!(word)),
         Control::Nova => ("reasoningConfig", json!({ "type": "enabled", "maxReasoningEffort": word })),
-        _ => ("reasoning_effort", json!(word)),
+        Control::None | Control::Budget | Control::Adaptive | Control::ReasoningEffort | Control::Unknown => {
+            ("reasoning_effort", json!(word))
+        }
     }
 }
 
@@ -241,7 +245,7 @@ fn off_by_level(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
             ask.field(),
             format!("it is not known how the reasoning of {} is switched off", entry.name),
         )),
-        _ => {}
+        Off::Omit | Off::Disabled | Off::BetweenTools | Off::Unknown => {}
     }
 }
 
@@ -308,7 +312,7 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
         }
         Allowed::Refused => true,
     };
-    if situation.forced_tool && (unforced || situation.amend.tool_in_words) {
+    if situation.forced_tool && (unforced || situation.adjustment.tool_in_words) {
         let when = if entry.forced_tool == Allowed::Refused || !unforced { "" } else { " while it reasons" };
         let cannot = format!("{} cannot be made to call a tool{when}", entry.name);
         if situation.rules.forced_tool == ForcedTool::Refuse {

@@ -2,10 +2,12 @@
 
 use super::Dialect;
 use super::answer::Style;
-use super::openai_chat::{self, Shown, Stand};
+use super::anthropic_words;
+use super::openai_chat::{self, ReasoningFields};
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::model::issuer::Mark;
+use crate::model::reasoning::Placeholder;
 use crate::model::request::Request;
 use crate::warning::Warning;
 use std::borrow::Cow;
@@ -39,13 +41,13 @@ pub struct Head<'a> {
 
 /// How the operator wants reasoning to be shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Showing {
+pub struct Exposure {
     /// The fields of Chat Completions, whatever the client spoke.
-    pub pinned: Option<Shown>,
+    pub pinned: Option<ReasoningFields>,
     /// No client sees any.
     pub hidden: bool,
     /// What becomes of a word that stands for a thought.
-    pub stand: Stand,
+    pub on_placeholder: Placeholder,
 }
 
 /// What is to be known of the model that answers.
@@ -80,9 +82,9 @@ impl Manner {
 
     /// How the answer is written.
     #[must_use]
-    pub fn style(self, showing: Showing, answerer: Answerer) -> Style {
+    pub fn style(self, exposure: Exposure, answerer: Answerer) -> Style {
         match self {
-            Self::OpenAiChat(manner) => Style::OpenAiChat(manner.style(showing, answerer)),
+            Self::OpenAiChat(manner) => Style::OpenAiChat(manner.style(exposure, answerer)),
         }
     }
 }
@@ -102,7 +104,7 @@ pub fn read<'a, 'h>(
         Dialect::OpenAiChat => {
             let openai_chat::request::Asked { mut request, manner, warnings } =
                 openai_chat::request::read_within(body, limits)?;
-            openai_chat::request::add_betas(&mut request, betas, limits)?;
+            anthropic_words::add_betas(&mut request, betas, limits)?;
             Ok(Asked { request, manner: Manner::OpenAiChat(manner), warnings })
         }
     }

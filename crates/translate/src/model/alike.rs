@@ -84,20 +84,13 @@ impl Alike {
 
 /// What the arguments of a message's calls mean, in their order.
 pub(crate) fn meanings(message: &Message<'_>) -> Vec<u64> {
-    let meaning = |block: &Block<'_>| match block {
-        Block::ToolUse { input, .. } => Some(meant(input.as_json())),
-        _ => None,
-    };
-    message.content.iter().filter_map(meaning).collect()
+    message.content.iter().filter_map(Block::tool_call).map(|call| meant(call.input.as_json())).collect()
 }
 
 /// The names of a message's calls, each with what its arguments mean.
 pub(crate) fn calls<'m>(message: &'m Message<'_>, meanings: &'m [u64]) -> impl Iterator<Item = (&'m str, u64)> {
-    let name = |block: &'m Block<'_>| match block {
-        Block::ToolUse { name, .. } => Some(name.as_ref()),
-        _ => None,
-    };
-    message.content.iter().filter_map(name).zip(meanings.iter().copied())
+    let names = message.content.iter().filter_map(Block::tool_call).map(|call| call.name);
+    names.zip(meanings.iter().copied())
 }
 
 fn call(name: &str, meaning: u64) -> u64 {

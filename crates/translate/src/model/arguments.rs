@@ -92,7 +92,7 @@ fn mended(text: &str) -> Option<String> {
                 let inside = document.top().plain()?;
                 object(inside.trim()).then(|| inside.trim().to_owned())
             }
-            _ => None,
+            Kind::Boolean | Kind::Number | Kind::List => None,
         };
     }
     let text = once(text);

@@ -168,7 +168,21 @@ pub enum Block<'a> {
     CachePoint(Option<CacheTtl>),
 }
 
+/// A call of a tool, as a block holds it.
+#[derive(Clone, Copy)]
+pub(crate) struct ToolCall<'b> {
+    pub(crate) id: &'b Text<'b>,
+    pub(crate) name: &'b str,
+    pub(crate) input: &'b Raw<'b>,
+}
+
 impl Block<'_> {
+    /// The call of a tool, if it is one.
+    pub(crate) fn tool_call(&self) -> Option<ToolCall<'_>> {
+        let Self::ToolUse { id, name, input } = self else { return None };
+        Some(ToolCall { id, name, input })
+    }
+
     /// Whether it is reasoning, readable or not.
     pub(crate) fn is_reasoning(&self) -> bool {
         matches!(self, Self::Reasoning { .. } | Self::Redacted { .. })

@@ -64,7 +64,14 @@ impl Finish {
             StopReason::Malformed(word) => {
                 Err(Fault::UpstreamMisbehaved(Misbehaviour::MalformedOutput(word.into_owned())))
             }
-            stop => Ok(Self { stop: stop.into_owned(), called }),
+            stop @ (StopReason::EndTurn
+            | StopReason::StopSequence
+            | StopReason::MaxTokens
+            | StopReason::ToolUse
+            | StopReason::GuardrailIntervened
+            | StopReason::ContentFiltered
+            | StopReason::ContextWindowExceeded
+            | StopReason::Other(_)) => Ok(Self { stop: stop.into_owned(), called }),
         }
     }
 }

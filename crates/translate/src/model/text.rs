@@ -87,15 +87,17 @@ impl<'a> Text<'a> {
         let mut rest = text.as_bytes();
         while let Some((word, behind)) = rest.split_first_chunk::<8>() {
             let (kept, taken) = word_and_space(*word);
-            packed[length..length + 8].copy_from_slice(word);
+            if let Some(room) = packed.get_mut(length..length + 8) {
+                room.copy_from_slice(word);
+            }
             length += kept;
             rest = if taken == 8 { behind } else { rest.behind(taken) };
             if length > PACKED {
-                hasher.write(&packed[..length]);
+                hasher.write(packed.upto(length));
                 length = 0;
             }
         }
-        hasher.write(&packed[..length]);
+        hasher.write(packed.upto(length));
         rest.split(|byte| *byte <= b' ').filter(|word| !word.is_empty()).for_each(|word| hasher.write(word));
     }
 

@@ -3,7 +3,7 @@
 use super::alike::{self, Alike, Likeness};
 use super::arguments;
 use super::call_id;
-use super::delta::{Delta, Event, Seal};
+use super::delta::{BlockIndex, Delta, Event, Seal};
 use super::issuer::{Issuer, Mark};
 use super::request::Block;
 use super::text::Text;
@@ -59,7 +59,7 @@ impl Turn {
     pub fn calls(&self) -> impl Iterator<Item = String> + '_ {
         self.parts.iter().filter_map(|part| match part {
             Part::Called { id, .. } => Some(Text::from_escaped(id).plain().into_owned()),
-            _ => None,
+            Part::Thought { .. } | Part::Sealed(_) | Part::Said(_) => None,
         })
     }
 
@@ -73,7 +73,7 @@ impl Turn {
                 let (input, _) = arguments::read(said.plain());
                 Some((name.as_str(), alike::meant(input.as_json())))
             }
-            _ => None,
+            Part::Thought { .. } | Part::Sealed(_) | Part::Said(_) => None,
         }))
     }
 
@@ -115,7 +115,11 @@ impl Turn {
                 name: name(sent),
                 input: Text::from_plain(input.as_json()).as_escaped().to_owned(),
             }),
-            _ => None,
+            Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::CachePoint(_) => None,
         };
         Self { parts: content.iter().filter_map(part).collect(), issuer: Mark::default() }
     }
@@ -201,7 +205,13 @@ impl Turn {
                         return false;
                     }
                 }
-                _ => {}
+                Block::Reasoning { .. }
+                | Block::Redacted { .. }
+                | Block::ToolResult { .. }
+                | Block::Image { .. }
+                | Block::Document { .. }
+                | Block::Audio { .. }
+                | Block::CachePoint(_) => {}
             }
         }
         let ours: String = self
@@ -292,9 +302,9 @@ fn same_value(one: &Value, other: &Value) -> bool {
 pub struct Recorder {
     turn: Turn,
     /// The block of each part.
-    blocks: Vec<u32>,
+    blocks: Vec<BlockIndex>,
     /// The part of each block.
-    parts: BTreeMap<u32, usize>,
+    parts: BTreeMap<BlockIndex, usize>,
     /// How much more may be gathered, in bytes; `None` once it was too much.
     room: Option<usize>,
 }
@@ -310,16 +320,16 @@ impl Recorder {
     pub fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Delta { index, delta } => self.delta(*index, delta),
-            Event::BlockStop { index, seal: Some(Seal::Signature(sealed)) } => {
+            Event::BlockStop { index, seal: Some(Seal::Signature(sealed)), .. } => {
                 let empty = || Part::Thought { text: String::new(), signature: None };
                 if let Some(Part::Thought { signature, .. }) = self.part(*index, sealed, empty) {
                     *signature = Some(sealed.as_escaped().to_owned());
                 }
             }
-            Event::BlockStop { index, seal: Some(Seal::Redacted(data)) } => {
+            Event::BlockStop { index, seal: Some(Seal::Redacted(data)), .. } => {
                 self.part(*index, data, || Part::Sealed(data.as_escaped().to_owned()));
             }
-            _ => {}
+            Event::Start | Event::BlockStop { .. } | Event::Stop(_) | Event::Metadata { .. } | Event::Unknown => {}
         }
     }
 
@@ -335,7 +345,7 @@ impl Recorder {
     }
 
     /// Takes an increment of a block.
-    pub fn delta(&mut self, index: u32, delta: &Delta<'_>) {
+    pub fn delta(&mut self, index: BlockIndex, delta: &Delta<'_>) {
         match delta {
             Delta::Text(piece) => {
                 if let Some(Part::Said(text)) = self.part(index, piece, || Part::Said(String::new())) {
@@ -365,7 +375,7 @@ impl Recorder {
     }
 
     /// The place of a block's part. Nearly always it is the last one.
-    fn place(&self, index: u32) -> Option<usize> {
+    fn place(&self, index: BlockIndex) -> Option<usize> {
         match self.blocks.last() {
             Some(last) if *last == index => Some(self.blocks.len() - 1),
             _ => self.parts.get(&index).copied(),
@@ -378,7 +388,7 @@ impl Recorder {
     }
 
     /// The part of a block, which `begin` makes when there is none; nothing when there is no room for `more`.
-    fn part(&mut self, index: u32, more: &Text<'_>, begin: impl FnOnce() -> Part) -> Option<&mut Part> {
+    fn part(&mut self, index: BlockIndex, more: &Text<'_>, begin: impl FnOnce() -> Part) -> Option<&mut Part> {
         if !self.has_room(more) {
             return None;
         }
@@ -399,5 +409,4 @@ impl Recorder {
 }
 
 #[cfg(test)]
-#[path = "turn_tests.rs"]
 mod tests;

@@ -44,7 +44,7 @@ pub fn is_wrapped(schema: &str) -> bool {
         return false;
     }
     let Ok(root) = serde_json::from_str::<Value>(schema) else { return false };
-    root["type"].as_str().and_then(type_meant) == Some("null") || takes_another(&root, &root, &mut 0)
+    root.get("type").and_then(Value::as_str).and_then(type_meant) == Some("null") || takes_another(&root, &root, &mut 0)
 }
 
 fn takes_another(schema: &Value, root: &Value, looks: &mut usize) -> bool {
@@ -53,7 +53,7 @@ fn takes_another(schema: &Value, root: &Value, looks: &mut usize) -> bool {
     match &schema["type"] {
         Value::Array(kinds) => return kinds.iter().any(another),
         kind if meant(kind).is_some_and(|kind| kind != "any") => return another(kind),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {}
     }
     let says = |names: &[&str]| names.iter().any(|name| schema.get(name).is_some_and(|value| !value.is_null()));
     if says(&OF_OBJECTS) {

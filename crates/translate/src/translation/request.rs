@@ -6,7 +6,7 @@ use super::conversation::{Before, Conversation};
 use super::spoken::cleaned;
 use super::tags::{angled, without_thoughts};
 use crate::bedrock::{self, Api, ToolNames};
-use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
+use crate::catalogue::{self, Adjustment, Catalogue, Entry, Rules};
 use crate::dialect::{self, Answerer, Asked, Dialect};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
@@ -15,6 +15,7 @@ use crate::model::field_ref::FieldRef;
 use crate::model::issuer::Mark;
 use crate::model::offer::{CallTokens, Offer};
 use crate::model::raw::Raw;
+use crate::model::reasoning::Effort;
 use crate::model::request::{Block, Format, Message, Request, Role, ToolChoice};
 use crate::model::text::Text;
 use crate::model::turn::Turn;
@@ -24,7 +25,7 @@ use http::HeaderMap;
 use std::fmt;
 
 pub use crate::bedrock::Terms;
-pub use crate::dialect::Showing;
+pub use crate::dialect::Exposure;
 
 /// A client's request, read.
 #[derive(Debug)]
@@ -79,6 +80,23 @@ pub struct CalledTurn {
     pub likeness: Likeness,
 }
 
+/// What a request asks for in numbers, without its content.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Parameters {
+    /// The most tokens to produce, reasoning included.
+    pub max_tokens: Option<u32>,
+    /// 0 to 2.
+    pub temperature: Option<f64>,
+    /// 0 to 1.
+    pub top_p: Option<f64>,
+    /// The effort of the reasoning, where the client says it in words.
+    pub effort: Option<Effort>,
+    /// Messages of the conversation.
+    pub messages: u32,
+    /// Tools that are offered.
+    pub tools: u32,
+}
+
 impl<'a> Incoming<'a> {
     /// Reads a Chat Completions request, within the usual limits.
     ///
@@ -114,6 +132,21 @@ impl<'a> Incoming<'a> {
         limits: &Limits,
     ) -> Result<Self, Fault> {
         dialect::read(dialect, body, betas, limits).map(|asked| Self { asked })
+    }
+
+    /// The request's parameters in numbers, for its record.
+    #[must_use]
+    pub fn parameters(&self) -> Parameters {
+        let request = &self.asked.request;
+        let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        Parameters {
+            max_tokens: request.sampling.max_tokens,
+            temperature: request.sampling.temperature,
+            top_p: request.sampling.top_p,
+            effort: request.reasoning.effort,
+            messages: count(request.messages.len()),
+            tools: count(request.tools.len()),
+        }
     }
 
     /// The model that the client names.
@@ -180,7 +213,15 @@ impl<'a> Incoming<'a> {
         let blocks = self.asked.request.messages.iter().rev().flat_map(|message| message.content.iter().rev());
         blocks.filter_map(|block| match block {
             Block::Reasoning { signature: Some(_), issuer, .. } | Block::Redacted { issuer, .. } => issuer.mark,
-            _ => None,
+            Block::Text(_)
+            | Block::Reasoning { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => None,
         })
     }
 
@@ -241,10 +282,10 @@ impl<'a> Incoming<'a> {
         let entry = &*Catalogue::builtin().entry(base.unwrap_or(model_id));
         let rules = Rules::default();
         let mark = Mark::of(entry.base_of(model_id), "");
-        let (amend, allowed) = (Amend::default(), ClientFields::default());
+        let (adjustment, allowed) = (Adjustment::default(), ClientFields::default());
         self.outgoing_on(
-            &Terms { api: Api::default(), model_id, entry, mark, rules: &rules, amend, allowed },
-            Showing::default(),
+            &Terms { api: Api::default(), model_id, entry, mark, rules: &rules, adjustment, allowed },
+            Exposure::default(),
         )
     }
 
@@ -253,7 +294,7 @@ impl<'a> Incoming<'a> {
     /// # Errors
     ///
     /// As [`Self::outgoing`].
-    pub fn outgoing_on(self, terms: &Terms<'_>, showing: Showing) -> Result<Outgoing, Fault> {
+    pub fn outgoing_on(self, terms: &Terms<'_>, exposure: Exposure) -> Result<Outgoing, Fault> {
         let Asked { request, manner, mut warnings } = self.asked;
         let written = bedrock::write(&request, terms)?;
         let schema = written.schema;
@@ -283,7 +324,7 @@ impl<'a> Incoming<'a> {
             accept: written.accept,
             style: Answering {
                 api: terms.api,
-                style: manner.style(showing, answerer),
+                style: manner.style(exposure, answerer),
                 inline_tag: entry.inline_tag.clone(),
                 stops: written.stops,
                 offer: offer.clone(),
@@ -337,14 +378,11 @@ fn known<'s>(offer: &Offer, sent: &'s str) -> &'s str {
 }
 
 fn called(message: &Message<'_>, meanings: &[u64], conversation: &Conversation, alike: &Alike) -> Option<CalledTurn> {
-    let id = |block: &Block<'_>| match block {
-        Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
-        _ => None,
-    };
     if message.role != Role::Assistant {
         return None;
     }
-    let calls: Vec<String> = message.content.iter().filter_map(id).collect();
+    let calls = message.content.iter().filter_map(Block::tool_call);
+    let calls: Vec<String> = calls.map(|call| call.id.plain().into_owned()).collect();
     let lost = !message.content.iter().any(Block::is_sealed);
     if calls.is_empty() {
         return None;

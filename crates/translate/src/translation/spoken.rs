@@ -177,7 +177,15 @@ pub(super) fn read_out(offer: &Offer, id: &str, content: &mut Vec<Block<'_>>, pl
         let (voice, text) = match &block {
             Block::Text(text) => (Voice::Answer, text),
             Block::Reasoning { text, signature: None, .. } => (Voice::Thought, text),
-            _ => {
+            Block::Reasoning { .. }
+            | Block::Redacted { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => {
                 told.push((place, block));
                 continue;
             }

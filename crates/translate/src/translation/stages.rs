@@ -2,10 +2,11 @@
 
 use super::answering::Answering;
 use super::halves::Halves;
+use super::parts::Parts;
 use super::spoken::{Heard, Spoken, Voice};
 use super::stops::Stops;
 use super::tags::{Piece, Tags};
-use crate::model::delta::{Delta, Event};
+use crate::model::delta::{BlockIndex, Delta, Event};
 use crate::model::offer::Offer;
 use crate::model::request_id::RequestId;
 use crate::model::response::StopReason;
@@ -17,7 +18,7 @@ struct Speech {
     spoken: Spoken,
     halves: Halves,
     /// The latest block of text or of reasoning.
-    block: u32,
+    block: BlockIndex,
     /// What the ids of calls begin with, and how many there were.
     id: String,
     calls: u32,
@@ -30,7 +31,8 @@ pub(super) struct Stages {
     spoken: Option<Speech>,
     stops: Option<Stops>,
     /// The latest block of text.
-    text: u32,
+    text: BlockIndex,
+    parts: Parts,
 }
 
 impl Stages {
@@ -38,7 +40,8 @@ impl Stages {
     pub(super) fn of(answering: &Answering, id: RequestId) -> Option<Self> {
         let (tags, stops) = (answering.inline_tag.as_deref().map(Tags::new), Stops::new(&answering.stops));
         let spoken = answering.offer.as_ref().map(|offer| Speech::new(offer, id));
-        (tags.is_some() || spoken.is_some() || stops.is_some()).then_some(Self { tags, spoken, stops, text: 0 })
+        let needed = tags.is_some() || spoken.is_some() || stops.is_some();
+        needed.then(|| Self { tags, spoken, stops, text: BlockIndex::from(0), parts: Parts::default() })
     }
 
     /// What an event says.
@@ -47,7 +50,8 @@ impl Stages {
         if let Some(speech) = &mut self.spoken {
             events = events.into_iter().flat_map(|event| speech.take(event)).collect();
         }
-        self.until_stop(events)
+        let events = self.until_stop(events);
+        self.parts.numbered(events)
     }
 
     /// What was held back, because it may have been something else.
@@ -64,7 +68,7 @@ impl Stages {
         };
         events = self.until_stop(events);
         events.extend(self.held());
-        events
+        self.parts.numbered(events)
     }
 
     /// Whether something was seen that looked like a call and could not be read.
@@ -82,7 +86,7 @@ impl Stages {
         let Some(open) = self.tags.as_ref().map(Tags::block) else { return vec![event] };
         let block = match &event {
             Event::Delta { index, .. } | Event::BlockStop { index, .. } => Some(*index),
-            _ => None,
+            Event::Start | Event::Stop(_) | Event::Metadata { .. } | Event::Unknown => None,
         };
         let ended = matches!(event, Event::BlockStop { .. } | Event::Stop(_)) || block.is_some() && block != open;
         let mut events = open.filter(|_| ended).map_or_else(Vec::new, |block| self.end_of_tags(block));
@@ -95,7 +99,7 @@ impl Stages {
         events
     }
 
-    fn end_of_tags(&mut self, block: u32) -> Vec<Event<'static>> {
+    fn end_of_tags(&mut self, block: BlockIndex) -> Vec<Event<'static>> {
         let rest = self.tags.as_mut().and_then(|tags| tags.end(block));
         rest.map(|piece| said(block, piece)).into_iter().collect()
     }
@@ -122,7 +126,11 @@ impl Stages {
                 Event::Delta { delta: Delta::Reasoning(text), .. } if text.is_empty() => {}
                 Event::Delta { delta: Delta::Reasoning(_) | Delta::SealPiece(_) | Delta::ToolUse { .. }, .. }
                 | Event::Stop(_) => told.extend(self.held()),
-                _ => {}
+                Event::Start
+                | Event::Delta { .. }
+                | Event::BlockStop { .. }
+                | Event::Metadata { .. }
+                | Event::Unknown => {}
             }
             told.push(event);
         }
@@ -139,7 +147,7 @@ impl Stages {
 impl Speech {
     fn new(offer: &Offer, id: RequestId) -> Self {
         let spoken = Spoken::new(offer.clone());
-        Self { spoken, halves: Halves::default(), block: 0, id: call_id(id), calls: 0 }
+        Self { spoken, halves: Halves::default(), block: BlockIndex::from(0), id: call_id(id), calls: 0 }
     }
 
     fn take<'a>(&mut self, event: Event<'a>) -> Vec<Event<'a>> {
@@ -153,7 +161,7 @@ impl Speech {
                 events.push(event);
                 return events;
             }
-            _ => return vec![event],
+            Event::Start | Event::Delta { .. } | Event::Metadata { .. } | Event::Unknown => return vec![event],
         };
         let plain = self.halves.plain(text);
         if plain.is_empty() {
@@ -179,7 +187,7 @@ impl Speech {
             }
             Heard::Called { name, arguments } => {
                 // Behind all blocks of the model's own.
-                let index = FIRST_CALL + self.calls;
+                let index = BlockIndex::from(FIRST_CALL + self.calls);
                 let id = Text::from_plain(format!("{}{}", self.id, self.calls));
                 self.calls += 1;
                 let call = Delta::ToolUse { id, name: Text::from_plain(name) };
@@ -187,7 +195,7 @@ impl Speech {
                 vec![
                     Event::Delta { index, delta: call },
                     Event::Delta { index, delta: arguments },
-                    Event::BlockStop { index, seal: None },
+                    Event::BlockStop { index, seal: None, goes_on: false },
                 ]
             }
         }
@@ -202,10 +210,13 @@ pub(super) fn call_id(id: RequestId) -> String {
     format!("call_{id}_")
 }
 
-fn said(index: u32, piece: Piece) -> Event<'static> {
+fn said(index: BlockIndex, piece: Piece) -> Event<'static> {
     let delta = match piece {
         Piece::Answer(text) => Delta::Text(Text::from_escaped(text)),
         Piece::Thought(text) => Delta::Reasoning(Text::from_escaped(text)),
     };
     Event::Delta { index, delta }
 }
+
+#[cfg(test)]
+mod tests;

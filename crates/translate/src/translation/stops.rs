@@ -155,7 +155,14 @@ pub(super) fn cut(stops: &mut Stops, response: &mut Response<'_>, places: Vec<u3
     for (place, mut block) in places.into_iter().zip(std::mem::take(&mut response.content)) {
         match &mut block {
             Block::Text(text) | Block::Cited { text, .. } => *text = stops.take(text).unwrap_or_default(),
-            _ => give_back(stops, &mut left),
+            Block::Reasoning { .. }
+            | Block::Redacted { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::CachePoint(_) => give_back(stops, &mut left),
         }
         left.push((place, block));
         if stops.is_cut() {
@@ -174,7 +181,14 @@ fn give_back(stops: &mut Stops, left: &mut [(u32, Block<'_>)]) {
     let Some(rest) = stops.rest() else { return };
     let last = left.iter_mut().rev().find_map(|(_, block)| match block {
         Block::Text(text) | Block::Cited { text, .. } => Some(text),
-        _ => None,
+        Block::Reasoning { .. }
+        | Block::Redacted { .. }
+        | Block::ToolUse { .. }
+        | Block::ToolResult { .. }
+        | Block::Image { .. }
+        | Block::Document { .. }
+        | Block::Audio { .. }
+        | Block::CachePoint(_) => None,
     });
     if let Some(text) = last {
         *text = Text::from_escaped([text.as_escaped(), rest.as_escaped()].concat());

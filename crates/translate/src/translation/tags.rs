@@ -1,5 +1,6 @@
 //! Thoughts that a model writes into its text, between tags: split out of it, however the text is cut.
 
+use crate::model::delta::BlockIndex;
 use crate::model::text::Text;
 use crate::wire::slice::Slice as _;
 
@@ -8,7 +9,7 @@ pub struct Tags {
     open: String,
     close: String,
     /// The block whose text is being read.
-    block: Option<u32>,
+    block: Option<BlockIndex>,
     inside: bool,
     /// The beginning of a tag that may go on in the next piece.
     held: String,
@@ -44,9 +45,10 @@ impl Tags {
     }
 
     /// Takes the next piece of the text of a block, still escaped, and gives what is certain, still escaped.
-    pub fn take(&mut self, block: u32, text: &Text<'_>) -> Vec<Piece> {
-        if self.block != Some(block) {
-            self.block = Some(block);
+    pub fn take(&mut self, block: impl Into<BlockIndex>, text: &Text<'_>) -> Vec<Piece> {
+        let block = Some(block.into());
+        if self.block != block {
+            self.block = block;
             self.inside = false;
             self.held.clear();
         }
@@ -69,8 +71,8 @@ impl Tags {
     }
 
     /// The block ended: what was held back was no tag. A thought that was never closed is a thought all the same.
-    pub fn end(&mut self, block: u32) -> Option<Piece> {
-        if self.block != Some(block) {
+    pub fn end(&mut self, block: impl Into<BlockIndex>) -> Option<Piece> {
+        if self.block != Some(block.into()) {
             return None;
         }
         self.block = None;
@@ -82,7 +84,7 @@ impl Tags {
 
     /// The block whose text is being read.
     #[must_use]
-    pub fn block(&self) -> Option<u32> {
+    pub fn block(&self) -> Option<BlockIndex> {
         self.block
     }
 

@@ -1,6 +1,6 @@
 //! Calls whose arguments stand in an object as its only member, told as the client's schema has them.
 
-use crate::model::delta::{Delta, Event};
+use crate::model::delta::{BlockIndex, Delta, Event};
 use crate::model::text::Text;
 use crate::model::wrapped::unwrap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ pub(super) struct Unwrapping {
     /// The tools, by the client's names.
     tools: BTreeSet<String>,
     /// What there is of the arguments of each open call, still escaped.
-    open: BTreeMap<u32, String>,
+    open: BTreeMap<BlockIndex, String>,
 }
 
 impl Unwrapping {
@@ -21,7 +21,7 @@ impl Unwrapping {
     }
 
     /// Holds a piece of arguments; `false`: it is none of such a call.
-    pub(super) fn holds(&mut self, index: u32, delta: &Delta<'_>) -> bool {
+    pub(super) fn holds(&mut self, index: BlockIndex, delta: &Delta<'_>) -> bool {
         let Delta::ToolInput(piece) = delta else { return false };
         let held = self.open.get_mut(&index);
         held.map(|held| held.push_str(piece.as_escaped())).is_some()
@@ -37,20 +37,20 @@ impl Unwrapping {
                 Vec::new()
             }
             Event::BlockStop { index, .. } => {
-                self.open.remove_entry(index).and_then(|(index, held)| told(index, held)).into_iter().collect()
+                self.open.remove_entry(index).and_then(|(index, held)| unwrapped(index, held)).into_iter().collect()
             }
             Event::Stop(_) => self.rest(),
-            _ => Vec::new(),
+            Event::Start | Event::Delta { .. } | Event::Metadata { .. } | Event::Unknown => Vec::new(),
         }
     }
 
     /// What is left of calls that have no end.
     pub(super) fn rest(&mut self) -> Vec<Event<'static>> {
-        std::mem::take(&mut self.open).into_iter().filter_map(|(index, held)| told(index, held)).collect()
+        std::mem::take(&mut self.open).into_iter().filter_map(|(index, held)| unwrapped(index, held)).collect()
     }
 }
 
-fn told(index: u32, held: String) -> Option<Event<'static>> {
+fn unwrapped(index: BlockIndex, held: String) -> Option<Event<'static>> {
     let held = Text::from_escaped(held);
     let arguments = Text::from_plain(unwrap(&held.plain()).to_owned());
     (!arguments.is_empty()).then_some(Event::Delta { index, delta: Delta::ToolInput(arguments) })

@@ -8,7 +8,7 @@ use crate::config::build::secrets;
 use crate::config::build::security_policies::SecurityPolicies;
 use crate::config::build::servable;
 use crate::config::build::traffic_policies::TrafficPolicies;
-use crate::config::check::shape::{self, unsupported};
+use crate::config::check::checker::{self, unsupported};
 use crate::config::resource::{Document, Kind, SETTINGS, Set, World, spot};
 use crate::config::text::mistake::{Report, Spot};
 use crate::config::text::suggest::did_you_mean;
@@ -62,7 +62,7 @@ fn settings(set: Set<'_>, report: &mut Report) -> Settings {
     let mut found = Settings::default();
     for document in set.of(Kind::ConfigMap).filter(|document| document.name == SETTINGS) {
         for entry in document.root.entries_at("data") {
-            let path = shape::join("data", &entry.key);
+            let path = checker::join("data", &entry.key);
             let spot = Spot { file: document.file, place: entry.value.place, path: &path };
             let text = entry.value.text().unwrap_or_default();
             match entry.key.as_str() {
@@ -70,12 +70,12 @@ fn settings(set: Set<'_>, report: &mut Report) -> Settings {
                     found.log_level = LogLevel::named(text);
                     if found.log_level.is_none() {
                         let levels = ["error", "warn", "info", "debug", "trace"];
-                        report.refuse(spot, unsupported(shape::short(text), &levels));
+                        report.refuse(spot, unsupported(checker::short(text), &levels));
                     }
                 }
                 "no_backends" => match text {
                     "true" | "false" => found.no_backends = text == "true",
-                    _ => report.refuse(spot, unsupported(shape::short(text), &["true", "false"])),
+                    _ => report.refuse(spot, unsupported(checker::short(text), &["true", "false"])),
                 },
                 key => {
                     let meant = did_you_mean(key, ["log_level", "no_backends"]);

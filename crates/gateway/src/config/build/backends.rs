@@ -5,11 +5,12 @@ use crate::config::build::mutations::mutation;
 use crate::config::build::policies::Policies;
 use crate::config::build::secrets;
 use crate::config::build::traffic_policies::unknown_annotations;
-use crate::config::check::shape::{self, Form};
+use crate::config::check::checker;
+use crate::config::check::forms::{self, Form};
 use crate::config::resource::{Document, Kind, Set, spot};
 use crate::config::text::mistake::{Report, Spot};
 use crate::config::text::yaml::Node;
-use crate::config::{Backend, BackendKind, Bedrock, BedrockAuth, Credentials, OpenAi};
+use crate::config::{Backend, BackendKind, BedrockAuth, Credentials, Service};
 use crate::secret::Secret;
 
 /// Every `AIServiceBackend`, in the order of the files.
@@ -50,7 +51,7 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
                 let message = format!("no region: the AWS profile's is used, or {}", crate::config::DEFAULT_REGION);
                 report.notice(at(document, "spec"), message);
             }
-            BackendKind::Bedrock(Box::new(bedrock))
+            BackendKind::bedrock(bedrock)
         }
         Err(why) => {
             report.problem(at(document, "spec"), format!("not served: {why}"));
@@ -67,7 +68,7 @@ fn annotated_auth(document: &Document<'_>, report: &mut Report) -> Option<Bedroc
     let entry = document.root.entries_at("metadata.annotations").iter().find(|entry| entry.key == AUTH)?;
     let named = entry.value.text().and_then(BedrockAuth::named);
     if named.is_none() {
-        let path = shape::join("metadata.annotations", AUTH);
+        let path = checker::join("metadata.annotations", AUTH);
         let spot = Spot { file: document.file, place: entry.place, path: &path };
         report.refuse(spot, "Unsupported value: supported values: \"bearer\", \"sigv4\", \"auto\"");
     }
@@ -81,10 +82,10 @@ fn openai(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Backend
         Some(config) => short_form(set, config),
         None => full(set, document, report),
     };
-    let own_key = |found: &Bedrock| matches!(found.credentials, Credentials::ApiKey(_));
+    let own_key = |found: &Service| matches!(found.credentials, Credentials::ApiKey(_));
     let service = service.map(|found| match own_key(&found) {
         true => found,
-        false => Bedrock { credentials: Credentials::Nobody, ..found },
+        false => Service { credentials: Credentials::Nobody, ..found },
     });
     let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
     match service {
@@ -92,7 +93,7 @@ fn openai(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Backend
             service.region.get_or_insert_with(|| crate::config::DEFAULT_REGION.to_owned());
             let prefix = root.text_at("spec.schema.prefix").or_else(|| root.text_at("spec.config.prefix"));
             let prefix = prefix.filter(|prefix| !prefix.is_empty());
-            BackendKind::OpenAi(Box::new(OpenAi { prefix: prefix.unwrap_or("v1").to_owned(), service }))
+            BackendKind::openai_chat(prefix.unwrap_or("v1"), service)
         }
         Err(why) => {
             report.problem(at(document, "spec"), format!("not served: {why}"));
@@ -105,7 +106,7 @@ fn at<'d>(document: &Document<'d>, path: &'d str) -> Spot<'d> {
     spot(document, document.root.at(path).unwrap_or(&document.root), path)
 }
 
-fn sound_region(bedrock: Bedrock) -> Result<Bedrock, String> {
+fn sound_region(bedrock: Service) -> Result<Service, String> {
     match &bedrock.region {
         Some(region) if !Form::Region.fits(region) => {
             Err("the region is not an AWS region, such as us-east-1".to_owned())
@@ -114,16 +115,16 @@ fn sound_region(bedrock: Bedrock) -> Result<Bedrock, String> {
     }
 }
 
-fn short_form(set: Set<'_>, config: &Node) -> Result<Bedrock, String> {
+fn short_form(set: Set<'_>, config: &Node) -> Result<Service, String> {
     let model = config.text_at("model").unwrap_or_default();
     let region = config.text_at("region").map(str::to_owned);
     let endpoint = match config.text_at("endpoint") {
-        Some(text) => Some(shape::endpoint(text).map_err(str::to_owned)?),
+        Some(text) => Some(forms::endpoint(text).map_err(str::to_owned)?),
         None => environment::endpoint(set.world.env)?,
     };
     let key = config.text_at("apiKey").map(|key| Credentials::ApiKey(Secret::new(key.to_owned())));
     let base_model = config.text_at("baseModel").map(|base| (model.to_owned(), base.to_owned()));
-    Ok(Bedrock {
+    Ok(Service {
         region: region.or_else(|| environment::region(set.world.env)),
         endpoint,
         credentials: key.unwrap_or(Credentials::Default),
@@ -131,12 +132,12 @@ fn short_form(set: Set<'_>, config: &Node) -> Result<Bedrock, String> {
         http2: config.text_at("http2").is_some_and(|text| text.eq_ignore_ascii_case("true")),
         base_models: base_model.into_iter().collect(),
         auth: config.text_at("auth").and_then(BedrockAuth::named),
-        ..Bedrock::default()
+        ..Service::default()
     })
 }
 
 /// The Envoy form: the address is a `Backend`'s, TLS comes with a `BackendTLSPolicy`.
-fn full(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Result<Bedrock, String> {
+fn full(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Result<Service, String> {
     let reference = document.root.at("spec.backendRef");
     let name = reference.and_then(|reference| reference.text_at("name")).unwrap_or_default();
     let namespace = reference.and_then(|reference| reference.text_at("namespace")).unwrap_or(&document.namespace);
@@ -160,14 +161,14 @@ fn full(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Result<Be
     let policy = tls_policy(set, backend);
     let tls = policy.is_some() || backend.root.at("spec.tls").is_some() || port == "443";
     let scheme = if tls { "https" } else { "http" };
-    let url = shape::endpoint(&format!("{scheme}://{host}:{port}"));
+    let url = forms::endpoint(&format!("{scheme}://{host}:{port}"));
     let tls_hostname = policy.and_then(|policy| policy.root.text_at("spec.validation.hostname"));
-    Ok(Bedrock {
+    Ok(Service {
         region: region_of(&host).map(str::to_owned),
         endpoint: Some(url.map_err(|_| format!("Backend {namespace}/{name} has no host to call"))?),
         tls_hostname: tls_hostname.filter(|name| *name != host).map(str::to_owned),
         tls_ca_pem: policy.map(|policy| trusted(set, policy)).transpose()?.flatten(),
-        ..Bedrock::default()
+        ..Service::default()
     })
 }
 
@@ -210,7 +211,7 @@ fn trusted(set: Set<'_>, policy: &Document<'_>) -> Result<Option<String>, String
 }
 
 /// The same backend with what its `BackendSecurityPolicy` says.
-fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Bedrock, report: &mut Report) -> Result<Bedrock, String> {
+fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Service, report: &mut Report) -> Result<Service, String> {
     let mut policies = set.of(Kind::SecurityPolicy).filter(|policy| {
         policy.namespace == document.namespace
             && targets(policy, "aigateway.envoyproxy.io", "AIServiceBackend").any(|name| name == document.name)
@@ -238,7 +239,7 @@ fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Bedrock, report: &mut
     let region = policy.root.text_at("spec.awsCredentials.region").map(str::to_owned);
     let short = document.root.at("spec.config").is_some();
     let region = if short { bedrock.region.or(region) } else { region.or(bedrock.region) };
-    Ok(Bedrock { region, credentials, ..bedrock })
+    Ok(Service { region, credentials, ..bedrock })
 }
 
 /// Whether a key can be sent in a header.

@@ -1,9 +1,9 @@
 //! The configuration of a gateway without a file: Bedrock, as AWS's own variables describe it.
 
-use crate::config::check::shape::{self, Form};
+use crate::config::check::forms::{self, Form};
 use crate::config::{
-    Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, DEFAULT_REGION, Notice, ReasoningPolicy, Route,
-    Rule,
+    Backend, BackendKind, BackendRef, Config, Credentials, DEFAULT_REGION, Notice, ReasoningPolicy, Route, Rule,
+    Service,
 };
 use std::sync::Arc;
 
@@ -61,10 +61,10 @@ fn bedrock(env: Env<'_>, notices: &mut Vec<Notice>) -> Result<BackendKind, Strin
         }
         Some(_) => {}
     }
-    Ok(BackendKind::Bedrock(Box::new(Bedrock { region, endpoint: endpoint(env)?, ..Bedrock::default() })))
+    Ok(BackendKind::bedrock(Service { region, endpoint: endpoint(env)?, ..Service::default() }))
 }
 
-impl Default for Bedrock {
+impl Default for Service {
     /// Bedrock of the AWS profile's region, with AWS's default credentials, serving no model by itself.
     fn default() -> Self {
         Self {
@@ -93,7 +93,7 @@ pub(in crate::config) fn region(env: Env<'_>) -> Option<String> {
 /// Why it cannot be called, without its text.
 pub(in crate::config) fn endpoint(env: Env<'_>) -> Result<Option<url::Url>, String> {
     let found = first(env, ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL"]);
-    found.map(|(name, text)| shape::endpoint(&text).map_err(|why| format!("{name}: {why}"))).transpose()
+    found.map(|(name, text)| forms::endpoint(&text).map_err(|why| format!("{name}: {why}"))).transpose()
 }
 
 fn first(env: Env<'_>, names: [&'static str; 2]) -> Option<(&'static str, String)> {

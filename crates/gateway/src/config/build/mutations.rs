@@ -1,6 +1,6 @@
 //! `headerMutation` and `bodyMutation`, of a backend and of a route's reference to one.
 
-use crate::config::check::shape::{Check, join, short};
+use crate::config::check::checker::{Check, join, short};
 use crate::config::resource::Document;
 use crate::config::text::mistake::{Report, Spot};
 use crate::config::text::yaml::Node;

@@ -5,7 +5,7 @@ use crate::config::build::mutations::mutation;
 use crate::config::build::policies::Policies;
 use crate::config::build::security_policies::SecurityPolicies;
 use crate::config::build::traffic_policies::{TrafficPolicies, unknown_annotations};
-use crate::config::check::shape::{duration, seconds_since_epoch};
+use crate::config::check::forms::{duration, seconds_since_epoch};
 use crate::config::check::traffic_rules::{EARLY, HEDGE};
 use crate::config::resource::{Document, Kind, Set, spot};
 use crate::config::text::mistake::{Report, Spot};

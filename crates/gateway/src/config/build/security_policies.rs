@@ -4,9 +4,8 @@
 //! and a policy whose keys are missing accepts nobody.
 
 use crate::config::build::secrets;
-use crate::config::check::schema::{FREE, METADATA, SECRET_REF, closed, list, open, resource};
-use crate::config::check::shape::{Check, Field, Shape, join, optional, required, short};
-use crate::config::check::traffic_rules::{TARGET, gateway_target, route_target, targets};
+use crate::config::check::checker::{Check, join, short};
+use crate::config::check::traffic_rules::{gateway_target, route_target, targets};
 use crate::config::resource::{Document, Kind, Set, spot};
 use crate::config::text::mistake::{Report, Spot};
 use crate::config::text::yaml::Node;
@@ -15,37 +14,6 @@ use http::HeaderName;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::sync::Arc;
-
-static SWITCH: Shape = Shape::Truth;
-static ANY: Shape = Shape::Any;
-
-static EXTRACT_FROM: [Field; 3] = [
-    optional("headers", &list(&FREE, 64)),
-    optional("params", &list(&FREE, 64)),
-    optional("cookies", &list(&FREE, 64)),
-];
-
-static API_KEY_AUTH: [Field; 4] = [
-    required("credentialRefs", &list(&SECRET_REF, 256)),
-    required("extractFrom", &list(&closed(&EXTRACT_FROM), 64)),
-    optional("forwardClientIDHeader", &FREE),
-    optional("sanitize", &SWITCH),
-];
-
-/// What is read of it.
-pub(in crate::config) static SECURITY_POLICY: Shape = resource(&[
-    required("metadata", &METADATA),
-    required(
-        "spec",
-        &open(&[
-            optional("targetRef", &TARGET),
-            optional("targetRefs", &list(&TARGET, 16)),
-            optional("targetSelectors", &ANY),
-            optional("mergeType", &FREE),
-            optional("apiKeyAuth", &closed(&API_KEY_AUTH)),
-        ]),
-    ),
-]);
 
 /// Blocks that decide who may come in, and that nothing here enforces.
 const UNSUPPORTED: [&str; 6] = ["jwt", "oidc", "basicAuth", "extAuth", "authorization", "csrf"];

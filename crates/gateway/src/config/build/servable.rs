@@ -1,6 +1,6 @@
 //! What is valid in every resource and yet cannot serve: seen once all resources are joined.
 
-use crate::config::check::shape::short;
+use crate::config::check::checker::short;
 use crate::config::resource::{Kind, Set, spot};
 use crate::config::text::mistake::{Notice, Report};
 use crate::config::text::suggest::did_you_mean;
@@ -40,7 +40,10 @@ fn short_forms(set: Set<'_>, config: &Config, report: &mut Report) {
             let message = format!("{text:?} is not the name of an AWS region{}", did_you_mean(text, REGIONS));
             report.problem(spot(document, region, "spec.config.region"), message);
         }
-        if !backend.kind.is_bedrock() || node.get("baseModel").is_some() || node.at("reasoning.row").is_some() {
+        if backend.kind.bedrock_service().is_none()
+            || node.get("baseModel").is_some()
+            || node.at("reasoning.row").is_some()
+        {
             continue;
         }
         let Some((model, id)) = node.get("model").and_then(|model| Some((model, model.text()?))) else { continue };

@@ -1,6 +1,7 @@
 //! From Envoy Gateway's `BackendTrafficPolicy` resources to how the requests of each rule are tried.
 
-use crate::config::check::shape::{duration, join, short};
+use crate::config::check::checker::{join, short};
+use crate::config::check::forms::duration;
 use crate::config::check::traffic_rules::{
     ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target, targets,
 };

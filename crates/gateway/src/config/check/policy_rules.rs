@@ -1,11 +1,14 @@
 //! The rules about reasoning policies that a shape cannot say.
 
-use crate::config::check::schema::EFFORTS;
-use crate::config::check::shape::{Check, duration, join, short};
+use crate::config::check::checker::{Check, join, short};
+use crate::config::check::forms::duration;
 use crate::config::text::json;
 use crate::config::text::mistake::Spot;
 use crate::config::text::yaml::Node;
 use crate::translate::catalogue::{Catalogue, Known};
+
+/// The levels of effort, weakest first.
+const EFFORTS: [&str; 6] = ["minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// Rules of a `ReasoningPolicy`.
 pub(in crate::config) fn reasoning_policy(check: &mut Check<'_>, root: &Node) {

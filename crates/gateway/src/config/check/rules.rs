@@ -2,10 +2,20 @@
 
 use crate::config::build::backends::is_visible;
 use crate::config::build::mutations;
-use crate::config::check::schema::POLICY_TYPES;
-use crate::config::check::shape::{Check, duration};
+use crate::config::check::checker::Check;
+use crate::config::check::forms::duration;
 use crate::config::check::traffic_rules::{EARLY, HEDGE, annotations};
 use crate::config::text::yaml::Node;
+
+/// The types of a `BackendSecurityPolicy`, and the field that belongs to each.
+static POLICY_TYPES: [(&str, &str); 6] = [
+    ("APIKey", "apiKey"),
+    ("AWSCredentials", "awsCredentials"),
+    ("AzureAPIKey", "azureAPIKey"),
+    ("AzureCredentials", "azureCredentials"),
+    ("GCPCredentials", "gcpCredentials"),
+    ("AnthropicAPIKey", "anthropicAPIKey"),
+];
 
 /// How many regular expressions all files together may have.
 const MOST_PATTERNS: usize = 1000;
@@ -43,7 +53,7 @@ pub(in crate::config) fn short_backend(check: &mut Check<'_>, root: &Node) {
     let (foreign, provider): (&[&str], _) =
         if openai { (&["region", "baseModel", "reasoning"], "awsbedrock") } else { (&["prefix"], "openai") };
     for entry in config.entries().iter().filter(|entry| foreign.contains(&entry.key.as_str())) {
-        let path = crate::config::check::shape::join("spec.config", &entry.key);
+        let path = crate::config::check::checker::join("spec.config", &entry.key);
         check.refuse(&entry.value, &path, format!("Forbidden: only the provider {provider} has this field"));
     }
 }
@@ -202,7 +212,7 @@ fn credentials(check: &mut Check<'_>, spec: &Node, alpha: bool) {
 /// Every `oidc` below `node` names its client in exactly one way.
 fn identity(check: &mut Check<'_>, node: &Node, path: &str) {
     for entry in node.entries() {
-        let path = crate::config::check::shape::join(path, &entry.key);
+        let path = crate::config::check::checker::join(path, &entry.key);
         let ways = ["clientID", "clientIDRef"].iter().filter(|field| entry.value.get(field).is_some()).count();
         if entry.key == "oidc" && ways != 1 {
             check.break_rule(&entry.value, &path, "only one of clientID or clientIDRef must be set");
@@ -216,7 +226,7 @@ pub(in crate::config) fn secret(check: &mut Check<'_>, root: &Node) {
     for entry in root.entries_at("data") {
         let sound = entry.value.text().is_none_or(|text| crate::config::build::secrets::base64_bytes(text).is_some());
         if !sound {
-            let path = crate::config::check::shape::join("data", &entry.key);
+            let path = crate::config::check::checker::join("data", &entry.key);
             check.refuse(
                 &entry.value,
                 &path,

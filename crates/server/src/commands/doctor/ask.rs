@@ -4,14 +4,14 @@ use super::answer;
 use super::probe::{Answer, Outcome, Probe, Tokens, What, shortened};
 use crate::upstream::Upstreams;
 use aquifer_gateway::config::Circuit;
-use aquifer_gateway::exchange::{Call, CallId, CallTimeouts};
+use aquifer_gateway::exchange::{Call, CallId, HostLimits};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::{Api, refusal};
-use aquifer_gateway::translate::catalogue::{Amend, Rules};
+use aquifer_gateway::translate::catalogue::{Adjustment, Rules};
 use aquifer_gateway::translate::fault::{Refusal, Unreachable};
 use aquifer_gateway::translate::limits::ClientFields;
 use aquifer_gateway::translate::model::issuer::Mark;
-use aquifer_gateway::translate::translation::{Incoming, Outgoing, Showing, Terms};
+use aquifer_gateway::translate::translation::{Exposure, Incoming, Outgoing, Terms};
 use http::{HeaderValue, header};
 use std::time::Duration;
 
@@ -94,8 +94,9 @@ impl Asking<'_> {
         let mut headers = outgoing.headers.clone();
         headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
         let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
-        let (lane, patience, circuit) = (CallId::Primary, CallTimeouts::default(), Circuit::default());
-        let call = Call { lane, backend: place.backend, path, headers, body, patience, after: Duration::ZERO, circuit };
+        let (id, circuit, after) = (CallId::Primary, Circuit::default(), Duration::ZERO);
+        let connect = HostLimits::default().connect;
+        let call = Call { id, backend: place.backend, path, headers, body, connect, after, circuit };
         let late = || Fault::UpstreamUnreachable(Unreachable::Timeout(format!("no answer in {PATIENCE:?}")));
         let answered = tokio::time::timeout(PATIENCE, answer_to(self.upstreams, call, &outgoing));
         match answered.await.unwrap_or_else(|_| Err(late())) {
@@ -123,9 +124,9 @@ pub(super) fn rendered(place: &Place, probe: &Probe) -> Result<Outgoing, Fault> 
         entry: &probe.row,
         mark: Mark::of(probe.row.base_of(&place.model_id), &place.named),
         rules: &rules,
-        amend: Amend::default(),
+        adjustment: Adjustment::default(),
     };
-    Incoming::read(question.as_bytes())?.outgoing_on(&terms, Showing::default())
+    Incoming::read(question.as_bytes())?.outgoing_on(&terms, Exposure::default())
 }
 
 fn holds_reasoning(body: &[u8]) -> bool {

@@ -18,7 +18,7 @@ use crate::process::config_files::ConfigFiles;
 use crate::upstream::Upstreams;
 use anyhow::Context;
 use aquifer_aws::Environment;
-use aquifer_gateway::config::{BackendKind, Config};
+use aquifer_gateway::config::Config;
 use ask::Asking;
 use examination::{Examination, Examined};
 use probe::{Outcome, Tokens};
@@ -65,7 +65,7 @@ fn region(config: &Config) -> Option<&str> {
 /// Calls every backend in this region. An address of AWS's own is one of a region; another one stays.
 fn elsewhere(config: &mut Config, region: &str) {
     for backend in &mut config.backends {
-        if let BackendKind::Bedrock(bedrock) = &mut backend.kind {
+        if let Some(bedrock) = backend.kind.bedrock_service_mut() {
             bedrock.region = Some(region.to_owned());
             let host = bedrock.endpoint.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
             if host.ends_with(".amazonaws.com") || host.ends_with(".api.aws") {
@@ -159,7 +159,7 @@ mod tests {
             let mut config = Config::from_environment(&env);
             elsewhere(&mut config, "eu-west-1");
             assert_eq!(region(&config), Some("eu-west-1"));
-            let BackendKind::Bedrock(bedrock) = &config.backends[0].kind else { panic!("{config:?}") };
+            let Some(bedrock) = config.backends[0].kind.bedrock_service() else { panic!("{config:?}") };
             assert_eq!(bedrock.endpoint.as_ref().map(|url| url.as_str()), left, "{endpoint}");
         }
     }

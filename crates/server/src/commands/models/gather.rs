@@ -1,6 +1,6 @@
 //! Which rows are shown: the catalogue's, and those that the configuration has in their place.
 
-use aquifer_gateway::config::{BackendKind, Config, ReasoningPolicy};
+use aquifer_gateway::config::{Config, ReasoningPolicy};
 use aquifer_gateway::translate::catalogue::{Catalogue, Entry, Known, base_id};
 
 /// One row, with the id that it is shown for.
@@ -66,7 +66,7 @@ fn of_configuration(config: &Config) -> Vec<Shown> {
     for backend in &config.backends {
         let at = format!("AIServiceBackend {}/{}", backend.namespace, backend.name);
         overrides(&backend.reasoning, &at, &mut rows);
-        let BackendKind::Bedrock(bedrock) = &backend.kind else { continue };
+        let Some(bedrock) = backend.kind.bedrock_service() else { continue };
         for (id, base) in &bedrock.base_models {
             if backend.reasoning.entry(id).is_none() {
                 add(id, Catalogue::builtin().lookup(base), Found::Declared(vec![at.clone()]), &mut rows);

@@ -3,7 +3,7 @@
 //! Source: Bedrock's API reference, `ConverseStreamOutput`. Two things are not as that page has them: text and
 //! reasoning blocks begin without a `contentBlockStart`, and every payload carries a padding member `p`.
 
-mod quick;
+mod fast_delta;
 
 use super::error;
 use super::response::{self, string};
@@ -123,8 +123,9 @@ impl Reader {
     /// [`Self::event`] would say.
     #[must_use]
     #[inline]
-    pub fn usual<'a>(&self, frame: &Frame<'a>) -> Option<(u32, Delta<'a>)> {
-        let (index, delta) = quick::delta(frame.payload).filter(|_| frame.kind == Kind::Event("contentBlockDelta"))?;
+    pub fn fast_delta<'a>(&self, frame: &Frame<'a>) -> Option<(u32, Delta<'a>)> {
+        let (index, delta) =
+            fast_delta::delta(frame.payload).filter(|_| frame.kind == Kind::Event("contentBlockDelta"))?;
         let ours = !matches!(delta, Delta::ToolInput(_)) || !self.server_side.contains(&index);
         Some((index, if ours { delta } else { Delta::Unknown }))
     }
@@ -140,7 +141,7 @@ impl Reader {
             Kind::Event("contentBlockStart") => self.start(frame.payload),
             Kind::Event("contentBlockStop") => {
                 let BlockStop { content_block_index: index } = read(frame.payload)?;
-                Ok(Event::BlockStop { index, seal: self.seals.take(index) })
+                Ok(Event::BlockStop { index: index.into(), seal: self.seals.take(index), goes_on: false })
             }
             Kind::Event("messageStart") => Ok(Event::Start),
             Kind::Event("messageStop") => self.stop(frame.payload),
@@ -182,7 +183,7 @@ impl Reader {
         } else {
             Delta::Unknown
         };
-        Ok(Event::Delta { index, delta })
+        Ok(Event::Delta { index: index.into(), delta })
     }
 
     fn reasoning<'a>(&mut self, index: u32, reasoning: &ReasoningDelta<'a>) -> Result<Delta<'a>, Fault> {
@@ -205,7 +206,7 @@ impl Reader {
     /// until there is none.
     pub fn unended(&mut self) -> Option<Event<'static>> {
         let index = self.seals.any().filter(|_| self.stopped)?;
-        Some(Event::BlockStop { index, seal: self.seals.take(index) })
+        Some(Event::BlockStop { index: index.into(), seal: self.seals.take(index), goes_on: false })
     }
 
     fn start<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
@@ -220,7 +221,7 @@ impl Reader {
             }
             None => Delta::Unknown,
         };
-        Ok(Event::Delta { index, delta })
+        Ok(Event::Delta { index: index.into(), delta })
     }
 
     fn stop<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {

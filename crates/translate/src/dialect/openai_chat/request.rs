@@ -10,31 +10,56 @@
 mod answers;
 mod calls;
 mod content;
-mod fields;
 mod format;
 mod media;
 mod messages;
-mod notes;
 mod own_fields;
 mod reasoning;
 mod replay;
-mod said;
 mod sampling;
 mod service;
 mod tools;
 mod verdicts;
 
-use super::shown::Spoken;
+use super::reasoning_fields::Conventions;
 use crate::dialect::Head;
+use crate::dialect::json::{self, Indexed, Node, Object};
+use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 use crate::limits::{self, Limits};
 use crate::model::request::{OwnSwitches, Request};
 use crate::warning::Warning;
 use crate::wire::json::Document;
-use fields::{Node, Object};
-use notes::Notes;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+
+/// The parts of a body that hold fields.
+const INDEXED: Indexed = Indexed {
+    members: &[
+        "additionalModelRequestFields",
+        "additional_model_request_fields",
+        "anthropic_beta",
+        "chat_template_kwargs",
+        "extra_body",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "messages",
+        "metadata",
+        "modalities",
+        "moderation",
+        "output_config",
+        "prompt_cache_options",
+        "reasoning",
+        "response_format",
+        "stop",
+        "stream_options",
+        "thinking",
+        "tool_choice",
+        "tools",
+    ],
+    beside: "extra_body",
+    opaque: &["parameters", "schema"],
+};
 
 /// A request, with what only this dialect needs to know for the answer.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +82,7 @@ pub struct Manner {
     /// The answer shows no reasoning.
     pub exclude_reasoning: bool,
     /// The conventions for reasoning that the request spoke.
-    pub spoken: Spoken,
+    pub conventions: Conventions,
     /// `prompt_cache_key`: what requests with a common beginning share.
     pub affinity: Option<String>,
 }
@@ -78,7 +103,7 @@ pub fn read(body: &[u8]) -> Result<Asked<'_>, Fault> {
 ///
 /// As [`read`], and what goes beyond a limit.
 pub fn read_within<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fault> {
-    let document = fields::read(body, limits.json_values)?;
+    let document = json::read(body, limits.json_values, &INDEXED)?;
     let top = open(&document)?;
     let mut notes = Notes::new(*limits);
     verdicts::read(&top, &mut notes)?;
@@ -116,36 +141,12 @@ pub fn read_within<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fau
         legacy_functions: offer.legacy,
         exclude_reasoning: request.reasoning.exclude,
         affinity: top.get("prompt_cache_key").and_then(|node| node.string().ok()).map(Cow::into_owned),
-        spoken: Spoken {
-            details: conversation.spoken.details || top.get_any(&["reasoning", "include_reasoning"]).is_some(),
-            thinking: conversation.spoken.thinking || top.get("thinking").is_some(),
+        conventions: Conventions {
+            details: conversation.conventions.details || top.get_any(&["reasoning", "include_reasoning"]).is_some(),
+            thinking: conversation.conventions.thinking || top.get("thinking").is_some(),
         },
     };
     Ok(Asked { request, manner, warnings: notes.finish() })
-}
-
-/// Adds the betas of headers, each with names between commas.
-///
-/// # Errors
-///
-/// Headers that are too long, and too many betas.
-pub fn add_betas<'h>(
-    request: &mut Request<'_>,
-    headers: impl Iterator<Item = &'h str> + Clone,
-    limits: &Limits,
-) -> Result<(), Fault> {
-    for header in headers.clone() {
-        limits::at_most("anthropic-beta", header.len(), limits.header_bytes, "bytes", "--max-header-bytes")?;
-    }
-    let names = headers.flat_map(|header| header.split(',')).map(str::trim).filter(|name| !name.is_empty());
-    let mut known: BTreeSet<Cow<'_, str>> = request.betas.iter().cloned().collect();
-    for name in names {
-        if known.insert(Cow::Borrowed(name)) {
-            request.betas.push(Cow::Owned(name.to_owned()));
-        }
-    }
-    request.reasoning.interleaved = service::interleaved(&request.betas);
-    limits::at_most("anthropic-beta", request.betas.len(), limits.betas, "betas", "--max-betas")
 }
 
 /// Reads only that, as [`read`] does: of a request that a backend takes in this dialect, whatever is wrong with its other
@@ -155,7 +156,7 @@ pub fn add_betas<'h>(
 ///
 /// As [`read`], when the body is no JSON object, or its `model` or `stream` is wrong.
 pub fn read_head<'a>(body: &'a [u8], limits: &Limits) -> Result<Head<'a>, Fault> {
-    let document = fields::read(body, limits.json_values)?;
+    let document = json::read(body, limits.json_values, &INDEXED)?;
     let top = open(&document)?;
     Ok(Head { model: model(&top, limits)?, stream: flag(top.get("stream"))?.unwrap_or_default() })
 }
@@ -167,13 +168,13 @@ pub fn read_head<'a>(body: &'a [u8], limits: &Limits) -> Result<Head<'a>, Fault>
 /// As [`read`], when the body is not JSON or its `model` is not a string with something in it.
 pub fn read_model(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
     let limits = Limits::default();
-    model(&open(&fields::read(body, limits.json_values)?)?, &limits)
+    model(&open(&json::read(body, limits.json_values, &INDEXED)?)?, &limits)
 }
 
 /// The body's members, and those of `extra_body` that do not stand beside it. SDKs put them there; some clients send
 /// that name itself.
 fn open<'a, 'p>(document: &'p Document<'a>) -> Result<Object<'a, 'p>, Fault> {
-    fields::open(document).with_members_of("extra_body")
+    json::open(document).with_members_of("extra_body")
 }
 
 fn model<'a>(top: &Object<'a, '_>, limits: &Limits) -> Result<Cow<'a, str>, Fault> {

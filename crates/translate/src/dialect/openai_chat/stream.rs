@@ -86,8 +86,10 @@ impl Writer {
     pub fn event(&mut self, out: &mut BytesMut, event: Event<'_>) {
         match event {
             Event::Start => self.start(out),
-            Event::Delta { index, delta } => self.delta(out, index, &delta),
-            Event::BlockStop { index, seal } => self.block_stop(out, index, seal),
+            // Chunks know no blocks: what is derived of their index is derived of the upstream's.
+            Event::Delta { index, delta } => self.delta(out, index.upstream, &delta),
+            Event::BlockStop { goes_on: true, .. } => {}
+            Event::BlockStop { index, seal, goes_on: false } => self.block_stop(out, index.upstream, seal),
             Event::Stop(stop) => self.stop = Some(stop.into_owned()),
             Event::Metadata { usage, service_tier, trace } => {
                 self.usage = usage.or(self.usage);
@@ -136,7 +138,7 @@ impl Writer {
     /// Ends an answer that failed: the error, then `[DONE]`, and no finish reason.
     pub fn fail(&mut self, out: &mut BytesMut, fault: &Fault) {
         self.release(out);
-        sse::data(out, &[&error::told(fault).body]);
+        sse::data(out, &[&error::render(fault).body]);
         sse::data(out, &["[DONE]"]);
     }
 
@@ -223,7 +225,7 @@ impl Writer {
     /// Says what was held back.
     fn release(&mut self, out: &mut BytesMut) {
         match self.thoughts.release() {
-            Some((block, word, true)) => self.rest_of_block(out, self.thoughts.stand(block, &word)),
+            Some((block, word, true)) => self.rest_of_block(out, self.thoughts.placeholder(block, &word)),
             Some((block, held, false)) => self.thought(out, block, &held),
             None => {}
         }

@@ -68,7 +68,15 @@ fn addresses(content: &[Block<'_>]) -> Result<(), Fault> {
             | Block::Document { source: MediaSource::S3 { field, .. }, .. }
             | Block::Audio { source: MediaSource::S3 { field, .. }, .. } => return Err(in_s3(field.clone())),
             Block::ToolResult { content, .. } => addresses(content)?,
-            _ => {}
+            Block::Text(_)
+            | Block::Reasoning { .. }
+            | Block::Redacted { .. }
+            | Block::ToolUse { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => {}
         }
     }
     Ok(())

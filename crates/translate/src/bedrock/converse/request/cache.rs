@@ -77,7 +77,7 @@ fn each<'d>(offer: &'d mut Offer<'_, '_>, draft: &'d mut Draft<'_, '_>) -> impl 
     let turns = draft.turns.iter_mut().flat_map(|turn| turn.pieces.iter_mut());
     tools.chain(draft.system.iter_mut().chain(turns).filter_map(|piece| match piece {
         Piece::CachePoint(ttl) => Some(ttl),
-        _ => None,
+        Piece::Block(_) | Piece::Made(_) | Piece::Thought(_) | Piece::Said(_) => None,
     }))
 }
 
@@ -132,7 +132,7 @@ fn can_be_cached(before: &Piece<'_, '_>) -> bool {
         Piece::CachePoint(_) | Piece::Thought(_) | Piece::Block(Block::Reasoning { .. } | Block::Redacted { .. }) => {
             false
         }
-        piece => !is_plain_document(piece),
+        piece @ (Piece::Block(_) | Piece::Made(_) | Piece::Said(_)) => !is_plain_document(piece),
     }
 }
 

@@ -5,9 +5,9 @@ mod doubles;
 mod media;
 mod orphans;
 mod thoughts;
-mod told;
+mod tools_as_text;
 
-pub(super) use told::is_told;
+pub(super) use tools_as_text::needs_tools_as_text;
 
 use super::Terms;
 use super::notes::Notes;
@@ -104,8 +104,8 @@ pub(super) fn arrange<'r, 'a>(
     open_and_close(&mut draft, terms, notes);
     paired(&draft, request)?;
     few_documents(&draft, terms.entry)?;
-    if is_told(request, terms) {
-        told::tell(&mut draft, request, terms.entry, notes);
+    if needs_tools_as_text(request, terms) {
+        tools_as_text::rewrite(&mut draft, request, terms.entry, notes);
     }
     media::beside(&mut draft, terms.entry, notes);
     apart::separate(&mut draft, terms, notes);
@@ -140,7 +140,7 @@ fn is_thought(piece: &Piece<'_, '_>) -> bool {
     match piece {
         Piece::Thought(_) => true,
         Piece::Block(block) => block.is_reasoning(),
-        _ => false,
+        Piece::Made(_) | Piece::Said(_) | Piece::CachePoint(_) => false,
     }
 }
 
@@ -222,7 +222,15 @@ fn piece<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
     match block {
         Block::Text(text) | Block::Cited { text, .. } if text.is_blank() => None,
         Block::CachePoint(ttl) => Some(Piece::CachePoint(*ttl)),
-        _ => Some(Piece::Block(block)),
+        Block::Text(_)
+        | Block::Reasoning { .. }
+        | Block::Redacted { .. }
+        | Block::ToolUse { .. }
+        | Block::ToolResult { .. }
+        | Block::Image { .. }
+        | Block::Document { .. }
+        | Block::Audio { .. }
+        | Block::Cited { .. } => Some(Piece::Block(block)),
     }
 }
 
@@ -235,12 +243,19 @@ fn kept<'r, 'a>(message: &'r Message<'a>, asked: bool, terms: &Terms<'_>, notes:
             Block::Reasoning { signature: Some(_), issuer, .. } => (Replay::Signed, issuer),
             Block::Reasoning { issuer, .. } => (Replay::Unsigned, issuer),
             Block::Redacted { issuer, .. } => (Replay::Redacted, issuer),
-            _ => {
+            Block::Text(_)
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => {
                 pieces.extend(piece(block));
                 continue;
             }
         };
-        if terms.amend.without_reasoning {
+        if terms.adjustment.without_reasoning {
             continue;
         }
         if kind != Replay::Unsigned && is_strangers_own(issuer, asked, terms) {
@@ -266,10 +281,10 @@ fn is_strangers_own(issuer: &Issuer, asked: bool, terms: &Terms<'_>) -> bool {
 
 /// Reasoning as a piece; unsigned reasoning that is blank is none.
 fn taken<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
-    match block {
-        Block::Reasoning { text, signature: None, .. } => (!text.is_blank()).then_some(Piece::Thought(text)),
-        _ => Some(Piece::Block(block)),
+    if let Block::Reasoning { text, signature: None, .. } = block {
+        return (!text.is_blank()).then_some(Piece::Thought(text));
     }
+    Some(Piece::Block(block))
 }
 
 /// Claude wants a turn's tool results before anything else; a cache point stays behind what it stood behind.
@@ -371,7 +386,7 @@ fn documents_explained(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Not
         let in_text = |piece: &Piece<'_, '_>| match piece {
             Piece::Block(Block::ToolResult { content, .. }) => content.iter().any(is_document),
             Piece::Block(block) => is_document(block),
-            _ => false,
+            Piece::Made(_) | Piece::Thought(_) | Piece::Said(_) | Piece::CachePoint(_) => false,
         };
         for turn in draft.turns.iter().filter(|turn| turn.pieces.iter().any(in_text)) {
             let why = format!("{} takes no documents; what is in them was sent as text", entry.name);

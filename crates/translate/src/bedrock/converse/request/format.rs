@@ -72,6 +72,6 @@ pub(super) fn write(request: &Request<'_>, schema: Option<&str>, json: &mut Json
 pub(super) fn fingerprint(request: &Request<'_>, enforced: bool) -> Option<u64> {
     match &request.format {
         Format::Schema { schema, .. } if enforced => Some(schema.fingerprint()),
-        _ => None,
+        Format::Text | Format::Json | Format::Schema { .. } => None,
     }
 }

@@ -44,7 +44,15 @@ impl Notes {
         let why = match block {
             Block::Reasoning { signature: None, .. } => format!("{} takes no unsigned reasoning back", entry.name),
             Block::Reasoning { .. } => format!("{} takes no signed reasoning back", entry.name),
-            _ => format!("{} takes no encrypted reasoning back", entry.name),
+            Block::Text(_)
+            | Block::Redacted { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => format!("{} takes no encrypted reasoning back", entry.name),
         };
         let told = |warning: &Warning| warning.kind == WarningKind::Dropped && warning.why == why;
         if !self.warnings.iter().any(told) {

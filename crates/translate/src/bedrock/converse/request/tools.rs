@@ -1,7 +1,7 @@
 //! The tools that a model may call, and which of them it must.
 
 use super::Terms;
-use super::draft::is_told;
+use super::draft::needs_tools_as_text;
 use super::json::Json;
 use super::names::ToolNames;
 use super::notes::Notes;
@@ -57,12 +57,12 @@ pub(super) fn arrange<'r, 'a>(
     notes: &mut Notes,
 ) -> Result<Offer<'r, 'a>, Fault> {
     let entry = terms.entry;
-    let history = request.has_tool_history() && !is_told(request, terms);
+    let history = request.has_tool_history() && !needs_tools_as_text(request, terms);
     let unwanted = request.tool_choice == ToolChoice::None;
     if (request.tools.is_empty() || unwanted) && !history {
         return Ok(Offer::default());
     }
-    if terms.amend.without_tools && !history {
+    if terms.adjustment.without_tools && !history {
         return Ok(Offer::default());
     }
     // A row that knows of forced calls is of a model that is told to take tools and to take none: a conversation that has
@@ -176,20 +176,20 @@ fn choose<'r>(
         ToolChoice::Required if !in_words => Choice::Any,
         ToolChoice::Named(name) if !in_words => Choice::Tool(names.send(name)),
         ToolChoice::Auto | ToolChoice::Required | ToolChoice::Named(_) if choosable => Choice::Auto,
-        _ => Choice::Unsaid,
+        ToolChoice::Unset | ToolChoice::Auto | ToolChoice::Required | ToolChoice::None | ToolChoice::Named(_) => {
+            Choice::Unsaid
+        }
     };
     let single = request.parallel_tools == Some(false);
     if request.tool_choice == ToolChoice::None || request.tools.is_empty() {
         offer.own_choice = Some(json!({ "type": "none" }));
     } else if single && entry.own_tool_choice {
         // Bedrock refuses a choice in both places.
-        let mut own = match std::mem::take(&mut offer.choice) {
-            Choice::Any => json!({ "type": "any" }),
-            Choice::Tool(name) => json!({ "type": "tool", "name": name }),
-            Choice::Auto | Choice::Unsaid => json!({ "type": "auto" }),
-        };
-        own["disable_parallel_tool_use"] = json!(true);
-        offer.own_choice = Some(own);
+        offer.own_choice = Some(match std::mem::take(&mut offer.choice) {
+            Choice::Any => json!({ "type": "any", "disable_parallel_tool_use": true }),
+            Choice::Tool(name) => json!({ "type": "tool", "name": name, "disable_parallel_tool_use": true }),
+            Choice::Auto | Choice::Unsaid => json!({ "type": "auto", "disable_parallel_tool_use": true }),
+        });
     } else if single {
         notes.ignored(FieldRef::ParallelTools, format!("{} cannot be kept to one call", entry.name));
     }

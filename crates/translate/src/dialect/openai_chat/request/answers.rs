@@ -1,6 +1,6 @@
 //! Results that do not say which call they answer: matched by what else they say, where that is certain.
 
-use super::notes::Notes;
+use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
@@ -60,17 +60,15 @@ fn open_calls(turns: &[Message<'_>], before: usize) -> Vec<Call> {
     let ends = head.iter().rposition(|message| message.role == Role::Assistant).map_or(0, |at| at + 1);
     let (said, answers) = head.split_at(ends);
     let begins = said.iter().rposition(|message| message.role != Role::Assistant).map_or(0, |at| at + 1);
-    let result = |block: &Block<'_>| match block {
-        Block::ToolResult { id, .. } => Some(id.plain().into_owned()),
-        _ => None,
-    };
     let answers = answers.iter().chain(tail).flat_map(|message| &message.content);
-    let answered: BTreeSet<String> = answers.filter_map(result).collect();
-    let call = |block: &Block<'_>| match block {
-        Block::ToolUse { id, name, .. } => Some(Call { id: id.plain().into_owned(), name: name.clone().into_owned() }),
-        _ => None,
-    };
-    let calls = said.iter().skip(begins).flat_map(|message| &message.content).filter_map(call);
+    let mut answered: BTreeSet<String> = BTreeSet::new();
+    for block in answers {
+        if let Block::ToolResult { id, .. } = block {
+            answered.insert(id.plain().into_owned());
+        }
+    }
+    let calls = said.iter().skip(begins).flat_map(|message| &message.content).filter_map(Block::tool_call);
+    let calls = calls.map(|call| Call { id: call.id.plain().into_owned(), name: call.name.to_owned() });
     calls.filter(|call| !answered.contains(&call.id)).collect()
 }
 

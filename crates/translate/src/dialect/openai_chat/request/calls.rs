@@ -1,7 +1,7 @@
 //! The calls of tools that a turn of the model holds.
 
-use super::fields::{Node, Object};
-use super::notes::Notes;
+use crate::dialect::json::{Node, Object};
+use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 use crate::model::arguments::{self, Fate};
 use crate::model::call_id;

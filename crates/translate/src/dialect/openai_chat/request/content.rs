@@ -1,11 +1,11 @@
 //! The content of a message: a string, or a list of parts.
 
-use super::fields::{List, Node, Object};
 use super::media;
-use super::notes::Notes;
+use crate::dialect::anthropic_words::{cache_point, redacted_block, thinking_block};
+use crate::dialect::json::{List, Node, Object};
+use crate::dialect::notes::Notes;
 use crate::fault::Fault;
-use crate::model::issuer::Issuer;
-use crate::model::request::{Block, CacheTtl};
+use crate::model::request::Block;
 use crate::model::text::Text;
 
 /// Who may say what.
@@ -70,8 +70,8 @@ fn one<'a>(part: &Object<'a, '_>, speaker: Speaker, notes: &mut Notes) -> Result
     let (own, block): (&[&str], _) = match (word.as_ref(), speaker) {
         ("text", _) => (&["text", "annotations"], filled(part.need("text")?.text()?)),
         ("refusal", Assistant) => (&["refusal"], filled(part.need("refusal")?.text()?)),
-        ("thinking", Assistant) => (&["thinking", "signature"], thinking(part)?),
-        ("redacted_thinking", Assistant) => (&["data"], redacted(part, notes)?),
+        ("thinking", Assistant) => (&["thinking", "signature"], thinking_block(part)?),
+        ("redacted_thinking", Assistant) => (&["data"], redacted_block(part, notes)?),
         ("image_url", User | Tool) => (&["image_url"], Some(media::image(part, notes)?)),
         ("file", User | Tool) => (&["file"], Some(media::file(part, notes)?)),
         ("input_audio", User) => (&["input_audio"], Some(media::audio(part, notes)?)),
@@ -81,68 +81,7 @@ fn one<'a>(part: &Object<'a, '_>, speaker: Speaker, notes: &mut Notes) -> Result
     Ok(block)
 }
 
-/// `{"type": "thinking", "thinking": ..., "signature": ...}`, Anthropic's form.
-pub(super) fn thinking<'a>(part: &Object<'a, '_>) -> Result<Option<Block<'a>>, Fault> {
-    let text = part.get("thinking").map(|text| text.text()).transpose()?.unwrap_or_default();
-    let signature = part.get("signature").map(|signature| signature.text()).transpose()?;
-    let signature = signature.filter(|signature| !signature.is_empty());
-    Ok((!text.is_empty() || signature.is_some()).then_some(Block::Reasoning {
-        text,
-        signature,
-        issuer: Issuer::default(),
-    }))
-}
-
-/// `{"type": "redacted_thinking", "data": ...}`, Anthropic's form.
-pub(super) fn redacted<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Option<Block<'a>>, Fault> {
-    let data = part.need("data")?;
-    sealed(&data, notes)
-}
-
-/// Reasoning that only its provider can read. What is not base64 cannot have come from Bedrock, and is left out.
-pub(super) fn sealed<'a>(data: &Node<'a, '_>, notes: &mut Notes) -> Result<Option<Block<'a>>, Fault> {
-    let text = data.text()?;
-    if media::is_base64(&text.plain()) {
-        return Ok(Some(Block::Redacted { data: text, issuer: Issuer::default() }));
-    }
-    notes.dropped(data, "it is not base64, so it did not come from Bedrock");
-    Ok(None)
-}
-
 /// Text, unless it is blank: Bedrock refuses blank text.
 pub(super) fn filled(text: Text<'_>) -> Option<Block<'_>> {
     (!text.is_blank()).then_some(Block::Text(text))
-}
-
-/// Reads `cache_control` (Anthropic's) and `prompt_cache_breakpoint` (OpenAI's) of a part, a message or a tool.
-pub(super) fn cache_point(object: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<Option<CacheTtl>>, Fault> {
-    if let Some(node) = object.get("cache_control") {
-        let control = node.object()?;
-        notes.unknown(&control, &["type", "ttl", "scope"]);
-        let kind = control.need("type")?;
-        if kind.string()? != "ephemeral" {
-            notes.ignored(&kind, "only `ephemeral` is known");
-            return Ok(None);
-        }
-        let Some(ttl) = control.get("ttl") else { return Ok(Some(None)) };
-        let known = time_to_live(&ttl.string()?);
-        if known.is_none() {
-            notes.changed(&ttl, "only `5m` and `1h` are known; 5 minutes are used");
-        }
-        return Ok(Some(known));
-    }
-    if let Some(node) = object.get("prompt_cache_breakpoint") {
-        node.object()?;
-        return Ok(Some(None));
-    }
-    Ok(None)
-}
-
-/// The shortest time that Bedrock offers and that is not shorter than the word says.
-pub(super) fn time_to_live(word: &str) -> Option<CacheTtl> {
-    match word {
-        "5m" => Some(CacheTtl::FiveMinutes),
-        "30m" | "1h" => Some(CacheTtl::OneHour),
-        _ => None,
-    }
 }

@@ -1,7 +1,7 @@
 //! The form that the answer must have.
 
-use super::fields::Object;
-use super::notes::Notes;
+use crate::dialect::json::Object;
+use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 use crate::model::request::Format;
 

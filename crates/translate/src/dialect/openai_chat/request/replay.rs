@@ -1,9 +1,9 @@
 //! Reasoning that a client sends back with a turn of the model, put where it stood.
 
-use super::content;
-use super::fields::{Node, Object, whole_pairs};
-use super::media;
-use super::notes::Notes;
+use crate::dialect::anthropic_words::{redacted_block, sealed};
+use crate::dialect::json::{Node, Object, whole_pairs};
+use crate::dialect::media::is_base64;
+use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 use crate::model::issuer::Issuer;
 use crate::model::request::Block;
@@ -108,10 +108,7 @@ fn lacks_text(thought: &Thought<'_>, known: bool) -> bool {
 }
 
 fn issued(block: Block<'_>, issuer: Issuer) -> Block<'_> {
-    match block {
-        Block::Redacted { data, .. } => Block::Redacted { data, issuer },
-        other => other,
-    }
+    if let Block::Redacted { data, .. } = block { Block::Redacted { data, issuer } } else { block }
 }
 
 /// Puts the thoughts between the other blocks. An index counts all blocks of the turn, so a gap between two
@@ -177,7 +174,7 @@ fn thinking_blocks<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
                 gathered.add(index, escaped(&item, "thinking")?, escaped(&item, "signature")?, Issuer::default());
                 notes.unknown(&item, &["type", "thinking", "signature", "cache_control", "index"]);
             }
-            "redacted_thinking" => gathered.seal(index, content::redacted(&item, notes)?),
+            "redacted_thinking" => gathered.seal(index, redacted_block(&item, notes)?),
             _ => notes.ignored(&kind, "only `thinking` and `redacted_thinking` are known"),
         }
     }
@@ -198,8 +195,8 @@ fn details<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Though
         let item = node.object()?;
         let index = item.get("index").and_then(|index| position(&index));
         let word = |name| item.get(name).and_then(|node| node.string().ok());
-        let issuer = Issuer::told(word("id").as_deref(), word("format").as_deref());
-        if issuer.mark.is_some() && word("data").is_some_and(|data| !media::is_base64(&data)) {
+        let issuer = Issuer::claimed(word("id").as_deref(), word("format").as_deref());
+        if issuer.mark.is_some() && word("data").is_some_and(|data| !is_base64(&data)) {
             // The gateway's own item for a model's word in place of a thought.
             continue;
         }
@@ -230,7 +227,7 @@ fn detail<'a>(item: &Object<'a, '_>, notes: &mut Notes) -> Result<Detail<'a>, Fa
         "reasoning.summary" => Detail::Text { text: escaped(item, "summary")?, signature: "" },
         "reasoning.encrypted" => {
             let data = item.need("data")?;
-            Detail::Sealed(content::sealed(&data, notes)?)
+            Detail::Sealed(sealed(&data, notes)?)
         }
         _ => {
             notes.ignored(&kind, "only `reasoning.text`, `reasoning.summary` and `reasoning.encrypted` are known");
@@ -288,7 +285,15 @@ impl<'a> Gathered<'a> {
         match block {
             Block::Reasoning { signature: Some(signature), .. } => self.signatures.insert(signature.clone()),
             Block::Redacted { data, .. } => self.redacted.insert(data.clone()),
-            _ => true,
+            Block::Text(_)
+            | Block::Reasoning { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => true,
         }
     }
 

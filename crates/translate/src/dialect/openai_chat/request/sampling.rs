@@ -1,7 +1,7 @@
 //! How to draw tokens, and how many.
 
-use super::fields::{Node, Object};
-use super::notes::Notes;
+use crate::dialect::json::{Node, Object};
+use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
 use crate::model::request::Sampling;

@@ -1,15 +1,12 @@
 //! What a client asks of the service around the model: tier, metadata, caching, guardrails, fields of the model's own.
 
-use super::content;
-use super::fields::{Node, Object};
-use super::notes::Notes;
+use crate::dialect::anthropic_words::{betas, interleaved, time_to_live};
+use crate::dialect::json::{Node, Object};
+use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 use crate::limits;
 use crate::model::request::{CacheTtl, Request};
 use std::borrow::Cow;
-
-/// The beta of Anthropic's that lets a model think between tool calls.
-const INTERLEAVED: &str = "interleaved-thinking-2025-05-14";
 
 /// Reads these fields into the request.
 pub(super) fn read<'a>(top: &Object<'a, '_>, request: &mut Request<'a>, notes: &mut Notes) -> Result<(), Fault> {
@@ -28,10 +25,6 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, request: &mut Request<'a>, notes: &
     }
     request.reasoning.interleaved = interleaved(&request.betas);
     Ok(())
-}
-
-pub(super) fn interleaved(betas: &[Cow<'_, str>]) -> bool {
-    betas.iter().any(|beta| beta == INTERLEAVED)
 }
 
 fn tier(top: &Object<'_, '_>, request: &mut Request<'_>, notes: &mut Notes) -> Result<(), Fault> {
@@ -64,7 +57,7 @@ fn automatic_cache(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<Cac
     let options = node.object()?;
     notes.unknown(&options, &["mode", "ttl"]);
     if let Some(node) = options.get("ttl") {
-        let known = content::time_to_live(&node.string()?);
+        let known = time_to_live(&node.string()?);
         if known.is_none() {
             notes.changed(&node, "only `5m`, `30m` and `1h` are known; 5 minutes are used");
         }
@@ -88,18 +81,4 @@ fn retention(node: &Node<'_, '_>, notes: &mut Notes) -> Result<Option<CacheTtl>,
             None
         }
     })
-}
-
-/// `anthropic_beta`: an array, or a string with commas.
-pub(super) fn betas<'a>(node: &Node<'a, '_>, notes: &Notes) -> Result<Vec<Cow<'a, str>>, Fault> {
-    let within = |count| limits::at_most(&node.at.to_string(), count, notes.limits.betas, "betas", "--max-betas");
-    if node.is_list() {
-        let list = node.list()?;
-        within(list.len())?;
-        return list.each().map(|node| node.string()).collect();
-    }
-    let all = node.string().map_err(|_| node.wrong("an array of strings or a string"))?;
-    within(all.split(',').count())?;
-    let names = all.split(',').map(str::trim).filter(|name| !name.is_empty());
-    Ok(names.map(|name| Cow::Owned(name.to_owned())).collect())
 }

@@ -1,8 +1,8 @@
 //! The tools that a client offers, and its choice among them.
 
-use super::content;
-use super::fields::{List, Node, Object};
-use super::notes::Notes;
+use crate::dialect::anthropic_words::cache_point;
+use crate::dialect::json::{List, Node, Object};
+use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 use crate::limits;
 use crate::model::raw::Raw;
@@ -68,7 +68,7 @@ pub(super) fn read<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Offer<
         offer.legacy = offer.tools.is_empty();
         for node in counted(&node, offer.tools.len(), notes)?.each() {
             let object = node.object()?;
-            let cache_point = content::cache_point(&object, notes)?;
+            let cache_point = cache_point(&object, notes)?;
             offer.add(Tool { cache_point, ..function(&object, notes)? }, &node, notes)?;
         }
     }
@@ -111,8 +111,8 @@ fn tool<'a>(tool: &Object<'a, '_>, notes: &mut Notes) -> Result<Tool<'a>, Fault>
     }
     notes.unknown(tool, &["type", "function", "cache_control", "prompt_cache_breakpoint"]);
     let definition = tool.need("function")?.object()?;
-    let cache_point = match content::cache_point(tool, notes)? {
-        None => content::cache_point(&definition, notes)?,
+    let cache_point = match cache_point(tool, notes)? {
+        None => cache_point(&definition, notes)?,
         found => found,
     };
     Ok(Tool { cache_point, ..function(&definition, notes)? })

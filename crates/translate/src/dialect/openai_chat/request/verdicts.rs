@@ -1,7 +1,7 @@
 //! The fields that have no effect, and those that are refused because the client would rely on them.
 
-use super::fields::{Node, Object};
-use super::notes::Notes;
+use crate::dialect::json::{Node, Object};
+use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 
 /// Fields that are accepted without effect, and why.

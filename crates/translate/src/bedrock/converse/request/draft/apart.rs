@@ -13,7 +13,7 @@ const HEARD: &str = "(results received)";
 
 /// Gives them turns of their own, or leaves them out, as the model wants it.
 pub(super) fn separate(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut Notes) {
-    let (calls, results) = match terms.amend.apart {
+    let (calls, results) = match terms.adjustment.apart {
         true => (Beside::LeftOut, Beside::Apart),
         false => (terms.entry.beside_calls, terms.entry.beside_results),
     };
@@ -24,7 +24,7 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut
     for turn in std::mem::replace(&mut draft.turns, turns) {
         let (beside, what) = match turn.role {
             Role::Assistant => (calls, "text beside a tool's call"),
-            _ => (results, "anything beside a tool's result"),
+            Role::System | Role::User => (results, "anything beside a tool's result"),
         };
         if beside == Beside::Together || !is_mixed(&turn) {
             draft.turns.push(turn);

@@ -48,7 +48,7 @@ impl<'a> Tree<'a> {
                 let named = |(name, value): (Value<'a, '_>, _)| (name.plain().unwrap_or_default(), Self::of(value));
                 Self::Object(value.members().map(named).collect())
             }
-            _ => Self::Scalar(Cow::Borrowed(value.raw())),
+            Kind::Null | Kind::Boolean | Kind::Number | Kind::String => Self::Scalar(Cow::Borrowed(value.raw())),
         }
     }
 
