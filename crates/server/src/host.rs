@@ -43,7 +43,7 @@ impl Serving {
     pub(crate) fn tell_of_ejection(&self, backend: usize, model: Option<&str>, alone: Duration) {
         if let Some(Backend { namespace, name, .. }) = self.config.backends.get(backend) {
             let backend = format!("{namespace}/{name}");
-            // A model's id may be a client's word.
+            // The model id may come from a client, and be of any length.
             let model: Option<String> = model.map(|model| model.chars().take(256).collect());
             tracing::warn!(
                 backend,

@@ -155,7 +155,7 @@ impl Idle {
         if self.since + self.time > now {
             return false;
         }
-        // Asked to end, it has some time more.
+        // The connection is asked to shut down now: its clients get the longer time to close it.
         self.since = now;
         self.time = self.time.max(self.more);
         true

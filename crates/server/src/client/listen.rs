@@ -170,7 +170,7 @@ async fn over_tls(stream: TcpStream, certificate: Arc<ServerConfig>, mut client:
     match begun(handshake, HANDSHAKE_TIMEOUT, &mut client.stop).await {
         Some(Ok(stream)) => {
             let session = stream.get_ref().1;
-            // The listeners of a port differ by what the client calls them.
+            // The configuration's listeners of one port differ by hostname (SNI).
             client.arrived.sni = session.server_name().map(str::to_owned).filter(|_| client.arrived.port.is_some());
             match session.alpn_protocol() {
                 Some(b"http/1.1") => speak_http1(stream, client).await,

@@ -1,4 +1,4 @@
-//! The addresses for clients: those of the command line, of the configuration's listeners, or the default.
+//! Binds the listeners for clients: the command line's address, those of the configuration, or the default.
 
 use super::run::{ClientListener, bind};
 use crate::cli::{DEFAULT_PORT, Serve};
@@ -9,10 +9,10 @@ use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// A certificate in force, with the port of the listeners whose it is; `None`: an address of the command line.
+/// A certificate in force, with the port of its listeners; `None` for the command line's address.
 pub(super) type PortCertificate = (Option<u16>, Certificate);
 
-/// Binds them. The listeners of one port share its socket.
+/// Binds the listeners, with their certificates. Those of one port share a socket.
 pub(super) async fn fronts(
     arguments: &Serve,
     listeners: &[Listener],
@@ -51,8 +51,8 @@ fn addresses(arguments: &Serve, listeners: &[Listener]) -> Vec<(Option<u16>, Str
     }
 }
 
-/// The certificates of the listeners of a port, each for its hostname; for an address of the command line that of the
-/// first listener.
+/// The certificates of the listeners of a port, each for its hostname; for the command line's address that of the first
+/// listener.
 pub(super) fn certificates_of(listeners: &[Listener], port: Option<u16>) -> Vec<(Option<String>, ServerTls)> {
     match port {
         None => listeners.first().and_then(|first| Some((None, first.tls.clone()?))).into_iter().collect(),

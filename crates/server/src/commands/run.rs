@@ -1,10 +1,10 @@
 //! The run loop that `serve` and `demo` share: binding, ready lines, signals, graceful drain.
 
-use super::say;
 use crate::admin;
 use crate::client::connection_limit::ConnectionLimit;
 use crate::client::listen::{self, Certificate, Listen};
 use crate::host::Host;
+use crate::process::stdout::say;
 use crate::process::workers::Workers;
 use anyhow::Context;
 use aquifer_telemetry::log;
@@ -17,13 +17,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A bound address for clients.
+/// A bound listener for clients.
 pub(super) struct ClientListener {
     /// The socket.
     pub(super) listener: TcpListener,
-    /// Its certificate, when it speaks TLS.
+    /// Its TLS certificate, if it has one.
     pub(super) certificate: Option<Certificate>,
-    /// The port of the configuration's listeners; `None`: an address of the command line.
+    /// The port of the configuration's listeners; `None` for the command line's address.
     pub(super) port: Option<u16>,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Ending {
     pub(super) drain: Duration,
 }
 
-/// Serves until a signal, then lets the streams in flight end; a SIGINT after it ends them at once.
+/// Serves until SIGTERM or SIGINT, then drains: streams in flight may end. Another SIGINT cuts them.
 pub(super) async fn until_signalled(
     host: Arc<Host>,
     threads: Option<usize>,
@@ -118,7 +118,7 @@ pub(super) async fn until_signalled(
     Ok(code)
 }
 
-/// Waits until nobody sends new clients any more; a SIGINT ends the wait.
+/// Waits, not ready but still accepting, until load balancers have noticed; SIGINT ends the wait.
 async fn delayed(delay: Duration, signals: &mut Signals) {
     if delay.is_zero() {
         return;
@@ -130,7 +130,7 @@ async fn delayed(delay: Duration, signals: &mut Signals) {
     }
 }
 
-/// Waits for the streams in flight, so long and no longer.
+/// Waits for the streams in flight, up to the drain timeout.
 async fn drained(mut serving: JoinSet<()>, drain: Duration, mut signals: Signals) -> ExitCode {
     tracing::info!(limit_s = drain.as_secs(), "draining: streams in flight may end");
     let ended = async { while serving.join_next().await.is_some() {} };
