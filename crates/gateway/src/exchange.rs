@@ -15,6 +15,7 @@
 mod adjust;
 mod admit;
 pub mod attempt;
+mod begin_attempt;
 mod calling;
 mod common;
 mod contract;
@@ -29,6 +30,7 @@ mod open_call;
 mod plan;
 mod relayed;
 mod retry;
+mod single_attempt;
 mod target;
 mod timeouts;
 mod veil;
@@ -36,6 +38,7 @@ mod veil;
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
 pub use contract::{Abilities, Call, CallId, HostLimits, HostTerms, Input, Output, RequestHead};
 pub use deadlines::LONGEST_TIMEOUT;
+pub use single_attempt::ChosenBackend;
 
 use crate::config::Config;
 use crate::health::BackendHealth;
