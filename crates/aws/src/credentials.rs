@@ -83,8 +83,8 @@ impl CredentialChains {
     fn of(&self, region: Option<&str>) -> Arc<Chain> {
         let mut chains = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let region = region.map(str::to_owned);
-        let make = || Chain { region: region.clone(), config: Arc::default(), cache: Cache::default() };
-        Arc::clone(chains.entry(region.clone()).or_insert_with(|| Arc::new(make())))
+        let chain = chains.entry(region.clone());
+        Arc::clone(chain.or_insert_with(|| Arc::new(Chain { region, config: Arc::default(), cache: Cache::default() })))
     }
 }
 
@@ -166,8 +166,7 @@ impl Signer {
             }
         };
         let named = ["AWS_REGION", "AWS_DEFAULT_REGION"];
-        let from_environment = || named.into_iter().find_map(|name| environment.get(name));
-        let region = bedrock.region.as_deref().or_else(from_environment);
+        let region = bedrock.region.as_deref().or_else(|| named.into_iter().find_map(|name| environment.get(name)));
         let auth = bedrock.auth.or_else(|| environment.get(AUTH).and_then(BedrockAuth::named)).unwrap_or_default();
         Self {
             region: region.map(str::to_owned),

@@ -162,9 +162,8 @@ fn is_application_profile(id: &str) -> bool {
 /// The base id of the first model of a profile, as `GetInferenceProfile` answers. Those of one profile differ in their
 /// region alone.
 async fn learned(answer: impl Future<Output = Result<ControlAnswer, String>>) -> Result<String, String> {
-    let late = || Err(format!("no answer in {PATIENCE:?}"));
     let ControlAnswer { status, headers, body } =
-        tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| late())?;
+        tokio::time::timeout(PATIENCE, answer).await.map_err(|_| format!("no answer in {PATIENCE:?}"))??;
     if !status.is_success() {
         return Err(match refusal(Api::default(), status, &headers, &body) {
             Fault::Refused(refusal) => format!("{}: {}", refusal.exception, refusal.message),

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use http::Request;
 use std::time::SystemTime;
 
-/// Signs a request of any shape: adds `x-amz-date`, `x-amz-security-token` and `authorization`. Every header that the request has is signed.
+/// Signs a request of any shape: adds `x-amz-date`, `x-amz-security-token` and `authorization`. Every header that the
+/// request has is signed.
 ///
 /// The request's path is percent-encoded once already; the canonical path encodes it a second time.
 ///

@@ -208,8 +208,10 @@ impl Host {
 
     /// A permit for one more request; `None` when the limit is reached.
     pub(crate) fn seat(&self) -> Option<RequestPermit> {
-        let one_more = |taken: usize| (taken < self.limits.max_requests).then_some(taken + 1);
-        self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        let taken = self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+            (taken < self.limits.max_requests).then_some(taken + 1)
+        });
+        taken.ok()?;
         Some(RequestPermit(Arc::clone(&self.requests)))
     }
 

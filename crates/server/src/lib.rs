@@ -1,7 +1,22 @@
-//! The gateway on a network of its own: sockets, TLS, the clock, randomness, credentials, and the command line of `aquifer`.
+//! The gateway on a network of its own: the host of `aquifer-gateway` on tokio, and the command line of `aquifer`.
 //!
-//! It decides nothing about a request and says nothing in anybody's dialect: that is `aquifer-gateway`'s and
-//! `aquifer-translate`'s.
+//! ```text
+//!  client/    listen ─► http ─► admission ─► driver ◄──► Exchange (aquifer-gateway)
+//!                                              │
+//!  upstream/  concurrency ─► endpoint_client ◄─┘ ─► h1_pool | h2_pool ─► socket ─► backend
+//! ```
+//!
+//! - `client/`: the clients' side, from the accepted connection to the written answer.
+//! - [`upstream`]: the backends' side: connection pools, concurrency limits, signed calls. Other hosts can use it.
+//! - `process/`: worker threads, clock, randomness, configuration files, file descriptors.
+//! - `host.rs`: the state that all requests share; `turn_store.rs`: remembered turns; `admin.rs`: health and metrics.
+//! - `commands/` and `cli.rs`: the commands and flags of the binary, which calls [`main`].
+//!
+//! What it does not do:
+//! - It decides nothing about a request: routes, retries, hedges, limits and refusals are `aquifer-gateway`'s.
+//! - It reads and writes no dialect of clients or backends: that is `aquifer-translate`'s.
+//! - It implements neither signatures (`aquifer-sign`), nor credentials (`aquifer-aws`), nor metrics and the log
+//!   (`aquifer-telemetry`).
 
 mod admin;
 mod cli;
@@ -11,7 +26,7 @@ mod host;
 mod process;
 mod tls;
 mod turn_store;
-mod upstream;
+pub mod upstream;
 
 use aquifer_telemetry::log;
 use clap::Parser;

@@ -18,8 +18,8 @@ use zeroize::Zeroizing;
 /// The future of a lookup: the turn of each key, in order.
 pub(crate) type RecallFuture = Pin<Box<dyn Future<Output = Vec<Option<Turn>>> + Send>>;
 
-/// The store of turns in memory. Its encryption keys are random and wiped when it is dropped; of a turn's key only an HMAC is
-/// kept.
+/// The store of turns in memory. Its encryption keys are random and wiped when it is dropped; of a turn's key only an HMAC
+/// is kept.
 pub(crate) struct MemoryTurnStore {
     names: hmac::Key,
     contents: LessSafeKey,

@@ -1,7 +1,8 @@
 //! Signature Version 4 over calls to Bedrock, and short-term Bedrock API keys.
 //!
-//! [`sign`] adds the headers of a signature to a request, [`ShortTermKeys`] derives bearer keys from credentials, [`bearer`]
-//! adds a key. All of it is computation: the time is an argument, and nothing is read or sent, so that any host can use it.
+//! [`sign`] adds the headers of a signature to a request, [`ShortTermKeys`] derives bearer keys from credentials,
+//! [`bearer`] adds a key. All of it is computation: the time is an argument, and nothing is read or sent, so that any host
+//! can use it.
 //!
 //! What it does not do:
 //! - It finds no credentials and does not refresh them; `aquifer-aws` does.

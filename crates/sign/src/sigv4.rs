@@ -1,7 +1,8 @@
-//! SigV4 of a request in the shape of a call to Bedrock: the canonical request is written once, and nothing is parsed again.
+//! SigV4 of a request in the shape of a call to Bedrock: the canonical request is written once, and nothing is parsed
+//! again.
 //!
-//! Any other shape is refused, so that the bytes which are hashed here are without doubt those that AWS hashes. Source: AWS,
-//! "Create a signed AWS API request".
+//! Any other shape is refused, so that the bytes which are hashed here are without doubt those that AWS hashes. Source:
+//! AWS, "Create a signed AWS API request".
 
 use crate::identity::{SigningIdentity, SigningScope};
 use aquifer_gateway::translate::wire::uri;

@@ -124,8 +124,7 @@ impl LineBuffer {
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.stage = Stage::Gathering;
-        let more = |state: &mut State| state.waiting.len() < LARGE && !state.hurry;
-        let gathered = self.work.wait_timeout_while(state, GATHER, more);
+        let gathered = self.work.wait_timeout_while(state, GATHER, |state| state.waiting.len() < LARGE && !state.hurry);
         let mut state = gathered.unwrap_or_else(PoisonError::into_inner).0;
         swap(batch, &mut state.waiting);
         state.taken = batch.len();

@@ -195,8 +195,8 @@ impl Metrics {
         }
     }
 
-    /// Counts an exchange whose series is not cached. A series whose labels were replaced is not cached then either, because its
-    /// key holds values of clients of any length.
+    /// Counts an exchange whose series is not cached. A series whose labels were replaced is not cached then either,
+    /// because its key holds values of clients of any length.
     fn observe_first(&self, key: Key<'_>, record: &Record) {
         let bounded = Key {
             model_id: self.models.bound_by(key.proofs[1], key.model_id),

@@ -40,7 +40,8 @@ struct Kept {
 /// The result of a fetch.
 type Fetched = Result<Arc<SigningIdentity>, String>;
 
-/// The state of fetching. A fetch runs in a task of its own, so that a call which is cancelled does not cancel it for others.
+/// The state of fetching. A fetch runs in a task of its own, so that a call which is cancelled does not cancel it for
+/// others.
 #[derive(Default)]
 struct Fetching {
     under_way: Option<watch::Receiver<Option<Fetched>>>,
@@ -130,10 +131,10 @@ impl Cache {
 
     /// Refreshes credentials that Bedrock refused, in the background, unless they were fetched just now.
     pub(super) fn distrust(&self, refused: &Arc<SigningIdentity>, provider: SharedCredentialsProvider) {
-        let doubtful = |kept: &Arc<Kept>| {
+        let is_doubtful = self.kept.load().as_ref().is_some_and(|kept| {
             Arc::ptr_eq(&kept.identity, refused) && clock::now().saturating_duration_since(kept.at) >= REFUSED_AFTER
-        };
-        if self.kept.load().as_ref().is_some_and(doubtful) {
+        });
+        if is_doubtful {
             self.refresh_behind(provider);
         }
     }

@@ -44,8 +44,10 @@ impl Reservation {
             let message = format!("the request takes {bytes} bytes to read, more than there are for all requests");
             return Err(Fault::mistake(MistakeKind::TooLarge, None, message));
         }
-        let with_more = |taken: usize| taken.checked_add(more).filter(|taken| *taken <= self.size);
-        match self.total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_more) {
+        let reserved = self.total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |total| {
+            total.checked_add(more).filter(|total| *total <= self.size)
+        });
+        match reserved {
             Ok(_) => {
                 self.held = bytes;
                 Ok(())

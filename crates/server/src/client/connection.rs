@@ -1,7 +1,7 @@
 //! The shared state of one client connection: its requests under way, and the write timeout of their answers.
 //!
-//! The socket ([`coalesce`](super::coalesce)), the connection's lifetime ([`graceful`](super::graceful)), hyper's service and
-//! HTTP/2's stream tasks run apart from one another and learn of each other here.
+//! The socket ([`coalesce`](super::coalesce)), the connection's lifetime ([`graceful`](super::graceful)), hyper's service
+//! and HTTP/2's stream tasks run apart from one another and learn of each other here.
 
 use crate::process::clock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

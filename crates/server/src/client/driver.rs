@@ -6,7 +6,7 @@ use crate::host::{Host, Serving};
 use crate::process::clock;
 use crate::turn_store::RecallFuture;
 use crate::upstream::concurrency::Permit;
-use crate::upstream::{Begun, Queued, Sending, UpstreamBody, UpstreamResponse};
+use crate::upstream::{QueuedCall, SendingCall, StartedCall, UpstreamBody, UpstreamResponse};
 use aquifer_gateway::exchange::{Call, CallId, Exchange, Input, Output, RequestHead};
 use aquifer_gateway::record::Record;
 use aquifer_gateway::restore::TurnStore;
@@ -67,8 +67,8 @@ enum Away {
 enum CallState {
     Idle,
     /// It waits for its turn, which is no time of the backend's.
-    Queued(Queued),
-    Sending(Sending),
+    Queued(QueuedCall),
+    Sending(SendingCall),
     Answering {
         body: UpstreamBody,
         /// The backend's place is free when it is dropped.
@@ -220,8 +220,8 @@ impl ExchangeDriver {
         self.place.shrink(self.body + 2 * call.body.len());
         let id = call.id;
         let state = match self.serving.upstreams.begin(call) {
-            Begun::Sent(sending) => CallState::Sending(sending),
-            Begun::Queued(queued) => {
+            StartedCall::Sent(sending) => CallState::Sending(sending),
+            StartedCall::Queued(queued) => {
                 self.exchange.handle_from(id, Input::CallQueued, clock::now());
                 CallState::Queued(queued)
             }

@@ -1,4 +1,5 @@
-//! The lifetime of a client connection: graceful shutdown at the end of the process, at its maximum age, and when it is idle.
+//! The lifetime of a client connection: graceful shutdown at the end of the process, at its maximum age, and when it is
+//! idle.
 //!
 //! ```text
 //!          ┌─ maximum age, or idle after a request ──► Ending ── last answer given ──► closed by hyper

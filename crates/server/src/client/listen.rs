@@ -185,8 +185,8 @@ async fn over_tls(stream: TcpStream, certificate: Arc<ServerConfig>, mut client:
 /// The connection preface of HTTP/2 with prior knowledge (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Whether the first bytes rule out the HTTP/2 preface. They are peeked, so that hyper still reads them; a client whose first
-/// segment is a part of the preface is left to hyper's own detection.
+/// Whether the first bytes rule out the HTTP/2 preface. They are peeked, so that hyper still reads them; a client whose
+/// first segment is a part of the preface is left to hyper's own detection.
 async fn says_http1(stream: &TcpStream) -> bool {
     let mut first = [0; PREFACE.len()];
     let seen = stream.peek(&mut first).await.unwrap_or_default();

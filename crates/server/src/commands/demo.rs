@@ -1,6 +1,6 @@
 //! `aquifer demo`: a simulated Bedrock, a gateway in front of it, and a line to paste.
 
-use super::run::{ClientListener, Ending, Signals, bind, until_signalled};
+use super::run::{ClientListener, Ending, Listeners, Signals, bind, until_signalled};
 use super::say;
 use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
 use crate::host::{Host, Limits};
@@ -65,7 +65,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     say(&invitation(listener.local_addr()?))?;
     let fronts = vec![ClientListener { listener, certificate: None, port: None }];
     let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
-    until_signalled((host, None), fronts, admin, ending, signals).await
+    until_signalled(host, None, Listeners { clients: fronts, admin }, ending, signals).await
 }
 
 /// Binds what was asked for; without that, the default, or a free port when it is taken.

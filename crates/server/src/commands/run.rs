@@ -27,6 +27,14 @@ pub(super) struct ClientListener {
     pub(super) port: Option<u16>,
 }
 
+/// The bound listeners of a process.
+pub(super) struct Listeners {
+    /// Those for clients.
+    pub(super) clients: Vec<ClientListener>,
+    /// The one for health and metrics.
+    pub(super) admin: TcpListener,
+}
+
 /// Binds an address, or says which flag to change.
 pub(super) async fn bind(flag: &str, address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}; choose another with {flag}"))
@@ -55,7 +63,8 @@ impl Signals {
 }
 
 impl Signals {
-    /// Waits for SIGINT, which skips the drain. A second SIGTERM does not: supervisors send it to a process and to its group.
+    /// Waits for SIGINT, which skips the drain. A second SIGTERM does not: supervisors send it to a process and to its
+    /// group.
     async fn force(&mut self) {
         self.interrupt.recv().await;
     }
@@ -71,20 +80,20 @@ pub(super) struct Ending {
 
 /// Serves until a signal, then lets the streams in flight end; a SIGINT after it ends them at once.
 pub(super) async fn until_signalled(
-    (host, threads): (Arc<Host>, Option<usize>),
-    fronts: Vec<ClientListener>,
-    admin_listener: TcpListener,
+    host: Arc<Host>,
+    threads: Option<usize>,
+    listeners: Listeners,
     ending: Ending,
     mut signals: Signals,
 ) -> anyhow::Result<ExitCode> {
     let (stop, stopped) = watch::channel(false);
     let limits = &host.limits;
     let crowd = Arc::new(ConnectionLimit::new(limits.max_connections, limits.max_connections_per_address));
-    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-    let workers = Arc::new(Workers::start(threads.unwrap_or_else(cores))?);
+    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+    let workers = Arc::new(Workers::start(threads)?);
     let mut serving = JoinSet::new();
     let mut lines = Vec::new();
-    for front in fronts {
+    for front in listeners.clients {
         let scheme = if front.certificate.is_some() { "https" } else { "http" };
         lines.push(format!("aquifer listening on {scheme}://{}", front.listener.local_addr()?));
         let ClientListener { listener, certificate, port } = front;
@@ -92,8 +101,8 @@ pub(super) async fn until_signalled(
         let listen = Listen { listener, certificate, port, host, workers, crowd };
         serving.spawn(listen::serve(listen, stopped.clone()));
     }
-    lines.push(format!("aquifer admin on http://{}", admin_listener.local_addr()?));
-    tokio::spawn(admin::serve(admin_listener, Arc::clone(&host), Arc::clone(&workers)));
+    lines.push(format!("aquifer admin on http://{}", listeners.admin.local_addr()?));
+    tokio::spawn(admin::serve(listeners.admin, Arc::clone(&host), Arc::clone(&workers)));
     // Whoever sees the lines below may read in the log how it came to them.
     log::flush();
     for line in lines {

@@ -2,7 +2,7 @@
 
 use super::check::summary;
 use super::listeners::{PortCertificate, certificates_of, fronts};
-use super::run::{ClientListener, Ending, Signals, bind, until_signalled};
+use super::run::{ClientListener, Ending, Listeners, Signals, bind, until_signalled};
 use crate::cli::{Serve, UpstreamAcks};
 use crate::client::api_keys;
 use crate::host::{Host, Limits};
@@ -87,7 +87,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     tokio::spawn(watching.run(hangup));
     let ending = Ending { delay: arguments.shutdown_delay, drain: arguments.drain_timeout };
-    until_signalled((host, arguments.threads), fronts, admin, ending, signals).await
+    until_signalled(host, arguments.threads, Listeners { clients: fronts, admin }, ending, signals).await
 }
 
 /// Says where each backend's credentials come from, before the first client comes where they are required, else while the

@@ -69,8 +69,8 @@ impl Workers {
         Ok(Self { all, end, threads: Mutex::new(running) })
     }
 
-    /// Spawns a connection on the least loaded worker. It counts as load for as long as it holds its guard, which is handed in
-    /// because a wrapping future would hold the connection's state twice.
+    /// Spawns a connection on the least loaded worker. It counts as load for as long as it holds its guard, which is handed
+    /// in because a wrapping future would hold the connection's state twice.
     pub(crate) fn serve<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(LoadGuard) -> F) {
         let loads = self.all.iter().enumerate().map(|(at, worker)| (worker.load(), at));
         if let Some((_, least)) = loads.min() {

@@ -1,4 +1,5 @@
-//! The concurrency limit of a backend (circuit breaker): calls beyond `maxParallelRequests` queue, up to `maxPendingRequests`.
+//! The concurrency limit of a backend (circuit breaker): calls beyond `maxParallelRequests` queue, up to
+//! `maxPendingRequests`.
 //!
 //! ```text
 //!  acquire ──┬─ running < limit ──────────────────────► Permit ── dropped ──► first waiter gets a Permit
@@ -20,7 +21,7 @@ const PENDING: u32 = 1024;
 /// each route's to say. Permits by weight do not say it either: a call would hold all those above its limit until its task
 /// runs, and who comes meanwhile would be turned away although there is a permit.
 #[derive(Debug, Default)]
-pub(crate) struct ConcurrencyLimit(Mutex<State>);
+pub struct ConcurrencyLimit(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -40,7 +41,7 @@ struct Waiter {
 
 /// The permit of a call under way, returned when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Permit(Option<Arc<ConcurrencyLimit>>);
+pub struct Permit(Option<Arc<ConcurrencyLimit>>);
 
 /// A waiter's place in the queue, given up when it is dropped.
 struct QueuedCall<'g> {
@@ -53,7 +54,7 @@ impl ConcurrencyLimit {
     ///
     /// # Errors
     /// The queue is full.
-    pub(crate) async fn acquire(self: &Arc<Self>, circuit: Circuit) -> Result<Option<Permit>, Unreachable> {
+    pub async fn acquire(self: &Arc<Self>, circuit: Circuit) -> Result<Option<Permit>, Unreachable> {
         let Some(most) = circuit.parallel else { return Ok(None) };
         let (number, permit) = {
             let mut state = self.state();

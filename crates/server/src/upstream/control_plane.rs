@@ -13,13 +13,13 @@ const LARGEST: usize = 1 << 20;
 ///
 /// # Errors
 /// The endpoint cannot be used, or there is no whole answer.
-pub(crate) fn get(
-    bedrock: &Service,
+pub fn get(
+    service: &Service,
     chains: &CredentialChains,
     environment: &Environment,
     path: String,
 ) -> impl Future<Output = Result<ControlAnswer, String>> + Send + use<> {
-    let client = EndpointClient::control(bedrock, environment, chains);
+    let client = EndpointClient::control(service, environment, chains);
     async move {
         let client = client.map_err(|error| format!("{error:#}"))?;
         let mut request = Request::new(Bytes::new());

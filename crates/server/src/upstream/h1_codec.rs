@@ -168,8 +168,8 @@ impl ResponseDecoder {
         };
     }
 
-    /// Decodes body bytes into `output`: the number of input bytes that it used, and of output bytes that it wrote. Input that
-    /// is left over is to be passed again with what follows it.
+    /// Decodes body bytes into `output`: the number of input bytes that it used, and of output bytes that it wrote. Input
+    /// that is left over is to be passed again with what follows it.
     ///
     /// # Errors
     /// This is no body in HTTP/1.1.

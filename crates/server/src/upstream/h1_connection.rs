@@ -7,7 +7,7 @@
 //! ```
 
 use super::Connections;
-use super::h1_codec::ResponseDecoder;
+use super::h1_codec::{EncodedRequest, ResponseDecoder};
 use super::h1_pool::H1Pool;
 use super::socket::Socket;
 use crate::process::clock;
@@ -26,8 +26,8 @@ use tokio::task::coop::unconstrained;
 /// The size of one read.
 const READ_BUFFER: usize = 64 << 10;
 
-/// From this read of a body on, TCP acknowledgements are delayed. A short answer is not worth the system call, and the first
-/// tokens of a stream must not wait.
+/// From this read of a body on, TCP acknowledgements are delayed. A short answer is not worth the system call, and the
+/// first tokens of a stream must not wait.
 const PAIRS_FROM: u32 = 8;
 
 /// The read buffers of a thread, shared by its connections, so that a call which waits for bytes holds no memory for them.
@@ -40,8 +40,8 @@ thread_local! {
     static READ_BUFFERS: Cell<Option<ReadBuffers>> = const { Cell::new(None) };
 }
 
-/// A pooled connection that ends this soon after a request, without a byte, was closed while the request was on its way: the
-/// server cannot have processed it, and it is safe to retry.
+/// A pooled connection that ends this soon after a request, without a byte, was closed while the request was on its way:
+/// the server cannot have processed it, and it is safe to retry.
 const LATE: Duration = Duration::from_secs(1);
 
 /// A connection, with the bytes that were read and not parsed yet.
@@ -75,8 +75,8 @@ pub(super) struct Retryable {
 pub(crate) struct H1Body {
     connection: Option<H1Connection>,
     decoder: ResponseDecoder,
-    /// The pool that gets the connection back after the body; `None` when the request was not sent whole, since then the next
-    /// one would be read as its rest.
+    /// The pool that gets the connection back after the body; `None` when the request was not sent whole, since then the
+    /// next one would be read as its rest.
     pool: Option<Arc<H1Pool>>,
     /// The number of reads so far.
     reads: u32,
@@ -130,18 +130,18 @@ impl H1Connection {
         self.rest.is_empty() && pin!(unconstrained(read)).poll(&mut cx).is_pending()
     }
 
-    /// Sends a request, whose bytes are these two slices, and reads the head of the response; the caller reads the body.
+    /// Sends a request and reads the head of the response; the caller reads the body.
     ///
     /// # Errors
     /// There is no answer.
     pub(super) async fn call(
         mut self,
-        (first, rest): (&[u8], &[u8]),
+        request: &EncodedRequest<'_>,
         mut decoder: ResponseDecoder,
         pool: Arc<H1Pool>,
     ) -> Result<(Response<()>, H1Body), CallFailure> {
         self.heard = false;
-        let mut sending = Sending { first, rest };
+        let mut sending = Sending { first: &request.first, rest: request.rest };
         let early = match poll_fn(|cx| sending.poll(&mut self, &mut decoder, cx)).await {
             Ok(early) => early,
             // The server may have answered (413, for one) before it had the whole request, and closed its side.

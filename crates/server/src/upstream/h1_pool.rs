@@ -7,7 +7,7 @@
 //! ```
 
 use super::Connections;
-use super::h1_codec::{self, EncodedRequest};
+use super::h1_codec;
 use super::h1_connection::{CallFailure, H1Body, H1Connection};
 use super::proxy::Proxy;
 use super::socket::{Connector, host};
@@ -58,7 +58,8 @@ impl H1Pool {
     /// There is no answer.
     pub(super) async fn call(
         self: &Arc<Self>,
-        (to, connect): (&Uri, Duration),
+        to: &Uri,
+        connect: Duration,
         mut request: Request<()>,
         body: Bytes,
     ) -> Result<(Response<()>, H1Body), Unreachable> {
@@ -66,14 +67,13 @@ impl H1Pool {
         if let Some(proxy) = proxy {
             proxy.authorize(request.headers_mut());
         }
-        let (mut said, mut decoder) = h1_codec::encode(request, &body).map_err(Unreachable::Ours)?;
+        let (mut encoded, mut decoder) = h1_codec::encode(request, &body).map_err(Unreachable::Ours)?;
         if proxy.is_some() {
-            said.in_absolute_form(host(to));
+            encoded.in_absolute_form(host(to));
         }
-        let EncodedRequest { first, rest } = said;
         let mut sent = false;
         while !sent && let Some(connection) = self.take() {
-            match connection.call((&first, rest), decoder, Arc::clone(self)).await {
+            match connection.call(&encoded, decoder, Arc::clone(self)).await {
                 // The other end closed it just now; it never had the request, or did not look at it. One that was sent
                 // whole is sent once more at most, over a new connection.
                 Err(CallFailure { again: Some(again), .. }) => (decoder, sent) = (again.decoder, again.sent),
@@ -81,7 +81,7 @@ impl H1Pool {
             }
         }
         let connection = H1Connection::new(self.connector.connect(to, connect).await?, self.connections);
-        answered(connection.call((&first, rest), decoder, Arc::clone(self)).await, to, proxy)
+        answered(connection.call(&encoded, decoder, Arc::clone(self)).await, to, proxy)
     }
 
     /// Puts a connection back into this thread's shard, unless it has reached its maximum age.
@@ -136,8 +136,8 @@ impl H1Pool {
     }
 }
 
-/// Turns a failed call, or a proxy's own answer, into an error that names the endpoint. Only proxies answer 407. Source: RFC
-/// 9110, 15.5.8.
+/// Turns a failed call, or a proxy's own answer, into an error that names the endpoint. Only proxies answer 407. Source:
+/// RFC 9110, 15.5.8.
 fn answered(
     answer: Result<(Response<()>, H1Body), CallFailure>,
     to: &Uri,

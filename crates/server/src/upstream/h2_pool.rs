@@ -1,10 +1,11 @@
 //! The pool of HTTP/2 connections to one backend: calls share a connection up to its `SETTINGS_MAX_CONCURRENT_STREAMS`;
 //! further calls open another connection.
 
+use super::Connections;
 use super::addresses::TCP_KEEPALIVE;
+use super::error::deepest;
 use super::h1_pool::IDLE;
 use super::socket::{Connector, Socket, host};
-use super::{Connections, deepest};
 use crate::process::clock;
 use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
@@ -79,7 +80,8 @@ impl H2Pool {
     /// There is no answer.
     pub(super) async fn call(
         &self,
-        (to, connect): (&Uri, Duration),
+        to: &Uri,
+        connect: Duration,
         mut request: Request<Full<Bytes>>,
     ) -> Result<(Response<Incoming>, StreamPermit), Unreachable> {
         let mut refused = 0;
@@ -126,8 +128,8 @@ impl H2Pool {
             .keep_alive_interval(TCP_KEEPALIVE)
             .handshake(socket)
             .await;
-        let failed = |error: hyper::Error| Unreachable::Connect(format!("{}: {}", host(to), deepest(&error)));
-        let (sender, connection) = shaken.map_err(failed)?;
+        let (sender, connection) =
+            shaken.map_err(|error| Unreachable::Connect(format!("{}: {}", host(to), deepest(&error))))?;
         let connection = Arc::new(Mutex::new(Some(connection)));
         tokio::spawn(drive(Arc::clone(&connection)));
         let used = Mutex::new(Used { calls: 0, since: clock::now() });
@@ -193,8 +195,8 @@ impl Drop for StreamPermit {
     }
 }
 
-/// Whether the server guarantees that it has not processed a request (RFC 9113, 8.7): `REFUSED_STREAM`, or a `GOAWAY` before
-/// its stream. Such a request is safe to retry, and counts as no failure of the backend.
+/// Whether the server guarantees that it has not processed a request (RFC 9113, 8.7): `REFUSED_STREAM`, or a `GOAWAY`
+/// before its stream. Such a request is safe to retry, and counts as no failure of the backend.
 fn is_untouched(error: &hyper::Error) -> bool {
     let reset = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
     reset.is_some_and(|reset| {

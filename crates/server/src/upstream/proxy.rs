@@ -85,8 +85,8 @@ impl Proxies {
         Ok(if is_https || http2 { Route::Tunnelled(proxy) } else { Route::Forwarded(proxy) })
     }
 
-    /// Whether `NO_PROXY` names the endpoint. hyper-util's matcher knows no ports and takes `*` for names only, so entries with
-    /// another port are removed first.
+    /// Whether `NO_PROXY` names the endpoint. hyper-util's matcher knows no ports and takes `*` for names only, so entries
+    /// with another port are removed first.
     fn is_direct(&self, to: &Uri) -> bool {
         let port = port(to);
         let entries = self.direct.split(|c: char| c == ',' || c.is_whitespace());

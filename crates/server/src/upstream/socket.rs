@@ -49,24 +49,24 @@ impl Connector {
     ///
     /// # Errors
     /// The authorities, the name or the variable of its proxy cannot be used.
-    pub(super) fn new(bedrock: &Service, environment: &Environment, like: &str) -> anyhow::Result<Self> {
-        let authorities = match &bedrock.tls_ca_pem {
+    pub(super) fn new(service: &Service, environment: &Environment, like: &str) -> anyhow::Result<Self> {
+        let authorities = match &service.tls_ca_pem {
             Some(pem) => Authorities::Own(pem),
             None if like.starts_with("http:") => Authorities::Nobody,
             None => Authorities::System,
         };
-        let name = bedrock.tls_hostname.clone().map(ServerName::try_from).transpose();
+        let name = service.tls_hostname.clone().map(ServerName::try_from).transpose();
         let name = name.context("the TLS host name is not one")?;
         let mut config = tls::client(&authorities)?;
-        if bedrock.http2 {
+        if service.http2 {
             config.alpn_protocols = vec![b"h2".to_vec()];
         }
         let tls = TlsConnector::from(Arc::new(config));
         let proxies = Proxies::read(environment);
         if let Ok(like) = like.parse() {
-            proxies.route(&like, bedrock.http2).map_err(anyhow::Error::msg)?;
+            proxies.route(&like, service.http2).map_err(anyhow::Error::msg)?;
         }
-        Ok(Self { tls, name, http2: bedrock.http2, proxies, route: OnceLock::new() })
+        Ok(Self { tls, name, http2: service.http2, proxies, route: OnceLock::new() })
     }
 
     /// The proxy that is asked for the URLs of the endpoint, when there is one.
@@ -107,8 +107,8 @@ impl Connector {
         }
     }
 
-    /// The error of a connection that was not established in time. With a shorter connect timeout than the default it can be
-    /// retried elsewhere.
+    /// The error of a connection that was not established in time. With a shorter connect timeout than the default it can
+    /// be retried elsewhere.
     pub(super) fn late(&self, to: &Uri, limit: Duration) -> Unreachable {
         let what = match self.route(to) {
             Ok(Route::Forwarded(proxy) | Route::Tunnelled(proxy)) => {
@@ -195,9 +195,9 @@ pub(super) fn host(uri: &Uri) -> &str {
 }
 
 impl Socket {
-    /// Switches between delayed TCP acknowledgements, one for two segments (RFC 1122), and immediate ones: delayed ones save
-    /// a packet for each pair. Where the other end waits for an acknowledgement before
-    /// it sends more, the system sends it after 40 ms, and acknowledges each part at once from then on (Linux, tcp(7):
+    /// Switches between delayed TCP acknowledgements, one for two segments (RFC 1122), and immediate ones: delayed ones
+    /// save a packet for each pair. Where the other end waits for an acknowledgement before it sends more, the system sends
+    /// it after 40 ms, and acknowledges each part at once from then on (Linux, tcp(7):
     /// `TCP_QUICKACK` is not permanent).
     pub(super) fn acknowledge_in_pairs(&self, pairs: bool) {
         match self {

@@ -1,11 +1,16 @@
 //! Calls to servers that behave and to servers that do not.
 
+use super::h1_pool::H1Pool;
+use super::socket::Connector;
 use super::*;
 use crate::tls;
-use aquifer_gateway::config::{Circuit, Credentials, ReasoningPolicy};
+use aquifer_gateway::config::{Circuit, Credentials, ReasoningPolicy, Service};
 use aquifer_gateway::exchange::CallId;
 use aquifer_gateway::secret::Secret;
-use http::{HeaderMap, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -13,10 +18,11 @@ use socket2::{Domain, Socket, Type};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{Sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 /// How long a test waits for what comes at once.
