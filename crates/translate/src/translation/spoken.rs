@@ -20,20 +20,20 @@ use words::{Found, Section};
 /// The most that is held of one answer, in bytes; what is longer is no call.
 const LONGEST: usize = 1 << 20;
 
-/// What is told of a call that could not be read.
+/// The warning about a call that could not be read.
 pub(super) fn unread() -> Warning {
     let why = "the model wrote what looks like a call into its text, and it is none of the tools' or cannot be read";
     Warning::ignored(FieldRef::AnsweredCalls, why)
 }
 
-/// Where text stood.
+/// The kind of block in which a text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Voice {
     Answer,
     Thought,
 }
 
-/// What a text turned out to be, plain.
+/// A stretch of the model's text, sorted, plain.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard {
     Said(Voice, String),
@@ -48,7 +48,8 @@ pub(super) enum Heard {
 #[derive(Debug)]
 pub(super) struct Spoken {
     offer: Offer,
-    /// Where the text at hand stands, and as what it is said.
+    /// The kind of block at hand, and the kind that its text counts as: a model's channel may make text of the one kind
+    /// the other.
     from: Voice,
     voice: Voice,
     held: String,
@@ -72,7 +73,7 @@ impl Spoken {
         }
     }
 
-    /// Whether something was seen that looked like a call and could not be read.
+    /// Whether something looked like a call and could not be read.
     pub(super) fn is_unread(&self) -> bool {
         self.unread
     }
@@ -203,7 +204,7 @@ pub(super) fn read_out(offer: &Offer, id: &str, content: &mut Vec<Block<'_>>, pl
     (places, spoken.is_unread())
 }
 
-/// Whether nothing was found in a text.
+/// Whether a text held no call and no channel, and can stay as it is.
 fn is_as_it_came(heard: &[Heard], voice: Voice, text: &Text<'_>) -> bool {
     match heard {
         [] => text.is_empty(),

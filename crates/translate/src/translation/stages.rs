@@ -19,7 +19,7 @@ struct Speech {
     halves: Halves,
     /// The latest block of text or of reasoning.
     block: BlockIndex,
-    /// What the ids of calls begin with, and how many there were.
+    /// The prefix of the ids of calls, and the number of calls so far.
     id: String,
     calls: u32,
 }
@@ -44,7 +44,7 @@ impl Stages {
         needed.then(|| Self { tags, spoken, stops, text: BlockIndex::from(0), parts: Parts::default() })
     }
 
-    /// What an event says.
+    /// Passes an event through the stages.
     pub(super) fn take<'a>(&mut self, event: Event<'a>) -> Vec<Event<'a>> {
         let mut events = self.untagged(event);
         if let Some(speech) = &mut self.spoken {
@@ -54,7 +54,8 @@ impl Stages {
         self.parts.numbered(events)
     }
 
-    /// What was held back, because it may have been something else.
+    /// Ends the stages: gives the text that was held back because it might have become a tag, a call or a stop
+    /// sequence.
     pub(super) fn rest(&mut self) -> Vec<Event<'static>> {
         let open = self.tags.as_ref().and_then(Tags::block);
         let events = open.map_or_else(Vec::new, |block| self.end_of_tags(block));
@@ -71,7 +72,7 @@ impl Stages {
         self.parts.numbered(events)
     }
 
-    /// Whether something was seen that looked like a call and could not be read.
+    /// Whether something looked like a call and could not be read.
     pub(super) fn is_unread(&self) -> bool {
         self.spoken.as_ref().is_some_and(|speech| speech.spoken.is_unread())
     }
@@ -205,7 +206,7 @@ impl Speech {
 /// The blocks of calls that were read out of the text.
 const FIRST_CALL: u32 = 1 << 30;
 
-/// What the ids of calls begin with, made of the answer's own id: no two answers have the same.
+/// The prefix of the ids of an answer's calls, made of the answer's own id: no two answers have the same.
 pub(super) fn call_id(id: RequestId) -> String {
     format!("call_{id}_")
 }

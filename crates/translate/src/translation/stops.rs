@@ -30,7 +30,8 @@ struct Machine {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
-    /// How many bytes of the text's end it stands for.
+    /// The length of the state's text: so many bytes at the end of the answer's text are a beginning of a stop
+    /// sequence.
     depth: usize,
     /// The state of the longest end of it that is a beginning too.
     shorter: usize,
@@ -48,7 +49,7 @@ impl Stops {
         Some(Self { machine, state: 0, held: String::new(), halves: Halves::default(), cut: false })
     }
 
-    /// Whether a stop sequence was found: nothing more is said.
+    /// Whether a stop sequence was found: the text behind it is dropped.
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.cut
@@ -60,7 +61,7 @@ impl Stops {
         self.plain(&piece)
     }
 
-    /// What was held back, which is no stop sequence: something else is said.
+    /// Gives the text that was held back, when something other than text follows: it is no stop sequence.
     pub fn rest(&mut self) -> Option<Text<'static>> {
         let half = self.halves.rest();
         let certain = self.plain(&half);

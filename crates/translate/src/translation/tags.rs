@@ -97,7 +97,7 @@ impl Tags {
     }
 }
 
-/// How many bytes at the end of `text` may begin `tag`.
+/// The length of the longest end of `text` that may begin `tag`.
 fn beginning(text: &str, tag: &str) -> usize {
     (1..tag.len()).rev().find(|length| text.ends_with(tag.get(..*length).unwrap_or(tag))).unwrap_or(0)
 }

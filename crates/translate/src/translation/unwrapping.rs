@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Unwrapping {
     /// The tools, by the client's names.
     tools: BTreeSet<String>,
-    /// What there is of the arguments of each open call, still escaped.
+    /// The arguments of each open call so far, still escaped.
     open: BTreeMap<BlockIndex, String>,
 }
 
@@ -44,7 +44,7 @@ impl Unwrapping {
         }
     }
 
-    /// What is left of calls that have no end.
+    /// Gives the arguments of calls that were not ended.
     pub(super) fn rest(&mut self) -> Vec<Event<'static>> {
         std::mem::take(&mut self.open).into_iter().filter_map(|(index, held)| unwrapped(index, held)).collect()
     }

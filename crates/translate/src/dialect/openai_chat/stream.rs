@@ -30,9 +30,9 @@ pub struct Writer {
     close: String,
     /// `{"id":...,"model":...` and no more, for chunks that are not one delta.
     head: String,
-    /// What stands around a piece of the content.
+    /// The two halves of a chunk around a piece of the content.
     content: [String; 2],
-    /// What stands around a piece of the arguments of a call, and which call that is.
+    /// The two halves of a chunk around a piece of a call's arguments, with the index of that call.
     arguments: (usize, [String; 2]),
     thoughts: Thoughts,
     started: bool,
