@@ -11,7 +11,7 @@ const DEEPEST: usize = 100;
 /// The member under which arguments that are no object are kept.
 const RAW: &str = "_raw_arguments";
 
-/// The fate of arguments that are no JSON object.
+/// The treatment of a call's arguments, of which Bedrock wants a JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// They are sent as they came.

@@ -3,6 +3,14 @@
 //!
 //! Text is held from the first of a model's tokens on until the call that it begins is whole. A call counts when its tool
 //! was offered and its arguments are an object; anything else stays the text that it was, and a warning says so.
+//!
+//! ```text
+//!              opening token                    closing token, or the block ends
+//!   outside ------------------> inside (held) ----------------------------------> read
+//!      ^                           |                                               |
+//!      |   more than 1 MiB is held |   calls; a channel; or text that is no call   |
+//!      +---------------------------+-----------------------------------------------+
+//! ```
 
 mod words;
 
@@ -80,6 +88,7 @@ impl Spoken {
 
     /// Takes the next piece of text and gives what is certain.
     pub(super) fn take(&mut self, from: Voice, piece: &str) -> Vec<Heard> {
+        // A call never spans two kinds of blocks: what is held of the other kind ends here.
         let mut heard = if from == self.from { Vec::new() } else { self.end() };
         if from != self.from {
             (self.from, self.voice) = (from, from);
@@ -106,12 +115,14 @@ impl Spoken {
         let tokens = self.offer.tokens;
         if let Some(known) = self.inside {
             let Some(end) = words::end(tokens, &self.held, known) else {
+                // Nobody knows when the end comes, if it does: a bound keeps memory small, and loses no text.
                 if self.held.len() > LONGEST {
                     self.inside = None;
                     self.unread = true;
                     self.say(self.held.len(), heard);
                     return false;
                 }
+                // The next search begins where this one stopped, so that a long call is not searched once per piece.
                 self.inside = Some(self.held.len());
                 return false;
             };
@@ -159,6 +170,7 @@ impl Spoken {
     fn say(&mut self, length: usize, heard: &mut Vec<Heard>) {
         let rest = self.held.split_off(length);
         let mut said = std::mem::replace(&mut self.held, rest);
+        // Models write line breaks around calls; they would make an answer of white space beside the call.
         if self.behind_call {
             said = said.trim_start().to_owned();
         }

@@ -1,4 +1,22 @@
-//! What the events of some answers go through before they are told: thoughts in the text, calls in the text, stop sequences.
+//! Stages that the events of some answers pass before they are written: thoughts in the text, calls in the text, stop
+//! sequences, and a block for each kind of content.
+//!
+//! ```text
+//!   events of the upstream
+//!      |
+//!   [tags]      <thinking>..</thinking> in the text becomes reasoning    holds a beginning of a tag
+//!      |
+//!   [spoken]    calls in text or reasoning become tool calls             holds a call until it is whole
+//!      |
+//!   [stops]     the text is cut at a stop sequence                       holds a beginning of a stop sequence
+//!      |
+//!   [parts]     each stretch of one kind becomes a block of its own      holds nothing
+//!      |
+//!   writer, recorder, milestones
+//! ```
+//!
+//! The order is that of dependence: a call's tokens may stand inside a thought, and a stop sequence counts only in what is
+//! left as text. A stage gives back what it holds when the block or the answer ends.
 
 use super::answering::Answering;
 use super::halves::Halves;
@@ -89,6 +107,7 @@ impl Stages {
             Event::Delta { index, .. } | Event::BlockStop { index, .. } => Some(*index),
             Event::Start | Event::Stop(_) | Event::Metadata { .. } | Event::Unknown => None,
         };
+        // What is held belongs to the block before this event: it must be said before it.
         let ended = matches!(event, Event::BlockStop { .. } | Event::Stop(_)) || block.is_some() && block != open;
         let mut events = open.filter(|_| ended).map_or_else(Vec::new, |block| self.end_of_tags(block));
         match (&event, &mut self.tags) {
@@ -119,6 +138,7 @@ impl Stages {
                     let certain = stops.take(text);
                     told.extend(certain.map(|text| Event::Delta { index: self.text, delta: Delta::Text(text) }));
                     if stops.is_cut() {
+                        // The upstream's own stop never comes: its stream is not read any further.
                         told.push(Event::Stop(StopReason::StopSequence));
                     }
                     continue;
@@ -168,6 +188,7 @@ impl Speech {
         if plain.is_empty() {
             return Vec::new();
         }
+        // What is given now was held before, in the block before: `block` changes behind it.
         let heard = self.spoken.take(voice, &plain);
         let events = heard.into_iter().flat_map(|heard| self.event(heard)).collect();
         self.block = index;

@@ -77,6 +77,7 @@ impl Stops {
         let before = self.held.len();
         self.held.push_str(piece);
         for (at, byte) in piece.bytes().enumerate() {
+            // The state is the longest beginning of a stop sequence that the text ends with.
             self.state = self.machine.after(self.state, byte);
             let ends = self.machine.state(self.state).ends;
             if ends > 0 {
@@ -85,6 +86,7 @@ impl Stops {
                 return said(std::mem::take(&mut self.held));
             }
         }
+        // All but that beginning can be told: no stop sequence can reach further back.
         let certain = self.held.len().saturating_sub(self.machine.state(self.state).depth);
         let held = self.held.split_off(certain);
         said(std::mem::replace(&mut self.held, held))
@@ -124,6 +126,7 @@ impl Machine {
     fn link(&mut self) {
         let mut steps: Vec<(usize, u8, usize)> =
             self.further.iter().map(|((from, by), to)| (*from, *by, *to)).collect();
+        // A state's link leads to a shorter one, whose own link must be known by then.
         steps.sort_by_key(|(_, _, to)| self.state(*to).depth);
         for (from, byte, to) in steps {
             let shorter = if from == 0 { 0 } else { self.after(self.state(from).shorter, byte) };

@@ -36,9 +36,11 @@ impl Unwrapping {
                 self.open.insert(*index, String::new());
                 Vec::new()
             }
+            // Arguments can be unwrapped only when they are whole: the closing brace belongs to the wrapper.
             Event::BlockStop { index, .. } => {
                 self.open.remove_entry(index).and_then(|(index, held)| unwrapped(index, held)).into_iter().collect()
             }
+            // Some models stop without ending their last block.
             Event::Stop(_) => self.rest(),
             Event::Start | Event::Delta { .. } | Event::Metadata { .. } | Event::Unknown => Vec::new(),
         }

@@ -11,6 +11,20 @@
 //! | 12 + H | length - H - 16 | payload |
 //! | length - 4 | 4 | CRC-32 of everything before it |
 //!
+//! ```text
+//!                 a frame is whole in the piece
+//!            +--------------------------------------+
+//!            v                                      |
+//!          idle ----------------------------------> frame, borrowed from the piece
+//!          ^  \    the piece ends inside a frame
+//!          |   +------> gathering <--+ more pieces
+//!          |               |   +-----+
+//!          |               v
+//!          +-------- frame, borrowed from the buffer
+//!
+//!          any of them: a wrong checksum or length ends the stream with the same error from then on
+//! ```
+//!
 //! The [`Decoder`] takes a stream of them in pieces of any size. A frame that lies wholly inside one piece is
 //! borrowed from it; only a frame that is cut by the end of a piece is gathered, in one buffer that is used again.
 //!

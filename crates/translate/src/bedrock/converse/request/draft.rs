@@ -93,6 +93,9 @@ pub(super) fn arrange<'r, 'a>(
             }
         }
     }
+    // The order of these steps matters. Tool results come first in their turn before doubles and orphans are looked for,
+    // because those compare neighbouring turns; the check that calls and results pair comes behind the repairs; and what
+    // rewrites tools as text comes behind that check, because it takes the calls away.
     thoughts::never_last(&mut draft, notes);
     for turn in &mut draft.turns {
         results_first(turn);
@@ -157,6 +160,7 @@ impl<'r, 'a> Draft<'r, 'a> {
         if last.results().is_empty() {
             return None;
         }
+        // A user turn with anything beside results is a new question: no loop reaches back behind it.
         let asked = |turn: &Turn<'_, '_>| turn.role == Role::User && !turn.only_results();
         let before = self.turns.len().saturating_sub(1);
         let asked = self.turns.get(..before)?.iter().rposition(asked);
@@ -173,6 +177,8 @@ impl<'r, 'a> Draft<'r, 'a> {
     pub(super) fn open_loop(&self) -> OpenLoop {
         match self.open_loop_turns().next() {
             None => OpenLoop::None,
+            // The first turn of the loop is the one that thought; one that is known to have called without thinking has
+            // nothing to lose.
             Some(first) if first.unreasoned || self.has_sealed_loop() => OpenLoop::Whole,
             Some(_) => OpenLoop::Lost,
         }
@@ -275,6 +281,7 @@ fn kept<'r, 'a>(message: &'r Message<'a>, asked: bool, terms: &Terms<'_>, notes:
 /// is asked to reason in a vendor's words when nothing tells who made it.
 fn is_strangers_own(issuer: &Issuer, asked: bool, terms: &Terms<'_>) -> bool {
     let own = |mark: Mark| mark.model == terms.mark.model;
+    // Where nobody says who made it, only Claude's words for reasoning (`thinking`) tell that it is worth a try.
     let untold = asked && issuer.vendor.is_none_or(|vendor| vendor == "anthropic");
     !terms.entry.is_known() && issuer.mark.map_or(untold, own)
 }
@@ -315,6 +322,7 @@ fn open_and_close(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut Note
             "a conversation begins with the user; a message was put first that says `Continue.`",
         );
     }
+    // Bedrock refuses a prefill that ends in white space.
     if draft.ends_with_prefill()
         && let Some(last @ Piece::Block(Block::Text(_))) =
             draft.turns.last_mut().and_then(|turn| turn.pieces.last_mut())
