@@ -75,9 +75,7 @@ pub fn is_open(config: &Config, port: Option<u16>) -> bool {
 
 /// Whether a key is asked for anywhere.
 fn asks_for_keys(config: &Config) -> bool {
-    config.keys.is_some()
-        || config.listeners.iter().any(|listener| listener.keys.is_some())
-        || config.routes.iter().any(|route| route.keys.is_some())
+    config.keys.is_some() || config.listeners.iter().any(|listener| listener.keys.is_some()) || config.routes.has_keys()
 }
 
 /// What the credentials of a request are to several rings: the first one that knows them decides.

@@ -58,7 +58,7 @@ fn config_with(kinds: Vec<(BackendKind, u32)>, traffic: Traffic) -> Arc<Config> 
     };
     Arc::new(Config {
         backends: kinds.into_iter().enumerate().map(backend).collect(),
-        routes: vec![route],
+        routes: vec![route].into(),
         ..Config::default()
     })
 }
