@@ -137,12 +137,27 @@ impl Exchange {
                 Input::Body { head, bytes, turns } => common.read(admitted, head, bytes, turns, now),
                 Input::Refused(fault) => common.refuse(&fault, None, now),
                 Input::ClientGone => common.abandon(now),
-                _ => State::Head(admitted),
+                Input::Recalled(_)
+                | Input::CallQueued
+                | Input::CallStarted
+                | Input::UpstreamHead { .. }
+                | Input::UpstreamBody(_)
+                | Input::UpstreamEnd
+                | Input::UpstreamFailed(_)
+                | Input::Timeout => State::Head(admitted),
             },
             State::Recalling(plan) => match input {
                 Input::Recalled(turns) => common.recalled(plan, turns, now),
                 Input::ClientGone => common.abandon(now),
-                _ => State::Recalling(plan),
+                Input::Body { .. }
+                | Input::Refused(_)
+                | Input::CallQueued
+                | Input::CallStarted
+                | Input::UpstreamHead { .. }
+                | Input::UpstreamBody(_)
+                | Input::UpstreamEnd
+                | Input::UpstreamFailed(_)
+                | Input::Timeout => State::Recalling(plan),
             },
             State::Over => State::Over,
         };

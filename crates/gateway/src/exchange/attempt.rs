@@ -211,7 +211,7 @@ impl Attempt {
         match &mut self.answer {
             Answer::Streaming(_) => self.stream(bytes, told),
             Answer::Relaying(_) => self.relay_chunk(bytes, told),
-            answer => {
+            answer @ (Answer::Silent | Answer::Whole { .. } | Answer::Handing { .. } | Answer::Refusing { .. }) => {
                 answer.gather(bytes)?;
                 // A refusal may have no end; what is read of it is enough.
                 if answer.is_full() { self.end(begun, told) } else { Ok(()) }
