@@ -29,8 +29,8 @@ pub fn admit(config: &Config, ingress: Ingress<'_>, headers: &HeaderMap) -> Resu
     let is_open = base.is_empty() && (reachable.iter().any(|route| route.keys.is_none()) || config.has_short_form());
     match identify(&rings, headers) {
         Identity::Key(owner) => Ok(Some(owner)),
-        _ if rings.is_empty() || is_open => Ok(None),
-        shown => Err(refused(&shown)),
+        Identity::Unknown | Identity::Nothing if rings.is_empty() || is_open => Ok(None),
+        shown @ (Identity::Unknown | Identity::Nothing) => Err(refused(&shown)),
     }
 }
 
@@ -54,8 +54,8 @@ pub fn authorize(
     };
     match identify(&rings, headers) {
         Identity::Key(owner) => Ok(Some(owner)),
-        _ if rings.is_empty() => Ok(None),
-        shown => Err(refused(&shown)),
+        Identity::Unknown | Identity::Nothing if rings.is_empty() => Ok(None),
+        shown @ (Identity::Unknown | Identity::Nothing) => Err(refused(&shown)),
     }
 }
 
@@ -75,9 +75,7 @@ pub fn is_open(config: &Config, port: Option<u16>) -> bool {
 
 /// Whether a key is asked for anywhere.
 fn asks_for_keys(config: &Config) -> bool {
-    config.keys.is_some()
-        || config.listeners.iter().any(|listener| listener.keys.is_some())
-        || config.routes.iter().any(|route| route.keys.is_some())
+    config.keys.is_some() || config.listeners.iter().any(|listener| listener.keys.is_some()) || config.routes.has_keys()
 }
 
 /// What the credentials of a request are to several rings: the first one that knows them decides.

@@ -15,6 +15,7 @@
 mod adjust;
 mod admit;
 pub mod attempt;
+mod begin_attempt;
 mod calling;
 mod common;
 mod contract;
@@ -29,6 +30,7 @@ mod open_call;
 mod plan;
 mod relayed;
 mod retry;
+mod single_attempt;
 mod target;
 mod timeouts;
 mod veil;
@@ -36,6 +38,7 @@ mod veil;
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
 pub use contract::{Abilities, Call, CallId, HostLimits, HostTerms, Input, Output, RequestHead};
 pub use deadlines::LONGEST_TIMEOUT;
+pub use single_attempt::ChosenBackend;
 
 use crate::config::Config;
 use crate::health::BackendHealth;
@@ -134,12 +137,27 @@ impl Exchange {
                 Input::Body { head, bytes, turns } => common.read(admitted, head, bytes, turns, now),
                 Input::Refused(fault) => common.refuse(&fault, None, now),
                 Input::ClientGone => common.abandon(now),
-                _ => State::Head(admitted),
+                Input::Recalled(_)
+                | Input::CallQueued
+                | Input::CallStarted
+                | Input::UpstreamHead { .. }
+                | Input::UpstreamBody(_)
+                | Input::UpstreamEnd
+                | Input::UpstreamFailed(_)
+                | Input::Timeout => State::Head(admitted),
             },
             State::Recalling(plan) => match input {
                 Input::Recalled(turns) => common.recalled(plan, turns, now),
                 Input::ClientGone => common.abandon(now),
-                _ => State::Recalling(plan),
+                Input::Body { .. }
+                | Input::Refused(_)
+                | Input::CallQueued
+                | Input::CallStarted
+                | Input::UpstreamHead { .. }
+                | Input::UpstreamBody(_)
+                | Input::UpstreamEnd
+                | Input::UpstreamFailed(_)
+                | Input::Timeout => State::Recalling(plan),
             },
             State::Over => State::Over,
         };

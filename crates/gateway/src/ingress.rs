@@ -30,7 +30,7 @@ pub fn names(config: &Config, port: Option<u16>, host: &str) -> bool {
     let names = |name: &String| hostname_takes(name, &host);
     of_port.iter().any(|listener| listener.hostname.as_ref().is_some_and(names))
         || port.is_some() && of_port.iter().all(|listener| listener.hostname.is_some())
-        || config.routes.iter().flat_map(|route| &route.hostnames).any(names)
+        || config.routes.names_host(&host)
 }
 
 /// Whether requests for two hosts come by the same listeners of a port.
@@ -77,6 +77,11 @@ impl<'c> ListenerMatch<'c> {
             None => config.listeners.iter().filter_map(|listener| listener.keys.as_deref()).collect(),
         };
         if of_listeners.is_empty() { config.keys.as_deref().into_iter().collect() } else { of_listeners }
+    }
+
+    /// The host that was called, in lower case and without its port.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.host.as_deref()
     }
 
     /// Whether a route can be taken.
@@ -130,7 +135,7 @@ pub fn without_port(authority: &str) -> &str {
 }
 
 /// `*.example.com` takes every name below `example.com`, and not that name itself.
-fn hostname_takes(hostname: &str, host: &str) -> bool {
+pub(crate) fn hostname_takes(hostname: &str, host: &str) -> bool {
     match hostname.strip_prefix('*') {
         Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
         None => hostname == host,
@@ -198,7 +203,8 @@ mod tests {
         }
         let hostnames = vec!["other.com".to_owned()];
         let (namespace, name) = (String::new(), String::new());
-        config.routes.push(Route { namespace, name, parents: Vec::new(), hostnames, rules: Vec::new(), keys: None });
+        let route = Route { namespace, name, parents: Vec::new(), hostnames, rules: Vec::new(), keys: None };
+        config.routes.change(|routes| routes.push(route));
         assert!(super::names(&config, None, "other.com"));
     }
 

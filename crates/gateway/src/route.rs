@@ -1,6 +1,7 @@
 //! Which backend answers a request.
 
 use crate::beginning;
+use crate::config::routes::Position;
 use crate::config::{
     Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
 };
@@ -10,6 +11,7 @@ use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
 use crate::translate::model::field_ref::FieldRef;
 use http::HeaderMap;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// The header that stands for the model that the body names.
@@ -63,17 +65,7 @@ pub fn candidates<'c>(
     if !entry.is_open() {
         return Err(not_found("No listener of this gateway serves the host that was called.".to_owned()));
     }
-    let mut best: Option<((usize, Weight), &Route, &Rule)> = None;
-    for route in &config.routes {
-        let Some(hostname) = entry.weight_of(route) else { continue };
-        for rule in &route.rules {
-            let Some(weight) = rule_takes(rule, model, headers) else { continue };
-            if best.is_none_or(|(before, _, _)| (hostname, weight) > before) {
-                best = Some(((hostname, weight), route, rule));
-            }
-        }
-    }
-    if let Some((_, route, rule)) = best {
+    if let Some((route, rule)) = decisive(config, &entry, model, headers) {
         return by_rule(config, route, rule, model, seed);
     }
     let serves =
@@ -91,6 +83,26 @@ pub fn candidates<'c>(
     short_form.map(|target| vec![target]).ok_or_else(|| {
         not_found(format!("The model {:?} does not exist: no route and no backend serves it.", shown(model)))
     })
+}
+
+/// The rule that decides about a request, of those that match it: found by the index of the routes.
+fn decisive<'c>(
+    config: &'c Config,
+    entry: &ListenerMatch<'_>,
+    model: &str,
+    headers: &HeaderMap,
+) -> Option<(&'c Route, &'c Rule)> {
+    let mut best: Option<(((usize, Weight), Reverse<Position>), &Route, &Rule)> = None;
+    for (position, route, rule) in config.routes.rules_for(entry.host(), model) {
+        let (Some(hostname), Some(weight)) = (entry.weight_of(route), rule_takes(rule, model, headers)) else {
+            continue;
+        };
+        let rank = ((hostname, weight), Reverse(position));
+        if best.is_none_or(|(before, _, _)| rank > before) {
+            best = Some((rank, route, rule));
+        }
+    }
+    best.map(|(_, route, rule)| (route, rule))
 }
 
 /// The first of the [`candidates`], without a draw.

@@ -7,6 +7,7 @@ mod reasoning;
 mod resource;
 #[expect(dead_code, reason = "parts of resources that are checked and shown, and not used")]
 mod resources;
+pub(crate) mod routes;
 mod text;
 mod traffic;
 
@@ -16,6 +17,7 @@ pub use check::forms::duration;
 pub use load::{Source, load};
 pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
 pub use resources::{json_schema, kinds};
+pub use routes::Routes;
 pub use text::mistake::{ConfigError, Notice, Severity};
 pub use text::yaml::MAX_BYTES;
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
@@ -46,7 +48,7 @@ pub struct Config {
     /// Where requests can be sent, in the order of the files.
     pub backends: Vec<Backend>,
     /// Which request goes where, in the order of the files.
-    pub routes: Vec<Route>,
+    pub routes: Routes,
     /// What holds for calls that no rule sends.
     pub traffic: Arc<Traffic>,
     /// The keys of the keys file, for listeners and routes without a `SecurityPolicy`. `None`: no key is asked for there.

@@ -11,12 +11,10 @@ use crate::auth;
 use crate::ingress::Ingress;
 use crate::record::{Asked, Outcome};
 use crate::restore::{Caller, TurnStore};
-use crate::route::{self, Draw};
+use crate::route;
 use aquifer_translate::Fault;
-use aquifer_translate::catalogue::Adjustment;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
 use aquifer_translate::limits::Limits;
-use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Incoming;
 use bytes::Bytes;
@@ -125,14 +123,15 @@ impl Common {
             self.record.model = dialect::read_model(self.dialect, &body).map(Cow::into_owned).unwrap_or_default();
         }
         let (asked, affinity) = decisive(self.dialect, &body, &read, &config.limits)?;
-        let (model, stream) = (asked.model.as_ref(), asked.stream);
-        model.clone_into(&mut self.record.model);
+        let stream = asked.stream;
+        asked.model.as_ref().clone_into(&mut self.record.model);
         self.record.stream = stream;
         let parameters = read.as_ref().map(Incoming::parameters).unwrap_or_default();
         self.record.asked = Asked { body_bytes: body.len() as u64, parameters };
+        let asked = Head { model: Cow::Owned(asked.model.into_owned()), stream };
         // The bindings of a conversation decide before the lot does: its prefix may be cached there.
         let seed = affinity.map_or(head.random as u64, |key| u64::from(crc(key)) | 1 << 32);
-        let candidates = route::candidates(&config, model, head.headers, ingress(head), seed);
+        let candidates = route::candidates(&config, &asked.model, head.headers, ingress(head), seed);
         let candidates = match (candidates, &read) {
             // Whatever else is wrong, a request that cannot be read is told so first.
             (Err(_), Err(fault)) => return Err(fault.clone()),
@@ -143,26 +142,13 @@ impl Common {
         self.record.caller = auth::authorize(&config, ingress(head), route, head.headers)?;
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         let plan = Plan {
-            config: Arc::clone(&config),
-            dialect: self.dialect,
-            body: body.clone(),
-            head: Head { model: Cow::Owned(model.to_owned()), stream },
             caller: Caller::of(head.headers, self.record.caller.as_deref()),
-            unix_seconds: head.unix_seconds,
             betas: betas.clone(),
             traffic: Arc::clone(traffic),
             timeouts: CallTimeouts::of(rule, traffic, stream),
             timeouts_whole: CallTimeouts::of(rule, traffic, false),
-            health: Arc::clone(&self.health),
             targets: candidates.into_iter().map(|candidate| Target::of(candidate, &config)).collect(),
-            attempts: 0,
-            draw: Draw((head.random >> 64) as u64),
-            called: Vec::new(),
-            before: None,
-            talk: Alike::default(),
-            adjustment: Adjustment::default(),
-            adjusted: Vec::new(),
-            sealed: false,
+            ..Plan::new(Arc::clone(&config), Arc::clone(&self.health), self.dialect, head, body.clone(), asked)
         };
         self.planned(Box::new(plan), read, turns, now)
     }

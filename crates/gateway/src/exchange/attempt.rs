@@ -1,7 +1,7 @@
 //! One attempt: the request to one target as it was written, and its answer on its way to the client.
 //!
 //! This is the lower half of an [`Exchange`](super::Exchange), without routes, retries and time. A host that makes its own
-//! calls, such as a filter inside a proxy, can drive it alone.
+//! calls, such as a filter inside a proxy, can drive it alone: [`Attempt::write`] begins one.
 //!
 //! ```text
 //!             ┌─ a stream ──────────────► Streaming ─┐
@@ -62,6 +62,16 @@ pub struct Attempt {
     played: Option<Box<StreamTranslation>>,
 }
 
+/// The request of an attempt, unsigned. Its `Debug` shows neither content nor headers, which may hold a key.
+pub struct UpstreamRequest {
+    /// The path, percent-encoded as it must stand on the wire.
+    pub path: String,
+    /// Headers to send, all of which are signed.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
 /// A whole answer for the client, as it came from a backend or as it was written.
 pub struct WholeAnswer {
     /// Its status.
@@ -109,7 +119,7 @@ pub struct End {
 
 impl Told {
     /// Empties it for the next part.
-    pub(super) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.progress.clear();
         (self.stream, self.whole, self.seen, self.turn, self.end) = (None, None, None, None, None);
     }
@@ -201,7 +211,7 @@ impl Attempt {
         match &mut self.answer {
             Answer::Streaming(_) => self.stream(bytes, told),
             Answer::Relaying(_) => self.relay_chunk(bytes, told),
-            answer => {
+            answer @ (Answer::Silent | Answer::Whole { .. } | Answer::Handing { .. } | Answer::Refusing { .. }) => {
                 answer.gather(bytes)?;
                 // A refusal may have no end; what is read of it is enough.
                 if answer.is_full() { self.end(begun, told) } else { Ok(()) }
@@ -496,6 +506,20 @@ impl fmt::Debug for Attempt {
         let Self { road, sent, came, .. } = self;
         let mut shown = f.debug_struct("Attempt");
         shown.field("road", road).field("sent", sent).field("came", came).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for UpstreamRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, body, headers: _ } = self;
+        f.debug_struct("UpstreamRequest").field("path", path).field("bytes", &body.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for WholeAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, body, headers: _ } = self;
+        f.debug_struct("WholeAnswer").field("status", status).field("bytes", &body.len()).finish_non_exhaustive()
     }
 }
 

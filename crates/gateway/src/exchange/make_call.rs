@@ -1,6 +1,7 @@
 //! A call is made: its request, its limits, and its place in the record.
 
-use super::attempt::Attempt;
+use super::attempt::UpstreamRequest;
+use super::begin_attempt::Begun;
 use super::common::Common;
 use super::contract::{Call, CallId, Output};
 use super::deadlines::CallDeadlines;
@@ -10,7 +11,6 @@ use super::timeouts::CallTimeouts;
 use crate::config::{Backend, Config, HeaderMatch, HeaderValueMatch};
 use crate::record::{AttemptReason, AttemptRecord};
 use aquifer_translate::catalogue::Catalogue;
-use http::{HeaderValue, header};
 use std::time::{Duration, Instant};
 
 /// How a call is made.
@@ -26,9 +26,11 @@ impl Common {
     /// Makes a call.
     pub(super) fn call(&mut self, plan: &mut Plan, making: Making, written: Written, now: Instant) -> Box<OpenCall> {
         let Making { id, why, after } = making;
-        let Written { mut outgoing, put_back, at, backend, model_id, road, policy, mutation } = written;
+        let Written { at, backend, .. } = written;
+        let (road, put_back, model_id) = (written.road, written.put_back, written.model_id.clone());
+        let whole = written.outgoing.whole;
         plan.attempts += 1;
-        plan.sealed = outgoing.sealed;
+        plan.sealed = written.outgoing.sealed;
         let first_try = plan.targets.get_mut(at).is_none_or(|target| {
             target.tries += 1;
             target.tries == 1
@@ -36,29 +38,20 @@ impl Common {
         if first_try && id == CallId::Primary {
             self.health.earn(backend);
         }
-        let timeouts = self.timeouts(plan, at, id, outgoing.whole, now);
+        let timeouts = self.timeouts(plan, at, id, whole, now);
         self.early_head_of(id, &timeouts);
-        let mut headers = std::mem::take(&mut outgoing.headers);
-        headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
-        mutation.headers(&mut headers);
-        let (path, body) = (outgoing.path.clone(), outgoing.body.clone());
+        let Begun { attempt, request, warnings } = plan.begin(written, self.id);
+        let UpstreamRequest { path, headers, body } = request;
         let connect = timeouts.connect.unwrap_or(self.terms.limits.connect);
         let call = Call { id, backend, path, headers, body, connect, after, circuit: plan.traffic.circuit };
-        let dialect = self.dialect;
         let facts = Facts {
             provider: road.provider(),
             backend: plan.config.backends.get(backend).map(full_name).unwrap_or_default(),
             known_models: self.known_models(&plan.config, &model_id),
-            warnings: outgoing.warnings.iter().map(|warning| dialect.warning(warning)).collect(),
+            warnings,
             model_id,
             put_back,
         };
-        let recording = outgoing.memorable.then(|| plan.room(at));
-        let attempt = Attempt::new(outgoing, road, dialect, self.id, plan.unix_seconds)
-            .warning(&facts.warnings)
-            .recording(recording)
-            .veiled(&policy)
-            .played();
         let started = now + after;
         let place = self.record.attempts.len();
         self.record.attempts.push(AttemptRecord {

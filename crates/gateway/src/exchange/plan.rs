@@ -1,5 +1,6 @@
 //! The plan of a request: all that an attempt needs, the first one and each further one, with the targets in order.
 
+use super::contract::RequestHead;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
 use super::{denied, relayed};
@@ -89,6 +90,39 @@ pub(super) struct PutBack {
 }
 
 impl Plan {
+    /// The plan of a request that goes nowhere yet.
+    pub(super) fn new(
+        config: Arc<Config>,
+        health: Arc<BackendHealth>,
+        dialect: Dialect,
+        arrived: &RequestHead<'_>,
+        body: Bytes,
+        head: Head<'static>,
+    ) -> Self {
+        Self {
+            traffic: Arc::clone(&config.traffic),
+            config,
+            dialect,
+            body,
+            head,
+            caller: Caller::default(),
+            unix_seconds: arrived.unix_seconds,
+            betas: Vec::new(),
+            timeouts: CallTimeouts::default(),
+            timeouts_whole: CallTimeouts::default(),
+            health,
+            targets: Vec::new(),
+            attempts: 0,
+            draw: Draw((arrived.random >> 64) as u64),
+            called: Vec::new(),
+            before: None,
+            talk: Alike::default(),
+            adjustment: Adjustment::default(),
+            adjusted: Vec::new(),
+            sealed: false,
+        }
+    }
+
     /// The road from the client to a target.
     pub(super) fn road_to(&self, target: &Target) -> Road {
         target.road(self.dialect, &self.config)

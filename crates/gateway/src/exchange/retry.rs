@@ -69,7 +69,11 @@ pub(super) fn hint(fault: &Fault, retry: &Retry) -> Option<RetryHint> {
             blamed: refusal.status >= 500 || refusal.status == 424,
             ..plain
         }),
-        _ => None,
+        Fault::Refused(_)
+        | Fault::ClientMistaken(_)
+        | Fault::Unsupported(_)
+        | Fault::Ours(_)
+        | Fault::Overloaded(_) => None,
     }
 }
 
@@ -200,7 +204,12 @@ fn reach(fault: &Fault) -> Reach {
     match fault {
         Fault::UpstreamUnreachable(Unreachable::Connect(_) | Unreachable::Credentials(_)) => Reach::Nowhere,
         Fault::Refused(_) => Reach::Answered,
-        _ => Reach::Unknown,
+        Fault::UpstreamUnreachable(_)
+        | Fault::UpstreamMisbehaved(_)
+        | Fault::ClientMistaken(_)
+        | Fault::Unsupported(_)
+        | Fault::Ours(_)
+        | Fault::Overloaded(_) => Reach::Unknown,
     }
 }
 
@@ -213,8 +222,8 @@ impl Plan {
         for (at, target) in self.targets.iter_mut().enumerate() {
             match health.availability_of(target.backend, &target.model_id, now) {
                 Availability::Ejected => {}
-                standing => {
-                    target.probing = standing == Availability::Probe;
+                available @ (Availability::Healthy | Availability::Probe) => {
+                    target.probing = available == Availability::Probe;
                     target.probed = target.probing;
                     return at;
                 }

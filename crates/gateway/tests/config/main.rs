@@ -7,6 +7,7 @@ mod config_body;
 mod damaged;
 mod examples;
 mod loading;
+mod lookup;
 mod mistaken;
 mod mutations;
 mod policies;

@@ -98,7 +98,7 @@ fn pauses_are_drawn_within_limits_and_as_long_as_asked_for() {
 fn a_deadline_ends_the_attempts() {
     let now = Instant::now();
     let mut with_deadline = Config::clone(&config(&[0], Traffic::default()));
-    with_deadline.routes[0].rules[0].request_timeout = Some(Duration::from_secs(10));
+    with_deadline.routes.change(|routes| routes[0].rules[0].request_timeout = Some(Duration::from_secs(10)));
     let health = Arc::new(BackendHealth::new(1, now));
     let mut under = Under::begin_on(&Arc::new(with_deadline), &health, SILENT, now, body().as_bytes());
     under.call().unwrap();
@@ -363,7 +363,7 @@ fn what_the_client_did_or_the_gateway_never_counts_against_a_backend() {
 fn a_backend_that_was_given_little_of_the_whole_time_is_not_blamed_when_it_is_over() {
     let now = Instant::now();
     let mut limited = Config::clone(&config(&[0, 0], Traffic::default()));
-    limited.routes[0].rules[0].request_timeout = Some(Duration::from_secs(10));
+    limited.routes.change(|routes| routes[0].rules[0].request_timeout = Some(Duration::from_secs(10)));
     let (limited, health) = (Arc::new(limited), Arc::new(BackendHealth::new(2, now)));
     let late = |waited: u64| {
         for _ in 0..5 {

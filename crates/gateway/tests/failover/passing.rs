@@ -351,7 +351,7 @@ fn what_was_counted_before_a_client_left_is_remembered() {
 fn sent_for(body: &[u8], mutation: Mutation) -> Result<Call, u16> {
     let now = Instant::now();
     let mut config = Arc::into_inner(config_of(vec![openai("v1")], Traffic::default())).unwrap();
-    config.routes[0].rules[0].backends[0].mutation = Arc::new(mutation);
+    config.routes.change(|routes| routes[0].rules[0].backends[0].mutation = Arc::new(mutation));
     let mut under = Under::begin_with(&Arc::new(config), &Arc::new(BackendHealth::new(1, now)), now, body);
     under.call().ok_or_else(|| under.status.unwrap().as_u16())
 }
@@ -421,8 +421,8 @@ fn a_models_id_has_a_longest() {
 fn hidden(body: &str) -> Under {
     let now = Instant::now();
     let mut config = Arc::into_inner(config_of(vec![openai("v1")], Traffic::default())).unwrap();
-    config.routes[0].rules[0].backends[0].reasoning =
-        Arc::new(ReasoningPolicy { hidden: true, ..ReasoningPolicy::default() });
+    let policy = ReasoningPolicy { hidden: true, ..ReasoningPolicy::default() };
+    config.routes.change(|routes| routes[0].rules[0].backends[0].reasoning = Arc::new(policy));
     let mut under = Under::begin(&Arc::new(config), &Arc::new(BackendHealth::new(1, now)), now, body);
     under.call().unwrap();
     under

@@ -2,7 +2,7 @@
 
 use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, Route, Rule, Service, Traffic};
 use aquifer_gateway::exchange::{
-    Abilities, Call, Exchange, HostLimits, HostTerms, Input, KeepAlive, Output, RequestHead,
+    Abilities, Call, CallId, Exchange, HostLimits, HostTerms, Input, KeepAlive, Output, RequestHead,
 };
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::Record;
@@ -58,7 +58,7 @@ fn config_with(kinds: Vec<(BackendKind, u32)>, traffic: Traffic) -> Arc<Config> 
     };
     Arc::new(Config {
         backends: kinds.into_iter().enumerate().map(backend).collect(),
-        routes: vec![route],
+        routes: vec![route].into(),
         ..Config::default()
     })
 }
@@ -148,6 +148,12 @@ impl Under {
         self.exchange.poll_timeout(self.now);
         self.now += time;
         self.exchange.handle(Input::Timeout, self.now);
+    }
+
+    /// Whether another backend is asked too after two seconds.
+    pub(crate) fn hedges(&mut self) -> bool {
+        self.pass(Duration::from_secs(2));
+        self.call().is_some_and(|call| call.id == CallId::Hedge)
     }
 
     /// The client hears nothing for so long that it is told that its stream goes on.

@@ -113,7 +113,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         rules: vec![every],
         keys: None,
     };
-    Ok(Config { backends: vec![backend], routes: vec![route], ..Config::default() })
+    Ok(Config { backends: vec![backend], routes: vec![route].into(), ..Config::default() })
 }
 
 fn invitation(gateway: SocketAddr) -> String {

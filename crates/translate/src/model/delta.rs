@@ -42,7 +42,7 @@ pub enum Event<'a> {
     BlockStop {
         /// The block.
         index: BlockIndex,
-        /// What seals its reasoning.
+        /// The seal on its reasoning.
         seal: Option<Seal<'a>>,
         /// The upstream's block goes on in its next part.
         goes_on: bool,
@@ -55,7 +55,7 @@ pub enum Event<'a> {
         usage: Option<Usage>,
         /// The tier that served it.
         service_tier: Option<Text<'a>>,
-        /// What a guardrail or a router says of what it did.
+        /// The trace of a guardrail or a prompt router.
         trace: Option<Raw<'a>>,
     },
     /// Something newer than this gateway, passed over.
@@ -86,7 +86,7 @@ pub enum Delta<'a> {
     Unknown,
 }
 
-/// What ends a block of reasoning.
+/// The seal at the end of a block of reasoning.
 #[derive(Clone, Debug)]
 pub enum Seal<'a> {
     /// The signature on the text before it, joined.

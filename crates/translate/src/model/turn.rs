@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use zeroize::Zeroize;
 
-/// So many calls of one id in one turn are told apart.
+/// The most calls of one id in one turn that are told apart.
 const MOST_ALIKE: usize = 16;
 /// The most parts of one turn that are remembered.
 const MOST_PARTS: usize = 4096;
@@ -22,7 +22,7 @@ const MOST_PARTS: usize = 4096;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Turn {
     parts: Vec<Part>,
-    /// Who made it.
+    /// The mark of the model and backend that made it.
     #[serde(default)]
     issuer: Mark,
 }
@@ -49,7 +49,7 @@ impl Turn {
         self
     }
 
-    /// Who made it.
+    /// The mark of the model and backend that made it.
     #[must_use]
     pub fn issuer(&self) -> Mark {
         self.issuer
@@ -63,7 +63,7 @@ impl Turn {
         })
     }
 
-    /// What it comes to after this conversation, whatever the ids of its calls.
+    /// The fingerprint of the turn after this conversation, whatever the ids of its calls.
     #[must_use]
     pub fn likeness(&self, before: &Alike) -> Likeness {
         before.calling(self.parts.iter().filter_map(|part| match part {
@@ -77,7 +77,7 @@ impl Turn {
         }))
     }
 
-    /// How much it holds, in bytes.
+    /// The size of its texts in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let held = |part: &Part| match part {
@@ -266,13 +266,15 @@ impl Drop for Turn {
     }
 }
 
-/// What a client said behind the thoughts that it wrote into its text, as some do with what they know no field for.
+/// The client's text behind a leading `<think>` block: some clients write the thoughts that they know no field for into
+/// it.
 fn behind_thoughts(text: &str) -> &str {
     let inside = text.trim_start().strip_prefix("<think>");
     inside.and_then(|inside| inside.split_once("</think>")).map_or(text, |(_, said)| said)
 }
 
-/// Whether two JSON texts say the same: clients write them anew, with other spaces, escapes and orders of members.
+/// Whether two JSON texts are equal as values: clients write them anew, with other spaces, escapes and orders of
+/// members.
 fn same_json(one: &str, other: &str) -> bool {
     let read = |text: &str| serde_json::from_str::<Value>(text);
     // What was cut, or was no object, comes back as the object that is sent for it.
@@ -305,7 +307,7 @@ pub struct Recorder {
     blocks: Vec<BlockIndex>,
     /// The part of each block.
     parts: BTreeMap<BlockIndex, usize>,
-    /// How much more may be gathered, in bytes; `None` once it was too much.
+    /// The bytes that may still be gathered; `None` once it was too much.
     room: Option<usize>,
 }
 

@@ -21,12 +21,12 @@ pub(super) struct Conversation {
     speaker: Option<Role>,
     /// Calls, results and media of the part, in no order.
     items: Vec<u64>,
-    /// What stood before the model's turn at hand.
+    /// The digest of the conversation before the model's turn at hand.
     before_turn: Before,
 }
 
 impl Conversation {
-    /// What leads the request.
+    /// Begins with the system prompt of a request.
     pub(super) fn of(request: &Request<'_>) -> Self {
         let mut conversation = Self::default();
         request.system.iter().for_each(|block| conversation.block(Role::System, block));
@@ -46,7 +46,7 @@ impl Conversation {
         }
     }
 
-    /// What stands before the model's next turn, or before the one that has begun.
+    /// The digest of the conversation before the model's next turn, or before the one that has begun.
     pub(super) fn before_turn(&self) -> Before {
         if self.speaker == Some(Role::Assistant) { self.before_turn } else { self.digest() }
     }

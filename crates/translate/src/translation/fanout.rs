@@ -1,4 +1,5 @@
-//! What an answer's events tell: the client, the log, and the memory of the turn.
+//! Fan-out of an answer's events: to the client's writer, to the milestones and the log, and to the recorder of the
+//! turn.
 
 use super::answering::Answering;
 use super::spoken;
@@ -20,9 +21,9 @@ pub(super) struct Fanout {
     pub(super) recorder: Option<Recorder>,
     pub(super) milestones: Milestones,
     pub(super) progress: Vec<ReasoningProgress>,
-    /// What the events go through first, where there is anything.
+    /// The stages that the events pass before all else, where the answer needs any.
     stages: Option<Box<Stages>>,
-    /// What the calls go through before the client is told of them.
+    /// The buffer of tool arguments that are unwrapped before the client gets them.
     unwrapping: Option<Box<Unwrapping>>,
     /// The blocks of reasoning that are open, with the bytes they brought.
     open: BTreeMap<u32, u64>,
@@ -73,7 +74,7 @@ impl Fanout {
         }
     }
 
-    /// What the answer held that is not told as it should be.
+    /// The warnings about the answer: calls in the text that could not be read.
     pub(super) fn warnings(&self) -> Vec<Warning> {
         let unread = self.stages.as_ref().is_some_and(|stages| stages.is_unread());
         unread.then(spoken::unread).into_iter().collect()
@@ -120,7 +121,7 @@ impl Fanout {
     }
 }
 
-/// Whether a delta is a part of the answer, and not only the beginning of one.
+/// Whether a delta is content, and not merely the beginning of a block or an empty piece.
 fn is_content(delta: &Delta<'_>) -> bool {
     match delta {
         Delta::Text(text) | Delta::Reasoning(text) | Delta::ToolInput(text) => !text.as_escaped().is_empty(),

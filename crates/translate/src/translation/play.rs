@@ -5,7 +5,7 @@ use crate::model::request::Block;
 use crate::model::response::Response;
 use crate::model::text::Text;
 
-/// What a stream with the same answer would have told, in order.
+/// The events of a stream with the same answer, in order.
 pub(super) fn events<'r>(response: &'r Response<'r>) -> impl Iterator<Item = Event<'r>> {
     let blocks = (0..).zip(&response.content).flat_map(|(index, block)| of_block(BlockIndex::from(index), block));
     let tier = response.service_tier.as_ref().map(Text::borrowed);

@@ -33,7 +33,7 @@ pub struct Incoming<'a> {
     asked: Asked<'a>,
 }
 
-/// What to send to Bedrock, and what must be kept until the answer.
+/// A request to an upstream, and what its answer will be read by.
 pub struct Outgoing {
     /// The path, percent-encoded as it must stand on the wire.
     pub path: String,
@@ -45,7 +45,7 @@ pub struct Outgoing {
     pub whole: bool,
     /// The model as the client named it.
     pub model: Text<'static>,
-    /// How the answer is read and told.
+    /// The terms on which the answer is read and written.
     pub style: Answering,
     /// Headers that the API wants, beside `accept`.
     pub headers: HeaderMap,
@@ -53,9 +53,9 @@ pub struct Outgoing {
     pub accept: &'static str,
     /// Gives the tools' names back.
     pub restore: Restore,
-    /// What the client does not get exactly as it asked.
+    /// The fields that are not sent exactly as asked.
     pub warnings: Vec<Warning>,
-    /// What stands for the schema of the answer, when it is asked for: equal schemas have the same.
+    /// The fingerprint of the schema of the answer, when one is enforced: equal schemas have equal fingerprints.
     pub schema: Option<u64>,
     /// The model will reason, as far as is known.
     pub reasoning_on: bool,
@@ -74,9 +74,9 @@ pub struct CalledTurn {
     pub position: usize,
     /// The ids of its calls, in the client's order.
     pub calls: Vec<String>,
-    /// What stood before it.
+    /// The digest of the conversation before it.
     pub before: Before,
-    /// What it comes to with the conversation before it, whatever its ids.
+    /// The fingerprint of the turn and of the conversation before it, whatever the ids of its calls.
     pub likeness: Likeness,
 }
 
@@ -161,7 +161,7 @@ impl<'a> Incoming<'a> {
         self.asked.request.stream
     }
 
-    /// What stands for the schema of the answer, when it has one: equal schemas have the same.
+    /// The fingerprint of the schema of the answer, when it has one: equal schemas have equal fingerprints.
     #[must_use]
     pub fn schema(&self) -> Option<u64> {
         match &self.asked.request.format {
@@ -201,7 +201,7 @@ impl<'a> Incoming<'a> {
         turns.into_iter()
     }
 
-    /// Whether the conversation has calls of tools, or may have.
+    /// Whether the request declares tools or its messages hold tool calls.
     #[must_use]
     pub fn has_tools(&self) -> bool {
         let calls = |message: &Message<'_>| message.content.iter().any(|block| matches!(block, Block::ToolUse { .. }));
@@ -225,7 +225,7 @@ impl<'a> Incoming<'a> {
         })
     }
 
-    /// What binds requests of one conversation together, when the client says it: `prompt_cache_key`.
+    /// The key that requests of one conversation share, when the client gives one: `prompt_cache_key`.
     #[must_use]
     pub fn affinity(&self) -> Option<&str> {
         self.asked.manner.affinity()
@@ -345,7 +345,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// Whether a model of which nothing is known is asked to reason, in its own words.
+/// Whether a model without a row in the catalogue is asked to reason, in its vendor's words.
 fn asks_a_stranger(request: &Request<'_>, entry: &Entry) -> bool {
     !entry.is_known() && request.own_switches.switch
 }

@@ -1,4 +1,22 @@
-//! What the events of some answers go through before they are told: thoughts in the text, calls in the text, stop sequences.
+//! Stages that the events of some answers pass before they are written: thoughts in the text, calls in the text, stop
+//! sequences, and a block for each kind of content.
+//!
+//! ```text
+//!   events of the upstream
+//!      |
+//!   [tags]      <thinking>..</thinking> in the text becomes reasoning    holds a beginning of a tag
+//!      |
+//!   [spoken]    calls in text or reasoning become tool calls             holds a call until it is whole
+//!      |
+//!   [stops]     the text is cut at a stop sequence                       holds a beginning of a stop sequence
+//!      |
+//!   [parts]     each stretch of one kind becomes a block of its own      holds nothing
+//!      |
+//!   writer, recorder, milestones
+//! ```
+//!
+//! The order is that of dependence: a call's tokens may stand inside a thought, and a stop sequence counts only in what is
+//! left as text. A stage gives back what it holds when the block or the answer ends.
 
 use super::answering::Answering;
 use super::halves::Halves;
@@ -19,7 +37,7 @@ struct Speech {
     halves: Halves,
     /// The latest block of text or of reasoning.
     block: BlockIndex,
-    /// What the ids of calls begin with, and how many there were.
+    /// The prefix of the ids of calls, and the number of calls so far.
     id: String,
     calls: u32,
 }
@@ -44,7 +62,7 @@ impl Stages {
         needed.then(|| Self { tags, spoken, stops, text: BlockIndex::from(0), parts: Parts::default() })
     }
 
-    /// What an event says.
+    /// Passes an event through the stages.
     pub(super) fn take<'a>(&mut self, event: Event<'a>) -> Vec<Event<'a>> {
         let mut events = self.untagged(event);
         if let Some(speech) = &mut self.spoken {
@@ -54,7 +72,8 @@ impl Stages {
         self.parts.numbered(events)
     }
 
-    /// What was held back, because it may have been something else.
+    /// Ends the stages: gives the text that was held back because it might have become a tag, a call or a stop
+    /// sequence.
     pub(super) fn rest(&mut self) -> Vec<Event<'static>> {
         let open = self.tags.as_ref().and_then(Tags::block);
         let events = open.map_or_else(Vec::new, |block| self.end_of_tags(block));
@@ -71,7 +90,7 @@ impl Stages {
         self.parts.numbered(events)
     }
 
-    /// Whether something was seen that looked like a call and could not be read.
+    /// Whether something looked like a call and could not be read.
     pub(super) fn is_unread(&self) -> bool {
         self.spoken.as_ref().is_some_and(|speech| speech.spoken.is_unread())
     }
@@ -88,6 +107,7 @@ impl Stages {
             Event::Delta { index, .. } | Event::BlockStop { index, .. } => Some(*index),
             Event::Start | Event::Stop(_) | Event::Metadata { .. } | Event::Unknown => None,
         };
+        // What is held belongs to the block before this event: it must be said before it.
         let ended = matches!(event, Event::BlockStop { .. } | Event::Stop(_)) || block.is_some() && block != open;
         let mut events = open.filter(|_| ended).map_or_else(Vec::new, |block| self.end_of_tags(block));
         match (&event, &mut self.tags) {
@@ -118,6 +138,7 @@ impl Stages {
                     let certain = stops.take(text);
                     told.extend(certain.map(|text| Event::Delta { index: self.text, delta: Delta::Text(text) }));
                     if stops.is_cut() {
+                        // The upstream's own stop never comes: its stream is not read any further.
                         told.push(Event::Stop(StopReason::StopSequence));
                     }
                     continue;
@@ -167,6 +188,7 @@ impl Speech {
         if plain.is_empty() {
             return Vec::new();
         }
+        // What is given now was held before, in the block before: `block` changes behind it.
         let heard = self.spoken.take(voice, &plain);
         let events = heard.into_iter().flat_map(|heard| self.event(heard)).collect();
         self.block = index;
@@ -205,7 +227,7 @@ impl Speech {
 /// The blocks of calls that were read out of the text.
 const FIRST_CALL: u32 = 1 << 30;
 
-/// What the ids of calls begin with, made of the answer's own id: no two answers have the same.
+/// The prefix of the ids of an answer's calls, made of the answer's own id: no two answers have the same.
 pub(super) fn call_id(id: RequestId) -> String {
     format!("call_{id}_")
 }

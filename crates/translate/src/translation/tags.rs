@@ -1,4 +1,12 @@
 //! Thoughts that a model writes into its text, between tags: split out of it, however the text is cut.
+//!
+//! ```text
+//!             <tag>                 the block ends, or another one begins
+//!   outside --------> inside        both states: forget the state, give back what was held
+//!      ^                |
+//!      +----------------+           both states: an end of the text that may begin the tag is held
+//!            </tag>
+//! ```
 
 use crate::model::delta::BlockIndex;
 use crate::model::text::Text;
@@ -47,6 +55,7 @@ impl Tags {
     /// Takes the next piece of the text of a block, still escaped, and gives what is certain, still escaped.
     pub fn take(&mut self, block: impl Into<BlockIndex>, text: &Text<'_>) -> Vec<Piece> {
         let block = Some(block.into());
+        // Tags do not reach over blocks: a thought that one block leaves open is not the next block's.
         if self.block != block {
             self.block = block;
             self.inside = false;
@@ -63,6 +72,7 @@ impl Tags {
                 self.inside = !self.inside;
                 rest = after;
             } else {
+                // `<thi` may be the beginning of a tag; the next piece tells.
                 self.held = rest.split_off(rest.len() - beginning(&rest, tag));
                 pieces.extend(self.sorted(rest));
                 return pieces;
@@ -97,7 +107,7 @@ impl Tags {
     }
 }
 
-/// How many bytes at the end of `text` may begin `tag`.
+/// The length of the longest end of `text` that may begin `tag`.
 fn beginning(text: &str, tag: &str) -> usize {
     (1..tag.len()).rev().find(|length| text.ends_with(tag.get(..*length).unwrap_or(tag))).unwrap_or(0)
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Unwrapping {
     /// The tools, by the client's names.
     tools: BTreeSet<String>,
-    /// What there is of the arguments of each open call, still escaped.
+    /// The arguments of each open call so far, still escaped.
     open: BTreeMap<BlockIndex, String>,
 }
 
@@ -36,15 +36,17 @@ impl Unwrapping {
                 self.open.insert(*index, String::new());
                 Vec::new()
             }
+            // Arguments can be unwrapped only when they are whole: the closing brace belongs to the wrapper.
             Event::BlockStop { index, .. } => {
                 self.open.remove_entry(index).and_then(|(index, held)| unwrapped(index, held)).into_iter().collect()
             }
+            // Some models stop without ending their last block.
             Event::Stop(_) => self.rest(),
             Event::Start | Event::Delta { .. } | Event::Metadata { .. } | Event::Unknown => Vec::new(),
         }
     }
 
-    /// What is left of calls that have no end.
+    /// Gives the arguments of calls that were not ended.
     pub(super) fn rest(&mut self) -> Vec<Event<'static>> {
         std::mem::take(&mut self.open).into_iter().filter_map(|(index, held)| unwrapped(index, held)).collect()
     }

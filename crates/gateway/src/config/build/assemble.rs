@@ -26,7 +26,7 @@ pub(in crate::config) fn assemble(documents: &[Document<'_>], world: World<'_>, 
     let backends = service_backends(set, &policies, report);
     let tried = TrafficPolicies::read(set, report);
     let asked = RequestPolicies::read(set, report);
-    let routes = gateway_routes(set, &backends, (&policies, &tried, &asked), &security, report);
+    let routes = gateway_routes(set, &backends, (&policies, &tried, &asked), &security, report).into();
     let at = |backend: &Backend| asked.of_backend(&backend.namespace, &backend.name);
     let client_fields = FieldPolicies { backends: backends.iter().map(at).collect(), ..FieldPolicies::default() };
     backends::shadowed(set, &backends, report);

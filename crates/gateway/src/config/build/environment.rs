@@ -46,7 +46,7 @@ impl Config {
             keys: None,
         };
         let backend = Backend { namespace, name, kind, reasoning, mutation: Arc::default() };
-        Self { backends: vec![backend], routes: vec![route], notices, ..Self::default() }
+        Self { backends: vec![backend], routes: vec![route].into(), notices, ..Self::default() }
     }
 }
 

@@ -130,7 +130,7 @@ impl Reader {
         Some((index, if ours { delta } else { Delta::Unknown }))
     }
 
-    /// What one frame says.
+    /// Reads the event of one frame.
     ///
     /// # Errors
     ///
@@ -161,7 +161,7 @@ impl Reader {
         if self.stopped { Ok(()) } else { Err(Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly)) }
     }
 
-    /// Whether `messageStop` was seen.
+    /// Whether `messageStop` came.
     #[must_use]
     pub fn stopped(&self) -> bool {
         self.stopped

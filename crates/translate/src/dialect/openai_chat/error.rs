@@ -63,7 +63,8 @@ pub fn render(fault: &Fault) -> RenderedError {
     RenderedError { status, body, retry_after }
 }
 
-/// What a client is told: not what only the operator should know, which may name addresses, accounts and roles.
+/// The message for the client. Details for the operator alone, which may name addresses, accounts and roles, are left
+/// out.
 fn message(fault: &Fault) -> String {
     let said = match fault {
         Fault::UpstreamUnreachable(Unreachable::Ours(_)) => {
@@ -91,7 +92,7 @@ fn message(fault: &Fault) -> String {
     said.to_owned()
 }
 
-/// How a host says which limit was passed, without an address.
+/// The phrases with which a host names the time limit that was passed; they hold no address.
 const LIMITS: [&str; 4] =
     ["nothing came for ", "the answer had not begun after ", "the answer was not complete after ", "no connection in "];
 

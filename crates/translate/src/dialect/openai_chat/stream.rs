@@ -1,4 +1,16 @@
-//! A streamed answer, said as Chat Completions chunks.
+//! The writer of a streamed answer in Chat Completions chunks.
+//!
+//! ```text
+//!   not started --any event--> started: {"delta":{"role":"assistant"}}
+//!                                 |
+//!       text        {"content":..}               closes an open <think> first
+//!       reasoning   {"reasoning":..,...}         held while it may be a placeholder (thought.rs)
+//!       tool use    {"tool_calls":[{"index":n    n counts the calls, not the blocks
+//!       block stop  "{}" for a call without arguments; the seal, in `reasoning_details`
+//!       stop, metadata: kept, because usage comes behind the stop
+//!                                 |
+//!   finish: {"finish_reason":..}, usage if wanted, [DONE]      fail: {"error":..}, [DONE]
+//! ```
 //!
 //! Source: OpenAI's API reference, `chat.completion.chunk`; the reasoning fields are those that its clients read:
 //! `reasoning` and `reasoning_content`, equal, and `reasoning_details` with what must come back in the next turn.
@@ -30,9 +42,9 @@ pub struct Writer {
     close: String,
     /// `{"id":...,"model":...` and no more, for chunks that are not one delta.
     head: String,
-    /// What stands around a piece of the content.
+    /// The two halves of a chunk around a piece of the content.
     content: [String; 2],
-    /// What stands around a piece of the arguments of a call, and which call that is.
+    /// The two halves of a chunk around a piece of a call's arguments, with the index of that call.
     arguments: (usize, [String; 2]),
     thoughts: Thoughts,
     started: bool,
@@ -244,6 +256,8 @@ impl Writer {
         }
     }
 
+    /// Begins a call. Out of line: a delta of text would pay for its registers.
+    #[inline(never)]
     fn call(&mut self, out: &mut BytesMut, block: u32, id: &Text<'_>, name: &Text<'_>) {
         self.latest.insert(block, self.calls.len());
         self.empty.insert((block, self.calls.len()));
@@ -293,6 +307,7 @@ impl Writer {
         around(&self.open, [&before, after], &self.close)
     }
 
+    #[inline(never)]
     fn citation(&self, out: &mut BytesMut, citation: &Citation<'_>) {
         if let Some(annotation) = super::response::annotation(citation, None) {
             self.chunk(out, &[r#""annotations":["#, &annotation, "]"]);

@@ -35,7 +35,7 @@ fn denied(field: FieldRef) -> Fault {
     Fault::unsupported(field, format!("`{NAME}` is not allowed by the operator"))
 }
 
-/// What is not allowed is not allowed among the model's own fields either.
+/// Refuses fields of Bedrock's own that the operator does not allow, where they stand among the model's own fields.
 fn own_fields(request: &Request<'_>, allowed: ClientFields) -> Result<(), Fault> {
     for (name, value) in &request.additional_fields {
         let plain = own::plain(name);

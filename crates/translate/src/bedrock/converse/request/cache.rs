@@ -126,7 +126,7 @@ fn settle(draft: &mut Draft<'_, '_>, notes: &mut Notes) {
     }
 }
 
-/// Whether a point may stand behind this. Claude refuses one behind a document that is no PDF.
+/// Whether a cache point may stand behind this piece. Claude refuses one behind a document that is no PDF.
 fn can_be_cached(before: &Piece<'_, '_>) -> bool {
     match before {
         Piece::CachePoint(_) | Piece::Thought(_) | Piece::Block(Block::Reasoning { .. } | Block::Redacted { .. }) => {

@@ -126,7 +126,7 @@ impl Writer<'_> {
         }
     }
 
-    /// What a tool answered. Bedrock refuses blank text, and a tool may well have nothing to say.
+    /// Writes a tool's result. Bedrock refuses blank text, and a tool may well have nothing to say.
     fn result(&mut self, content: &[Block<'_>], json: &mut Json) {
         let blank = |block: &Block<'_>| match block {
             Block::Text(text) => text.is_blank(),

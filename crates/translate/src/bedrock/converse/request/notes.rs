@@ -1,11 +1,11 @@
-//! What the writer changed, told once each.
+//! The warnings of the Converse writer, each given once.
 
 use crate::catalogue::Entry;
 use crate::model::field_ref::FieldRef;
 use crate::model::request::Block;
 use crate::warning::{Warning, WarningKind};
 
-/// So many warnings say the same of different fields; of more it is only said how many there are.
+/// The most warnings of equal wording for different fields; of more only their number is given.
 const MOST_ALIKE: usize = 20;
 
 /// The warnings so far.

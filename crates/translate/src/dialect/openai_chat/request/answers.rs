@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Unnamed {
     /// The place of its message among the turns.
     pub(super) turn: usize,
-    /// What some clients send in place of `tool_call_id`.
+    /// The `id` that some clients send in place of `tool_call_id`.
     pub(super) id: Option<String>,
     /// The tool's name.
     pub(super) name: Option<String>,
-    /// What is wrong when no call can be told.
+    /// The error when no call can be found for the result.
     pub(super) fault: Fault,
 }
 

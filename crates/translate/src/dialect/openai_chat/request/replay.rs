@@ -96,12 +96,12 @@ fn with_texts<'a>(
     Vec::new()
 }
 
-/// What a block of reasoning says, when that can be read.
+/// The readable text of a block of reasoning.
 fn readable<'b, 'a>(block: &'b Block<'a>) -> Option<&'b Text<'a>> {
     if let Block::Reasoning { text, .. } = block { Some(text).filter(|text| !text.is_empty()) } else { None }
 }
 
-/// Whether it is a signature without its text: `known` to be, or perhaps, because nothing is known of it.
+/// Whether a block is a signature without its text: `known` to be, or perhaps, because nothing is known of it.
 fn lacks_text(thought: &Thought<'_>, known: bool) -> bool {
     let Block::Reasoning { text, signature: Some(_), issuer } = &thought.block else { return false };
     text.is_empty() && if known { issuer.apart } else { issuer.mark.is_none() }

@@ -10,8 +10,8 @@ use crate::model::request::{Block, Request, ToolChoice};
 use crate::model::text::Text;
 use std::collections::BTreeMap;
 
-/// Whether a request's history of tools is told in words: no tool may be called, the model would have to be given some,
-/// and cannot be told to leave them alone; or it takes none.
+/// Whether the tool calls and results of a history are sent as text: no tool may be called, the model would have to be
+/// given some, and cannot be told to leave them alone; or it takes no tools.
 pub(in super::super) fn needs_tools_as_text(request: &Request<'_>, terms: &Terms<'_>) -> bool {
     let entry = terms.entry;
     let none = request.tools.is_empty() || request.tool_choice == ToolChoice::None;
