@@ -63,9 +63,9 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
     let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
     say(&invitation(listener.local_addr()?))?;
-    let fronts = vec![ClientListener { listener, certificate: None, port: None }];
+    let clients = vec![ClientListener { listener, certificate: None, port: None }];
     let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
-    until_signalled(host, None, Listeners { clients: fronts, admin }, ending, signals).await
+    until_signalled(host, None, Listeners { clients, admin }, ending, signals).await
 }
 
 /// Binds the address of the command line, else the default, else a free port.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub(super) type PortCertificate = (Option<u16>, Certificate);
 
 /// Binds the listeners, with their certificates. Those of one port share a socket.
-pub(super) async fn fronts(
+pub(super) async fn bind_listeners(
     arguments: &Serve,
     listeners: &[Listener],
 ) -> anyhow::Result<(Vec<ClientListener>, Vec<PortCertificate>)> {
@@ -21,7 +21,7 @@ pub(super) async fn fronts(
         (Some(certificate), Some(key)) => Some(tls::from_files(certificate, key)?),
         _ => None,
     };
-    let (mut fronts, mut certificates) = (Vec::new(), Vec::new());
+    let (mut bound, mut certificates) = (Vec::new(), Vec::new());
     for (port, address) in addresses(arguments, listeners) {
         let shown = match &own {
             Some(own) => vec![(None, own.clone())],
@@ -32,9 +32,9 @@ pub(super) async fn fronts(
             shown => Some(Arc::new(ArcSwap::new(tls::server_for(shown)?))),
         };
         certificates.extend(certificate.clone().map(|certificate| (port, certificate)));
-        fronts.push(ClientListener { listener: bind("--listen", &address).await?, certificate, port });
+        bound.push(ClientListener { listener: bind("--listen", &address).await?, certificate, port });
     }
-    Ok((fronts, certificates))
+    Ok((bound, certificates))
 }
 
 fn addresses(arguments: &Serve, listeners: &[Listener]) -> Vec<(Option<u16>, String)> {

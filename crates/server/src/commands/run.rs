@@ -88,22 +88,21 @@ pub(super) async fn until_signalled(
 ) -> anyhow::Result<ExitCode> {
     let (stop, stopped) = watch::channel(false);
     let limits = &host.limits;
-    let crowd = Arc::new(ConnectionLimit::new(limits.max_connections, limits.max_connections_per_address));
+    let connections = Arc::new(ConnectionLimit::new(limits.max_connections, limits.max_connections_per_address));
     let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
     let workers = Arc::new(Workers::start(threads)?);
     let mut serving = JoinSet::new();
     let mut lines = Vec::new();
-    for front in listeners.clients {
-        let scheme = if front.certificate.is_some() { "https" } else { "http" };
-        lines.push(format!("aquifer listening on {scheme}://{}", front.listener.local_addr()?));
-        let ClientListener { listener, certificate, port } = front;
-        let (host, workers, crowd) = (Arc::clone(&host), Arc::clone(&workers), Arc::clone(&crowd));
-        let listen = Listen { listener, certificate, port, host, workers, crowd };
+    for ClientListener { listener, certificate, port } in listeners.clients {
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        lines.push(format!("aquifer listening on {scheme}://{}", listener.local_addr()?));
+        let (host, workers, connections) = (Arc::clone(&host), Arc::clone(&workers), Arc::clone(&connections));
+        let listen = Listen { listener, certificate, port, host, workers, connections };
         serving.spawn(listen::serve(listen, stopped.clone()));
     }
     lines.push(format!("aquifer admin on http://{}", listeners.admin.local_addr()?));
     tokio::spawn(admin::serve(listeners.admin, Arc::clone(&host), Arc::clone(&workers)));
-    // Whoever sees the lines below may read in the log how it came to them.
+    // Flushed first, so that whoever sees the ready lines finds the log of the start complete.
     log::flush();
     for line in lines {
         say(&line)?;

@@ -1,7 +1,7 @@
 //! `aquifer serve`: the gateway, until a signal.
 
 use super::check::summary;
-use super::listeners::{PortCertificate, certificates_of, fronts};
+use super::listeners::{PortCertificate, bind_listeners, certificates_of};
 use super::run::{ClientListener, Ending, Listeners, Signals, bind, until_signalled};
 use crate::cli::{Serve, UpstreamAcks};
 use crate::client::api_keys;
@@ -59,8 +59,8 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     if let Some(file) = &arguments.api_keys_file {
         config.keys = Some(Arc::new(api_keys::read(file)?));
     }
-    let (fronts, certificates) = fronts(&arguments, &config.listeners).await?;
-    let guarded = guarded(&arguments, &config, &fronts)?;
+    let (clients, certificates) = bind_listeners(&arguments, &config.listeners).await?;
+    let guarded = guarded(&arguments, &config, &clients)?;
     let admin = bind("--admin", &arguments.admin).await?;
     let limits = descriptors::fit(limits(&arguments));
     let listeners = config.listeners.clone();
@@ -87,7 +87,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     tokio::spawn(watching.run(hangup));
     let ending = Ending { delay: arguments.shutdown_delay, drain: arguments.drain_timeout };
-    until_signalled(host, arguments.threads, Listeners { clients: fronts, admin }, ending, signals).await
+    until_signalled(host, arguments.threads, Listeners { clients, admin }, ending, signals).await
 }
 
 /// Logs the source of each backend's credentials: before the first client where they are required, else in the background.
@@ -164,14 +164,14 @@ fn refuse_nothing(config: &Config) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// One of them would serve clients without a key, and anonymous access was not allowed.
-fn guarded(arguments: &Serve, config: &Config, fronts: &[ClientListener]) -> anyhow::Result<Vec<Option<u16>>> {
+fn guarded(arguments: &Serve, config: &Config, clients: &[ClientListener]) -> anyhow::Result<Vec<Option<u16>>> {
     let mut ports = Vec::new();
-    for front in fronts {
-        let address = front.listener.local_addr()?;
+    for client in clients {
+        let address = client.listener.local_addr()?;
         if address.ip().is_loopback() {
             continue;
         }
-        match (auth::is_open(config, front.port), arguments.allow_anonymous) {
+        match (auth::is_open(config, client.port), arguments.allow_anonymous) {
             (true, true) => tracing::warn!(%address, "clients are served without an API key at this address"),
             (true, false) => bail!(
                 "at {address} anybody who reaches this address would be served with the credentials of the backends; \
@@ -181,7 +181,7 @@ fn guarded(arguments: &Serve, config: &Config, fronts: &[ClientListener]) -> any
             (false, _) => {}
         }
         if !arguments.allow_anonymous {
-            ports.push(front.port);
+            ports.push(client.port);
         }
     }
     Ok(ports)

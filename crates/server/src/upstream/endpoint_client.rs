@@ -26,7 +26,7 @@ const USER_AGENT: &str = concat!("aquifer/", env!("CARGO_PKG_VERSION"));
 const SOME_REGION: &str = "us-east-1";
 
 /// The IAM action that short-term API keys need, as an access-denied response names it.
-const RIGHT: &[u8] = b"service:CallWithBearerToken";
+const RIGHT: &[u8] = b"bedrock:CallWithBearerToken";
 /// The largest error response that is searched for it.
 const LONGEST_REFUSAL: usize = 1 << 20;
 
