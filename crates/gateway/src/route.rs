@@ -92,17 +92,27 @@ fn decisive<'c>(
     model: &str,
     headers: &HeaderMap,
 ) -> Option<(&'c Route, &'c Rule)> {
-    let mut best: Option<(((usize, Weight), Reverse<Position>), &Route, &Rule)> = None;
+    let mut best: Option<(Precedence, &Route, &Rule)> = None;
     for (position, route, rule) in config.routes.rules_for(entry.host(), model) {
-        let (Some(hostname), Some(weight)) = (entry.weight_of(route), rule_takes(rule, model, headers)) else {
+        let (Some(hostname), Some(headers)) = (entry.weight_of(route), rule_takes(rule, model, headers)) else {
             continue;
         };
-        let rank = ((hostname, weight), Reverse(position));
-        if best.is_none_or(|(before, _, _)| rank > before) {
-            best = Some((rank, route, rule));
+        let precedence = Precedence { hostname, headers, first: Reverse(position) };
+        if best.is_none_or(|(before, _, _)| precedence > before) {
+            best = Some((precedence, route, rule));
         }
     }
     best.map(|(_, route, rule)| (route, rule))
+}
+
+/// The precedence of a rule that matches a request: the largest one decides.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Precedence {
+    /// How much of the host its route names.
+    hostname: usize,
+    headers: Weight,
+    /// Of two rules that are alike, the first.
+    first: Reverse<Position>,
 }
 
 /// The first of the [`candidates`], without a draw.
