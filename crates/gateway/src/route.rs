@@ -1,9 +1,11 @@
 //! Which backend answers a request.
 
+pub use crate::config::MODEL_HEADER;
+
 use crate::beginning;
-use crate::config::routes::Position;
 use crate::config::{
-    Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
+    Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, Position, ReasoningPolicy, Route,
+    Rule,
 };
 use crate::ingress::{Ingress, ListenerMatch};
 use crate::mutation::Mutation;
@@ -13,9 +15,6 @@ use crate::translate::model::field_ref::FieldRef;
 use http::HeaderMap;
 use std::cmp::Reverse;
 use std::sync::Arc;
-
-/// The header that stands for the model that the body names.
-pub const MODEL_HEADER: &str = "x-ai-eg-model";
 
 /// How many characters of an unknown model id an error repeats.
 const MOST_SHOWN: usize = 256;
