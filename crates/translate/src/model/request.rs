@@ -48,6 +48,12 @@ pub struct Request<'a> {
     pub additional_fields: Vec<(Cow<'a, str>, Raw<'a>)>,
     /// Names of the vendor's beta features.
     pub betas: Vec<Cow<'a, str>>,
+    /// Of those only the ones go on that the model is known to take.
+    pub known_betas_only: bool,
+    /// The client wants to be told at which stop sequence the answer ended.
+    pub tell_stop: bool,
+    /// Tools in the vendor's own words, which the client runs.
+    pub vendor_tools: Vec<VendorTool<'a>>,
     /// Cache points are to be placed by the gateway, with this time to live.
     pub automatic_cache: Option<CacheTtl>,
 }
@@ -210,6 +216,38 @@ pub struct Citation<'a> {
     pub url: Option<Text<'a>>,
     /// The source's title.
     pub title: Option<Text<'a>>,
+    /// What names the source, when it is a search result.
+    pub source: Option<Text<'a>>,
+    /// The words of the source that count.
+    pub cited: Option<Text<'a>>,
+    /// Where they stand in what the client sent.
+    pub span: Option<CitedSpan>,
+}
+
+/// Where cited words stand in a document or a search result that the client sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CitedSpan {
+    /// What is counted.
+    pub unit: SpanUnit,
+    /// The document, or the search result, among all of them.
+    pub of: u64,
+    /// The first one.
+    pub start: u64,
+    /// The one behind the last.
+    pub end: u64,
+}
+
+/// What the place of cited words is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpanUnit {
+    /// Characters of a document.
+    Characters,
+    /// Pages of a document, the first is 1.
+    Pages,
+    /// Parts of a document that came in parts.
+    Parts,
+    /// Parts of a search result.
+    SearchResult,
 }
 
 /// A tool that the model may call.
@@ -227,6 +265,19 @@ pub struct Tool<'a> {
     pub strict: Option<bool>,
     /// A cache point follows.
     pub cache_point: Option<Option<CacheTtl>>,
+}
+
+/// A tool that the vendor defines by a name, and the client runs.
+#[derive(Clone, Debug)]
+pub struct VendorTool<'a> {
+    /// Its type with its version, for example `bash_20250124`.
+    pub kind: Cow<'a, str>,
+    /// The name by which it is called.
+    pub name: Cow<'a, str>,
+    /// The tool, a JSON object.
+    pub raw: Raw<'a>,
+    /// The client's field that holds it.
+    pub field: FieldRef,
 }
 
 /// Which tools may, or must, be called.

@@ -114,7 +114,7 @@ impl Stages {
                     let certain = stops.take(text);
                     told.extend(certain.map(|text| Event::Delta { index: self.text, delta: Delta::Text(text) }));
                     if stops.is_cut() {
-                        told.push(Event::Stop(StopReason::StopSequence));
+                        told.push(Event::Stop(StopReason::StopSequence(stops.found())));
                     }
                     continue;
                 }
