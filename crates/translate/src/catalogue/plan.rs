@@ -142,7 +142,12 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
         no_switch(entry, situation, &mut plan);
     }
     if plan.on && !entry.display && situation.ask.display == Some(Display::Omitted) {
-        let why = format!("{} does not take it; leave the reasoning out with `reasoning.exclude`", entry.name);
+        let instead = if situation.ask.cannot_exclude {
+            "its thoughts are shown"
+        } else {
+            "leave the reasoning out with `reasoning.exclude`"
+        };
+        let why = format!("{} does not take it; {instead}", entry.name);
         plan.warnings.push(Warning::ignored(FieldRef::ReasoningDisplay, why));
     }
     constrain(entry, situation, &mut plan)?;

@@ -17,6 +17,10 @@ pub struct ReasoningAsk {
     pub exclude: bool,
     /// The client allows thinking between tool calls (`interleaved-thinking-2025-05-14`).
     pub interleaved: bool,
+    /// Thoughts that are bound to another conversation than this one are to be left out, not refused.
+    pub drop_mismatched: bool,
+    /// The client's dialect has no word by which reasoning is left out of an answer.
+    pub cannot_exclude: bool,
     /// The field that asked, for errors and warnings; `None`: nobody asked.
     pub field: Option<FieldRef>,
     /// The field that said how hard, where that is another one.
@@ -63,6 +67,8 @@ pub enum Display {
     Summarized,
     /// Nothing but the signature.
     Omitted,
+    /// Now and then a word of what it is doing.
+    Updates,
 }
 
 impl Effort {

@@ -155,6 +155,21 @@ pub enum Block<'a> {
         name: Option<Cow<'a, str>>,
         /// Where it is.
         source: MediaSource<'a>,
+        /// What the client says about it, which the model reads and does not cite.
+        context: Option<Text<'a>>,
+        /// The answer shall say which parts of it it rests on.
+        citations: bool,
+    },
+    /// What a search of the client's found.
+    SearchResult {
+        /// What names the source, for example its address.
+        source: Text<'a>,
+        /// Its title.
+        title: Text<'a>,
+        /// What it says, in parts.
+        content: Vec<Text<'a>>,
+        /// The answer shall say which parts of it it rests on.
+        citations: bool,
     },
     /// Sound.
     Audio {
@@ -174,6 +189,17 @@ pub enum Block<'a> {
     CachePoint(Option<CacheTtl>),
 }
 
+impl MediaSource<'_> {
+    /// What tells it from others, in pieces.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
+        let (one, parts) = match self {
+            Self::Base64(text) | Self::Words(text) | Self::S3 { uri: text, .. } => (Some(text), &[][..]),
+            Self::Parts(parts) => (None, parts.as_slice()),
+        };
+        one.into_iter().chain(parts).map(Text::as_escaped)
+    }
+}
+
 impl Block<'_> {
     /// Whether it is reasoning, readable or not.
     pub(crate) fn is_reasoning(&self) -> bool {
@@ -191,6 +217,10 @@ impl Block<'_> {
 pub enum MediaSource<'a> {
     /// Base64 of the bytes.
     Base64(Text<'a>),
+    /// The words of a document.
+    Words(Text<'a>),
+    /// The words of a document, in the parts that are cited.
+    Parts(Vec<Text<'a>>),
     /// An object's URI, `s3://bucket/key`.
     S3 {
         /// The address.

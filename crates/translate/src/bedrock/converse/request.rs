@@ -137,7 +137,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         offer.write(json);
         service::guardrail(request, stream, json);
         own.write(json);
-        paths(&plan, json);
+        paths(&plan, told_stop(request, entry, stops_sent, stream), json);
         service::metadata(request, &mut notes, json);
         service::speed(request, json);
         format::write(request, schema.as_deref(), json);
@@ -283,12 +283,19 @@ fn stops_here(request: &Request<'_>, entry: &Entry, notes: &mut Notes) -> Vec<St
     asked().map(|stop| stop.plain().into_owned()).collect()
 }
 
-fn paths(plan: &Plan, json: &mut Json) {
-    if plan.response_paths.is_empty() {
+/// Where the model's own answer tells at which stop sequence it ended, when the client wants to know. With one sequence it
+/// is known which.
+fn told_stop(request: &Request<'_>, entry: &Entry, sent: bool, stream: bool) -> Option<&'static str> {
+    let asked = request.tell_stop && sent && request.sampling.stop.len() > 1 && entry.vendor == "anthropic";
+    asked.then_some(if stream { "/delta/stop_sequence" } else { "/stop_sequence" })
+}
+
+fn paths(plan: &Plan, stop: Option<&'static str>, json: &mut Json) {
+    if plan.response_paths.is_empty() && stop.is_none() {
         return;
     }
     json.name("additionalModelResponseFieldPaths").list(|json| {
-        for path in &plan.response_paths {
+        for path in plan.response_paths.iter().map(String::as_str).chain(stop) {
             json.word(path);
         }
     });
