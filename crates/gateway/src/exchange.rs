@@ -177,7 +177,7 @@ impl Exchange {
         // A frame is answered by about twice as many bytes.
         let mut out = BytesMut::with_capacity(2 * bytes.len());
         let taken = stream.take(bytes, &mut out);
-        let seen = stream.seen();
+        let seen = stream.milestones();
         let turn = stream.turn();
         let cut = stream.finished().filter(|_| stream.is_cut()).map(|finish| (finish.clone(), stream.usage()));
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
@@ -306,7 +306,7 @@ impl Exchange {
         let Some(stream) = self.waiting.as_mut().and_then(Waiting::telling) else { return Ok(()) };
         let mut out = BytesMut::with_capacity(2 * body.len());
         let played = stream.play(body, &mut out);
-        let (seen, usage, turn) = (stream.seen(), stream.usage(), stream.turn());
+        let (seen, usage, turn) = (stream.milestones(), stream.usage(), stream.turn());
         let progress: Vec<ReasoningProgress> = stream.progress().collect();
         let finish = played?;
         let since = now.saturating_duration_since(self.begun);

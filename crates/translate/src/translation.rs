@@ -2,6 +2,7 @@
 
 mod answering;
 mod conversation;
+mod fanout;
 mod halves;
 mod play;
 mod request;
@@ -10,15 +11,14 @@ pub mod spoken;
 mod stages;
 pub mod stops;
 pub mod tags;
-mod telling;
 mod unwrapping;
 
 pub use answering::Answering;
 pub use conversation::Before;
-pub use request::{CalledTurn, Incoming, Outgoing, Showing, Terms};
-pub use road::{Road, Spoken};
+pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Terms};
+pub use road::{Road, UpstreamApi};
 
-use crate::bedrock::{self, Api, Hear, Reader};
+use crate::bedrock::{self, Api, EventSink, Reader};
 pub use crate::wire::sse::KeepAlive;
 
 use crate::dialect::{self, Envelope};
@@ -34,10 +34,10 @@ use crate::model::turn::{Recorder, Turn};
 use crate::model::wrapped::unwrap;
 use crate::warning::Warning;
 use bytes::BytesMut;
+use fanout::Fanout;
 use std::collections::BTreeSet;
 use stops::Stops;
 use tags::{Piece, Tags};
-use telling::Telling;
 
 /// Gives a tool's name or a call's id back as the client knows it; `None` when it is the same.
 pub type Restore = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -68,12 +68,12 @@ pub enum ReasoningState {
 pub struct StreamTranslation {
     api: Api,
     reader: Reader,
-    told: Told,
+    sink: AnswerSink,
 }
 
-/// What was told of an answer.
-struct Told {
-    telling: Telling,
+/// The receiver of the events of an answer.
+struct AnswerSink {
+    fanout: Fanout,
     restore: Restore,
     metadata: bool,
     finished: Option<Finish>,
@@ -84,14 +84,14 @@ impl StreamTranslation {
     #[must_use]
     pub fn new(envelope: &Envelope<'_>, answering: Answering, restore: Restore) -> Self {
         let api = answering.api;
-        let telling = Telling::new(envelope, answering);
-        Self { api, reader: Reader::new(api), told: Told { telling, restore, metadata: false, finished: None } }
+        let fanout = Fanout::new(envelope, answering);
+        Self { api, reader: Reader::new(api), sink: AnswerSink { fanout, restore, metadata: false, finished: None } }
     }
 
     /// The same, remembering the turn if it calls tools and is at most `room` bytes long.
     #[must_use]
     pub fn recording(mut self, room: usize) -> Self {
-        self.told.telling.recorder = Some(Recorder::new(room));
+        self.sink.fanout.recorder = Some(Recorder::new(room));
         self
     }
 
@@ -103,7 +103,7 @@ impl StreamTranslation {
     ///
     /// A refusal inside the stream, or a stream that breaks its protocol. What was said before stays in `out`.
     pub fn take(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
-        self.reader.take(bytes, &mut self.told, out)
+        self.reader.take(bytes, &mut self.sink, out)
     }
 
     /// Takes a whole answer, in place of a stream, and appends what it says to `out`.
@@ -113,20 +113,20 @@ impl StreamTranslation {
     /// A body that is no answer, or a stop reason that says that the output is malformed.
     pub fn play(&mut self, body: &[u8], out: &mut BytesMut) -> Result<Finish, Fault> {
         let response = bedrock::read(self.api, body)?;
-        play::events(&response).for_each(|event| self.told.event(event, out));
-        self.told.finish(out)
+        play::events(&response).for_each(|event| self.sink.event(event, out));
+        self.sink.finish(out)
     }
 
     /// Whether the gateway itself ended the answer: nothing that may still come is of any use.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        self.told.telling.is_cut()
+        self.sink.fanout.is_cut()
     }
 
     /// The turn to remember, once the finish is written; given once.
     pub fn turn(&mut self) -> Option<Turn> {
-        self.told.finished.as_ref()?;
-        self.told.telling.recorder.take()?.finish()
+        self.sink.finished.as_ref()?;
+        self.sink.fanout.recorder.take()?.finish()
     }
 
     /// The stream ended, as HTTP says it should. Returns what it ended with.
@@ -135,67 +135,67 @@ impl StreamTranslation {
     ///
     /// When the answer was not whole.
     pub fn end(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
-        if let Some(finish) = &self.told.finished {
+        if let Some(finish) = &self.sink.finished {
             return Ok(finish.clone());
         }
         self.reader.end()?;
-        self.told.finish(out)
+        self.sink.finish(out)
     }
 
     /// Tells the client, inside the stream, that the answer failed.
     pub fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
-        self.told.telling.fail(out, fault);
+        self.sink.fanout.fail(out, fault);
     }
 
     /// Tells the client that the answer goes on although nothing is said.
     pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
-        self.told.telling.writer.keep_alive(kind, out);
+        self.sink.fanout.writer.keep_alive(kind, out);
     }
 
     /// The same before the client was told any of it: another answer may still take its place.
     pub fn keep_alive_before(&self, kind: KeepAlive, out: &mut BytesMut) {
-        self.told.telling.writer.keep_alive_before(kind, out);
+        self.sink.fanout.writer.keep_alive_before(kind, out);
     }
 
     /// What has been seen so far.
     #[must_use]
-    pub fn seen(&self) -> Milestones {
-        self.told.telling.seen
+    pub fn milestones(&self) -> Milestones {
+        self.sink.fanout.milestones
     }
 
     /// What the answer ended with, once that is written.
     #[must_use]
     pub fn finished(&self) -> Option<&Finish> {
-        self.told.finished.as_ref()
+        self.sink.finished.as_ref()
     }
 
     /// What the answer held that is not told as it should be.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        self.told.telling.warnings()
+        self.sink.fanout.warnings()
     }
 
     /// The token counts that came, if any did.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        self.told.telling.writer.usage()
+        self.sink.fanout.writer.usage()
     }
 
     /// What happened to blocks of reasoning since this was last asked.
     pub fn progress(&mut self) -> impl Iterator<Item = ReasoningProgress> + '_ {
-        self.told.telling.progress.drain(..)
+        self.sink.fanout.progress.drain(..)
     }
 }
 
-impl Told {
+impl AnswerSink {
     fn finish(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
-        let finish = self.telling.finish(out)?;
+        let finish = self.fanout.finish(out)?;
         self.finished = Some(finish.clone());
         Ok(finish)
     }
 }
 
-impl Hear for Told {
+impl EventSink for AnswerSink {
     type Out = BytesMut;
 
     #[inline]
@@ -205,18 +205,18 @@ impl Hear for Told {
 
     #[inline]
     fn delta(&mut self, index: u32, delta: &Delta<'_>, out: &mut BytesMut) -> bool {
-        self.telling.delta(index, delta, out);
-        !self.telling.is_cut()
+        self.fanout.delta(index, delta, out);
+        !self.fanout.is_cut()
     }
 
     fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
         self.metadata |= matches!(event, Event::Metadata { .. });
-        self.telling.event(restored(event, &self.restore), out);
+        self.fanout.event(restored(event, &self.restore), out);
     }
 
     fn settle(&mut self, stopped: bool, out: &mut BytesMut) -> Result<bool, Fault> {
         // At a stop sequence the answer ends, whatever the model goes on to say.
-        let over = self.telling.is_cut() || self.metadata && stopped;
+        let over = self.fanout.is_cut() || self.metadata && stopped;
         if over { self.finish(out).map(|_| true) } else { Ok(false) }
     }
 }

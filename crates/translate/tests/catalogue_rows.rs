@@ -46,7 +46,7 @@ fn sent(model: &str, members: &str) -> (String, Vec<String>) {
     let body = format!(r#"{{"model":"{model}",{members},"messages":[{{"role":"user","content":"Hello?"}}]}}"#);
     let sent = match Incoming::read(body.as_bytes()).and_then(|asked| asked.outgoing(model, None)) {
         Ok(sent) => sent,
-        Err(fault) => return (error::told(&fault).body, Vec::new()),
+        Err(fault) => return (error::render(&fault).body, Vec::new()),
     };
     let messages = r#""messages":[{"role":"user","content":[{"text":"Hello?"}]}]"#;
     let rest = std::str::from_utf8(&sent.body).unwrap().replacen(messages, "", 1).replacen("{,", "{", 1);

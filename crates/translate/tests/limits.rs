@@ -12,7 +12,7 @@ type Members<'m> = &'m dyn Fn(usize) -> String;
 fn told(members: &str, betas: &[&str], limits: &Limits) -> Option<String> {
     let body = format!(r#"{{"model":"some-model",{members}}}"#);
     let fault = Incoming::read_within(body.as_bytes(), betas.iter().copied(), limits).err()?;
-    let told = error::told(&fault);
+    let told = error::render(&fault);
     assert_eq!(told.status, 400);
     Some(told.body)
 }

@@ -2,11 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use aquifer_translate::bedrock::{Api, Terms};
-use aquifer_translate::catalogue::{Amend, Catalogue, Default as Habit, Entry, Off, Rules};
+use aquifer_translate::catalogue::{Adjustment, Catalogue, Default as Habit, Entry, Off, Rules};
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::reasoning::Effort;
-use aquifer_translate::translation::{Incoming, Showing};
+use aquifer_translate::translation::{Exposure, Incoming};
 use serde_json::Value;
 
 const EFFORTS: [Effort; 6] = [Effort::Minimal, Effort::Low, Effort::Medium, Effort::High, Effort::XHigh, Effort::Max];
@@ -73,10 +73,10 @@ fn sent(entry: &Entry, rules: &Rules, ask: &str) -> Option<Value> {
         entry,
         mark,
         rules,
-        amend: Amend::default(),
+        adjustment: Adjustment::default(),
         allowed: ClientFields::default(),
     };
-    let sent = Incoming::read(body.as_bytes()).ok()?.outgoing_on(&terms, Showing::default()).ok()?;
+    let sent = Incoming::read(body.as_bytes()).ok()?.outgoing_on(&terms, Exposure::default()).ok()?;
     let body: Value = serde_json::from_slice(&sent.body).unwrap();
     Some(body["additionalModelRequestFields"].clone())
 }

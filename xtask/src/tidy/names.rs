@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// what each of these has under that name; the others stay until they are renamed.
 const DOUBLES: &[&str] = &[
     "Asked", "Manner", "Reader", "Style", "Writer", //
-    "Failure", "Kind", "Limits", "Sampling", "Spoken",
+    "Failure", "Kind", "Limits", "Sampling",
 ];
 
 /// Closures that have a name and are used once. The number may only fall.

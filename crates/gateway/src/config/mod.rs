@@ -23,7 +23,7 @@ use crate::secret::Secret;
 use aquifer_translate::bedrock::Api;
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::limits::Limits;
-use aquifer_translate::translation::Spoken;
+use aquifer_translate::translation::UpstreamApi;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -181,10 +181,10 @@ pub enum BackendKind {
 impl BackendKind {
     /// What it speaks; `None` when it is not served.
     #[must_use]
-    pub fn spoken(&self) -> Option<Spoken> {
+    pub fn spoken(&self) -> Option<UpstreamApi> {
         match self {
-            Self::Bedrock(_) => Some(Spoken::Bedrock(Api::Converse)),
-            Self::OpenAi(_) => Some(Spoken::Dialect(Dialect::OpenAiChat)),
+            Self::Bedrock(_) => Some(UpstreamApi::Bedrock(Api::Converse)),
+            Self::OpenAi(_) => Some(UpstreamApi::Dialect(Dialect::OpenAiChat)),
             Self::NotServed { .. } => None,
         }
     }

@@ -1,9 +1,10 @@
 //! What an operator decides about reasoning: one policy for each place to which a request can go.
 
 use crate::translate::catalogue::{Catalogue, Entry, ForcedTool, Rules, Wanted, base_id};
-use crate::translate::dialect::openai_chat::{Details, Shown, Stand};
+use crate::translate::dialect::openai_chat::{Details, ReasoningFields};
 use crate::translate::model::reasoning::Effort;
-use crate::translate::translation::Showing;
+use crate::translate::model::reasoning::Placeholder;
+use crate::translate::translation::Exposure;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub struct ReasoningPolicy {
     /// Conversations with results of no call, or calls without a result, are mended instead of refused.
     pub repair: bool,
     /// What becomes of a word that stands where reasoning would, such as Nova's `[REDACTED]`.
-    pub redacted_text: Stand,
+    pub redacted_text: Placeholder,
     /// What the operator knows of models better than the catalogue, by model id, profile id or ARN; the first counts.
     pub models: Vec<(String, Arc<Entry>)>,
 }
@@ -119,12 +120,16 @@ impl ReasoningPolicy {
 
     /// What of it concerns the showing.
     #[must_use]
-    pub fn showing(&self) -> Showing {
-        Showing { pinned: self.expose.map(Shown::from), hidden: self.hidden, stand: self.redacted_text }
+    pub fn exposure(&self) -> Exposure {
+        Exposure {
+            pinned: self.expose.map(ReasoningFields::from),
+            hidden: self.hidden,
+            on_placeholder: self.redacted_text,
+        }
     }
 }
 
-impl From<Expose> for Shown {
+impl From<Expose> for ReasoningFields {
     fn from(expose: Expose) -> Self {
         Self {
             reasoning: expose.reasoning,
@@ -152,7 +157,7 @@ pub(super) struct Word {
     pub(super) forced_tool: Option<ForcedTool>,
     pub(super) binding_mismatch: Option<BindingMismatch>,
     pub(super) repair: Option<bool>,
-    pub(super) redacted_text: Option<Stand>,
+    pub(super) redacted_text: Option<Placeholder>,
     pub(super) models: Vec<(String, Arc<Entry>)>,
 }
 
@@ -278,15 +283,15 @@ mod tests {
             forced_tool: ForcedTool::Refuse,
             binding_mismatch: BindingMismatch::DropBlock,
             repair: true,
-            redacted_text: Stand::Dropped,
+            redacted_text: Placeholder::Dropped,
             ..ReasoningPolicy::default()
         };
         let rules = policy.rules();
         assert_eq!((rules.forced_tool, rules.default), (ForcedTool::Refuse, Some(Wanted::Off)));
         assert!(rules.drop_mismatched && rules.repair);
-        let shown = policy.showing().pinned.unwrap_or_default();
+        let shown = policy.exposure().pinned.unwrap_or_default();
         assert_eq!((shown.details, shown.think_tags, shown.reasoning), (Details::Full, true, false));
         assert_eq!(ReasoningPolicy::default().rules(), Rules::default());
-        assert_eq!(ReasoningPolicy::default().showing(), Showing::default());
+        assert_eq!(ReasoningPolicy::default().exposure(), Exposure::default());
     }
 }

@@ -9,7 +9,7 @@ use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::{Draw, Target};
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock::{self, Api, Remedy};
-use aquifer_translate::catalogue::{Amend, Catalogue, Entry};
+use aquifer_translate::catalogue::{Adjustment, Catalogue, Entry};
 use aquifer_translate::dialect::{Dialect, Head};
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::alike::Alike;
@@ -17,7 +17,7 @@ use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Road, Spoken, Terms};
+use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Road, Terms, UpstreamApi};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -56,9 +56,9 @@ pub(super) struct Asked {
     pub(super) before: Option<Before>,
     /// The conversation so far, as it is known whatever the ids of its calls.
     pub(super) talk: Alike,
-    pub(super) amend: Amend,
+    pub(super) adjustment: Adjustment,
     /// What the client is told of amendments.
-    pub(super) amended: Vec<Warning>,
+    pub(super) adjusted: Vec<Warning>,
     /// The conversation holds sealed reasoning.
     pub(super) sealed: bool,
 }
@@ -120,7 +120,7 @@ impl Place {
     /// How requests of clients of this dialect are led there. What is not served is never called.
     pub(super) fn road(&self, dialect: Dialect, config: &Config) -> Road {
         let spoken = config.backends.get(self.backend).and_then(|backend| backend.kind.spoken());
-        Road::between(dialect, spoken.unwrap_or(Spoken::Bedrock(Api::Converse)))
+        Road::between(dialect, spoken.unwrap_or(UpstreamApi::Bedrock(Api::Converse)))
     }
 
     /// The backend there, when it speaks the client's dialect.
@@ -295,35 +295,35 @@ impl Asked {
         }
         let rules = place.policy.rules();
         let mark = place.mark_of(entry, &self.config);
-        let (amend, learned) = self.learned(place, &incoming);
+        let (adjustment, learned) = self.learned(place, &incoming);
         let allowed = place.fields.decided(ClientFields::default());
         let api = self.road_to(place).api().unwrap_or_default();
-        let terms = Terms { api, model_id: &place.model_id, entry, mark, rules: &rules, amend, allowed };
-        let mut outgoing = incoming.outgoing_on(&terms, place.policy.showing())?;
+        let terms = Terms { api, model_id: &place.model_id, entry, mark, rules: &rules, adjustment, allowed };
+        let mut outgoing = incoming.outgoing_on(&terms, place.policy.exposure())?;
         outgoing.warnings.extend(learned);
         if place.fields.report_upstream_model == Some(true) {
             outgoing.model = Text::from_plain(place.model_id.clone());
         }
-        outgoing.warnings.extend(self.amended.iter().cloned());
+        outgoing.warnings.extend(self.adjusted.iter().cloned());
         outgoing.memorable &= self.restores(place) && self.before.is_some();
         Ok((outgoing, put_back))
     }
 
     /// What is done otherwise at a place, because of a refusal of this request or of one before it; what of the latter the
     /// client should know.
-    fn learned(&self, place: &Place, incoming: &Incoming<'_>) -> (Amend, Option<Warning>) {
-        let (mut amend, lessons) = (self.amend, &self.health.lessons);
+    fn learned(&self, place: &Place, incoming: &Incoming<'_>) -> (Adjustment, Option<Warning>) {
+        let (mut adjustment, lessons) = (self.adjustment, &self.health.lessons);
         if lessons.is_empty() {
-            return (amend, None);
+            return (adjustment, None);
         }
-        amend.tools_whole |= lessons.knows(&place.model_id, Lesson::ToolsInStreams);
-        let schema = incoming.schema().filter(|_| !amend.schema_in_words);
+        adjustment.tools_whole |= lessons.knows(&place.model_id, Lesson::ToolsInStreams);
+        let schema = incoming.schema().filter(|_| !adjustment.schema_in_words);
         if !schema.is_some_and(|schema| lessons.knows(&place.model_id, Lesson::Schema(schema))) {
-            return (amend, None);
+            return (adjustment, None);
         }
-        amend.schema_in_words = true;
+        adjustment.schema_in_words = true;
         let why = "Bedrock refused this schema before; the model was asked in words to keep to it";
-        (amend, Some(Warning::changed(FieldRef::Format, why)))
+        (adjustment, Some(Warning::changed(FieldRef::Format, why)))
     }
 
     /// Remembers what a refusal teaches of the model at hand.
@@ -353,42 +353,42 @@ impl Asked {
 
     /// Decides to ask otherwise after this refusal of a request, which may have had a schema; `false`: asking again helps
     /// nobody.
-    pub(super) fn amend(&mut self, fault: &Fault, schema: Option<u64>) -> bool {
-        let before = self.amend;
+    pub(super) fn adjust(&mut self, fault: &Fault, schema: Option<u64>) -> bool {
+        let before = self.adjustment;
         let bound = self.place().is_some_and(|place| {
             place.policy.rules().drop_mismatched && place.entry(&self.config).bound && !before.drop_mismatched
         });
         let api = self.place().and_then(|place| self.road_to(place).api());
         let warning = match api.and_then(|api| bedrock::remedy(api, fault)) {
             Some(Remedy::Unbound) if bound => {
-                self.amend.drop_mismatched = true;
+                self.adjustment.drop_mismatched = true;
                 Warning::dropped(
                     FieldRef::PastReasoning(None),
                     "it was bound to another conversation; Bedrock drops it",
                 )
             }
             Some(Remedy::Unbound | Remedy::WithoutReasoning) => {
-                self.amend.without_reasoning = true;
+                self.adjustment.without_reasoning = true;
                 let why = "Bedrock refused the reasoning of earlier turns; it was asked again without any";
                 Warning::dropped(FieldRef::PastReasoning(None), why)
             }
             Some(Remedy::LowerEffort) => {
-                self.amend.lower_effort = true;
+                self.adjustment.lower_effort = true;
                 Warning::changed(FieldRef::Effort, "Bedrock refused the effort; it was asked for the next lower one")
             }
             Some(Remedy::SchemaInWords) => {
-                self.amend.schema_in_words = true;
+                self.adjustment.schema_in_words = true;
                 schema.into_iter().for_each(|schema| self.learn(Lesson::Schema(schema)));
                 let why = "Bedrock refused the schema; the model was asked in words to keep to it";
                 Warning::changed(FieldRef::Format, why)
             }
             Some(Remedy::Apart) => {
-                self.amend.apart = true;
+                self.adjustment.apart = true;
                 let why = "the model takes nothing beside a tool's call or result; they have turns of their own";
                 Warning::changed(FieldRef::Conversation, why)
             }
             Some(Remedy::StopsHere) => {
-                self.amend.stops_here = true;
+                self.adjustment.stops_here = true;
                 Warning::changed(
                     FieldRef::Stop,
                     "Bedrock refused stop sequences; the answer is cut at them by the gateway",
@@ -396,12 +396,12 @@ impl Asked {
             }
             // The request itself tells its client of it.
             Some(Remedy::Whole) => {
-                self.amend.tools_whole = true;
+                self.adjustment.tools_whole = true;
                 self.learn(Lesson::ToolsInStreams);
-                return self.amend != before;
+                return self.adjustment != before;
             }
             Some(Remedy::ToolInWords) => {
-                self.amend.tool_in_words = true;
+                self.adjustment.tool_in_words = true;
                 let why = "Bedrock refused to force a call; the model was asked in words to call the tool";
                 Warning::changed(FieldRef::ToolChoice, why)
             }
@@ -410,9 +410,9 @@ impl Asked {
             }
             None => return false,
         };
-        let changed = self.amend != before;
+        let changed = self.adjustment != before;
         if changed {
-            self.amended.push(warning);
+            self.adjusted.push(warning);
         }
         changed
     }
@@ -421,19 +421,19 @@ impl Asked {
     fn leave_out(&mut self, remedy: Remedy) -> Warning {
         match remedy {
             Remedy::WithoutSampling => {
-                self.amend.without_sampling = true;
+                self.adjustment.without_sampling = true;
                 Warning::dropped(
                     FieldRef::Temperature,
                     "Bedrock refused temperature, top-p or top-k; it was asked without them",
                 )
             }
             Remedy::SystemInMessages => {
-                self.amend.system_in_messages = true;
+                self.adjustment.system_in_messages = true;
                 let why = "Bedrock refused a system's text; it was put before the first words of the user";
                 Warning::changed(FieldRef::Conversation, why)
             }
             _ => {
-                self.amend.without_tools = true;
+                self.adjustment.without_tools = true;
                 Warning::dropped(FieldRef::Tools, "Bedrock refused tools; the model was asked without them")
             }
         }
@@ -442,10 +442,10 @@ impl Asked {
     /// Goes to another place. Sealed reasoning is its issuer's alone, so it stays behind.
     pub(super) fn go_to(&mut self, at: usize) {
         let backend = |at: usize| self.places.get(at).map(|place| place.backend);
-        if backend(at) != backend(self.at) && self.sealed && !self.amend.without_reasoning {
-            self.amend.without_reasoning = true;
+        if backend(at) != backend(self.at) && self.sealed && !self.adjustment.without_reasoning {
+            self.adjustment.without_reasoning = true;
             let why = "the backend that made it does not answer; another one was asked without it";
-            self.amended.push(Warning::dropped(FieldRef::PastReasoning(None), why));
+            self.adjusted.push(Warning::dropped(FieldRef::PastReasoning(None), why));
         }
         self.at = at;
     }

@@ -22,7 +22,7 @@ impl Exchange {
             Ok(taken) => relaying.seen_by_client(taken),
             Err(failure) => return Err(self.refused(failure)),
         };
-        let seen = relaying.relay.seen;
+        let seen = relaying.relay.milestones;
         self.note(seen, now);
         self.go_on(&said, now);
         taken

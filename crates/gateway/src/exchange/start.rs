@@ -11,7 +11,7 @@ use crate::record::Outcome;
 use crate::restore::Caller;
 use crate::route::{self, Draw};
 use aquifer_translate::Fault;
-use aquifer_translate::catalogue::{Amend, Catalogue};
+use aquifer_translate::catalogue::{Adjustment, Catalogue};
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head};
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::Limits;
@@ -119,8 +119,8 @@ impl Exchange {
             called: Vec::new(),
             before: None,
             talk: Alike::default(),
-            amend: Amend::default(),
-            amended: Vec::new(),
+            adjustment: Adjustment::default(),
+            adjusted: Vec::new(),
             sealed: false,
         });
         let incoming = asked.as_needed(read)?;
@@ -172,8 +172,8 @@ impl Exchange {
         if before.road() == Road::Relay {
             return false;
         }
-        let told = asked.amended.len();
-        while asked.amend(fault, before.schema()) {
+        let told = asked.adjusted.len();
+        while asked.adjust(fault, before.schema()) {
             let Ok((outgoing, put_back)) = asked.outgoing(None) else {
                 return false;
             };
@@ -183,7 +183,7 @@ impl Exchange {
                 return true;
             }
             // That changed nothing of this request; another remedy may.
-            asked.amended.truncate(told);
+            asked.adjusted.truncate(told);
         }
         false
     }

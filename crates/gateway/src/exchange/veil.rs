@@ -4,7 +4,7 @@
 use crate::config::ReasoningPolicy;
 use crate::mutation::{Members, object};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::openai_chat::{Details, Shown};
+use aquifer_translate::dialect::openai_chat::{Details, ReasoningFields};
 use aquifer_translate::fault::Misbehaviour;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::tags::{Piece, Tags, angled};
@@ -56,7 +56,7 @@ const TAGS: [&str; 3] = ["think", "thinking", "thought"];
 /// What is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Veil {
-    shown: Shown,
+    shown: ReasoningFields,
     hidden: bool,
 }
 
@@ -81,7 +81,7 @@ impl Veil {
     /// `None`: everything goes on as it comes.
     pub(super) fn of(policy: &ReasoningPolicy) -> Option<Self> {
         match (policy.hidden, policy.expose) {
-            (true, _) => Some(Self { shown: Shown::NOTHING, hidden: true }),
+            (true, _) => Some(Self { shown: ReasoningFields::NOTHING, hidden: true }),
             (false, Some(expose)) => Some(Self { shown: expose.into(), hidden: false }),
             (false, None) => None,
         }

@@ -7,8 +7,8 @@ use aquifer_gateway::config::{
 use aquifer_gateway::exchange::{Input, Output};
 use aquifer_gateway::route::{choose, models};
 use aquifer_gateway::translate::catalogue::{Replay, Wanted};
-use aquifer_gateway::translate::dialect::openai_chat::Stand;
 use aquifer_gateway::translate::model::reasoning::Effort;
+use aquifer_gateway::translate::model::reasoning::Placeholder;
 use http::HeaderMap;
 use std::time::{Duration, Instant};
 
@@ -124,7 +124,7 @@ fn reasoning_policies() {
     assert_eq!(thinker.entry(profile).unwrap().id, "anthropic.claude-sonnet-4-6");
     assert_eq!(thinker.entry("us.deepseek.v3.2").unwrap().replay, [Replay::Unsigned]);
     let nova = policy("us.amazon.nova-2-lite-v1:0");
-    assert_eq!(nova.redacted_text, Stand::Dropped);
+    assert_eq!(nova.redacted_text, Placeholder::Dropped);
     assert_eq!(nova.entry("us.amazon.nova-2-lite-v1:0").unwrap().efforts, [Effort::Low, Effort::Medium]);
 }
 

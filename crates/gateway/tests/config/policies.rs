@@ -4,8 +4,8 @@ use crate::support::{self, BACKEND, Outcome, ROUTE, RULE, accepted, loaded_with,
 use aquifer_gateway::config::{BindingMismatch, Config, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
 use aquifer_gateway::route::choose;
 use aquifer_gateway::translate::catalogue::{Catalogue, Control, Wanted};
-use aquifer_gateway::translate::dialect::openai_chat::Stand;
 use aquifer_gateway::translate::model::reasoning::Effort;
+use aquifer_gateway::translate::model::reasoning::Placeholder;
 use http::HeaderMap;
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ fn every_field() {
         forced_tool: ForcedTool::DropReasoning,
         binding_mismatch: BindingMismatch::DropBlock,
         repair: true,
-        redacted_text: Stand::Summary,
+        redacted_text: Placeholder::Summary,
         models: found.models.clone(),
     };
     assert_eq!(*found, expected);
@@ -122,10 +122,13 @@ fn the_rules_word_goes_over_the_routes_over_the_backends() {
     let config = config(&text);
     let own = at(&config, "m");
     assert_eq!((own.default_effort, own.most_effort), (Some(Wanted::Effort(Effort::High)), Some(Effort::High)));
-    assert_eq!((own.most_budget, own.hidden, own.redacted_text), (None, false, Stand::Dropped));
+    assert_eq!((own.most_budget, own.hidden, own.redacted_text), (None, false, Placeholder::Dropped));
     let by_route = at(&config, "other");
     assert_eq!((by_route.default_effort, by_route.most_effort), (Some(Wanted::Off), Some(Effort::High)));
-    assert_eq!((by_route.most_budget, by_route.hidden, by_route.redacted_text), (Some(5000), true, Stand::Dropped));
+    assert_eq!(
+        (by_route.most_budget, by_route.hidden, by_route.redacted_text),
+        (Some(5000), true, Placeholder::Dropped)
+    );
     assert_eq!(by_route.forced_tool, ForcedTool::Auto);
     let by_rule = at(&config, "named");
     assert_eq!((by_rule.most_budget, by_rule.hidden), (Some(5000), true), "the smaller limit, and hidden stays hidden");
@@ -159,7 +162,7 @@ fn of_two_policies_at_one_target_the_first_holds() {
         [PLACES, &policy("first", &target, "visibility: Hidden"), &policy("second", &target, "redactedText: Drop")];
     let config = config(&text.concat());
     let found = at(&config, "other");
-    assert_eq!((found.hidden, found.redacted_text), (true, Stand::Encrypted));
+    assert_eq!((found.hidden, found.redacted_text), (true, Placeholder::Encrypted));
     let told = |what: &str| {
         format!(
             ": conflict: {what} default/{} has the ReasoningPolicy default/first already, which holds",
@@ -217,7 +220,7 @@ fn the_short_form_has_its_own_words() {
     assert_eq!((entry.id.as_str(), entry.bound), ("anthropic.claude-opus-4-8", true));
 
     let both = config(&format!("{}{}", own("visibility: Hidden"), policy("p", BACKEND, "redactedText: Drop")));
-    assert_eq!(at(&both, "m").redacted_text, Stand::Encrypted);
+    assert_eq!(at(&both, "m").redacted_text, Placeholder::Encrypted);
     let told = "conflict: AIServiceBackend default/b has its own spec.config.reasoning already, which holds";
     assert!(both.notices[0].ends_with(told), "{:?}", both.notices);
 }

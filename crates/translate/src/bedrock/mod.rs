@@ -5,7 +5,7 @@ mod reader;
 
 pub use converse::remedy::Remedy;
 pub use converse::request::{Terms, ToolNames, Written, asks_for_trace};
-pub use reader::{Hear, Reader};
+pub use reader::{EventSink, Reader};
 
 use crate::fault::Fault;
 use crate::model::request::Request;

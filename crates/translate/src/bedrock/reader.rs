@@ -6,7 +6,7 @@ use crate::model::delta::{Delta, Event};
 use crate::wire::eventstream::Decoder;
 
 /// Who hears what a stream says, and says it further.
-pub trait Hear {
+pub trait EventSink {
     /// Where it is said: two pointers side by side cost a delta less than one to both.
     type Out;
 
@@ -49,7 +49,7 @@ impl Reader {
     ///
     /// A refusal inside the stream, or a stream that breaks its protocol. What was said before was told.
     #[inline]
-    pub fn take<H: Hear>(&mut self, bytes: &[u8], to: &mut H, out: &mut H::Out) -> Result<(), Fault> {
+    pub fn take<H: EventSink>(&mut self, bytes: &[u8], to: &mut H, out: &mut H::Out) -> Result<(), Fault> {
         match self {
             Self::Converse(decoder, reader) => of_converse(decoder, reader, bytes, (to, out)),
         }
@@ -71,7 +71,7 @@ impl Reader {
 }
 
 #[inline]
-fn of_converse<H: Hear>(
+fn of_converse<H: EventSink>(
     decoder: &mut Decoder,
     reader: &mut converse::stream::Reader,
     mut bytes: &[u8],
@@ -86,7 +86,7 @@ fn of_converse<H: Hear>(
             Ok(None) => return Ok(()),
             Err(error) => return Err(Fault::UpstreamMisbehaved(Misbehaviour::Frame(error.to_string()))),
         };
-        if let Some((index, delta)) = &reader.usual(&frame) {
+        if let Some((index, delta)) = &reader.fast_delta(&frame) {
             if to.delta(*index, delta, out) {
                 continue;
             }

@@ -22,7 +22,7 @@ pub use ids::base_id;
 pub use names::without_suffix;
 pub use overrides::WrongField;
 pub use plan::{MaxTokens, OpenLoop, Plan, Situation, most_budget, plan};
-pub use rules::{Amend, ForcedTool, Rules, Wanted};
+pub use rules::{Adjustment, ForcedTool, Rules, Wanted};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -7,7 +7,7 @@ mod levels;
 pub use ask::most_budget;
 
 use super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off, Sampling};
-use super::rules::{Amend, ForcedTool, Rules};
+use super::rules::{Adjustment, ForcedTool, Rules};
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
 use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
@@ -47,7 +47,7 @@ pub struct Situation {
     /// What the operator decides.
     pub rules: Rules,
     /// What is done otherwise after a refusal.
-    pub amend: Amend,
+    pub adjustment: Adjustment,
 }
 
 /// What became of the reasoning that led to the tool calls just answered.
@@ -195,8 +195,8 @@ fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
         (None, _) => Some(Effort::Medium),
     };
     let Some(wanted) = wanted else { return };
-    let Some(level) = nearest(entry, wanted, situation.amend) else { return };
-    let changed = level != wanted && !levels::lowered(entry, wanted, situation.amend);
+    let Some(level) = nearest(entry, wanted, situation.adjustment) else { return };
+    let changed = level != wanted && !levels::lowered(entry, wanted, situation.adjustment);
     if ask.effort.is_some() && changed || matches!(ask.switch, Switch::Budget(_)) {
         let field = if matches!(ask.switch, Switch::Budget(_)) { ask.field() } else { ask.effort_field() };
         let why = format!("{} takes levels; `{}` is asked for", entry.name, level.word());
@@ -313,7 +313,7 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
         }
         Allowed::Refused => true,
     };
-    if situation.forced_tool && (unforced || situation.amend.tool_in_words) {
+    if situation.forced_tool && (unforced || situation.adjustment.tool_in_words) {
         let when = if entry.forced_tool == Allowed::Refused || !unforced { "" } else { " while it reasons" };
         let cannot = format!("{} cannot be made to call a tool{when}", entry.name);
         if situation.rules.forced_tool == ForcedTool::Refuse {

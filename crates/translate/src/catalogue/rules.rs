@@ -42,7 +42,7 @@ pub enum ForcedTool {
 
 /// What is done otherwise because Bedrock refused the first attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Amend {
+pub struct Adjustment {
     /// No reasoning is sent back.
     pub without_reasoning: bool,
     /// The effort is one step lower.
@@ -67,7 +67,7 @@ pub struct Amend {
     pub apart: bool,
 }
 
-impl Amend {
+impl Adjustment {
     /// Whether anything is done otherwise.
     #[must_use]
     pub fn any(self) -> bool {

@@ -184,9 +184,9 @@ pub fn error(dialect: Dialect, fault: &Fault) -> ErrorAnswer {
     let mut headers = HeaderMap::new();
     let (status, body, retry_after) = match dialect {
         Dialect::OpenAiChat => {
-            let told = openai_chat::error::told(fault);
+            let rendered = openai_chat::error::render(fault);
             of_json(&mut headers);
-            (told.status, told.body, told.retry_after)
+            (rendered.status, rendered.body, rendered.retry_after)
         }
     };
     if let Some(seconds) = retry_after {
@@ -204,7 +204,7 @@ pub fn error(dialect: Dialect, fault: &Fault) -> ErrorAnswer {
 pub fn fail(dialect: Dialect, fault: &Fault, out: &mut BytesMut) {
     match dialect {
         Dialect::OpenAiChat => {
-            sse::data(out, &[&openai_chat::error::told(fault).body]);
+            sse::data(out, &[&openai_chat::error::render(fault).body]);
             sse::data(out, &["[DONE]"]);
         }
     }

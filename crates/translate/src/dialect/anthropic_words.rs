@@ -4,7 +4,7 @@
 use super::json::{Node, Object};
 use super::media;
 use super::notes::Notes;
-use super::reasoning_claim::{Said, effort};
+use super::reasoning_claim::{Claim, effort};
 use crate::fault::Fault;
 use crate::limits::{self, Limits};
 use crate::model::issuer::Issuer;
@@ -78,14 +78,18 @@ pub(super) fn time_to_live(word: &str) -> Option<CacheTtl> {
 }
 
 /// `thinking` and `output_config`, Anthropic's.
-pub(super) fn thinking(top: &Object<'_, '_>, ask: &mut ReasoningAsk, notes: &mut Notes) -> Result<Option<Said>, Fault> {
+pub(super) fn thinking(
+    top: &Object<'_, '_>,
+    ask: &mut ReasoningAsk,
+    notes: &mut Notes,
+) -> Result<Option<Claim>, Fault> {
     let mut said = None;
     if let Some(node) = top.get("output_config") {
         let config = node.object()?;
         notes.unknown(&config, &["effort"]);
         let effort = config.get("effort").map(|node| effort(&node, "output_config", notes)).transpose()?.flatten();
         let effort_param = "output_config.effort";
-        said = effort.map(|effort| Said { switch: Switch::Unset, effort_param, ..effort });
+        said = effort.map(|effort| Claim { switch: Switch::Unset, effort_param, ..effort });
     }
     let Some(node) = top.get("thinking") else { return Ok(said) };
     let mut said = said.unwrap_or_default();

@@ -3,10 +3,11 @@
 use super::Dialect;
 use super::answer::Style;
 use super::anthropic_words;
-use super::openai_chat::{self, Shown, Stand};
+use super::openai_chat::{self, ReasoningFields};
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::model::issuer::Mark;
+use crate::model::reasoning::Placeholder;
 use crate::model::request::Request;
 use crate::warning::Warning;
 use std::borrow::Cow;
@@ -40,13 +41,13 @@ pub struct Head<'a> {
 
 /// How the operator wants reasoning to be shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Showing {
+pub struct Exposure {
     /// The fields of Chat Completions, whatever the client spoke.
-    pub pinned: Option<Shown>,
+    pub pinned: Option<ReasoningFields>,
     /// No client sees any.
     pub hidden: bool,
     /// What becomes of a word that stands for a thought.
-    pub stand: Stand,
+    pub on_placeholder: Placeholder,
 }
 
 /// What is to be known of the model that answers.
@@ -81,9 +82,9 @@ impl Manner {
 
     /// How the answer is written.
     #[must_use]
-    pub fn style(self, showing: Showing, answerer: Answerer) -> Style {
+    pub fn style(self, exposure: Exposure, answerer: Answerer) -> Style {
         match self {
-            Self::OpenAiChat(manner) => Style::OpenAiChat(manner.style(showing, answerer)),
+            Self::OpenAiChat(manner) => Style::OpenAiChat(manner.style(exposure, answerer)),
         }
     }
 }

@@ -8,9 +8,11 @@ mod media;
 mod notes;
 pub mod openai_chat;
 mod reasoning_claim;
+mod surface;
 
 pub use answer::{AnswerKind, ErrorAnswer, Style, Writer, error, fail, head, write};
-pub use asked::{Answerer, Asked, Head, Manner, Showing, read, read_head, read_model};
+pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model};
+pub use surface::{NoSurface, Operation, Surface};
 
 use crate::model::field_ref::FieldRef;
 use crate::model::request_id::RequestId;

@@ -8,7 +8,7 @@ use crate::model::reasoning::{Effort, ReasoningAsk, Switch};
 
 /// What one convention says.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Said {
+pub(super) struct Claim {
     pub(super) switch: Switch,
     pub(super) effort: Option<Effort>,
     pub(super) param: &'static str,
@@ -16,7 +16,7 @@ pub(super) struct Said {
     pub(super) effort_param: &'static str,
 }
 
-pub(super) fn combine(ask: &mut ReasoningAsk, said: Said) {
+pub(super) fn combine(ask: &mut ReasoningAsk, said: Claim) {
     let decided = ask.switch != Switch::Unset;
     let open = !decided || ask.switch == Switch::On && ask.effort.is_none() && said.switch != Switch::Off;
     if !decided || open && matches!(said.switch, Switch::Budget(_)) {
@@ -33,7 +33,7 @@ fn field(path: &'static str) -> Option<FieldRef> {
 }
 
 /// The field that says otherwise than what counts, if one does.
-pub(super) fn contradicted(said: &Said, ask: &ReasoningAsk) -> Option<&'static str> {
+pub(super) fn contradicted(said: &Claim, ask: &ReasoningAsk) -> Option<&'static str> {
     let switch = match said.switch {
         Switch::Unset => false,
         Switch::Off => ask.switch != Switch::Off,
@@ -51,19 +51,19 @@ pub(super) fn contradicted(said: &Said, ask: &ReasoningAsk) -> Option<&'static s
 
 /// An effort in words. A word from a vocabulary newer than ours still asks for reasoning: it asks for as much as
 /// the model sees fit, with a warning, because a hint is no reason to fail.
-pub(super) fn effort(node: &Node<'_, '_>, param: &'static str, notes: &mut Notes) -> Result<Option<Said>, Fault> {
+pub(super) fn effort(node: &Node<'_, '_>, param: &'static str, notes: &mut Notes) -> Result<Option<Claim>, Fault> {
     let word = node.string()?;
-    let on = Said { switch: Switch::On, param, ..Said::default() };
+    let on = Claim { switch: Switch::On, param, ..Claim::default() };
     Ok(Some(match word.to_ascii_lowercase().as_str() {
         "" => return Ok(None),
-        "none" => Said { switch: Switch::Off, ..on },
+        "none" => Claim { switch: Switch::Off, ..on },
         "auto" | "default" => on,
         known => {
             let effort = Effort::from_word(known);
             if effort.is_none() {
                 notes.changed(node, "unknown effort; the model's own is used");
             }
-            Said { effort, ..on }
+            Claim { effort, ..on }
         }
     }))
 }

@@ -62,7 +62,7 @@ impl Mark {
 impl Issuer {
     /// What the `id` and the `format` of a block tell.
     #[must_use]
-    pub fn told(id: Option<&str>, format: Option<&str>) -> Self {
+    pub fn claimed(id: Option<&str>, format: Option<&str>) -> Self {
         let mark = id.and_then(Mark::of_id);
         let apart = mark.is_some() && id.is_some_and(|id| id.ends_with(APART));
         Self { mark, vendor: format.and_then(vendor), apart }
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn what_nothing_is_known_of_can_be_anybodys() {
         let (one, other) = (Mark::of("one", "b"), Mark::of("other", "b"));
-        let can_be = |id: Option<&str>, format, mark| Issuer::told(id, format).can_be(mark, "anthropic", false);
+        let can_be = |id: Option<&str>, format, mark| Issuer::claimed(id, format).can_be(mark, "anthropic", false);
         let id = format!("{one}0_0");
         assert!(can_be(None, Some("unknown"), one));
         assert!(can_be(Some(&id), Some("anthropic-claude-v1"), one));
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn bound_reasoning_is_its_backends_alone() {
         let (here, there) = (Mark::of("one", "here"), Mark::of("one", "there"));
-        let issuer = Issuer::told(Some(&format!("{here}0_0")), None);
+        let issuer = Issuer::claimed(Some(&format!("{here}0_0")), None);
         assert!(issuer.can_be(there, "anthropic", false) && !issuer.can_be(there, "anthropic", true));
         assert!(issuer.can_be(here, "anthropic", true) && Issuer::default().can_be(there, "anthropic", true));
     }

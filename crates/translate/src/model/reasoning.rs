@@ -71,6 +71,18 @@ pub enum Display {
     Updates,
 }
 
+/// What becomes of a text that a model writes where its thought would stand, such as Nova's `[REDACTED]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Placeholder {
+    /// It is shown as reasoning that cannot be read.
+    #[default]
+    Encrypted,
+    /// It is shown as a summary.
+    Summary,
+    /// It is not shown.
+    Dropped,
+}
+
 impl Effort {
     /// Reads the word; `None` for words that are no effort (`none` is a [`Switch::Off`]).
     #[must_use]

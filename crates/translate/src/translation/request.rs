@@ -6,7 +6,7 @@ use super::conversation::{Before, Conversation};
 use super::spoken::cleaned;
 use super::tags::{angled, without_thoughts};
 use crate::bedrock::{self, Api, ToolNames};
-use crate::catalogue::{self, Amend, Catalogue, Entry, Rules};
+use crate::catalogue::{self, Adjustment, Catalogue, Entry, Rules};
 use crate::dialect::{self, Answerer, Asked, Dialect};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
@@ -24,7 +24,7 @@ use http::HeaderMap;
 use std::fmt;
 
 pub use crate::bedrock::Terms;
-pub use crate::dialect::Showing;
+pub use crate::dialect::Exposure;
 
 /// A client's request, read.
 #[derive(Debug)]
@@ -241,10 +241,10 @@ impl<'a> Incoming<'a> {
         let entry = &*Catalogue::builtin().entry(base.unwrap_or(model_id));
         let rules = Rules::default();
         let mark = Mark::of(entry.base_of(model_id), "");
-        let (amend, allowed) = (Amend::default(), ClientFields::default());
+        let (adjustment, allowed) = (Adjustment::default(), ClientFields::default());
         self.outgoing_on(
-            &Terms { api: Api::default(), model_id, entry, mark, rules: &rules, amend, allowed },
-            Showing::default(),
+            &Terms { api: Api::default(), model_id, entry, mark, rules: &rules, adjustment, allowed },
+            Exposure::default(),
         )
     }
 
@@ -253,7 +253,7 @@ impl<'a> Incoming<'a> {
     /// # Errors
     ///
     /// As [`Self::outgoing`].
-    pub fn outgoing_on(self, terms: &Terms<'_>, showing: Showing) -> Result<Outgoing, Fault> {
+    pub fn outgoing_on(self, terms: &Terms<'_>, exposure: Exposure) -> Result<Outgoing, Fault> {
         let Asked { request, manner, mut warnings } = self.asked;
         let written = bedrock::write(&request, terms)?;
         let schema = written.schema;
@@ -283,7 +283,7 @@ impl<'a> Incoming<'a> {
             accept: written.accept,
             style: Answering {
                 api: terms.api,
-                style: manner.style(showing, answerer),
+                style: manner.style(exposure, answerer),
                 inline_tag: entry.inline_tag.clone(),
                 stops: written.stops,
                 offer: offer.clone(),

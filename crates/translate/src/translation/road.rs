@@ -5,7 +5,7 @@ use crate::dialect::Dialect;
 
 /// What a backend speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spoken {
+pub enum UpstreamApi {
     /// An API of Bedrock's.
     Bedrock(Api),
     /// What clients speak.
@@ -26,10 +26,10 @@ pub enum Road {
 impl Road {
     /// The road between these two.
     #[must_use]
-    pub fn between(client: Dialect, backend: Spoken) -> Self {
+    pub fn between(client: Dialect, backend: UpstreamApi) -> Self {
         match (client, backend) {
-            (Dialect::OpenAiChat, Spoken::Bedrock(api @ Api::Converse)) => Self::Translate(api),
-            (Dialect::OpenAiChat, Spoken::Dialect(Dialect::OpenAiChat)) => Self::Relay,
+            (Dialect::OpenAiChat, UpstreamApi::Bedrock(api @ Api::Converse)) => Self::Translate(api),
+            (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::OpenAiChat)) => Self::Relay,
         }
     }
 

@@ -37,7 +37,7 @@ impl Unwrapping {
                 Vec::new()
             }
             Event::BlockStop { index, .. } => {
-                self.open.remove_entry(index).and_then(|(index, held)| told(index, held)).into_iter().collect()
+                self.open.remove_entry(index).and_then(|(index, held)| unwrapped(index, held)).into_iter().collect()
             }
             Event::Stop(_) => self.rest(),
             _ => Vec::new(),
@@ -46,11 +46,11 @@ impl Unwrapping {
 
     /// What is left of calls that have no end.
     pub(super) fn rest(&mut self) -> Vec<Event<'static>> {
-        std::mem::take(&mut self.open).into_iter().filter_map(|(index, held)| told(index, held)).collect()
+        std::mem::take(&mut self.open).into_iter().filter_map(|(index, held)| unwrapped(index, held)).collect()
     }
 }
 
-fn told(index: u32, held: String) -> Option<Event<'static>> {
+fn unwrapped(index: u32, held: String) -> Option<Event<'static>> {
     let held = Text::from_escaped(held);
     let arguments = Text::from_plain(unwrap(&held.plain()).to_owned());
     (!arguments.is_empty()).then_some(Event::Delta { index, delta: Delta::ToolInput(arguments) })

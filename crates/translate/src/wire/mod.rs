@@ -2,7 +2,7 @@
 
 pub mod eventstream;
 pub mod json;
-pub mod pause;
+pub mod retry_after;
 pub mod slice;
 pub mod sse;
 pub mod uri;

@@ -28,7 +28,7 @@ pub(crate) fn run(data: &[u8]) {
                 assert!(write().is_ok_and(|again| again.body == sent.body), "the same bytes again");
             }
             Err(fault) => {
-                let told = error::told(&fault);
+                let told = error::render(&fault);
                 assert!((400..600).contains(&told.status));
                 assert!(serde_json::from_str::<serde_json::Value>(&told.body).is_ok(), "the error is JSON");
             }

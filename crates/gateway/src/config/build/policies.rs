@@ -8,8 +8,8 @@ use crate::config::text::json;
 use crate::config::text::mistake::{Report, Spot};
 use crate::config::text::yaml::Node;
 use crate::translate::catalogue::{Catalogue, Entry, Known, Wanted};
-use crate::translate::dialect::openai_chat::Stand;
 use crate::translate::model::reasoning::Effort;
+use crate::translate::model::reasoning::Placeholder;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -154,9 +154,9 @@ fn word(spec: &Node) -> Word {
         }),
         repair: spec.text_at("repair").map(|text| text.eq_ignore_ascii_case("true")),
         redacted_text: spec.text_at("redactedText").map(|word| match word {
-            "Summary" => Stand::Summary,
-            "Drop" => Stand::Dropped,
-            _ => Stand::Encrypted,
+            "Summary" => Placeholder::Summary,
+            "Drop" => Placeholder::Dropped,
+            _ => Placeholder::Encrypted,
         }),
         models: Vec::new(),
     }

@@ -2,7 +2,7 @@
 
 use super::probe::{Answer, Tokens};
 use aquifer_gateway::translate::Fault;
-use aquifer_gateway::translate::bedrock::{self, Api, Hear, Reader};
+use aquifer_gateway::translate::bedrock::{self, Api, EventSink, Reader};
 use aquifer_gateway::translate::catalogue::Replay;
 use aquifer_gateway::translate::dialect::Envelope;
 use aquifer_gateway::translate::model::delta::{Delta, Event, Seal};
@@ -50,7 +50,7 @@ fn streamed(body: &[u8], api: Api) -> Result<Answer, Fault> {
     Ok(answer)
 }
 
-impl Hear for Answer {
+impl EventSink for Answer {
     type Out = ();
 
     fn is_over(&self) -> bool {

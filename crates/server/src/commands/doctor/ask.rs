@@ -7,11 +7,11 @@ use aquifer_gateway::config::Circuit;
 use aquifer_gateway::exchange::{Call, CallId, CallTimeouts};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::bedrock::{Api, refusal};
-use aquifer_gateway::translate::catalogue::{Amend, Rules};
+use aquifer_gateway::translate::catalogue::{Adjustment, Rules};
 use aquifer_gateway::translate::fault::{Refusal, Unreachable};
 use aquifer_gateway::translate::limits::ClientFields;
 use aquifer_gateway::translate::model::issuer::Mark;
-use aquifer_gateway::translate::translation::{Incoming, Outgoing, Showing, Terms};
+use aquifer_gateway::translate::translation::{Exposure, Incoming, Outgoing, Terms};
 use http::{HeaderValue, header};
 use std::time::Duration;
 
@@ -123,9 +123,9 @@ pub(super) fn rendered(place: &Place, probe: &Probe) -> Result<Outgoing, Fault> 
         entry: &probe.row,
         mark: Mark::of(probe.row.base_of(&place.model_id), &place.named),
         rules: &rules,
-        amend: Amend::default(),
+        adjustment: Adjustment::default(),
     };
-    Incoming::read(question.as_bytes())?.outgoing_on(&terms, Showing::default())
+    Incoming::read(question.as_bytes())?.outgoing_on(&terms, Exposure::default())
 }
 
 fn holds_reasoning(body: &[u8]) -> bool {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::model::text::Text;
-use crate::wire::pause;
+use crate::wire::retry_after;
 
 /// The most of an error's body that is taken as its message, in bytes.
 const LONGEST_MESSAGE: usize = 16 << 10;
@@ -46,7 +46,7 @@ pub fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
         .or_else(|| parsed.name())
         .unwrap_or_else(|| Refusal::name_of_status(status.as_u16()).to_owned());
     let message = parsed.message().unwrap_or_else(|| fallback(status, body));
-    let retry_after = pause::asked_for(headers);
+    let retry_after = retry_after::asked_for(headers);
     // An unknown path is answered 200. Any other status that is no error is not Bedrock's, but somebody's on the way.
     let unknown = parsed.output.as_ref().is_some_and(|output| output.kind.is_some());
     let status = match status.as_u16() {

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::fault::Refusal;
 
-    fn told(status: u16, message: &str) -> Option<Remedy> {
+    fn remedy_of(status: u16, message: &str) -> Option<Remedy> {
         let exception = "ValidationException".to_owned();
         remedy(&Fault::Refused(Refusal { exception, status, message: message.to_owned(), retry_after: None }))
     }
@@ -143,33 +143,33 @@ mod tests {
             "The encrypted content for item rs_1 could not be verified. Reason: Encrypted content could not be decrypted or parsed.",
             "This model doesn't support the reasoningContent.reasoningText.signature field.",
         ] {
-            assert_eq!(told(400, message), Some(Remedy::WithoutReasoning), "{message}");
+            assert_eq!(remedy_of(400, message), Some(Remedy::WithoutReasoning), "{message}");
         }
         let bound = "messages.1.content.0: Invalid `thinking` block: The block is bound to a different conversation";
-        assert_eq!(told(400, bound), Some(Remedy::Unbound));
+        assert_eq!(remedy_of(400, bound), Some(Remedy::Unbound));
     }
 
     #[test]
     fn other_refusals_have_their_own_remedy_or_none() {
         let level = "This model does not support effort level 'max'. Supported levels: high, low, medium.";
-        assert_eq!(told(400, level), Some(Remedy::LowerEffort));
+        assert_eq!(remedy_of(400, level), Some(Remedy::LowerEffort));
         let stops = "This model doesn't support the stopSequences field. Remove stopSequences and try again.";
-        assert_eq!(told(400, stops), Some(Remedy::StopsHere));
-        assert_eq!(told(400, "output_config.effort: Input should be 'low' or 'high'"), Some(Remedy::LowerEffort));
-        assert_eq!(told(400, "output_config.format: Extra inputs are not permitted"), Some(Remedy::SchemaInWords));
+        assert_eq!(remedy_of(400, stops), Some(Remedy::StopsHere));
+        assert_eq!(remedy_of(400, "output_config.effort: Input should be 'low' or 'high'"), Some(Remedy::LowerEffort));
+        assert_eq!(remedy_of(400, "output_config.format: Extra inputs are not permitted"), Some(Remedy::SchemaInWords));
         let whole = "This model doesn't support tool use in streaming mode.";
-        assert_eq!(told(400, whole), Some(Remedy::Whole));
+        assert_eq!(remedy_of(400, whole), Some(Remedy::Whole));
         for message in [
             "This model doesn't support the toolConfig.toolChoice.any field. Remove toolConfig.toolChoice.any and try again.",
             "tool_choice: type \"tool\" and \"any\" are not supported for this model.",
             "Thinking may not be enabled when tool_choice forces tool use.",
         ] {
-            assert_eq!(told(400, message), Some(Remedy::ToolInWords), "{message}");
+            assert_eq!(remedy_of(400, message), Some(Remedy::ToolInWords), "{message}");
         }
         let turn = "Conversation blocks and tool result blocks cannot be provided in the same turn.";
-        assert_eq!(told(400, turn), Some(Remedy::Apart));
-        assert_eq!(told(400, &turn.replace("result", "use")), Some(Remedy::Apart));
-        assert_eq!(told(400, "Input is too long for requested model."), None);
+        assert_eq!(remedy_of(400, turn), Some(Remedy::Apart));
+        assert_eq!(remedy_of(400, &turn.replace("result", "use")), Some(Remedy::Apart));
+        assert_eq!(remedy_of(400, "Input is too long for requested model."), None);
         for message in [
             "The model returned the following errors: `temperature` is deprecated for this model.",
             "`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
@@ -177,14 +177,14 @@ mod tests {
             "`top_p` must be unset when thinking is enabled or in adaptive mode.",
             "This model doesn't support the temperature field. Remove temperature and try again.",
         ] {
-            assert_eq!(told(400, message), Some(Remedy::WithoutSampling), "{message}");
+            assert_eq!(remedy_of(400, message), Some(Remedy::WithoutSampling), "{message}");
         }
         let stops = "This model doesn't support the stopSequences field. Remove stopSequences and try again.";
-        assert_eq!(told(400, stops), Some(Remedy::StopsHere));
+        assert_eq!(remedy_of(400, stops), Some(Remedy::StopsHere));
         let system = "This model doesn't support system messages. Try again without a system message.";
-        assert_eq!(told(400, system), Some(Remedy::SystemInMessages));
-        assert_eq!(told(400, "This model doesn't support tool use."), Some(Remedy::WithoutTools));
-        assert_eq!(told(429, "Invalid `signature` in `thinking` block"), None);
+        assert_eq!(remedy_of(400, system), Some(Remedy::SystemInMessages));
+        assert_eq!(remedy_of(400, "This model doesn't support tool use."), Some(Remedy::WithoutTools));
+        assert_eq!(remedy_of(429, "Invalid `signature` in `thinking` block"), None);
         assert_eq!(remedy(&Fault::Ours("effort".to_owned())), None);
     }
 }

@@ -21,7 +21,7 @@ pub use names::ToolNames;
 pub use service::asks_for_trace;
 
 use crate::bedrock::Api;
-use crate::catalogue::{self, Amend, Entry, MaxTokens, Medium, Plan, Rules, Situation, Streaming};
+use crate::catalogue::{self, Adjustment, Entry, MaxTokens, Medium, Plan, Rules, Situation, Streaming};
 use crate::fault::Fault;
 use crate::limits::ClientFields;
 use crate::model::field_ref::FieldRef;
@@ -52,7 +52,7 @@ pub struct Terms<'t> {
     /// What the operator decides.
     pub rules: &'t Rules,
     /// What is done otherwise after a refusal.
-    pub amend: Amend,
+    pub adjustment: Adjustment,
     /// The fields of Bedrock's own that the client may use.
     pub allowed: ClientFields,
 }
@@ -109,9 +109,9 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     }
     let mut offer = tools::arrange(request, terms, plan.tool_in_words, &mut names, &mut notes)?;
     draft.instruct(offer.wish.take());
-    let enforced = entry.structured_output && !terms.amend.schema_in_words;
+    let enforced = entry.structured_output && !terms.adjustment.schema_in_words;
     format::instruct(request, entry, enforced, &mut draft, &mut notes);
-    if !entry.system || terms.amend.system_in_messages {
+    if !entry.system || terms.adjustment.system_in_messages {
         draft.system_in_messages(entry, &mut notes);
     }
     cache::place(request, entry, &mut offer, &mut draft, &mut notes);
@@ -120,7 +120,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     let schema = format::fit(request, enforced, &mut notes);
     let own = own_fields::gather(request, terms, &plan, offer.own_choice.take(), &mut notes);
 
-    let stops_sent = entry.stop && !terms.amend.stops_here;
+    let stops_sent = entry.stop && !terms.adjustment.stops_here;
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
     let mut writer = content::Writer {
         entry,
@@ -178,7 +178,7 @@ fn streams(request: &Request<'_>, terms: &Terms<'_>, tools: bool, notes: &mut No
 /// Whether the answer must be asked for whole, even where the client wants a stream.
 fn is_whole(terms: &Terms<'_>, tools: bool) -> bool {
     match terms.entry.streaming {
-        Streaming::Allowed => tools && terms.amend.tools_whole,
+        Streaming::Allowed => tools && terms.adjustment.tools_whole,
         Streaming::NotWithTools => tools,
         Streaming::Refused => true,
     }
@@ -202,7 +202,7 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
         open_loop: draft.open_loop(),
         sealed_loop: draft.has_sealed_loop(),
         rules: terms.rules.clone(),
-        amend: terms.amend,
+        adjustment: terms.adjustment,
     }
 }
 
@@ -220,7 +220,7 @@ fn inference(
         MaxTokens::Set(tokens) => Some(tokens),
         MaxTokens::Omit => None,
     };
-    let sampled = !terms.amend.without_sampling;
+    let sampled = !terms.adjustment.without_sampling;
     let temperature = sampling.temperature.filter(|_| sampled && !plan.drop_temperature).map(|asked| {
         if asked > 1.0 {
             notes.changed(FieldRef::Temperature, "Bedrock's temperatures go from 0 to 1; 1 is used");

@@ -3,7 +3,7 @@
 //! Source: Bedrock's API reference, `ConverseStreamOutput`. Two things are not as that page has them: text and
 //! reasoning blocks begin without a `contentBlockStart`, and every payload carries a padding member `p`.
 
-mod quick;
+mod fast_delta;
 
 use super::error;
 use super::response::{self, string};
@@ -125,8 +125,9 @@ impl Reader {
     /// [`Self::event`] would say.
     #[must_use]
     #[inline]
-    pub fn usual<'a>(&self, frame: &Frame<'a>) -> Option<(u32, Delta<'a>)> {
-        let (index, delta) = quick::delta(frame.payload).filter(|_| frame.kind == Kind::Event("contentBlockDelta"))?;
+    pub fn fast_delta<'a>(&self, frame: &Frame<'a>) -> Option<(u32, Delta<'a>)> {
+        let (index, delta) =
+            fast_delta::delta(frame.payload).filter(|_| frame.kind == Kind::Event("contentBlockDelta"))?;
         let ours = !matches!(delta, Delta::ToolInput(_)) || !self.server_side.contains(&index);
         Some((index, if ours { delta } else { Delta::Unknown }))
     }

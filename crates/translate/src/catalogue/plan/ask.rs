@@ -18,7 +18,7 @@ pub(super) fn ruled(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Re
             None => {}
         }
     }
-    if situation.forced_tool && !situation.amend.tool_in_words {
+    if situation.forced_tool && !situation.adjustment.tool_in_words {
         tool_first(entry, rules.forced_tool, &mut ask, plan);
     }
     limit(entry, rules, &mut ask, plan);

@@ -81,10 +81,10 @@ fn switch_off(entry: &Entry, situation: &Situation, plan: &mut Plan) {
 
 /// The effort without reasoning: how hard to work on the answer.
 fn words_of_effort(entry: &Entry, situation: &Situation, plan: &mut Plan) {
-    let (ask, amend) = (&situation.ask, situation.amend);
+    let (ask, adjustment) = (&situation.ask, situation.adjustment);
     let Some(wanted) = ask.effort else { return };
     let most = entry.largest_effort_when_off.unwrap_or(Effort::Max);
-    match nearest(entry, wanted.min(most), amend) {
+    match nearest(entry, wanted.min(most), adjustment) {
         Some(level) => effort_field(entry, situation, wanted, level, plan),
         None => no_effort(entry, ask, plan),
     }
@@ -100,14 +100,14 @@ fn effort_field(entry: &Entry, situation: &Situation, wanted: Effort, level: Eff
     if entry.control == Control::Budget {
         plan.betas.push(EFFORT_BETA);
     }
-    if level != wanted && !lowered(entry, wanted, situation.amend) {
+    if level != wanted && !lowered(entry, wanted, situation.adjustment) {
         let why = format!("{} has no effort `{}` here; `{}` is asked for", entry.name, wanted.word(), level.word());
         plan.warnings.push(Warning::changed(situation.ask.effort_field(), why));
     }
 }
 
 fn adaptive(entry: &Entry, ask: &ReasoningAsk, situation: &Situation, plan: &mut Plan) {
-    let amend = situation.amend;
+    let adjustment = situation.adjustment;
     plan.on = true;
     warn_of_lost_loop(entry, situation, plan);
     if ask.switch == Switch::BetweenTools {
@@ -131,7 +131,7 @@ fn adaptive(entry: &Entry, ask: &ReasoningAsk, situation: &Situation, plan: &mut
         };
         thinking.insert("display".to_owned(), json!(shown));
     }
-    if (amend.drop_mismatched || ask.drop_mismatched) && entry.bound {
+    if (adjustment.drop_mismatched || ask.drop_mismatched) && entry.bound {
         thinking.insert("block_binding".to_owned(), json!({ "prefix_mismatch_behavior": "drop_block" }));
         plan.betas.push("thinking-binding-controls-2026-08-01");
     }
@@ -142,7 +142,7 @@ fn adaptive(entry: &Entry, ask: &ReasoningAsk, situation: &Situation, plan: &mut
 /// The effort of an adaptive model; a budget stands for one.
 fn how_hard(entry: &Entry, ask: &ReasoningAsk, situation: &Situation, plan: &mut Plan) {
     let budget = if let Switch::Budget(tokens) = ask.switch { Some(from_budget(tokens)) } else { None };
-    let level = ask.effort.or(budget).and_then(|wanted| nearest(entry, wanted, situation.amend));
+    let level = ask.effort.or(budget).and_then(|wanted| nearest(entry, wanted, situation.adjustment));
     if budget.is_some() {
         let instead =
             level.map_or_else(|| "it sees for itself".to_owned(), |level| format!("`{}` is asked for", level.word()));
@@ -164,7 +164,7 @@ fn everywhere(entry: &Entry, ask: &ReasoningAsk) -> Warning {
 
 /// The model takes the loop without its thoughts, but thinks no more in it (seen live on Claude 4.6).
 fn warn_of_lost_loop(entry: &Entry, situation: &Situation, plan: &mut Plan) {
-    let told = situation.ask.switch == Switch::Off || situation.amend.without_reasoning;
+    let told = situation.ask.switch == Switch::Off || situation.adjustment.without_reasoning;
     if situation.open_loop == OpenLoop::Lost && !told {
         let why = format!(
             "the running tool calls came back without their signed reasoning; {} may not think again before they end",
@@ -184,7 +184,7 @@ struct Budget {
 fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<(), Fault> {
     let ask = &situation.ask;
     plan.on = false;
-    let refused = situation.amend.without_reasoning && situation.open_loop != OpenLoop::None;
+    let refused = situation.adjustment.without_reasoning && situation.open_loop != OpenLoop::None;
     if refused || situation.open_loop == OpenLoop::Lost {
         let why = if refused {
             "Bedrock refused the reasoning of the running tool calls, which the model wants to see; it goes on without"
@@ -231,7 +231,7 @@ fn by_budget(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     }
     plan.fields.push(("thinking", json!({ "type": "enabled", "budget_tokens": tokens })));
     plan.on = true;
-    match ask.effort.map(|effort| (effort, nearest(entry, effort, situation.amend))) {
+    match ask.effort.map(|effort| (effort, nearest(entry, effort, situation.adjustment))) {
         Some((effort, Some(level))) => effort_field(entry, situation, effort, level, plan),
         Some((_, None)) if wanted.explicit => no_effort(entry, ask, plan),
         _ => {}

@@ -1,20 +1,20 @@
 //! Between levels of effort and numbers of tokens.
 
 use super::super::entry::Entry;
-use super::super::rules::Amend;
+use super::super::rules::Adjustment;
 use crate::model::reasoning::Effort;
 
 /// The level nearest to the one wanted: the next lower that the model has, else its lowest. When that one was refused,
 /// the one below it.
-pub(super) fn nearest(entry: &Entry, wanted: Effort, amend: Amend) -> Option<Effort> {
+pub(super) fn nearest(entry: &Entry, wanted: Effort, adjustment: Adjustment) -> Option<Effort> {
     let mut below = entry.efforts.iter().rev().filter(|level| **level <= wanted);
-    let lower = below.clone().nth(usize::from(amend.lower_effort)).or_else(|| below.next_back());
+    let lower = below.clone().nth(usize::from(adjustment.lower_effort)).or_else(|| below.next_back());
     lower.or_else(|| entry.efforts.first()).copied()
 }
 
 /// Whether the level wanted is the model's own, and another one is sent because it was refused.
-pub(super) fn lowered(entry: &Entry, wanted: Effort, amend: Amend) -> bool {
-    amend.lower_effort && entry.efforts.contains(&wanted)
+pub(super) fn lowered(entry: &Entry, wanted: Effort, adjustment: Adjustment) -> bool {
+    adjustment.lower_effort && entry.efforts.contains(&wanted)
 }
 
 /// The level that a budget of tokens stands for.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// A fault in this dialect's words.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct RenderedError {
     /// The HTTP status, when nothing was sent yet.
     pub status: u16,
     /// `{"error":{"message":...,"type":...,"param":...,"code":...}}`
@@ -19,9 +19,12 @@ pub struct Told {
     pub retry_after: Option<u64>,
 }
 
-impl std::fmt::Debug for Told {
+impl std::fmt::Debug for RenderedError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Told").field("status", &self.status).field("bytes", &self.body.len()).finish_non_exhaustive()
+        f.debug_struct("RenderedError")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -33,7 +36,7 @@ const SERVER: &str = "server_error";
 
 /// Tells a fault.
 #[must_use]
-pub fn told(fault: &Fault) -> Told {
+pub fn render(fault: &Fault) -> RenderedError {
     let (status, kind, code) = class(fault);
     let param = match fault {
         Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => {
@@ -53,7 +56,7 @@ pub fn told(fault: &Fault) -> Told {
     let message = quoted(Some(message(fault)));
     let (param, code) = (quoted(param), quoted(code));
     let body = format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":{param},"code":{code}}}}}"#);
-    Told { status, body, retry_after }
+    RenderedError { status, body, retry_after }
 }
 
 /// What a client is told: not what only the operator should know, which may name addresses, accounts and roles.
@@ -182,7 +185,7 @@ mod tests {
     use crate::model::field_ref::FieldRef;
 
     fn parts(fault: &Fault) -> (u16, serde_json::Value) {
-        let told = told(fault);
+        let told = render(fault);
         (told.status, serde_json::from_str::<serde_json::Value>(&told.body).unwrap()["error"].clone())
     }
 
@@ -220,7 +223,7 @@ mod tests {
             assert_eq!((told_status, error["type"].as_str(), error["code"].as_str()), (status, Some(kind), Some(code)));
             assert_eq!(error["message"], "Bedrock's words");
         }
-        assert_eq!(told(&refused("ThrottlingException", 429, "m")).retry_after, Some(3));
+        assert_eq!(render(&refused("ThrottlingException", 429, "m")).retry_after, Some(3));
     }
 
     #[test]

@@ -3,17 +3,18 @@
 pub mod error;
 pub mod field;
 mod finish;
+mod reasoning_fields;
 pub mod relay;
 pub mod request;
 pub mod response;
-mod shown;
 pub mod stream;
 mod usage;
 
-pub use shown::{Details, Shown, Spoken, Stand};
+pub use reasoning_fields::{Conventions, Details, ReasoningFields};
 
-use super::{Answerer, Showing};
+use super::{Answerer, Exposure};
 use crate::model::issuer::Mark;
+use crate::model::reasoning::Placeholder;
 use crate::model::request_id::RequestId;
 use crate::model::response::Finish;
 use http::HeaderName;
@@ -28,22 +29,22 @@ impl Style {
 
 impl request::Manner {
     /// How an answer of this model is written, as the operator wants it to be shown.
-    pub(super) fn style(self, showing: Showing, answerer: Answerer) -> Style {
-        let shown = showing.pinned.unwrap_or_else(|| Shown::to(self.spoken));
+    pub(super) fn style(self, exposure: Exposure, answerer: Answerer) -> Style {
+        let shown = exposure.pinned.unwrap_or_else(|| ReasoningFields::to(self.conventions));
         let Answerer { reasoning_format, mark, placeholder, trace } = answerer;
         Style {
             include_usage: self.include_usage,
             legacy_functions: self.legacy_functions,
-            exclude_reasoning: self.exclude_reasoning || showing.hidden,
-            shown: match (showing.hidden, self.exclude_reasoning) {
-                (true, _) => Shown::NOTHING,
+            exclude_reasoning: self.exclude_reasoning || exposure.hidden,
+            shown: match (exposure.hidden, self.exclude_reasoning) {
+                (true, _) => ReasoningFields::NOTHING,
                 (false, true) => shown.without_text(),
                 (false, false) => shown,
             },
             reasoning_format,
             mark: Some(mark),
             placeholder,
-            stand: showing.stand,
+            on_placeholder: exposure.on_placeholder,
             trace,
         }
     }
@@ -68,7 +69,7 @@ pub struct Style {
     /// The readable reasoning is not wanted.
     pub exclude_reasoning: bool,
     /// The fields in which reasoning is shown.
-    pub shown: Shown,
+    pub shown: ReasoningFields,
     /// The `format` that `reasoning_details` name, for example `anthropic-claude-v1`.
     pub reasoning_format: Option<String>,
     /// Who makes the reasoning, for the `id` of `reasoning_details`.
@@ -76,7 +77,7 @@ pub struct Style {
     /// The word that the model writes in place of its thought, still escaped.
     pub placeholder: Option<String>,
     /// What becomes of that word.
-    pub stand: Stand,
+    pub on_placeholder: Placeholder,
     /// The client asked for what its guardrail did.
     pub trace: bool,
 }

@@ -8,7 +8,7 @@ use super::error;
 use crate::fault::{Fault, Refusal};
 use crate::model::milestones::Milestones;
 use crate::model::response::Usage;
-use crate::wire::pause;
+use crate::wire::retry_after;
 use crate::wire::slice::Slice as _;
 use bytes::{BufMut as _, BytesMut};
 use first_event::FirstEvent;
@@ -32,7 +32,7 @@ pub struct Relay {
     /// What is held until some of it is content.
     opening: Option<Box<FirstEvent>>,
     /// What has come.
-    pub seen: Milestones,
+    pub milestones: Milestones,
     /// The tokens as the backend counts them.
     pub usage: Option<Usage>,
     /// Why the answer ended.
@@ -50,7 +50,7 @@ impl Relay {
             fresh: true,
             blank: true,
             opening: Some(Box::default()),
-            seen: Milestones::default(),
+            milestones: Milestones::default(),
             usage: None,
             finish_reason: None,
             done: false,
@@ -96,7 +96,7 @@ impl Relay {
 
     /// Looks at bytes that go on.
     fn look(&mut self, bytes: &[u8]) {
-        self.seen.started = true;
+        self.milestones.started = true;
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let Some(end) = part.strip_suffix(b"\n") else {
                 self.hold(part);
@@ -129,13 +129,13 @@ impl Relay {
         let Some(data) = line.strip_prefix(b"data:").and_then(|data| std::str::from_utf8(data).ok()) else { return };
         let data = data.trim();
         self.done |= data == "[DONE]";
-        self.seen.reasoning |= has_text(data, "\"reasoning_content\"") || has_text(data, "\"reasoning\"");
-        self.seen.answer |= has_text(data, "\"content\"") || data.contains("\"tool_calls\":[");
+        self.milestones.reasoning |= has_text(data, "\"reasoning_content\"") || has_text(data, "\"reasoning\"");
+        self.milestones.answer |= has_text(data, "\"content\"") || data.contains("\"tool_calls\":[");
         if (data.contains("\"usage\"") || data.contains("\"finish_reason\""))
-            && let Ok(told) = serde_json::from_str::<Told<'_>>(data)
+            && let Ok(fields) = serde_json::from_str::<AnswerFields<'_>>(data)
         {
-            self.usage = told.usage().or(self.usage);
-            self.finish_reason = told.finish_reason().or(self.finish_reason);
+            self.usage = fields.usage().or(self.usage);
+            self.finish_reason = fields.finish_reason().or(self.finish_reason);
         }
     }
 
@@ -144,7 +144,7 @@ impl Relay {
         if !between_events {
             out.put_slice(b"\n\n");
         }
-        for data in [error::told(fault).body.as_str(), "[DONE]"] {
+        for data in [error::render(fault).body.as_str(), "[DONE]"] {
             out.put_slice(format!("data: {data}\n\n").as_bytes());
         }
     }
@@ -173,7 +173,7 @@ fn has_text(data: &str, name: &str) -> bool {
 
 /// What is read of an answer, whole or in chunks.
 #[derive(Deserialize)]
-struct Told<'a> {
+struct AnswerFields<'a> {
     #[serde(default)]
     usage: Option<Counts>,
     #[serde(borrow, default)]
@@ -202,7 +202,7 @@ struct Details {
     reasoning_tokens: Option<u64>,
 }
 
-impl Told<'_> {
+impl AnswerFields<'_> {
     /// The tokens as the backend counts them.
     fn usage(&self) -> Option<Usage> {
         let Counts { prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details } =
@@ -227,8 +227,8 @@ impl Told<'_> {
 /// Why a whole answer ended, and the tokens that it took.
 #[must_use]
 pub fn finish_and_usage(body: &[u8]) -> (Option<&'static str>, Option<Usage>) {
-    match serde_json::from_slice::<Told<'_>>(body) {
-        Ok(told) => (told.finish_reason(), told.usage()),
+    match serde_json::from_slice::<AnswerFields<'_>>(body) {
+        Ok(fields) => (fields.finish_reason(), fields.usage()),
         Err(_) => (None, None),
     }
 }
@@ -281,7 +281,7 @@ pub fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
         exception: exception.to_owned(),
         status: status.as_u16(),
         message: message.unwrap_or_else(|_| format!("the backend answered {status}")),
-        retry_after: pause::asked_for(headers),
+        retry_after: retry_after::asked_for(headers),
     })
 }
 
@@ -307,7 +307,7 @@ mod tests {
             let usage = relay.usage.unwrap();
             assert_eq!((usage.input, usage.output, usage.cache_read, usage.reasoning), (7, 4, Some(2), Some(3)));
             assert_eq!((relay.finish_reason, relay.done, relay.blank), (Some("stop"), true, true));
-            assert!(relay.seen.reasoning && relay.seen.answer);
+            assert!(relay.milestones.reasoning && relay.milestones.answer);
         }
     }
 
@@ -316,7 +316,7 @@ mod tests {
         let mut relay = Relay::new();
         let (before, _) = STREAM.split_once(": comment").unwrap();
         relay.look(before.as_bytes());
-        assert!(relay.seen.reasoning && !relay.seen.answer, "a role with an empty text is no answer");
+        assert!(relay.milestones.reasoning && !relay.milestones.answer, "a role with an empty text is no answer");
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod service;
 mod tools;
 mod verdicts;
 
-use super::shown::Spoken;
+use super::reasoning_fields::Conventions;
 use crate::dialect::Head;
 use crate::dialect::json::{self, Indexed, Node, Object};
 use crate::dialect::notes::Notes;
@@ -82,7 +82,7 @@ pub struct Manner {
     /// The answer shows no reasoning.
     pub exclude_reasoning: bool,
     /// The conventions for reasoning that the request spoke.
-    pub spoken: Spoken,
+    pub conventions: Conventions,
     /// `prompt_cache_key`: what requests with a common beginning share.
     pub affinity: Option<String>,
 }
@@ -141,9 +141,9 @@ pub fn read_within<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fau
         legacy_functions: offer.legacy,
         exclude_reasoning: request.reasoning.exclude,
         affinity: top.get("prompt_cache_key").and_then(|node| node.string().ok()).map(Cow::into_owned),
-        spoken: Spoken {
-            details: conversation.spoken.details || top.get_any(&["reasoning", "include_reasoning"]).is_some(),
-            thinking: conversation.spoken.thinking || top.get("thinking").is_some(),
+        conventions: Conventions {
+            details: conversation.conventions.details || top.get_any(&["reasoning", "include_reasoning"]).is_some(),
+            thinking: conversation.conventions.thinking || top.get("thinking").is_some(),
         },
     };
     Ok(Asked { request, manner, warnings: notes.finish() })

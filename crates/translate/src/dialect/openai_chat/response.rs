@@ -2,7 +2,7 @@
 //!
 //! Source: OpenAI's API reference, `chat.completion`; the reasoning fields are the same as in the stream.
 
-use super::stream::thought::{Marks, standing};
+use super::stream::thought::{Marks, placeholder_detail};
 use super::{Details, Style, id, usage};
 use crate::dialect::Envelope;
 use crate::fault::Fault;
@@ -99,7 +99,8 @@ impl<'r> Gathered<'r> {
                 self.annotations.extend(citations.iter().filter_map(|source| annotation(source, Some(range))));
             }
             Block::Reasoning { text, .. } if self.style.placeholder.as_deref() == Some(text.as_escaped()) => {
-                let item = standing(self.style.stand, text.as_escaped()).filter(|_| !self.style.exclude_reasoning);
+                let item = placeholder_detail(self.style.on_placeholder, text.as_escaped())
+                    .filter(|_| !self.style.exclude_reasoning);
                 self.details.extend(item.map(|item| self.detail(index, &item)));
             }
             Block::Reasoning { text, signature, .. } => self.reasoning(index, text, signature.as_ref()),

@@ -136,7 +136,7 @@ impl Writer {
     /// Ends an answer that failed: the error, then `[DONE]`, and no finish reason.
     pub fn fail(&mut self, out: &mut BytesMut, fault: &Fault) {
         self.release(out);
-        sse::data(out, &[&error::told(fault).body]);
+        sse::data(out, &[&error::render(fault).body]);
         sse::data(out, &["[DONE]"]);
     }
 
@@ -223,7 +223,7 @@ impl Writer {
     /// Says what was held back.
     fn release(&mut self, out: &mut BytesMut) {
         match self.thoughts.release() {
-            Some((block, word, true)) => self.rest_of_block(out, self.thoughts.stand(block, &word)),
+            Some((block, word, true)) => self.rest_of_block(out, self.thoughts.placeholder(block, &word)),
             Some((block, held, false)) => self.thought(out, block, &held),
             None => {}
         }

@@ -5,9 +5,9 @@ mod doubles;
 mod media;
 mod orphans;
 mod thoughts;
-mod told;
+mod tools_as_text;
 
-pub(super) use told::is_told;
+pub(super) use tools_as_text::needs_tools_as_text;
 
 use super::Terms;
 use super::notes::Notes;
@@ -104,8 +104,8 @@ pub(super) fn arrange<'r, 'a>(
     open_and_close(&mut draft, terms, notes);
     paired(&draft, request)?;
     few_documents(&draft, terms.entry)?;
-    if is_told(request, terms) {
-        told::tell(&mut draft, request, terms.entry, notes);
+    if needs_tools_as_text(request, terms) {
+        tools_as_text::rewrite(&mut draft, request, terms.entry, notes);
     }
     media::beside(&mut draft, terms.entry, notes);
     apart::separate(&mut draft, terms, notes);
@@ -240,7 +240,7 @@ fn kept<'r, 'a>(message: &'r Message<'a>, asked: bool, terms: &Terms<'_>, notes:
                 continue;
             }
         };
-        if terms.amend.without_reasoning {
+        if terms.adjustment.without_reasoning {
             continue;
         }
         if kind != Replay::Unsigned && is_strangers_own(issuer, asked, terms) {

@@ -37,7 +37,7 @@ const PAIRS: [(&str, &str); 1] = [("context_management", "context-management-")]
 
 /// Whether the client's own words for reasoning may not be sent as they are: there is a limit, or Bedrock refused them.
 fn rewritten(terms: &Terms<'_>) -> bool {
-    terms.rules.most_effort.is_some() || terms.rules.most_budget.is_some() || terms.amend.lower_effort
+    terms.rules.most_effort.is_some() || terms.rules.most_budget.is_some() || terms.adjustment.lower_effort
 }
 
 /// Nothing is known of the switch of the model's reasoning, if it has one.
@@ -116,7 +116,7 @@ pub(super) fn gather<'r>(
     }
     if let Some(top_k) = request.sampling.top_k
         && !plan.drop_top_k
-        && !terms.amend.without_sampling
+        && !terms.adjustment.without_sampling
     {
         match entry.top_k.as_deref().map(|path| path.split_once('.')) {
             Some(Some((outer, inner))) => fields.add(outer, json!({ inner: top_k })),
@@ -140,7 +140,7 @@ fn is_without_top_k(terms: &Terms<'_>, plan: &Plan) -> bool {
         Sampling::NotWhileReasoning => plan.on,
         Sampling::Free => false,
     };
-    terms.amend.without_sampling || refused && terms.entry.top_k.as_deref() == Some("top_k")
+    terms.adjustment.without_sampling || refused && terms.entry.top_k.as_deref() == Some("top_k")
 }
 
 fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The tools that a model may call, and which of them it must.
 
 use super::Terms;
-use super::draft::is_told;
+use super::draft::needs_tools_as_text;
 use super::json::Json;
 use super::names::ToolNames;
 use super::notes::Notes;
@@ -57,12 +57,12 @@ pub(super) fn arrange<'r, 'a>(
     notes: &mut Notes,
 ) -> Result<Offer<'r, 'a>, Fault> {
     let entry = terms.entry;
-    let history = request.has_tool_history() && !is_told(request, terms);
+    let history = request.has_tool_history() && !needs_tools_as_text(request, terms);
     let unwanted = request.tool_choice == ToolChoice::None;
     if (request.tools.is_empty() || unwanted) && !history {
         return Ok(Offer::default());
     }
-    if terms.amend.without_tools && !history {
+    if terms.adjustment.without_tools && !history {
         return Ok(Offer::default());
     }
     // A row that knows of forced calls is of a model that is told to take tools and to take none: a conversation that has

@@ -7,7 +7,7 @@ use super::replay;
 use crate::dialect::anthropic_words::cache_point;
 use crate::dialect::json::{Node, Object};
 use crate::dialect::notes::Notes;
-use crate::dialect::openai_chat::Spoken;
+use crate::dialect::openai_chat::Conventions;
 use crate::fault::Fault;
 use crate::limits;
 use crate::model::call_id;
@@ -21,7 +21,7 @@ pub(super) struct Conversation<'a> {
     pub(super) system: Vec<Block<'a>>,
     pub(super) turns: Vec<Message<'a>>,
     /// The conventions for reasoning in which turns of the model came back.
-    pub(super) spoken: Spoken,
+    pub(super) conventions: Conventions,
     legacy_call: Option<LegacyCall<'a>>,
     /// The results since the model's latest turn that do not say which call they answer.
     unnamed: Vec<Unnamed>,
@@ -112,8 +112,8 @@ impl<'a> Conversation<'a> {
             made.push(Block::ToolUse { id: Text::from_plain(id), name, input });
         }
         notes.unknown_to(message, &[&SILENT, &ANSWERED, &replay::FIELDS]);
-        self.spoken.details |= message.get("reasoning_details").is_some();
-        self.spoken.thinking |= message.get("thinking_blocks").is_some();
+        self.conventions.details |= message.get("reasoning_details").is_some();
+        self.conventions.thinking |= message.get("thinking_blocks").is_some();
         replay::restore(message, content, made, notes)
     }
 

@@ -3,7 +3,7 @@
 use crate::dialect::anthropic_words;
 use crate::dialect::json::{Node, Object};
 use crate::dialect::notes::Notes;
-use crate::dialect::reasoning_claim::Said;
+use crate::dialect::reasoning_claim::Claim;
 use crate::fault::Fault;
 use crate::limits;
 use crate::model::raw::Raw;
@@ -18,7 +18,7 @@ pub(super) struct OwnFields<'a> {
     pub(super) members: Vec<(Cow<'a, str>, Raw<'a>)>,
     pub(super) betas: Vec<Cow<'a, str>>,
     /// What they ask of the reasoning.
-    pub(super) said: Vec<Said>,
+    pub(super) said: Vec<Claim>,
     pub(super) display: Option<Display>,
     /// They switch the reasoning, beside saying how hard to work.
     pub(super) switches: bool,
@@ -71,7 +71,7 @@ impl<'a> OwnFields<'a> {
     }
 
     /// What one member says; `None` when that cannot be read.
-    fn said(&mut self, name: &str, node: &Node<'a, '_>) -> Option<Said> {
+    fn said(&mut self, name: &str, node: &Node<'a, '_>) -> Option<Claim> {
         let (param, within) = match own::plain(name).as_str() {
             "thinking" => ("additionalModelRequestFields.thinking", None),
             "reasoning" => ("additionalModelRequestFields.reasoning", None),
@@ -91,7 +91,7 @@ impl<'a> OwnFields<'a> {
         if own::plain(name) == "outputconfig" {
             let word = node.object().ok()?.get("effort")?.string().ok()?.to_ascii_lowercase();
             let effort = Some(Effort::from_word(&word)?);
-            return Some(Said { switch: Switch::Unset, effort, param, effort_param: param });
+            return Some(Claim { switch: Switch::Unset, effort, param, effort_param: param });
         }
         if let Ok(object) = node.object()
             && let Some(shown) = object.get("display")
@@ -107,10 +107,10 @@ impl<'a> OwnFields<'a> {
 }
 
 /// A switch in any of its forms: a word, a boolean, an object with a type, a budget or an effort.
-fn value(node: &Node<'_, '_>, param: &'static str) -> Option<Said> {
-    let said = Said { param, effort_param: param, ..Said::default() };
+fn value(node: &Node<'_, '_>, param: &'static str) -> Option<Claim> {
+    let said = Claim { param, effort_param: param, ..Claim::default() };
     if let Ok(on) = node.boolean() {
-        return Some(Said { switch: if on { Switch::On } else { Switch::Off }, ..said });
+        return Some(Claim { switch: if on { Switch::On } else { Switch::Off }, ..said });
     }
     if let Ok(word) = node.string() {
         return word_says(&word, said);
@@ -126,14 +126,14 @@ fn value(node: &Node<'_, '_>, param: &'static str) -> Option<Said> {
         None => said,
     };
     match kind.as_deref() {
-        Some("disabled") => return Some(Said { switch: Switch::Off, effort: None, ..said }),
+        Some("disabled") => return Some(Claim { switch: Switch::Off, effort: None, ..said }),
         Some("between_tools") => said.switch = Switch::BetweenTools,
         Some("enabled" | "adaptive" | "auto") if said.switch == Switch::Unset => said.switch = Switch::On,
         None | Some("enabled" | "adaptive" | "auto") => {}
         Some(_) => return None,
     }
     match (enabled, budget) {
-        (Some(false), _) => return Some(Said { switch: Switch::Off, effort: None, ..said }),
+        (Some(false), _) => return Some(Claim { switch: Switch::Off, effort: None, ..said }),
         (_, Some(tokens)) if kind.as_deref() != Some("adaptive") => said.switch = Switch::Budget(tokens),
         (Some(true), _) if said.switch == Switch::Unset => said.switch = Switch::On,
         _ => {}
@@ -141,12 +141,12 @@ fn value(node: &Node<'_, '_>, param: &'static str) -> Option<Said> {
     (said.switch != Switch::Unset || said.effort.is_some()).then_some(said)
 }
 
-fn word_says(word: &str, said: Said) -> Option<Said> {
-    let on = Said { switch: Switch::On, ..said };
+fn word_says(word: &str, said: Claim) -> Option<Claim> {
+    let on = Claim { switch: Switch::On, ..said };
     Some(match word.to_ascii_lowercase().as_str() {
-        "none" | "disabled" | "off" => Said { switch: Switch::Off, ..said },
+        "none" | "disabled" | "off" => Claim { switch: Switch::Off, ..said },
         "auto" | "default" | "enabled" | "adaptive" | "on" => on,
-        known => Said { effort: Some(Effort::from_word(known)?), ..on },
+        known => Claim { effort: Some(Effort::from_word(known)?), ..on },
     })
 }
 

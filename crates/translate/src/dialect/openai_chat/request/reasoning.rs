@@ -10,7 +10,7 @@ use crate::dialect::anthropic_words::thinking;
 use crate::dialect::json::{Node, Object};
 use crate::dialect::notes::Notes;
 use crate::dialect::openai_chat::field::path;
-use crate::dialect::reasoning_claim::{Said, combine, contradicted, effort};
+use crate::dialect::reasoning_claim::{Claim, combine, contradicted, effort};
 use crate::fault::Fault;
 use crate::model::reasoning::{Display, ReasoningAsk, Switch};
 
@@ -48,19 +48,19 @@ pub(super) fn read(
 }
 
 /// `reasoning`, OpenRouter's object.
-fn reasoning(top: &Object<'_, '_>, ask: &mut ReasoningAsk, notes: &mut Notes) -> Result<Option<Said>, Fault> {
+fn reasoning(top: &Object<'_, '_>, ask: &mut ReasoningAsk, notes: &mut Notes) -> Result<Option<Claim>, Fault> {
     let Some(node) = top.get("reasoning") else { return Ok(None) };
     let object = node.object()?;
     notes.unknown(&object, &["effort", "max_tokens", "exclude", "enabled", "summary", "generate_summary"]);
     let effort = object.get("effort").map(|node| effort(&node, "reasoning", notes)).transpose()?.flatten();
-    let mut said = effort.unwrap_or_else(|| Said { param: "reasoning", ..Said::default() });
+    let mut said = effort.unwrap_or_else(|| Claim { param: "reasoning", ..Claim::default() });
     said.effort_param = "reasoning.effort";
     if let Some(node) = object.get("max_tokens") {
         said.switch = if node.number()? == 0.0 { Switch::Off } else { Switch::Budget(node.count()?) };
         said.param = "reasoning.max_tokens";
     }
     match object.get("enabled").map(|node| node.boolean()).transpose()? {
-        Some(false) => said = Said { switch: Switch::Off, effort: None, ..said },
+        Some(false) => said = Claim { switch: Switch::Off, effort: None, ..said },
         Some(true) if said.switch == Switch::Unset => said.switch = Switch::On,
         _ => {}
     }
@@ -74,17 +74,17 @@ fn reasoning(top: &Object<'_, '_>, ask: &mut ReasoningAsk, notes: &mut Notes) ->
     Ok(Some(said))
 }
 
-fn reasoning_effort(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<Said>, Fault> {
+fn reasoning_effort(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<Claim>, Fault> {
     let Some(node) = top.get("reasoning_effort") else { return Ok(None) };
     effort(&node, "reasoning_effort", notes)
 }
 
-fn enable_thinking(top: &Object<'_, '_>) -> Result<Option<Said>, Fault> {
+fn enable_thinking(top: &Object<'_, '_>) -> Result<Option<Claim>, Fault> {
     top.get("enable_thinking").map(|node| switched(&node, "enable_thinking")).transpose()
 }
 
 /// `chat_template_kwargs`, vLLM's.
-fn chat_template(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<Said>, Fault> {
+fn chat_template(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<Claim>, Fault> {
     let Some(node) = top.get("chat_template_kwargs") else { return Ok(None) };
     let object = node.object()?;
     notes.unknown(&object, &["enable_thinking", "thinking"]);
@@ -92,7 +92,7 @@ fn chat_template(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<Said>
     node.map(|node| switched(&node, "chat_template_kwargs.enable_thinking")).transpose()
 }
 
-fn switched(node: &Node<'_, '_>, param: &'static str) -> Result<Said, Fault> {
+fn switched(node: &Node<'_, '_>, param: &'static str) -> Result<Claim, Fault> {
     let switch = if node.boolean()? { Switch::On } else { Switch::Off };
-    Ok(Said { switch, param, ..Said::default() })
+    Ok(Claim { switch, param, ..Claim::default() })
 }

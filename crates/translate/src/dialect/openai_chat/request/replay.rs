@@ -198,7 +198,7 @@ fn details<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Though
         let item = node.object()?;
         let index = item.get("index").and_then(|index| position(&index));
         let word = |name| item.get(name).and_then(|node| node.string().ok());
-        let issuer = Issuer::told(word("id").as_deref(), word("format").as_deref());
+        let issuer = Issuer::claimed(word("id").as_deref(), word("format").as_deref());
         if issuer.mark.is_some() && word("data").is_some_and(|data| !is_base64(&data)) {
             // The gateway's own item for a model's word in place of a thought.
             continue;

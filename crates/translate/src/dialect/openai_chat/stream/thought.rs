@@ -1,10 +1,11 @@
 //! The reasoning of a streamed answer, in the fields that its client reads.
 
 use super::super::Style;
-use super::super::shown::{Details, Stand};
+use super::super::reasoning_fields::Details;
 use crate::dialect::Envelope;
 use crate::model::delta::Seal;
 use crate::model::issuer::{APART, Mark};
+use crate::model::reasoning::Placeholder;
 use crate::model::text::Text;
 use crate::wire::sse;
 use std::collections::BTreeSet;
@@ -207,19 +208,19 @@ impl Thoughts {
     }
 
     /// The delta for a word that stands for a thought.
-    pub(super) fn stand(&self, index: u32, word: &str) -> Option<String> {
+    pub(super) fn placeholder(&self, index: u32, word: &str) -> Option<String> {
         let shown = self.style.shown.details != Details::None && !self.style.exclude_reasoning;
-        let item = standing(self.style.stand, word).filter(|_| shown)?;
+        let item = placeholder_detail(self.style.on_placeholder, word).filter(|_| shown)?;
         Some(format!(r#""reasoning_details":[{{{item}{}]"#, self.marks.item(index)))
     }
 }
 
 /// The first members of the item for a word that stands for a thought.
-pub(in super::super) fn standing(stand: Stand, word: &str) -> Option<String> {
-    match stand {
-        Stand::Encrypted => Some(format!(r#""type":"reasoning.encrypted","data":"{word}""#)),
-        Stand::Summary => Some(format!(r#""type":"reasoning.summary","summary":"{word}""#)),
-        Stand::Dropped => None,
+pub(in super::super) fn placeholder_detail(placeholder: Placeholder, word: &str) -> Option<String> {
+    match placeholder {
+        Placeholder::Encrypted => Some(format!(r#""type":"reasoning.encrypted","data":"{word}""#)),
+        Placeholder::Summary => Some(format!(r#""type":"reasoning.summary","summary":"{word}""#)),
+        Placeholder::Dropped => None,
     }
 }
 

@@ -13,7 +13,7 @@ const HEARD: &str = "(results received)";
 
 /// Gives them turns of their own, or leaves them out, as the model wants it.
 pub(super) fn separate(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut Notes) {
-    let (calls, results) = match terms.amend.apart {
+    let (calls, results) = match terms.adjustment.apart {
         true => (Beside::LeftOut, Beside::Apart),
         false => (terms.entry.beside_calls, terms.entry.beside_results),
     };

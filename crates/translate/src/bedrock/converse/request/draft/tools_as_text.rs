@@ -12,17 +12,17 @@ use std::collections::BTreeMap;
 
 /// Whether a request's history of tools is told in words: no tool may be called, the model would have to be given some,
 /// and cannot be told to leave them alone; or it takes none.
-pub(in super::super) fn is_told(request: &Request<'_>, terms: &Terms<'_>) -> bool {
+pub(in super::super) fn needs_tools_as_text(request: &Request<'_>, terms: &Terms<'_>) -> bool {
     let entry = terms.entry;
     let none = request.tools.is_empty() || request.tool_choice == ToolChoice::None;
     let forced = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_));
     // Of a row that knows of forced calls it is told both ways whether its model takes tools: it is asked.
-    let without = terms.amend.without_tools || !entry.tools && !forced && entry.forced_tool != Allowed::Refused;
+    let without = terms.adjustment.without_tools || !entry.tools && !forced && entry.forced_tool != Allowed::Refused;
     (none && !entry.own_tool_choice || without) && request.has_tool_history()
 }
 
 /// Puts it in words.
-pub(super) fn tell(draft: &mut Draft<'_, '_>, request: &Request<'_>, entry: &Entry, notes: &mut Notes) {
+pub(super) fn rewrite(draft: &mut Draft<'_, '_>, request: &Request<'_>, entry: &Entry, notes: &mut Notes) {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for turn in &mut draft.turns {
         let mut told = Vec::with_capacity(turn.pieces.len());

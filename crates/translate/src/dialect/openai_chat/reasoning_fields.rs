@@ -2,7 +2,7 @@
 
 /// The fields, each of which some clients read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct ReasoningFields {
     /// `reasoning`: the text (OpenRouter, vLLM, Ollama).
     pub reasoning: bool,
     /// `reasoning_content`: the same text (DeepSeek, LiteLLM, Vercel).
@@ -28,20 +28,20 @@ pub enum Details {
 
 /// Which conventions a request spoke; the answer speaks them too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spoken {
+pub struct Conventions {
     /// `reasoning`, `include_reasoning` or `reasoning_details`.
     pub details: bool,
     /// `thinking` or `thinking_blocks`.
     pub thinking: bool,
 }
 
-impl Default for Shown {
+impl Default for ReasoningFields {
     fn default() -> Self {
-        Self::to(Spoken::default())
+        Self::to(Conventions::default())
     }
 }
 
-impl Shown {
+impl ReasoningFields {
     /// Nothing at all.
     pub const NOTHING: Self = Self {
         reasoning: false,
@@ -53,7 +53,7 @@ impl Shown {
 
     /// What a client that spoke so is shown.
     #[must_use]
-    pub fn to(spoken: Spoken) -> Self {
+    pub fn to(spoken: Conventions) -> Self {
         Self {
             reasoning: true,
             reasoning_content: true,
@@ -69,16 +69,4 @@ impl Shown {
         let details = if self.details == Details::None { Details::None } else { Details::Seals };
         Self { reasoning: false, reasoning_content: false, details, think_tags: false, ..self }
     }
-}
-
-/// What becomes of a text that a model writes where its thought would stand, such as Nova's `[REDACTED]`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Stand {
-    /// It is shown as reasoning that cannot be read.
-    #[default]
-    Encrypted,
-    /// It is shown as a summary.
-    Summary,
-    /// It is not shown.
-    Dropped,
 }

@@ -15,10 +15,10 @@ use bytes::BytesMut;
 use std::collections::BTreeMap;
 
 /// Everybody who is told of an event.
-pub(super) struct Telling {
+pub(super) struct Fanout {
     pub(super) writer: Writer,
     pub(super) recorder: Option<Recorder>,
-    pub(super) seen: Milestones,
+    pub(super) milestones: Milestones,
     pub(super) progress: Vec<ReasoningProgress>,
     /// What the events go through first, where there is anything.
     stages: Option<Box<Stages>>,
@@ -28,14 +28,14 @@ pub(super) struct Telling {
     open: BTreeMap<u32, u64>,
 }
 
-impl Telling {
+impl Fanout {
     pub(super) fn new(envelope: &Envelope<'_>, answering: Answering) -> Self {
         Self {
             stages: Stages::of(&answering, envelope.id).map(Box::new),
             unwrapping: Unwrapping::of(&answering.wrapped).map(Box::new),
             writer: Writer::new(envelope, answering.style),
             recorder: None,
-            seen: Milestones::default(),
+            milestones: Milestones::default(),
             progress: Vec::new(),
             open: BTreeMap::new(),
         }
@@ -50,14 +50,14 @@ impl Telling {
         if let Some(recorder) = &mut self.recorder {
             recorder.delta(index, delta);
         }
-        self.seen.started = true;
+        self.milestones.started = true;
         match delta {
-            Delta::Text(_) => self.seen.answer = true,
+            Delta::Text(_) => self.milestones.answer = true,
             Delta::Reasoning(text) => grow(index, text.as_escaped().len(), &mut self.open, &mut self.progress),
             _ => {}
         }
-        self.seen.reasoning |= !self.open.is_empty();
-        self.seen.content = self.seen.content || is_content(delta);
+        self.milestones.reasoning |= !self.open.is_empty();
+        self.milestones.content = self.milestones.content || is_content(delta);
         if !self.unwrapping.as_mut().is_some_and(|calls| calls.holds(index, delta)) {
             self.writer.delta(out, index, delta);
         }
@@ -65,10 +65,10 @@ impl Telling {
 
     /// Tells an event.
     pub(super) fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
-        self.seen.started = true;
+        self.milestones.started = true;
         match &mut self.stages {
-            Some(stages) => stages.take(event).into_iter().for_each(|event| self.say(event, out)),
-            None => self.say(event, out),
+            Some(stages) => stages.take(event).into_iter().for_each(|event| self.write(event, out)),
+            None => self.write(event, out),
         }
     }
 
@@ -83,8 +83,8 @@ impl Telling {
         self.stages.as_ref().is_some_and(|stages| stages.is_cut())
     }
 
-    fn say(&mut self, event: Event<'_>, out: &mut BytesMut) {
-        watch(&event, &mut self.seen, &mut self.open, &mut self.progress);
+    fn write(&mut self, event: Event<'_>, out: &mut BytesMut) {
+        watch(&event, &mut self.milestones, &mut self.open, &mut self.progress);
         if let Some(recorder) = &mut self.recorder {
             recorder.event(&event);
         }
@@ -111,7 +111,7 @@ impl Telling {
 
     fn rest(&mut self, out: &mut BytesMut) {
         if let Some(stages) = &mut self.stages {
-            stages.rest().into_iter().for_each(|event| self.say(event, out));
+            stages.rest().into_iter().for_each(|event| self.write(event, out));
         }
         if let Some(calls) = &mut self.unwrapping {
             calls.rest().into_iter().for_each(|event| self.writer.event(out, event));

@@ -1,0 +1,242 @@
+//! The paths that clients call: the dialect and the operation behind each.
+//!
+//! A new surface is one line of [`SERVED`]. A path with a model's id in it, such as `/model/{id}/converse`, has `{id}` in
+//! its place: the id may hold slashes, escaped or not, as ARNs do.
+
+use super::Dialect;
+use crate::fault::{Fault, MistakeKind};
+use crate::wire::uri;
+use http::Method;
+use std::borrow::Cow;
+
+/// An endpoint of the gateway that a request is addressed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Surface<'p> {
+    /// The dialect of the request and of its answer, errors included.
+    pub dialect: Dialect,
+    /// The operation that is asked for.
+    pub operation: Operation,
+    /// The model's id where the path holds one, percent-encoded as it stands there.
+    pub model: Option<&'p str>,
+}
+
+/// An operation that clients ask for, whatever their dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// An answer of a model, whole or as a stream.
+    Generate,
+    /// The list of models.
+    ListModels,
+    /// The description of one model.
+    GetModel,
+}
+
+/// A request that is addressed to no surface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSurface {
+    /// No surface has this path.
+    NotFound,
+    /// The path is served, but not with this method.
+    MethodNotAllowed {
+        /// The dialect of the path's clients.
+        dialect: Dialect,
+        /// The methods of the path, as the header `Allow` lists them.
+        allow: &'static str,
+    },
+}
+
+/// One line of the table of surfaces.
+struct Endpoint {
+    path: &'static str,
+    /// The methods, as the header `Allow` lists them.
+    allow: &'static str,
+    dialect: Dialect,
+    operation: Operation,
+}
+
+/// The surfaces, in the order in which an error names them.
+const SERVED: &[Endpoint] = &[
+    Endpoint {
+        path: "/v1/chat/completions",
+        allow: "POST",
+        dialect: Dialect::OpenAiChat,
+        operation: Operation::Generate,
+    },
+    Endpoint { path: "/v1/models", allow: "GET, HEAD", dialect: Dialect::OpenAiChat, operation: Operation::ListModels },
+    Endpoint {
+        path: "/v1/models/{id}",
+        allow: "GET, HEAD",
+        dialect: Dialect::OpenAiChat,
+        operation: Operation::GetModel,
+    },
+];
+
+/// The place of a model's id in a path of the table.
+const ID: &str = "{id}";
+/// The most letters of a client's path that an error repeats.
+const LONGEST_PATH: usize = 200;
+
+impl<'p> Surface<'p> {
+    /// Finds the surface of a request by its method and its path, which has no query.
+    ///
+    /// # Errors
+    ///
+    /// [`NoSurface`] when no surface has this path, or the path's surface does not take this method.
+    pub fn of(method: &Method, path: &'p str) -> Result<Self, NoSurface> {
+        of(SERVED, method, path)
+    }
+
+    /// The model's id where the path holds one, its escapes undone.
+    #[must_use]
+    pub fn model_id(&self) -> Option<Cow<'p, str>> {
+        self.model.map(uri::decoded)
+    }
+}
+
+impl NoSurface {
+    /// The client's mistake, for an error answer: 404 or 405.
+    #[must_use]
+    pub fn fault(self, method: &Method, path: &str) -> Fault {
+        let shown: String = path.chars().take(LONGEST_PATH).collect();
+        let (kind, message) = match self {
+            Self::NotFound => {
+                let message = format!("Unknown path {shown:?}. This gateway serves {}.", listed(SERVED));
+                (MistakeKind::PathNotFound, message)
+            }
+            Self::MethodNotAllowed { allow, .. } => {
+                (MistakeKind::MethodNotAllowed, format!("{method} is not a method of {shown}: use {allow}."))
+            }
+        };
+        Fault::mistake(kind, None, message)
+    }
+}
+
+fn of<'p>(served: &[Endpoint], method: &Method, path: &'p str) -> Result<Surface<'p>, NoSurface> {
+    let mut refused = NoSurface::NotFound;
+    for endpoint in served {
+        let &Endpoint { dialect, operation, allow, .. } = endpoint;
+        let Some(model) = endpoint.matched(path) else { continue };
+        if allow.split(", ").any(|allowed| allowed == method.as_str()) {
+            return Ok(Surface { dialect, operation, model });
+        }
+        refused = NoSurface::MethodNotAllowed { dialect, allow };
+    }
+    Err(refused)
+}
+
+impl Endpoint {
+    /// Matches a path; gives the id in it where this endpoint's path has one.
+    fn matched<'p>(&self, path: &'p str) -> Option<Option<&'p str>> {
+        match self.path.split_once(ID) {
+            None => (path == self.path).then_some(None),
+            Some((before, behind)) => {
+                let id = path.strip_prefix(before)?.strip_suffix(behind)?;
+                (!id.is_empty()).then_some(Some(id))
+            }
+        }
+    }
+}
+
+/// The paths of the table as an English list.
+fn listed(served: &[Endpoint]) -> String {
+    let mut list = String::new();
+    for (at, endpoint) in served.iter().enumerate() {
+        if at > 0 {
+            list.push_str(if at + 1 == served.len() { " and " } else { ", " });
+        }
+        list.push_str(endpoint.path);
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHAT: Dialect = Dialect::OpenAiChat;
+
+    fn found<'p>(method: &Method, path: &'p str) -> Option<(Operation, Option<&'p str>)> {
+        Surface::of(method, path).ok().map(|surface| (surface.operation, surface.model))
+    }
+
+    #[test]
+    fn a_path_leads_to_its_operation() {
+        assert_eq!(found(&Method::POST, "/v1/chat/completions"), Some((Operation::Generate, None)));
+        for method in [Method::GET, Method::HEAD] {
+            assert_eq!(found(&method, "/v1/models"), Some((Operation::ListModels, None)));
+            assert_eq!(found(&method, "/v1/models/a.b-1:0"), Some((Operation::GetModel, Some("a.b-1:0"))));
+        }
+    }
+
+    #[test]
+    fn an_id_may_hold_slashes_and_escapes() {
+        let surface = Surface::of(&Method::GET, "/v1/models/arn:aws/x%3Ay%2Fz/").unwrap();
+        assert_eq!(surface.model, Some("arn:aws/x%3Ay%2Fz/"));
+        assert_eq!(surface.model_id().as_deref(), Some("arn:aws/x:y/z/"));
+    }
+
+    #[test]
+    fn other_paths_are_not_found() {
+        let others = ["", "/", "/v1", "/v1/models/", "/v1/chat/completions/", "/v1/modelsx", "/x/v1/models", "*"];
+        for path in others {
+            assert_eq!(Surface::of(&Method::GET, path), Err(NoSurface::NotFound), "{path}");
+        }
+    }
+
+    #[test]
+    fn other_methods_are_told_which_are_allowed() {
+        for (method, path, allow) in [
+            (Method::GET, "/v1/chat/completions", "POST"),
+            (Method::POST, "/v1/models", "GET, HEAD"),
+            (Method::DELETE, "/v1/models/a", "GET, HEAD"),
+        ] {
+            let refused = NoSurface::MethodNotAllowed { dialect: CHAT, allow };
+            assert_eq!(Surface::of(&method, path), Err(refused), "{path}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_paths_and_the_methods() {
+        let message = |refused: NoSurface, path: &str| match refused.fault(&Method::PUT, path) {
+            Fault::ClientMistaken(mistake) => (mistake.kind, mistake.message),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            message(NoSurface::NotFound, "/v2"),
+            (
+                MistakeKind::PathNotFound,
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/models and /v1/models/{id}."
+                    .to_owned()
+            )
+        );
+        let refused = NoSurface::MethodNotAllowed { dialect: CHAT, allow: "GET, HEAD" };
+        assert_eq!(
+            message(refused, "/v1/models"),
+            (MistakeKind::MethodNotAllowed, "PUT is not a method of /v1/models: use GET, HEAD.".to_owned())
+        );
+        let (_, long) = message(NoSurface::NotFound, &"\u{e9}".repeat(300));
+        assert!(long.contains(&"\u{e9}".repeat(200)) && !long.contains(&"\u{e9}".repeat(201)));
+    }
+
+    /// The surfaces of AWS's and of Anthropic's clients, as far as the table is concerned.
+    #[test]
+    fn a_path_may_go_on_behind_the_id_and_have_several_methods_apart() {
+        let endpoint = |path, allow, operation| Endpoint { path, allow, dialect: CHAT, operation };
+        let served = [
+            endpoint("/v1/messages", "POST", Operation::Generate),
+            endpoint("/model/{id}/converse", "POST", Operation::Generate),
+            endpoint("/model/{id}/converse-stream", "POST", Operation::Generate),
+            endpoint("/model/{id}", "GET", Operation::GetModel),
+        ];
+        let of = |method, path| of(&served, &method, path).map(|surface| (surface.operation, surface.model));
+        assert_eq!(of(Method::POST, "/v1/messages"), Ok((Operation::Generate, None)));
+        assert_eq!(of(Method::POST, "/model/m%3A0/converse"), Ok((Operation::Generate, Some("m%3A0"))));
+        assert_eq!(of(Method::POST, "/model/a/b/converse-stream"), Ok((Operation::Generate, Some("a/b"))));
+        assert_eq!(of(Method::GET, "/model/m"), Ok((Operation::GetModel, Some("m"))));
+        assert_eq!(
+            of(Method::POST, "/model//converse"),
+            Err(NoSurface::MethodNotAllowed { dialect: CHAT, allow: "GET" })
+        );
+        assert_eq!(of(Method::GET, "/model/"), Err(NoSurface::NotFound));
+    }
+}
