@@ -640,7 +640,7 @@ impl Exchange {
 fn refusal(road: Road, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
     match road {
         Road::Translate(api) | Road::Reframe(api) => bedrock::refusal(api, status, headers, body),
-        Road::Relay => relay_of::refusal(status, headers, body),
+        Road::Relay | Road::Closed => relay_of::refusal(status, headers, body),
     }
 }
 

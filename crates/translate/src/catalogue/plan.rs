@@ -128,6 +128,10 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
         };
         plan.warnings.push(Warning::reasoning_unavailable(situation.ask.field(), why));
     }
+    if !wants && situation.ask.effort.is_some() && situation.ask.switch != Switch::Off && !entry.can_reason() {
+        let why = format!("{} has no effort", entry.name);
+        plan.warnings.push(Warning::ignored(situation.ask.effort_field(), why));
+    }
     if entry.control == Control::Unknown && (wants || situation.ask.switch == Switch::Off) {
         let why = format!("it is not known how the reasoning of {} is switched", entry.name);
         plan.warnings.push(Warning::ignored(situation.ask.field(), why));
@@ -184,7 +188,7 @@ fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
         }
         return;
     }
-    if !ask.wants_reasoning() {
+    if !ask.wants_reasoning() && ask.effort.is_none() {
         return;
     }
     plan.on = true;

@@ -19,6 +19,8 @@ pub struct ReasoningAsk {
     pub interleaved: bool,
     /// Thoughts that are bound to another conversation than this one are to be left out, not refused.
     pub drop_mismatched: bool,
+    /// The effort says how hard to work, and does not ask for reasoning.
+    pub effort_alone: bool,
     /// The client's dialect has no word by which reasoning is left out of an answer.
     pub cannot_exclude: bool,
     /// The field that asked, for errors and warnings; `None`: nobody asked.
@@ -128,6 +130,7 @@ impl ReasoningAsk {
     /// Whether the client asked for reasoning in any way.
     #[must_use]
     pub fn wants_reasoning(&self) -> bool {
-        !matches!(self.switch, Switch::Unset | Switch::Off) || (self.effort.is_some() && self.switch != Switch::Off)
+        let by_effort = self.effort.is_some() && !self.effort_alone;
+        !matches!(self.switch, Switch::Unset | Switch::Off) || by_effort && self.switch != Switch::Off
     }
 }

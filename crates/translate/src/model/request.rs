@@ -295,6 +295,8 @@ pub struct Tool<'a> {
     pub strict: Option<bool>,
     /// A cache point follows.
     pub cache_point: Option<Option<CacheTtl>>,
+    /// The position in the client's list, for errors.
+    pub position: usize,
 }
 
 /// A tool that the vendor defines by a name, and the client runs.

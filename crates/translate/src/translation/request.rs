@@ -142,7 +142,9 @@ impl<'a> Incoming<'a> {
     pub fn may_reason(&self, entry: &Entry, rules: &Rules) -> bool {
         let ask = &self.asked.request.reasoning;
         entry.can_reason()
-            && (ask.wants_reasoning() || entry.default != catalogue::Default::Off || rules.default.is_some())
+            && (ask.wants_reasoning()
+                || ask.effort.is_some()
+                || entry.default != catalogue::Default::Off || rules.default.is_some())
             || asks_a_stranger(&self.asked.request, entry)
     }
 

@@ -16,6 +16,7 @@ mod path;
 mod schema;
 mod service;
 mod tools;
+mod vendor_tools;
 
 pub use names::ToolNames;
 pub use service::asks_for_trace;
@@ -197,7 +198,7 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
         top_k: sampling.top_k.is_some(),
         forced_tool: matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_))
             || request.own_switches.forced_tool,
-        has_tools: !request.tools.is_empty(),
+        has_tools: !request.tools.is_empty() || !vendor_tools::sent(request, terms.entry).is_empty(),
         prefill: draft.ends_with_prefill(),
         open_loop: draft.open_loop(),
         sealed_loop: draft.has_sealed_loop(),
