@@ -60,6 +60,11 @@ impl Notes {
         self.add(node, |field| Warning::dropped(field, why));
     }
 
+    /// The field is not sent; each one is named, of however many in one list.
+    pub(super) fn dropped_each(&mut self, node: &Node<'_, '_>, why: &str) {
+        self.add_at(node.at.to_string(), node, |field| Warning::dropped(field, why));
+    }
+
     /// The field is sent with another value.
     pub(super) fn changed(&mut self, node: &Node<'_, '_>, why: &str) {
         self.add(node, |field| Warning::changed(field, why));
@@ -101,11 +106,15 @@ impl Notes {
     }
 
     fn add(&mut self, node: &Node<'_, '_>, warning: impl FnOnce(FieldRef) -> Warning) {
+        self.add_at(format!("{:#}", node.at), node, warning);
+    }
+
+    /// Adds a warning, unless one was given for the same place.
+    fn add_at(&mut self, place: String, node: &Node<'_, '_>, warning: impl FnOnce(FieldRef) -> Warning) {
         if self.warnings.len() >= MOST {
             self.unnamed += 1;
             return;
         }
-        let place = format!("{:#}", node.at);
         if !self.places.contains(&place) {
             self.places.push(place);
             self.warnings.push(warning(FieldRef::own(node.at.to_string())));

@@ -139,7 +139,7 @@ fn at_path(field: &FieldRef, said: &str) -> String {
     let own = field.as_own().unwrap_or(&path);
     let named = [own, path.as_ref()].into_iter().find_map(|name| {
         let rest = said.strip_prefix('`')?.strip_prefix(name)?.strip_prefix("` ")?;
-        Some(rest)
+        rest.starts_with(|letter: char| letter.is_ascii_lowercase()).then_some(rest)
     });
     format!("{path}: {}", in_its_words(named.unwrap_or(said)))
 }

@@ -12,7 +12,7 @@ pub(super) fn read(top: &Object<'_, '_>, notes: &mut Notes) -> Result<(), Fault>
     let Some(edits) = management.get("edits") else { return Ok(()) };
     for edit in edits.list()?.each() {
         if !keeps_all(&edit)? {
-            notes.dropped(&edit, "Bedrock's Converse API edits no conversation; all of it is sent");
+            notes.dropped_each(&edit, "Bedrock's Converse API edits no conversation; all of it is sent");
         }
     }
     Ok(())

@@ -121,7 +121,7 @@ impl<'a> Offer<'a> {
                 Ok(None)
             }
             OwnTool::Server => {
-                notes.dropped(node, "Bedrock runs no such tool");
+                notes.dropped_each(node, "Bedrock runs no such tool");
                 self.left_out.insert(name);
                 Ok(Some(node.unsupported("is a tool that Bedrock does not run, and there is no other")))
             }
@@ -144,7 +144,7 @@ impl<'a> Offer<'a> {
             return Ok(());
         }
         if removed.contains(name.as_ref()) {
-            notes.dropped(node, "a message of the system takes the tool away");
+            notes.dropped_each(node, "a message of the system takes the tool away");
             return Ok(());
         }
         self.add_name(&name, node)?;
