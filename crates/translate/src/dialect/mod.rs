@@ -9,6 +9,7 @@ mod media;
 mod notes;
 pub mod openai_chat;
 mod reasoning_claim;
+pub mod seal;
 mod surface;
 mod told;
 

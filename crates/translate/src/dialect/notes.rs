@@ -62,7 +62,8 @@ impl Notes {
 
     /// The field is not sent; each one is named, of however many in one list.
     pub(super) fn dropped_each(&mut self, node: &Node<'_, '_>, why: &str) {
-        self.add_at(node.at.to_string(), node, |field| Warning::dropped(field, why));
+        let place = if self.is_full() { String::new() } else { node.at.to_string() };
+        self.add_at(place, node, |field| Warning::dropped(field, why));
     }
 
     /// The field is sent with another value.
@@ -106,12 +107,18 @@ impl Notes {
     }
 
     fn add(&mut self, node: &Node<'_, '_>, warning: impl FnOnce(FieldRef) -> Warning) {
-        self.add_at(format!("{:#}", node.at), node, warning);
+        let place = if self.is_full() { String::new() } else { format!("{:#}", node.at) };
+        self.add_at(place, node, warning);
+    }
+
+    /// Whether no more warnings name a field of their own.
+    fn is_full(&self) -> bool {
+        self.warnings.len() >= MOST
     }
 
     /// Adds a warning, unless one was given for the same place.
     fn add_at(&mut self, place: String, node: &Node<'_, '_>, warning: impl FnOnce(FieldRef) -> Warning) {
-        if self.warnings.len() >= MOST {
+        if self.is_full() {
             self.unnamed += 1;
             return;
         }

@@ -159,10 +159,9 @@ impl Speech {
         if plain.is_empty() {
             return Vec::new();
         }
-        let heard = self.spoken.take(voice, &plain);
-        let events = heard.into_iter().flat_map(|heard| self.event(heard)).collect();
         self.block = index;
-        events
+        let heard = self.spoken.take(voice, &plain);
+        heard.into_iter().flat_map(|heard| self.event(heard)).collect()
     }
 
     fn end<'a>(&mut self) -> Vec<Event<'a>> {

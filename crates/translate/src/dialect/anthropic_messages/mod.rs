@@ -8,7 +8,6 @@ pub mod models;
 mod placeholder;
 pub mod request;
 pub mod response;
-pub mod seal;
 pub mod stream;
 mod usage;
 

@@ -4,8 +4,8 @@
 //! own answers.
 
 use super::placeholder;
-use super::{Style, citation, finish, id, seal, usage};
-use crate::dialect::Envelope;
+use super::{Style, citation, finish, id, usage};
+use crate::dialect::{Envelope, seal};
 use crate::fault::Fault;
 use crate::model::call_id;
 use crate::model::raw::Raw;

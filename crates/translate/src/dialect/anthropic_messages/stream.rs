@@ -8,8 +8,8 @@
 mod arguments;
 
 use super::placeholder::{self, Held};
-use super::{Style, citation, error, finish, id, seal, usage};
-use crate::dialect::Envelope;
+use super::{Style, citation, error, finish, id, usage};
+use crate::dialect::{Envelope, seal};
 use crate::fault::Fault;
 use crate::model::call_id;
 use crate::model::delta::{Delta, Event, Seal};

@@ -1,10 +1,8 @@
 //! The content of a message: a string, or a list of blocks.
 
 use super::{folded, media};
-use crate::dialect::anthropic_messages::seal;
-use crate::dialect::anthropic_words::cache_point;
+use crate::dialect::anthropic_words::{cache_point, redacted_block, thinking_block};
 use crate::dialect::json::{Node, Object};
-use crate::dialect::media::is_base64;
 use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 use crate::model::call_id;
@@ -74,6 +72,10 @@ pub(super) fn read<'a>(
     Ok(())
 }
 
+fn block_or_nothing(block: Option<Block<'_>>) -> Read<'_> {
+    block.map_or(Read::Nothing, Read::Block)
+}
+
 /// Text, unless it is blank: Bedrock refuses blank text.
 fn filled(text: Text<'_>) -> Read<'_> {
     if text.is_blank() { Read::Nothing } else { Read::Block(Block::Text(text)) }
@@ -97,8 +99,8 @@ fn one<'a>(
         ("search_result", User | Tool) => {
             (&["source", "title", "content", "citations"], Read::Block(media::search_result(part, notes)?))
         }
-        ("thinking", Assistant) => (&["thinking", "signature"], thinking(part)?),
-        ("redacted_thinking", Assistant) => (&["data"], redacted(part, notes)?),
+        ("thinking", Assistant) => (&["thinking", "signature"], block_or_nothing(thinking_block(part)?)),
+        ("redacted_thinking", Assistant) => (&["data"], block_or_nothing(redacted_block(part, notes)?)),
         ("tool_use", Assistant) => (&["id", "name", "input", "caller", "toolset_name"], tool_use(part, notes)?),
         ("tool_result", User) => {
             (&["tool_use_id", "content", "is_error", "toolset_name"], tool_result(part, notes)?)
@@ -122,30 +124,6 @@ fn one<'a>(
     };
     notes.unknown_to(part, &[&["type", "cache_control"], own]);
     Ok(read)
-}
-
-/// A thought with its signature, the mark taken off. One without both is none.
-fn thinking<'a>(part: &Object<'a, '_>) -> Result<Read<'a>, Fault> {
-    let text = part.get("thinking").map(|text| text.text()).transpose()?.unwrap_or_default();
-    let signature = part.get("signature").map(|signature| signature.text()).transpose()?;
-    let signature = signature.filter(|signature| !signature.is_empty()).map(seal::unmarked);
-    let issuer = signature.as_ref().map(|(_, issuer)| *issuer).unwrap_or_default();
-    let signature = signature.map(|(signature, _)| signature);
-    Ok(match text.is_empty() && signature.is_none() {
-        true => Read::Nothing,
-        false => Read::Block(Block::Reasoning { text, signature, issuer }),
-    })
-}
-
-/// Reasoning that only its provider can read. What is not base64 cannot have come from Bedrock.
-fn redacted<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Read<'a>, Fault> {
-    let node = part.need("data")?;
-    let (data, issuer) = seal::unmarked(node.text()?);
-    if is_base64(&data.plain()) {
-        return Ok(Read::Block(Block::Redacted { data, issuer }));
-    }
-    notes.dropped(&node, "it is not base64, so it did not come from Bedrock");
-    Ok(Read::Nothing)
 }
 
 fn tool_use<'a>(part: &Object<'a, '_>, notes: &Notes) -> Result<Read<'a>, Fault> {

@@ -15,6 +15,8 @@ impl std::fmt::Debug for Arguments {
     }
 }
 
+/// Longer arguments are not looked at, in bytes: a model's longest answer is far below.
+const MOST: usize = 8 << 20;
 /// What may be missing where the text was cut, before what is open is closed.
 const MISSING: [&str; 7] = ["", "null", ":null", "\"", "\":null", "\"\":null", "0"];
 /// What may be missing of a word that was cut.
@@ -23,13 +25,15 @@ const WORDS: [&str; 3] = ["true", "false", "null"];
 impl Arguments {
     /// More of them.
     pub(super) fn take(&mut self, piece: &Text<'_>) {
-        self.said.push_str(piece.as_escaped());
+        if self.said.len() <= MOST {
+            self.said.push_str(piece.as_escaped());
+        }
     }
 
     /// Ends them: what must still be said to make them JSON, if anything.
     pub(super) fn end(&mut self) -> Option<String> {
         let said = Text::from_escaped(std::mem::take(&mut self.said)).plain().into_owned();
-        if said.trim().is_empty() || is_json(&said) {
+        if said.len() > MOST || said.trim().is_empty() || is_json(&said) {
             return None;
         }
         let closing = closing(&said);

@@ -24,8 +24,17 @@ pub fn marked(seal: &Text<'_>, mark: Option<Mark>) -> String {
 /// A seal as its model made it, and what is known of who that was. A seal without a mark is given back as it is.
 #[must_use]
 pub fn unmarked(seal: Text<'_>) -> (Text<'_>, Issuer) {
-    let Some((made, mark)) = split(seal.as_escaped()) else { return (seal, Issuer::default()) };
-    (Text::from_escaped(made.to_owned()), Issuer { mark: Some(mark), ..Issuer::default() })
+    match parted(seal.as_escaped()) {
+        (_, Issuer { mark: None, .. }) => (seal, Issuer::default()),
+        (made, issuer) => (Text::from_escaped(made.to_owned()), issuer),
+    }
+}
+
+/// The same of a seal that is still escaped.
+#[must_use]
+pub fn parted(seal: &str) -> (&str, Issuer) {
+    let Some((made, mark)) = split(seal) else { return (seal, Issuer::default()) };
+    (made, Issuer { mark: Some(mark), ..Issuer::default() })
 }
 
 fn split(seal: &str) -> Option<(&str, Mark)> {
