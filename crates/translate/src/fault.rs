@@ -1,4 +1,4 @@
-//! What can go wrong with one exchange, and whose fault it is.
+//! Faults of an exchange, sorted by whose they are.
 
 mod refusal;
 
@@ -8,7 +8,7 @@ use crate::model::field_ref::{FieldRef, NAME};
 use std::borrow::Cow;
 use std::fmt;
 
-/// What went wrong, sorted by whose fault it is.
+/// A fault, sorted by who caused it: the client, the upstream, or the gateway.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// The client's request is wrong: it must change before it is sent again.
@@ -27,7 +27,7 @@ pub enum Fault {
     Overloaded(String),
 }
 
-/// What is wrong with a request, in words for the person who wrote it.
+/// A mistake in a request, in words for the person who wrote it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mistake {
     /// The kind of mistake, which decides status and code.
@@ -82,7 +82,7 @@ impl Mistake {
     }
 }
 
-/// How an answer broke the protocol.
+/// A breach of the protocol by the upstream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Misbehaviour {
     /// The event stream's framing is broken: a checksum, a length, a header.
@@ -101,7 +101,7 @@ pub enum Misbehaviour {
     Protocol(String),
 }
 
-/// Why Bedrock was not reached.
+/// The reason why the upstream was not reached.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Unreachable {
     /// No connection: refused, unresolved, TLS failure.

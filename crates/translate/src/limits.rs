@@ -1,10 +1,10 @@
-//! What a request may ask for at all, and what it takes to read one.
+//! The limits of a request, and the memory that reading one takes.
 
 use crate::fault::{Fault, MistakeKind};
 use crate::model::field_ref::FieldRef;
 use crate::wire::json;
 
-/// How much of everything one request may hold. What is beyond is refused before any work is done for it.
+/// The limits of one request. A request beyond them is refused before any work is done for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Messages.
@@ -96,7 +96,7 @@ const ROUGHLY: usize = 1 << 20;
 /// A body that is no longer has no such weight, whatever is in it.
 const SHORT: usize = 1 << 10;
 
-/// What is counted of a body before it is read.
+/// The counts of a body's values, made before it is read.
 #[derive(Default)]
 struct Counts {
     objects: usize,
@@ -162,7 +162,7 @@ pub(crate) fn too_many_values(most: usize) -> Fault {
     Fault::mistake(MistakeKind::TooMany, None, message)
 }
 
-/// Which fields of Bedrock's own a client may use. What is not allowed is refused, whatever its spelling or its place.
+/// The fields of Bedrock's own that a client may use. Others are refused, whatever their spelling or place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientFields {
     /// `additionalModelRequestFields`: members for the model's own body.
@@ -196,20 +196,20 @@ pub fn weight(body: &[u8]) -> usize {
     Limits::default().weight(body)
 }
 
-/// What stands beside one object: a message, a tool, and what is sent for it.
+/// The memory for one object: a message, a tool, and what is sent for it, in bytes.
 const OBJECT: usize = 384;
-/// What is noted of one value, in a list that grows.
+/// The memory for the index entry of one value, in a list that grows, in bytes.
 const VALUE: usize = 48;
-/// What stands beside one part of a message.
+/// The memory for one part of a message, in bytes.
 const BLOCK: usize = 224;
-/// What stands beside a name or a value of a field whose members are all read.
+/// The memory for a name or a value of a field whose members are all read, in bytes.
 const MEMBER: usize = 96;
-/// What stands beside the name of a beta.
+/// The memory for the name of a beta, in bytes.
 const BETA: usize = 96;
-/// What every request takes.
+/// The memory that every request takes, in bytes.
 const FIXED: usize = 16 * 1024;
 
-/// What comes behind the string that begins here.
+/// The rest of the bytes behind the string that begins here.
 fn behind_string(mut rest: &[u8]) -> &[u8] {
     loop {
         let plain = json::plain(rest);

@@ -4,6 +4,7 @@ mod answering;
 mod conversation;
 mod fanout;
 mod halves;
+mod parts;
 mod play;
 mod request;
 mod road;
@@ -42,18 +43,18 @@ use tags::{Piece, Tags};
 /// Gives a tool's name or a call's id back as the client knows it; `None` when it is the same.
 pub type Restore = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// How far one block of reasoning is, without its text: for the log at debug.
+/// The progress of one block of reasoning, without its text: for the log at debug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReasoningProgress {
     /// The block's index, as Bedrock counts.
     pub block: u32,
-    /// What has just happened to it.
+    /// The latest change of the block.
     pub state: ReasoningState,
-    /// How many bytes of reasoning the block has brought so far.
+    /// The bytes of reasoning that the block has brought so far.
     pub bytes: u64,
 }
 
-/// What can happen to a block of reasoning.
+/// The changes of a block of reasoning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasoningState {
     /// Its first delta came.
@@ -117,7 +118,7 @@ impl StreamTranslation {
         self.sink.finish(out)
     }
 
-    /// Whether the gateway itself ended the answer: nothing that may still come is of any use.
+    /// Whether the gateway itself ended the answer, at a stop sequence: the upstream call can be cancelled.
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.sink.fanout.is_cut()
@@ -157,19 +158,19 @@ impl StreamTranslation {
         self.sink.fanout.writer.keep_alive_before(kind, out);
     }
 
-    /// What has been seen so far.
+    /// The milestones of the answer so far.
     #[must_use]
     pub fn milestones(&self) -> Milestones {
         self.sink.fanout.milestones
     }
 
-    /// What the answer ended with, once that is written.
+    /// The finish of the answer, once it is written.
     #[must_use]
     pub fn finished(&self) -> Option<&Finish> {
         self.sink.finished.as_ref()
     }
 
-    /// What the answer held that is not told as it should be.
+    /// The warnings about the answer: calls in the text that could not be read.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         self.sink.fanout.warnings()
@@ -181,7 +182,7 @@ impl StreamTranslation {
         self.sink.fanout.writer.usage()
     }
 
-    /// What happened to blocks of reasoning since this was last asked.
+    /// The changes of blocks of reasoning since the last call of this function.
     pub fn progress(&mut self) -> impl Iterator<Item = ReasoningProgress> + '_ {
         self.sink.fanout.progress.drain(..)
     }
@@ -222,21 +223,17 @@ impl EventSink for AnswerSink {
 }
 
 fn restored<'a>(event: Event<'a>, restore: &Restore) -> Event<'a> {
-    match event {
-        Event::Delta { index, delta: Delta::ToolUse { id, name } } => {
-            let id = restore(&id.plain()).map_or(id, Text::from_plain);
-            let name = restore(&name.plain()).map_or(name, Text::from_plain);
-            Event::Delta { index, delta: Delta::ToolUse { id, name } }
-        }
-        other => other,
-    }
+    let Event::Delta { index, delta: Delta::ToolUse { id, name } } = event else { return event };
+    let id = restore(&id.plain()).map_or(id, Text::from_plain);
+    let name = restore(&name.plain()).map_or(name, Text::from_plain);
+    Event::Delta { index, delta: Delta::ToolUse { id, name } }
 }
 
 /// A whole answer: the client's body, and what is to be known of it.
 pub struct Whole {
     /// The client's body.
     pub body: String,
-    /// What the answer ended with.
+    /// The finish of the answer.
     pub finish: Finish,
     /// The token counts.
     pub usage: Usage,
@@ -244,7 +241,7 @@ pub struct Whole {
     pub reasoned: bool,
     /// The turn to remember, when that was wanted and it called tools.
     pub turn: Option<Turn>,
-    /// What the answer held that is not told as it should be.
+    /// The warnings about the answer: calls in the text that could not be read.
     pub warnings: Vec<Warning>,
 }
 

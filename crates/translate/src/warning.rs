@@ -1,19 +1,19 @@
-//! What the gateway changed or left out of a request that it nevertheless served.
+//! Warnings: the fields of a request that the gateway changed or left out and served the request nevertheless.
 
 use crate::model::field_ref::FieldRef;
 
 /// One thing that the client asked for and did not get exactly so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// What became of it.
+    /// The treatment of the field.
     pub kind: WarningKind,
     /// The field.
     pub field: FieldRef,
-    /// Why, in one sentence without the field's value.
+    /// The reason, in one sentence without the field's value.
     pub why: String,
 }
 
-/// What became of a field.
+/// The treatment of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarningKind {
     /// Accepted, without effect.

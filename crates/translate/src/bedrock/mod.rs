@@ -1,4 +1,4 @@
-//! What Bedrock speaks: one folder for each of its APIs, and here the only list of them.
+//! The upstream APIs of Bedrock: one folder for each, and here the only list of them.
 
 pub mod converse;
 mod reader;
@@ -56,7 +56,7 @@ pub fn refusal(api: Api, status: StatusCode, headers: &HeaderMap, body: &[u8]) -
     }
 }
 
-/// What can be done about a fault, if anything can.
+/// Finds the change to the request that may get past this refusal; `None` where no second attempt helps.
 #[must_use]
 pub fn remedy(api: Api, fault: &Fault) -> Option<Remedy> {
     match api {

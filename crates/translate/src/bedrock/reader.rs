@@ -5,12 +5,13 @@ use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::wire::eventstream::Decoder;
 
-/// Who hears what a stream says, and says it further.
+/// The receiver of a stream's events.
 pub trait EventSink {
-    /// Where it is said: two pointers side by side cost a delta less than one to both.
+    /// The output that the receiver writes to, passed along: two pointers side by side cost a delta less than one to
+    /// both.
     type Out;
 
-    /// Whether nothing that may still come is of any use.
+    /// Whether the answer is over: the rest of the stream is not read.
     fn is_over(&self) -> bool;
 
     /// A delta of text, of reasoning or of a call's arguments. `false`: the answer may end with it.

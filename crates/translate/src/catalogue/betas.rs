@@ -52,7 +52,8 @@ struct Betas {
     known: HashMap<String, (Vec<String>, Option<Rest>)>,
 }
 
-static BETAS: LazyLock<Betas> = LazyLock::new(|| Betas::read(include_str!("betas.json")).unwrap_or_else(|_| Betas::none()));
+static BETAS: LazyLock<Betas> =
+    LazyLock::new(|| Betas::read(include_str!("betas.json")).unwrap_or_else(|_| Betas::none()));
 
 impl Betas {
     fn none() -> Self {

@@ -31,10 +31,10 @@ pub struct Entry {
     /// The regions in which it is called by its own id; none when that is not known.
     #[serde(default)]
     pub regions: Option<Vec<String>>,
-    /// What in this row is told differently by different sources, or proven by none.
+    /// The fields of this row on which sources differ, or which no source proves.
     #[serde(default)]
     pub unproven: Option<String>,
-    /// What is done about it, in words.
+    /// The operator's way out, in words, where such a field is wrong.
     #[serde(default)]
     pub fallback: Option<String>,
     /// A 400 about structured output is worth asking again, with the schema as an instruction.
@@ -46,10 +46,10 @@ pub struct Entry {
 
     /// The shape of the reasoning switch.
     pub control: Control,
-    /// Whether it reasons when nothing is said.
+    /// The model's reasoning when the request says nothing of it.
     #[serde(default)]
     pub default: Default,
-    /// How its reasoning is switched off.
+    /// The switch that turns its reasoning off.
     #[serde(default)]
     pub off: Off,
     /// The levels at which it reasons, weakest first.
@@ -88,7 +88,7 @@ pub struct Entry {
     /// The tokens in which it may write calls of tools into its text.
     #[serde(default)]
     pub call_tokens: Option<CallTokens>,
-    /// What it writes in place of a thought that it does not show.
+    /// The placeholder that it writes in place of a thought that it does not show.
     #[serde(default)]
     pub redacted_text: Option<String>,
     /// The path in the model's own answer at which the reasoning's tokens are counted.
@@ -110,7 +110,7 @@ pub struct Entry {
     /// Temperature and top-p exclude each other.
     #[serde(default)]
     pub one_of_temperature_top_p: bool,
-    /// Where top-k goes in the model's own fields: a path of one or two names.
+    /// The path of top-k in the model's own fields: one or two names.
     #[serde(default)]
     pub top_k: Option<String>,
     /// Takes stop sequences.
@@ -133,7 +133,7 @@ pub struct Entry {
     /// Takes `-` in the names of tools.
     #[serde(default = "yes")]
     pub hyphens_in_tools: bool,
-    /// How much of JSON Schema it takes for the arguments of a tool.
+    /// The part of JSON Schema that it takes for the arguments of a tool.
     #[serde(default)]
     pub tool_schemas: Schemas,
     /// Whether a tool's call can be forced.
@@ -145,19 +145,19 @@ pub struct Entry {
     /// Takes `strict` on a tool.
     #[serde(default)]
     pub strict_tools: bool,
-    /// Which ids of calls its vendor takes.
+    /// The ids of calls that its vendor takes.
     #[serde(default)]
     pub call_ids: CallIds,
     /// Takes pictures inside a tool's result.
     #[serde(default)]
     pub result_images: bool,
-    /// Which files it takes inside a tool's result.
+    /// The files that it takes inside a tool's result.
     #[serde(default)]
     pub result_documents: ResultDocuments,
-    /// What becomes of text that stands in one turn with calls.
+    /// The treatment of text that stands in one turn with calls.
     #[serde(default)]
     pub beside_calls: Beside,
-    /// What becomes of what stands in one turn with results.
+    /// The treatment of content that stands in one turn with results.
     #[serde(default)]
     pub beside_results: Beside,
     /// Takes `outputConfig.textFormat`.
@@ -178,7 +178,7 @@ pub struct Entry {
     /// Takes names of beta features.
     #[serde(default)]
     pub betas: bool,
-    /// What it takes beside text; none when that is not known, and the service decides.
+    /// The media that it takes beside text; none when that is not known, and the service decides.
     #[serde(default)]
     pub media: Option<Vec<Medium>>,
 }
@@ -205,7 +205,7 @@ pub enum Control {
     Unknown,
 }
 
-/// Whether a model reasons when nothing is said.
+/// A model's reasoning when the request says nothing of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Default {
@@ -218,7 +218,7 @@ pub enum Default {
     AlwaysOn,
 }
 
-/// How reasoning is switched off.
+/// The switch that turns reasoning off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Off {
@@ -290,7 +290,8 @@ pub enum Allowed {
     Refused,
 }
 
-/// How much of JSON Schema a model takes for the arguments of a tool. No model takes a choice between several at the top.
+/// The part of JSON Schema that a model takes for the arguments of a tool. No model takes a choice between several at
+/// the top.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schemas {
@@ -316,7 +317,7 @@ pub enum Streaming {
     Refused,
 }
 
-/// Which ids of calls a vendor takes.
+/// The ids of calls that a vendor takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallIds {
@@ -327,7 +328,7 @@ pub enum CallIds {
     Nine,
 }
 
-/// Which files a model takes inside a tool's result.
+/// The files that a model takes inside a tool's result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResultDocuments {
@@ -340,7 +341,7 @@ pub enum ResultDocuments {
     All,
 }
 
-/// What becomes of what a model does not take beside a call or a result in one turn.
+/// The treatment of content that a model does not take beside a call or a result in one turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Beside {
@@ -353,7 +354,7 @@ pub enum Beside {
     LeftOut,
 }
 
-/// How long a cached prefix can live at most.
+/// The longest time that a cached prefix can live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Cache {
     /// Five minutes.
@@ -364,7 +365,7 @@ pub enum Cache {
     OneHour,
 }
 
-/// What a model takes beside text.
+/// A medium that a model takes beside text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Medium {
@@ -385,7 +386,7 @@ impl Entry {
         self.control != Control::None || self.default != Default::Off
     }
 
-    /// Whether some row describes it.
+    /// Whether a row of the catalogue describes it.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.id != UNKNOWN
@@ -425,7 +426,7 @@ impl Entry {
         !self.replay.is_empty() || !self.is_known()
     }
 
-    /// Whether it takes this beside text, as far as is known.
+    /// Whether it takes this medium beside text, as far as is known.
     #[must_use]
     pub fn takes(&self, medium: Medium) -> bool {
         self.media.as_ref().is_none_or(|media| media.contains(&medium))

@@ -1,4 +1,4 @@
-//! What is known of each model: a data file, and the way from any model id to its row.
+//! The catalogue of models: a data file, and the way from any model id to its row.
 
 mod betas;
 mod entry;
@@ -8,8 +8,6 @@ mod overrides;
 mod plan;
 mod rules;
 
-#[cfg(test)]
-mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -36,13 +34,13 @@ pub struct Catalogue {
     entries: Vec<Entry>,
     by_id: HashMap<String, usize>,
     by_stem: HashMap<String, usize>,
-    /// What ids begin with: whose model it is.
+    /// The vendors that ids begin with.
     makers: HashSet<String>,
     unseen: Vec<(String, usize)>,
     unknown: Entry,
 }
 
-/// How a row came to be a model's.
+/// The way in which a model's row was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
     /// It is the model's own.
@@ -88,8 +86,8 @@ impl Catalogue {
         self.find(model_id).unwrap_or((&self.unknown, Known::Nothing))
     }
 
-    /// Whether a row has this very id, as it is or in a geography: of the many ids that lead to a row only so many are
-    /// known beforehand.
+    /// Whether a row has this very id, as it is or with a geography's prefix. Any other id may lead to a row too; these
+    /// are the ones that can be listed.
     #[must_use]
     pub fn has(&self, model_id: &str) -> bool {
         !model_id.starts_with("arn:") && base_id(model_id).is_some_and(|base| self.by_id.contains_key(base))

@@ -111,7 +111,9 @@ mod tests {
 
     #[test]
     fn what_is_no_name_of_anthropics_is_left_alone() {
-        for name in ["gpt-5.5", "amazon.nova-2-lite-v1:0", "us.anthropic.claude-opus-5", "claude-opus-9", "claude", "", "[1m]"] {
+        for name in
+            ["gpt-5.5", "amazon.nova-2-lite-v1:0", "us.anthropic.claude-opus-5", "claude-opus-9", "claude", "", "[1m]"]
+        {
             assert_eq!(named(name, "us-east-1"), None, "{name}");
         }
     }
@@ -126,7 +128,8 @@ mod tests {
     #[test]
     fn every_row_of_anthropics_is_found_by_its_own_name() {
         for entry in Catalogue::builtin().entries().iter().filter(|entry| entry.vendor == "anthropic") {
-            let Some(region) = ["us-east-1", "eu-west-2"].into_iter().find(|region| entry.id_in(region).is_some()) else {
+            let Some(region) = ["us-east-1", "eu-west-2"].into_iter().find(|region| entry.id_in(region).is_some())
+            else {
                 continue;
             };
             let undetailed = entry.id.split(':').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What an operator knows of a model better than the data file: a row with some of its fields replaced.
+//! Overrides of catalogue rows by an operator: a row with some of its fields replaced.
 
 use super::{Catalogue, Entry, Known};
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ const IDENTITY: [&str; 2] = ["id", "also"];
 pub struct WrongField {
     /// Its name.
     pub field: String,
-    /// What is wrong, and what was expected.
+    /// The error: what was found, and what was expected.
     pub message: String,
 }
 
@@ -54,7 +54,7 @@ fn replaced(entry: &Entry, row: &Map<String, Value>) -> Result<Entry, Vec<WrongF
     Err(mistakes)
 }
 
-/// What is wrong with one field by itself.
+/// The error of one field by itself.
 fn mistake(whole: &Map<String, Value>, field: &str, value: &Value) -> Option<WrongField> {
     if IDENTITY.contains(&field) || !whole.contains_key(field) {
         let known: Vec<&str> = whole.keys().map(String::as_str).filter(|name| !IDENTITY.contains(name)).collect();
@@ -66,7 +66,7 @@ fn mistake(whole: &Map<String, Value>, field: &str, value: &Value) -> Option<Wro
     Some(wrong(field, format!("Invalid value: {error}")))
 }
 
-/// What is wrong with fields that are right by themselves; told of one that the override has.
+/// The error of fields that contradict each other; it names one that the override has.
 fn contradiction(entry: &Entry, row: &Map<String, Value>) -> Option<WrongField> {
     let zero = [
         ("max_output_tokens", entry.max_output_tokens),

@@ -1,4 +1,4 @@
-//! What a client asked of the reasoning, rendered as one model wants to hear it.
+//! The plan for reasoning: a client's ask, rendered in the fields of one model.
 
 mod ask;
 mod claude;
@@ -15,10 +15,10 @@ use crate::warning::Warning;
 use levels::nearest;
 use serde_json::{Value, json};
 
-/// What, beside the ask, decides how reasoning can be had.
+/// The facts of a request that decide, beside the ask, how reasoning can be had.
 #[derive(Clone, Debug, Default)]
 pub struct Situation {
-    /// What the client asked.
+    /// The client's ask.
     pub ask: ReasoningAsk,
     /// The answer's limit, when the client set one.
     pub max_tokens: Option<u32>,
@@ -40,17 +40,17 @@ pub struct Situation {
     pub has_tools: bool,
     /// The conversation ends with the beginning of an answer.
     pub prefill: bool,
-    /// What became of the reasoning of the open tool loop.
+    /// The state of the reasoning of the open tool loop.
     pub open_loop: OpenLoop,
     /// The open tool loop holds sealed reasoning.
     pub sealed_loop: bool,
-    /// What the operator decides.
+    /// The operator's rules for reasoning.
     pub rules: Rules,
-    /// What is done otherwise after a refusal.
+    /// The changes to the request after Bedrock refused an earlier attempt.
     pub adjustment: Adjustment,
 }
 
-/// What became of the reasoning that led to the tool calls just answered.
+/// The state of the reasoning that led to the tool calls just answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OpenLoop {
     /// No tool call was just answered.
@@ -62,14 +62,14 @@ pub enum OpenLoop {
     Lost,
 }
 
-/// How one request is put to one model.
+/// The plan by which one request is put to one model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// Members of the model's own fields, in order.
     pub fields: Vec<(&'static str, Value)>,
     /// Beta features that they need.
     pub betas: Vec<&'static str>,
-    /// What becomes of `maxTokens`.
+    /// The treatment of `maxTokens`.
     pub max_tokens: MaxTokens,
     /// The temperature must not be sent.
     pub drop_temperature: bool,
@@ -83,13 +83,13 @@ pub struct Plan {
     pub strip_loop: bool,
     /// Paths of the model's own answer that are worth asking for.
     pub response_paths: Vec<String>,
-    /// What the client should know.
+    /// The warnings for the client.
     pub warnings: Vec<Warning>,
     /// The model will reason, as far as is known.
     pub on: bool,
 }
 
-/// What becomes of `maxTokens`.
+/// The treatment of `maxTokens`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MaxTokens {
     /// As the client said, or not at all.
@@ -140,7 +140,9 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
     match entry.control {
         Control::None | Control::Unknown => plan.on = entry.default == Habit::AlwaysOn,
         Control::Budget | Control::Adaptive => claude::switch(entry, situation, &mut plan)?,
-        _ => by_level(entry, situation, &mut plan),
+        Control::ReasoningEffort | Control::ReasoningObject | Control::ReasoningConfig | Control::Nova => {
+            by_level(entry, situation, &mut plan)
+        }
     }
     if entry.control == Control::None && entry.can_reason() {
         no_switch(entry, situation, &mut plan);
@@ -223,7 +225,9 @@ fn level_field(control: Control, word: &str) -> (&'static str, Value) {
         Control::ReasoningObject => ("reasoning", json!({ "effort": word })),
         Control::ReasoningConfig => ("reasoning_config", json!(word)),
         Control::Nova => ("reasoningConfig", json!({ "type": "enabled", "maxReasoningEffort": word })),
-        _ => ("reasoning_effort", json!(word)),
+        Control::None | Control::Budget | Control::Adaptive | Control::ReasoningEffort | Control::Unknown => {
+            ("reasoning_effort", json!(word))
+        }
     }
 }
 
@@ -250,7 +254,7 @@ fn off_by_level(entry: &Entry, ask: &ReasoningAsk, plan: &mut Plan) {
             ask.field(),
             format!("it is not known how the reasoning of {} is switched off", entry.name),
         )),
-        _ => {}
+        Off::Omit | Off::Disabled | Off::BetweenTools | Off::Unknown => {}
     }
 }
 
@@ -279,7 +283,7 @@ fn fill_max_tokens(entry: &Entry, situation: &Situation, plan: &mut Plan) {
     }
 }
 
-/// What the model refuses, as things stand.
+/// Adds the model's constraints to the plan, or refuses: forced tools, sampling and the like beside reasoning.
 fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<(), Fault> {
     let refused = match entry.sampling {
         Sampling::Free => false,

@@ -1,17 +1,17 @@
-//! What an operator decides about reasoning, and what a second attempt does otherwise.
+//! The operator's rules for reasoning, and the changes of an adjusted retry.
 
 use crate::model::reasoning::Effort;
 
-/// What an operator decides about reasoning, beside what a model can do.
+/// The operator's rules for reasoning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// What is asked for when a client says nothing.
+    /// The reasoning that is asked for when a client says nothing.
     pub default: Option<Wanted>,
     /// The largest effort that a client gets.
     pub most_effort: Option<Effort>,
     /// The largest budget of tokens that a client gets.
     pub most_budget: Option<u32>,
-    /// What gives way when a tool is forced and the model does not reason then, or cannot be forced at all.
+    /// The loser where a tool is forced and the model does not reason then, or cannot be forced at all.
     pub forced_tool: ForcedTool,
     /// Reasoning that is bound to another conversation is dropped by the service instead of refused.
     pub drop_mismatched: bool,
@@ -19,7 +19,7 @@ pub struct Rules {
     pub repair: bool,
 }
 
-/// What is asked for on behalf of a client.
+/// Reasoning that is asked for on behalf of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// No reasoning.
@@ -28,7 +28,7 @@ pub enum Wanted {
     Effort(Effort),
 }
 
-/// What gives way where a forced tool cannot be had with all that is asked for.
+/// The loser where a forced tool cannot be had with all that is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForcedTool {
     /// The reasoning; where that does not help, the tool is asked for in words. The call is what the client waits for.
@@ -40,7 +40,7 @@ pub enum ForcedTool {
     Refuse,
 }
 
-/// What is done otherwise because Bedrock refused the first attempt.
+/// The changes of an adjusted retry: the same request once more, without what Bedrock refused in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Adjustment {
     /// No reasoning is sent back.
@@ -59,7 +59,7 @@ pub struct Adjustment {
     pub without_sampling: bool,
     /// No stop sequences are sent; the gateway cuts the answer at them.
     pub stops_here: bool,
-    /// What leads the conversation is put before the user's first words.
+    /// The system prompt is put before the user's first words.
     pub system_in_messages: bool,
     /// No tools are offered.
     pub without_tools: bool,
@@ -68,7 +68,7 @@ pub struct Adjustment {
 }
 
 impl Adjustment {
-    /// Whether anything is done otherwise.
+    /// Whether anything is changed.
     #[must_use]
     pub fn any(self) -> bool {
         self != Self::default()

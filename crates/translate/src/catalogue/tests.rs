@@ -1,5 +1,7 @@
 //! The data file is whole, and each family of switches is asked in its own words.
 
+mod rows;
+
 use super::*;
 use crate::model::field_ref::FieldRef;
 use crate::model::reasoning::{Effort, ReasoningAsk, Switch};

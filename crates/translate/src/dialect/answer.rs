@@ -1,4 +1,4 @@
-//! What an answer consists of, in any dialect: style, stream, whole, head, error.
+//! Answers in any dialect: style, stream, whole, head, error.
 
 use super::{Dialect, Envelope, anthropic_messages, openai_chat};
 use crate::fault::{Fault, MistakeKind};
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// How a client wants its answer.
+/// The form in which a client wants its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Style {
     /// In Chat Completions.

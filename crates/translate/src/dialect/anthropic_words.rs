@@ -4,8 +4,8 @@
 use super::json::{Node, Object};
 use super::media;
 use super::notes::Notes;
-use super::seal;
 use super::reasoning_claim::{Claim, effort};
+use super::seal;
 use crate::fault::Fault;
 use crate::limits::{self, Limits};
 use crate::model::issuer::Issuer;
@@ -22,7 +22,8 @@ pub(super) fn thinking_block<'a>(part: &Object<'a, '_>) -> Result<Option<Block<'
     let text = part.get("thinking").map(|text| text.text()).transpose()?.unwrap_or_default();
     let signature = part.get("signature").map(|signature| signature.text()).transpose()?;
     let signature = signature.filter(|signature| !signature.is_empty()).map(seal::unmarked);
-    let (signature, issuer) = signature.map_or((None, Issuer::default()), |(signature, issuer)| (Some(signature), issuer));
+    let (signature, issuer) =
+        signature.map_or((None, Issuer::default()), |(signature, issuer)| (Some(signature), issuer));
     Ok((!text.is_empty() || signature.is_some()).then_some(Block::Reasoning { text, signature, issuer }))
 }
 

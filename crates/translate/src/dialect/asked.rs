@@ -1,4 +1,4 @@
-//! What a client asks, in any dialect.
+//! Requests in any dialect, read into the neutral model.
 
 use super::Dialect;
 use super::answer::Style;
@@ -16,15 +16,15 @@ use std::borrow::Cow;
 /// A request, with what only its dialect needs to know for the answer.
 #[derive(Clone, Debug)]
 pub struct Asked<'a> {
-    /// What is asked.
+    /// The neutral request.
     pub request: Request<'a>,
-    /// How this client wants to be answered.
+    /// The client's wishes for its answer.
     pub manner: Manner,
-    /// What was asked for in vain.
+    /// The fields that were ignored or changed.
     pub warnings: Vec<Warning>,
 }
 
-/// How a client wants to be answered, as its request says it.
+/// A client's wishes for its answer, as its request says them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Manner {
     /// In Chat Completions.
@@ -33,7 +33,7 @@ pub enum Manner {
     AnthropicMessages(anthropic_messages::request::MessagesManner),
 }
 
-/// What decides where a request goes and how it is answered.
+/// The members of a request that decide its route and the form of its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head<'a> {
     /// The model that the client names.
@@ -42,23 +42,23 @@ pub struct Head<'a> {
     pub stream: bool,
 }
 
-/// How the operator wants reasoning to be shown.
+/// The operator's decision which reasoning clients are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exposure {
     /// The fields of Chat Completions, whatever the client spoke.
     pub pinned: Option<ReasoningFields>,
     /// No client sees any.
     pub hidden: bool,
-    /// What becomes of a word that stands for a thought.
+    /// The treatment of a placeholder: a word that the model writes in place of its thought.
     pub on_placeholder: Placeholder,
 }
 
-/// What is to be known of the model that answers.
+/// The facts of the model that answers which its answer's form depends on.
 #[derive(Clone, Debug)]
 pub struct Answerer {
     /// The format of its reasoning, for example `anthropic-claude-v1`.
     pub reasoning_format: Option<String>,
-    /// Whose reasoning it is.
+    /// The mark of the model and backend that make the reasoning.
     pub mark: Mark,
     /// The word that it writes in place of its thought, still escaped.
     pub placeholder: Option<String>,
@@ -76,7 +76,7 @@ impl Manner {
         }
     }
 
-    /// What requests with a common beginning share, when the client says it.
+    /// The key that requests with a common prefix share, when the client gives one.
     #[must_use]
     pub fn affinity(&self) -> Option<&str> {
         match self {
@@ -85,7 +85,7 @@ impl Manner {
         }
     }
 
-    /// How the answer is written.
+    /// The form of the answer: the client's wishes within the operator's decision.
     #[must_use]
     pub fn style(self, exposure: Exposure, answerer: Answerer) -> Style {
         match self {

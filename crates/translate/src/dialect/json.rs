@@ -29,7 +29,7 @@ pub(super) struct Indexed {
     pub(super) opaque: &'static [&'static str],
 }
 
-/// Where a value stands: `messages[2].content[0].image_url.url`. With `{:#}` the positions are left out.
+/// The path of a value: `messages[2].content[0].image_url.url`. With `{:#}` the positions are left out.
 #[derive(Clone, Copy)]
 pub(super) enum Path<'p> {
     Top,
@@ -49,13 +49,13 @@ pub(super) struct Object<'a, 'p> {
     value: Value<'a, 'p>,
     /// An object whose members count where this one has none of that name.
     beside: Option<Value<'a, 'p>>,
-    /// What the names look like.
+    /// The filter over its members' names.
     looks: Looks,
     at: Path<'p>,
 }
 
-/// What names look like, by their length and their first letter: most names that are asked for are not there, and
-/// most of those look like none that is.
+/// A filter over names, by their length and first letter, as a Bloom filter with one hash: most names that are asked
+/// for are not there, and most of those are ruled out by it.
 #[derive(Clone, Copy, Default)]
 struct Looks(u64);
 
@@ -84,7 +84,9 @@ pub(super) fn read<'a>(body: &'a [u8], values: usize, indexed: &Indexed) -> Resu
     match document.top().kind() {
         Kind::Object if has_names(document.top()) => Ok(document),
         Kind::Object => Err(not_json(text)),
-        other => Err(malformed(format!("the body must be a JSON object; found {}", said(other)))),
+        other @ (Kind::Null | Kind::Boolean | Kind::Number | Kind::String | Kind::List) => {
+            Err(malformed(format!("the body must be a JSON object; found {}", said(other))))
+        }
     }
 }
 
@@ -93,7 +95,7 @@ pub(super) fn open<'a, 'p>(document: &'p Document<'a>) -> Object<'a, 'p> {
     Object::new(document.top(), Path::Top)
 }
 
-/// Whether every name in an object is a string: JSON's grammar has names with half of a surrogate pair.
+/// Whether every member name of an object is a valid string: JSON's grammar allows halves of surrogate pairs.
 fn has_names(object: Value<'_, '_>) -> bool {
     !object.document().has_escaped_names() || object.members().all(|(name, _)| name.plain().is_some())
 }
@@ -102,8 +104,8 @@ fn malformed(message: String) -> Fault {
     Fault::mistake(MistakeKind::Malformed, None, message)
 }
 
-/// What serde_json has to say about a body. Only the grammar's errors are repeated: those of other categories would quote
-/// values.
+/// The error of a body that is not JSON, with its line and column. Only the grammar's errors are repeated: those of
+/// other categories would quote values.
 fn not_json(body: &str) -> Fault {
     let Err(error) = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(body) else {
         return malformed("the body is too long".to_owned());
@@ -114,7 +116,7 @@ fn not_json(body: &str) -> Fault {
         serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
             whole.split(" at line ").next().unwrap_or_default()
         }
-        _ => "not the expected structure",
+        serde_json::error::Category::Io | serde_json::error::Category::Data => "not the expected structure",
     };
     malformed(format!("the body is not valid JSON: {what} (line {line}, column {column})"))
 }
@@ -136,7 +138,7 @@ impl<'a, 'p> Node<'a, 'p> {
         self.value.escaped().ok_or_else(|| self.wrong("a string"))
     }
 
-    /// What a string says.
+    /// The unescaped text of a string.
     pub(super) fn string(&self) -> Result<Cow<'a, str>, Fault> {
         let inside = self.escaped()?;
         Ok(if self.value.has_escapes() {
@@ -452,7 +454,7 @@ pub(super) fn whole_pairs(escaped: Cow<'_, str>) -> Text<'_> {
     Text::from_escaped(mended)
 }
 
-/// Where the lone halves stand.
+/// The positions of the lone halves of surrogate pairs.
 fn lone_halves(escaped: &str) -> Vec<usize> {
     let mut lone = Vec::new();
     if !escaped.contains("\\u") {

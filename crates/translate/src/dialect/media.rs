@@ -16,7 +16,7 @@ pub(super) fn in_s3<'a>(uri: &Node<'a, '_>) -> Result<MediaSource<'a>, Fault> {
     Ok(MediaSource::S3 { uri: uri.text()?, field: FieldRef::own(uri.at.to_string()) })
 }
 
-/// What a string that stands for bytes turns out to be.
+/// A string that stands for bytes, by its form: data URI, S3 URI, web address, or perhaps base64.
 pub(super) enum Address<'a> {
     /// A data URI with its media type and its base64, still escaped.
     Data {

@@ -1,4 +1,4 @@
-//! What clients speak: one folder for each API, and here the only list of them.
+//! The dialects of clients: one folder for each API, and here the only list of them.
 
 mod answer;
 pub mod anthropic_messages;
@@ -23,7 +23,7 @@ use crate::model::text::Text;
 use crate::warning::Warning;
 use std::borrow::Cow;
 
-/// What every part of one answer repeats, and a whole answer has once.
+/// The members that every chunk of a streamed answer repeats, and a whole answer has once.
 #[derive(Clone, Debug)]
 pub struct Envelope<'a> {
     /// The exchange.
@@ -34,7 +34,7 @@ pub struct Envelope<'a> {
     pub model: Text<'a>,
 }
 
-/// What a client speaks.
+/// The API that a client speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
     /// OpenAI's Chat Completions; also what a client is told in of which nothing is known yet.
@@ -72,7 +72,7 @@ impl Dialect {
         }
     }
 
-    /// Whether a field is this one, or stands in it.
+    /// Whether a field is this one, or is inside it.
     #[must_use]
     pub fn is_in(self, field: &FieldRef, outer: &FieldRef) -> bool {
         let (field, outer) = (self.path(field), self.path(outer));

@@ -1,4 +1,4 @@
-//! What a request asks for and does not get, gathered while it is read.
+//! The warnings of a request, gathered while it is read, and the counts that its limits apply to.
 
 use super::json::{Node, Object};
 use crate::fault::{Fault, Mistake};
@@ -16,7 +16,7 @@ pub(super) struct Notes {
     warnings: Vec<Warning>,
     places: Vec<String>,
     unnamed: usize,
-    /// How much of everything there may be.
+    /// The limits of one request.
     pub(super) limits: Limits,
     blocks: usize,
     documents: usize,

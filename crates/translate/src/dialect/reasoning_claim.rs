@@ -1,4 +1,4 @@
-//! What one of the many conventions for reasoning says.
+//! Claims of a request's fields on the model's reasoning, and their combination into one ask.
 
 use super::json::Node;
 use super::notes::Notes;
@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
 use crate::model::reasoning::{Effort, ReasoningAsk, Switch};
 
-/// What one convention says.
+/// The claim of one field on the model's reasoning.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Claim {
     pub(super) switch: Switch,

@@ -64,7 +64,9 @@ mod tests {
 
     #[test]
     fn what_has_no_mark_stays_as_it_is() {
-        for seal in ["EpMC", "", "~0123456789abcdef", "a~0123456789abcdeg", "a~0123", "a~+0000000+0000000", "a~ééééééé0"] {
+        for seal in
+            ["EpMC", "", "~0123456789abcdef", "a~0123456789abcdeg", "a~0123", "a~+0000000+0000000", "a~ééééééé0"]
+        {
             let text = Text::from_escaped(seal);
             assert_eq!(unmarked(text.clone()), (text, Issuer::default()), "{seal}");
         }

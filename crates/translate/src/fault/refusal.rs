@@ -33,7 +33,7 @@ impl Refusal {
         }
     }
 
-    /// Whether it says that the request is longer than what the model takes: another one may take it.
+    /// Whether the refusal says that the request is longer than the model's context: another model may take it.
     #[must_use]
     pub fn is_too_long(&self) -> bool {
         // A quota of tokens that is used up is told in like words, with another status.

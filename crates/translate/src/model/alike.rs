@@ -8,7 +8,7 @@ use super::request::{Block, Message, Role};
 use serde_json::Value;
 use std::hash::{DefaultHasher, Hasher as _};
 
-/// What a conversation and the calls after it come to.
+/// A fingerprint of a conversation and of the tool calls after it.
 pub type Likeness = [u8; 16];
 
 /// Takes in a conversation, one message after the other.
@@ -20,7 +20,7 @@ pub struct Alike {
 }
 
 impl Alike {
-    /// What leads a request.
+    /// Takes in the system prompt.
     pub fn system(&mut self, blocks: &[Block<'_>]) {
         blocks.iter().for_each(|block| self.block(block));
     }
@@ -36,7 +36,7 @@ impl Alike {
         }
     }
 
-    /// What the conversation comes to with these calls, by their names and what their arguments mean, after it.
+    /// The fingerprint of the conversation with these calls after it, each by its name and the hash of its arguments.
     pub(crate) fn calling<'c>(&self, calls: impl Iterator<Item = (&'c str, u64)>) -> Likeness {
         let mut whole = self.clone();
         whole.end_items();
@@ -87,22 +87,15 @@ impl Alike {
     }
 }
 
-/// What the arguments of a message's calls mean, in their order.
+/// The hashes of the arguments of a message's calls, in their order.
 pub(crate) fn meanings(message: &Message<'_>) -> Vec<u64> {
-    let meaning = |block: &Block<'_>| match block {
-        Block::ToolUse { input, .. } => Some(meant(input.as_json())),
-        _ => None,
-    };
-    message.content.iter().filter_map(meaning).collect()
+    message.content.iter().filter_map(Block::tool_call).map(|call| meant(call.input.as_json())).collect()
 }
 
 /// The names of a message's calls, each with what its arguments mean.
 pub(crate) fn calls<'m>(message: &'m Message<'_>, meanings: &'m [u64]) -> impl Iterator<Item = (&'m str, u64)> {
-    let name = |block: &'m Block<'_>| match block {
-        Block::ToolUse { name, .. } => Some(name.as_ref()),
-        _ => None,
-    };
-    message.content.iter().filter_map(name).zip(meanings.iter().copied())
+    let names = message.content.iter().filter_map(Block::tool_call).map(|call| call.name);
+    names.zip(meanings.iter().copied())
 }
 
 fn call(name: &str, meaning: u64) -> u64 {
@@ -116,7 +109,7 @@ fn call(name: &str, meaning: u64) -> u64 {
 /// Arguments of a call that are longer are not compared as JSON.
 const LONGEST_ARGUMENTS: usize = 64 << 10;
 
-/// What arguments mean, as JSON: whatever the order of members and white space.
+/// The hash of arguments as JSON, whatever the order of members and white space.
 pub(crate) fn meant(json: &str) -> u64 {
     let value = if json.len() > LONGEST_ARGUMENTS { None } else { serde_json::from_str::<Value>(json).ok() };
     match value {

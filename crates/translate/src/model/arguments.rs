@@ -11,7 +11,7 @@ const DEEPEST: usize = 100;
 /// The member under which arguments that are no object are kept.
 const RAW: &str = "_raw_arguments";
 
-/// What became of arguments.
+/// The treatment of a call's arguments, of which Bedrock wants a JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// They are sent as they came.
@@ -73,7 +73,7 @@ fn object(text: &str) -> bool {
     document.is_some_and(|document| document.top().kind() == Kind::Object)
 }
 
-/// What stands in a code fence, or behind a byte order mark.
+/// The inside of a code fence, and the text behind a byte order mark.
 fn unfenced(text: &str) -> &str {
     let text = text.trim_start_matches('\u{feff}');
     let inside = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
@@ -92,7 +92,7 @@ fn mended(text: &str) -> Option<String> {
                 let inside = document.top().plain()?;
                 object(inside.trim()).then(|| inside.trim().to_owned())
             }
-            _ => None,
+            Kind::Boolean | Kind::Number | Kind::List => None,
         };
     }
     let text = once(text);

@@ -2,12 +2,12 @@
 
 use super::text::Text;
 
-/// How an id begins for a client, and how long it is at most.
+/// The prefix of an id for clients, and the longest id.
 const BEGINS: &str = "call_";
 const LONGEST: usize = 40;
-/// How most ids begin that models behind Bedrock make: these are told from a client's own.
+/// The prefixes of most ids that models behind Bedrock make, by which these are told from a client's own.
 const THEIRS: [&str; 4] = ["tooluse_", "toolu_", "functions.", "chatcmpl-tool-"];
-/// How the others are told.
+/// The prefix that marks other ids of models.
 const MARKED: &str = "call_br_";
 
 /// The id that a client is shown, of one as Bedrock gave it.

@@ -5,6 +5,25 @@ use super::request::Citation;
 use super::response::{StopReason, Usage};
 use super::text::Text;
 
+/// The index of a block of an answer.
+///
+/// The upstream counts its blocks. Where the gateway finds more than one kind of content in one of them (thoughts in the
+/// text, calls in the text), each stretch of one kind is a part of it, and a block of its own to clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockIndex {
+    /// The block, as the upstream counts.
+    pub upstream: u32,
+    /// The part of it, from zero.
+    pub part: u32,
+}
+
+/// A block of the upstream's, whole.
+impl From<u32> for BlockIndex {
+    fn from(upstream: u32) -> Self {
+        Self { upstream, part: 0 }
+    }
+}
+
 /// One thing that happened in a streamed answer. Texts are borrowed from the frame.
 ///
 /// What a provider signs or seals arrives whole, with the end of its block: half a signature helps nobody.
@@ -15,16 +34,18 @@ pub enum Event<'a> {
     /// A block grew; its first delta opens it.
     Delta {
         /// The block, counted over all kinds.
-        index: u32,
+        index: BlockIndex,
         /// By what.
         delta: Delta<'a>,
     },
     /// A block ended.
     BlockStop {
         /// The block.
-        index: u32,
-        /// What seals its reasoning.
+        index: BlockIndex,
+        /// The seal on its reasoning.
         seal: Option<Seal<'a>>,
+        /// The upstream's block goes on in its next part.
+        goes_on: bool,
     },
     /// The model stopped; usage may still come.
     Stop(StopReason<'a>),
@@ -34,7 +55,7 @@ pub enum Event<'a> {
         usage: Option<Usage>,
         /// The tier that served it.
         service_tier: Option<Text<'a>>,
-        /// What a guardrail or a router says of what it did.
+        /// The trace of a guardrail or a prompt router.
         trace: Option<Raw<'a>>,
     },
     /// Something newer than this gateway, passed over.
@@ -65,7 +86,7 @@ pub enum Delta<'a> {
     Unknown,
 }
 
-/// What ends a block of reasoning.
+/// The seal at the end of a block of reasoning.
 #[derive(Clone, Debug)]
 pub enum Seal<'a> {
     /// The signature on the text before it, joined.

@@ -1,4 +1,4 @@
-//! Where in a client's request something stands, in nobody's words.
+//! References to fields of a client's request, in the words of no dialect.
 
 use std::borrow::Cow;
 
@@ -11,11 +11,11 @@ pub const NAME: char = '\u{fffc}';
 pub enum FieldRef {
     /// The model.
     Model,
-    /// Whether the answer is wanted as a stream.
+    /// The switch between a stream and a whole answer.
     Stream,
     /// All messages.
     Conversation,
-    /// What this message says.
+    /// The content of this message.
     Content(usize),
     /// The calls of tools in this message.
     ToolCalls(usize),
@@ -23,13 +23,13 @@ pub enum FieldRef {
     ToolResult(usize),
     /// The reasoning that came back with this message; `None`: with some.
     PastReasoning(Option<usize>),
-    /// What seals the reasoning that came back with this message.
+    /// The seals on the reasoning that came back with this message.
     Seals(usize),
     /// The ask for reasoning.
     Reasoning,
-    /// How hard to think.
+    /// The effort of reasoning.
     Effort,
-    /// What is shown of the reasoning.
+    /// The part of the reasoning that is shown.
     ReasoningDisplay,
     /// All tools.
     Tools,
@@ -39,15 +39,15 @@ pub enum FieldRef {
     ToolSchema(usize),
     /// The cache points behind tools.
     ToolCachePoints,
-    /// Which tool must be called.
+    /// The choice among tools.
     ToolChoice,
-    /// Whether one turn may call several tools.
+    /// The switch for several calls in one turn.
     ParallelTools,
     /// The calls of tools in the answer.
     AnsweredCalls,
     /// The most tokens of the answer.
     MaxTokens,
-    /// How freely tokens are drawn.
+    /// The sampling temperature.
     Temperature,
     /// Of which share of likely tokens they are drawn.
     TopP,
@@ -63,7 +63,7 @@ pub enum FieldRef {
     Schema,
     /// The cache points.
     CachePoints,
-    /// How long what stands before a cache point is kept.
+    /// The lifetime of a cached prefix.
     CacheLifetime,
     /// The pairs for the provider's log of calls.
     Metadata,
@@ -84,7 +84,7 @@ pub enum FieldRef {
 }
 
 impl FieldRef {
-    /// What only the dialect knows, by its path there.
+    /// A field that only the dialect knows, by its path there.
     #[must_use]
     pub fn own(path: impl Into<Cow<'static, str>>) -> Self {
         Self::Own(path.into())

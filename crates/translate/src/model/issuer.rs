@@ -1,4 +1,4 @@
-//! Who made a block of sealed reasoning: only the same model takes it back.
+//! The issuer of sealed reasoning: only the model that made it takes it back.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -14,7 +14,7 @@ pub struct Mark {
     pub backend: u32,
 }
 
-/// What is known of the origin of a block that a client sends.
+/// The origin of a block of reasoning that a client sends, as far as is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Issuer {
     /// The mark of this gateway in its id.
@@ -25,9 +25,9 @@ pub struct Issuer {
     pub apart: bool,
 }
 
-/// What the ids of this gateway's reasoning begin with.
+/// The prefix of the ids of this gateway's reasoning.
 const PREFIX: &str = "rs_";
-/// What the id of a seal ends with whose text was shown in another field.
+/// The suffix of the id of a seal whose text was shown in another field.
 pub const APART: char = 't';
 /// The digits of one fingerprint.
 const DIGITS: usize = 8;
@@ -60,7 +60,7 @@ impl Mark {
 }
 
 impl Issuer {
-    /// What the `id` and the `format` of a block tell.
+    /// The origin that the `id` and the `format` of a block claim.
     #[must_use]
     pub fn claimed(id: Option<&str>, format: Option<&str>) -> Self {
         let mark = id.and_then(Mark::of_id);
@@ -68,8 +68,8 @@ impl Issuer {
         Self { mark, vendor: format.and_then(vendor), apart }
     }
 
-    /// Whether the model of this mark and vendor can have made it, as far as is known. Where reasoning is `bound`, it
-    /// must be from the same backend too: it belongs to an account.
+    /// Whether the model of this mark and vendor can have made the block, as far as is known. Where reasoning is
+    /// `bound`, it must be from the same backend too: it belongs to an account.
     #[must_use]
     pub fn can_be(&self, model: Mark, vendor: &str, bound: bool) -> bool {
         let made = |mark: Mark| mark.model == model.model && (!bound || mark.backend == model.backend);

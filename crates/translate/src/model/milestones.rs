@@ -1,4 +1,4 @@
-//! What has come of a streamed answer.
+//! Milestones of a streamed answer.
 
 /// Milestones of a streamed answer: what has come of it so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

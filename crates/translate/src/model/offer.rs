@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is to be known of a request's tools to read calls out of an answer's text.
+/// The tools of a request, as reading calls out of an answer's text needs them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// The tokens in which the model may write calls.

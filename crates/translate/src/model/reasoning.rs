@@ -1,4 +1,4 @@
-//! What a client asked of the model's reasoning, in whatever words it asked.
+//! The client's ask for reasoning, and the vocabulary of reasoning controls.
 
 pub mod own;
 
@@ -7,11 +7,11 @@ use super::field_ref::FieldRef;
 /// The one value that every dialect's reasoning controls are normalised to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReasoningAsk {
-    /// Whether, and how much.
+    /// Reasoning on or off, and its budget.
     pub switch: Switch,
-    /// How hard, when the client said so in words; stands beside any switch.
+    /// The effort, when the client said it in words; stands beside any switch.
     pub effort: Option<Effort>,
-    /// What the client wants to see of it.
+    /// The part of the reasoning that the client wants to see.
     pub display: Option<Display>,
     /// The client does not want the reasoning in its answer.
     pub exclude: bool,
@@ -29,7 +29,7 @@ pub struct ReasoningAsk {
     pub effort_field: Option<FieldRef>,
 }
 
-/// Whether a client asked for reasoning.
+/// The client's switch for reasoning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Switch {
     /// It did not say: the model's own default.
@@ -45,7 +45,7 @@ pub enum Switch {
     BetweenTools,
 }
 
-/// How hard to think, in the words that all vendors share.
+/// The effort of reasoning, in the words that all vendors share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effort {
     /// `minimal`
@@ -62,7 +62,7 @@ pub enum Effort {
     Max,
 }
 
-/// What of its thinking a model shows.
+/// The part of its thinking that a model shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Display {
     /// A readable summary.
@@ -73,7 +73,8 @@ pub enum Display {
     Updates,
 }
 
-/// What becomes of a text that a model writes where its thought would stand, such as Nova's `[REDACTED]`.
+/// The treatment of a placeholder: a text that a model writes where its thought would stand, such as Nova's
+/// `[REDACTED]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Placeholder {
     /// It is shown as reasoning that cannot be read.

@@ -1,4 +1,4 @@
-//! What a client asks of a model, in nobody's dialect.
+//! A request to a model, in the words of no dialect.
 
 use super::field_ref::FieldRef;
 use super::issuer::Issuer;
@@ -16,23 +16,23 @@ pub struct Request<'a> {
     pub model: Cow<'a, str>,
     /// Whether it wants the answer as a stream.
     pub stream: bool,
-    /// What leads the conversation: text and cache points only.
+    /// The system prompt: text and cache points only.
     pub system: Vec<Block<'a>>,
     /// The turns, in the client's order, one per message of the client.
     pub messages: Vec<Message<'a>>,
     /// The tools that the model may call, in the client's order.
     pub tools: Vec<Tool<'a>>,
-    /// Which of them it may, or must, call.
+    /// The choice among the tools.
     pub tool_choice: ToolChoice<'a>,
     /// `Some(false)`: at most one call per turn.
     pub parallel_tools: Option<bool>,
-    /// How to draw tokens, and how many.
+    /// The sampling of tokens, and their limit.
     pub sampling: Sampling<'a>,
-    /// What was asked of the reasoning.
+    /// The ask for reasoning.
     pub reasoning: ReasoningAsk,
     /// The same without what the model's own fields ask, where they ask anything.
     pub reasoning_beside: Option<ReasoningAsk>,
-    /// What of the reasoning the model's own fields decide.
+    /// The vendor fields' decisions on reasoning.
     pub own_switches: OwnSwitches<'a>,
     /// The form of the answer.
     pub format: Format<'a>,
@@ -64,7 +64,7 @@ impl std::fmt::Debug for Request<'_> {
     }
 }
 
-/// What members of the model's own body decide beside the neutral fields.
+/// The decisions of vendor fields (`additionalModelRequestFields`) beside the neutral fields.
 #[derive(Clone, Debug, Default)]
 pub struct OwnSwitches<'a> {
     /// They switch the reasoning; else they say at most how hard to work.
@@ -80,9 +80,9 @@ pub struct OwnSwitches<'a> {
 /// One turn.
 #[derive(Clone, Debug)]
 pub struct Message<'a> {
-    /// Who speaks.
+    /// The role of the speaker.
     pub role: Role,
-    /// What is said, in order.
+    /// The content, in order.
     pub content: Vec<Block<'a>>,
     /// The position in the client's list, for errors.
     pub position: usize,
@@ -90,7 +90,7 @@ pub struct Message<'a> {
     pub unreasoned: bool,
 }
 
-/// Who speaks.
+/// The role of a message's speaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The operator, in the middle of a conversation; leading ones are in [`Request::system`].
@@ -112,14 +112,14 @@ pub enum Block<'a> {
         text: Text<'a>,
         /// The provider's seal on it.
         signature: Option<Text<'a>>,
-        /// Who made it, as far as is known.
+        /// The issuer of the reasoning, as far as is known.
         issuer: Issuer,
     },
     /// Reasoning that only the provider can read.
     Redacted {
         /// Base64, exactly as it came.
         data: Text<'a>,
-        /// Who made it, as far as is known.
+        /// The issuer of the reasoning, as far as is known.
         issuer: Issuer,
     },
     /// The model calls a tool.
@@ -131,7 +131,7 @@ pub enum Block<'a> {
         /// A JSON object.
         input: Raw<'a>,
     },
-    /// What a tool answered.
+    /// The result of a tool call.
     ToolResult {
         /// The call's id.
         id: Text<'a>,
@@ -144,7 +144,7 @@ pub enum Block<'a> {
     Image {
         /// `png`, `jpeg`, `gif` or `webp`.
         format: &'static str,
-        /// Where it is.
+        /// The bytes or their address.
         source: MediaSource<'a>,
     },
     /// A file.
@@ -153,7 +153,7 @@ pub enum Block<'a> {
         format: &'static str,
         /// The file's name, as the client wrote it.
         name: Option<Cow<'a, str>>,
-        /// Where it is.
+        /// The bytes or their address.
         source: MediaSource<'a>,
         /// What the client says about it, which the model reads and does not cite.
         context: Option<Text<'a>>,
@@ -175,7 +175,7 @@ pub enum Block<'a> {
     Audio {
         /// `mp3`, `wav`, ...
         format: Cow<'a, str>,
-        /// Where it is.
+        /// The bytes or their address.
         source: MediaSource<'a>,
     },
     /// Text with the sources it rests on.
@@ -185,7 +185,7 @@ pub enum Block<'a> {
         /// Its sources.
         citations: Vec<Citation<'a>>,
     },
-    /// What stands before this is worth caching.
+    /// A cache point: the prefix up to here is worth caching.
     CachePoint(Option<CacheTtl>),
 }
 
@@ -200,7 +200,21 @@ impl MediaSource<'_> {
     }
 }
 
+/// A call of a tool, as a block holds it.
+#[derive(Clone, Copy)]
+pub(crate) struct ToolCall<'b> {
+    pub(crate) id: &'b Text<'b>,
+    pub(crate) name: &'b str,
+    pub(crate) input: &'b Raw<'b>,
+}
+
 impl Block<'_> {
+    /// The call of a tool, if it is one.
+    pub(crate) fn tool_call(&self) -> Option<ToolCall<'_>> {
+        let Self::ToolUse { id, name, input } = self else { return None };
+        Some(ToolCall { id, name, input })
+    }
+
     /// Whether it is reasoning, readable or not.
     pub(crate) fn is_reasoning(&self) -> bool {
         matches!(self, Self::Reasoning { .. } | Self::Redacted { .. })
@@ -230,7 +244,7 @@ pub enum MediaSource<'a> {
     },
 }
 
-/// How long a cached prefix is kept.
+/// The lifetime of a cached prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CacheTtl {
     /// `5m`
@@ -285,7 +299,7 @@ pub enum SpanUnit {
 pub struct Tool<'a> {
     /// The name, as the client knows it.
     pub name: Cow<'a, str>,
-    /// What it does.
+    /// The description for the model.
     pub description: Option<Text<'a>>,
     /// The JSON Schema of its arguments, as it came; `None` for a tool without arguments.
     pub schema: Option<Raw<'a>>,
@@ -312,7 +326,7 @@ pub struct VendorTool<'a> {
     pub field: FieldRef,
 }
 
-/// Which tools may, or must, be called.
+/// The choice among tools.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ToolChoice<'a> {
     /// The client did not say.
@@ -328,7 +342,7 @@ pub enum ToolChoice<'a> {
     Named(Cow<'a, str>),
 }
 
-/// How to draw tokens, and how many.
+/// The sampling of tokens, and their limit.
 #[derive(Clone, Debug, Default)]
 pub struct Sampling<'a> {
     /// The most tokens to produce, reasoning included.
@@ -341,7 +355,7 @@ pub struct Sampling<'a> {
     pub top_p: Option<f64>,
     /// The number of candidates.
     pub top_k: Option<u32>,
-    /// Where to stop.
+    /// The stop sequences.
     pub stop: Vec<Text<'a>>,
     /// Those of nothing but white space, which Bedrock takes from nobody.
     pub blank_stop: Vec<Text<'a>>,
@@ -359,7 +373,7 @@ pub enum Format<'a> {
     Schema {
         /// The schema's name.
         name: Text<'a>,
-        /// What it describes.
+        /// The description for the model.
         description: Option<Text<'a>>,
         /// The JSON Schema, as it came.
         schema: Raw<'a>,

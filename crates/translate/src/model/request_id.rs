@@ -1,4 +1,4 @@
-//! What tells one exchange from all others, before a dialect gives it its own form.
+//! The id of an exchange, before a dialect gives it its own form.
 
 use std::fmt;
 

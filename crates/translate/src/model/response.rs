@@ -1,4 +1,4 @@
-//! What a model answered, whole, in nobody's dialect.
+//! A whole answer of a model, in the words of no dialect.
 
 use super::raw::Raw;
 use super::request::Block;
@@ -9,19 +9,19 @@ use std::borrow::Cow;
 /// One whole answer.
 #[derive(Clone, Debug)]
 pub struct Response<'a> {
-    /// What the model said, in order.
+    /// The content, in order.
     pub content: Vec<Block<'a>>,
-    /// Why it stopped.
+    /// The reason why the model stopped.
     pub stop: StopReason<'a>,
     /// The bill.
     pub usage: Usage,
     /// The tier that served it.
     pub service_tier: Option<Text<'a>>,
-    /// What a guardrail or a router says of what it did.
+    /// The trace of a guardrail or a prompt router.
     pub trace: Option<Raw<'a>>,
 }
 
-/// Why a model stopped.
+/// The reason why a model stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StopReason<'a> {
     /// It had finished.
@@ -44,10 +44,10 @@ pub enum StopReason<'a> {
     Other(Cow<'a, str>),
 }
 
-/// How an answer ended.
+/// The finish of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finish {
-    /// Why the model stopped.
+    /// The reason why the model stopped.
     pub stop: StopReason<'static>,
     /// It called tools.
     pub called: bool,
@@ -64,7 +64,14 @@ impl Finish {
             StopReason::Malformed(word) => {
                 Err(Fault::UpstreamMisbehaved(Misbehaviour::MalformedOutput(word.into_owned())))
             }
-            stop => Ok(Self { stop: stop.into_owned(), called }),
+            stop @ (StopReason::EndTurn
+            | StopReason::StopSequence(_)
+            | StopReason::MaxTokens
+            | StopReason::ToolUse
+            | StopReason::GuardrailIntervened
+            | StopReason::ContentFiltered
+            | StopReason::ContextWindowExceeded
+            | StopReason::Other(_)) => Ok(Self { stop: stop.into_owned(), called }),
         }
     }
 }

@@ -48,7 +48,7 @@ impl<'a> Text<'a> {
         &self.0
     }
 
-    /// What it says. A half of a surrogate pair, which no string can hold, becomes U+FFFD.
+    /// The unescaped text. A half of a surrogate pair, which no string can hold, becomes U+FFFD.
     #[must_use]
     pub fn plain(&self) -> Cow<'_, str> {
         if self.0.contains('\\') { Cow::Owned(unescaped(&self.0)) } else { Cow::Borrowed(&self.0) }
@@ -87,15 +87,17 @@ impl<'a> Text<'a> {
         let mut rest = text.as_bytes();
         while let Some((word, behind)) = rest.split_first_chunk::<8>() {
             let (kept, taken) = word_and_space(*word);
-            packed[length..length + 8].copy_from_slice(word);
+            if let Some(room) = packed.get_mut(length..length + 8) {
+                room.copy_from_slice(word);
+            }
             length += kept;
             rest = if taken == 8 { behind } else { rest.behind(taken) };
             if length > PACKED {
-                hasher.write(&packed[..length]);
+                hasher.write(packed.upto(length));
                 length = 0;
             }
         }
-        hasher.write(&packed[..length]);
+        hasher.write(packed.upto(length));
         rest.split(|byte| *byte <= b' ').filter(|word| !word.is_empty()).for_each(|word| hasher.write(word));
     }
 
@@ -118,11 +120,11 @@ impl fmt::Debug for Text<'_> {
     }
 }
 
-/// So many bytes of words are put together before they are taken into a hash.
+/// The bytes of words that are put together before they are taken into a hash.
 const PACKED: usize = 256;
 
-/// How many bytes stand before the first white space of eight bytes, and how many with it. Control characters count as white
-/// space.
+/// The number of bytes before the first white space of eight bytes, and the number with it. Control characters count as
+/// white space.
 fn word_and_space(bytes: [u8; 8]) -> (usize, usize) {
     let word = u64::from_le_bytes(bytes);
     // The highest bit of each byte up to 0x20; a borrow reaches only bytes behind the first of these.

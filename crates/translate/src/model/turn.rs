@@ -3,7 +3,7 @@
 use super::alike::{self, Alike, Likeness};
 use super::arguments;
 use super::call_id;
-use super::delta::{Delta, Event, Seal};
+use super::delta::{BlockIndex, Delta, Event, Seal};
 use super::issuer::{Issuer, Mark};
 use super::request::Block;
 use super::text::Text;
@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use zeroize::Zeroize;
 
-/// So many calls of one id in one turn are told apart.
+/// The most calls of one id in one turn that are told apart.
 const MOST_ALIKE: usize = 16;
 /// The most parts of one turn that are remembered.
 const MOST_PARTS: usize = 4096;
@@ -22,7 +22,7 @@ const MOST_PARTS: usize = 4096;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Turn {
     parts: Vec<Part>,
-    /// Who made it.
+    /// The mark of the model and backend that made it.
     #[serde(default)]
     issuer: Mark,
 }
@@ -49,7 +49,7 @@ impl Turn {
         self
     }
 
-    /// Who made it.
+    /// The mark of the model and backend that made it.
     #[must_use]
     pub fn issuer(&self) -> Mark {
         self.issuer
@@ -59,11 +59,11 @@ impl Turn {
     pub fn calls(&self) -> impl Iterator<Item = String> + '_ {
         self.parts.iter().filter_map(|part| match part {
             Part::Called { id, .. } => Some(Text::from_escaped(id).plain().into_owned()),
-            _ => None,
+            Part::Thought { .. } | Part::Sealed(_) | Part::Said(_) => None,
         })
     }
 
-    /// What it comes to after this conversation, whatever the ids of its calls.
+    /// The fingerprint of the turn after this conversation, whatever the ids of its calls.
     #[must_use]
     pub fn likeness(&self, before: &Alike) -> Likeness {
         before.calling(self.parts.iter().filter_map(|part| match part {
@@ -73,11 +73,11 @@ impl Turn {
                 let (input, _) = arguments::read(said.plain());
                 Some((name.as_str(), alike::meant(input.as_json())))
             }
-            _ => None,
+            Part::Thought { .. } | Part::Sealed(_) | Part::Said(_) => None,
         }))
     }
 
-    /// How much it holds, in bytes.
+    /// The size of its texts in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let held = |part: &Part| match part {
@@ -115,7 +115,12 @@ impl Turn {
                 name: name(sent),
                 input: Text::from_plain(input.as_json()).as_escaped().to_owned(),
             }),
-            _ => None,
+            Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::SearchResult { .. }
+            | Block::Audio { .. }
+            | Block::CachePoint(_) => None,
         };
         Self { parts: content.iter().filter_map(part).collect(), issuer: Mark::default() }
     }
@@ -201,7 +206,14 @@ impl Turn {
                         return false;
                     }
                 }
-                _ => {}
+                Block::Reasoning { .. }
+                | Block::Redacted { .. }
+                | Block::ToolResult { .. }
+                | Block::Image { .. }
+                | Block::Document { .. }
+                | Block::SearchResult { .. }
+                | Block::Audio { .. }
+                | Block::CachePoint(_) => {}
             }
         }
         let ours: String = self
@@ -256,13 +268,15 @@ impl Drop for Turn {
     }
 }
 
-/// What a client said behind the thoughts that it wrote into its text, as some do with what they know no field for.
+/// The client's text behind a leading `<think>` block: some clients write the thoughts that they know no field for into
+/// it.
 fn behind_thoughts(text: &str) -> &str {
     let inside = text.trim_start().strip_prefix("<think>");
     inside.and_then(|inside| inside.split_once("</think>")).map_or(text, |(_, said)| said)
 }
 
-/// Whether two JSON texts say the same: clients write them anew, with other spaces, escapes and orders of members.
+/// Whether two JSON texts are equal as values: clients write them anew, with other spaces, escapes and orders of
+/// members.
 fn same_json(one: &str, other: &str) -> bool {
     let read = |text: &str| serde_json::from_str::<Value>(text);
     // What was cut, or was no object, comes back as the object that is sent for it.
@@ -292,10 +306,10 @@ fn same_value(one: &Value, other: &Value) -> bool {
 pub struct Recorder {
     turn: Turn,
     /// The block of each part.
-    blocks: Vec<u32>,
+    blocks: Vec<BlockIndex>,
     /// The part of each block.
-    parts: BTreeMap<u32, usize>,
-    /// How much more may be gathered, in bytes; `None` once it was too much.
+    parts: BTreeMap<BlockIndex, usize>,
+    /// The bytes that may still be gathered; `None` once it was too much.
     room: Option<usize>,
 }
 
@@ -310,16 +324,16 @@ impl Recorder {
     pub fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Delta { index, delta } => self.delta(*index, delta),
-            Event::BlockStop { index, seal: Some(Seal::Signature(sealed)) } => {
+            Event::BlockStop { index, seal: Some(Seal::Signature(sealed)), .. } => {
                 let empty = || Part::Thought { text: String::new(), signature: None };
                 if let Some(Part::Thought { signature, .. }) = self.part(*index, sealed, empty) {
                     *signature = Some(sealed.as_escaped().to_owned());
                 }
             }
-            Event::BlockStop { index, seal: Some(Seal::Redacted(data)) } => {
+            Event::BlockStop { index, seal: Some(Seal::Redacted(data)), .. } => {
                 self.part(*index, data, || Part::Sealed(data.as_escaped().to_owned()));
             }
-            _ => {}
+            Event::Start | Event::BlockStop { .. } | Event::Stop(_) | Event::Metadata { .. } | Event::Unknown => {}
         }
     }
 
@@ -335,7 +349,7 @@ impl Recorder {
     }
 
     /// Takes an increment of a block.
-    pub fn delta(&mut self, index: u32, delta: &Delta<'_>) {
+    pub fn delta(&mut self, index: BlockIndex, delta: &Delta<'_>) {
         match delta {
             Delta::Text(piece) => {
                 if let Some(Part::Said(text)) = self.part(index, piece, || Part::Said(String::new())) {
@@ -365,7 +379,7 @@ impl Recorder {
     }
 
     /// The place of a block's part. Nearly always it is the last one.
-    fn place(&self, index: u32) -> Option<usize> {
+    fn place(&self, index: BlockIndex) -> Option<usize> {
         match self.blocks.last() {
             Some(last) if *last == index => Some(self.blocks.len() - 1),
             _ => self.parts.get(&index).copied(),
@@ -378,7 +392,7 @@ impl Recorder {
     }
 
     /// The part of a block, which `begin` makes when there is none; nothing when there is no room for `more`.
-    fn part(&mut self, index: u32, more: &Text<'_>, begin: impl FnOnce() -> Part) -> Option<&mut Part> {
+    fn part(&mut self, index: BlockIndex, more: &Text<'_>, begin: impl FnOnce() -> Part) -> Option<&mut Part> {
         if !self.has_room(more) {
             return None;
         }
@@ -399,5 +413,4 @@ impl Recorder {
 }
 
 #[cfg(test)]
-#[path = "turn_tests.rs"]
 mod tests;

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 /// The name of the only member.
 pub const MEMBER: &str = "value";
-/// So many references and choices are followed from the top of a schema.
+/// The most references and choices that are followed from the top of a schema.
 const MOST_LOOKS: usize = 64;
-/// What only schemas of objects say.
+/// The members that only schemas of objects have.
 const OF_OBJECTS: [&str; 5] = ["properties", "required", "patternProperties", "minProperties", "maxProperties"];
-/// What only schemas of lists say.
+/// The members that only schemas of lists have.
 const OF_LISTS: [&str; 4] = ["items", "prefixItems", "minItems", "maxItems"];
 
 /// The word of JSON Schema that is meant by one of a `type`, and `any` for what has none: clients write them as other
@@ -30,7 +30,8 @@ pub fn type_meant(word: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a schema takes, at its top, something that is neither an object nor `null`; or `null` alone.
+/// Whether a schema must be wrapped in an object: it takes, at its top, something that is neither an object nor `null`;
+/// or `null` alone.
 #[must_use]
 pub fn is_wrapped(schema: &str) -> bool {
     // As nearly every schema begins, or says behind other members.
@@ -44,7 +45,7 @@ pub fn is_wrapped(schema: &str) -> bool {
         return false;
     }
     let Ok(root) = serde_json::from_str::<Value>(schema) else { return false };
-    root["type"].as_str().and_then(type_meant) == Some("null") || takes_another(&root, &root, &mut 0)
+    root.get("type").and_then(Value::as_str).and_then(type_meant) == Some("null") || takes_another(&root, &root, &mut 0)
 }
 
 fn takes_another(schema: &Value, root: &Value, looks: &mut usize) -> bool {
@@ -53,7 +54,7 @@ fn takes_another(schema: &Value, root: &Value, looks: &mut usize) -> bool {
     match &schema["type"] {
         Value::Array(kinds) => return kinds.iter().any(another),
         kind if meant(kind).is_some_and(|kind| kind != "any") => return another(kind),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {}
     }
     let says = |names: &[&str]| names.iter().any(|name| schema.get(name).is_some_and(|value| !value.is_null()));
     if says(&OF_OBJECTS) {
@@ -78,7 +79,8 @@ pub fn wrap(json: &str) -> Raw<'static> {
     Raw::from_json(format!(r#"{{"{MEMBER}":{}}}"#, json.trim()))
 }
 
-/// What a call says in its object. What is no such object stays as it is; of one that was cut, what there is of the value.
+/// Takes the arguments out of the object that they were wrapped in. Others stay as they are; of an object that was cut,
+/// the rest of the value is given.
 #[must_use]
 pub fn unwrap(json: &str) -> &str {
     let Ok(document) = Document::read_noting(json, &Noting::down_to(2)) else { return begun(json).unwrap_or(json) };

@@ -1,4 +1,4 @@
-//! How one answer is read, and what it goes through before it is told.
+//! The terms of one answer: how it is read from the upstream, changed, and written to the client.
 
 use crate::bedrock::Api;
 use crate::dialect::Style;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 pub struct Answering {
     /// The API that answers.
     pub api: Api,
-    /// How the client wants it.
+    /// The form in which the client wants the answer.
     pub style: Style,
     /// The tag between which the model writes thoughts into its text.
     pub inline_tag: Option<String>,

@@ -1,4 +1,5 @@
-//! What an answer's events tell: the client, the log, and the memory of the turn.
+//! Fan-out of an answer's events: to the client's writer, to the milestones and the log, and to the recorder of the
+//! turn.
 
 use super::answering::Answering;
 use super::spoken;
@@ -20,9 +21,9 @@ pub(super) struct Fanout {
     pub(super) recorder: Option<Recorder>,
     pub(super) milestones: Milestones,
     pub(super) progress: Vec<ReasoningProgress>,
-    /// What the events go through first, where there is anything.
+    /// The stages that the events pass before all else, where the answer needs any.
     stages: Option<Box<Stages>>,
-    /// What the calls go through before the client is told of them.
+    /// The buffer of tool arguments that are unwrapped before the client gets them.
     unwrapping: Option<Box<Unwrapping>>,
     /// The blocks of reasoning that are open, with the bytes they brought.
     open: BTreeMap<u32, u64>,
@@ -45,20 +46,21 @@ impl Fanout {
     #[inline]
     pub(super) fn delta(&mut self, index: u32, delta: &Delta<'_>, out: &mut BytesMut) {
         if self.stages.is_some() {
-            return self.event(Event::Delta { index, delta: delta.clone() }, out);
+            return self.event(Event::Delta { index: index.into(), delta: delta.clone() }, out);
         }
         if let Some(recorder) = &mut self.recorder {
-            recorder.delta(index, delta);
+            recorder.delta(index.into(), delta);
         }
         self.milestones.started = true;
         match delta {
             Delta::Text(_) => self.milestones.answer = true,
             Delta::Reasoning(text) => grow(index, text.as_escaped().len(), &mut self.open, &mut self.progress),
-            _ => {}
+            Delta::SealPiece(_) | Delta::ToolUse { .. } | Delta::ToolInput(_) | Delta::Citation(_) | Delta::Unknown => {
+            }
         }
         self.milestones.reasoning |= !self.open.is_empty();
         self.milestones.content = self.milestones.content || is_content(delta);
-        if !self.unwrapping.as_mut().is_some_and(|calls| calls.holds(index, delta)) {
+        if !self.unwrapping.as_mut().is_some_and(|calls| calls.holds(index.into(), delta)) {
             self.writer.delta(out, index, delta);
         }
     }
@@ -72,7 +74,7 @@ impl Fanout {
         }
     }
 
-    /// What the answer held that is not told as it should be.
+    /// The warnings about the answer: calls in the text that could not be read.
     pub(super) fn warnings(&self) -> Vec<Warning> {
         let unread = self.stages.as_ref().is_some_and(|stages| stages.is_unread());
         unread.then(spoken::unread).into_iter().collect()
@@ -119,7 +121,7 @@ impl Fanout {
     }
 }
 
-/// Whether a delta is a part of the answer, and not only the beginning of one.
+/// Whether a delta is content, and not merely the beginning of a block or an empty piece.
 fn is_content(delta: &Delta<'_>) -> bool {
     match delta {
         Delta::Text(text) | Delta::Reasoning(text) | Delta::ToolInput(text) => !text.as_escaped().is_empty(),
@@ -138,18 +140,25 @@ fn watch(
 ) {
     seen.content = seen.content || matches!(event, Event::Delta { delta, .. } if is_content(delta));
     match event {
-        Event::Delta { index, delta: Delta::Reasoning(text) } => grow(*index, text.as_escaped().len(), open, progress),
-        Event::Delta { index, delta: Delta::SealPiece(length) } => grow(*index, *length, open, progress),
+        Event::Delta { index, delta: Delta::Reasoning(text) } => {
+            grow(index.upstream, text.as_escaped().len(), open, progress)
+        }
+        Event::Delta { index, delta: Delta::SealPiece(length) } => grow(index.upstream, *length, open, progress),
         Event::Delta { delta: Delta::Text(_) | Delta::ToolUse { .. }, .. } => seen.answer = true,
-        Event::BlockStop { index, seal } => {
-            if let Some((block, bytes)) = open.remove_entry(index) {
+        Event::BlockStop { index, seal, goes_on: false } => {
+            if let Some((block, bytes)) = open.remove_entry(&index.upstream) {
                 if matches!(seal, Some(Seal::Signature(_))) {
                     progress.push(ReasoningProgress { block, state: ReasoningState::Signature, bytes });
                 }
                 progress.push(ReasoningProgress { block, state: ReasoningState::Closed, bytes });
             }
         }
-        _ => {}
+        Event::Start
+        | Event::Delta { .. }
+        | Event::BlockStop { .. }
+        | Event::Stop(_)
+        | Event::Metadata { .. }
+        | Event::Unknown => {}
     }
     seen.reasoning |= !open.is_empty();
 }

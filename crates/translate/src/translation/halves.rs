@@ -2,14 +2,14 @@
 
 use crate::model::text::Text;
 
-/// What a piece ended with: the first half of a letter.
+/// The first half of a surrogate pair (`\ud83e`) at the end of a piece, kept for the next one.
 #[derive(Debug, Default)]
 pub(super) struct Halves {
     half: Option<String>,
 }
 
 impl Halves {
-    /// What the next piece says, without a half of a letter at its end.
+    /// Unescapes the next piece, without half of a pair at its end.
     pub(super) fn plain(&mut self, piece: &Text<'_>) -> String {
         let whole = self.half.take().map(|half| half + piece.as_escaped());
         let mut escaped = whole.as_deref().unwrap_or(piece.as_escaped());
@@ -20,13 +20,13 @@ impl Halves {
         Text::from_escaped(escaped).plain().into_owned()
     }
 
-    /// What is left of a letter that never came whole.
+    /// Gives the half of a pair whose other half never came.
     pub(super) fn rest(&mut self) -> String {
         self.half.take().map(|half| Text::from_escaped(half).plain().into_owned()).unwrap_or_default()
     }
 }
 
-/// Where an escape stands at the text's end that is the first half of a pair.
+/// The position of an escape at the text's end that is the first half of a surrogate pair.
 fn half_pair(escaped: &str) -> Option<usize> {
     let at = escaped.len().checked_sub(6)?;
     let (before, last) = (escaped.get(..at)?, escaped.get(at..)?.to_ascii_lowercase());

@@ -32,7 +32,7 @@ pub struct Incoming<'a> {
     asked: Asked<'a>,
 }
 
-/// What to send to Bedrock, and what must be kept until the answer.
+/// A request to an upstream, and what its answer will be read by.
 pub struct Outgoing {
     /// The path, percent-encoded as it must stand on the wire.
     pub path: String,
@@ -44,7 +44,7 @@ pub struct Outgoing {
     pub whole: bool,
     /// The model as the client named it.
     pub model: Text<'static>,
-    /// How the answer is read and told.
+    /// The terms on which the answer is read and written.
     pub style: Answering,
     /// Headers that the API wants, beside `accept`.
     pub headers: HeaderMap,
@@ -52,9 +52,9 @@ pub struct Outgoing {
     pub accept: &'static str,
     /// Gives the tools' names back.
     pub restore: Restore,
-    /// What the client does not get exactly as it asked.
+    /// The fields that are not sent exactly as asked.
     pub warnings: Vec<Warning>,
-    /// What stands for the schema of the answer, when it is asked for: equal schemas have the same.
+    /// The fingerprint of the schema of the answer, when one is enforced: equal schemas have equal fingerprints.
     pub schema: Option<u64>,
     /// The model will reason, as far as is known.
     pub reasoning_on: bool,
@@ -73,9 +73,9 @@ pub struct CalledTurn {
     pub position: usize,
     /// The ids of its calls, in the client's order.
     pub calls: Vec<String>,
-    /// What stood before it.
+    /// The digest of the conversation before it.
     pub before: Before,
-    /// What it comes to with the conversation before it, whatever its ids.
+    /// The fingerprint of the turn and of the conversation before it, whatever the ids of its calls.
     pub likeness: Likeness,
 }
 
@@ -128,7 +128,7 @@ impl<'a> Incoming<'a> {
         self.asked.request.stream
     }
 
-    /// What stands for the schema of the answer, when it has one: equal schemas have the same.
+    /// The fingerprint of the schema of the answer, when it has one: equal schemas have equal fingerprints.
     #[must_use]
     pub fn schema(&self) -> Option<u64> {
         match &self.asked.request.format {
@@ -144,7 +144,8 @@ impl<'a> Incoming<'a> {
         entry.can_reason()
             && (ask.wants_reasoning()
                 || ask.effort.is_some()
-                || entry.default != catalogue::Default::Off || rules.default.is_some())
+                || entry.default != catalogue::Default::Off
+                || rules.default.is_some())
             || asks_a_stranger(&self.asked.request, entry)
     }
 
@@ -170,7 +171,7 @@ impl<'a> Incoming<'a> {
         turns.into_iter()
     }
 
-    /// Whether the conversation has calls of tools, or may have.
+    /// Whether the request declares tools or its messages hold tool calls.
     #[must_use]
     pub fn has_tools(&self) -> bool {
         let calls = |message: &Message<'_>| message.content.iter().any(|block| matches!(block, Block::ToolUse { .. }));
@@ -182,11 +183,20 @@ impl<'a> Incoming<'a> {
         let blocks = self.asked.request.messages.iter().rev().flat_map(|message| message.content.iter().rev());
         blocks.filter_map(|block| match block {
             Block::Reasoning { signature: Some(_), issuer, .. } | Block::Redacted { issuer, .. } => issuer.mark,
-            _ => None,
+            Block::Text(_)
+            | Block::Reasoning { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::SearchResult { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => None,
         })
     }
 
-    /// What binds requests of one conversation together, when the client says it: `prompt_cache_key`.
+    /// The key that requests of one conversation share, when the client gives one: `prompt_cache_key`.
     #[must_use]
     pub fn affinity(&self) -> Option<&str> {
         self.asked.manner.affinity()
@@ -306,7 +316,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// Whether a model of which nothing is known is asked to reason, in its own words.
+/// Whether a model without a row in the catalogue is asked to reason, in its vendor's words.
 fn asks_a_stranger(request: &Request<'_>, entry: &Entry) -> bool {
     !entry.is_known() && request.own_switches.switch
 }
@@ -339,14 +349,11 @@ fn known<'s>(offer: &Offer, sent: &'s str) -> &'s str {
 }
 
 fn called(message: &Message<'_>, meanings: &[u64], conversation: &Conversation, alike: &Alike) -> Option<CalledTurn> {
-    let id = |block: &Block<'_>| match block {
-        Block::ToolUse { id, .. } => Some(id.plain().into_owned()),
-        _ => None,
-    };
     if message.role != Role::Assistant {
         return None;
     }
-    let calls: Vec<String> = message.content.iter().filter_map(id).collect();
+    let calls = message.content.iter().filter_map(Block::tool_call);
+    let calls: Vec<String> = calls.map(|call| call.id.plain().into_owned()).collect();
     let lost = !message.content.iter().any(Block::is_sealed);
     if calls.is_empty() {
         return None;

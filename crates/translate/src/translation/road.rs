@@ -1,18 +1,18 @@
-//! How an answer of a backend becomes an answer to a client: the one table of who is led how.
+//! The road of a request: translation, reframing or relay, decided by the client's dialect and the upstream's API.
 
 use crate::bedrock::Api;
 use crate::dialect::Dialect;
 
-/// What a backend speaks.
+/// The API of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpstreamApi {
     /// An API of Bedrock's.
     Bedrock(Api),
-    /// What clients speak.
+    /// An API that clients speak too.
     Dialect(Dialect),
 }
 
-/// How a request and its answer are led between a client and a backend.
+/// The way in which a request and its answer are passed between a client and an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Road {
     /// Through the neutral model.
@@ -49,7 +49,7 @@ impl Road {
         }
     }
 
-    /// Who is called, in OpenTelemetry's words (`gen_ai.provider.name`).
+    /// The provider that is called, in OpenTelemetry's words (`gen_ai.provider.name`).
     #[must_use]
     pub fn provider(self) -> &'static str {
         match self {

@@ -3,6 +3,14 @@
 //!
 //! Text is held from the first of a model's tokens on until the call that it begins is whole. A call counts when its tool
 //! was offered and its arguments are an object; anything else stays the text that it was, and a warning says so.
+//!
+//! ```text
+//!              opening token                    closing token, or the block ends
+//!   outside ------------------> inside (held) ----------------------------------> read
+//!      ^                           |                                               |
+//!      |   more than 1 MiB is held |   calls; a channel; or text that is no call   |
+//!      +---------------------------+-----------------------------------------------+
+//! ```
 
 mod words;
 
@@ -20,20 +28,20 @@ use words::{Found, Section};
 /// The most that is held of one answer, in bytes; what is longer is no call.
 const LONGEST: usize = 1 << 20;
 
-/// What is told of a call that could not be read.
+/// The warning about a call that could not be read.
 pub(super) fn unread() -> Warning {
     let why = "the model wrote what looks like a call into its text, and it is none of the tools' or cannot be read";
     Warning::ignored(FieldRef::AnsweredCalls, why)
 }
 
-/// Where text stood.
+/// The kind of block in which a text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Voice {
     Answer,
     Thought,
 }
 
-/// What a text turned out to be, plain.
+/// A stretch of the model's text, sorted, plain.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard {
     Said(Voice, String),
@@ -48,7 +56,8 @@ pub(super) enum Heard {
 #[derive(Debug)]
 pub(super) struct Spoken {
     offer: Offer,
-    /// Where the text at hand stands, and as what it is said.
+    /// The kind of block at hand, and the kind that its text counts as: a model's channel may make text of the one kind
+    /// the other.
     from: Voice,
     voice: Voice,
     held: String,
@@ -72,13 +81,14 @@ impl Spoken {
         }
     }
 
-    /// Whether something was seen that looked like a call and could not be read.
+    /// Whether something looked like a call and could not be read.
     pub(super) fn is_unread(&self) -> bool {
         self.unread
     }
 
     /// Takes the next piece of text and gives what is certain.
     pub(super) fn take(&mut self, from: Voice, piece: &str) -> Vec<Heard> {
+        // A call never spans two kinds of blocks: what is held of the other kind ends here.
         let mut heard = if from == self.from { Vec::new() } else { self.end() };
         if from != self.from {
             (self.from, self.voice) = (from, from);
@@ -105,12 +115,14 @@ impl Spoken {
         let tokens = self.offer.tokens;
         if let Some(known) = self.inside {
             let Some(end) = words::end(tokens, &self.held, known) else {
+                // Nobody knows when the end comes, if it does: a bound keeps memory small, and loses no text.
                 if self.held.len() > LONGEST {
                     self.inside = None;
                     self.unread = true;
                     self.say(self.held.len(), heard);
                     return false;
                 }
+                // The next search begins where this one stopped, so that a long call is not searched once per piece.
                 self.inside = Some(self.held.len());
                 return false;
             };
@@ -158,6 +170,7 @@ impl Spoken {
     fn say(&mut self, length: usize, heard: &mut Vec<Heard>) {
         let rest = self.held.split_off(length);
         let mut said = std::mem::replace(&mut self.held, rest);
+        // Models write line breaks around calls; they would make an answer of white space beside the call.
         if self.behind_call {
             said = said.trim_start().to_owned();
         }
@@ -177,7 +190,16 @@ pub(super) fn read_out(offer: &Offer, id: &str, content: &mut Vec<Block<'_>>, pl
         let (voice, text) = match &block {
             Block::Text(text) => (Voice::Answer, text),
             Block::Reasoning { text, signature: None, .. } => (Voice::Thought, text),
-            _ => {
+            Block::Reasoning { .. }
+            | Block::Redacted { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::SearchResult { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => {
                 told.push((place, block));
                 continue;
             }
@@ -195,7 +217,7 @@ pub(super) fn read_out(offer: &Offer, id: &str, content: &mut Vec<Block<'_>>, pl
     (places, spoken.is_unread())
 }
 
-/// Whether nothing was found in a text.
+/// Whether a text held no call and no channel, and can stay as it is.
 fn is_as_it_came(heard: &[Heard], voice: Voice, text: &Text<'_>) -> bool {
     match heard {
         [] => text.is_empty(),

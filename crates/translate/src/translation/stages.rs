@@ -1,11 +1,30 @@
-//! What the events of some answers go through before they are told: thoughts in the text, calls in the text, stop sequences.
+//! Stages that the events of some answers pass before they are written: thoughts in the text, calls in the text, stop
+//! sequences, and a block for each kind of content.
+//!
+//! ```text
+//!   events of the upstream
+//!      |
+//!   [tags]      <thinking>..</thinking> in the text becomes reasoning    holds a beginning of a tag
+//!      |
+//!   [spoken]    calls in text or reasoning become tool calls             holds a call until it is whole
+//!      |
+//!   [stops]     the text is cut at a stop sequence                       holds a beginning of a stop sequence
+//!      |
+//!   [parts]     each stretch of one kind becomes a block of its own      holds nothing
+//!      |
+//!   writer, recorder, milestones
+//! ```
+//!
+//! The order is that of dependence: a call's tokens may stand inside a thought, and a stop sequence counts only in what is
+//! left as text. A stage gives back what it holds when the block or the answer ends.
 
 use super::answering::Answering;
 use super::halves::Halves;
+use super::parts::Parts;
 use super::spoken::{Heard, Spoken, Voice};
 use super::stops::Stops;
 use super::tags::{Piece, Tags};
-use crate::model::delta::{Delta, Event};
+use crate::model::delta::{BlockIndex, Delta, Event};
 use crate::model::offer::Offer;
 use crate::model::request_id::RequestId;
 use crate::model::response::StopReason;
@@ -17,8 +36,8 @@ struct Speech {
     spoken: Spoken,
     halves: Halves,
     /// The latest block of text or of reasoning.
-    block: u32,
-    /// What the ids of calls begin with, and how many there were.
+    block: BlockIndex,
+    /// The prefix of the ids of calls, and the number of calls so far.
     id: String,
     calls: u32,
 }
@@ -30,7 +49,8 @@ pub(super) struct Stages {
     spoken: Option<Speech>,
     stops: Option<Stops>,
     /// The latest block of text.
-    text: u32,
+    text: BlockIndex,
+    parts: Parts,
 }
 
 impl Stages {
@@ -38,19 +58,22 @@ impl Stages {
     pub(super) fn of(answering: &Answering, id: RequestId) -> Option<Self> {
         let (tags, stops) = (answering.inline_tag.as_deref().map(Tags::new), Stops::new(&answering.stops));
         let spoken = answering.offer.as_ref().map(|offer| Speech::new(offer, id));
-        (tags.is_some() || spoken.is_some() || stops.is_some()).then_some(Self { tags, spoken, stops, text: 0 })
+        let needed = tags.is_some() || spoken.is_some() || stops.is_some();
+        needed.then(|| Self { tags, spoken, stops, text: BlockIndex::from(0), parts: Parts::default() })
     }
 
-    /// What an event says.
+    /// Passes an event through the stages.
     pub(super) fn take<'a>(&mut self, event: Event<'a>) -> Vec<Event<'a>> {
         let mut events = self.untagged(event);
         if let Some(speech) = &mut self.spoken {
             events = events.into_iter().flat_map(|event| speech.take(event)).collect();
         }
-        self.until_stop(events)
+        let events = self.until_stop(events);
+        self.parts.numbered(events)
     }
 
-    /// What was held back, because it may have been something else.
+    /// Ends the stages: gives the text that was held back because it might have become a tag, a call or a stop
+    /// sequence.
     pub(super) fn rest(&mut self) -> Vec<Event<'static>> {
         let open = self.tags.as_ref().and_then(Tags::block);
         let events = open.map_or_else(Vec::new, |block| self.end_of_tags(block));
@@ -64,10 +87,10 @@ impl Stages {
         };
         events = self.until_stop(events);
         events.extend(self.held());
-        events
+        self.parts.numbered(events)
     }
 
-    /// Whether something was seen that looked like a call and could not be read.
+    /// Whether something looked like a call and could not be read.
     pub(super) fn is_unread(&self) -> bool {
         self.spoken.as_ref().is_some_and(|speech| speech.spoken.is_unread())
     }
@@ -82,8 +105,9 @@ impl Stages {
         let Some(open) = self.tags.as_ref().map(Tags::block) else { return vec![event] };
         let block = match &event {
             Event::Delta { index, .. } | Event::BlockStop { index, .. } => Some(*index),
-            _ => None,
+            Event::Start | Event::Stop(_) | Event::Metadata { .. } | Event::Unknown => None,
         };
+        // What is held belongs to the block before this event: it must be said before it.
         let ended = matches!(event, Event::BlockStop { .. } | Event::Stop(_)) || block.is_some() && block != open;
         let mut events = open.filter(|_| ended).map_or_else(Vec::new, |block| self.end_of_tags(block));
         match (&event, &mut self.tags) {
@@ -95,7 +119,7 @@ impl Stages {
         events
     }
 
-    fn end_of_tags(&mut self, block: u32) -> Vec<Event<'static>> {
+    fn end_of_tags(&mut self, block: BlockIndex) -> Vec<Event<'static>> {
         let rest = self.tags.as_mut().and_then(|tags| tags.end(block));
         rest.map(|piece| said(block, piece)).into_iter().collect()
     }
@@ -114,6 +138,7 @@ impl Stages {
                     let certain = stops.take(text);
                     told.extend(certain.map(|text| Event::Delta { index: self.text, delta: Delta::Text(text) }));
                     if stops.is_cut() {
+                        // The upstream's own stop never comes: its stream is not read any further.
                         told.push(Event::Stop(StopReason::StopSequence(stops.found())));
                     }
                     continue;
@@ -122,7 +147,11 @@ impl Stages {
                 Event::Delta { delta: Delta::Reasoning(text), .. } if text.is_empty() => {}
                 Event::Delta { delta: Delta::Reasoning(_) | Delta::SealPiece(_) | Delta::ToolUse { .. }, .. }
                 | Event::Stop(_) => told.extend(self.held()),
-                _ => {}
+                Event::Start
+                | Event::Delta { .. }
+                | Event::BlockStop { .. }
+                | Event::Metadata { .. }
+                | Event::Unknown => {}
             }
             told.push(event);
         }
@@ -139,7 +168,7 @@ impl Stages {
 impl Speech {
     fn new(offer: &Offer, id: RequestId) -> Self {
         let spoken = Spoken::new(offer.clone());
-        Self { spoken, halves: Halves::default(), block: 0, id: call_id(id), calls: 0 }
+        Self { spoken, halves: Halves::default(), block: BlockIndex::from(0), id: call_id(id), calls: 0 }
     }
 
     fn take<'a>(&mut self, event: Event<'a>) -> Vec<Event<'a>> {
@@ -153,12 +182,13 @@ impl Speech {
                 events.push(event);
                 return events;
             }
-            _ => return vec![event],
+            Event::Start | Event::Delta { .. } | Event::Metadata { .. } | Event::Unknown => return vec![event],
         };
         let plain = self.halves.plain(text);
         if plain.is_empty() {
             return Vec::new();
         }
+        // What was held was given with the end of the block before.
         self.block = index;
         let heard = self.spoken.take(voice, &plain);
         heard.into_iter().flat_map(|heard| self.event(heard)).collect()
@@ -178,7 +208,7 @@ impl Speech {
             }
             Heard::Called { name, arguments } => {
                 // Behind all blocks of the model's own.
-                let index = FIRST_CALL + self.calls;
+                let index = BlockIndex::from(FIRST_CALL + self.calls);
                 let id = Text::from_plain(format!("{}{}", self.id, self.calls));
                 self.calls += 1;
                 let call = Delta::ToolUse { id, name: Text::from_plain(name) };
@@ -186,7 +216,7 @@ impl Speech {
                 vec![
                     Event::Delta { index, delta: call },
                     Event::Delta { index, delta: arguments },
-                    Event::BlockStop { index, seal: None },
+                    Event::BlockStop { index, seal: None, goes_on: false },
                 ]
             }
         }
@@ -196,15 +226,18 @@ impl Speech {
 /// The blocks of calls that were read out of the text.
 const FIRST_CALL: u32 = 1 << 30;
 
-/// What the ids of calls begin with, made of the answer's own id: no two answers have the same.
+/// The prefix of the ids of an answer's calls, made of the answer's own id: no two answers have the same.
 pub(super) fn call_id(id: RequestId) -> String {
     format!("call_{id}_")
 }
 
-fn said(index: u32, piece: Piece) -> Event<'static> {
+fn said(index: BlockIndex, piece: Piece) -> Event<'static> {
     let delta = match piece {
         Piece::Answer(text) => Delta::Text(Text::from_escaped(text)),
         Piece::Thought(text) => Delta::Reasoning(Text::from_escaped(text)),
     };
     Event::Delta { index, delta }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,8 @@ struct Machine {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
-    /// How many bytes of the text's end it stands for.
+    /// The length of the state's text: so many bytes at the end of the answer's text are a beginning of a stop
+    /// sequence.
     depth: usize,
     /// The state of the longest end of it that is a beginning too.
     shorter: usize,
@@ -50,7 +51,7 @@ impl Stops {
         Some(Self { machine, state: 0, held: String::new(), halves: Halves::default(), cut: false, found: None })
     }
 
-    /// Whether a stop sequence was found: nothing more is said.
+    /// Whether a stop sequence was found: the text behind it is dropped.
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.cut
@@ -68,7 +69,7 @@ impl Stops {
         self.plain(&piece)
     }
 
-    /// What was held back, which is no stop sequence: something else is said.
+    /// Gives the text that was held back, when something other than text follows: it is no stop sequence.
     pub fn rest(&mut self) -> Option<Text<'static>> {
         let half = self.halves.rest();
         let certain = self.plain(&half);
@@ -84,6 +85,7 @@ impl Stops {
         let before = self.held.len();
         self.held.push_str(piece);
         for (at, byte) in piece.bytes().enumerate() {
+            // The state is the longest beginning of a stop sequence that the text ends with.
             self.state = self.machine.after(self.state, byte);
             let ends = self.machine.state(self.state).ends;
             if ends > 0 {
@@ -94,6 +96,7 @@ impl Stops {
                 return said(std::mem::take(&mut self.held));
             }
         }
+        // All but that beginning can be told: no stop sequence can reach further back.
         let certain = self.held.len().saturating_sub(self.machine.state(self.state).depth);
         let held = self.held.split_off(certain);
         said(std::mem::replace(&mut self.held, held))
@@ -133,6 +136,7 @@ impl Machine {
     fn link(&mut self) {
         let mut steps: Vec<(usize, u8, usize)> =
             self.further.iter().map(|((from, by), to)| (*from, *by, *to)).collect();
+        // A state's link leads to a shorter one, whose own link must be known by then.
         steps.sort_by_key(|(_, _, to)| self.state(*to).depth);
         for (from, byte, to) in steps {
             let shorter = if from == 0 { 0 } else { self.after(self.state(from).shorter, byte) };
@@ -165,7 +169,15 @@ pub(super) fn cut(stops: &mut Stops, response: &mut Response<'_>, places: Vec<u3
     for (place, mut block) in places.into_iter().zip(std::mem::take(&mut response.content)) {
         match &mut block {
             Block::Text(text) | Block::Cited { text, .. } => *text = stops.take(text).unwrap_or_default(),
-            _ => give_back(stops, &mut left),
+            Block::Reasoning { .. }
+            | Block::Redacted { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::SearchResult { .. }
+            | Block::Audio { .. }
+            | Block::CachePoint(_) => give_back(stops, &mut left),
         }
         left.push((place, block));
         if stops.is_cut() {
@@ -184,7 +196,15 @@ fn give_back(stops: &mut Stops, left: &mut [(u32, Block<'_>)]) {
     let Some(rest) = stops.rest() else { return };
     let last = left.iter_mut().rev().find_map(|(_, block)| match block {
         Block::Text(text) | Block::Cited { text, .. } => Some(text),
-        _ => None,
+        Block::Reasoning { .. }
+        | Block::Redacted { .. }
+        | Block::ToolUse { .. }
+        | Block::ToolResult { .. }
+        | Block::Image { .. }
+        | Block::Document { .. }
+        | Block::SearchResult { .. }
+        | Block::Audio { .. }
+        | Block::CachePoint(_) => None,
     });
     if let Some(text) = last {
         *text = Text::from_escaped([text.as_escaped(), rest.as_escaped()].concat());

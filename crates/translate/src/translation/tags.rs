@@ -1,5 +1,14 @@
 //! Thoughts that a model writes into its text, between tags: split out of it, however the text is cut.
+//!
+//! ```text
+//!             <tag>                 the block ends, or another one begins
+//!   outside --------> inside        both states: forget the state, give back what was held
+//!      ^                |
+//!      +----------------+           both states: an end of the text that may begin the tag is held
+//!            </tag>
+//! ```
 
+use crate::model::delta::BlockIndex;
 use crate::model::text::Text;
 use crate::wire::slice::Slice as _;
 
@@ -8,7 +17,7 @@ pub struct Tags {
     open: String,
     close: String,
     /// The block whose text is being read.
-    block: Option<u32>,
+    block: Option<BlockIndex>,
     inside: bool,
     /// The beginning of a tag that may go on in the next piece.
     held: String,
@@ -44,9 +53,11 @@ impl Tags {
     }
 
     /// Takes the next piece of the text of a block, still escaped, and gives what is certain, still escaped.
-    pub fn take(&mut self, block: u32, text: &Text<'_>) -> Vec<Piece> {
-        if self.block != Some(block) {
-            self.block = Some(block);
+    pub fn take(&mut self, block: impl Into<BlockIndex>, text: &Text<'_>) -> Vec<Piece> {
+        let block = Some(block.into());
+        // Tags do not reach over blocks: a thought that one block leaves open is not the next block's.
+        if self.block != block {
+            self.block = block;
             self.inside = false;
             self.held.clear();
         }
@@ -61,6 +72,7 @@ impl Tags {
                 self.inside = !self.inside;
                 rest = after;
             } else {
+                // `<thi` may be the beginning of a tag; the next piece tells.
                 self.held = rest.split_off(rest.len() - beginning(&rest, tag));
                 pieces.extend(self.sorted(rest));
                 return pieces;
@@ -69,8 +81,8 @@ impl Tags {
     }
 
     /// The block ended: what was held back was no tag. A thought that was never closed is a thought all the same.
-    pub fn end(&mut self, block: u32) -> Option<Piece> {
-        if self.block != Some(block) {
+    pub fn end(&mut self, block: impl Into<BlockIndex>) -> Option<Piece> {
+        if self.block != Some(block.into()) {
             return None;
         }
         self.block = None;
@@ -82,7 +94,7 @@ impl Tags {
 
     /// The block whose text is being read.
     #[must_use]
-    pub fn block(&self) -> Option<u32> {
+    pub fn block(&self) -> Option<BlockIndex> {
         self.block
     }
 
@@ -95,7 +107,7 @@ impl Tags {
     }
 }
 
-/// How many bytes at the end of `text` may begin `tag`.
+/// The length of the longest end of `text` that may begin `tag`.
 fn beginning(text: &str, tag: &str) -> usize {
     (1..tag.len()).rev().find(|length| text.ends_with(tag.get(..*length).unwrap_or(tag))).unwrap_or(0)
 }

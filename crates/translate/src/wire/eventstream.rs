@@ -11,6 +11,20 @@
 //! | 12 + H | length - H - 16 | payload |
 //! | length - 4 | 4 | CRC-32 of everything before it |
 //!
+//! ```text
+//!                 a frame is whole in the piece
+//!            +--------------------------------------+
+//!            v                                      |
+//!          idle ----------------------------------> frame, borrowed from the piece
+//!          ^  \    the piece ends inside a frame
+//!          |   +------> gathering <--+ more pieces
+//!          |               |   +-----+
+//!          |               v
+//!          +-------- frame, borrowed from the buffer
+//!
+//!          any of them: a wrong checksum or length ends the stream with the same error from then on
+//! ```
+//!
 //! The [`Decoder`] takes a stream of them in pieces of any size. A frame that lies wholly inside one piece is
 //! borrowed from it; only a frame that is cut by the end of a piece is gathered, in one buffer that is used again.
 //!
@@ -51,7 +65,7 @@ const SUMMED: usize = 8;
 /// The smallest frame: a prelude and a checksum, with neither headers nor payload between them.
 const SMALLEST: u32 = 16;
 
-/// How large a frame may be; a larger one is refused as soon as its first 12 bytes are there.
+/// The limits of a frame's size; a larger one is refused as soon as its first 12 bytes are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The most bytes of payload in one frame: 24 MiB by default, as AWS specifies.
@@ -69,7 +83,7 @@ impl Default for Limits {
 /// One message of an event stream, borrowed from the input or from the decoder.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
-    /// What the frame's `:message-type` says it is.
+    /// The kind of the frame, by its header `:message-type`.
     pub kind: Kind<'a>,
     /// The header `:content-type`, when there is one.
     pub content_type: Option<&'a str>,
@@ -77,7 +91,7 @@ pub struct Frame<'a> {
     pub payload: &'a [u8],
 }
 
-/// What a frame is.
+/// The kinds of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind<'a> {
     /// A part of the answer, with its `:event-type`. Types that are not known must be ignored.
@@ -144,8 +158,8 @@ impl Decoder {
         frame.map(Some)
     }
 
-    /// Whether bytes of an unfinished frame are held: a stream that ends now was cut off.
-    /// A stream that is broken already is not that too.
+    /// Whether bytes of an unfinished frame are held: a stream that ends now was cut off. Not so when the stream is
+    /// already known to be broken.
     #[must_use]
     pub fn is_mid_frame(&self) -> bool {
         self.failed.is_none() && !self.gathered.handed_out && !self.gathered.bytes.is_empty()
@@ -200,7 +214,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    /// Whether nothing of the next frame is here.
+    /// Whether no byte of the next frame came yet.
     fn is_idle(&self) -> bool {
         self.handed_out || self.bytes.is_empty()
     }

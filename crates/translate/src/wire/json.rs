@@ -7,13 +7,13 @@
 use crate::wire::slice::Slice as _;
 use std::borrow::Cow;
 
-/// So deep the places of values are noted; what lies deeper is only checked.
+/// The depth to which the places of values are noted; deeper values are only checked.
 const NOTED: usize = 16;
 
-/// What of a text is noted. What nobody looks into is only checked, which takes no memory.
+/// The part of a JSON text that is indexed. The rest is only checked for its grammar, which takes no memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Noting<'n> {
-    /// So deep at most.
+    /// The greatest depth that is indexed.
     pub depth: usize,
     /// The members of the top that are looked into; empty stands for all of them.
     pub looked_into: &'n [&'n str],
@@ -33,7 +33,7 @@ impl Noting<'_> {
     }
 }
 
-/// Why a text was not looked through.
+/// The reason why a text was not indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread {
     /// It is not JSON, or longer than 4 GiB.
@@ -69,7 +69,7 @@ impl std::fmt::Debug for Value<'_, '_> {
     }
 }
 
-/// What a value is.
+/// The type of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `null`
@@ -86,7 +86,8 @@ pub enum Kind {
     Object,
 }
 
-/// Where a value stands, quotes and brackets included. In an object, the span of each name is followed by its value's.
+/// The span of a value in the text, quotes and brackets included. In an object, the span of each name is followed by
+/// its value's.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: u32,
@@ -128,7 +129,7 @@ impl<'a> Document<'a> {
         Value { document: self, at: 0 }
     }
 
-    /// How many arrays and objects are open where most are.
+    /// The nesting depth: how many arrays and objects are open where most are.
     #[must_use]
     pub fn deepest(&self) -> usize {
         self.deepest
@@ -156,7 +157,7 @@ impl<'a, 'd> Value<'a, 'd> {
         inside.unwrap_or_default()
     }
 
-    /// What it is.
+    /// The value's type.
     #[must_use]
     pub fn kind(self) -> Kind {
         self.span().map_or(Kind::Null, |span| span.kind)
@@ -175,7 +176,8 @@ impl<'a, 'd> Value<'a, 'd> {
         self.span().is_some_and(|span| span.kind == Kind::String && span.marked)
     }
 
-    /// What a string says; `None` for half of a surrogate pair, which no string can hold, and for what is no string.
+    /// The unescaped text of a string; `None` for half of a surrogate pair, which no string can hold, and for other
+    /// types.
     #[must_use]
     pub fn plain(self) -> Option<Cow<'a, str>> {
         if self.has_escapes() {
@@ -226,7 +228,7 @@ impl<'a, 'd> Value<'a, 'd> {
         last.map(|at| Self { at, ..self })
     }
 
-    /// Whether it is a list or an object so deep that what is in it was not noted.
+    /// Whether it is an array or object so deep that its members were not indexed.
     #[must_use]
     pub fn is_unnoted(self) -> bool {
         self.span().is_some_and(|span| span.kind != Kind::String && span.marked)
@@ -251,9 +253,9 @@ struct Scan<'a, 'n> {
     text: &'a str,
     bytes: &'a [u8],
     noting: Noting<'n>,
-    /// How many values there were so far, names included.
+    /// The number of values so far, names included.
     values: usize,
-    /// So deep values are noted here: less than elsewhere inside a member that is not looked into.
+    /// The depth to which values are indexed here: less than elsewhere inside a member that is not looked into.
     limit: usize,
     /// The member of the top that is read stands for the top.
     beside: bool,
@@ -381,7 +383,7 @@ impl<'a, 'n> Scan<'a, 'n> {
         (self.take()? == b':').then_some(())
     }
 
-    /// Whether anybody looks into a member; of a name with escapes that is not known.
+    /// Whether a member is indexed; of a name with escapes that is not known.
     #[inline]
     fn looks_into(&mut self, name: Option<&str>, depth: usize) -> bool {
         if self.noting.looked_into.is_empty() {
@@ -491,7 +493,7 @@ pub(crate) fn any_string(json: &str, holds: impl Fn(&str) -> bool) -> bool {
     false
 }
 
-/// How long the string is that begins here, still escaped.
+/// The length of the string that begins here, still escaped.
 fn length(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(rest) = bytes.get(at..) {
@@ -504,7 +506,7 @@ fn length(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-/// What the beginning of a string says, though it may be cut inside an escape.
+/// Unescapes the beginning of a string, though it may be cut inside an escape.
 pub(crate) fn begins(escaped: &str) -> Cow<'_, str> {
     let whole = |text: &str| serde_json::from_str::<String>(&format!("\"{text}\"")).ok();
     if !escaped.contains('\\') {
@@ -523,8 +525,8 @@ pub(crate) fn escape(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// How many bytes come before a quote, a backslash or a control character, which end what is plain in a string. Eight
-/// bytes are looked at together; behind the first few, where most strings have ended, more.
+/// The number of plain bytes before a quote, a backslash or a control character. Eight bytes are looked at together;
+/// behind the first few, where most strings have ended, more.
 #[inline]
 pub(crate) fn plain(bytes: &[u8]) -> usize {
     let mut known = 0;
@@ -540,7 +542,7 @@ pub(crate) fn plain(bytes: &[u8]) -> usize {
     plain_behind(bytes, known)
 }
 
-/// So many bytes are looked at before many more are looked at together.
+/// The number of bytes that are looked at eight at a time, before many more are looked at together.
 const FEW: usize = 32;
 
 /// The same, when so many bytes are known to be plain: up to a quote or a backslash, unless a control character comes

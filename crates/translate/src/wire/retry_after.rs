@@ -1,4 +1,4 @@
-//! How long a service asks to be left alone, in whichever header it says so.
+//! `Retry-After` and its relatives: the time after which a service may be called again.
 
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};

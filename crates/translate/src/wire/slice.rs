@@ -7,10 +7,10 @@ use std::ops::{RangeFrom, RangeTo};
 
 /// Bytes or a text, of which a part is taken that must be there.
 pub trait Slice {
-    /// What comes from this place on.
+    /// The part from this place on.
     fn behind(&self, at: usize) -> &Self;
 
-    /// What comes before this place.
+    /// The part before this place.
     fn upto(&self, end: usize) -> &Self;
 }
 

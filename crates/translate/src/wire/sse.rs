@@ -5,12 +5,12 @@
 
 use bytes::{BufMut as _, BytesMut};
 
-/// What begins an event.
+/// The prefix of an event's data.
 pub const DATA: &str = "data: ";
-/// What ends one.
+/// The end of an event.
 pub const END: &str = "\n\n";
 
-/// How a client is told that a stream goes on.
+/// The form of a keep-alive in a stream of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeepAlive {
     /// By a comment, which every client passes over.

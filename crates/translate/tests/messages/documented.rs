@@ -56,7 +56,8 @@ fn rows(section: &str) -> Vec<Vec<String>> {
     let (_, section) = DOCUMENT.split_once(&format!("## {section}\n")).unwrap();
     let section = section.split("\n## ").next().unwrap();
     let rows = section.lines().filter(|line| line.starts_with('|')).skip(2);
-    let rows = rows.map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('|').trim().to_owned()));
+    let rows = rows
+        .map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('|').trim().to_owned()));
     rows.map(Iterator::collect).collect()
 }
 
@@ -75,9 +76,19 @@ fn fate(body: &Value) -> (&'static str, Vec<String>) {
             // What stands around an example is not what is looked at.
             let told = sent.warnings.iter().filter(|warning| warning.kind != WarningKind::ReasoningUnavailable);
             let paths = told.clone().map(|warning| dialect.path(&warning.field).into_owned()).collect();
-            let dropped = told.clone().any(|warning| matches!(warning.kind, WarningKind::Dropped | WarningKind::Ignored));
+            let dropped =
+                told.clone().any(|warning| matches!(warning.kind, WarningKind::Dropped | WarningKind::Ignored));
             let changed = told.clone().any(|warning| warning.kind == WarningKind::Changed);
-            (if dropped { "dropped" } else if changed { "changed" } else { "taken" }, paths)
+            (
+                if dropped {
+                    "dropped"
+                } else if changed {
+                    "changed"
+                } else {
+                    "taken"
+                },
+                paths,
+            )
         }
         Err(Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake)) => {
             ("refused", mistake.field.iter().map(|field| dialect.path(field).into_owned()).collect())
@@ -91,7 +102,10 @@ fn check(what: &str, body: &Value, said: &str, path: Option<&str>) {
     let said = if said == "needless" { "taken" } else { said };
     assert_eq!(seen, said, "{what}: {paths:?}");
     if let Some(path) = path.filter(|_| seen != "taken") {
-        assert!(paths.iter().any(|seen| seen.starts_with(path) || path.starts_with(seen.as_str())), "{what}: {paths:?}");
+        assert!(
+            paths.iter().any(|seen| seen.starts_with(path) || path.starts_with(seen.as_str())),
+            "{what}: {paths:?}"
+        );
     }
 }
 
@@ -126,7 +140,8 @@ fn every_block_has_the_fate_of_its_row() {
     for row in rows("Content blocks") {
         let [field, role, example, said, ..] = row.as_slice() else { panic!("{row:?}") };
         let block: Value = serde_json::from_str(json_of(example)).unwrap();
-        let (text, call) = (json!({"type": "text", "text": "a"}), json!({"type": "tool_use", "id": "t1", "name": "f", "input": {}}));
+        let (text, call) =
+            (json!({"type": "text", "text": "a"}), json!({"type": "tool_use", "id": "t1", "name": "f", "input": {}}));
         let user = |content: Value| json!({"role": "user", "content": content});
         let assistant = |content: Value| json!({"role": "assistant", "content": content});
         let result = |content: Value| json!({"type": "tool_result", "tool_use_id": "t1", "content": content});
@@ -134,7 +149,9 @@ fn every_block_has_the_fate_of_its_row() {
             ("user", "tool_result") => json!([user(json!("Hi.")), assistant(json!([call])), user(json!([block]))]),
             ("user", _) => json!([user(json!([block, text]))]),
             ("tool", _) => json!([user(json!("Hi.")), assistant(json!([call])), user(json!([result(json!([block]))]))]),
-            ("assistant", "tool_use") => json!([user(json!("Hi.")), assistant(json!([block])), user(json!([result(json!("1"))]))]),
+            ("assistant", "tool_use") => {
+                json!([user(json!("Hi.")), assistant(json!([block])), user(json!([result(json!("1"))]))])
+            }
             ("assistant", _) => json!([user(json!("Hi.")), assistant(json!([block, text])), user(json!("And?"))]),
             ("system", _) => json!([user(json!("Hi.")), {"role": "system", "content": [block, text]}]),
             other => panic!("{other:?}"),

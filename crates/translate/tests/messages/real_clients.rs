@@ -78,7 +78,8 @@ fn requests_of_real_clients_are_read_without_undue_warnings() {
             continue;
         }
         let asked = Incoming::read_in(Dialect::AnthropicMessages, body, betas(&sent), &Limits::default());
-        let model = |name: &str| Catalogue::builtin().named_by_anthropic(name, "us-east-1").unwrap_or(ALIASED.to_owned());
+        let model =
+            |name: &str| Catalogue::builtin().named_by_anthropic(name, "us-east-1").unwrap_or(ALIASED.to_owned());
         let written = asked.and_then(|asked| {
             let model = model(asked.model());
             asked.outgoing(&model, None)

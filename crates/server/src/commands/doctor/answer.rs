@@ -58,7 +58,7 @@ impl EventSink for Answer {
     }
 
     fn delta(&mut self, index: u32, delta: &Delta<'_>, _out: &mut ()) -> bool {
-        self.take(Event::Delta { index, delta: delta.clone() });
+        self.take(Event::Delta { index: index.into(), delta: delta.clone() });
         true
     }
 

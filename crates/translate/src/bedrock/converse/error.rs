@@ -28,7 +28,7 @@ struct Body<'a> {
     output: Option<Output<'a>>,
 }
 
-/// How the service answers a path it does not know, with status 200.
+/// The body with which the service answers a path that it does not know, with status 200.
 #[derive(Deserialize)]
 struct Output<'a> {
     #[serde(borrow, rename = "__type")]
@@ -57,7 +57,7 @@ pub fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
     Fault::Refused(Refusal { exception, status, message, retry_after })
 }
 
-/// Whether a body of status 200 is a refusal nevertheless.
+/// Whether a body of status 200 is an error nevertheless: the service answers unknown paths so.
 #[must_use]
 pub fn is_unknown_operation(body: &[u8]) -> bool {
     Body::read(body).output.is_some_and(|output| output.kind.is_some())

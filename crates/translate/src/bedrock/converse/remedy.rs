@@ -5,7 +5,7 @@
 
 use crate::fault::Fault;
 
-/// What a second attempt does otherwise.
+/// A change to the request with which a second attempt can succeed where the first was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// It sends no reasoning back: a block of it was altered, foreign, missing or out of place.
@@ -81,7 +81,7 @@ const TOGETHER: [&[&str]; 3] = [
     &["either content or tool_calls", "not both"],
 ];
 
-/// What can be done about a fault, if anything can.
+/// Finds the change to the request that may get past this refusal; `None` where no second attempt helps.
 #[must_use]
 pub fn remedy(fault: &Fault) -> Option<Remedy> {
     let Fault::Refused(refusal) = fault else { return None };

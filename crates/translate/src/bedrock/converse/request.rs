@@ -46,13 +46,13 @@ pub struct Terms<'t> {
     pub api: Api,
     /// The model id to call.
     pub model_id: &'t str,
-    /// What that model is like.
+    /// The model's row of the catalogue.
     pub entry: &'t Entry,
-    /// Whose reasoning is its own.
+    /// The mark of this model and backend: sealed reasoning with another mark is not sent to it.
     pub mark: Mark,
-    /// What the operator decides.
+    /// The operator's rules for reasoning.
     pub rules: &'t Rules,
-    /// What is done otherwise after a refusal.
+    /// The changes to the request after Bedrock refused an earlier attempt.
     pub adjustment: Adjustment,
     /// The fields of Bedrock's own that the client may use.
     pub allowed: ClientFields,
@@ -72,13 +72,13 @@ pub struct Written {
     pub names: ToolNames,
     /// The stop sequences that are not sent, and at which the answer is to be cut.
     pub stops: Vec<String>,
-    /// What is not sent exactly as asked.
+    /// The fields that are not sent exactly as asked.
     pub warnings: Vec<Warning>,
     /// The model will reason, as far as is known.
     pub reasoning_on: bool,
     /// The answer comes as a stream.
     pub stream: bool,
-    /// What stands for the schema of the answer, when it is asked for: equal schemas have the same.
+    /// The fingerprint of the schema of the answer, when one is enforced: equal schemas have equal fingerprints.
     pub schema: Option<u64>,
 }
 
@@ -165,7 +165,7 @@ fn headers() -> HeaderMap {
     headers
 }
 
-/// Whether a stream is asked for.
+/// Whether the upstream is asked for a stream.
 fn streams(request: &Request<'_>, terms: &Terms<'_>, tools: bool, notes: &mut Notes) -> bool {
     let stream = request.stream && !is_whole(terms, tools);
     if request.stream && !stream {
@@ -176,7 +176,7 @@ fn streams(request: &Request<'_>, terms: &Terms<'_>, tools: bool, notes: &mut No
     stream
 }
 
-/// Whether the answer must be asked for whole, even where the client wants a stream.
+/// Whether the upstream is asked for a whole answer although the client wants a stream.
 fn is_whole(terms: &Terms<'_>, tools: bool) -> bool {
     match terms.entry.streaming {
         Streaming::Allowed => tools && terms.adjustment.tools_whole,

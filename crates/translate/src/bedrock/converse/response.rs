@@ -174,7 +174,7 @@ pub(super) fn is_server_side(kind: Option<&RawValue>) -> bool {
     kind.is_some_and(|kind| kind.get() == r#""server_tool_use""#)
 }
 
-/// Why the model stopped; no reason at all counts as an unknown one.
+/// The stop reason; none at all counts as an unknown one.
 pub(super) fn stop_reason(raw: Option<&RawValue>) -> StopReason<'_> {
     let text = raw.and_then(Text::from_raw).unwrap_or_default();
     match text.as_escaped() {
@@ -206,7 +206,7 @@ pub(super) fn not_json(what: &dyn fmt::Display) -> Fault {
     Fault::UpstreamMisbehaved(Misbehaviour::Json(what.to_string()))
 }
 
-/// Where and why JSON could not be read, without the words of the library that may hold content.
+/// The place and kind of a JSON error, without the library's message, which may quote content.
 pub(super) fn place(error: &serde_json::Error) -> String {
     let kind = match error.classify() {
         serde_json::error::Category::Eof => "it ends too early",

@@ -1,4 +1,4 @@
-//! What seals a block of reasoning, gathered until the block ends.
+//! Signatures and encrypted reasoning that come in pieces, joined until their block ends.
 
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::Seal;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// The most that the seals of one answer's open blocks may hold, in bytes. A whole answer is far below.
 const MOST: usize = 32 << 20;
 
-/// What an open block takes beside its seal, and one piece beside its text.
+/// The memory that an open block takes beside its seal, and a piece beside its text, in bytes.
 const BLOCK: usize = 64;
 const PIECE: usize = 32;
 

@@ -5,11 +5,11 @@
 
 mod fast_delta;
 
+use super::citation::citation;
 use super::error;
+use super::own_answer::OwnAnswer;
 use super::response::{self, string};
 use super::seal::Seals;
-use super::citation::citation;
-use super::own_answer::OwnAnswer;
 use super::usage::TokenUsage;
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
@@ -132,7 +132,7 @@ impl Reader {
         Some((index, if ours { delta } else { Delta::Unknown }))
     }
 
-    /// What one frame says.
+    /// Reads the event of one frame.
     ///
     /// # Errors
     ///
@@ -143,7 +143,7 @@ impl Reader {
             Kind::Event("contentBlockStart") => self.start(frame.payload),
             Kind::Event("contentBlockStop") => {
                 let BlockStop { content_block_index: index } = read(frame.payload)?;
-                Ok(Event::BlockStop { index, seal: self.seals.take(index) })
+                Ok(Event::BlockStop { index: index.into(), seal: self.seals.take(index), goes_on: false })
             }
             Kind::Event("messageStart") => Ok(Event::Start),
             Kind::Event("messageStop") => self.stop(frame.payload),
@@ -163,7 +163,7 @@ impl Reader {
         if self.stopped { Ok(()) } else { Err(Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly)) }
     }
 
-    /// Whether `messageStop` was seen.
+    /// Whether `messageStop` came.
     #[must_use]
     pub fn stopped(&self) -> bool {
         self.stopped
@@ -185,7 +185,7 @@ impl Reader {
         } else {
             Delta::Unknown
         };
-        Ok(Event::Delta { index, delta })
+        Ok(Event::Delta { index: index.into(), delta })
     }
 
     fn reasoning<'a>(&mut self, index: u32, reasoning: &ReasoningDelta<'a>) -> Result<Delta<'a>, Fault> {
@@ -208,7 +208,7 @@ impl Reader {
     /// until there is none.
     pub fn unended(&mut self) -> Option<Event<'static>> {
         let index = self.seals.any().filter(|_| self.stopped)?;
-        Some(Event::BlockStop { index, seal: self.seals.take(index) })
+        Some(Event::BlockStop { index: index.into(), seal: self.seals.take(index), goes_on: false })
     }
 
     fn start<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
@@ -223,7 +223,7 @@ impl Reader {
             }
             None => Delta::Unknown,
         };
-        Ok(Event::Delta { index, delta })
+        Ok(Event::Delta { index: index.into(), delta })
     }
 
     fn stop<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {

@@ -1,4 +1,4 @@
-//! What a client asked, as far as the operator lets it.
+//! The client's ask within the operator's limits.
 
 use super::super::entry::{Allowed, Control, Default as Habit, Entry, Off};
 use super::super::rules::{ForcedTool, Rules, Wanted};

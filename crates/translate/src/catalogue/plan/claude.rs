@@ -13,13 +13,13 @@ use serde_json::{Map, Value, json};
 const LEAST_BUDGET: u32 = 1024;
 /// The budget of a client that wants reasoning and does not say how much.
 const USUAL_BUDGET: u32 = 4096;
-/// What an answer needs behind its reasoning.
+/// The tokens that an answer needs behind its reasoning.
 const ANSWER: u32 = 4096;
-/// What lets a model with a budget take an effort too (Claude Opus 4.5, "Effort").
+/// The beta with which a model with a budget takes an effort too (Claude Opus 4.5, "Effort").
 const EFFORT_BETA: &str = "effort-2025-11-24";
-/// What lets a model show what it is doing in place of its thoughts.
+/// The beta with which a model shows what it is doing in place of its thoughts.
 const UPDATES_BETA: &str = "thinking-display-updates-2026-08-18";
-/// What sets it, where the client has no name for that.
+/// The name for the limit of tokens, where the client did not set it by a field.
 const ANSWERS_LIMIT: &str = "the answer's limit";
 /// Above this limit the service wants to stream (bedrock-runtime, "Extended thinking").
 pub(super) const MOST_WITHOUT_STREAM: u32 = 21_333;
@@ -73,7 +73,7 @@ fn switch_off(entry: &Entry, situation: &Situation, plan: &mut Plan) {
             plan.warnings.push(Warning::changed(ask.field(), why));
             return;
         }
-        _ => {}
+        Off::Omit | Off::NoneWord | Off::Unknown => {}
     }
     plan.on = false;
     words_of_effort(entry, situation, plan);

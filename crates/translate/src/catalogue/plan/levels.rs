@@ -12,7 +12,7 @@ pub(super) fn nearest(entry: &Entry, wanted: Effort, adjustment: Adjustment) -> 
     lower.or_else(|| entry.efforts.first()).copied()
 }
 
-/// Whether the level wanted is the model's own, and another one is sent because it was refused.
+/// Whether the model has the wanted effort, and a lower one is sent because Bedrock refused it.
 pub(super) fn lowered(entry: &Entry, wanted: Effort, adjustment: Adjustment) -> bool {
     adjustment.lower_effort && entry.efforts.contains(&wanted)
 }
@@ -28,7 +28,7 @@ pub(super) fn from_budget(tokens: u32) -> Effort {
     }
 }
 
-/// How much of an answer's limit its reasoning may take at most.
+/// The most tokens that reasoning of this effort may take of an answer's limit.
 pub(super) fn share(limit: u32, effort: Effort) -> u32 {
     let (parts, of) = match effort {
         Effort::Minimal | Effort::Low => (1, 4),

@@ -29,7 +29,10 @@ pub struct RenderedMessagesError {
 impl std::fmt::Debug for RenderedMessagesError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { status, body, .. } = self;
-        f.debug_struct("RenderedMessagesError").field("status", status).field("bytes", &body.len()).finish_non_exhaustive()
+        f.debug_struct("RenderedMessagesError")
+            .field("status", status)
+            .field("bytes", &body.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -51,7 +54,12 @@ pub fn render(fault: &Fault, exchange: Option<RequestId>) -> RenderedMessagesErr
         r#"{{"type":"error","error":{{"type":"{kind}","message":"{}"}},"request_id":{exchange}}}"#,
         message.as_escaped()
     );
-    RenderedMessagesError { status, body, retry_after: told::retry_after(fault), should_retry: should_retry(fault, status) }
+    RenderedMessagesError {
+        status,
+        body,
+        retry_after: told::retry_after(fault),
+        should_retry: should_retry(fault, status),
+    }
 }
 
 fn class(fault: &Fault) -> Class {

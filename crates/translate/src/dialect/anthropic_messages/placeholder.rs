@@ -1,5 +1,6 @@
 //! A word that a model writes where its thought would stand, such as Nova's `[REDACTED]`, however it is cut.
 
+use crate::model::delta::BlockIndex;
 use crate::model::text::Text;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,12 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 /// Holds text back that may become the word.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    held: Option<(u32, String)>,
+    held: Option<(BlockIndex, String)>,
 }
 
 impl Held {
     /// Whether the text may be the word, or more of it; then it is held back.
-    pub(super) fn takes(&mut self, word: Option<&str>, block: u32, text: &Text<'_>) -> bool {
+    pub(super) fn takes(&mut self, word: Option<&str>, block: BlockIndex, text: &Text<'_>) -> bool {
         let Some(word) = word else { return false };
         let begun = match &self.held {
             None => word,
@@ -27,7 +28,7 @@ impl Held {
     }
 
     /// What was held back, with its block.
-    pub(super) fn release(&mut self) -> Option<(u32, String)> {
+    pub(super) fn release(&mut self) -> Option<(BlockIndex, String)> {
         self.held.take()
     }
 }

@@ -12,7 +12,7 @@ use super::{Style, citation, error, finish, id, usage};
 use crate::dialect::{Envelope, seal};
 use crate::fault::Fault;
 use crate::model::call_id;
-use crate::model::delta::{Delta, Event, Seal};
+use crate::model::delta::{BlockIndex, Delta, Event, Seal};
 use crate::model::raw::Raw;
 use crate::model::reasoning::Placeholder;
 use crate::model::request::Citation;
@@ -53,8 +53,7 @@ pub struct Writer {
 /// The block that is being told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Open {
-    /// As Bedrock counts.
-    block: u32,
+    block: BlockIndex,
     kind: Kind,
 }
 
@@ -92,8 +91,8 @@ impl Writer {
     pub fn event(&mut self, out: &mut BytesMut, event: Event<'_>) {
         match event {
             Event::Start => self.start(out),
-            Event::Delta { index, delta } => self.delta(out, index, &delta),
-            Event::BlockStop { index, seal } => self.block_stop(out, index, seal),
+            Event::Delta { index, delta } => self.grow(out, index, &delta),
+            Event::BlockStop { index, seal, goes_on: _ } => self.block_stop(out, index, seal),
             Event::Stop(stop) => self.stop = Some(stop.into_owned()),
             Event::Metadata { usage, service_tier, trace } => {
                 self.usage = usage.or(self.usage);
@@ -104,8 +103,13 @@ impl Writer {
         }
     }
 
-    /// Says more of a block.
+    /// Says more of a block of the upstream's.
     pub fn delta(&mut self, out: &mut BytesMut, index: u32, delta: &Delta<'_>) {
+        self.grow(out, BlockIndex::from(index), delta);
+    }
+
+    #[inline]
+    fn grow(&mut self, out: &mut BytesMut, index: BlockIndex, delta: &Delta<'_>) {
         match delta {
             Delta::Text(text) if self.open == Some(Open { block: index, kind: Kind::Text }) => {
                 self.put(out, text);
@@ -182,7 +186,7 @@ impl Writer {
     }
 
     /// Makes this block the open one; `content` is what it begins with.
-    fn begin(&mut self, out: &mut BytesMut, block: u32, kind: Kind, content: &str) {
+    fn begin(&mut self, out: &mut BytesMut, block: BlockIndex, kind: Kind, content: &str) {
         if self.open == Some(Open { block, kind }) && kind != Kind::ToolUse {
             return;
         }
@@ -231,7 +235,7 @@ impl Writer {
         sse::event(out, "content_block_stop", &[&format!(r#"{{"type":"content_block_stop","index":{index}}}"#)]);
     }
 
-    fn reasoning(&mut self, out: &mut BytesMut, block: u32, text: &Text<'_>) {
+    fn reasoning(&mut self, out: &mut BytesMut, block: BlockIndex, text: &Text<'_>) {
         if self.held.takes(self.style.placeholder.as_deref(), block, text) {
             return;
         }
@@ -239,12 +243,12 @@ impl Writer {
         self.thought(out, block, text);
     }
 
-    fn thought(&mut self, out: &mut BytesMut, block: u32, text: &Text<'_>) {
+    fn thought(&mut self, out: &mut BytesMut, block: BlockIndex, text: &Text<'_>) {
         self.begin_thought(out, block);
         self.put(out, text);
     }
 
-    fn begin_thought(&mut self, out: &mut BytesMut, block: u32) {
+    fn begin_thought(&mut self, out: &mut BytesMut, block: BlockIndex) {
         self.begin(out, block, Kind::Thinking, r#"{"type":"thinking","thinking":"","signature":""}"#);
     }
 
@@ -270,14 +274,14 @@ impl Writer {
         sse::event(out, "content_block_stop", &[&format!(r#"{{"type":"content_block_stop","index":{index}}}"#)]);
     }
 
-    fn call(&mut self, out: &mut BytesMut, block: u32, id: &Text<'_>, name: &Text<'_>) {
+    fn call(&mut self, out: &mut BytesMut, block: BlockIndex, id: &Text<'_>, name: &Text<'_>) {
         self.called = true;
         let (id, name) = (call_id::known(id), name.as_escaped());
         let content = format!(r#"{{"type":"tool_use","id":"{}","name":"{name}","input":{{}}}}"#, id.as_escaped());
         self.begin(out, block, Kind::ToolUse, &content);
     }
 
-    fn input(&mut self, out: &mut BytesMut, block: u32, piece: &Text<'_>) {
+    fn input(&mut self, out: &mut BytesMut, block: BlockIndex, piece: &Text<'_>) {
         // A call that is closed already gets no more: its client has put it together.
         if self.open == Some(Open { block, kind: Kind::ToolUse }) {
             self.arguments.take(piece);
@@ -285,15 +289,16 @@ impl Writer {
         }
     }
 
-    fn citation(&mut self, out: &mut BytesMut, block: u32, citation: &Citation<'_>) {
+    fn citation(&mut self, out: &mut BytesMut, block: BlockIndex, citation: &Citation<'_>) {
         let Some(citation) = citation::object(citation) else { return };
         self.begin(out, block, Kind::Text, "{\"type\":\"text\",\"text\":\"\"}");
         let index = self.blocks.saturating_sub(1);
-        let head = format!(r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"citations_delta","citation":"#);
+        let head =
+            format!(r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"citations_delta","citation":"#);
         sse::event(out, "content_block_delta", &[&head, &citation, "}}"]);
     }
 
-    fn block_stop(&mut self, out: &mut BytesMut, block: u32, seal: Option<Seal<'_>>) {
+    fn block_stop(&mut self, out: &mut BytesMut, block: BlockIndex, seal: Option<Seal<'_>>) {
         self.release(out);
         match seal.filter(|_| !self.style.hidden) {
             Some(Seal::Signature(signature)) => self.signature(out, block, &signature),
@@ -306,10 +311,12 @@ impl Writer {
     }
 
     /// The signature of a thought, whose text may be none.
-    fn signature(&mut self, out: &mut BytesMut, block: u32, signature: &Text<'_>) {
+    fn signature(&mut self, out: &mut BytesMut, block: BlockIndex, signature: &Text<'_>) {
         self.begin_thought(out, block);
         let index = self.blocks.saturating_sub(1);
-        let head = format!(r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"signature_delta","signature":""#);
+        let head = format!(
+            r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"signature_delta","signature":""#
+        );
         sse::event(out, "content_block_delta", &[&head, &seal::marked(signature, self.style.mark), "\"}}"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Where things stand in a Chat Completions request, as its clients write it.
+//! Paths of fields in a Chat Completions request, as its clients write them.
 
 use crate::model::field_ref::FieldRef;
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! Why an answer ended, in Chat Completions' words.
+//! Finish reasons of Chat Completions.
 
 use crate::model::response::{Finish, StopReason};
 

@@ -28,7 +28,7 @@ impl Style {
 }
 
 impl request::Manner {
-    /// How an answer of this model is written, as the operator wants it to be shown.
+    /// The form of this model's answer: the client's wishes within the operator's decision.
     pub(super) fn style(self, exposure: Exposure, answerer: Answerer) -> Style {
         let shown = exposure.pinned.unwrap_or_else(|| ReasoningFields::to(self.conventions));
         let Answerer { reasoning_format, mark, placeholder, trace } = answerer;
@@ -59,7 +59,7 @@ pub fn id(id: RequestId) -> String {
 /// The header that holds the answer's id.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// How the client wants its answer.
+/// The form in which the client wants its answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Style {
     /// Usage comes in a chunk of its own at the end of a stream.
@@ -72,11 +72,11 @@ pub struct Style {
     pub shown: ReasoningFields,
     /// The `format` that `reasoning_details` name, for example `anthropic-claude-v1`.
     pub reasoning_format: Option<String>,
-    /// Who makes the reasoning, for the `id` of `reasoning_details`.
+    /// The mark of the model that makes the reasoning, for the `id` of `reasoning_details`.
     pub mark: Option<Mark>,
     /// The word that the model writes in place of its thought, still escaped.
     pub placeholder: Option<String>,
-    /// What becomes of that word.
+    /// The treatment of that word.
     pub on_placeholder: Placeholder,
     /// The client asked for what its guardrail did.
     pub trace: bool,

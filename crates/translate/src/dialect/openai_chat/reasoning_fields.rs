@@ -15,18 +15,18 @@ pub struct ReasoningFields {
     pub think_tags: bool,
 }
 
-/// How much of `reasoning_details` is shown.
+/// The part of `reasoning_details` that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Details {
     /// Nothing.
     None,
-    /// What must come back and stands nowhere else: signatures and encrypted reasoning.
+    /// The part that must come back and stands nowhere else: signatures and encrypted reasoning.
     Seals,
     /// The text too.
     Full,
 }
 
-/// Which conventions a request spoke; the answer speaks them too.
+/// The conventions for reasoning that a request uses; the answer uses them too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Conventions {
     /// `reasoning`, `include_reasoning` or `reasoning_details`.
@@ -51,7 +51,7 @@ impl ReasoningFields {
         think_tags: false,
     };
 
-    /// What a client that spoke so is shown.
+    /// The fields for a client that uses these conventions.
     #[must_use]
     pub fn to(spoken: Conventions) -> Self {
         Self {

@@ -26,16 +26,16 @@ const LONGEST_LINE: usize = 64 << 10;
 pub struct Relay {
     /// The beginning of a line whose end did not come yet; what is too long is left out.
     line: Vec<u8>,
-    /// Whether the line at hand is empty so far, and the one before it.
+    /// The line at hand is empty so far, and so is the one before it: an event begins here.
     fresh: bool,
     blank: bool,
-    /// What is held until some of it is content.
+    /// The events that are held back until one of them has content.
     opening: Option<Box<FirstEvent>>,
-    /// What has come.
+    /// The milestones of the answer so far.
     pub milestones: Milestones,
     /// The tokens as the backend counts them.
     pub usage: Option<Usage>,
-    /// Why the answer ended.
+    /// The finish reason, once it came.
     pub finish_reason: Option<&'static str>,
     /// `[DONE]` came.
     pub done: bool,
@@ -149,7 +149,7 @@ impl Relay {
         }
     }
 
-    /// Whether what went on ends with a whole event.
+    /// Whether the relayed bytes end with a whole event, so that an error event can follow.
     #[must_use]
     pub fn is_between_events(&self) -> bool {
         self.blank
@@ -171,7 +171,7 @@ fn has_text(data: &str, name: &str) -> bool {
     })
 }
 
-/// What is read of an answer, whole or in chunks.
+/// The members of an answer, whole or in chunks, that the gateway records.
 #[derive(Deserialize)]
 struct AnswerFields<'a> {
     #[serde(default)]
@@ -224,7 +224,7 @@ impl AnswerFields<'_> {
     }
 }
 
-/// Why a whole answer ended, and the tokens that it took.
+/// The finish reason and the token counts of a whole answer.
 #[must_use]
 pub fn finish_and_usage(body: &[u8]) -> (Option<&'static str>, Option<Usage>) {
     match serde_json::from_slice::<AnswerFields<'_>>(body) {
@@ -233,7 +233,7 @@ pub fn finish_and_usage(body: &[u8]) -> (Option<&'static str>, Option<Usage>) {
     }
 }
 
-/// Whether a body is an answer, whole or as a stream, whatever type it was said to have.
+/// Whether a body is a Chat Completions answer, whole or as a stream, whatever its `content-type`.
 #[must_use]
 pub fn is_answer(body: &[u8]) -> bool {
     has_choices(body) || is_stream_of_events(body)

@@ -64,15 +64,15 @@ const INDEXED: Indexed = Indexed {
 /// A request, with what only this dialect needs to know for the answer.
 #[derive(Clone, Debug, Default)]
 pub struct Asked<'a> {
-    /// What is asked.
+    /// The neutral request.
     pub request: Request<'a>,
-    /// How this client wants to be answered.
+    /// The client's wishes for its answer.
     pub manner: Manner,
-    /// What was asked for in vain.
+    /// The fields that were ignored or changed.
     pub warnings: Vec<Warning>,
 }
 
-/// How a client of this dialect wants to be answered.
+/// The wishes of a client of this dialect for its answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manner {
     /// A stream ends with a chunk that holds the usage.

@@ -13,12 +13,12 @@ use crate::model::response::{Finish, Response};
 use crate::model::text::Text;
 use std::fmt::Write as _;
 
-/// What an answer says, gathered by kind.
+/// The content of an answer, gathered by the member that it goes to.
 struct Gathered<'r> {
     style: &'r Style,
     envelope: &'r Envelope<'r>,
     content: String,
-    /// So many bytes of the content are counted already, and are so many characters.
+    /// The bytes of the content that were counted already, and their number of characters.
     counted_to: usize,
     counted: usize,
     reasoning: String,
@@ -204,7 +204,7 @@ impl<'r> Gathered<'r> {
     }
 }
 
-/// What a guardrail did, in the member that LiteLLM has for it too. In one line, as events must be.
+/// Writes the guardrail's trace, in the member that LiteLLM has for it too. In one line, as events must be.
 pub(super) fn trace_of(trace: &Raw<'_>, out: &mut String) {
     out.push_str(r#","trace":"#);
     out.extend(trace.as_json().split(['\n', '\r']));

@@ -1,4 +1,16 @@
-//! A streamed answer, said as Chat Completions chunks.
+//! The writer of a streamed answer in Chat Completions chunks.
+//!
+//! ```text
+//!   not started --any event--> started: {"delta":{"role":"assistant"}}
+//!                                 |
+//!       text        {"content":..}               closes an open <think> first
+//!       reasoning   {"reasoning":..,...}         held while it may be a placeholder (thought.rs)
+//!       tool use    {"tool_calls":[{"index":n    n counts the calls, not the blocks
+//!       block stop  "{}" for a call without arguments; the seal, in `reasoning_details`
+//!       stop, metadata: kept, because usage comes behind the stop
+//!                                 |
+//!   finish: {"finish_reason":..}, usage if wanted, [DONE]      fail: {"error":..}, [DONE]
+//! ```
 //!
 //! Source: OpenAI's API reference, `chat.completion.chunk`; the reasoning fields are those that its clients read:
 //! `reasoning` and `reasoning_content`, equal, and `reasoning_details` with what must come back in the next turn.
@@ -30,9 +42,9 @@ pub struct Writer {
     close: String,
     /// `{"id":...,"model":...` and no more, for chunks that are not one delta.
     head: String,
-    /// What stands around a piece of the content.
+    /// The two halves of a chunk around a piece of the content.
     content: [String; 2],
-    /// What stands around a piece of the arguments of a call, and which call that is.
+    /// The two halves of a chunk around a piece of a call's arguments, with the index of that call.
     arguments: (usize, [String; 2]),
     thoughts: Thoughts,
     started: bool,
@@ -86,8 +98,10 @@ impl Writer {
     pub fn event(&mut self, out: &mut BytesMut, event: Event<'_>) {
         match event {
             Event::Start => self.start(out),
-            Event::Delta { index, delta } => self.delta(out, index, &delta),
-            Event::BlockStop { index, seal } => self.block_stop(out, index, seal),
+            // Chunks know no blocks: what is derived of their index is derived of the upstream's.
+            Event::Delta { index, delta } => self.delta(out, index.upstream, &delta),
+            Event::BlockStop { goes_on: true, .. } => {}
+            Event::BlockStop { index, seal, goes_on: false } => self.block_stop(out, index.upstream, seal),
             Event::Stop(stop) => self.stop = Some(stop.into_owned()),
             Event::Metadata { usage, service_tier, trace } => {
                 self.usage = usage.or(self.usage);

@@ -12,7 +12,7 @@ pub fn plain(name: &str) -> String {
     letters.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-/// Whether a member of that name switches reasoning, or says how much of it there is.
+/// Whether a vendor field of that name switches reasoning, or sets its effort or budget.
 #[must_use]
 pub fn is_switch(name: &str) -> bool {
     let name = plain(name);
@@ -26,7 +26,7 @@ pub fn shown(name: &str) -> String {
     name.chars().filter(|letter| !letter.is_control()).take(64).collect()
 }
 
-/// Whether a member of that name chooses among tools.
+/// Whether a vendor field of that name is a tool choice.
 #[must_use]
 pub fn is_tool_choice(name: &str) -> bool {
     plain(name) == "toolchoice"

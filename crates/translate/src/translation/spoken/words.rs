@@ -9,7 +9,7 @@ use super::Voice;
 use crate::model::offer::{CallTokens, Offer};
 use serde_json::{Map, Value};
 
-/// What the text holds of a model's tokens.
+/// The first of a model's tokens in a text.
 pub(super) enum Found {
     /// A section begins here.
     Opens(usize),
@@ -19,11 +19,11 @@ pub(super) enum Found {
     Perhaps(usize),
 }
 
-/// What a section is.
+/// A section of the text between a model's tokens, read.
 pub(super) enum Section {
     /// Calls: the client's names, and arguments as JSON.
     Calls(Vec<(String, String)>),
-    /// What follows is said so.
+    /// A channel's head: the text behind it is of this kind.
     Speaks(Voice),
     /// Nobody knows.
     Unread,
@@ -32,7 +32,7 @@ pub(super) enum Section {
 /// The tokens that begin a section, those that end it, and those that may stand behind one.
 struct Tokens {
     opens: &'static [&'static str],
-    /// What ends a section that begins so.
+    /// The tokens that end a section, by the one that it began with.
     closes: &'static [(&'static str, &'static [&'static str])],
     stray: &'static [&'static str],
 }
@@ -79,7 +79,7 @@ const DEEPSEEK: Tokens = Tokens {
 };
 
 const MISTRAL_CALLS: &str = "[TOOL_CALLS]";
-/// What stands behind it belongs to it: nothing ends a call but the text's end.
+/// Mistral's tokens. All that follows belongs to the call, which only the text's end ends.
 const MISTRAL: Tokens = Tokens { opens: &[MISTRAL_CALLS], closes: &[], stray: &[] };
 
 const MESSAGE: &str = "<|message|>";
@@ -113,7 +113,7 @@ pub(super) fn begin(tokens: CallTokens, text: &str) -> Found {
     }
 }
 
-/// Where one of the words may begin at the end of a text.
+/// The position at the end of a text from which on one of the words may begin.
 fn perhaps<'w>(words: impl Iterator<Item = &'w &'static str>, text: &str) -> usize {
     let begins = |word: &str| (1..word.len()).rev().find(|length| text.ends_with(word.get(..*length).unwrap_or(word)));
     text.len() - words.filter_map(|word| begins(word)).max().unwrap_or(0)
@@ -128,7 +128,7 @@ pub(super) fn end(tokens: CallTokens, text: &str, known: usize) -> Option<usize>
     closes.iter().filter_map(|end| after(text, end, known)).min()
 }
 
-/// Where `word` ends for the first time, when all but its beginning may be known.
+/// The position behind the first `word`; the first `known` bytes hold none.
 fn after(text: &str, word: &str, known: usize) -> Option<usize> {
     let from = text.floor_char_boundary(known.saturating_sub(word.len()));
     Some(from + text.get(from..)?.find(word)? + word.len())

@@ -9,7 +9,7 @@ use std::fmt;
 /// The number of a string among the types of a header's value.
 const TEXT: u8 = 7;
 
-/// Why a frame cannot be written.
+/// The reason why a frame cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodeError {
     /// A header's value has this many bytes, which are too many.

@@ -1,8 +1,8 @@
-//! What can be wrong with a frame.
+//! Errors of frames.
 
 use std::fmt;
 
-/// Why a stream is not one of frames. Nothing of a frame's content is in it, so that it may be logged.
+/// The reason why bytes are no event-stream frame. Nothing of a frame's content is in it, so that it may be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
     /// The two lengths are not those that their checksum was made for.
@@ -46,7 +46,7 @@ pub enum FrameError {
     Header {
         /// Bytes of headers before the broken one.
         at: usize,
-        /// What is wrong with it.
+        /// The header's error.
         fault: HeaderFault,
     },
     /// A header that must be there is not; its name.
@@ -59,7 +59,7 @@ pub enum FrameError {
     MessageTypeUnknown,
 }
 
-/// Why one header cannot be read.
+/// The reason why one header cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderFault {
     /// It does not end where the headers end.

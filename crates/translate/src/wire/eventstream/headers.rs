@@ -51,7 +51,7 @@ impl<'a> Headers<'a> {
         }
     }
 
-    /// What the frame is.
+    /// The kind of the frame.
     pub(super) fn kind(&self) -> Result<Kind<'a>, FrameError> {
         match self.message_type {
             Some("event") => self.event_type.map(Kind::Event).ok_or(FrameError::HeaderMissing(":event-type")),

@@ -35,7 +35,7 @@ fn denied(field: FieldRef) -> Fault {
     Fault::unsupported(field, format!("`{NAME}` is not allowed by the operator"))
 }
 
-/// What is not allowed is not allowed among the model's own fields either.
+/// Refuses fields of Bedrock's own that the operator does not allow, where they stand among the model's own fields.
 fn own_fields(request: &Request<'_>, allowed: ClientFields) -> Result<(), Fault> {
     for (name, value) in &request.additional_fields {
         let plain = own::plain(name);
@@ -68,7 +68,16 @@ fn addresses(content: &[Block<'_>]) -> Result<(), Fault> {
             | Block::Document { source: MediaSource::S3 { field, .. }, .. }
             | Block::Audio { source: MediaSource::S3 { field, .. }, .. } => return Err(in_s3(field.clone())),
             Block::ToolResult { content, .. } => addresses(content)?,
-            _ => {}
+            Block::Text(_)
+            | Block::Reasoning { .. }
+            | Block::Redacted { .. }
+            | Block::ToolUse { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::SearchResult { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => {}
         }
     }
     Ok(())

@@ -77,7 +77,7 @@ fn each<'d>(offer: &'d mut Offer<'_, '_>, draft: &'d mut Draft<'_, '_>) -> impl 
     let turns = draft.turns.iter_mut().flat_map(|turn| turn.pieces.iter_mut());
     tools.chain(draft.system.iter_mut().chain(turns).filter_map(|piece| match piece {
         Piece::CachePoint(ttl) => Some(ttl),
-        _ => None,
+        Piece::Block(_) | Piece::Made(_) | Piece::Thought(_) | Piece::Said(_) => None,
     }))
 }
 
@@ -126,13 +126,13 @@ fn settle(draft: &mut Draft<'_, '_>, notes: &mut Notes) {
     }
 }
 
-/// Whether a point may stand behind this. Claude refuses one behind a document that is no PDF.
+/// Whether a cache point may stand behind this piece. Claude refuses one behind a document that is no PDF.
 fn can_be_cached(before: &Piece<'_, '_>) -> bool {
     match before {
         Piece::CachePoint(_) | Piece::Thought(_) | Piece::Block(Block::Reasoning { .. } | Block::Redacted { .. }) => {
             false
         }
-        piece => !is_plain_document(piece),
+        piece @ (Piece::Block(_) | Piece::Made(_) | Piece::Said(_)) => !is_plain_document(piece),
     }
 }
 

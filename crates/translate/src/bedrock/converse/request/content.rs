@@ -27,9 +27,8 @@ pub(super) fn check(messages: &[Message<'_>], entry: &Entry) -> Result<(), Fault
 
 /// Refuses documents that the model does not take, and that are no text.
 fn documents(message: &Message<'_>, entry: &Entry) -> Result<(), Fault> {
-    let inside = message.content.iter().flat_map(|block| match block {
-        Block::ToolResult { content, .. } => content.as_slice(),
-        block => std::slice::from_ref(block),
+    let inside = message.content.iter().flat_map(|block| {
+        if let Block::ToolResult { content, .. } = block { content.as_slice() } else { std::slice::from_ref(block) }
     });
     for block in inside.filter(|block| matches!(block, Block::Document { .. })) {
         if !entry.takes(Medium::Document) && as_text(block).is_none() {
@@ -150,11 +149,20 @@ impl Writer<'_> {
         }
     }
 
-    /// What a tool answered. Bedrock refuses blank text, and a tool may well have nothing to say.
+    /// Writes a tool's result. Bedrock refuses blank text, and a tool may well have nothing to say.
     fn result(&mut self, content: &[Block<'_>], json: &mut Json) {
         let blank = |block: &Block<'_>| match block {
             Block::Text(text) => text.is_blank(),
-            block => matches!(block, Block::CachePoint(_)),
+            Block::CachePoint(_) => true,
+            Block::Reasoning { .. }
+            | Block::Redacted { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::SearchResult { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. } => false,
         };
         if content.iter().all(blank) {
             said(&Text::from_escaped("(no output)"), json);

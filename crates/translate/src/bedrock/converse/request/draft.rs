@@ -30,7 +30,7 @@ pub(super) struct Draft<'r, 'a> {
 pub(super) struct Turn<'r, 'a> {
     pub(super) role: Role,
     pub(super) pieces: Vec<Piece<'r, 'a>>,
-    /// Where the client's list has its first message, for errors.
+    /// The index of the client's first message in this turn, for errors.
     pub(super) position: usize,
     /// It is known that the model said this without reasoning.
     unreasoned: bool,
@@ -47,7 +47,7 @@ pub(super) enum Piece<'r, 'a> {
     Thought(&'r Text<'a>),
     /// Text of the gateway's own, or changed by it.
     Said(Text<'static>),
-    /// What stands before this is worth caching.
+    /// A cache point: the prefix up to here is worth caching.
     CachePoint(Option<CacheTtl>),
 }
 
@@ -68,7 +68,7 @@ impl<'a> Piece<'_, 'a> {
     }
 }
 
-/// What a turn says when the client says nothing and Bedrock wants something.
+/// The text of a turn that the client left empty and Bedrock wants filled.
 const GO_ON: &str = "Continue.";
 
 /// Arranges a request's messages.
@@ -93,6 +93,9 @@ pub(super) fn arrange<'r, 'a>(
             }
         }
     }
+    // The order of these steps matters. Tool results come first in their turn before doubles and orphans are looked for,
+    // because those compare neighbouring turns; the check that calls and results pair comes behind the repairs; and what
+    // rewrites tools as text comes behind that check, because it takes the calls away.
     thoughts::never_last(&mut draft, notes);
     for turn in &mut draft.turns {
         results_first(turn);
@@ -126,7 +129,7 @@ impl Turn<'_, '_> {
         self.ids(|block| if let Block::ToolResult { id, .. } = block { Some(id.plain().into_owned()) } else { None })
     }
 
-    /// Whether only tools speak in it.
+    /// Whether the turn holds nothing but tool results and cache points.
     fn only_results(&self) -> bool {
         self.pieces.iter().all(|piece| piece.is_result() || matches!(piece, Piece::CachePoint(_)))
     }
@@ -140,23 +143,24 @@ fn is_thought(piece: &Piece<'_, '_>) -> bool {
     match piece {
         Piece::Thought(_) => true,
         Piece::Block(block) => block.is_reasoning(),
-        _ => false,
+        Piece::Made(_) | Piece::Said(_) | Piece::CachePoint(_) => false,
     }
 }
 
 impl<'r, 'a> Draft<'r, 'a> {
-    /// Whether the conversation ends with the beginning of the model's answer.
+    /// Whether the conversation ends with a turn of the assistant: a prefill, which the model goes on with.
     pub(super) fn ends_with_prefill(&self) -> bool {
         self.turns.last().is_some_and(|turn| turn.role == Role::Assistant)
     }
 
-    /// Where the open tool loop begins: the first turn of the model after the user last said something. Nowhere, when
-    /// the conversation does not end with the answers of tools.
+    /// The turn in which the open tool loop begins: the first turn of the model after the user last said something.
+    /// `None` when the conversation does not end with tool results.
     fn open_loop_at(&self) -> Option<usize> {
         let last = self.turns.last().filter(|turn| turn.role == Role::User)?;
         if last.results().is_empty() {
             return None;
         }
+        // A user turn with anything beside results is a new question: no loop reaches back behind it.
         let asked = |turn: &Turn<'_, '_>| turn.role == Role::User && !turn.only_results();
         let before = self.turns.len().saturating_sub(1);
         let asked = self.turns.get(..before)?.iter().rposition(asked);
@@ -168,11 +172,13 @@ impl<'r, 'a> Draft<'r, 'a> {
         self.turns.iter().skip(from).filter(|turn| turn.role == Role::Assistant)
     }
 
-    /// Whether the tool calls just answered came back with sealed reasoning that led to them: it is lost when none of it
-    /// is left, because between two calls a model need not have thought.
+    /// The state of the sealed reasoning that led to the tool calls just answered: it is lost when none of it is left,
+    /// because between two calls a model need not have thought.
     pub(super) fn open_loop(&self) -> OpenLoop {
         match self.open_loop_turns().next() {
             None => OpenLoop::None,
+            // The first turn of the loop is the one that thought; one that is known to have called without thinking has
+            // nothing to lose.
             Some(first) if first.unreasoned || self.has_sealed_loop() => OpenLoop::Whole,
             Some(_) => OpenLoop::Lost,
         }
@@ -222,7 +228,16 @@ fn piece<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
     match block {
         Block::Text(text) | Block::Cited { text, .. } if text.is_blank() => None,
         Block::CachePoint(ttl) => Some(Piece::CachePoint(*ttl)),
-        _ => Some(Piece::Block(block)),
+        Block::Text(_)
+        | Block::Reasoning { .. }
+        | Block::Redacted { .. }
+        | Block::ToolUse { .. }
+        | Block::ToolResult { .. }
+        | Block::Image { .. }
+        | Block::Document { .. }
+        | Block::SearchResult { .. }
+        | Block::Audio { .. }
+        | Block::Cited { .. } => Some(Piece::Block(block)),
     }
 }
 
@@ -235,7 +250,15 @@ fn kept<'r, 'a>(message: &'r Message<'a>, asked: bool, terms: &Terms<'_>, notes:
             Block::Reasoning { signature: Some(_), issuer, .. } => (Replay::Signed, issuer),
             Block::Reasoning { issuer, .. } => (Replay::Unsigned, issuer),
             Block::Redacted { issuer, .. } => (Replay::Redacted, issuer),
-            _ => {
+            Block::Text(_)
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::SearchResult { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => {
                 pieces.extend(piece(block));
                 continue;
             }
@@ -256,20 +279,21 @@ fn kept<'r, 'a>(message: &'r Message<'a>, asked: bool, terms: &Terms<'_>, notes:
     pieces
 }
 
-/// Whether sealed reasoning goes back to an id of which nothing is known: to the one that made it, and to one that is asked
-/// to reason in a vendor's words when nothing tells who made it.
+/// Whether sealed reasoning is sent to a model without a row in the catalogue: to the one that made it, and to one that
+/// is asked to reason in a vendor's words when nothing tells who made it.
 fn is_strangers_own(issuer: &Issuer, asked: bool, terms: &Terms<'_>) -> bool {
     let own = |mark: Mark| mark.model == terms.mark.model;
+    // Where nobody says who made it, only Claude's words for reasoning (`thinking`) tell that it is worth a try.
     let untold = asked && issuer.vendor.is_none_or(|vendor| vendor == "anthropic");
     !terms.entry.is_known() && issuer.mark.map_or(untold, own)
 }
 
 /// Reasoning as a piece; unsigned reasoning that is blank is none.
 fn taken<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
-    match block {
-        Block::Reasoning { text, signature: None, .. } => (!text.is_blank()).then_some(Piece::Thought(text)),
-        _ => Some(Piece::Block(block)),
+    if let Block::Reasoning { text, signature: None, .. } = block {
+        return (!text.is_blank()).then_some(Piece::Thought(text));
     }
+    Some(Piece::Block(block))
 }
 
 /// Claude wants a turn's tool results before anything else; a cache point stays behind what it stood behind.
@@ -300,6 +324,7 @@ fn open_and_close(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut Note
             "a conversation begins with the user; a message was put first that says `Continue.`",
         );
     }
+    // Bedrock refuses a prefill that ends in white space.
     if draft.ends_with_prefill()
         && let Some(last @ Piece::Block(Block::Text(_))) =
             draft.turns.last_mut().and_then(|turn| turn.pieces.last_mut())
@@ -371,7 +396,7 @@ fn documents_explained(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Not
         let in_text = |piece: &Piece<'_, '_>| match piece {
             Piece::Block(Block::ToolResult { content, .. }) => content.iter().any(is_document),
             Piece::Block(block) => is_document(block),
-            _ => false,
+            Piece::Made(_) | Piece::Thought(_) | Piece::Said(_) | Piece::CachePoint(_) => false,
         };
         for turn in draft.turns.iter().filter(|turn| turn.pieces.iter().any(in_text)) {
             let why = format!("{} takes no documents; what is in them was sent as text", entry.name);

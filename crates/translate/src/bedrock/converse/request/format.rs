@@ -68,10 +68,10 @@ pub(super) fn write(request: &Request<'_>, schema: Option<&str>, json: &mut Json
     });
 }
 
-/// What stands for the schema that is sent.
+/// The fingerprint of the JSON Schema that is sent for the answer.
 pub(super) fn fingerprint(request: &Request<'_>, enforced: bool) -> Option<u64> {
     match &request.format {
         Format::Schema { schema, .. } if enforced => Some(schema.fingerprint()),
-        _ => None,
+        Format::Text | Format::Json | Format::Schema { .. } => None,
     }
 }

@@ -1,11 +1,11 @@
-//! What the writer changed, told once each.
+//! The warnings of the Converse writer, each given once.
 
 use crate::catalogue::Entry;
 use crate::model::field_ref::FieldRef;
 use crate::model::request::Block;
 use crate::warning::{Warning, WarningKind};
 
-/// So many warnings say the same of different fields; of more it is only said how many there are.
+/// The most warnings of equal wording for different fields; of more only their number is given.
 const MOST_ALIKE: usize = 20;
 
 /// The warnings so far.
@@ -44,7 +44,16 @@ impl Notes {
         let why = match block {
             Block::Reasoning { signature: None, .. } => format!("{} takes no unsigned reasoning back", entry.name),
             Block::Reasoning { .. } => format!("{} takes no signed reasoning back", entry.name),
-            _ => format!("{} takes no encrypted reasoning back", entry.name),
+            Block::Text(_)
+            | Block::Redacted { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::SearchResult { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => format!("{} takes no encrypted reasoning back", entry.name),
         };
         let told = |warning: &Warning| warning.kind == WarningKind::Dropped && warning.why == why;
         if !self.warnings.iter().any(told) {

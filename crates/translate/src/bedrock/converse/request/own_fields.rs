@@ -36,7 +36,7 @@ fn fails_on_converse(beta: &str) -> bool {
 /// Members that are taken beside a beta only, and how its name begins: one goes with the other.
 const PAIRS: [(&str, &str); 1] = [("context_management", "context-management-")];
 
-/// Whether the client's own words for reasoning may not be sent as they are: there is a limit, or Bedrock refused them.
+/// Whether the client's vendor fields for reasoning are rewritten: the operator set a limit, or Bedrock refused them.
 fn rewritten(terms: &Terms<'_>) -> bool {
     terms.rules.most_effort.is_some() || terms.rules.most_budget.is_some() || terms.adjustment.lower_effort
 }
@@ -46,8 +46,8 @@ fn is_strange(entry: &Entry) -> bool {
     matches!(entry.control, Control::None | Control::Unknown)
 }
 
-/// What is asked of the reasoning. Own words that go on as they are and are no switch, or that nobody understands, are no
-/// ask.
+/// The reasoning that is asked for, by neutral and by vendor fields. Vendor fields that go on unchanged and switch
+/// nothing, or that cannot be read, ask for nothing.
 pub(super) fn asked(request: &Request<'_>, terms: &Terms<'_>) -> ReasoningAsk {
     let aside = !rewritten(terms) && (!request.own_switches.switch || is_strange(terms.entry));
     let beside = request.reasoning_beside.clone().filter(|_| aside);
@@ -55,14 +55,14 @@ pub(super) fn asked(request: &Request<'_>, terms: &Terms<'_>) -> ReasoningAsk {
     ReasoningAsk { interleaved, ..beside.unwrap_or_else(|| request.reasoning.clone()) }
 }
 
-/// Whether the client's own words for reasoning are sent as they are.
+/// Whether the client's vendor fields for reasoning are sent unchanged.
 fn stand(request: &Request<'_>, terms: &Terms<'_>, plan: &Plan) -> bool {
     let refused = asked(request, terms).wants_reasoning() && !plan.on && !is_strange(terms.entry);
     let foreign = request.additional_fields.iter().any(|(name, _)| is_foreign(name, request, terms.entry));
     !rewritten(terms) && !refused && !foreign
 }
 
-/// Whether a switch that can be read is another model's: this one would refuse its name.
+/// Whether a reasoning switch belongs to another vendor's model: this one would refuse its name.
 fn is_foreign(name: &str, request: &Request<'_>, entry: &Entry) -> bool {
     let known = match entry.control {
         Control::None | Control::Unknown => return false,
@@ -190,7 +190,7 @@ fn is_left_out(beta: &str, entry: &Entry, notes: &mut Notes) -> bool {
     true
 }
 
-/// Whether a member of the client's is not sent, because it switches reasoning: what it asks is said in the plan's words.
+/// Whether a vendor field is left out because it switches reasoning: the plan's fields say what it asks.
 fn withheld(name: &str, value: &Raw<'_>, request: &Request<'_>, terms: &Terms<'_>, notes: &mut Notes) -> bool {
     let field = || FieldRef::OwnField(own::shown(name).into());
     if own::is_switch(name) {

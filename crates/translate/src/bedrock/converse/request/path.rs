@@ -19,8 +19,8 @@ pub(super) fn path(model_id: &str, stream: bool) -> Result<String, Fault> {
     Ok(path)
 }
 
-/// Whether no proxy on the way makes another path of it, whatever it decodes and however often: segments of dots would
-/// lead elsewhere, and empty ones would be lost.
+/// Whether no proxy on the way can read the path as another one, however often it decodes it: dot segments would lead
+/// elsewhere, and empty ones would be lost.
 fn is_one_place(model_id: &str) -> bool {
     let mut plain = Cow::Borrowed(model_id);
     loop {

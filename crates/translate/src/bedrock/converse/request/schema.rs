@@ -126,7 +126,8 @@ fn written<'s>(json: &'s str, before: &Tree<'_>, after: &Tree<'_>, told: Vec<&'s
     Fitted { json: Cow::Owned(changed), told }
 }
 
-/// Whether nothing in the text looks as if it had to be changed. What merely looks so costs a closer look.
+/// Whether a schema can be sent unchanged, by a search for words that need a change. What merely looks so costs a
+/// closer look.
 fn is_usual(json: &str) -> bool {
     let listed = || {
         json.match_indices("\"type\"").any(|(at, word)| {

@@ -1,4 +1,4 @@
-//! What is asked of the service around the model: guardrail, metadata, tier and speed.
+//! The fields for the service around the model: guardrail, metadata, tier and latency.
 
 use super::json::Json;
 use super::notes::Notes;
@@ -28,7 +28,7 @@ pub(super) fn guardrail(request: &Request<'_>, stream: bool, json: &mut Json) {
     });
 }
 
-/// Whether the client asks what its guardrail did.
+/// Whether the client asks for the guardrail's trace.
 #[must_use]
 pub fn asks_for_trace(request: &Request<'_>) -> bool {
     #[derive(Deserialize)]

@@ -191,20 +191,20 @@ fn choose<'r>(
         ToolChoice::Required if !in_words => Choice::Any,
         ToolChoice::Named(name) if !in_words => Choice::Tool(names.send(name)),
         ToolChoice::Auto | ToolChoice::Required | ToolChoice::Named(_) if choosable => Choice::Auto,
-        _ => Choice::Unsaid,
+        ToolChoice::Unset | ToolChoice::Auto | ToolChoice::Required | ToolChoice::None | ToolChoice::Named(_) => {
+            Choice::Unsaid
+        }
     };
     let single = request.parallel_tools == Some(false);
     if request.tool_choice == ToolChoice::None || request.tools.is_empty() {
         offer.own_choice = Some(json!({ "type": "none" }));
     } else if single && entry.own_tool_choice {
         // Bedrock refuses a choice in both places.
-        let mut own = match std::mem::take(&mut offer.choice) {
-            Choice::Any => json!({ "type": "any" }),
-            Choice::Tool(name) => json!({ "type": "tool", "name": name }),
-            Choice::Auto | Choice::Unsaid => json!({ "type": "auto" }),
-        };
-        own["disable_parallel_tool_use"] = json!(true);
-        offer.own_choice = Some(own);
+        offer.own_choice = Some(match std::mem::take(&mut offer.choice) {
+            Choice::Any => json!({ "type": "any", "disable_parallel_tool_use": true }),
+            Choice::Tool(name) => json!({ "type": "tool", "name": name, "disable_parallel_tool_use": true }),
+            Choice::Auto | Choice::Unsaid => json!({ "type": "auto", "disable_parallel_tool_use": true }),
+        });
     } else if single {
         notes.ignored(FieldRef::ParallelTools, format!("{} cannot be kept to one call", entry.name));
     }

@@ -8,9 +8,9 @@ use crate::model::text::Text;
 use crate::wire::json::{self, plain};
 use ascii::AsciiStr;
 
-/// How a delta's payload begins.
+/// The beginning of a delta's payload.
 const OPEN: &[u8] = br#"{"contentBlockIndex":"#;
-/// What stands between the index and each kind of text, and what ends it.
+/// The JSON between the index and each kind of text, and the JSON behind the text.
 const TEXT: (&[u8], &[u8]) = (br#","delta":{"text":""#, b"\"}");
 const REASONING: (&[u8], &[u8]) = (br#","delta":{"reasoningContent":{"text":""#, b"\"}}");
 const TOOL: (&[u8], &[u8]) = (br#","delta":{"toolUse":{"input":""#, b"\"}}");
@@ -76,7 +76,7 @@ fn escape(bytes: &[u8]) -> Option<usize> {
     json::escape(bytes).filter(|_| !may_be_half)
 }
 
-/// Whether nothing follows but the padding and the end.
+/// Whether only the padding and the end follow.
 fn padded(rest: &[u8]) -> bool {
     let Some(rest) = rest.strip_prefix(PADDING) else { return rest == b"}" };
     rest.get(plain(rest)..) == Some(b"\"}") && rest.is_ascii()

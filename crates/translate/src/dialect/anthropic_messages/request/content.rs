@@ -81,12 +81,7 @@ fn filled(text: Text<'_>) -> Read<'_> {
     if text.is_blank() { Read::Nothing } else { Read::Block(Block::Text(text)) }
 }
 
-fn one<'a>(
-    part: &Object<'a, '_>,
-    speaker: Speaker,
-    node: &Node<'a, '_>,
-    notes: &mut Notes,
-) -> Result<Read<'a>, Fault> {
+fn one<'a>(part: &Object<'a, '_>, speaker: Speaker, node: &Node<'a, '_>, notes: &mut Notes) -> Result<Read<'a>, Fault> {
     use Speaker::{Assistant, System, Tool, User};
     let kind = part.need("type")?;
     let word = kind.string()?;
@@ -102,9 +97,7 @@ fn one<'a>(
         ("thinking", Assistant) => (&["thinking", "signature"], block_or_nothing(thinking_block(part)?)),
         ("redacted_thinking", Assistant) => (&["data"], block_or_nothing(redacted_block(part, notes)?)),
         ("tool_use", Assistant) => (&["id", "name", "input", "caller", "toolset_name"], tool_use(part, notes)?),
-        ("tool_result", User) => {
-            (&["tool_use_id", "content", "is_error", "toolset_name"], tool_result(part, notes)?)
-        }
+        ("tool_result", User) => (&["tool_use_id", "content", "is_error", "toolset_name"], tool_result(part, notes)?),
         ("tool_reference", Tool) => (&["tool_name"], reference(part)?),
         ("tool_addition" | "tool_removal", System) => (&["tool"], tool_change(part, word == "tool_addition")?),
         ("compaction", Assistant) => {

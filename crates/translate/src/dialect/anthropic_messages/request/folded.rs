@@ -63,7 +63,8 @@ fn lines(list: &Node<'_, '_>) -> Result<String, Fault> {
     let mut lines = Vec::new();
     for node in list.list()?.each() {
         let said = node.object().ok().map(|item| {
-            let members = ["title", "url", "tool_name", "text"].into_iter().filter_map(|name| item.get(name)?.string().ok());
+            let members =
+                ["title", "url", "tool_name", "text"].into_iter().filter_map(|name| item.get(name)?.string().ok());
             members.collect::<Vec<_>>().join(" ")
         });
         lines.push(said.filter(|said| !said.is_empty()).unwrap_or_else(|| node.raw().to_owned()));

@@ -109,7 +109,8 @@ impl<'a> Offer<'a> {
             self.function(&tool, node, position, removed, notes)?;
             return Ok(None);
         }
-        let what = OWN_TOOLS.iter().find(|(begins, _)| kind.starts_with(begins)).map_or(OwnTool::Server, |(_, what)| *what);
+        let what =
+            OWN_TOOLS.iter().find(|(begins, _)| kind.starts_with(begins)).map_or(OwnTool::Server, |(_, what)| *what);
         let name = tool.get("name").map(|name| name.id(&notes.limits)).transpose()?;
         let name = name.unwrap_or_else(|| kind.clone());
         match what {

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// The most that is held, in bytes; what is longer goes on unread.
 const LONGEST: usize = 64 << 10;
 
-/// What came before there was any content.
+/// The events before the first content, held back: an error among them can still become an HTTP status.
 #[derive(Debug, Default)]
 pub(super) struct FirstEvent {
     held: Vec<u8>,
@@ -67,7 +67,7 @@ impl FirstEvent {
         self.content = self.failure.is_none() && part == Part::Content;
     }
 
-    /// Whether nothing needs to be held any more; what was held, or the error that it is.
+    /// Whether nothing needs to be held back any more: then the held bytes, or the error that they are.
     pub(super) fn is_over(&mut self) -> Option<Result<Vec<u8>, Failure>> {
         match self.failure.take() {
             Some(failure) => Some(Err(failure)),
@@ -77,7 +77,7 @@ impl FirstEvent {
         }
     }
 
-    /// What is held, whatever it is.
+    /// Gives the held bytes, whatever they are.
     fn release(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.held)
     }
@@ -92,7 +92,7 @@ struct Event<'a> {
     usage: Option<IgnoredAny>,
 }
 
-/// What an event has of an answer.
+/// The kinds of events, as far as holding them back is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     /// Nothing: it has no choices, or is nothing that is known.
@@ -139,7 +139,7 @@ struct Said<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// What an error's object says of its kind; each service has its own words.
+/// The members of an error object that tell its kind; each service has its own names.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Kind {

@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Unnamed {
     /// The place of its message among the turns.
     pub(super) turn: usize,
-    /// What some clients send in place of `tool_call_id`.
+    /// The `id` that some clients send in place of `tool_call_id`.
     pub(super) id: Option<String>,
     /// The tool's name.
     pub(super) name: Option<String>,
-    /// What is wrong when no call can be told.
+    /// The error when no call can be found for the result.
     pub(super) fault: Fault,
 }
 
@@ -60,17 +60,15 @@ fn open_calls(turns: &[Message<'_>], before: usize) -> Vec<Call> {
     let ends = head.iter().rposition(|message| message.role == Role::Assistant).map_or(0, |at| at + 1);
     let (said, answers) = head.split_at(ends);
     let begins = said.iter().rposition(|message| message.role != Role::Assistant).map_or(0, |at| at + 1);
-    let result = |block: &Block<'_>| match block {
-        Block::ToolResult { id, .. } => Some(id.plain().into_owned()),
-        _ => None,
-    };
     let answers = answers.iter().chain(tail).flat_map(|message| &message.content);
-    let answered: BTreeSet<String> = answers.filter_map(result).collect();
-    let call = |block: &Block<'_>| match block {
-        Block::ToolUse { id, name, .. } => Some(Call { id: id.plain().into_owned(), name: name.clone().into_owned() }),
-        _ => None,
-    };
-    let calls = said.iter().skip(begins).flat_map(|message| &message.content).filter_map(call);
+    let mut answered: BTreeSet<String> = BTreeSet::new();
+    for block in answers {
+        if let Block::ToolResult { id, .. } = block {
+            answered.insert(id.plain().into_owned());
+        }
+    }
+    let calls = said.iter().skip(begins).flat_map(|message| &message.content).filter_map(Block::tool_call);
+    let calls = calls.map(|call| Call { id: call.id.plain().into_owned(), name: call.name.to_owned() });
     calls.filter(|call| !answered.contains(&call.id)).collect()
 }
 

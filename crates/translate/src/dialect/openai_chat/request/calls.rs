@@ -10,7 +10,7 @@ use crate::model::request::Block;
 use crate::model::wrapped::wrap;
 use std::borrow::Cow;
 
-/// Why arguments are sent as the text that they are.
+/// The warning for arguments that are sent as text.
 const KEPT: &str = "it holds no JSON object, which Bedrock wants; its text is sent as the one member of an object";
 
 /// Reads `tool_calls`.

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::model::request::Block;
 use crate::model::text::Text;
 
-/// Who may say what.
+/// The role of a message, which decides the parts that its content may hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Speaker {
     System,

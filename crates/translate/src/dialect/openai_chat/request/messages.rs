@@ -15,7 +15,7 @@ use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
 use std::borrow::Cow;
 
-/// What leads the conversation, and its turns.
+/// The system prompt of a conversation, and its turns.
 #[derive(Default)]
 pub(super) struct Conversation<'a> {
     pub(super) system: Vec<Block<'a>>,
@@ -156,7 +156,7 @@ impl<'a> Conversation<'a> {
         Ok(result(Text::default(), content))
     }
 
-    /// Whether the message at hand is a result that does not say which call it answers.
+    /// Whether the message at hand is a tool result that does not say which call it answers.
     fn is_unnamed(&self) -> bool {
         self.unnamed.last().is_some_and(|unnamed| unnamed.turn == self.turns.len())
     }

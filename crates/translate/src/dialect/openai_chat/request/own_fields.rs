@@ -11,13 +11,13 @@ use crate::model::reasoning::{Display, Effort, Switch, own};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-/// What the members say.
+/// The vendor fields of a request, read.
 #[derive(Default)]
 pub(super) struct OwnFields<'a> {
     /// The members, as they came, but for the betas.
     pub(super) members: Vec<(Cow<'a, str>, Raw<'a>)>,
     pub(super) betas: Vec<Cow<'a, str>>,
-    /// What they ask of the reasoning.
+    /// Their claims on the model's reasoning.
     pub(super) said: Vec<Claim>,
     pub(super) display: Option<Display>,
     /// They switch the reasoning, beside saying how hard to work.
@@ -70,7 +70,7 @@ impl<'a> OwnFields<'a> {
         self.said.push(said);
     }
 
-    /// What one member says; `None` when that cannot be read.
+    /// Reads the claim of one member; `None` when it cannot be read.
     fn said(&mut self, name: &str, node: &Node<'a, '_>) -> Option<Claim> {
         let (param, within) = match own::plain(name).as_str() {
             "thinking" => ("additionalModelRequestFields.thinking", None),
@@ -150,7 +150,7 @@ fn word_says(word: &str, said: Claim) -> Option<Claim> {
     })
 }
 
-/// Whether a choice in the vendor's own words forces a call.
+/// Whether a tool choice in the vendor's own words forces a call.
 fn forces(node: &Node<'_, '_>) -> bool {
     let word = match node.object() {
         Ok(object) => object.get("type").and_then(|kind| kind.string().ok()),

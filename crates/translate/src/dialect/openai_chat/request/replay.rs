@@ -1,10 +1,10 @@
 //! Reasoning that a client sends back with a turn of the model, put where it stood.
 
 use crate::dialect::anthropic_words::{redacted_block, sealed};
-use crate::dialect::seal;
 use crate::dialect::json::{Node, Object, whole_pairs};
 use crate::dialect::media::is_base64;
 use crate::dialect::notes::Notes;
+use crate::dialect::seal;
 use crate::fault::Fault;
 use crate::model::issuer::Issuer;
 use crate::model::request::Block;
@@ -97,22 +97,19 @@ fn with_texts<'a>(
     Vec::new()
 }
 
-/// What a block of reasoning says, when that can be read.
+/// The readable text of a block of reasoning.
 fn readable<'b, 'a>(block: &'b Block<'a>) -> Option<&'b Text<'a>> {
     if let Block::Reasoning { text, .. } = block { Some(text).filter(|text| !text.is_empty()) } else { None }
 }
 
-/// Whether it is a signature without its text: `known` to be, or perhaps, because nothing is known of it.
+/// Whether a block is a signature without its text: `known` to be, or perhaps, because nothing is known of it.
 fn lacks_text(thought: &Thought<'_>, known: bool) -> bool {
     let Block::Reasoning { text, signature: Some(_), issuer } = &thought.block else { return false };
     text.is_empty() && if known { issuer.apart } else { issuer.mark.is_none() }
 }
 
 fn issued(block: Block<'_>, issuer: Issuer) -> Block<'_> {
-    match block {
-        Block::Redacted { data, .. } => Block::Redacted { data, issuer },
-        other => other,
-    }
+    if let Block::Redacted { data, .. } = block { Block::Redacted { data, issuer } } else { block }
 }
 
 /// Puts the thoughts between the other blocks. An index counts all blocks of the turn, so a gap between two
@@ -290,7 +287,16 @@ impl<'a> Gathered<'a> {
         match block {
             Block::Reasoning { signature: Some(signature), .. } => self.signatures.insert(signature.clone()),
             Block::Redacted { data, .. } => self.redacted.insert(data.clone()),
-            _ => true,
+            Block::Text(_)
+            | Block::Reasoning { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::SearchResult { .. }
+            | Block::Audio { .. }
+            | Block::Cited { .. }
+            | Block::CachePoint(_) => true,
         }
     }
 

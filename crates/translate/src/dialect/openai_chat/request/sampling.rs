@@ -1,4 +1,4 @@
-//! How to draw tokens, and how many.
+//! Sampling: temperature, top-p, top-k, stop sequences and the limit of tokens.
 
 use crate::dialect::json::{Node, Object};
 use crate::dialect::notes::Notes;

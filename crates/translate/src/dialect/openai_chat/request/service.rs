@@ -1,4 +1,4 @@
-//! What a client asks of the service around the model: tier, metadata, caching, guardrails, fields of the model's own.
+//! The fields for the service around the model: tier, metadata, caching, guardrails, betas.
 
 use crate::dialect::anthropic_words::{betas, interleaved, time_to_live};
 use crate::dialect::json::{Node, Object};

@@ -118,7 +118,7 @@ fn refuse(top: &Object<'_, '_>) -> Result<(), Fault> {
     top.get("modalities").map_or(Ok(()), |node| modalities(&node))
 }
 
-/// What tools that evaluate models ask for: they would trust in what they got.
+/// Refuses the fields of tools that evaluate models, such as `logprobs`: they would trust in what they got.
 fn evaluation(top: &Object<'_, '_>) -> Result<(), Fault> {
     // The older API counts them, the newer one says whether; no number is as good as `false`.
     let asked = |node: &Node<'_, '_>| match node.raw() {

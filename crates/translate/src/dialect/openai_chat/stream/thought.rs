@@ -10,18 +10,18 @@ use crate::model::text::Text;
 use crate::wire::sse;
 use std::collections::BTreeSet;
 
-/// What is known of the blocks of reasoning so far.
+/// The reasoning of an answer as far as it was written.
 pub(super) struct Thoughts {
     style: Style,
     marks: Marks,
-    /// What stands around the text of a delta of the block `framed`: the text goes between two neighbours.
+    /// The pieces of a chunk around the reasoning of block `framed`: the text goes between each two neighbours.
     frame: Vec<String>,
     framed: Option<u32>,
     /// The frame is that of its block's first delta.
     first: bool,
     /// The blocks that showed readable reasoning.
     readable: BTreeSet<u32>,
-    /// What may become the word that a model writes in place of its thought, and its block.
+    /// The text that may become the placeholder of a thought, held back, and its block.
     held: Option<(u32, String)>,
     /// The block whose `<think>` is open.
     tagged: Option<u32>,
@@ -47,12 +47,12 @@ impl Marks {
         Self { format: style.reasoning_format.clone(), mark: style.mark, nonce: envelope.id.nonce() }
     }
 
-    /// What follows the content of a block's first item.
+    /// The JSON behind the content of a block's first item: format, id and index.
     pub(in super::super) fn item(&self, index: u32) -> String {
         self.ending(index, "")
     }
 
-    /// What follows the signature of a block whose text is shown in another field.
+    /// The JSON behind the signature of a block whose text is shown in another field.
     fn apart(&self, index: u32) -> String {
         self.ending(index, APART.encode_utf8(&mut [0; 4]))
     }
@@ -68,8 +68,8 @@ impl Marks {
         self.format.as_ref().map(|format| format!(r#","format":"{format}""#)).unwrap_or_default()
     }
 
-    /// What follows the content of a block's further items. Clients that put deltas together join their words, or keep
-    /// the first one's alone, so the id comes once and at once.
+    /// The JSON behind the content of a block's further items. Clients that put deltas together join their words, or
+    /// keep the first one's alone, so the id comes once and at once.
     fn piece(&self, index: u32) -> String {
         format!(r#"{},"index":{index}}}"#, self.format())
     }
@@ -89,7 +89,7 @@ impl Thoughts {
         }
     }
 
-    /// Whether the text may be the word that stands for a thought; then it is held back until its block ends.
+    /// Holds the text back while it may become the placeholder of a thought; `false`: it is none.
     pub(super) fn holds(&mut self, index: u32, text: &Text<'_>) -> bool {
         let Some(word) = &self.style.placeholder else { return false };
         let begun = match &self.held {
@@ -104,7 +104,7 @@ impl Thoughts {
         true
     }
 
-    /// What was held back: its block, the text, and whether it is the whole word.
+    /// Gives the text that was held back: its block, the text, and whether it is the whole placeholder.
     pub(super) fn release(&mut self) -> Option<(u32, String, bool)> {
         let (block, held) = self.held.take()?;
         let whole = self.style.placeholder.as_deref() == Some(held.as_str());
@@ -167,7 +167,7 @@ impl Thoughts {
         frame
     }
 
-    /// What the end of the thoughts tells in the content.
+    /// The closing `</think>`, when the client reads thoughts in the content and one is open.
     pub(super) fn closes(&mut self) -> Option<&'static str> {
         self.tagged.take().map(|_| "</think>")
     }

@@ -4,7 +4,7 @@ use super::cleaned;
 use crate::model::offer::{CallTokens, Offer};
 use serde_json::{Map, Value};
 
-/// What a call says: its tool's name as the model wrote it, and its arguments as JSON.
+/// A call: its tool's name as the model wrote it, and its arguments as JSON.
 type Call = (String, String);
 
 /// `<function=NAME>` with an object or `<parameter=NAME>` inside, an object with a name and arguments, or a name and

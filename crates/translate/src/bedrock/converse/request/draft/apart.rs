@@ -8,7 +8,7 @@ use crate::model::field_ref::FieldRef;
 use crate::model::request::{Block, Role};
 use crate::model::text::Text;
 
-/// What the model says between results and what the user says next.
+/// The assistant's text between tool results and the user's next words, where the model takes them only in turns apart.
 const HEARD: &str = "(results received)";
 
 /// Gives them turns of their own, or leaves them out, as the model wants it.
@@ -24,7 +24,7 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut
     for turn in std::mem::replace(&mut draft.turns, turns) {
         let (beside, what) = match turn.role {
             Role::Assistant => (calls, "text beside a tool's call"),
-            _ => (results, "anything beside a tool's result"),
+            Role::System | Role::User => (results, "anything beside a tool's result"),
         };
         if beside == Beside::Together || !is_mixed(&turn) {
             draft.turns.push(turn);
@@ -41,7 +41,7 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>, terms: &Terms<'_>, notes: &mut
     }
 }
 
-/// Whether a piece belongs to what tools do; thoughts and cache points stay where such pieces are.
+/// Whether a piece is a tool call or result, or a thought or cache point, which stay beside them.
 fn is_of_tools(piece: &Piece<'_, '_>) -> bool {
     matches!(piece.block(), Some(Block::ToolUse { .. } | Block::ToolResult { .. }))
         || matches!(piece, Piece::CachePoint(_))

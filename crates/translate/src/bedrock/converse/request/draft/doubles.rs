@@ -68,7 +68,7 @@ fn number(turn: &mut Turn<'_, '_>, behind: Option<&Turn<'_, '_>>, taken: &mut Ta
     calls
 }
 
-/// How many results a turn holds for each id.
+/// Counts the tool results of a turn by their call ids.
 fn counted(turn: Option<&Turn<'_, '_>>) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for id in turn.map(Turn::results).unwrap_or_default() {

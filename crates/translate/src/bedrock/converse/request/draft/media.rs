@@ -34,11 +34,8 @@ pub(super) fn beside(draft: &mut Draft<'_, '_>, entry: &Entry, notes: &mut Notes
 
 /// The names of a turn's calls, by their ids.
 fn named(turn: &Turn<'_, '_>) -> BTreeMap<String, String> {
-    let call = |piece: &Piece<'_, '_>| match piece.block()? {
-        Block::ToolUse { id, name, .. } => Some((id.plain().into_owned(), name.clone().into_owned())),
-        _ => None,
-    };
-    turn.pieces.iter().filter_map(call).collect()
+    let calls = turn.pieces.iter().filter_map(|piece| piece.block()?.tool_call());
+    calls.map(|call| (call.id.plain().into_owned(), call.name.to_owned())).collect()
 }
 
 fn move_out<'a>(

@@ -7,7 +7,7 @@ use crate::model::request::{Block, Role};
 use crate::model::text::Text;
 use std::collections::BTreeSet;
 
-/// What a call answers that nothing else answers.
+/// The result that is sent for a tool call without one.
 const NO_RESULT: &str = "(no result)";
 
 /// Leaves out results of no call, and gives a result to calls that have none.

@@ -10,8 +10,8 @@ use crate::model::request::{Block, Request, ToolChoice};
 use crate::model::text::Text;
 use std::collections::BTreeMap;
 
-/// Whether a request's history of tools is told in words: no tool may be called, the model would have to be given some,
-/// and cannot be told to leave them alone; or it takes none.
+/// Whether the tool calls and results of a history are sent as text: no tool may be called, the model would have to be
+/// given some, and cannot be told to leave them alone; or it takes no tools.
 pub(in super::super) fn needs_tools_as_text(request: &Request<'_>, terms: &Terms<'_>) -> bool {
     let entry = terms.entry;
     let none = request.tools.is_empty() || request.tool_choice == ToolChoice::None;
@@ -62,7 +62,14 @@ fn result<'a>(name: &str, content: &[Block<'a>], failed: bool, told: &mut Vec<Pi
                 words.push_str(&text.plain());
             }
             Block::CachePoint(_) => {}
-            other => media.push(Piece::Made(other.clone())),
+            other @ (Block::Reasoning { .. }
+            | Block::Redacted { .. }
+            | Block::ToolUse { .. }
+            | Block::ToolResult { .. }
+            | Block::Image { .. }
+            | Block::Document { .. }
+            | Block::SearchResult { .. }
+            | Block::Audio { .. }) => media.push(Piece::Made(other.clone())),
         }
     }
     if words.trim().is_empty() && media.is_empty() {

@@ -55,7 +55,7 @@ fn move_refused(schema: &mut Tree<'_>) -> bool {
     true
 }
 
-/// Whether a pattern looks around or back.
+/// Whether a regular expression has look-around or back references.
 fn is_beyond(pattern: &str) -> bool {
     let back = pattern.as_bytes().windows(2).any(|pair| matches!(pair, [b'\\', b'1'..=b'9' | b'k']));
     back || ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|look| pattern.contains(look))

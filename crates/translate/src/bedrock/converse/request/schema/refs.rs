@@ -4,16 +4,16 @@ use super::tree::Tree;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-/// So many times as many values as it had may a schema have with its references in place.
+/// The most that a schema may grow with its references in place, in multiples of its number of values.
 const GROWTH: usize = 16;
-/// So many it may have in any case.
+/// The number of values that a schema with its references in place may have in any case.
 const SMALL: usize = 4096;
-/// So many schemas may stand within each other; a reference that lies deeper is cut.
+/// The most schemas within each other; a reference that lies deeper is cut.
 const DEEPEST: usize = 64;
-/// Where what can be named stands.
+/// The members that hold named schemas.
 pub(super) const LISTS: [&str; 2] = ["$defs", "definitions"];
 
-/// What became of references.
+/// A schema with its references put in place, and what was done to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Placed {
     /// Some led back to where they stood, and were cut.
@@ -22,7 +22,7 @@ pub(super) struct Placed {
     pub(super) lost: bool,
 }
 
-/// What the references of a schema can name.
+/// The schemas that references can name.
 pub(super) struct Named<'t, 'a> {
     root: &'t Tree<'a>,
     listed: HashMap<(&'static str, &'t str), &'t Tree<'a>>,
@@ -33,7 +33,7 @@ struct Placing<'t, 'a> {
     /// The references that are open.
     open: Vec<String>,
     room: usize,
-    /// So many values may still be looked at to find what is in no list.
+    /// The number of values that may still be searched for a name that is in no list.
     looks: usize,
     placed: Placed,
 }
@@ -82,7 +82,7 @@ impl<'t, 'a> Named<'t, 'a> {
         self.listed.get(&(list, name.as_ref())).copied()
     }
 
-    /// What `#/a/b` names, and how many values had to be looked at.
+    /// Finds the schema that `#/a/b` names; with it, the number of values that were searched.
     fn find(&self, reference: &str) -> Option<(&'t Tree<'a>, usize)> {
         let steps = reference.strip_prefix('#')?;
         if steps.is_empty() {
@@ -138,7 +138,7 @@ impl<'a> Placing<'_, 'a> {
     }
 }
 
-/// What stands for a schema that cannot be put in place: its kind, without what is in it.
+/// The stand-in for a schema that cannot be put in place: its type alone.
 fn anything<'a>(named: Option<&Tree<'a>>) -> Tree<'a> {
     let kept = ["type", "description"].into_iter().filter_map(|name| {
         let value = named?.get(name)?;
@@ -147,7 +147,7 @@ fn anything<'a>(named: Option<&Tree<'a>>) -> Tree<'a> {
     Tree::Object(kept.collect())
 }
 
-/// What a reference names, with the members that stand beside the reference, which count more.
+/// The named schema with the members beside the reference, which count more.
 fn beside<'a>(mut named: Tree<'a>, own: Tree<'a>) -> Tree<'a> {
     let (Tree::Object(own), Some(members)) = (own, named.members_mut()) else { return named };
     if own.len() < 2 {

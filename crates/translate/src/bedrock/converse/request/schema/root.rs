@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Members that say nothing of what fits.
 const SILENT: [&str; 9] =
     ["$schema", "$id", "$comment", "title", "$defs", "definitions", "additionalProperties", "default", "strict"];
-/// So many choices may stand within each other at the top.
+/// The most choices within each other at the top.
 const DEEPEST: usize = 16;
 
 /// Joins the alternatives at the top into one object; whether there were any.
@@ -56,7 +56,7 @@ fn merge<'a>(root: &mut Tree<'a>, parts: &[Tree<'a>], all: bool) {
     }
 }
 
-/// What must be there: of all parts, or in each of the alternatives.
+/// The required properties: those of all parts, or those that every alternative requires.
 fn required<'a>(root: &Tree<'a>, parts: &[Tree<'a>], all: bool) -> Vec<Tree<'a>> {
     let names = |schema: &Tree<'a>| schema.get("required").map(Tree::items).unwrap_or_default().to_vec();
     let mut required = names(root);

@@ -48,7 +48,7 @@ impl<'a> Tree<'a> {
                 let named = |(name, value): (Value<'a, '_>, _)| (name.plain().unwrap_or_default(), Self::of(value));
                 Self::Object(value.members().map(named).collect())
             }
-            _ => Self::Scalar(Cow::Borrowed(value.raw())),
+            Kind::Null | Kind::Boolean | Kind::Number | Kind::String => Self::Scalar(Cow::Borrowed(value.raw())),
         }
     }
 
@@ -66,7 +66,7 @@ impl<'a> Tree<'a> {
         matches!(self, Self::Scalar(scalar) if scalar == "null")
     }
 
-    /// What a string says.
+    /// The unescaped text of a string.
     pub(super) fn plain(&self) -> Option<String> {
         if let Self::Scalar(scalar) = self { serde_json::from_str(scalar).ok() } else { None }
     }
@@ -138,7 +138,7 @@ impl<'a> Tree<'a> {
         change(self);
     }
 
-    /// How many values it has; `None`: more than `most`, of which no more are looked at.
+    /// The number of values in the tree; `None` when it is more than `most`, beyond which nothing is counted.
     pub(super) fn size_within(&self, most: usize) -> Option<usize> {
         let left = most.checked_sub(1)?;
         let add = |sum: usize, value: &Self| Some(sum + value.size_within(left.checked_sub(sum)?)?);

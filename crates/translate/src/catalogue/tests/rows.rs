@@ -1,6 +1,6 @@
 //! What the sources tell of the models, row by row, against what the data file says.
 
-use super::*;
+use crate::catalogue::*;
 use crate::model::field_ref::FieldRef;
 use crate::model::reasoning::{Effort, ReasoningAsk};
 

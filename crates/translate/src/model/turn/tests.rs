@@ -134,7 +134,11 @@ fn recorded(room: usize, events: &[Event<'_>]) -> Option<Turn> {
 }
 
 fn delta<'a>(index: u32, delta: Delta<'a>) -> Event<'a> {
-    Event::Delta { index, delta }
+    Event::Delta { index: index.into(), delta }
+}
+
+fn stop(index: u32, seal: Option<Seal<'_>>) -> Event<'_> {
+    Event::BlockStop { index: index.into(), seal, goes_on: false }
 }
 
 fn streamed() -> Vec<Event<'static>> {
@@ -144,12 +148,12 @@ fn streamed() -> Vec<Event<'static>> {
         delta(0, Delta::SealPiece(4)),
         delta(1, Delta::Reasoning(text("on"))),
         delta(1, Delta::Reasoning(text("e"))),
-        Event::BlockStop { index: 1, seal: Some(Seal::Signature(text("s1"))) },
+        stop(1, Some(Seal::Signature(text("s1")))),
         delta(2, Delta::ToolUse { id: text("a"), name: text("weather") }),
         delta(2, Delta::ToolInput(text(r#"{\"city\":"#))),
         delta(2, Delta::ToolInput(text(r#"\"Paris\"}"#))),
-        Event::BlockStop { index: 2, seal: None },
-        Event::BlockStop { index: 0, seal: Some(Seal::Redacted(text("ZA=="))) },
+        stop(2, None),
+        stop(0, Some(Seal::Redacted(text("ZA==")))),
     ]
 }
 
