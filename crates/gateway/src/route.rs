@@ -1,9 +1,11 @@
 //! Which backend answers a request.
 
+pub use crate::config::MODEL_HEADER;
+
 use crate::beginning;
-use crate::config::routes::Position;
 use crate::config::{
-    Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
+    Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, Position, ReasoningPolicy, Route,
+    Rule,
 };
 use crate::ingress::{Ingress, ListenerMatch};
 use crate::mutation::Mutation;
@@ -13,9 +15,6 @@ use crate::translate::model::field_ref::FieldRef;
 use http::HeaderMap;
 use std::cmp::Reverse;
 use std::sync::Arc;
-
-/// The header that stands for the model that the body names.
-pub const MODEL_HEADER: &str = "x-ai-eg-model";
 
 /// How many characters of an unknown model id an error repeats.
 const MOST_SHOWN: usize = 256;
@@ -27,7 +26,7 @@ const SHORT_FORM_OWNER: &str = "aquifer";
 
 /// Where one request goes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Target<'c> {
+pub struct Candidate<'c> {
     /// Index into [`Config::backends`].
     pub backend: usize,
     /// The model id to call.
@@ -60,7 +59,7 @@ pub fn candidates<'c>(
     headers: &HeaderMap,
     ingress: impl Into<Ingress<'c>>,
     seed: u64,
-) -> Result<Vec<Target<'c>>, Fault> {
+) -> Result<Vec<Candidate<'c>>, Fault> {
     let entry = ListenerMatch::of(config, ingress.into());
     if !entry.is_open() {
         return Err(not_found("No listener of this gateway serves the host that was called.".to_owned()));
@@ -71,7 +70,7 @@ pub fn candidates<'c>(
     let serves =
         |found: &Backend| found.kind.service().is_some_and(|it| it.models.iter().any(|served| served == model));
     let short_form =
-        config.backends.iter().enumerate().find(|(_, found)| serves(found)).map(|(backend, found)| Target {
+        config.backends.iter().enumerate().find(|(_, found)| serves(found)).map(|(backend, found)| Candidate {
             backend,
             model_id: model.to_owned(),
             rule: None,
@@ -92,17 +91,27 @@ fn decisive<'c>(
     model: &str,
     headers: &HeaderMap,
 ) -> Option<(&'c Route, &'c Rule)> {
-    let mut best: Option<(((usize, Weight), Reverse<Position>), &Route, &Rule)> = None;
+    let mut best: Option<(Precedence, &Route, &Rule)> = None;
     for (position, route, rule) in config.routes.rules_for(entry.host(), model) {
-        let (Some(hostname), Some(weight)) = (entry.weight_of(route), rule_takes(rule, model, headers)) else {
+        let (Some(hostname), Some(headers)) = (entry.weight_of(route), rule_takes(rule, model, headers)) else {
             continue;
         };
-        let rank = ((hostname, weight), Reverse(position));
-        if best.is_none_or(|(before, _, _)| rank > before) {
-            best = Some((rank, route, rule));
+        let precedence = Precedence { hostname, headers, first: Reverse(position) };
+        if best.is_none_or(|(before, _, _)| precedence > before) {
+            best = Some((precedence, route, rule));
         }
     }
     best.map(|(_, route, rule)| (route, rule))
+}
+
+/// The precedence of a rule that matches a request: the largest one decides.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Precedence {
+    /// How much of the host its route names.
+    hostname: usize,
+    headers: Weight,
+    /// Of two rules that are alike, the first.
+    first: Reverse<Position>,
 }
 
 /// The first of the [`candidates`], without a draw.
@@ -115,7 +124,7 @@ pub fn choose<'c>(
     model: &str,
     headers: &HeaderMap,
     ingress: impl Into<Ingress<'c>>,
-) -> Result<Target<'c>, Fault> {
+) -> Result<Candidate<'c>, Fault> {
     let first = candidates(config, model, headers, ingress, 0)?.into_iter().next();
     first.ok_or_else(|| not_found(format!("The model {:?} is served by no backend.", shown(model))))
 }
@@ -126,9 +135,9 @@ fn by_rule<'c>(
     rule: &'c Rule,
     model: &str,
     seed: u64,
-) -> Result<Vec<Target<'c>>, Fault> {
+) -> Result<Vec<Candidate<'c>>, Fault> {
     let target = |reference: &'c BackendRef| match &config.backends.get(reference.backend)?.kind {
-        BackendKind::Served { .. } => Some(Target {
+        BackendKind::Served { .. } => Some(Candidate {
             backend: reference.backend,
             model_id: reference.model_name_override.clone().unwrap_or_else(|| model.to_owned()),
             rule: Some(rule),
@@ -140,7 +149,7 @@ fn by_rule<'c>(
         BackendKind::NotServed { .. } => None,
     };
     let references = || rule.backends.iter().filter(|reference| reference.weight > 0);
-    let served: Vec<(u32, Target<'c>)> =
+    let served: Vec<(u32, Candidate<'c>)> =
         references().filter_map(|reference| Some((reference.weight, target(reference)?))).collect();
     if served.is_empty() {
         let why = references().find_map(|reference| why_not(config.backends.get(reference.backend)?));
@@ -151,7 +160,7 @@ fn by_rule<'c>(
 }
 
 /// By priority, and within one by lot.
-fn ordered(mut served: Vec<(u32, Target<'_>)>, seed: u64) -> Vec<Target<'_>> {
+fn ordered(mut served: Vec<(u32, Candidate<'_>)>, seed: u64) -> Vec<Candidate<'_>> {
     let mut draw = Draw(seed);
     let mut ordered = Vec::with_capacity(served.len());
     while let Some(next) = served.iter().map(|(_, target)| target.priority).min() {

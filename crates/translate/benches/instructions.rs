@@ -21,7 +21,7 @@ fn main() {
     let (Ok(batch), Ok(times)) = (batch.parse::<usize>(), times.parse::<usize>()) else { return };
     match KINDS.iter().find(|(name, _)| name == kind) {
         Some((_, delta)) => {
-            let mut stream = Stream::begin(delta, batch);
+            let mut stream = Stream::begin(kind, delta, batch);
             (0..times / batch.max(1)).for_each(|_| stream.read());
         }
         None => {

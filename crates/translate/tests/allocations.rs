@@ -1,7 +1,7 @@
 //! Nothing is allocated for a delta of text or of reasoning, from Bedrock's frame to the client's event.
 
 use aquifer_testing::frames::frame;
-use aquifer_translate::dialect::{Envelope, Style, openai_chat};
+use aquifer_translate::dialect::{Envelope, Style, anthropic_messages, openai_chat};
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::StreamTranslation;
@@ -9,9 +9,14 @@ use bytes::BytesMut;
 
 /// How many allocations a thousand deltas make, once the stream is under way.
 fn allocations(delta: &str) -> u64 {
-    let envelope = Envelope { id: RequestId(1), created: 1, model: Text::from_escaped("model") };
     let reasoning_format = Some("anthropic-claude-v1".to_owned());
-    let style = Style::OpenAiChat(openai_chat::Style { reasoning_format, ..openai_chat::Style::default() });
+    let chat = Style::OpenAiChat(openai_chat::Style { reasoning_format, ..openai_chat::Style::default() });
+    let messages = Style::AnthropicMessages(anthropic_messages::Style::default());
+    of_style(delta, chat) + of_style(delta, messages)
+}
+
+fn of_style(delta: &str, style: Style) -> u64 {
+    let envelope = Envelope { id: RequestId(1), created: 1, model: Text::from_escaped("model") };
     let mut translation = StreamTranslation::new(&envelope, style.into(), Box::new(|_| None));
     let one = frame("contentBlockDelta", format!(r#"{{"contentBlockIndex":0,"delta":{delta},"p":"abcdefghij"}}"#));
     let mut out = BytesMut::with_capacity(1 << 20);

@@ -6,13 +6,19 @@
 use aquifer_testing::instructions::{Bench, loudly};
 
 /// What a delta of 20 bytes may cost: its kind, the frames of one read, instructions. Lower them when it costs less.
-const BUDGETS: [(&str, u64, u64); 6] = [
+const BUDGETS: [(&str, u64, u64); 12] = [
     ("text", 1, 1_151),
     ("text", 100, 1_085),
     ("reasoning", 1, 1_263),
     ("reasoning", 100, 1_198),
     ("arguments", 1, 1_239),
     ("arguments", 100, 1_174),
+    ("messages-text", 1, 1_111),
+    ("messages-text", 100, 1_045),
+    ("messages-reasoning", 1, 1_200),
+    ("messages-reasoning", 100, 1_200),
+    ("messages-arguments", 1, 1_200),
+    ("messages-arguments", 100, 1_131),
 ];
 
 /// Beyond its budget by more than this a delta costs too much; below it by more, the budget is old.

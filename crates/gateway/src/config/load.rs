@@ -7,7 +7,7 @@ use crate::config::check::checker::{Check, short, unsupported};
 use crate::config::check::policy_rules;
 use crate::config::check::rules;
 use crate::config::check::traffic_rules;
-use crate::config::resource::{Document, Kind, SETTINGS, World};
+use crate::config::resource::{Document, Kind, Resource, SETTINGS, World};
 use crate::config::resources::{self, Definition, ENVOY_VERSIONS, OWN_VERSIONS};
 use crate::config::text::mistake::{ConfigError, Notice, Report, Spot};
 use crate::config::text::substitute;
@@ -199,7 +199,13 @@ impl<'a> Reader<'a> {
             let text = |path: &str| root.text_at(path).map(str::to_owned);
             let namespace = text("metadata.namespace").unwrap_or_else(|| "default".to_owned());
             let name = text("metadata.name").unwrap_or_default();
-            self.documents.push(Document { file, kind, namespace, name, root });
+            match Resource::read(kind, &root) {
+                Ok(resource) => self.documents.push(Document { file, kind, namespace, name, root, resource }),
+                Err(why) => {
+                    debug_assert!(false, "the check left what cannot be read: {why}");
+                    self.report.refuse(Spot { file, place: root.place, path: "" }, format!("it cannot be read: {why}"));
+                }
+            }
         }
     }
 

@@ -1,37 +1,37 @@
 //! The configuration, checked and ready: no illegal value can be expressed.
 
+mod backend;
 mod build;
 mod check;
+mod listener;
 mod load;
 mod reasoning;
 mod resource;
 #[expect(dead_code, reason = "parts of resources that are checked and shown, and not used")]
 mod resources;
-pub(crate) mod routes;
+mod route;
+mod routes;
 mod text;
 mod traffic;
 
 pub use aquifer_translate::catalogue::ForcedTool;
+pub use backend::{Backend, BackendApi, BackendKind, BedrockAuth, Credentials, Service};
 pub use build::client_fields::{FieldPolicies, FieldPolicy};
 pub use check::forms::duration;
+pub use listener::{Listener, ServerTls};
 pub use load::{Source, load};
 pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
 pub use resources::{json_schema, kinds};
+pub use route::{BackendRef, HeaderMatch, HeaderValueMatch, MODEL_HEADER, Match, Parent, Route, Rule};
+pub(crate) use routes::Position;
 pub use routes::Routes;
 pub use text::mistake::{ConfigError, Notice, Severity};
 pub use text::yaml::MAX_BYTES;
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
 
 use crate::key_ring::KeyRing;
-use crate::mutation::Mutation;
-use crate::secret::Secret;
-use aquifer_translate::bedrock::Api;
-use aquifer_translate::dialect::Dialect;
 use aquifer_translate::limits::Limits;
-use aquifer_translate::translation::UpstreamApi;
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The region of last resort: for a backend without one, when AWS's own configuration names none either.
 pub const DEFAULT_REGION: &str = "us-east-1";
@@ -92,36 +92,6 @@ pub enum AccessDenied {
     BadGateway,
 }
 
-/// One address to listen on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listener {
-    /// The namespace of its `Gateway`.
-    pub namespace: String,
-    /// The name of its `Gateway`.
-    pub gateway: String,
-    /// Its name in the `Gateway`.
-    pub name: String,
-    /// The port.
-    pub port: u16,
-    /// The hostname served there, if it is limited to one.
-    pub hostname: Option<String>,
-    /// The certificate and key, when the listener speaks TLS.
-    pub tls: Option<ServerTls>,
-    /// The keys that clients need there, as a `SecurityPolicy` says. `None`: those of [`Config::keys`].
-    pub keys: Option<Arc<KeyRing>>,
-}
-
-/// A certificate chain and its key, both PEM.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ServerTls {
-    /// The chain, leaf first.
-    pub certificate_pem: String,
-    /// The private key.
-    pub key_pem: Secret,
-}
-
-impl Eq for ServerTls {}
-
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
@@ -135,326 +105,4 @@ pub enum LogLevel {
     Debug,
     /// And the content: for a developer's own machine only.
     Trace,
-}
-
-/// One place that answers requests.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Backend {
-    /// `metadata.namespace`, or `default`.
-    pub namespace: String,
-    /// `metadata.name`.
-    pub name: String,
-    /// The service that is called and the API that it speaks.
-    pub kind: BackendKind,
-    /// What holds for reasoning when no route sends a request here.
-    pub reasoning: Arc<ReasoningPolicy>,
-    /// What is changed of its calls when no route sends them.
-    pub mutation: Arc<Mutation>,
-}
-
-impl Backend {
-    /// One without a policy, in the namespace `default`.
-    #[must_use]
-    pub fn new(name: &str, kind: BackendKind) -> Self {
-        let (namespace, name) = ("default".to_owned(), name.to_owned());
-        Self { namespace, name, kind, reasoning: Arc::default(), mutation: Arc::default() }
-    }
-
-    /// Whether both are the same place, called in the same way, whatever is asked there.
-    #[must_use]
-    pub fn is_called_like(&self, other: &Self) -> bool {
-        self.namespace == other.namespace && self.name == other.name && self.kind == other.kind
-    }
-}
-
-/// The service behind a backend and the API that it speaks, or the reason why it is not called.
-#[derive(Clone, Debug, PartialEq)]
-pub enum BackendKind {
-    /// Called.
-    Served {
-        /// The place, and the connection to it.
-        service: Box<Service>,
-        /// The API that is spoken there.
-        api: BackendApi,
-    },
-    /// Accepted in the configuration and not served.
-    NotServed {
-        /// The schema's name, for example `OpenAI`.
-        schema: String,
-        /// Why, for the person who sends a request to it.
-        why: String,
-    },
-}
-
-/// The API that a served backend speaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BackendApi {
-    /// One of Bedrock's own.
-    Bedrock(Api),
-    /// OpenAI's Chat Completions, the dialect of clients: their requests are relayed as they come. Bedrock serves it too.
-    OpenAiChat {
-        /// The path before `/chat/completions`.
-        prefix: String,
-    },
-}
-
-impl BackendApi {
-    /// The same API, as the table of roads between clients and backends names it.
-    #[must_use]
-    pub fn upstream(&self) -> UpstreamApi {
-        match self {
-            Self::Bedrock(api) => UpstreamApi::Bedrock(*api),
-            Self::OpenAiChat { .. } => UpstreamApi::Dialect(Dialect::OpenAiChat),
-        }
-    }
-}
-
-impl BackendKind {
-    /// A service that speaks Bedrock's Converse.
-    #[must_use]
-    pub fn bedrock(service: Service) -> Self {
-        Self::Served { service: Box::new(service), api: BackendApi::Bedrock(Api::Converse) }
-    }
-
-    /// A service that speaks OpenAI's Chat Completions under this path.
-    #[must_use]
-    pub fn openai_chat(prefix: &str, service: Service) -> Self {
-        Self::Served { service: Box::new(service), api: BackendApi::OpenAiChat { prefix: prefix.to_owned() } }
-    }
-
-    /// The service to call; `None` when it is not served.
-    #[must_use]
-    pub fn service(&self) -> Option<&Service> {
-        match self {
-            Self::Served { service, .. } => Some(service),
-            Self::NotServed { .. } => None,
-        }
-    }
-
-    /// The API that is spoken there; `None` when it is not served.
-    #[must_use]
-    pub fn api(&self) -> Option<&BackendApi> {
-        match self {
-            Self::Served { api, .. } => Some(api),
-            Self::NotServed { .. } => None,
-        }
-    }
-
-    /// The service, when it speaks an API of Bedrock's own.
-    #[must_use]
-    pub fn bedrock_service(&self) -> Option<&Service> {
-        match self {
-            Self::Served { service, api: BackendApi::Bedrock(_) } => Some(service),
-            Self::Served { api: BackendApi::OpenAiChat { .. }, .. } | Self::NotServed { .. } => None,
-        }
-    }
-
-    /// The same, to be changed.
-    #[must_use]
-    pub fn bedrock_service_mut(&mut self) -> Option<&mut Service> {
-        match self {
-            Self::Served { service, api: BackendApi::Bedrock(_) } => Some(service),
-            Self::Served { api: BackendApi::OpenAiChat { .. }, .. } | Self::NotServed { .. } => None,
-        }
-    }
-
-    /// The path before `/chat/completions`, when OpenAI's Chat Completions are spoken there.
-    #[must_use]
-    pub fn openai_prefix(&self) -> Option<&str> {
-        match self {
-            Self::Served { api: BackendApi::OpenAiChat { prefix }, .. } => Some(prefix),
-            Self::Served { api: BackendApi::Bedrock(_), .. } | Self::NotServed { .. } => None,
-        }
-    }
-}
-
-/// A service that is called: its place, the connection to it and the credentials for it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Service {
-    /// The region that signs the call, and that names the endpoint when none is given. `None`: what the AWS
-    /// profile says, else [`DEFAULT_REGION`].
-    pub region: Option<String>,
-    /// Scheme, host and port to call instead of the region's own.
-    pub endpoint: Option<url::Url>,
-    /// The host name that the certificate must have, when it is not the endpoint's.
-    pub tls_hostname: Option<String>,
-    /// Certificates to trust instead of the system's, PEM.
-    pub tls_ca_pem: Option<String>,
-    /// Who calls.
-    pub credentials: Credentials,
-    /// How calls are authorised with AWS credentials; `None`: as the command line says.
-    pub auth: Option<BedrockAuth>,
-    /// The model ids served without a route, for the short form; empty: none.
-    pub models: Vec<String>,
-    /// HTTP/2 instead of HTTP/1.1.
-    pub http2: bool,
-    /// What the operator knows of a model better than the catalogue: model id (or ARN) to base model id.
-    pub base_models: Vec<(String, String)>,
-}
-
-/// How a call is authorised with AWS credentials.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BedrockAuth {
-    /// Signature Version 4, for which the body is hashed.
-    #[default]
-    SigV4,
-    /// A short-term Bedrock API key that is derived from the credentials. They need the right
-    /// `bedrock:CallWithBearerToken`.
-    Bearer,
-    /// The same, until AWS denies that right; from then on signed.
-    Auto,
-}
-
-impl BedrockAuth {
-    /// By its name in the configuration.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "sigv4" => Some(Self::SigV4),
-            "bearer" => Some(Self::Bearer),
-            "auto" => Some(Self::Auto),
-            _ => None,
-        }
-    }
-}
-
-/// Where a call's credentials come from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Credentials {
-    /// AWS's default chain, or `AWS_BEARER_TOKEN_BEDROCK`.
-    Default,
-    /// A shared credentials file, given as text.
-    File {
-        /// INI text.
-        text: Secret,
-        /// The profile in it.
-        profile: String,
-    },
-    /// An API key, sent as a bearer token.
-    ApiKey(Secret),
-    /// Nobody: calls go without authorization.
-    Nobody,
-    /// Credentials that the configuration names and that cannot be had: `oidcExchangeToken`, a missing `Secret`.
-    NotServed {
-        /// Why calls to this backend fail.
-        why: String,
-    },
-}
-
-/// One `AIGatewayRoute`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Route {
-    /// `metadata.namespace`, or `default`.
-    pub namespace: String,
-    /// `metadata.name`.
-    pub name: String,
-    /// The listeners at which it is served; empty: all.
-    pub parents: Vec<Parent>,
-    /// Hostnames it is limited to; empty: any.
-    pub hostnames: Vec<String>,
-    /// Tried in order; the first that matches decides.
-    pub rules: Vec<Rule>,
-    /// The keys that clients need for it, as a `SecurityPolicy` says. `None`: those of its listener.
-    pub keys: Option<Arc<KeyRing>>,
-}
-
-/// One of a route's `parentRefs`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parent {
-    /// The namespace of the `Gateway`.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// `sectionName`: the one listener.
-    pub listener: Option<String>,
-    /// The one port.
-    pub port: Option<u16>,
-}
-
-/// One rule of a route.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rule {
-    /// Its name, when it has one.
-    pub name: Option<String>,
-    /// Any of these must match; empty: everything matches.
-    pub matches: Vec<Match>,
-    /// Where to.
-    pub backends: Vec<BackendRef>,
-    /// `timeouts.request`: the whole exchange. `None`: no limit.
-    pub request_timeout: Option<Duration>,
-    /// `timeouts.backendRequest`: one call. `None`: no limit.
-    pub call_timeout: Option<Duration>,
-    /// `streamIdleTimeout`.
-    pub stream_idle_timeout: Option<Duration>,
-    /// How its requests are tried.
-    pub traffic: Arc<Traffic>,
-    /// Which fields its clients may use.
-    pub client_fields: FieldPolicy,
-    /// `modelsOwnedBy`.
-    pub models_owned_by: Option<String>,
-    /// `modelsCreatedAt`, in seconds since the epoch.
-    pub models_created_at: Option<u64>,
-}
-
-/// All of these headers must match.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Match {
-    /// The conditions.
-    pub headers: Vec<HeaderMatch>,
-}
-
-/// One condition on one header; `x-ai-eg-model` stands for the body's `model`.
-#[derive(Clone, Debug)]
-pub struct HeaderMatch {
-    /// The header's name, in lower case.
-    pub name: String,
-    /// What its value must be.
-    pub value: HeaderValueMatch,
-}
-
-/// What a header's value must be. It is never printed: a header can carry a caller's key.
-#[derive(Clone)]
-pub enum HeaderValueMatch {
-    /// Exactly this.
-    Exact(String),
-    /// The whole of it matches.
-    Regex(regex::Regex),
-}
-
-impl fmt::Debug for HeaderValueMatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Exact(_) => "Exact(***)",
-            Self::Regex(_) => "Regex(***)",
-        })
-    }
-}
-
-impl PartialEq for HeaderMatch {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-            && match (&self.value, &other.value) {
-                (HeaderValueMatch::Exact(a), HeaderValueMatch::Exact(b)) => a == b,
-                (HeaderValueMatch::Regex(a), HeaderValueMatch::Regex(b)) => a.as_str() == b.as_str(),
-                (HeaderValueMatch::Exact(_), HeaderValueMatch::Regex(_))
-                | (HeaderValueMatch::Regex(_), HeaderValueMatch::Exact(_)) => false,
-            }
-    }
-}
-
-/// One target of a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BackendRef {
-    /// Index into [`Config::backends`].
-    pub backend: usize,
-    /// The model id to call instead of the one asked for.
-    pub model_name_override: Option<String>,
-    /// Its share among the rule's targets of one priority.
-    pub weight: u32,
-    /// Lower is tried first.
-    pub priority: u32,
-    /// What holds for reasoning there: the rule's, the route's and the backend's policies, merged.
-    pub reasoning: Arc<ReasoningPolicy>,
-    /// What is changed of calls there: the reference's changes over the backend's.
-    pub mutation: Arc<Mutation>,
 }

@@ -1,7 +1,14 @@
 //! Resources whose shape and rules hold, and how they are found by their references.
 
+use crate::config::resources::gateway_route::GatewayRoute;
+use crate::config::resources::network::{BackendResource, BackendTlsPolicy, GatewayResource};
+use crate::config::resources::reasoning_policy::ReasoningPolicyResource;
+use crate::config::resources::request_policy::RequestPolicy;
+use crate::config::resources::service_backend::{ServiceBackend, ShortBackend};
+use crate::config::text::deserialize::read;
 use crate::config::text::mistake::Spot;
 use crate::config::text::yaml::Node;
+use std::collections::HashMap;
 
 /// The `ConfigMap` that holds the settings.
 pub(super) const SETTINGS: &str = "ai-gateway-config";
@@ -37,6 +44,47 @@ pub(super) struct Document<'a> {
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) root: Node,
+    pub(super) resource: Resource,
+}
+
+/// A resource read into its struct, of the kinds that are built from one.
+pub(super) enum Resource {
+    GatewayRoute(Box<GatewayRoute>),
+    ServiceBackend(Box<ServiceBackend>),
+    ShortBackend(Box<ShortBackend>),
+    Gateway(Box<GatewayResource>),
+    ReasoningPolicy(Box<ReasoningPolicyResource>),
+    RequestPolicy(Box<RequestPolicy>),
+    Backend(Box<BackendResource>),
+    BackendTlsPolicy(Box<BackendTlsPolicy>),
+    /// Built from its nodes.
+    Nodes,
+}
+
+impl Resource {
+    /// Reads a resource whose shape and rules hold.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit, which the check of shapes should have told.
+    pub(super) fn read(kind: Kind, root: &Node) -> Result<Self, String> {
+        let read = match kind {
+            Kind::GatewayRoute => read(root).map(Self::GatewayRoute),
+            Kind::ServiceBackend if root.at("spec.provider").is_some() => read(root).map(Self::ShortBackend),
+            Kind::ServiceBackend => read(root).map(Self::ServiceBackend),
+            Kind::ReasoningPolicy => read(root).map(Self::ReasoningPolicy),
+            Kind::TlsPolicy => read(root).map(Self::BackendTlsPolicy),
+            Kind::Gateway => read(root).map(Self::Gateway),
+            Kind::RequestPolicy => read(root).map(Self::RequestPolicy),
+            Kind::Backend => read(root).map(Self::Backend),
+            Kind::SecurityPolicy
+            | Kind::ClientSecurityPolicy
+            | Kind::TrafficPolicy
+            | Kind::Secret
+            | Kind::ConfigMap => Ok(Self::Nodes),
+        };
+        read.map_err(|error| error.to_string())
+    }
 }
 
 impl Document<'_> {
@@ -44,22 +92,69 @@ impl Document<'_> {
     pub(super) fn id(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
     }
+
+    /// The node at a path such as `spec.rules[0].name`, of names without dots or brackets; the document where there is none.
+    pub(super) fn node(&self, path: &str) -> &Node {
+        let found = path.split('.').try_fold(&self.root, |node, part| {
+            let mut parts = part.split('[');
+            let node = node.get(parts.next()?)?;
+            parts.try_fold(node, |node, index| node.items().get(index.strip_suffix(']')?.parse::<usize>().ok()?))
+        });
+        found.unwrap_or(&self.root)
+    }
+
+    /// The place of that node in its file.
+    pub(super) fn spot_at<'d>(&'d self, path: &'d str) -> Spot<'d> {
+        spot(self, self.node(path), path)
+    }
 }
 
 /// All resources of the files, to follow references in.
 #[derive(Clone, Copy)]
 pub(super) struct Set<'a> {
     pub(super) documents: &'a [Document<'a>],
+    pub(super) index: &'a DocumentIndex<'a>,
     pub(super) world: World<'a>,
 }
 
+/// The resources by their kinds and names: of two of one name the first is found.
+#[derive(Default)]
+pub(super) struct DocumentIndex<'a> {
+    by_kind: HashMap<Kind, Vec<&'a Document<'a>>>,
+    by_name: HashMap<(Kind, &'a str, &'a str), usize>,
+}
+
+impl<'a> DocumentIndex<'a> {
+    pub(super) fn of(documents: &'a [Document<'a>]) -> Self {
+        let mut index = Self::default();
+        for document in documents {
+            let of_kind = index.by_kind.entry(document.kind).or_default();
+            let key = (document.kind, document.namespace.as_str(), document.name.as_str());
+            index.by_name.entry(key).or_insert(of_kind.len());
+            of_kind.push(document);
+        }
+        index
+    }
+}
+
 impl<'a> Set<'a> {
+    /// The resources of a kind, in the order of the files.
     pub(super) fn of(self, kind: Kind) -> impl Iterator<Item = &'a Document<'a>> {
-        self.documents.iter().filter(move |document| document.kind == kind)
+        self.all(kind).iter().copied()
     }
 
+    /// The resource that a reference names.
     pub(super) fn find(self, kind: Kind, namespace: &str, name: &str) -> Option<&'a Document<'a>> {
-        self.of(kind).find(|document| document.namespace == namespace && document.name == name)
+        self.all(kind).get(self.position(kind, namespace, name)?).copied()
+    }
+
+    /// Its position among the resources of its kind.
+    pub(super) fn position(self, kind: Kind, namespace: &str, name: &str) -> Option<usize> {
+        self.index.by_name.get(&(kind, namespace, name)).copied()
+    }
+
+    fn all(self, kind: Kind) -> &'a [&'a Document<'a>] {
+        self.index.by_kind.get(&kind).map(Vec::as_slice).unwrap_or_default()
     }
 }
 

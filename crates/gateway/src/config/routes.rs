@@ -1,8 +1,7 @@
 //! The routes of a configuration, with an index over hostnames and model names, so that a request does not look at all of
 //! them.
 
-use crate::config::{HeaderMatch, HeaderValueMatch, Match, Route, Rule};
-use crate::route::MODEL_HEADER;
+use crate::config::{HeaderMatch, HeaderValueMatch, MODEL_HEADER, Match, Route, Rule};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;

@@ -481,7 +481,7 @@ impl Attempt {
     fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
         match self.road {
             Road::Translate(api) | Road::Reframe(api) => bedrock::refusal(api, status, headers, body),
-            Road::Relay => relay_of::refusal(status, headers, body),
+            Road::Relay | Road::Closed => relay_of::refusal(status, headers, body),
         }
     }
 

@@ -79,7 +79,7 @@ impl Attempt {
     }
 }
 
-fn candidate(found: &Backend, backend: usize, model_id: String) -> route::Target<'_> {
+fn candidate(found: &Backend, backend: usize, model_id: String) -> route::Candidate<'_> {
     let (reasoning, mutation) = (&found.reasoning, &found.mutation);
-    route::Target { backend, model_id, rule: None, route: None, reasoning, mutation, priority: 0 }
+    route::Candidate { backend, model_id, rule: None, route: None, reasoning, mutation, priority: 0 }
 }

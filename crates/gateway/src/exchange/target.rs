@@ -3,7 +3,7 @@
 use crate::config::{BackendApi, Config, FieldPolicy, ReasoningPolicy};
 use crate::health::BackendHealth;
 use crate::mutation::Mutation;
-use crate::route::Target as Candidate;
+use crate::route::Candidate;
 use aquifer_translate::bedrock::Api;
 use aquifer_translate::catalogue::{Catalogue, Entry};
 use aquifer_translate::dialect::Dialect;

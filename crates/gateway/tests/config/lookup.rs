@@ -93,9 +93,12 @@ fn weight(hostnames: &[String], host: Option<&str>) -> Option<usize> {
     weights.max()
 }
 
+/// The weight of a hostname, the headers of a match, the exact ones of them.
+type Rank = (usize, (usize, usize));
+
 /// The backend of the rule that decides, by a look at every one, as the Gateway API says it.
 fn by_looking_at_all(config: &Config, model: &str, headers: &HeaderMap, host: Option<&str>) -> Option<usize> {
-    let mut best: Option<((usize, (usize, usize)), usize)> = None;
+    let mut best: Option<(Rank, usize)> = None;
     for route in &config.routes {
         let Some(hostname) = weight(&route.hostnames, host) else { continue };
         for rule in &route.rules {

@@ -1,7 +1,9 @@
 //! The catalogue of models: a data file, and the way from any model id to its row.
 
+mod betas;
 mod entry;
 mod ids;
+mod names;
 mod overrides;
 mod plan;
 mod rules;
@@ -9,11 +11,13 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use betas::{BetaFate, beta_on_converse};
 pub use entry::{
     Allowed, Beside, Cache, CallIds, Control, Default, Entry, Interleaved, Medium, Off, Replay, ResultDocuments,
     Sampling, Schemas, Streaming,
 };
 pub use ids::base_id;
+pub use names::without_suffix;
 pub use overrides::WrongField;
 pub use plan::{MaxTokens, OpenLoop, Plan, Situation, most_budget, plan};
 pub use rules::{Adjustment, ForcedTool, Rules, Wanted};

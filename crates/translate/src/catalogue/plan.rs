@@ -128,6 +128,10 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
         };
         plan.warnings.push(Warning::reasoning_unavailable(situation.ask.field(), why));
     }
+    if !wants && situation.ask.effort.is_some() && situation.ask.switch != Switch::Off && !entry.can_reason() {
+        let why = format!("{} has no effort", entry.name);
+        plan.warnings.push(Warning::ignored(situation.ask.effort_field(), why));
+    }
     if entry.control == Control::Unknown && (wants || situation.ask.switch == Switch::Off) {
         let why = format!("it is not known how the reasoning of {} is switched", entry.name);
         plan.warnings.push(Warning::ignored(situation.ask.field(), why));
@@ -144,7 +148,12 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
         no_switch(entry, situation, &mut plan);
     }
     if plan.on && !entry.display && situation.ask.display == Some(Display::Omitted) {
-        let why = format!("{} does not take it; leave the reasoning out with `reasoning.exclude`", entry.name);
+        let instead = if situation.ask.cannot_exclude {
+            "its thoughts are shown"
+        } else {
+            "leave the reasoning out with `reasoning.exclude`"
+        };
+        let why = format!("{} does not take it; {instead}", entry.name);
         plan.warnings.push(Warning::ignored(FieldRef::ReasoningDisplay, why));
     }
     constrain(entry, situation, &mut plan)?;
@@ -181,7 +190,7 @@ fn by_level(entry: &Entry, situation: &Situation, plan: &mut Plan) {
         }
         return;
     }
-    if !ask.wants_reasoning() {
+    if !ask.wants_reasoning() && ask.effort.is_none() {
         return;
     }
     plan.on = true;

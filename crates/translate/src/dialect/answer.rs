@@ -1,6 +1,6 @@
 //! Answers in any dialect: style, stream, whole, head, error.
 
-use super::{Dialect, Envelope, openai_chat};
+use super::{Dialect, Envelope, anthropic_messages, openai_chat};
 use crate::fault::{Fault, MistakeKind};
 use crate::model::delta::{Delta, Event};
 use crate::model::request_id::RequestId;
@@ -16,6 +16,8 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 pub enum Style {
     /// In Chat Completions.
     OpenAiChat(openai_chat::Style),
+    /// In Messages.
+    AnthropicMessages(anthropic_messages::Style),
 }
 
 impl Default for Style {
@@ -30,6 +32,7 @@ impl Style {
     pub fn finish_reason(&self, finish: &Finish) -> &'static str {
         match self {
             Self::OpenAiChat(style) => style.finish_reason(finish),
+            Self::AnthropicMessages(style) => style.finish_reason(finish),
         }
     }
 }
@@ -39,6 +42,8 @@ impl Style {
 pub enum Writer {
     /// Of Chat Completions.
     OpenAiChat(openai_chat::stream::Writer),
+    /// Of Messages.
+    AnthropicMessages(anthropic_messages::stream::Writer),
 }
 
 impl Writer {
@@ -47,6 +52,9 @@ impl Writer {
     pub fn new(envelope: &Envelope<'_>, style: Style) -> Self {
         match style {
             Style::OpenAiChat(style) => Self::OpenAiChat(openai_chat::stream::Writer::new(envelope, style)),
+            Style::AnthropicMessages(style) => {
+                Self::AnthropicMessages(anthropic_messages::stream::Writer::new(envelope, style))
+            }
         }
     }
 
@@ -54,6 +62,7 @@ impl Writer {
     pub fn event(&mut self, out: &mut BytesMut, event: Event<'_>) {
         match self {
             Self::OpenAiChat(writer) => writer.event(out, event),
+            Self::AnthropicMessages(writer) => writer.event(out, event),
         }
     }
 
@@ -62,6 +71,7 @@ impl Writer {
     pub fn delta(&mut self, out: &mut BytesMut, index: u32, delta: &Delta<'_>) {
         match self {
             Self::OpenAiChat(writer) => writer.delta(out, index, delta),
+            Self::AnthropicMessages(writer) => writer.delta(out, index, delta),
         }
     }
 
@@ -73,6 +83,7 @@ impl Writer {
     pub fn finish(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
         match self {
             Self::OpenAiChat(writer) => writer.finish(out),
+            Self::AnthropicMessages(writer) => writer.finish(out),
         }
     }
 
@@ -80,6 +91,7 @@ impl Writer {
     pub fn fail(&mut self, out: &mut BytesMut, fault: &Fault) {
         match self {
             Self::OpenAiChat(writer) => writer.fail(out, fault),
+            Self::AnthropicMessages(writer) => writer.fail(out, fault),
         }
     }
 
@@ -87,6 +99,7 @@ impl Writer {
     pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
         match self {
             Self::OpenAiChat(writer) => writer.keep_alive(kind, out),
+            Self::AnthropicMessages(writer) => writer.keep_alive(kind, out),
         }
     }
 
@@ -94,6 +107,7 @@ impl Writer {
     pub fn keep_alive_before(&self, kind: KeepAlive, out: &mut BytesMut) {
         match self {
             Self::OpenAiChat(writer) => writer.keep_alive_before(kind, out),
+            Self::AnthropicMessages(writer) => writer.keep_alive_before(kind, out),
         }
     }
 
@@ -102,6 +116,7 @@ impl Writer {
     pub fn usage(&self) -> Option<Usage> {
         match self {
             Self::OpenAiChat(writer) => writer.usage(),
+            Self::AnthropicMessages(writer) => writer.usage(),
         }
     }
 }
@@ -121,6 +136,7 @@ pub fn write(
 ) -> Result<(String, Finish), Fault> {
     match style {
         Style::OpenAiChat(style) => openai_chat::response::write(response, places, envelope, style, restore),
+        Style::AnthropicMessages(style) => anthropic_messages::response::write(response, envelope, style, restore),
     }
 }
 
@@ -136,16 +152,16 @@ pub enum AnswerKind {
 /// Makes these headers the head of an answer.
 #[must_use]
 pub fn head(dialect: Dialect, id: RequestId, kind: AnswerKind, mut headers: HeaderMap) -> HeaderMap {
-    match dialect {
-        Dialect::OpenAiChat => {
-            match kind {
-                AnswerKind::Stream => of_events(&mut headers),
-                AnswerKind::Whole => of_json(&mut headers),
-            }
-            if let Ok(id) = HeaderValue::from_str(&dialect.id(id)) {
-                headers.insert(openai_chat::REQUEST_ID, id);
-            }
-        }
+    match kind {
+        AnswerKind::Stream => of_events(&mut headers),
+        AnswerKind::Whole => of_json(&mut headers),
+    }
+    let name = match dialect {
+        Dialect::OpenAiChat => openai_chat::REQUEST_ID,
+        Dialect::AnthropicMessages => anthropic_messages::REQUEST_ID,
+    };
+    if let Ok(id) = HeaderValue::from_str(&dialect.request_id(id)) {
+        headers.insert(name, id);
     }
     headers
 }
@@ -181,11 +197,25 @@ impl std::fmt::Debug for ErrorAnswer {
 /// Tells a fault, when nothing was sent yet.
 #[must_use]
 pub fn error(dialect: Dialect, fault: &Fault) -> ErrorAnswer {
+    error_of(dialect, fault, None)
+}
+
+/// The same of this exchange, whose id some dialects repeat in the body.
+#[must_use]
+pub fn error_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>) -> ErrorAnswer {
     let mut headers = HeaderMap::new();
+    of_json(&mut headers);
     let (status, body, retry_after) = match dialect {
         Dialect::OpenAiChat => {
             let rendered = openai_chat::error::render(fault);
-            of_json(&mut headers);
+            (rendered.status, rendered.body, rendered.retry_after)
+        }
+        Dialect::AnthropicMessages => {
+            let rendered = anthropic_messages::error::render(fault, exchange);
+            if let Some(retry) = rendered.should_retry {
+                let word = if retry { "true" } else { "false" };
+                headers.insert(anthropic_messages::SHOULD_RETRY, HeaderValue::from_static(word));
+            }
             (rendered.status, rendered.body, rendered.retry_after)
         }
     };
@@ -206,6 +236,9 @@ pub fn fail(dialect: Dialect, fault: &Fault, out: &mut BytesMut) {
         Dialect::OpenAiChat => {
             sse::data(out, &[&openai_chat::error::render(fault).body]);
             sse::data(out, &["[DONE]"]);
+        }
+        Dialect::AnthropicMessages => {
+            sse::event(out, "error", &[&anthropic_messages::error::render(fault, None).body]);
         }
     }
 }

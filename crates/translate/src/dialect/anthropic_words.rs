@@ -5,6 +5,7 @@ use super::json::{Node, Object};
 use super::media;
 use super::notes::Notes;
 use super::reasoning_claim::{Claim, effort};
+use super::seal;
 use crate::fault::Fault;
 use crate::limits::{self, Limits};
 use crate::model::issuer::Issuer;
@@ -20,12 +21,10 @@ const INTERLEAVED: &str = "interleaved-thinking-2025-05-14";
 pub(super) fn thinking_block<'a>(part: &Object<'a, '_>) -> Result<Option<Block<'a>>, Fault> {
     let text = part.get("thinking").map(|text| text.text()).transpose()?.unwrap_or_default();
     let signature = part.get("signature").map(|signature| signature.text()).transpose()?;
-    let signature = signature.filter(|signature| !signature.is_empty());
-    Ok((!text.is_empty() || signature.is_some()).then_some(Block::Reasoning {
-        text,
-        signature,
-        issuer: Issuer::default(),
-    }))
+    let signature = signature.filter(|signature| !signature.is_empty()).map(seal::unmarked);
+    let (signature, issuer) =
+        signature.map_or((None, Issuer::default()), |(signature, issuer)| (Some(signature), issuer));
+    Ok((!text.is_empty() || signature.is_some()).then_some(Block::Reasoning { text, signature, issuer }))
 }
 
 /// `{"type": "redacted_thinking", "data": ...}`, Anthropic's form.
@@ -36,9 +35,9 @@ pub(super) fn redacted_block<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Re
 
 /// Reasoning that only its provider can read. What is not base64 cannot have come from Bedrock, and is left out.
 pub(super) fn sealed<'a>(data: &Node<'a, '_>, notes: &mut Notes) -> Result<Option<Block<'a>>, Fault> {
-    let text = data.text()?;
+    let (text, issuer) = seal::unmarked(data.text()?);
     if media::is_base64(&text.plain()) {
-        return Ok(Some(Block::Redacted { data: text, issuer: Issuer::default() }));
+        return Ok(Some(Block::Redacted { data: text, issuer }));
     }
     notes.dropped(data, "it is not base64, so it did not come from Bedrock");
     Ok(None)

@@ -2,6 +2,7 @@
 
 use super::Dialect;
 use super::answer::Style;
+use super::anthropic_messages::{self, request::MessagesPurpose};
 use super::anthropic_words;
 use super::openai_chat::{self, ReasoningFields};
 use crate::fault::Fault;
@@ -28,6 +29,8 @@ pub struct Asked<'a> {
 pub enum Manner {
     /// In Chat Completions.
     OpenAiChat(openai_chat::request::Manner),
+    /// In Messages.
+    AnthropicMessages(anthropic_messages::request::MessagesManner),
 }
 
 /// The members of a request that decide its route and the form of its answer.
@@ -69,6 +72,7 @@ impl Manner {
     pub fn dialect(&self) -> Dialect {
         match self {
             Self::OpenAiChat(_) => Dialect::OpenAiChat,
+            Self::AnthropicMessages(_) => Dialect::AnthropicMessages,
         }
     }
 
@@ -77,6 +81,7 @@ impl Manner {
     pub fn affinity(&self) -> Option<&str> {
         match self {
             Self::OpenAiChat(manner) => manner.affinity.as_deref(),
+            Self::AnthropicMessages(manner) => manner.affinity.as_deref(),
         }
     }
 
@@ -85,6 +90,7 @@ impl Manner {
     pub fn style(self, exposure: Exposure, answerer: Answerer) -> Style {
         match self {
             Self::OpenAiChat(manner) => Style::OpenAiChat(manner.style(exposure, answerer)),
+            Self::AnthropicMessages(manner) => Style::AnthropicMessages(manner.style(exposure, answerer)),
         }
     }
 }
@@ -107,6 +113,11 @@ pub fn read<'a, 'h>(
             anthropic_words::add_betas(&mut request, betas, limits)?;
             Ok(Asked { request, manner: Manner::OpenAiChat(manner), warnings })
         }
+        Dialect::AnthropicMessages => {
+            let anthropic_messages::request::AskedMessages { request, manner, warnings } =
+                anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits)?;
+            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
+        }
     }
 }
 
@@ -119,6 +130,7 @@ pub fn read<'a, 'h>(
 pub fn read_head<'a>(dialect: Dialect, body: &'a [u8], limits: &Limits) -> Result<Head<'a>, Fault> {
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_head(body, limits),
+        Dialect::AnthropicMessages => anthropic_messages::request::read_head(body, limits),
     }
 }
 
@@ -130,5 +142,6 @@ pub fn read_head<'a>(dialect: Dialect, body: &'a [u8], limits: &Limits) -> Resul
 pub fn read_model(dialect: Dialect, body: &[u8]) -> Result<Cow<'_, str>, Fault> {
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_model(body),
+        Dialect::AnthropicMessages => anthropic_messages::request::read_model(body),
     }
 }

@@ -1,6 +1,7 @@
 //! The dialects of clients: one folder for each API, and here the only list of them.
 
 mod answer;
+pub mod anthropic_messages;
 mod anthropic_words;
 mod asked;
 mod json;
@@ -8,9 +9,11 @@ mod media;
 mod notes;
 pub mod openai_chat;
 mod reasoning_claim;
+pub mod seal;
 mod surface;
+mod told;
 
-pub use answer::{AnswerKind, ErrorAnswer, Style, Writer, error, fail, head, write};
+pub use answer::{AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, head, write};
 pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model};
 pub use surface::{NoSurface, Operation, Surface};
 
@@ -37,6 +40,8 @@ pub enum Dialect {
     /// OpenAI's Chat Completions; also what a client is told in of which nothing is known yet.
     #[default]
     OpenAiChat,
+    /// Anthropic's Messages.
+    AnthropicMessages,
 }
 
 impl Dialect {
@@ -45,6 +50,16 @@ impl Dialect {
     pub fn id(self, id: RequestId) -> String {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
+            Self::AnthropicMessages => anthropic_messages::id(id),
+        }
+    }
+
+    /// The id of an exchange, in the head of its answer.
+    #[must_use]
+    pub fn request_id(self, id: RequestId) -> String {
+        match self {
+            Self::OpenAiChat => openai_chat::id(id),
+            Self::AnthropicMessages => anthropic_messages::request_id(id),
         }
     }
 
@@ -53,6 +68,7 @@ impl Dialect {
     pub fn path(self, field: &FieldRef) -> Cow<'_, str> {
         match self {
             Self::OpenAiChat => openai_chat::field::path(field),
+            Self::AnthropicMessages => anthropic_messages::field::path(field),
         }
     }
 

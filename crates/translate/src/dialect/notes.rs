@@ -60,6 +60,12 @@ impl Notes {
         self.add(node, |field| Warning::dropped(field, why));
     }
 
+    /// The field is not sent; each one is named, of however many in one list.
+    pub(super) fn dropped_each(&mut self, node: &Node<'_, '_>, why: &str) {
+        let place = if self.is_full() { String::new() } else { node.at.to_string() };
+        self.add_at(place, node, |field| Warning::dropped(field, why));
+    }
+
     /// The field is sent with another value.
     pub(super) fn changed(&mut self, node: &Node<'_, '_>, why: &str) {
         self.add(node, |field| Warning::changed(field, why));
@@ -101,11 +107,21 @@ impl Notes {
     }
 
     fn add(&mut self, node: &Node<'_, '_>, warning: impl FnOnce(FieldRef) -> Warning) {
-        if self.warnings.len() >= MOST {
+        let place = if self.is_full() { String::new() } else { format!("{:#}", node.at) };
+        self.add_at(place, node, warning);
+    }
+
+    /// Whether no more warnings name a field of their own.
+    fn is_full(&self) -> bool {
+        self.warnings.len() >= MOST
+    }
+
+    /// Adds a warning, unless one was given for the same place.
+    fn add_at(&mut self, place: String, node: &Node<'_, '_>, warning: impl FnOnce(FieldRef) -> Warning) {
+        if self.is_full() {
             self.unnamed += 1;
             return;
         }
-        let place = format!("{:#}", node.at);
         if !self.places.contains(&place) {
             self.places.push(place);
             self.warnings.push(warning(FieldRef::own(node.at.to_string())));

@@ -4,7 +4,7 @@
 //! Counted is what people and tools said, what the model said in turns without calls, and the names and arguments of its
 //! calls; not counted are ids, white space, reasoning, cache points, and the order of what was called or answered at once.
 
-use super::request::{Block, MediaSource, Message, Role};
+use super::request::{Block, Message, Role};
 use serde_json::Value;
 use std::hash::{DefaultHasher, Hasher as _};
 
@@ -72,9 +72,14 @@ impl Alike {
                 result.hasher.finish()
             }
             Block::Image { source, .. } | Block::Document { source, .. } | Block::Audio { source, .. } => {
-                let (MediaSource::Base64(data) | MediaSource::S3 { uri: data, .. }) = source;
                 let mut hasher = DefaultHasher::new();
-                hasher.write(data.as_escaped().as_bytes());
+                source.pieces().for_each(|piece| hasher.write(piece.as_bytes()));
+                hasher.finish()
+            }
+            Block::SearchResult { source, content, .. } => {
+                let mut hasher = DefaultHasher::new();
+                source.hash_words(&mut hasher);
+                content.iter().for_each(|part| part.hash_words(&mut hasher));
                 hasher.finish()
             }
         };

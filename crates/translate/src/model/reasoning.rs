@@ -17,6 +17,12 @@ pub struct ReasoningAsk {
     pub exclude: bool,
     /// The client allows thinking between tool calls (`interleaved-thinking-2025-05-14`).
     pub interleaved: bool,
+    /// Thoughts that are bound to another conversation than this one are to be left out, not refused.
+    pub drop_mismatched: bool,
+    /// The effort says how hard to work, and does not ask for reasoning.
+    pub effort_alone: bool,
+    /// The client's dialect has no word by which reasoning is left out of an answer.
+    pub cannot_exclude: bool,
     /// The field that asked, for errors and warnings; `None`: nobody asked.
     pub field: Option<FieldRef>,
     /// The field that said how hard, where that is another one.
@@ -63,6 +69,8 @@ pub enum Display {
     Summarized,
     /// Nothing but the signature.
     Omitted,
+    /// Now and then a word of what it is doing.
+    Updates,
 }
 
 /// The treatment of a placeholder: a text that a model writes where its thought would stand, such as Nova's
@@ -123,6 +131,7 @@ impl ReasoningAsk {
     /// Whether the client asked for reasoning in any way.
     #[must_use]
     pub fn wants_reasoning(&self) -> bool {
-        !matches!(self.switch, Switch::Unset | Switch::Off) || (self.effort.is_some() && self.switch != Switch::Off)
+        let by_effort = self.effort.is_some() && !self.effort_alone;
+        !matches!(self.switch, Switch::Unset | Switch::Off) || by_effort && self.switch != Switch::Off
     }
 }

@@ -48,6 +48,12 @@ pub struct Request<'a> {
     pub additional_fields: Vec<(Cow<'a, str>, Raw<'a>)>,
     /// Names of the vendor's beta features.
     pub betas: Vec<Cow<'a, str>>,
+    /// Of those only the ones go on that the model is known to take.
+    pub known_betas_only: bool,
+    /// The client wants to be told at which stop sequence the answer ended.
+    pub tell_stop: bool,
+    /// Tools in the vendor's own words, which the client runs.
+    pub vendor_tools: Vec<VendorTool<'a>>,
     /// Cache points are to be placed by the gateway, with this time to live.
     pub automatic_cache: Option<CacheTtl>,
 }
@@ -149,6 +155,21 @@ pub enum Block<'a> {
         name: Option<Cow<'a, str>>,
         /// The bytes or their address.
         source: MediaSource<'a>,
+        /// What the client says about it, which the model reads and does not cite.
+        context: Option<Text<'a>>,
+        /// The answer shall say which parts of it it rests on.
+        citations: bool,
+    },
+    /// What a search of the client's found.
+    SearchResult {
+        /// What names the source, for example its address.
+        source: Text<'a>,
+        /// Its title.
+        title: Text<'a>,
+        /// What it says, in parts.
+        content: Vec<Text<'a>>,
+        /// The answer shall say which parts of it it rests on.
+        citations: bool,
     },
     /// Sound.
     Audio {
@@ -166,6 +187,17 @@ pub enum Block<'a> {
     },
     /// A cache point: the prefix up to here is worth caching.
     CachePoint(Option<CacheTtl>),
+}
+
+impl MediaSource<'_> {
+    /// What tells it from others, in pieces.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
+        let (one, parts) = match self {
+            Self::Base64(text) | Self::Words(text) | Self::S3 { uri: text, .. } => (Some(text), &[][..]),
+            Self::Parts(parts) => (None, parts.as_slice()),
+        };
+        one.into_iter().chain(parts).map(Text::as_escaped)
+    }
 }
 
 /// A call of a tool, as a block holds it.
@@ -199,6 +231,10 @@ impl Block<'_> {
 pub enum MediaSource<'a> {
     /// Base64 of the bytes.
     Base64(Text<'a>),
+    /// The words of a document.
+    Words(Text<'a>),
+    /// The words of a document, in the parts that are cited.
+    Parts(Vec<Text<'a>>),
     /// An object's URI, `s3://bucket/key`.
     S3 {
         /// The address.
@@ -224,6 +260,38 @@ pub struct Citation<'a> {
     pub url: Option<Text<'a>>,
     /// The source's title.
     pub title: Option<Text<'a>>,
+    /// What names the source, when it is a search result.
+    pub source: Option<Text<'a>>,
+    /// The words of the source that count.
+    pub cited: Option<Text<'a>>,
+    /// Where they stand in what the client sent.
+    pub span: Option<CitedSpan>,
+}
+
+/// Where cited words stand in a document or a search result that the client sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CitedSpan {
+    /// What is counted.
+    pub unit: SpanUnit,
+    /// The document, or the search result, among all of them.
+    pub of: u64,
+    /// The first one.
+    pub start: u64,
+    /// The one behind the last.
+    pub end: u64,
+}
+
+/// What the place of cited words is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpanUnit {
+    /// Characters of a document.
+    Characters,
+    /// Pages of a document, the first is 1.
+    Pages,
+    /// Parts of a document that came in parts.
+    Parts,
+    /// Parts of a search result.
+    SearchResult,
 }
 
 /// A tool that the model may call.
@@ -241,6 +309,21 @@ pub struct Tool<'a> {
     pub strict: Option<bool>,
     /// A cache point follows.
     pub cache_point: Option<Option<CacheTtl>>,
+    /// The position in the client's list, for errors.
+    pub position: usize,
+}
+
+/// A tool that the vendor defines by a name, and the client runs.
+#[derive(Clone, Debug)]
+pub struct VendorTool<'a> {
+    /// Its type with its version, for example `bash_20250124`.
+    pub kind: Cow<'a, str>,
+    /// The name by which it is called.
+    pub name: Cow<'a, str>,
+    /// The tool, a JSON object.
+    pub raw: Raw<'a>,
+    /// The client's field that holds it.
+    pub field: FieldRef,
 }
 
 /// The choice among tools.

@@ -26,8 +26,8 @@ pub struct Response<'a> {
 pub enum StopReason<'a> {
     /// It had finished.
     EndTurn,
-    /// It came to one of the client's stop sequences.
-    StopSequence,
+    /// It came to one of the client's stop sequences: to this one, where the service tells it.
+    StopSequence(Option<Text<'a>>),
     /// It came to the limit, reasoning included.
     MaxTokens,
     /// It wants tools.
@@ -65,7 +65,7 @@ impl Finish {
                 Err(Fault::UpstreamMisbehaved(Misbehaviour::MalformedOutput(word.into_owned())))
             }
             stop @ (StopReason::EndTurn
-            | StopReason::StopSequence
+            | StopReason::StopSequence(_)
             | StopReason::MaxTokens
             | StopReason::ToolUse
             | StopReason::GuardrailIntervened
@@ -82,7 +82,7 @@ impl StopReason<'_> {
     pub fn into_owned(self) -> StopReason<'static> {
         match self {
             Self::EndTurn => StopReason::EndTurn,
-            Self::StopSequence => StopReason::StopSequence,
+            Self::StopSequence(which) => StopReason::StopSequence(which.map(Text::into_owned)),
             Self::MaxTokens => StopReason::MaxTokens,
             Self::ToolUse => StopReason::ToolUse,
             Self::GuardrailIntervened => StopReason::GuardrailIntervened,
@@ -105,6 +105,8 @@ pub struct Usage {
     pub cache_read: Option<u64>,
     /// Prompt tokens written to the cache; `None` when not reported.
     pub cache_write: Option<u64>,
+    /// Those of them that are kept for an hour; `None` when that is not reported.
+    pub cache_write_hour: Option<u64>,
     /// Reasoning tokens, when the model told them: never an estimate.
     pub reasoning: Option<u64>,
 }

@@ -118,6 +118,7 @@ impl Turn {
             Block::ToolResult { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. }
             | Block::CachePoint(_) => None,
         };
@@ -210,6 +211,7 @@ impl Turn {
                 | Block::ToolResult { .. }
                 | Block::Image { .. }
                 | Block::Document { .. }
+                | Block::SearchResult { .. }
                 | Block::Audio { .. }
                 | Block::CachePoint(_) => {}
             }

@@ -7,7 +7,7 @@
 
 use super::tags::{angled, without_thoughts};
 use crate::model::alike::meant;
-use crate::model::request::{Block, MediaSource, Message, Request, Role};
+use crate::model::request::{Block, Message, Request, Role};
 use crate::model::text::Text;
 use std::hash::{DefaultHasher, Hasher as _};
 
@@ -91,6 +91,7 @@ impl Conversation {
             | Block::ToolResult { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. } => {
                 self.speaks(role);
                 self.items.push(item(block));
@@ -147,14 +148,19 @@ fn item(block: &Block<'_>) -> u64 {
                     | Block::ToolResult { .. }
                     | Block::Image { .. }
                     | Block::Document { .. }
+                    | Block::SearchResult { .. }
                     | Block::Audio { .. }) => hasher.write_u64(item(other)),
                 }
             }
         }
         Block::Image { source, .. } | Block::Document { source, .. } | Block::Audio { source, .. } => {
             hasher.write_u8(3);
-            let (MediaSource::Base64(data) | MediaSource::S3 { uri: data, .. }) = source;
-            hasher.write(data.as_escaped().as_bytes());
+            source.pieces().for_each(|piece| hasher.write(piece.as_bytes()));
+        }
+        Block::SearchResult { source, content, .. } => {
+            hasher.write_u8(4);
+            source.hash_words(&mut hasher);
+            content.iter().for_each(|part| part.hash_words(&mut hasher));
         }
         Block::Text(_)
         | Block::Cited { .. }

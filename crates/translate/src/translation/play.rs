@@ -37,6 +37,7 @@ fn of_block<'r>(index: BlockIndex, block: &'r Block<'r>) -> impl Iterator<Item =
         Block::ToolResult { .. }
         | Block::Image { .. }
         | Block::Document { .. }
+        | Block::SearchResult { .. }
         | Block::Audio { .. }
         | Block::CachePoint(_) => Vec::new(),
     };

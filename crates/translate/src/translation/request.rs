@@ -175,7 +175,10 @@ impl<'a> Incoming<'a> {
     pub fn may_reason(&self, entry: &Entry, rules: &Rules) -> bool {
         let ask = &self.asked.request.reasoning;
         entry.can_reason()
-            && (ask.wants_reasoning() || entry.default != catalogue::Default::Off || rules.default.is_some())
+            && (ask.wants_reasoning()
+                || ask.effort.is_some()
+                || entry.default != catalogue::Default::Off
+                || rules.default.is_some())
             || asks_a_stranger(&self.asked.request, entry)
     }
 
@@ -219,6 +222,7 @@ impl<'a> Incoming<'a> {
             | Block::ToolResult { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. }
             | Block::Cited { .. }
             | Block::CachePoint(_) => None,

@@ -21,6 +21,8 @@ pub enum Road {
     Reframe(Api),
     /// Byte for byte, only looked at.
     Relay,
+    /// There is none: the backend speaks another dialect than the client, and neither is translated into the other yet.
+    Closed,
 }
 
 impl Road {
@@ -28,8 +30,13 @@ impl Road {
     #[must_use]
     pub fn between(client: Dialect, backend: UpstreamApi) -> Self {
         match (client, backend) {
-            (Dialect::OpenAiChat, UpstreamApi::Bedrock(api @ Api::Converse)) => Self::Translate(api),
-            (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::OpenAiChat)) => Self::Relay,
+            (Dialect::OpenAiChat | Dialect::AnthropicMessages, UpstreamApi::Bedrock(api @ Api::Converse)) => {
+                Self::Translate(api)
+            }
+            (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::OpenAiChat))
+            | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::AnthropicMessages)) => Self::Relay,
+            (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::AnthropicMessages))
+            | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::OpenAiChat)) => Self::Closed,
         }
     }
 
@@ -38,7 +45,7 @@ impl Road {
     pub fn api(self) -> Option<Api> {
         match self {
             Self::Translate(api) | Self::Reframe(api) => Some(api),
-            Self::Relay => None,
+            Self::Relay | Self::Closed => None,
         }
     }
 
@@ -47,7 +54,7 @@ impl Road {
     pub fn provider(self) -> &'static str {
         match self {
             Self::Translate(_) | Self::Reframe(_) => "aws.bedrock",
-            Self::Relay => "openai",
+            Self::Relay | Self::Closed => "openai",
         }
     }
 }

@@ -196,6 +196,7 @@ pub(super) fn read_out(offer: &Offer, id: &str, content: &mut Vec<Block<'_>>, pl
             | Block::ToolResult { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. }
             | Block::Cited { .. }
             | Block::CachePoint(_) => {

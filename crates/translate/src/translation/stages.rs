@@ -139,7 +139,7 @@ impl Stages {
                     told.extend(certain.map(|text| Event::Delta { index: self.text, delta: Delta::Text(text) }));
                     if stops.is_cut() {
                         // The upstream's own stop never comes: its stream is not read any further.
-                        told.push(Event::Stop(StopReason::StopSequence));
+                        told.push(Event::Stop(StopReason::StopSequence(stops.found())));
                     }
                     continue;
                 }
@@ -188,11 +188,10 @@ impl Speech {
         if plain.is_empty() {
             return Vec::new();
         }
-        // What is given now was held before, in the block before: `block` changes behind it.
-        let heard = self.spoken.take(voice, &plain);
-        let events = heard.into_iter().flat_map(|heard| self.event(heard)).collect();
+        // What was held was given with the end of the block before.
         self.block = index;
-        events
+        let heard = self.spoken.take(voice, &plain);
+        heard.into_iter().flat_map(|heard| self.event(heard)).collect()
     }
 
     fn end<'a>(&mut self) -> Vec<Event<'a>> {

@@ -19,6 +19,8 @@ pub struct Stops {
     held: String,
     halves: Halves,
     cut: bool,
+    /// The one that was found.
+    found: Option<Text<'static>>,
 }
 
 /// Every beginning of a stop sequence is a state.
@@ -46,13 +48,19 @@ impl Stops {
         let mut wanted = sequences.iter().filter(|sequence| !sequence.is_empty()).peekable();
         wanted.peek()?;
         let machine = Machine::new(wanted.map(String::as_bytes));
-        Some(Self { machine, state: 0, held: String::new(), halves: Halves::default(), cut: false })
+        Some(Self { machine, state: 0, held: String::new(), halves: Halves::default(), cut: false, found: None })
     }
 
     /// Whether a stop sequence was found: the text behind it is dropped.
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.cut
+    }
+
+    /// The stop sequence that was found.
+    #[must_use]
+    pub fn found(&self) -> Option<Text<'static>> {
+        self.found.clone()
     }
 
     /// Takes the next piece of text and gives what is certain.
@@ -82,7 +90,9 @@ impl Stops {
             let ends = self.machine.state(self.state).ends;
             if ends > 0 {
                 self.cut = true;
-                self.held.truncate(before + at + 1 - ends);
+                self.held.truncate(before + at + 1);
+                let found = self.held.split_off(before + at + 1 - ends);
+                self.found = Some(Text::from_plain(found));
                 return said(std::mem::take(&mut self.held));
             }
         }
@@ -165,12 +175,13 @@ pub(super) fn cut(stops: &mut Stops, response: &mut Response<'_>, places: Vec<u3
             | Block::ToolResult { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. }
             | Block::CachePoint(_) => give_back(stops, &mut left),
         }
         left.push((place, block));
         if stops.is_cut() {
-            response.stop = StopReason::StopSequence;
+            response.stop = StopReason::StopSequence(stops.found());
             break;
         }
     }
@@ -191,6 +202,7 @@ fn give_back(stops: &mut Stops, left: &mut [(u32, Block<'_>)]) {
         | Block::ToolResult { .. }
         | Block::Image { .. }
         | Block::Document { .. }
+        | Block::SearchResult { .. }
         | Block::Audio { .. }
         | Block::CachePoint(_) => None,
     });

@@ -7,9 +7,11 @@ use crate::config::build::secrets;
 use crate::config::build::traffic_policies::unknown_annotations;
 use crate::config::check::checker;
 use crate::config::check::forms::{self, Form};
-use crate::config::resource::{Document, Kind, Set, spot};
+use crate::config::resource::{Document, Kind, Resource, Set, spot};
+use crate::config::resources::common::LocalRef;
+use crate::config::resources::network::{BackendResource, BackendTlsPolicy};
+use crate::config::resources::service_backend::{ApiSchemaName, AwsAuth, Provider, ServiceBackendRef, ShortConfig};
 use crate::config::text::mistake::{Report, Spot};
-use crate::config::text::yaml::Node;
 use crate::config::{Backend, BackendKind, BedrockAuth, Credentials, Service};
 use crate::secret::Secret;
 
@@ -31,31 +33,59 @@ pub(in crate::config) fn service_backends(set: Set<'_>, policies: &Policies, rep
 }
 
 fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKind {
-    let schema = document.root.text_at("spec.schema.name").unwrap_or("AWSBedrock").to_owned();
-    if schema == "OpenAI" || document.root.text_at("spec.provider") == Some("openai") {
-        return openai(set, document, report);
+    match &document.resource {
+        Resource::ShortBackend(short) => {
+            let config = &short.spec.config;
+            let service = short_form(set, config);
+            match short.spec.provider {
+                Provider::OpenAi => openai(set, document, service, config.prefix.as_deref(), report),
+                Provider::AwsBedrock => bedrock(set, document, service, report),
+            }
+        }
+        Resource::ServiceBackend(resource) => {
+            let schema = &resource.spec.schema;
+            match schema.name {
+                ApiSchemaName::OpenAI => {
+                    let service = full(set, document, &resource.spec.backend_ref, report);
+                    openai(set, document, service, schema.prefix.as_deref(), report)
+                }
+                ApiSchemaName::AWSBedrock => {
+                    let service = full(set, document, &resource.spec.backend_ref, report);
+                    bedrock(set, document, service, report)
+                }
+                _ => {
+                    let schema = document.root.text_at("spec.schema.name").unwrap_or_default().to_owned();
+                    let why = format!("the schema {schema} is not served yet");
+                    report.problem(at(document, "spec.schema.name"), format!("not served: {why}"));
+                    BackendKind::NotServed { schema, why }
+                }
+            }
+        }
+        _ => BackendKind::NotServed { schema: String::new(), why: "it was not read".to_owned() },
     }
-    if schema != "AWSBedrock" {
-        let why = format!("the schema {schema} is not served yet");
-        report.problem(at(document, "spec.schema.name"), format!("not served: {why}"));
-        return BackendKind::NotServed { schema, why };
-    }
-    let short = document.root.at("spec.config");
-    let bedrock = short.map_or_else(|| full(set, document, report), |config| short_form(set, config));
-    let bedrock = bedrock.and_then(|bedrock| secured(set, document, bedrock, report)).and_then(sound_region);
+}
+
+/// A service that speaks Bedrock's own API.
+fn bedrock(
+    set: Set<'_>,
+    document: &Document<'_>,
+    service: Result<Service, String>,
+    report: &mut Report,
+) -> BackendKind {
+    let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
     let annotated = annotated_auth(document, report);
-    match bedrock {
-        Ok(mut bedrock) => {
-            bedrock.auth = bedrock.auth.or(annotated);
-            if bedrock.region.is_none() {
+    match service {
+        Ok(mut service) => {
+            service.auth = service.auth.or(annotated);
+            if service.region.is_none() {
                 let message = format!("no region: the AWS profile's is used, or {}", crate::config::DEFAULT_REGION);
                 report.notice(at(document, "spec"), message);
             }
-            BackendKind::bedrock(bedrock)
+            BackendKind::bedrock(service)
         }
         Err(why) => {
             report.problem(at(document, "spec"), format!("not served: {why}"));
-            BackendKind::NotServed { schema, why }
+            BackendKind::NotServed { schema: "AWSBedrock".to_owned(), why }
         }
     }
 }
@@ -76,22 +106,21 @@ fn annotated_auth(document: &Document<'_>, report: &mut Report) -> Option<Bedroc
 }
 
 /// A service of OpenAI's dialect. Without a policy it is called without authorization; only a signature needs a region.
-fn openai(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKind {
-    let root = &document.root;
-    let service = match root.at("spec.config") {
-        Some(config) => short_form(set, config),
-        None => full(set, document, report),
-    };
-    let own_key = |found: &Service| matches!(found.credentials, Credentials::ApiKey(_));
-    let service = service.map(|found| match own_key(&found) {
-        true => found,
-        false => Service { credentials: Credentials::Nobody, ..found },
+fn openai(
+    set: Set<'_>,
+    document: &Document<'_>,
+    service: Result<Service, String>,
+    prefix: Option<&str>,
+    report: &mut Report,
+) -> BackendKind {
+    let service = service.map(|found| match found.credentials {
+        Credentials::ApiKey(_) => found,
+        _ => Service { credentials: Credentials::Nobody, ..found },
     });
     let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
     match service {
         Ok(mut service) => {
             service.region.get_or_insert_with(|| crate::config::DEFAULT_REGION.to_owned());
-            let prefix = root.text_at("spec.schema.prefix").or_else(|| root.text_at("spec.config.prefix"));
             let prefix = prefix.filter(|prefix| !prefix.is_empty());
             BackendKind::openai_chat(prefix.unwrap_or("v1"), service)
         }
@@ -115,61 +144,73 @@ fn sound_region(bedrock: Service) -> Result<Service, String> {
     }
 }
 
-fn short_form(set: Set<'_>, config: &Node) -> Result<Service, String> {
-    let model = config.text_at("model").unwrap_or_default();
-    let region = config.text_at("region").map(str::to_owned);
-    let endpoint = match config.text_at("endpoint") {
+/// The short form: all about one model in one document.
+fn short_form(set: Set<'_>, config: &ShortConfig) -> Result<Service, String> {
+    let model = config.model.to_string();
+    let endpoint = match &config.endpoint {
         Some(text) => Some(forms::endpoint(text).map_err(str::to_owned)?),
         None => environment::endpoint(set.world.env)?,
     };
-    let key = config.text_at("apiKey").map(|key| Credentials::ApiKey(Secret::new(key.to_owned())));
-    let base_model = config.text_at("baseModel").map(|base| (model.to_owned(), base.to_owned()));
+    let key = config.api_key.as_ref().map(|key| Credentials::ApiKey(Secret::new(key.to_string())));
+    let base_model = config.base_model.as_ref().map(|base| (model.clone(), base.to_string()));
+    let region = config.region.as_ref().map(|region| region.to_string());
     Ok(Service {
         region: region.or_else(|| environment::region(set.world.env)),
         endpoint,
         credentials: key.unwrap_or(Credentials::Default),
-        models: vec![model.to_owned()],
-        http2: config.text_at("http2").is_some_and(|text| text.eq_ignore_ascii_case("true")),
+        models: vec![model],
+        http2: config.http2 == Some(true),
         base_models: base_model.into_iter().collect(),
-        auth: config.text_at("auth").and_then(BedrockAuth::named),
+        auth: config.auth.map(|auth| match auth {
+            AwsAuth::Bearer => BedrockAuth::Bearer,
+            AwsAuth::SigV4 => BedrockAuth::SigV4,
+            AwsAuth::Auto => BedrockAuth::Auto,
+        }),
         ..Service::default()
     })
 }
 
 /// The Envoy form: the address is a `Backend`'s, TLS comes with a `BackendTLSPolicy`.
-fn full(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Result<Service, String> {
-    let reference = document.root.at("spec.backendRef");
-    let name = reference.and_then(|reference| reference.text_at("name")).unwrap_or_default();
-    let namespace = reference.and_then(|reference| reference.text_at("namespace")).unwrap_or(&document.namespace);
-    let backend = set.find(Kind::Backend, namespace, name);
-    let backend = backend.ok_or_else(|| format!("Backend {namespace}/{name} is not in these files"))?;
-    let endpoints = backend.root.items_at("spec.endpoints");
-    if endpoints.len() > 1 {
+fn full(
+    set: Set<'_>,
+    document: &Document<'_>,
+    reference: &ServiceBackendRef,
+    report: &mut Report,
+) -> Result<Service, String> {
+    let namespace = reference.namespace.as_deref().unwrap_or(&document.namespace);
+    let id = format!("Backend {namespace}/{}", &*reference.name);
+    let Some((backend, resource)) = set.find(Kind::Backend, namespace, &reference.name).and_then(address) else {
+        return Err(format!("{id} is not in these files"));
+    };
+    if resource.spec.endpoints.len() > 1 {
         report.notice(at(backend, "spec.endpoints"), "only the first endpoint is called");
     }
-    let endpoint = endpoints.first();
-    let endpoint = endpoint.ok_or_else(|| format!("Backend {namespace}/{name} has no endpoint"))?;
-    let (host, port) = if let Some(fqdn) = endpoint.get("fqdn") {
-        (fqdn.text_at("hostname").unwrap_or_default().to_owned(), fqdn.text_at("port").unwrap_or_default())
-    } else if let Some(ip) = endpoint.get("ip") {
-        let address = ip.text_at("address").unwrap_or_default();
-        let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-        (host, ip.text_at("port").unwrap_or_default())
-    } else {
-        return Err(format!("Backend {namespace}/{name} names neither fqdn nor ip"));
+    let endpoint = resource.spec.endpoints.first().ok_or_else(|| format!("{id} has no endpoint"))?;
+    let (host, port) = match (&endpoint.fqdn, &endpoint.ip) {
+        (Some(fqdn), _) => (fqdn.hostname.to_string(), fqdn.port),
+        (None, Some(ip)) if ip.address.contains(':') => (format!("[{}]", &*ip.address), ip.port),
+        (None, Some(ip)) => (ip.address.to_string(), ip.port),
+        (None, None) => return Err(format!("{id} names neither fqdn nor ip")),
     };
     let policy = tls_policy(set, backend);
-    let tls = policy.is_some() || backend.root.at("spec.tls").is_some() || port == "443";
+    let tls = policy.is_some() || resource.spec.tls.is_some() || port == 443;
     let scheme = if tls { "https" } else { "http" };
     let url = forms::endpoint(&format!("{scheme}://{host}:{port}"));
-    let tls_hostname = policy.and_then(|policy| policy.root.text_at("spec.validation.hostname"));
+    let tls_hostname = policy.map(|(_, policy)| policy.spec.validation.hostname.to_string());
     Ok(Service {
         region: region_of(&host).map(str::to_owned),
-        endpoint: Some(url.map_err(|_| format!("Backend {namespace}/{name} has no host to call"))?),
-        tls_hostname: tls_hostname.filter(|name| *name != host).map(str::to_owned),
-        tls_ca_pem: policy.map(|policy| trusted(set, policy)).transpose()?.flatten(),
+        endpoint: Some(url.map_err(|_| format!("{id} has no host to call"))?),
+        tls_ca_pem: policy.map(|(document, policy)| trusted(set, document, policy)).transpose()?.flatten(),
+        tls_hostname: tls_hostname.filter(|name| *name != host),
         ..Service::default()
     })
+}
+
+fn address<'a>(document: &'a Document<'a>) -> Option<(&'a Document<'a>, &'a BackendResource)> {
+    match &document.resource {
+        Resource::Backend(backend) => Some((document, backend)),
+        _ => None,
+    }
 }
 
 /// The region in `bedrock-runtime.<region>.amazonaws.com`.
@@ -181,10 +222,14 @@ fn region_of(host: &str) -> Option<&str> {
     (amazon && matches!(service, "bedrock-runtime" | "bedrock-runtime-fips")).then_some(region)
 }
 
-fn tls_policy<'a>(set: Set<'a>, backend: &Document<'_>) -> Option<&'a Document<'a>> {
-    set.of(Kind::TlsPolicy).find(|policy| {
-        policy.namespace == backend.namespace
-            && targets(policy, "gateway.envoyproxy.io", "Backend").any(|name| name == backend.name)
+/// The first `BackendTLSPolicy` of a `Backend`.
+fn tls_policy<'a>(set: Set<'a>, backend: &Document<'_>) -> Option<(&'a Document<'a>, &'a BackendTlsPolicy)> {
+    let is_target = |target: &LocalRef| {
+        &*target.group == "gateway.envoyproxy.io" && &*target.kind == "Backend" && *target.name == *backend.name
+    };
+    set.of(Kind::TlsPolicy).filter(|document| document.namespace == backend.namespace).find_map(|document| {
+        let Resource::BackendTlsPolicy(policy) = &document.resource else { return None };
+        policy.spec.target_refs.iter().any(is_target).then_some((document, &**policy))
     })
 }
 
@@ -199,12 +244,10 @@ fn targets<'d>(policy: &'d Document<'_>, group: &'d str, kind: &'d str) -> impl 
 }
 
 /// The certificates that a `BackendTLSPolicy` trusts; `None`: the system's.
-fn trusted(set: Set<'_>, policy: &Document<'_>) -> Result<Option<String>, String> {
+fn trusted(set: Set<'_>, document: &Document<'_>, policy: &BackendTlsPolicy) -> Result<Option<String>, String> {
     let mut pem = String::new();
-    for reference in policy.root.items_at("spec.validation.caCertificateRefs") {
-        let kind = reference.text_at("kind").unwrap_or("ConfigMap");
-        let name = reference.text_at("name").unwrap_or_default();
-        pem.push_str(&secrets::certificates(set, kind, &policy.namespace, name)?);
+    for reference in &policy.spec.validation.ca_certificate_refs {
+        pem.push_str(&secrets::certificates(set, &reference.kind, &document.namespace, &reference.name)?);
         pem.push('\n');
     }
     Ok((!pem.is_empty()).then_some(pem))
@@ -237,7 +280,7 @@ fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Service, report: &mut
         report.refuse(at(policy, "spec.apiKey"), message.to_owned());
     }
     let region = policy.root.text_at("spec.awsCredentials.region").map(str::to_owned);
-    let short = document.root.at("spec.config").is_some();
+    let short = matches!(document.resource, Resource::ShortBackend(_));
     let region = if short { bedrock.region.or(region) } else { region.or(bedrock.region) };
     Ok(Service { region, credentials, ..bedrock })
 }

@@ -1,9 +1,9 @@
 //! Which fields of Bedrock's own clients may use, and how answers name the model: `RequestPolicy` resources, and `clientFields` of the short form.
 
 use crate::config::build::policies::{Target, target};
-use crate::config::resource::{Kind, Set};
+use crate::config::resource::{Kind, Resource, Set};
+use crate::config::resources::request_policy::{ClientFields as ClientFieldsResource, Permission, ReportedModel};
 use crate::config::text::mistake::Report;
-use crate::config::text::yaml::Node;
 use crate::config::{Config, Rule};
 use crate::translate::limits::ClientFields;
 use std::collections::HashMap;
@@ -70,16 +70,16 @@ impl FieldPolicy {
         }
     }
 
-    /// The node with `clientFields` and `reportModel`, whose shape holds.
-    fn read(node: &Node) -> Self {
-        let allowed = |field: &str| node.get("clientFields")?.text_at(field).map(|word| word == "Allow");
+    /// From `clientFields` and `reportModel` of a resource.
+    fn of(fields: Option<&ClientFieldsResource>, reported: Option<ReportedModel>) -> Self {
+        let allowed = |permission: Option<Permission>| permission.map(|permission| permission == Permission::Allow);
         Self {
-            additional_model_request_fields: allowed("additionalModelRequestFields"),
-            guardrail_config: allowed("guardrailConfig"),
-            service_tier: allowed("serviceTier"),
-            performance_config: allowed("performanceConfig"),
-            s3_uris: allowed("s3Uris"),
-            report_upstream_model: node.text_at("reportModel").map(|word| word == "upstream"),
+            additional_model_request_fields: fields.and_then(|it| allowed(it.additional_model_request_fields)),
+            guardrail_config: fields.and_then(|it| allowed(it.guardrail_config)),
+            service_tier: fields.and_then(|it| allowed(it.service_tier)),
+            performance_config: fields.and_then(|it| allowed(it.performance_config)),
+            s3_uris: fields.and_then(|it| allowed(it.s3_uris)),
+            report_upstream_model: reported.map(|reported| reported == ReportedModel::Upstream),
         }
     }
 }
@@ -104,13 +104,16 @@ impl RequestPolicies {
     pub(in crate::config) fn read(set: Set<'_>, report: &mut Report) -> Self {
         let mut words: HashMap<Target, FieldPolicy> = HashMap::new();
         for document in set.of(Kind::ServiceBackend) {
-            if let Some(own) = document.root.at("spec.config") {
+            if let Resource::ShortBackend(short) = &document.resource {
+                let config = &short.spec.config;
                 let at = (Kind::ServiceBackend, document.namespace.clone(), document.name.clone(), None);
-                words.insert(at, FieldPolicy::read(own));
+                words.insert(at, FieldPolicy::of(config.client_fields.as_ref(), config.report_model));
             }
         }
         for document in set.of(Kind::RequestPolicy) {
-            let word = document.root.at("spec").map(FieldPolicy::read).unwrap_or_default();
+            let Resource::RequestPolicy(policy) = &document.resource else { continue };
+            let spec = &policy.spec;
+            let word = FieldPolicy::of(Some(&spec.client_fields), spec.report_model);
             for (index, node) in document.root.items_at("spec.targetRefs").iter().enumerate() {
                 let path = format!("spec.targetRefs[{index}]");
                 if let Some(at) = target(set, document, node, &path, report) {

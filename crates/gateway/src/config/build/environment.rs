@@ -2,8 +2,7 @@
 
 use crate::config::check::forms::{self, Form};
 use crate::config::{
-    Backend, BackendKind, BackendRef, Config, Credentials, DEFAULT_REGION, Notice, ReasoningPolicy, Route, Rule,
-    Service,
+    Backend, BackendKind, BackendRef, Config, DEFAULT_REGION, Notice, ReasoningPolicy, Route, Rule, Service,
 };
 use std::sync::Arc;
 
@@ -62,23 +61,6 @@ fn bedrock(env: Env<'_>, notices: &mut Vec<Notice>) -> Result<BackendKind, Strin
         Some(_) => {}
     }
     Ok(BackendKind::bedrock(Service { region, endpoint: endpoint(env)?, ..Service::default() }))
-}
-
-impl Default for Service {
-    /// Bedrock of the AWS profile's region, with AWS's default credentials, serving no model by itself.
-    fn default() -> Self {
-        Self {
-            region: None,
-            endpoint: None,
-            tls_hostname: None,
-            tls_ca_pem: None,
-            credentials: Credentials::Default,
-            auth: None,
-            models: Vec::new(),
-            http2: false,
-            base_models: Vec::new(),
-        }
-    }
 }
 
 /// The region that the environment names.

@@ -4,7 +4,11 @@ use crate::config::ForcedTool;
 use crate::config::check::checker::short;
 use crate::config::check::forms::duration;
 use crate::config::reasoning::{BindingMismatch, Expose, ReasoningPolicy, Word};
-use crate::config::resource::{Document, Kind, Set, spot};
+use crate::config::resource::{Document, Kind, Resource, Set, spot};
+use crate::config::resources::reasoning_policy::{
+    BindingMismatchChoice, EffortName, EffortOrNone, ExposedField, ForcedToolChoice, Reasoning, RedactedText,
+    Visibility,
+};
 use crate::config::text::json;
 use crate::config::text::mistake::{Report, Spot};
 use crate::config::text::yaml::Node;
@@ -33,7 +37,8 @@ impl Policies {
             }
         }
         for document in set.of(Kind::ReasoningPolicy) {
-            let mut word = document.root.get("spec").map(word).unwrap_or_default();
+            let Resource::ReasoningPolicy(policy) = &document.resource else { continue };
+            let mut word = word(&policy.spec.policy);
             word.models = models(document, report);
             for (index, node) in document.root.items_at("spec.targetRefs").iter().enumerate() {
                 let path = format!("spec.targetRefs[{index}]");
@@ -113,64 +118,81 @@ pub(in crate::config) fn target(
     found.map(|_| target)
 }
 
-/// `spec.config.reasoning` of the short form.
+/// The policy of a backend in the short form, `spec.config.reasoning`.
 fn own_word(document: &Document<'_>, report: &mut Report) -> Option<Word> {
-    let config = document.root.at("spec.config")?;
-    let reasoning = config.get("reasoning")?;
-    let mut own = word(reasoning);
-    if let Some(row) = reasoning.get("row") {
-        let id = config.text_at("model").unwrap_or_default();
+    let Resource::ShortBackend(short) = &document.resource else { return None };
+    let config = &short.spec.config;
+    let mut own = word(&config.reasoning.as_ref()?.policy);
+    if let Some(row) = document.root.at("spec.config.reasoning.row") {
         let place = Spot { file: document.file, place: row.place, path: "spec.config.reasoning.row" };
-        own.models.extend(model((id, config.text_at("baseModel")), Some(row), place, report));
+        own.models.extend(model((&config.model, config.base_model.as_deref()), Some(row), place, report));
     }
     Some(own)
 }
 
-fn word(spec: &Node) -> Word {
-    let number = |path: &str| spec.at(path).and_then(Node::whole).and_then(|value| u64::try_from(value).ok());
-    let small = |path: &str| number(path).and_then(|value| u32::try_from(value).ok());
-    let off = |path: &str| spec.text_at(path).is_some_and(|text| text.eq_ignore_ascii_case("false"));
+/// The words of a policy, but for its models.
+fn word(policy: &Reasoning) -> Word {
+    let (limits, restore) = (policy.limits.as_ref(), policy.restore.as_ref());
     Word {
-        default_effort: spec.text_at("default.effort").and_then(|word| match word {
-            "none" => Some(Wanted::Off),
-            word => Effort::from_word(word).map(Wanted::Effort),
+        default_effort: policy.default.as_ref().map(|default| wanted(default.effort)),
+        most_effort: limits.and_then(|limits| limits.effort).map(effort),
+        most_budget: limits.and_then(|limits| limits.budget_tokens),
+        expose: policy.expose.as_deref().map(exposed),
+        hidden: policy.visibility == Some(Visibility::Hidden),
+        restore_off: restore.is_some_and(|restore| restore.enabled == Some(false)),
+        anonymous_off: restore.is_some_and(|restore| restore.anonymous == Some(false)),
+        max_entries: restore.and_then(|restore| restore.max_entries),
+        max_bytes: restore.and_then(|restore| restore.max_bytes),
+        max_age: restore.and_then(|restore| restore.max_age.as_deref()).and_then(duration),
+        forced_tool: policy.forced_tool.map(|choice| match choice {
+            ForcedToolChoice::Auto => ForcedTool::Auto,
+            ForcedToolChoice::Refuse => ForcedTool::Refuse,
+            ForcedToolChoice::DropReasoning => ForcedTool::DropReasoning,
         }),
-        most_effort: spec.text_at("limits.effort").and_then(Effort::from_word),
-        most_budget: small("limits.budgetTokens"),
-        expose: spec.get("expose").map(exposed),
-        hidden: spec.text_at("visibility") == Some("Hidden"),
-        restore_off: off("restore.enabled"),
-        anonymous_off: off("restore.anonymous"),
-        max_entries: small("restore.maxEntries"),
-        max_bytes: number("restore.maxBytes"),
-        max_age: spec.text_at("restore.maxAge").and_then(duration),
-        forced_tool: spec.text_at("forcedTool").map(|word| match word {
-            "Auto" => ForcedTool::Auto,
-            "Refuse" => ForcedTool::Refuse,
-            _ => ForcedTool::DropReasoning,
+        binding_mismatch: policy.binding_mismatch.map(|choice| match choice {
+            BindingMismatchChoice::DropBlock => BindingMismatch::DropBlock,
+            BindingMismatchChoice::Fail => BindingMismatch::Fail,
         }),
-        binding_mismatch: spec.text_at("bindingMismatch").map(|word| match word {
-            "DropBlock" => BindingMismatch::DropBlock,
-            _ => BindingMismatch::Fail,
-        }),
-        repair: spec.text_at("repair").map(|text| text.eq_ignore_ascii_case("true")),
-        redacted_text: spec.text_at("redactedText").map(|word| match word {
-            "Summary" => Placeholder::Summary,
-            "Drop" => Placeholder::Dropped,
-            _ => Placeholder::Encrypted,
+        repair: policy.repair,
+        redacted_text: policy.redacted_text.map(|text| match text {
+            RedactedText::Summary => Placeholder::Summary,
+            RedactedText::Drop => Placeholder::Dropped,
+            RedactedText::Encrypted => Placeholder::Encrypted,
         }),
         models: Vec::new(),
     }
 }
 
-fn exposed(list: &Node) -> Expose {
-    let has = |name: &str| list.items().iter().any(|item| item.text() == Some(name));
+fn effort(name: EffortName) -> Effort {
+    match name {
+        EffortName::Minimal => Effort::Minimal,
+        EffortName::Low => Effort::Low,
+        EffortName::Medium => Effort::Medium,
+        EffortName::High => Effort::High,
+        EffortName::XHigh => Effort::XHigh,
+        EffortName::Max => Effort::Max,
+    }
+}
+
+fn wanted(name: EffortOrNone) -> Wanted {
+    match name {
+        EffortOrNone::None => Wanted::Off,
+        EffortOrNone::Minimal => Wanted::Effort(Effort::Minimal),
+        EffortOrNone::Low => Wanted::Effort(Effort::Low),
+        EffortOrNone::Medium => Wanted::Effort(Effort::Medium),
+        EffortOrNone::High => Wanted::Effort(Effort::High),
+        EffortOrNone::XHigh => Wanted::Effort(Effort::XHigh),
+        EffortOrNone::Max => Wanted::Effort(Effort::Max),
+    }
+}
+
+fn exposed(fields: &[ExposedField]) -> Expose {
     Expose {
-        reasoning: has("reasoning"),
-        reasoning_content: has("reasoning_content"),
-        reasoning_details: has("reasoning_details"),
-        thinking_blocks: has("thinking_blocks"),
-        think_tags: has("think_tags"),
+        reasoning: fields.contains(&ExposedField::Reasoning),
+        reasoning_content: fields.contains(&ExposedField::ReasoningContent),
+        reasoning_details: fields.contains(&ExposedField::ReasoningDetails),
+        thinking_blocks: fields.contains(&ExposedField::ThinkingBlocks),
+        think_tags: fields.contains(&ExposedField::ThinkTags),
     }
 }
 

@@ -5,8 +5,7 @@ use crate::config::resource::{Kind, Set, spot};
 use crate::config::text::mistake::{Notice, Report};
 use crate::config::text::suggest::did_you_mean;
 use crate::config::text::yaml::Node;
-use crate::config::{Backend, Config};
-use crate::route::MODEL_HEADER;
+use crate::config::{Backend, Config, MODEL_HEADER};
 use crate::translate::catalogue::{Catalogue, Known};
 
 /// Adds to the report what of a configuration will not serve.

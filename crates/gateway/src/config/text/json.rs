@@ -19,7 +19,7 @@ fn value(node: &Node) -> serde_json::Value {
 }
 
 /// What the environment put in is typed as if it stood there unquoted.
-fn scalar(read: &Scalar) -> serde_json::Value {
+pub(in crate::config) fn scalar(read: &Scalar) -> serde_json::Value {
     let plain = read.plain || read.written.is_some();
     let found = Scalar { text: read.text.clone(), plain, written: None };
     let number = match found.type_name() {

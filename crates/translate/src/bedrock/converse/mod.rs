@@ -1,6 +1,8 @@
 //! Bedrock's Converse and ConverseStream.
 
+mod citation;
 pub mod error;
+mod own_answer;
 pub mod remedy;
 pub mod request;
 pub mod response;

@@ -16,6 +16,7 @@ mod path;
 mod schema;
 mod service;
 mod tools;
+mod vendor_tools;
 
 pub use names::ToolNames;
 pub use service::asks_for_trace;
@@ -137,7 +138,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         offer.write(json);
         service::guardrail(request, stream, json);
         own.write(json);
-        paths(&plan, json);
+        paths(&plan, told_stop(request, entry, stops_sent, stream), json);
         service::metadata(request, &mut notes, json);
         service::speed(request, json);
         format::write(request, schema.as_deref(), json);
@@ -197,7 +198,7 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
         top_k: sampling.top_k.is_some(),
         forced_tool: matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_))
             || request.own_switches.forced_tool,
-        has_tools: !request.tools.is_empty(),
+        has_tools: !request.tools.is_empty() || !vendor_tools::sent(request, terms.entry).is_empty(),
         prefill: draft.ends_with_prefill(),
         open_loop: draft.open_loop(),
         sealed_loop: draft.has_sealed_loop(),
@@ -283,12 +284,19 @@ fn stops_here(request: &Request<'_>, entry: &Entry, notes: &mut Notes) -> Vec<St
     asked().map(|stop| stop.plain().into_owned()).collect()
 }
 
-fn paths(plan: &Plan, json: &mut Json) {
-    if plan.response_paths.is_empty() {
+/// Where the model's own answer tells at which stop sequence it ended, when the client wants to know. With one sequence it
+/// is known which.
+fn told_stop(request: &Request<'_>, entry: &Entry, sent: bool, stream: bool) -> Option<&'static str> {
+    let asked = request.tell_stop && sent && request.sampling.stop.len() > 1 && entry.vendor == "anthropic";
+    asked.then_some(if stream { "/delta/stop_sequence" } else { "/stop_sequence" })
+}
+
+fn paths(plan: &Plan, stop: Option<&'static str>, json: &mut Json) {
+    if plan.response_paths.is_empty() && stop.is_none() {
         return;
     }
     json.name("additionalModelResponseFieldPaths").list(|json| {
-        for path in &plan.response_paths {
+        for path in plan.response_paths.iter().map(String::as_str).chain(stop) {
             json.word(path);
         }
     });

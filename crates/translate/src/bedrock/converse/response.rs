@@ -1,10 +1,12 @@
 //! Converse's whole answer, understood; and what it shares with the stream.
 
-use super::usage::{TokenUsage, reasoning_tokens};
+use super::citation::citation;
+use super::own_answer::OwnAnswer;
+use super::usage::TokenUsage;
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::issuer::Issuer;
 use crate::model::raw::Raw;
-use crate::model::request::{Block, Citation};
+use crate::model::request::Block;
 use crate::model::response::{Response, StopReason};
 use crate::model::text::Text;
 use serde::Deserialize;
@@ -111,10 +113,11 @@ pub fn read(body: &[u8]) -> Result<Response<'_>, Fault> {
     for block in answer.output.message.content {
         read_block(block, &mut content)?;
     }
-    let reasoning = reasoning_tokens(answer.additional_model_response_fields);
+    let own = OwnAnswer::read(answer.additional_model_response_fields);
+    let reasoning = own.reasoning_tokens();
     Ok(Response {
         content,
-        stop: stop_reason(answer.stop_reason),
+        stop: own.stop_at(stop_reason(answer.stop_reason)),
         usage: TokenUsage::read(answer.usage, reasoning).unwrap_or_default(),
         service_tier: service_tier(answer.service_tier),
         trace: answer.trace.map(Raw::from),
@@ -166,30 +169,6 @@ fn read_cited<'a>(cited: &CitationsContent<'a>) -> Result<Block<'a>, Fault> {
     Ok(Block::Cited { text, citations })
 }
 
-/// One citation: its title, and its address when it is on the web.
-pub(super) fn citation(raw: &RawValue) -> Option<Citation<'_>> {
-    #[derive(Deserialize)]
-    struct Wire<'a> {
-        #[serde(borrow)]
-        title: Option<&'a RawValue>,
-        #[serde(borrow)]
-        location: Option<Location<'a>>,
-    }
-    #[derive(Deserialize)]
-    struct Location<'a> {
-        #[serde(borrow)]
-        web: Option<Web<'a>>,
-    }
-    #[derive(Deserialize)]
-    struct Web<'a> {
-        #[serde(borrow)]
-        url: Option<&'a RawValue>,
-    }
-    let wire: Wire<'_> = serde_json::from_str(raw.get()).ok()?;
-    let url = wire.location.and_then(|location| location.web).and_then(|web| web.url).and_then(Text::from_raw);
-    Some(Citation { url, title: wire.title.and_then(Text::from_raw) })
-}
-
 /// A tool that Bedrock runs itself; other words in `type` have been seen on ordinary calls.
 pub(super) fn is_server_side(kind: Option<&RawValue>) -> bool {
     kind.is_some_and(|kind| kind.get() == r#""server_tool_use""#)
@@ -200,7 +179,7 @@ pub(super) fn stop_reason(raw: Option<&RawValue>) -> StopReason<'_> {
     let text = raw.and_then(Text::from_raw).unwrap_or_default();
     match text.as_escaped() {
         "end_turn" => StopReason::EndTurn,
-        "stop_sequence" => StopReason::StopSequence,
+        "stop_sequence" => StopReason::StopSequence(None),
         "max_tokens" => StopReason::MaxTokens,
         "tool_use" => StopReason::ToolUse,
         "guardrail_intervened" => StopReason::GuardrailIntervened,

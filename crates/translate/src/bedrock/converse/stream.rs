@@ -5,10 +5,12 @@
 
 mod fast_delta;
 
+use super::citation::citation;
 use super::error;
+use super::own_answer::OwnAnswer;
 use super::response::{self, string};
 use super::seal::Seals;
-use super::usage::{TokenUsage, reasoning_tokens};
+use super::usage::TokenUsage;
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::raw::Raw;
@@ -178,8 +180,8 @@ impl Reader {
                 Some(input) if !self.server_side.contains(&index) => Delta::ToolInput(string(input)?),
                 _ => Delta::Unknown,
             }
-        } else if let Some(citation) = union.citation {
-            response::citation(citation).map_or(Delta::Unknown, Delta::Citation)
+        } else if let Some(told) = union.citation {
+            citation(told).map_or(Delta::Unknown, Delta::Citation)
         } else {
             Delta::Unknown
         };
@@ -227,8 +229,9 @@ impl Reader {
     fn stop<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
         let stop: MessageStop<'a> = read(payload)?;
         self.stopped = true;
-        self.reasoning_tokens = reasoning_tokens(stop.additional_model_response_fields);
-        Ok(Event::Stop(response::stop_reason(stop.stop_reason)))
+        let own = OwnAnswer::read(stop.additional_model_response_fields);
+        self.reasoning_tokens = own.reasoning_tokens();
+        Ok(Event::Stop(own.stop_at(response::stop_reason(stop.stop_reason))))
     }
 
     fn metadata<'a>(&self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {

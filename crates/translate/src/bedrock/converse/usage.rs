@@ -1,4 +1,4 @@
-//! Token counts, read from `usage` and from the model's own fields.
+//! Token counts, read from `usage`.
 
 use crate::model::response::Usage;
 use serde::Deserialize;
@@ -13,6 +13,15 @@ pub(super) struct TokenUsage {
     total_tokens: Option<f64>,
     cache_read_input_tokens: Option<f64>,
     cache_write_input_tokens: Option<f64>,
+    cache_details: Option<Vec<CacheDetail>>,
+}
+
+/// Of the tokens that were written to the cache, those with one lifetime.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct CacheDetail {
+    ttl: Option<String>,
+    input_tokens: Option<f64>,
 }
 
 impl TokenUsage {
@@ -34,7 +43,11 @@ impl TokenUsage {
         if included {
             input -= cached;
         }
-        Usage { input, output, cache_read, cache_write, reasoning }
+        let hours = self.cache_details.as_ref().map(|details| {
+            let hours = details.iter().filter(|detail| detail.ttl.as_deref() == Some("1h"));
+            hours.filter_map(|detail| count(detail.input_tokens)).sum()
+        });
+        Usage { input, output, cache_read, cache_write, cache_write_hour: hours, reasoning }
     }
 }
 
@@ -42,26 +55,6 @@ impl TokenUsage {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, which is what is wanted")]
 fn whole(count: f64) -> u64 {
     count as u64
-}
-
-/// Claude's own count of reasoning tokens, at the path that the request asked for.
-pub(super) fn reasoning_tokens(fields: Option<&RawValue>) -> Option<u64> {
-    #[derive(Deserialize)]
-    struct Fields {
-        usage: Option<OwnUsage>,
-    }
-    #[derive(Deserialize)]
-    struct OwnUsage {
-        output_tokens_details: Option<Details>,
-    }
-    #[derive(Deserialize)]
-    struct Details {
-        thinking_tokens: Option<u64>,
-        reasoning_tokens: Option<u64>,
-    }
-    let fields: Fields = serde_json::from_str(fields?.get()).ok()?;
-    let details = fields.usage?.output_tokens_details?;
-    details.thinking_tokens.or(details.reasoning_tokens)
 }
 
 #[cfg(test)]
@@ -80,6 +73,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!((usage.prompt(), usage.output, usage.total()), (113, 5, 118));
+        assert_eq!(usage.cache_write_hour, Some(10));
     }
 
     #[test]
@@ -94,13 +88,5 @@ mod tests {
         assert_eq!(usage(r#"{"outputTokens":50}"#).unwrap().total(), 50);
         assert_eq!(usage(r#"{"inputTokens":-1,"outputTokens":12.0}"#).unwrap().total(), 12);
         assert!(usage(r#""none""#).is_none());
-    }
-
-    #[test]
-    fn reasoning_tokens_are_read_where_claude_tells_them() {
-        let fields = |json: &str| reasoning_tokens(Some(serde_json::from_str(json).unwrap()));
-        assert_eq!(fields(r#"{"usage":{"output_tokens_details":{"thinking_tokens":7}}}"#), Some(7));
-        assert_eq!(fields(r#"{"delta":{"stop_sequence":null}}"#), None);
-        assert_eq!(fields("null"), None);
     }
 }

@@ -17,6 +17,8 @@ const USUAL_BUDGET: u32 = 4096;
 const ANSWER: u32 = 4096;
 /// The beta with which a model with a budget takes an effort too (Claude Opus 4.5, "Effort").
 const EFFORT_BETA: &str = "effort-2025-11-24";
+/// The beta with which a model shows what it is doing in place of its thoughts.
+const UPDATES_BETA: &str = "thinking-display-updates-2026-08-18";
 /// The name for the limit of tokens, where the client did not set it by a field.
 const ANSWERS_LIMIT: &str = "the answer's limit";
 /// Above this limit the service wants to stream (bedrock-runtime, "Extended thinking").
@@ -120,12 +122,16 @@ fn adaptive(entry: &Entry, ask: &ReasoningAsk, situation: &Situation, plan: &mut
     if entry.display {
         let shown = match ask.display {
             Some(Display::Omitted) => "omitted",
+            Some(Display::Updates) => {
+                plan.betas.push(UPDATES_BETA);
+                "updates"
+            }
             _ if ask.exclude => "omitted",
             _ => "summarized",
         };
         thinking.insert("display".to_owned(), json!(shown));
     }
-    if adjustment.drop_mismatched && entry.bound {
+    if (adjustment.drop_mismatched || ask.drop_mismatched) && entry.bound {
         thinking.insert("block_binding".to_owned(), json!({ "prefix_mismatch_behavior": "drop_block" }));
         plan.betas.push("thinking-binding-controls-2026-08-01");
     }

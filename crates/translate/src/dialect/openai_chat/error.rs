@@ -4,9 +4,9 @@
 //! 429 and 5xx, and show `message`. The table is in `docs/errors.md`.
 
 use super::field::path;
-use crate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal, Unreachable, redacted};
+use crate::dialect::told;
+use crate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal, Unreachable};
 use crate::model::text::Text;
-use std::time::Duration;
 
 /// A fault in this dialect's words.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,60 +45,13 @@ pub fn render(fault: &Fault) -> RenderedError {
         Fault::Refused(refusal) => param_of(refusal).map(str::to_owned),
         Fault::UpstreamMisbehaved(_) | Fault::UpstreamUnreachable(_) | Fault::Ours(_) | Fault::Overloaded(_) => None,
     };
-    let retry_after = match fault {
-        Fault::Refused(refusal) => refusal.retry_after.map(whole_seconds),
-        Fault::UpstreamUnreachable(Unreachable::Busy(_)) | Fault::Overloaded(_) => Some(1),
-        Fault::ClientMistaken(_)
-        | Fault::Unsupported(_)
-        | Fault::UpstreamMisbehaved(_)
-        | Fault::UpstreamUnreachable(_)
-        | Fault::Ours(_) => None,
-    };
     let quoted = |text: Option<String>| {
         text.map_or_else(|| "null".to_owned(), |text| format!("\"{}\"", Text::from_plain(text).as_escaped()))
     };
-    let message = quoted(Some(message(fault)));
+    let message = quoted(Some(told::message(fault, path)));
     let (param, code) = (quoted(param), quoted(code));
     let body = format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":{param},"code":{code}}}}}"#);
-    RenderedError { status, body, retry_after }
-}
-
-/// The message for the client. Details for the operator alone, which may name addresses, accounts and roles, are left
-/// out.
-fn message(fault: &Fault) -> String {
-    let said = match fault {
-        Fault::UpstreamUnreachable(Unreachable::Ours(_)) => {
-            "internal error of the gateway: the call to the upstream could not be made"
-        }
-        Fault::UpstreamUnreachable(Unreachable::Connect(_)) => "could not connect to the upstream",
-        Fault::UpstreamUnreachable(Unreachable::Broken(_)) => "the connection to the upstream broke",
-        Fault::UpstreamUnreachable(Unreachable::Credentials(_)) => "no AWS credentials to sign the call with",
-        Fault::UpstreamUnreachable(Unreachable::Timeout(what) | Unreachable::Stalled(what)) => {
-            // What stands before it is an address.
-            let limit = what.rsplit(": ").next().filter(|said| LIMITS.iter().any(|begin| said.starts_with(begin)));
-            let limit = limit.map(|limit| format!(": {limit}")).unwrap_or_default();
-            return format!("the upstream did not answer in time{limit}");
-        }
-        Fault::Refused(refusal) => return redacted(&refusal.message).into_owned(),
-        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => {
-            let name = mistake.field.as_ref().map(path).unwrap_or_default();
-            return mistake.naming(&name).into_owned();
-        }
-        other @ (Fault::UpstreamMisbehaved(_)
-        | Fault::UpstreamUnreachable(_)
-        | Fault::Ours(_)
-        | Fault::Overloaded(_)) => return other.to_string(),
-    };
-    said.to_owned()
-}
-
-/// The phrases with which a host names the time limit that was passed; they hold no address.
-const LIMITS: [&str; 4] =
-    ["nothing came for ", "the answer had not begun after ", "the answer was not complete after ", "no connection in "];
-
-/// A client must not come too early.
-fn whole_seconds(pause: Duration) -> u64 {
-    pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0))
+    RenderedError { status, body, retry_after: told::retry_after(fault) }
 }
 
 fn class(fault: &Fault) -> Class {

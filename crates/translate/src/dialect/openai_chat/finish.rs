@@ -10,7 +10,7 @@ pub(super) fn reason(finish: &Finish, legacy: bool) -> &'static str {
         StopReason::MaxTokens | StopReason::ContextWindowExceeded => "length",
         StopReason::GuardrailIntervened | StopReason::ContentFiltered => "content_filter",
         StopReason::EndTurn
-        | StopReason::StopSequence
+        | StopReason::StopSequence(_)
         | StopReason::ToolUse
         | StopReason::Malformed(_)
         | StopReason::Other(_) => match (finish.called, legacy) {

@@ -117,6 +117,7 @@ impl<'r> Gathered<'r> {
             Block::ToolResult { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. }
             | Block::CachePoint(_) => {}
         }

@@ -88,7 +88,7 @@ fn a_block_of_one_kind_has_one_part() {
 fn a_part_is_open_until_its_block_ends_or_the_answer_does() {
     assert_eq!(told(tagged(&[]), [text(0, "<t>b</t>c")]), ["0.0 reasoning b", "0.0 goes on", "0.1 text c"]);
     let stopped = told(tagged(&["x"]), [text(0, "<t>b</t>cxd"), stop(0)]);
-    assert_eq!(stopped, ["0.0 reasoning b", "0.0 goes on", "0.1 text c", "end: StopSequence"]);
+    assert_eq!(stopped, ["0.0 reasoning b", "0.0 goes on", "0.1 text c", "end: StopSequence(Some(Text(1 bytes)))"]);
 }
 
 #[test]

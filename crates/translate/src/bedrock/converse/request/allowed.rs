@@ -74,6 +74,7 @@ fn addresses(content: &[Block<'_>]) -> Result<(), Fault> {
             | Block::ToolUse { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. }
             | Block::Cited { .. }
             | Block::CachePoint(_) => {}

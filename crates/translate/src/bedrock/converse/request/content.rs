@@ -41,13 +41,28 @@ fn documents(message: &Message<'_>, entry: &Entry) -> Result<(), Fault> {
 
 /// A document that is text, as text: its name, and what it says.
 pub(super) fn as_text(block: &Block<'_>) -> Option<Text<'static>> {
-    let Block::Document { format: "txt" | "md" | "csv" | "html", name, source: MediaSource::Base64(data) } = block
-    else {
+    let Block::Document { format: "txt" | "md" | "csv" | "html", name, source, context, .. } = block else {
         return None;
     };
-    let said = String::from_utf8(STANDARD.decode(data.plain().as_bytes()).ok()?).ok()?;
+    let said = match source {
+        MediaSource::Base64(data) => String::from_utf8(STANDARD.decode(data.plain().as_bytes()).ok()?).ok()?,
+        MediaSource::Words(text) => text.plain().into_owned(),
+        MediaSource::Parts(parts) => parts.iter().map(Text::plain).collect::<Vec<_>>().join("\n"),
+        MediaSource::S3 { .. } => return None,
+    };
     let name = name.as_deref().unwrap_or("document");
-    Some(Text::from_plain(format!("<document name=\"{name}\">\n{said}\n</document>")))
+    let context = context.as_ref().map(|context| format!("{}\n", context.plain())).unwrap_or_default();
+    Some(Text::from_plain(format!("<document name=\"{name}\">\n{context}{said}\n</document>")))
+}
+
+/// A search result, as text: its title, its source, and what it says.
+fn search_result_as_text(title: &Text<'_>, source: &Text<'_>, content: &[Text<'_>]) -> Text<'static> {
+    let said = content.iter().map(Text::plain).collect::<Vec<_>>().join("\n");
+    Text::from_plain(format!(
+        "<search_result title=\"{}\" source=\"{}\">\n{said}\n</search_result>",
+        title.plain(),
+        source.plain()
+    ))
 }
 
 /// Writes the turns and the blocks in them.
@@ -108,19 +123,27 @@ impl Writer<'_> {
                     }
                 });
             }),
-            Block::Image { format, source } => media("image", format, None, source, json),
+            Block::Image { format, source } => media("image", format, &Named::default(), source, json),
             Block::Audio { format, source } => {
                 let format = Text::from_plain(format.as_ref());
-                media("audio", format.as_escaped(), None, source, json);
+                media("audio", format.as_escaped(), &Named::default(), source, json);
             }
             Block::Document { .. } if self.documents_as_text => {
                 if let Some(text) = as_text(block) {
                     said(&text, json);
                 }
             }
-            Block::Document { format, name, source } => {
+            Block::Document { format, name, source, context, citations } => {
                 let name = self.documents.send(name.as_deref());
-                media("document", format, Some(&name), source, json);
+                let named = Named { name: Some(&name), context: context.as_ref(), citations: *citations };
+                media("document", format, &named, source, json);
+            }
+            Block::SearchResult { source, title, content, citations } => {
+                if self.entry.vendor == "anthropic" {
+                    search_result(source, title, content, *citations, json);
+                } else {
+                    said(&search_result_as_text(title, source, content), json);
+                }
             }
             Block::CachePoint(ttl) => cache_point(json, *ttl),
         }
@@ -137,6 +160,7 @@ impl Writer<'_> {
             | Block::ToolResult { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. }
             | Block::Cited { .. } => false,
         };
@@ -167,17 +191,50 @@ fn reasoning(text: &Text<'_>, signature: Option<&Text<'_>>, json: &mut Json) {
     });
 }
 
-fn media(kind: &str, format: &str, name: Option<&str>, source: &MediaSource<'_>, json: &mut Json) {
+fn search_result(source: &Text<'_>, title: &Text<'_>, content: &[Text<'_>], citations: bool, json: &mut Json) {
+    json.object(|json| {
+        json.member("searchResult", |json| {
+            json.name("source").text(source);
+            json.name("title").text(title);
+            json.name("content").list(|json| content.iter().for_each(|part| said(part, json)));
+            cited(citations, json);
+        });
+    });
+}
+
+fn cited(wanted: bool, json: &mut Json) {
+    if wanted {
+        json.member("citations", |json| json.name("enabled").verbatim("true"));
+    }
+}
+
+/// What a document has and other media have not.
+#[derive(Default)]
+struct Named<'n> {
+    name: Option<&'n str>,
+    context: Option<&'n Text<'n>>,
+    citations: bool,
+}
+
+fn media(kind: &str, format: &str, named: &Named<'_>, source: &MediaSource<'_>, json: &mut Json) {
     json.object(|json| {
         json.member(kind, |json| {
             json.name("format").word(format);
-            if let Some(name) = name {
+            if let Some(name) = named.name {
                 json.name("name").word(name);
             }
             json.member("source", |json| match source {
                 MediaSource::Base64(bytes) => json.name("bytes").text(bytes),
+                MediaSource::Words(text) => json.name("text").text(text),
+                MediaSource::Parts(parts) => {
+                    json.name("content").list(|json| parts.iter().for_each(|part| said(part, json)));
+                }
                 MediaSource::S3 { uri, .. } => json.member("s3Location", |json| json.name("uri").text(uri)),
             });
+            if let Some(context) = named.context {
+                json.name("context").text(context);
+            }
+            cited(named.citations, json);
         });
     });
 }

@@ -235,6 +235,7 @@ fn piece<'r, 'a>(block: &'r Block<'a>) -> Option<Piece<'r, 'a>> {
         | Block::ToolResult { .. }
         | Block::Image { .. }
         | Block::Document { .. }
+        | Block::SearchResult { .. }
         | Block::Audio { .. }
         | Block::Cited { .. } => Some(Piece::Block(block)),
     }
@@ -254,6 +255,7 @@ fn kept<'r, 'a>(message: &'r Message<'a>, asked: bool, terms: &Terms<'_>, notes:
             | Block::ToolResult { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. }
             | Block::Cited { .. }
             | Block::CachePoint(_) => {

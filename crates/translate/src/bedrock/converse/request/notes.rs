@@ -50,6 +50,7 @@ impl Notes {
             | Block::ToolResult { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. }
             | Block::Cited { .. }
             | Block::CachePoint(_) => format!("{} takes no encrypted reasoning back", entry.name),

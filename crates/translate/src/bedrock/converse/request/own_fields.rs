@@ -3,7 +3,8 @@
 use super::Terms;
 use super::json::Json;
 use super::notes::Notes;
-use crate::catalogue::{Control, Entry, Interleaved, Plan, Sampling};
+use super::vendor_tools;
+use crate::catalogue::{BetaFate, Control, Entry, Interleaved, Plan, Sampling, beta_on_converse};
 use crate::model::field_ref::FieldRef;
 use crate::model::raw::Raw;
 use crate::model::reasoning::{ReasoningAsk, own};
@@ -127,6 +128,7 @@ pub(super) fn gather<'r>(
     if let Some(choice) = own_choice {
         fields.add("tool_choice", choice);
     }
+    fields.add_vendor_tools(request, entry);
     if !betas.is_empty() {
         fields.add("anthropic_beta", json!(betas));
     }
@@ -147,6 +149,9 @@ fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -
     let mut sent: Vec<String> = Vec::new();
     let mut known: BTreeSet<&str> = BTreeSet::new();
     for beta in &request.betas {
+        if request.known_betas_only && is_left_out(beta, entry, notes) {
+            continue;
+        }
         if !entry.betas {
             notes.ignored(FieldRef::Betas, format!("{} has no betas", entry.name));
         } else if beta.starts_with("interleaved-thinking") {
@@ -160,12 +165,29 @@ fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -
             sent.push(beta.clone().into_owned());
         }
     }
-    for beta in &plan.betas {
+    let of_tools = vendor_tools::sent(request, entry).iter().filter_map(|tool| vendor_tools::beta(&tool.kind));
+    for beta in plan.betas.iter().copied().chain(of_tools) {
         if known.insert(beta) {
-            sent.push((*beta).to_owned());
+            sent.push(beta.to_owned());
         }
     }
     sent
+}
+
+/// Whether a beta is not for this model, as the catalogue has it. The plan decides on thinking between tool calls.
+fn is_left_out(beta: &str, entry: &Entry, notes: &mut Notes) -> bool {
+    if beta.starts_with("interleaved-thinking") {
+        return entry.interleaved != Interleaved::Beta;
+    }
+    let fate = beta_on_converse(beta, entry);
+    let why = match fate {
+        BetaFate::Sent => return false,
+        BetaFate::Needless => return true,
+        BetaFate::Dropped => format!("{} has no such beta on Bedrock: {beta}", entry.name),
+        BetaFate::Unknown => "nothing is known of one of the betas, and Bedrock refuses unknown ones".to_owned(),
+    };
+    notes.dropped(FieldRef::Betas, why);
+    true
 }
 
 /// Whether a vendor field is left out because it switches reasoning: the plan's fields say what it asks.
@@ -221,6 +243,14 @@ impl OwnFields<'_> {
     fn add(&mut self, name: &str, value: Value) {
         if !self.members.iter().any(|(known, _)| known == name) {
             self.members.push((Cow::Owned(name.to_owned()), Own::Ours(value)));
+        }
+    }
+
+    /// Tools in the vendor's own words, as they came.
+    fn add_vendor_tools(&mut self, request: &Request<'_>, entry: &Entry) {
+        let tools: Vec<&str> = vendor_tools::sent(request, entry).iter().map(|tool| tool.raw.as_json()).collect();
+        if !tools.is_empty() {
+            self.members.push((Cow::Borrowed("tools"), Own::Mixed(format!("[{}]", tools.join(",")))));
         }
     }
 

@@ -6,6 +6,7 @@ use super::json::Json;
 use super::names::ToolNames;
 use super::notes::Notes;
 use super::schema::{self, Fitted};
+use super::vendor_tools;
 use crate::catalogue::{Allowed, Entry};
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
@@ -59,6 +60,11 @@ pub(super) fn arrange<'r, 'a>(
     let entry = terms.entry;
     let history = request.has_tool_history() && !needs_tools_as_text(request, terms);
     let unwanted = request.tool_choice == ToolChoice::None;
+    vendor_tools::check(request, entry, notes)?;
+    let own_choice = vendor_tools::own_choice(request, entry, in_words);
+    if request.tools.is_empty() && !history && own_choice.is_some() {
+        return Ok(Offer { own_choice, ..Offer::default() });
+    }
     if (request.tools.is_empty() || unwanted) && !history {
         return Ok(Offer::default());
     }
@@ -82,6 +88,11 @@ pub(super) fn arrange<'r, 'a>(
     let mut offer = Offer { tools: offered(request, entry, names, notes), ..Offer::default() };
     if request.tools.is_empty() {
         offer.tools = from_history(request, names);
+        if !vendor_tools::sent(request, entry).is_empty() {
+            offer.tools.retain(|made| !request.vendor_tools.iter().any(|tool| tool.name == made.name));
+            offer.own_choice = own_choice;
+            return Ok(offer);
+        }
         let why = "the messages hold tool calls, so the model must know the tools; they were made up from the messages";
         notes.changed(FieldRef::Tools, why);
     }
@@ -89,6 +100,10 @@ pub(super) fn arrange<'r, 'a>(
         wish(request, names, &mut offer);
     }
     choose(request, entry, in_words, names, &mut offer, notes);
+    if own_choice.is_some() {
+        // Bedrock refuses a choice in both places.
+        (offer.own_choice, offer.choice) = (own_choice, Choice::Unsaid);
+    }
     Ok(offer)
 }
 
@@ -100,7 +115,7 @@ fn offered<'r, 'a>(
 ) -> Vec<Offered<'r, 'a>> {
     let mut strict_left = if entry.strict_tools { MOST_STRICT } else { 0 };
     let mut offered = Vec::with_capacity(request.tools.len());
-    for (at, tool) in request.tools.iter().enumerate() {
+    for tool in &request.tools {
         let strict = tool.strict == Some(true) && strict_left > 0;
         if strict {
             strict_left -= 1;
@@ -110,14 +125,14 @@ fn offered<'r, 'a>(
             } else {
                 format!("{} does not enforce schemas of tools", entry.name)
             };
-            notes.dropped(FieldRef::ToolStrict(at), why);
+            notes.dropped(FieldRef::ToolStrict(tool.position), why);
         }
         let schema = match &tool.schema {
             Some(raw) => schema::of_tool(raw.as_json(), entry, strict, tool.wrapped),
             None => Fitted { json: Cow::Borrowed(schema::NOTHING), told: Vec::new() },
         };
         for why in schema.told {
-            notes.changed(FieldRef::ToolSchema(at), why);
+            notes.changed(FieldRef::ToolSchema(tool.position), why);
         }
         offered.push(Offered {
             name: names.send(&tool.name),

@@ -1,7 +1,9 @@
 //! Faults with their status, type, code and param.
 
 use super::*;
+use crate::fault::redacted;
 use crate::model::field_ref::FieldRef;
+use std::time::Duration;
 
 fn parts(fault: &Fault) -> (u16, serde_json::Value) {
     let told = render(fault);

@@ -57,7 +57,7 @@ pub(super) fn file<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Block
         Address::Other(inside) => (String::new(), base64(&data, inside)?),
         Address::S3 { extension } => {
             let format = document(&extension).ok_or_else(|| unknown_document(&data))?;
-            return Ok(Block::Document { format, name, source: in_s3(&data)? });
+            return Ok(Block::Document { format, name, source: in_s3(&data)?, context: None, citations: false });
         }
         Address::Web => {
             return Err(data.unsupported("is an address on the web, which the gateway does not fetch; send a data URI"));
@@ -69,7 +69,7 @@ pub(super) fn file<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Block
     let by_name = || document(&extension(name.as_deref().unwrap_or_default()));
     let plain = || mime.starts_with("text/").then_some("txt");
     let format = document_of_mime(&mime).or_else(by_name).or_else(plain).ok_or_else(|| unknown_document(&data))?;
-    Ok(Block::Document { format, name, source })
+    Ok(Block::Document { format, name, source, context: None, citations: false })
 }
 
 fn unknown_document(data: &Node<'_, '_>) -> Fault {

@@ -4,6 +4,7 @@ use crate::dialect::anthropic_words::{redacted_block, sealed};
 use crate::dialect::json::{Node, Object, whole_pairs};
 use crate::dialect::media::is_base64;
 use crate::dialect::notes::Notes;
+use crate::dialect::seal;
 use crate::fault::Fault;
 use crate::model::issuer::Issuer;
 use crate::model::request::Block;
@@ -171,7 +172,8 @@ fn thinking_blocks<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Ve
         let index = item.get("index").and_then(|index| position(&index));
         match kind.string()?.as_ref() {
             "thinking" => {
-                gathered.add(index, escaped(&item, "thinking")?, escaped(&item, "signature")?, Issuer::default());
+                let (signature, issuer) = seal::parted(escaped(&item, "signature")?);
+                gathered.add(index, escaped(&item, "thinking")?, signature, issuer);
                 notes.unknown(&item, &["type", "thinking", "signature", "cache_control", "index"]);
             }
             "redacted_thinking" => gathered.seal(index, redacted_block(&item, notes)?),
@@ -291,6 +293,7 @@ impl<'a> Gathered<'a> {
             | Block::ToolResult { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. }
             | Block::Cited { .. }
             | Block::CachePoint(_) => true,

@@ -27,7 +27,7 @@ impl<'a> Offer<'a> {
     fn add(&mut self, tool: Tool<'a>, node: &Node<'_, '_>, notes: &mut Notes) -> Result<(), Fault> {
         let Some(at) = self.places.get(&tool.name) else {
             self.places.insert(tool.name.clone(), self.tools.len());
-            self.tools.push(tool);
+            self.tools.push(Tool { position: self.tools.len(), ..tool });
             return Ok(());
         };
         if !self.tools.get(*at).is_some_and(|known| is_equal(known, &tool)) {
@@ -132,6 +132,7 @@ fn function<'a>(function: &Object<'a, '_>, notes: &mut Notes) -> Result<Tool<'a>
         schema: function.get("parameters").map(|schema| schema.raw_object()).transpose()?,
         strict: function.get("strict").map(|strict| strict.boolean()).transpose()?,
         cache_point: None,
+        position: 0,
     })
 }
 

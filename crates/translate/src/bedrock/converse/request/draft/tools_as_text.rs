@@ -68,6 +68,7 @@ fn result<'a>(name: &str, content: &[Block<'a>], failed: bool, told: &mut Vec<Pi
             | Block::ToolResult { .. }
             | Block::Image { .. }
             | Block::Document { .. }
+            | Block::SearchResult { .. }
             | Block::Audio { .. }) => media.push(Piece::Made(other.clone())),
         }
     }

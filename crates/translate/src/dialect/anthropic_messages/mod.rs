@@ -1,0 +1,77 @@
+//! Anthropic's Messages.
+
+mod citation;
+pub mod error;
+pub mod field;
+mod finish;
+pub mod models;
+mod placeholder;
+pub mod request;
+pub mod response;
+pub mod stream;
+mod usage;
+
+use super::{Answerer, Exposure};
+use crate::model::issuer::Mark;
+use crate::model::reasoning::Placeholder;
+use crate::model::request_id::RequestId;
+use crate::model::response::Finish;
+use crate::model::text::Text;
+use http::HeaderName;
+
+/// The header that holds the exchange's id; Anthropic's SDKs put it into answers and exceptions.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+/// The header by which Anthropic's SDKs and Claude Code know whether another attempt is of use.
+pub const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// How a client wants its answer, and what is to be known to write it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// No reasoning is shown.
+    pub hidden: bool,
+    /// Who makes the reasoning: the mark on its seals.
+    pub mark: Option<Mark>,
+    /// The word that the model writes in place of its thought, still escaped.
+    pub placeholder: Option<String>,
+    /// What becomes of that word.
+    pub on_placeholder: Placeholder,
+    /// The only stop sequence of the request: the one at which an answer ended, where the model does not tell it.
+    pub only_stop: Option<Text<'static>>,
+    /// The client asked for what its guardrail did.
+    pub trace: bool,
+}
+
+impl Style {
+    /// The word for an end.
+    #[must_use]
+    pub fn finish_reason(&self, finish: &Finish) -> &'static str {
+        finish::reason(finish)
+    }
+}
+
+impl request::MessagesManner {
+    /// How an answer of this model is written, as the operator wants it to be shown.
+    pub(super) fn style(self, exposure: Exposure, answerer: Answerer) -> Style {
+        let Answerer { mark, placeholder, trace, .. } = answerer;
+        Style {
+            hidden: exposure.hidden,
+            mark: Some(mark),
+            placeholder,
+            on_placeholder: exposure.on_placeholder,
+            only_stop: self.only_stop,
+            trace,
+        }
+    }
+}
+
+/// The id of an answer.
+#[must_use]
+pub fn id(id: RequestId) -> String {
+    id.behind("msg_")
+}
+
+/// The id of an exchange, in heads and errors.
+#[must_use]
+pub fn request_id(id: RequestId) -> String {
+    id.behind("req_")
+}
