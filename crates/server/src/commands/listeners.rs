@@ -9,8 +9,13 @@ use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// A certificate in force, with the port of its listeners; `None` for the command line's address.
-pub(super) type PortCertificate = (Option<u16>, Certificate);
+/// The certificate in force on a port.
+pub(super) struct PortCertificate {
+    /// The port of its listeners; `None` for the command line's address.
+    pub(super) port: Option<u16>,
+    /// The certificate.
+    pub(super) certificate: Certificate,
+}
 
 /// Binds the listeners, with their certificates. Those of one port share a socket.
 pub(super) async fn bind_listeners(
@@ -31,7 +36,7 @@ pub(super) async fn bind_listeners(
             [] => None,
             shown => Some(Arc::new(ArcSwap::new(tls::server_for(shown)?))),
         };
-        certificates.extend(certificate.clone().map(|certificate| (port, certificate)));
+        certificates.extend(certificate.clone().map(|certificate| PortCertificate { port, certificate }));
         bound.push(ClientListener { listener: bind("--listen", &address).await?, certificate, port });
     }
     Ok((bound, certificates))

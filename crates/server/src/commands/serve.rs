@@ -356,7 +356,7 @@ impl Watch {
     }
 
     fn renew(&self, listeners: &[Listener]) {
-        for (port, certificate) in &self.certificates {
+        for PortCertificate { port, certificate } in &self.certificates {
             let shown = certificates_of(listeners, *port);
             if shown.is_empty() {
                 continue;
@@ -395,7 +395,7 @@ impl Watch {
     fn renew_from_files(&self, files: Option<&ServerTls>) {
         match files.map(tls::server) {
             Some(Ok(new)) => {
-                self.certificates.iter().for_each(|(_, certificate)| certificate.store(Arc::clone(&new)));
+                self.certificates.iter().for_each(|of_port| of_port.certificate.store(Arc::clone(&new)));
                 tracing::info!("new certificate");
             }
             Some(Err(error)) => tracing::error!("{error:#}; the old certificate stays"),

@@ -12,17 +12,17 @@ const HEAD: &str = "# Written by `aquifer doctor`: what was seen of these models
 pub(super) fn policies(cases: &[Case], alone: bool, region: Option<&str>) -> String {
     let mut out = HEAD.to_owned();
     let mut backends: Vec<&str> = Vec::new();
-    let differing: Vec<&Case> = cases.iter().filter(|(_, examined)| !examined.findings.is_empty()).collect();
-    if alone && let Some((subject, _)) = differing.first() {
+    let differing: Vec<&Case> = cases.iter().filter(|case| !case.examined.findings.is_empty()).collect();
+    if alone && let Some(Case { subject, .. }) = differing.first() {
         out.push_str(&environment(&subject.place.model_id, region));
     }
-    for (subject, _) in &differing {
+    for Case { subject, .. } in &differing {
         if !backends.contains(&subject.place.named.as_str()) {
             backends.push(&subject.place.named);
         }
     }
     for backend in backends {
-        let rows: Vec<&&Case> = differing.iter().filter(|(subject, _)| subject.place.named == backend).collect();
+        let rows: Vec<&&Case> = differing.iter().filter(|case| case.subject.place.named == backend).collect();
         policy(backend, &rows, &mut out);
     }
     out
@@ -52,13 +52,13 @@ fn policy(backend: &str, cases: &[&&Case], out: &mut String) {
         json!(namespace),
         json!(name)
     );
-    for (subject, _) in cases {
+    for Case { subject, .. } in cases {
         let _ = writeln!(out, "    - id: {}", json!(subject.place.model_id));
         if let Some(base) = &subject.base {
             let _ = writeln!(out, "      base: {}", json!(base));
         }
         out.push_str("      row:\n");
-        let case = cases.iter().find(|(other, _)| other.place == subject.place);
+        let case = cases.iter().find(|other| other.subject.place == subject.place);
         for (field, value) in case.map(|case| row(case)).unwrap_or_default() {
             let _ = writeln!(out, "        {field}: {value}");
         }
@@ -66,7 +66,8 @@ fn policy(backend: &str, cases: &[&&Case], out: &mut String) {
 }
 
 /// The fields to replace: those found wrong, and those in which the configuration differed from the catalogue before.
-fn row((subject, examined): &Case) -> Map<String, Value> {
+fn row(case: &Case) -> Map<String, Value> {
+    let Case { subject, examined } = case;
     let own = differences(&subject.builtin, &examined.belief).into_iter();
     // The notes of a row are the catalogue's business, and the id stands beside it.
     let own = own.filter(|(field, ..)| !["id", "also", "name", "unproven", "fallback"].contains(&field.as_str()));
@@ -109,7 +110,7 @@ mod tests {
             };
             let findings = if subject.place.model_id == right { Vec::new() } else { vec![found] };
             let (unprobed, notes) = (Vec::new(), Vec::new());
-            (subject, Examined { probes: Vec::new(), findings, unprobed, notes, belief })
+            Case { subject, examined: Examined { probes: Vec::new(), findings, unprobed, notes, belief } }
         };
         subjects(config, &[]).unwrap().into_iter().map(case).collect()
     }
@@ -150,7 +151,7 @@ mod tests {
     fn a_file_that_stands_alone_names_the_region() {
         let config = read(&backend("one", "anthropic.claude-opus-5", ""));
         let mut cases = cases(&config, "");
-        "default/bedrock".clone_into(&mut cases[0].0.place.named);
+        "default/bedrock".clone_into(&mut cases[0].subject.place.named);
         let alone = read(&policies(&cases, true, Some("eu-west-1")));
         let found = subjects(&alone, &["whatever.model".to_owned()]).unwrap();
         assert_eq!(found[0].place.named, "default/bedrock", "every model goes there");

@@ -58,7 +58,7 @@ pub(crate) async fn run(arguments: Doctor) -> anyhow::Result<ExitCode> {
     let mut cases: Vec<Case> = Vec::new();
     for subject in subjects {
         let examined = examine(&mut asking, &subject, planned.calls).await?;
-        cases.push((subject, examined));
+        cases.push(Case { subject, examined });
     }
     told(&arguments, &cases, &asking, region(&config))
 }
@@ -126,7 +126,7 @@ fn told(arguments: &Doctor, cases: &[Case], asking: &Asking<'_>, region: Option<
     } else {
         say(&report::words(cases, calls, tokens))?;
     }
-    let differs = cases.iter().any(|(_, examined)| !examined.findings.is_empty());
+    let differs = cases.iter().any(|case| !case.examined.findings.is_empty());
     match &arguments.write {
         Some(path) if differs => {
             let alone = arguments.config.is_none();
@@ -137,7 +137,7 @@ fn told(arguments: &Doctor, cases: &[Case], asking: &Asking<'_>, region: Option<
         Some(path) => tell(&format!("nothing differs: {} is not written", path.display()))?,
         None => {}
     }
-    let complete = cases.iter().all(|(_, examined)| examined.unprobed.is_empty());
+    let complete = cases.iter().all(|case| case.examined.unprobed.is_empty());
     Ok(match (differs, complete) {
         (true, _) => ExitCode::from(DIFFERS),
         (false, true) => ExitCode::SUCCESS,

@@ -6,7 +6,12 @@ use super::subject::{Estimate, Subject};
 use serde_json::{Value, json};
 
 /// An examined model.
-pub(super) type Case = (Subject, Examined);
+pub(super) struct Case {
+    /// The model, with its row in force.
+    pub(super) subject: Subject,
+    /// The result of its examination.
+    pub(super) examined: Examined,
+}
 
 /// The plan, shown before the first call.
 pub(super) fn plan(subjects: &[Subject], most: usize) -> String {
@@ -34,7 +39,7 @@ pub(super) fn plan(subjects: &[Subject], most: usize) -> String {
 /// The findings and the bill, in words.
 pub(super) fn words(cases: &[Case], calls: usize, tokens: Tokens) -> String {
     let mut lines: Vec<String> = Vec::new();
-    for (subject, examined) in cases {
+    for Case { subject, examined } in cases {
         let count = match examined.findings.len() {
             0 if examined.unprobed.is_empty() => "nothing differs".to_owned(),
             0 => "nothing differs in what could be probed".to_owned(),
@@ -72,7 +77,7 @@ fn table(examined: &Examined) -> Vec<String> {
 
 /// The same for programs, with every probe.
 pub(super) fn as_json(cases: &[Case], calls: usize, tokens: Tokens) -> Value {
-    let models: Vec<Value> = cases.iter().map(|(subject, examined)| case(subject, examined)).collect();
+    let models: Vec<Value> = cases.iter().map(case).collect();
     json!({
         "models": models,
         "calls": calls,
@@ -81,7 +86,8 @@ pub(super) fn as_json(cases: &[Case], calls: usize, tokens: Tokens) -> Value {
     })
 }
 
-fn case(subject: &Subject, examined: &Examined) -> Value {
+fn case(case: &Case) -> Value {
+    let Case { subject, examined } = case;
     let probes = examined.probes.iter();
     let probes: Vec<Value> =
         probes.map(|(field, tried, seen)| json!({ "field": field, "tried": tried, "seen": seen })).collect();
@@ -127,7 +133,7 @@ mod tests {
         let belief = subject.row.clone();
         let unprobed = vec![("a tool".to_owned(), "ThrottlingException: slow down".to_owned())];
         let examined = Examined { probes: Vec::new(), findings, unprobed, notes: Vec::new(), belief };
-        (subject, examined)
+        Case { subject, examined }
     }
 
     #[test]
@@ -158,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_plan_names_every_model_and_the_sum() {
-        let told = plan(&[case("amazon.nova-pro-v1:0", Vec::new()).0, case("mine", Vec::new()).0], 99);
+        let told = plan(&[case("amazon.nova-pro-v1:0", Vec::new()).subject, case("mine", Vec::new()).subject], 99);
         assert!(told.contains("amazon.nova-pro-v1:0  at default/bedrock"), "{told}");
         assert!(told.contains("nothing is known of it") && told.contains("99 at most"), "{told}");
     }

@@ -72,8 +72,7 @@ impl Workers {
     /// Spawns a connection on the least loaded worker. It counts as load for as long as it holds its guard, which is handed
     /// in because a wrapping future would hold the connection's state twice.
     pub(crate) fn serve<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(LoadGuard) -> F) {
-        let loads = self.all.iter().enumerate().map(|(at, worker)| (worker.load(), at));
-        if let Some((_, least)) = loads.min() {
+        if let Some(least) = self.least_loaded() {
             self.serve_at(least, connection);
         }
     }
@@ -84,10 +83,16 @@ impl Workers {
         home: usize,
         stream: impl FnOnce(LoadGuard) -> F,
     ) {
-        let least = self.all.iter().enumerate().map(|(at, worker)| (worker.load(), at)).min();
-        let load = self.all.get(home).map_or(0, Worker::load);
-        let at = least.filter(|(least, _)| least + FEWER <= load).map_or(home, |(_, at)| at);
-        self.serve_at(at, stream);
+        let least = self.least_loaded().filter(|least| self.load(*least) + FEWER <= self.load(home));
+        self.serve_at(least.unwrap_or(home), stream);
+    }
+
+    fn least_loaded(&self) -> Option<usize> {
+        (0..self.all.len()).min_by_key(|at| self.load(*at))
+    }
+
+    fn load(&self, worker: usize) -> usize {
+        self.all.get(worker).map_or(0, |worker| worker.serves.load(Ordering::Relaxed))
     }
 
     fn serve_at<F: Future<Output = ()> + Send + 'static>(&self, worker: usize, what: impl FnOnce(LoadGuard) -> F) {
@@ -135,10 +140,6 @@ impl Worker {
         let thread = std::thread::Builder::new().name(name(number)).spawn(serve);
         let thread = thread.context("the system gives no thread")?;
         Ok((Self { runtime: handle, serves: Arc::default(), pulse }, thread))
-    }
-
-    fn load(&self) -> usize {
-        self.serves.load(Ordering::Relaxed)
     }
 }
 
@@ -194,7 +195,7 @@ mod tests {
         while workers.tasks() > 0 {
             std::thread::yield_now();
         }
-        assert!(workers.all.iter().all(|worker| worker.load() == 0));
+        assert!((0..workers.all.len()).all(|worker| workers.load(worker) == 0));
     }
 
     #[test]
