@@ -125,7 +125,7 @@ impl Chain {
         if let Some(config) = self.config.get() {
             return Ok(config.region());
         }
-        // In a task of its own: a call that is given up does not end what others wait for.
+        // In a task of its own: a cancelled call must not cancel the load for others.
         let (config, walk) = (Arc::clone(&self.config), self.walk());
         let loading = tokio::spawn(async move {
             let loaded = config.get_or_init(|| Box::pin(walk.config()));
@@ -245,7 +245,7 @@ impl Signer {
         if let Some(identity) = cache.fresh() {
             return Ok(Authorization::Signature(identity));
         }
-        // Apart, because what fetches is large, and every call would hold room for it.
+        // Boxed, because the fetching future is large, and the future of every call would be as large.
         let fetched = Box::pin(async {
             match provider {
                 Some(provider) => cache.identity(provider).await,

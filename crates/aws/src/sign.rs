@@ -88,7 +88,7 @@ fn to_aws(credentials: &SigningCredentials) -> Credentials {
 
 /// The name of the provider that gave these credentials.
 fn provider_name(credentials: &Credentials) -> String {
-    // Only this form names it; what is secret is left out of it.
+    // Only its `Debug` names the provider; it leaves secrets out.
     let shown = format!("{credentials:?}");
     let name = shown.split("provider_name: \"").nth(1).and_then(|rest| rest.split('"').next());
     name.unwrap_or_default().to_owned()

@@ -40,10 +40,10 @@ impl Serving {
     }
 
     /// Logs that outlier detection has ejected a backend.
-    pub(crate) fn tell_of_ejection(&self, backend: usize, model: Option<&str>, alone: Duration) {
+    pub(crate) fn log_ejection(&self, backend: usize, model: Option<&str>, alone: Duration) {
         if let Some(Backend { namespace, name, .. }) = self.config.backends.get(backend) {
             let backend = format!("{namespace}/{name}");
-            // A model's id may be a client's word.
+            // The model id may come from a client, and be of any length.
             let model: Option<String> = model.map(|model| model.chars().take(256).collect());
             tracing::warn!(
                 backend,
@@ -130,7 +130,7 @@ pub(crate) struct Host {
     /// The limits and timeouts of clients, connections and calls.
     pub(crate) limits: Limits,
     /// The memory budget of request bodies.
-    pub(crate) room: BodyMemory,
+    pub(crate) body_memory: BodyMemory,
     /// The origins that CORS allows.
     pub(crate) origins: Vec<Uri>,
     /// Permits for large requests that are translated off the workers.
@@ -174,7 +174,7 @@ impl Host {
             draining: AtomicBool::new(false),
             telemetry,
             limits,
-            room: BodyMemory::new(limits.max_bodies),
+            body_memory: BodyMemory::new(limits.max_bodies),
             origins: Vec::new(),
             translations: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get))),
             requests: Arc::default(),
@@ -207,7 +207,7 @@ impl Host {
     }
 
     /// A permit for one more request; `None` when the limit is reached.
-    pub(crate) fn seat(&self) -> Option<RequestPermit> {
+    pub(crate) fn request_permit(&self) -> Option<RequestPermit> {
         let taken = self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
             (taken < self.limits.max_requests).then_some(taken + 1)
         });

@@ -10,7 +10,7 @@
 //! - [`upstream`]: the backends' side: connection pools, concurrency limits, signed calls. Other hosts can use it.
 //! - `process/`: worker threads, clock, randomness, configuration files, file descriptors.
 //! - `host.rs`: the state that all requests share; `turn_store.rs`: remembered turns; `admin.rs`: health and metrics.
-//! - `commands/` and `cli.rs`: the commands and flags of the binary, which calls [`main`].
+//! - `commands/` and `cli.rs`: the commands and flags of the binary, which calls [`main`]; `doctor/`: `aquifer doctor`.
 //!
 //! What it does not do:
 //! - It decides nothing about a request: routes, retries, hedges, limits and refusals are `aquifer-gateway`'s.
@@ -22,6 +22,7 @@ mod admin;
 mod cli;
 mod client;
 mod commands;
+mod doctor;
 mod host;
 mod process;
 mod tls;

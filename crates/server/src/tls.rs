@@ -63,7 +63,7 @@ impl ByHostname {
                 None => (hostname == name).then_some(usize::MAX),
             },
         };
-        // Of two that fit as well, the first.
+        // Of two equally specific hostnames the first wins; `max_by_key` takes the last.
         let best = self.0.iter().rev().max_by_key(|(hostname, _)| fit(hostname).unwrap_or(0));
         best.map(|(_, key)| key)
     }

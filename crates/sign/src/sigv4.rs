@@ -150,7 +150,7 @@ fn headers(all: &HeaderMap) -> Option<Vec<(&str, &str)>> {
     for (name, value) in all {
         let value = value.to_str().ok()?;
         match name.as_str() {
-            // Proxies change them.
+            // Not signed, because proxies change them.
             "authorization" | "user-agent" | "x-amzn-trace-id" | "transfer-encoding" => {}
             "host" | DATE | TOKEN => return None,
             name if is_settled(value) => signed.push((name, value)),

@@ -10,7 +10,7 @@ pub(crate) const TARGET: &str = "aquifer::exchange";
 
 /// Whether the log's filter lets the access log pass at this level.
 pub(crate) fn wanted(level: Level) -> bool {
-    // The level must be known when this is compiled.
+    // `enabled!` needs a level that is known at compile time.
     if level == Level::WARN {
         tracing::enabled!(target: TARGET, Level::WARN)
     } else {

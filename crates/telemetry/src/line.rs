@@ -80,7 +80,7 @@ pub(crate) fn line(
     take: impl FnOnce(&[u8]),
 ) {
     DESK.with(|desk| {
-        // Nothing that is called here writes a line itself.
+        // Nothing that is called below writes a line itself, so this never fails.
         let Ok(mut desk) = desk.try_borrow_mut() else { return };
         let Desk { bytes, date } = &mut *desk;
         bytes.clear();
@@ -207,7 +207,7 @@ impl Line<'_> {
 
 /// Whether neither JSON nor Rust's `Debug` would escape any of the text.
 fn escapes_nothing(text: &str) -> bool {
-    // Without leaving early, many bytes are looked at together.
+    // A fold without an early exit is vectorised.
     !text.bytes().fold(false, |odd, byte| odd | !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\'))
 }
 

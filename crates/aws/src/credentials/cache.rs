@@ -70,7 +70,7 @@ impl Cache {
         }
         let under_way = {
             let mut fetching = self.fetching();
-            // Another call may have had them come in the meantime.
+            // Another call's fetch may have ended between the check above and the lock.
             if let Some(kept) = self.usable() {
                 return Ok(kept);
             }
@@ -88,7 +88,7 @@ impl Cache {
         fetching: &mut Fetching,
         provider: &SharedCredentialsProvider,
     ) -> Result<watch::Receiver<Option<Fetched>>, String> {
-        // One whose task has gone tells nobody anything.
+        // A fetch whose task is gone (the runtime ended) would never complete.
         if let Some(under_way) = fetching.under_way.as_ref().filter(|it| it.has_changed().is_ok()) {
             return Ok(under_way.clone());
         }

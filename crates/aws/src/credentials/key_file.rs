@@ -60,7 +60,7 @@ impl KeyFile {
             return Ok(Arc::clone(&kept.key));
         }
         let file = self.clone();
-        // In a task of its own: a call that is given up does not end what others wait for.
+        // In a task of its own: a cancelled call must not cancel the read for others.
         let read = tokio::spawn(async move {
             let read = file.read().await;
             drop(reading);
@@ -77,7 +77,7 @@ impl KeyFile {
         tokio::spawn(async move {
             if let Err(why) = file.read().await {
                 tracing::warn!(error = why, path = %file.0.path.display(), "a key's file was not read; the old key is used");
-                // Not again with each call.
+                // Failed reads are not repeated with each call.
                 if let Some(kept) = file.kept().as_mut() {
                     kept.at = clock::now();
                 }

@@ -103,7 +103,7 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
         inner = source;
     }
     match inner.to_string() {
-        // Of a profile the library says no more.
+        // The library gives no better reason for profiles.
         nothing if nothing == "the credential provider was not enabled" => {
             "not in AWS's files, or without credentials".to_owned()
         }

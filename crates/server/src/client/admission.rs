@@ -42,7 +42,7 @@ pub(crate) fn check(host: &Host, came_by: &ConnectionInfo, head: &mut request::P
         return Err(Fault::mistake(MistakeKind::Misdirected, None, message));
     }
     let page = cors::page(head, &host.origins);
-    // A browser asks whether it may send a key before it sends one.
+    // A CORS preflight carries no API key.
     if matches!(page, Ok(PageOrigin::Allowed(_))) && cors::is_preflight(head) {
         return page;
     }
@@ -51,7 +51,7 @@ pub(crate) fn check(host: &Host, came_by: &ConnectionInfo, head: &mut request::P
     let owner = auth::admit(config, ingress, &head.headers)?;
     coding(&head.headers)?;
     match page {
-        // A page that knows a key was given it: no page of somebody else's has one.
+        // A page that sends a valid key was given it by its user: that is no cross-site forgery.
         Err(_) if owner.is_some() => Ok(PageOrigin::Own),
         page => page,
     }

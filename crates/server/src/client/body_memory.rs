@@ -25,7 +25,7 @@ impl BodyMemory {
     }
 
     /// An empty reservation.
-    pub(crate) fn place(&self) -> Reservation {
+    pub(crate) fn reservation(&self) -> Reservation {
         Reservation { size: self.size, total: Arc::clone(&self.taken), held: 0 }
     }
 }
@@ -35,7 +35,7 @@ impl Reservation {
     ///
     /// # Errors
     /// The budget is used up (try again), or the request is larger than the whole budget.
-    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Fault> {
+    pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), Fault> {
         let Some(more) = bytes.checked_sub(self.held) else {
             self.shrink(bytes);
             return Ok(());
@@ -81,22 +81,22 @@ mod tests {
 
     #[test]
     fn a_place_is_held_until_it_is_dropped_and_small_ones_count() {
-        let room = BodyMemory::new(200);
-        let mut first = room.place();
-        assert!(first.hold(100).is_ok() && first.hold(150).is_ok());
-        assert!(matches!(room.place().hold(51), Err(Fault::Overloaded(_))));
-        let mut second = room.place();
-        assert!(second.hold(50).is_ok());
-        assert!(matches!(room.place().hold(1), Err(Fault::Overloaded(_))));
+        let memory = BodyMemory::new(200);
+        let mut first = memory.reservation();
+        assert!(first.resize(100).is_ok() && first.resize(150).is_ok());
+        assert!(matches!(memory.reservation().resize(51), Err(Fault::Overloaded(_))));
+        let mut second = memory.reservation();
+        assert!(second.resize(50).is_ok());
+        assert!(matches!(memory.reservation().resize(1), Err(Fault::Overloaded(_))));
         first.shrink(20);
         first.shrink(30);
-        assert!(room.place().hold(130).is_ok() && first.hold(10).is_ok());
+        assert!(memory.reservation().resize(130).is_ok() && first.resize(10).is_ok());
         drop((first, second));
-        assert!(room.place().hold(200).is_ok());
+        assert!(memory.reservation().resize(200).is_ok());
     }
 
     #[test]
     fn what_never_fits_need_not_come_again() {
-        assert!(matches!(BodyMemory::new(200).place().hold(201), Err(Fault::ClientMistaken(_))));
+        assert!(matches!(BodyMemory::new(200).reservation().resize(201), Err(Fault::ClientMistaken(_))));
     }
 }

@@ -83,7 +83,7 @@ impl<S: ClientSocket> CoalescingIo<S> {
             return polled;
         }
         let since = *self.stuck.get_or_insert_with(clock::now);
-        let until = TimerInstant::from_std(self.connection_state.taking().until(since));
+        let until = TimerInstant::from_std(self.connection_state.delivery().deadline_after(since));
         ready!(self.poll_timer(cx, until));
         Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the client takes nothing of its answer")))
     }
@@ -164,7 +164,7 @@ impl<S: ClientSocket> AsyncRead for CoalescingIo<S> {
 
 impl<S: ClientSocket> AsyncWrite for CoalescingIo<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
-        self.connection_state.sent(false);
+        self.connection_state.set_flushed(false);
         let polled = Pin::new(&mut self.socket).poll_write(cx, bytes);
         self.written(cx, polled)
     }
@@ -174,7 +174,7 @@ impl<S: ClientSocket> AsyncWrite for CoalescingIo<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        self.connection_state.sent(false);
+        self.connection_state.set_flushed(false);
         let polled = write_coalesced(Pin::new(&mut self.socket), cx, slices);
         self.written(cx, polled)
     }
@@ -186,7 +186,7 @@ impl<S: ClientSocket> AsyncWrite for CoalescingIo<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let polled = Pin::new(&mut self.socket).poll_flush(cx);
         ready!(self.written(cx, polled))?;
-        self.connection_state.sent(true);
+        self.connection_state.set_flushed(true);
         Poll::Ready(self.check_liveness(cx))
     }
 

@@ -14,7 +14,7 @@ const NEVER: u64 = u64::MAX;
 /// The state that the parts of one client connection share.
 pub(crate) struct ConnectionState {
     /// The number of requests so far.
-    asked: AtomicUsize,
+    requests: AtomicUsize,
     /// The number of requests whose answer is not complete.
     under_way: AtomicUsize,
     /// The body of the current HTTP/1.1 request is still being read, so that hyper reads the socket anyway.
@@ -22,7 +22,7 @@ pub(crate) struct ConnectionState {
     /// Bytes were written that are not flushed to the socket.
     unsent: AtomicBool,
     /// The write timeout of HTTP/1.1, which has one answer at a time.
-    taking: Arc<DeliveryDeadline>,
+    delivery: Arc<DeliveryDeadline>,
     /// The request of the HTTP/2 stream that began last, until hyper spawns the task of that stream.
     begun: Mutex<Option<ActiveRequest>>,
 }
@@ -31,7 +31,7 @@ pub(crate) struct ConnectionState {
 pub(crate) struct ActiveRequest {
     connection_state: Arc<ConnectionState>,
     /// The write timeout of its answer.
-    pub(crate) taking: Arc<DeliveryDeadline>,
+    pub(crate) delivery: Arc<DeliveryDeadline>,
 }
 
 /// The write timeout of one answer: a deadline for the whole of it, and a limit for a client that reads nothing.
@@ -49,20 +49,20 @@ impl ConnectionState {
     /// The state of a new connection with this write timeout.
     pub(crate) fn new(idle: Duration) -> Arc<Self> {
         Arc::new(Self {
-            asked: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
             under_way: AtomicUsize::new(0),
             arriving: AtomicBool::new(false),
             unsent: AtomicBool::new(false),
-            taking: Arc::new(DeliveryDeadline::new(idle)),
+            delivery: Arc::new(DeliveryDeadline::new(idle)),
             begun: Mutex::new(None),
         })
     }
 
     /// Begins an HTTP/1.1 request.
     pub(crate) fn begin_request(self: &Arc<Self>, idle: Duration) -> ActiveRequest {
-        self.taking.limit(None, idle);
+        self.delivery.limit(None, idle);
         self.arriving.store(false, Ordering::Relaxed);
-        self.begin(Arc::clone(&self.taking))
+        self.begin(Arc::clone(&self.delivery))
     }
 
     /// Begins an HTTP/2 request; hyper spawns the task of its stream next.
@@ -71,7 +71,7 @@ impl ConnectionState {
         self.arriving.store(true, Ordering::Relaxed);
         let request = self.begin(Arc::new(DeliveryDeadline::new(idle)));
         self.under_way.fetch_add(1, Ordering::Relaxed);
-        let again = ActiveRequest { connection_state: Arc::clone(self), taking: Arc::clone(&request.taking) };
+        let again = ActiveRequest { connection_state: Arc::clone(self), delivery: Arc::clone(&request.delivery) };
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(again);
         request
     }
@@ -81,15 +81,15 @@ impl ConnectionState {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn begin(self: &Arc<Self>, taking: Arc<DeliveryDeadline>) -> ActiveRequest {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+    fn begin(self: &Arc<Self>, delivery: Arc<DeliveryDeadline>) -> ActiveRequest {
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.under_way.fetch_add(1, Ordering::Relaxed);
-        ActiveRequest { connection_state: Arc::clone(self), taking }
+        ActiveRequest { connection_state: Arc::clone(self), delivery }
     }
 
     /// The number of requests so far.
-    pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Whether a request is under way.
@@ -108,20 +108,20 @@ impl ConnectionState {
     }
 
     /// Records whether all written bytes are flushed to the socket.
-    pub(crate) fn sent(&self, all: bool) {
+    pub(crate) fn set_flushed(&self, all: bool) {
         self.unsent.store(!all, Ordering::Relaxed);
     }
 
     /// The write timeout of HTTP/1.1's current answer.
-    pub(crate) fn taking(&self) -> &DeliveryDeadline {
-        &self.taking
+    pub(crate) fn delivery(&self) -> &DeliveryDeadline {
+        &self.delivery
     }
 }
 
 impl ActiveRequest {
     /// Records whether the request's body is still being read.
-    pub(crate) fn arrives(&self, still: bool) {
-        if Arc::ptr_eq(&self.taking, &self.connection_state.taking) {
+    pub(crate) fn set_body_pending(&self, still: bool) {
+        if Arc::ptr_eq(&self.delivery, &self.connection_state.delivery) {
             self.connection_state.arriving.store(still, Ordering::Relaxed);
         }
     }
@@ -155,17 +155,17 @@ impl DeliveryDeadline {
     }
 
     /// Records whether a part of the answer waits to be written.
-    pub(crate) fn hold(&self, held: bool) {
+    pub(crate) fn set_held(&self, held: bool) {
         self.held.store(held, Ordering::Relaxed);
     }
 
-    /// See [`hold`](Self::hold).
+    /// See [`set_held`](Self::set_held).
     pub(crate) fn is_held(&self) -> bool {
         self.held.load(Ordering::Relaxed)
     }
 
     /// The time at which the answer is given up, if the client has read nothing since `taken`.
-    pub(crate) fn until(&self, taken: Instant) -> Instant {
+    pub(crate) fn deadline_after(&self, taken: Instant) -> Instant {
         let whole = self.after(self.since, self.whole.load(Ordering::Relaxed));
         let idle = self.after(taken, self.idle.load(Ordering::Relaxed));
         whole.min(idle)
@@ -191,15 +191,15 @@ mod tests {
         let stream = (connection_state.begin_stream_request(IDLE), connection_state.take_stream_request());
         assert!(
             connection_state.take_stream_request().is_none()
-                && connection_state.asked() == 2
+                && connection_state.requests() == 2
                 && connection_state.is_busy()
                 && !connection_state.is_awaited()
         );
-        request.arrives(false);
+        request.set_body_pending(false);
         assert!(connection_state.is_awaited());
         drop((request, stream));
-        assert!(!connection_state.is_busy() && connection_state.asked() == 2);
-        connection_state.sent(false);
+        assert!(!connection_state.is_busy() && connection_state.requests() == 2);
+        connection_state.set_flushed(false);
         assert!(connection_state.is_busy() && !connection_state.is_answering());
     }
 
@@ -207,12 +207,12 @@ mod tests {
     fn the_sooner_of_two_limits_counts_and_no_limit_is_too_long() {
         let connection_state = ConnectionState::new(Duration::MAX);
         let now = clock::now();
-        let taking = connection_state.taking();
-        assert!(taking.until(now) > now + IDLE);
-        taking.limit(Some(now + Duration::from_secs(3)), IDLE);
-        assert!(taking.until(now) <= now + Duration::from_secs(3));
-        assert!(taking.until(now) > now + Duration::from_secs(1));
-        taking.limit(Some(now + IDLE), Duration::from_secs(3));
-        assert_eq!(taking.until(now), now + Duration::from_secs(3));
+        let delivery = connection_state.delivery();
+        assert!(delivery.deadline_after(now) > now + IDLE);
+        delivery.limit(Some(now + Duration::from_secs(3)), IDLE);
+        assert!(delivery.deadline_after(now) <= now + Duration::from_secs(3));
+        assert!(delivery.deadline_after(now) > now + Duration::from_secs(1));
+        delivery.limit(Some(now + IDLE), Duration::from_secs(3));
+        assert_eq!(delivery.deadline_after(now), now + Duration::from_secs(3));
     }
 }

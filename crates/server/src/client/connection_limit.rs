@@ -77,14 +77,14 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_places_and_they_become_free() {
-        let crowd = ConnectionLimit::new(10, Some(2));
-        let at = |text: &str| crowd.admit(text.parse().unwrap());
+        let connections = ConnectionLimit::new(10, Some(2));
+        let at = |text: &str| connections.admit(text.parse().unwrap());
         let held = (at("10.0.0.1"), at("::ffff:10.0.0.1"), at("2001:db8::1"), at("2001:db8::2"));
         assert!(held.0.is_some() && held.1.is_some() && held.2.is_some() && held.3.is_some());
         assert!(at("10.0.0.1").is_none() && at("2001:db8::3").is_none());
         assert!(at("10.0.0.2").is_some() && at("2001:db8:0:1::1").is_some());
         drop(held);
-        assert!(at("10.0.0.1").is_some() && crowd.by_address.lock().unwrap().is_empty());
+        assert!(at("10.0.0.1").is_some() && connections.by_address.lock().unwrap().is_empty());
         let open = ConnectionLimit::new(10, None);
         assert!((0..100).all(|_| open.admit("10.0.0.1".parse().unwrap()).is_some()));
     }

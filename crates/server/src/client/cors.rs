@@ -84,7 +84,7 @@ fn is_form(head: &request::Parts) -> bool {
     }
     let mut kinds = head.headers.get_all(header::CONTENT_TYPE).iter().peekable();
     if kinds.peek().is_none() {
-        // Programs may leave it out. A browser says of every request that a page made it.
+        // Programs may leave the content type out. Browsers add `sec-fetch-site` to every request of a page.
         return head.headers.contains_key("sec-fetch-site");
     }
     kinds.any(|kind| {

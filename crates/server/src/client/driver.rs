@@ -44,7 +44,7 @@ pub(crate) struct ExchangeDriver {
     /// The memory that stands beside the body of a large one while that is done.
     beside: Option<usize>,
     /// The memory of the request, while it may be sent again.
-    place: Reservation,
+    reservation: Reservation,
     /// The length of its body.
     body: usize,
     in_flight: Option<InFlight>,
@@ -71,7 +71,7 @@ enum CallState {
     Sending(SendingCall),
     Answering {
         body: UpstreamBody,
-        /// The backend's place is free when it is dropped.
+        /// The permit of the backend's concurrency limit, held until the body is read.
         _pass: Option<Permit>,
     },
 }
@@ -131,7 +131,7 @@ impl ExchangeDriver {
             over: false,
             away: None,
             beside: None,
-            place: host.room.place(),
+            reservation: host.body_memory.reservation(),
             body: 0,
             in_flight: None,
         }
@@ -142,12 +142,12 @@ impl ExchangeDriver {
     /// # Errors
     /// There is no memory for it.
     pub(crate) fn reserve(&mut self, bytes: usize) -> Result<(), Fault> {
-        self.place.hold(bytes)
+        self.reservation.resize(bytes)
     }
 
     /// Gives back the memory of a body that is not kept.
     pub(crate) fn release(&mut self) {
-        self.place.shrink(0);
+        self.reservation.shrink(0);
     }
 
     /// The memory that stands beside a body while it is read.
@@ -195,7 +195,7 @@ impl ExchangeDriver {
                     return Some(Step::Body(bytes));
                 }
                 Output::Ejected { backend, model, alone } => {
-                    self.serving.tell_of_ejection(backend, model.as_deref(), alone);
+                    self.serving.log_ejection(backend, model.as_deref(), alone);
                 }
                 Output::Reasoning(progress) => log::reasoning(self.exchange.id(), progress),
                 Output::Done(record) => {
@@ -217,7 +217,7 @@ impl ExchangeDriver {
     /// Begins a call.
     fn call(&mut self, call: Call) {
         // What was noted of the body is forgotten; what is sent may have been changed once more.
-        self.place.shrink(self.body + 2 * call.body.len());
+        self.reservation.shrink(self.body + 2 * call.body.len());
         let id = call.id;
         let state = match self.serving.upstreams.begin(call) {
             StartedCall::Sent(sending) => CallState::Sending(sending),
@@ -235,7 +235,7 @@ impl ExchangeDriver {
     /// A client that was told some content is answered by this attempt: its request is not kept for another one.
     fn release_when_told(&mut self) {
         if self.exchange.is_told() {
-            self.place.shrink(0);
+            self.reservation.shrink(0);
         }
     }
 
@@ -279,7 +279,7 @@ impl ExchangeDriver {
     }
 
     fn go_away(&mut self, turn: OwnedSemaphorePermit) -> Option<Away> {
-        self.place.hold(self.body + self.beside.unwrap_or_default()).ok()?;
+        self.reservation.resize(self.body + self.beside.unwrap_or_default()).ok()?;
         let nothing = {
             let (config, health) = (Arc::clone(&self.serving.config), Arc::clone(&self.serving.health));
             Exchange::nothing(config, health, clock::now())

@@ -121,11 +121,11 @@ impl<C: GracefulConnection> ManagedConnection<C> {
         if let State::Draining(free) = self.state {
             let free = (!self.connection_state.is_busy()).then(|| free.unwrap_or(now));
             self.state = State::Draining(free);
-            let told = self.idle.is_some() && self.connection_state.asked() > 0;
+            let told = self.idle.is_some() && self.connection_state.requests() > 0;
             return free.is_some_and(|free| free + if told { TOLD } else { GRACE } <= now);
         }
         let idle = self.idle.as_mut().is_some_and(|idle| idle.is_over(&self.connection_state, now));
-        if idle && (self.connection_state.asked() == 0 || self.state == State::Ending) {
+        if idle && (self.connection_state.requests() == 0 || self.state == State::Ending) {
             return true;
         }
         if self.state == State::Open && (idle || self.old.is_some_and(|old| old <= now)) {
@@ -147,7 +147,7 @@ impl<C: GracefulConnection> ManagedConnection<C> {
 
 impl Idle {
     fn is_over(&mut self, connection_state: &ConnectionState, now: Instant) -> bool {
-        let asked = connection_state.asked();
+        let asked = connection_state.requests();
         if connection_state.is_answering() || self.asked != asked {
             self.asked = asked;
             self.since = now;
@@ -155,7 +155,7 @@ impl Idle {
         if self.since + self.time > now {
             return false;
         }
-        // Asked to end, it has some time more.
+        // The connection is asked to shut down now: its clients get the longer time to close it.
         self.since = now;
         self.time = self.time.max(self.more);
         true

@@ -92,11 +92,11 @@ pub(crate) async fn answer(
     request: Request<hyper::body::Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
     let (head, body) = request.into_parts();
-    active.arrives(!body.is_end_stream());
+    active.set_body_pending(!body.is_end_stream());
     let unix_seconds = clock::unix_seconds();
     let mut incoming = Incoming { head, connection, random: 0, unix_seconds, arrived: clock::now() };
     let mut page = PageOrigin::Own;
-    let permit = host.seat();
+    let permit = host.request_permit();
     let begun = match permit {
         Some(_) => start(&host, &active, &mut incoming, body, &mut page).await,
         None => {
@@ -109,14 +109,14 @@ pub(crate) async fn answer(
             let response = first_words(driver).await;
             if let Content::Driven { driver, .. } = response.body() {
                 let (whole, idle) = driver.client_limits();
-                active.taking.limit(whole, idle);
+                active.delivery.limit(whole, idle);
             }
             response
         }
         Err(answered) => answered,
     };
     cors::allow(&page, response.headers_mut());
-    active.taking.hold(true);
+    active.delivery.set_held(true);
     Ok(response.map(|content| Answer { content, active, _permit: permit }))
 }
 
@@ -159,7 +159,7 @@ async fn start(
             return Err(closing(&incoming.head, first_words(driver).await));
         }
     };
-    active.arrives(false);
+    active.set_body_pending(false);
     take_body(host, incoming, driver, bytes).await
 }
 
@@ -388,9 +388,9 @@ impl Body for Answer {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let answer = self.get_mut();
-        answer.active.taking.hold(false);
+        answer.active.delivery.set_held(false);
         let bytes = std::task::ready!(answer.content.poll_bytes(cx));
-        answer.active.taking.hold(true);
+        answer.active.delivery.set_held(true);
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 

@@ -61,7 +61,7 @@ pub(crate) struct Listen {
     /// The workers that serve its connections.
     pub(crate) workers: Arc<Workers>,
     /// The limit of open connections.
-    pub(crate) crowd: Arc<ConnectionLimit>,
+    pub(crate) connections: Arc<ConnectionLimit>,
 }
 
 /// An accepted connection, with what it is served by.
@@ -82,9 +82,9 @@ pub(crate) async fn serve(listen: Listen, mut stop: watch::Receiver<bool>) {
     loop {
         let stream = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            accepted = accept(&listen.listener, &listen.crowd) => accepted,
+            accepted = accept(&listen.listener, &listen.connections) => accepted,
         };
-        let Some((stream, guest)) = stream else { break };
+        let Some((stream, permit)) = stream else { break };
         let client = Client {
             arrived: ConnectionInfo {
                 port: listen.port,
@@ -105,7 +105,7 @@ pub(crate) async fn serve(listen: Listen, mut stop: watch::Receiver<bool>) {
                 Ok(stream) => connection(stream, certificate, client).await,
                 Err(error) => tracing::warn!(%error, "a client was not taken over"),
             }
-            drop((guest, counted));
+            drop((permit, counted));
         });
     }
     drop((listen, asked));
@@ -119,11 +119,11 @@ fn here(stream: TcpStream) -> std::io::Result<TcpStream> {
 }
 
 /// Accepts the next client, once the connection limit permits it.
-async fn accept(listener: &TcpListener, crowd: &Arc<ConnectionLimit>) -> Option<(TcpStream, ConnectionPermit)> {
-    let permit = crowd.wait().await?;
+async fn accept(listener: &TcpListener, connections: &Arc<ConnectionLimit>) -> Option<(TcpStream, ConnectionPermit)> {
+    let permit = connections.wait().await?;
     loop {
         match listener.accept().await {
-            Ok((stream, address)) => match crowd.admit(address.ip()) {
+            Ok((stream, address)) => match connections.admit(address.ip()) {
                 Some(place) => return Some((stream, ConnectionPermit { _permit: permit, _place: place })),
                 None => tracing::debug!(%address, "an address has as many connections as it may"),
             },
@@ -170,7 +170,7 @@ async fn over_tls(stream: TcpStream, certificate: Arc<ServerConfig>, mut client:
     match begun(handshake, HANDSHAKE_TIMEOUT, &mut client.stop).await {
         Some(Ok(stream)) => {
             let session = stream.get_ref().1;
-            // The listeners of a port differ by what the client calls them.
+            // The configuration's listeners of one port differ by hostname (SNI).
             client.arrived.sni = session.server_name().map(str::to_owned).filter(|_| client.arrived.port.is_some());
             match session.alpn_protocol() {
                 Some(b"http/1.1") => speak_http1(stream, client).await,

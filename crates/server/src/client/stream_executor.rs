@@ -48,12 +48,12 @@ impl<F: Future<Output = ()>> Future for StreamTask<F> {
         if self.future.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        let Some(request) = self.request.as_ref().filter(|request| request.taking.is_held()) else {
+        let Some(request) = self.request.as_ref().filter(|request| request.delivery.is_held()) else {
             self.held = None;
             return Poll::Pending;
         };
         let since = self.held.unwrap_or_else(clock::now);
-        let until = TimerInstant::from_std(request.taking.until(since));
+        let until = TimerInstant::from_std(request.delivery.deadline_after(since));
         self.held = Some(since);
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
         if timer.deadline() != until {

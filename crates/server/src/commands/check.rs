@@ -1,15 +1,15 @@
 //! `aquifer check`: every mistake of a configuration, with its place.
 
-use super::say;
 use crate::cli::Check;
 use crate::process::config_files::ConfigFiles;
+use crate::process::stdout::say;
 use anyhow::Context as _;
 use aquifer_aws::Environment;
 use aquifer_gateway::config::{Config, Severity, json_schema, kinds};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Prints the mistakes of a configuration, or what it amounts to; or the JSON schema of a kind of resource.
+/// Prints the mistakes of a configuration, or a summary of it; or the JSON schema of a kind of resource.
 pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     match (&arguments.schema, &arguments.path) {
         (Some(kind), _) => schema(kind.as_deref()),
@@ -67,7 +67,7 @@ fn problems(config: &Config) -> usize {
     config.notices.iter().filter(|notice| notice.severity == Severity::Problem).count()
 }
 
-/// What a configuration amounts to, in a few words.
+/// A summary of a configuration: its counts of backends, routes and listeners.
 pub(super) fn summary(config: &Config) -> String {
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     format!(

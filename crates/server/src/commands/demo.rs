@@ -1,10 +1,10 @@
 //! `aquifer demo`: a simulated Bedrock, a gateway in front of it, and a line to paste.
 
 use super::run::{ClientListener, Ending, Listeners, Signals, bind, until_signalled};
-use super::say;
 use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
 use crate::host::{Host, Limits};
 use crate::process::descriptors;
+use crate::process::stdout::say;
 use crate::upstream::Connections;
 use aquifer_aws::Environment;
 use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, Credentials, Route, Rule, Service};
@@ -63,12 +63,12 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
     let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
     say(&invitation(listener.local_addr()?))?;
-    let fronts = vec![ClientListener { listener, certificate: None, port: None }];
+    let clients = vec![ClientListener { listener, certificate: None, port: None }];
     let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
-    until_signalled(host, None, Listeners { clients: fronts, admin }, ending, signals).await
+    until_signalled(host, None, Listeners { clients, admin }, ending, signals).await
 }
 
-/// Binds what was asked for; without that, the default, or a free port when it is taken.
+/// Binds the address of the command line, else the default, else a free port.
 async fn default_or_free(flag: &str, asked: Option<&str>, default: &str) -> anyhow::Result<TcpListener> {
     if let Some(asked) = asked {
         return bind(flag, asked).await;

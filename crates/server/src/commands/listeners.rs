@@ -1,4 +1,4 @@
-//! The addresses for clients: those of the command line, of the configuration's listeners, or the default.
+//! Binds the listeners for clients: the command line's address, those of the configuration, or the default.
 
 use super::run::{ClientListener, bind};
 use crate::cli::{DEFAULT_PORT, Serve};
@@ -9,11 +9,11 @@ use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// A certificate in force, with the port of the listeners whose it is; `None`: an address of the command line.
+/// A certificate in force, with the port of its listeners; `None` for the command line's address.
 pub(super) type PortCertificate = (Option<u16>, Certificate);
 
-/// Binds them. The listeners of one port share its socket.
-pub(super) async fn fronts(
+/// Binds the listeners, with their certificates. Those of one port share a socket.
+pub(super) async fn bind_listeners(
     arguments: &Serve,
     listeners: &[Listener],
 ) -> anyhow::Result<(Vec<ClientListener>, Vec<PortCertificate>)> {
@@ -21,7 +21,7 @@ pub(super) async fn fronts(
         (Some(certificate), Some(key)) => Some(tls::from_files(certificate, key)?),
         _ => None,
     };
-    let (mut fronts, mut certificates) = (Vec::new(), Vec::new());
+    let (mut bound, mut certificates) = (Vec::new(), Vec::new());
     for (port, address) in addresses(arguments, listeners) {
         let shown = match &own {
             Some(own) => vec![(None, own.clone())],
@@ -32,9 +32,9 @@ pub(super) async fn fronts(
             shown => Some(Arc::new(ArcSwap::new(tls::server_for(shown)?))),
         };
         certificates.extend(certificate.clone().map(|certificate| (port, certificate)));
-        fronts.push(ClientListener { listener: bind("--listen", &address).await?, certificate, port });
+        bound.push(ClientListener { listener: bind("--listen", &address).await?, certificate, port });
     }
-    Ok((fronts, certificates))
+    Ok((bound, certificates))
 }
 
 fn addresses(arguments: &Serve, listeners: &[Listener]) -> Vec<(Option<u16>, String)> {
@@ -51,8 +51,8 @@ fn addresses(arguments: &Serve, listeners: &[Listener]) -> Vec<(Option<u16>, Str
     }
 }
 
-/// The certificates of the listeners of a port, each for its hostname; for an address of the command line that of the
-/// first listener.
+/// The certificates of the listeners of a port, each for its hostname; for the command line's address that of the first
+/// listener.
 pub(super) fn certificates_of(listeners: &[Listener], port: Option<u16>) -> Vec<(Option<String>, ServerTls)> {
     match port {
         None => listeners.first().and_then(|first| Some((None, first.tls.clone()?))).into_iter().collect(),

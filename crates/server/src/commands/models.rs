@@ -5,9 +5,9 @@ mod one;
 mod table;
 mod words;
 
-use super::say;
 use crate::cli::Models;
 use crate::process::config_files::ConfigFiles;
+use crate::process::stdout::say;
 use anyhow::bail;
 use aquifer_aws::Environment;
 use aquifer_gateway::config::Config;

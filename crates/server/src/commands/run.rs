@@ -1,10 +1,10 @@
 //! The run loop that `serve` and `demo` share: binding, ready lines, signals, graceful drain.
 
-use super::say;
 use crate::admin;
 use crate::client::connection_limit::ConnectionLimit;
 use crate::client::listen::{self, Certificate, Listen};
 use crate::host::Host;
+use crate::process::stdout::say;
 use crate::process::workers::Workers;
 use anyhow::Context;
 use aquifer_telemetry::log;
@@ -17,13 +17,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A bound address for clients.
+/// A bound listener for clients.
 pub(super) struct ClientListener {
     /// The socket.
     pub(super) listener: TcpListener,
-    /// Its certificate, when it speaks TLS.
+    /// Its TLS certificate, if it has one.
     pub(super) certificate: Option<Certificate>,
-    /// The port of the configuration's listeners; `None`: an address of the command line.
+    /// The port of the configuration's listeners; `None` for the command line's address.
     pub(super) port: Option<u16>,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Ending {
     pub(super) drain: Duration,
 }
 
-/// Serves until a signal, then lets the streams in flight end; a SIGINT after it ends them at once.
+/// Serves until SIGTERM or SIGINT, then drains: streams in flight may end. Another SIGINT cuts them.
 pub(super) async fn until_signalled(
     host: Arc<Host>,
     threads: Option<usize>,
@@ -88,22 +88,21 @@ pub(super) async fn until_signalled(
 ) -> anyhow::Result<ExitCode> {
     let (stop, stopped) = watch::channel(false);
     let limits = &host.limits;
-    let crowd = Arc::new(ConnectionLimit::new(limits.max_connections, limits.max_connections_per_address));
+    let connections = Arc::new(ConnectionLimit::new(limits.max_connections, limits.max_connections_per_address));
     let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
     let workers = Arc::new(Workers::start(threads)?);
     let mut serving = JoinSet::new();
     let mut lines = Vec::new();
-    for front in listeners.clients {
-        let scheme = if front.certificate.is_some() { "https" } else { "http" };
-        lines.push(format!("aquifer listening on {scheme}://{}", front.listener.local_addr()?));
-        let ClientListener { listener, certificate, port } = front;
-        let (host, workers, crowd) = (Arc::clone(&host), Arc::clone(&workers), Arc::clone(&crowd));
-        let listen = Listen { listener, certificate, port, host, workers, crowd };
+    for ClientListener { listener, certificate, port } in listeners.clients {
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        lines.push(format!("aquifer listening on {scheme}://{}", listener.local_addr()?));
+        let (host, workers, connections) = (Arc::clone(&host), Arc::clone(&workers), Arc::clone(&connections));
+        let listen = Listen { listener, certificate, port, host, workers, connections };
         serving.spawn(listen::serve(listen, stopped.clone()));
     }
     lines.push(format!("aquifer admin on http://{}", listeners.admin.local_addr()?));
     tokio::spawn(admin::serve(listeners.admin, Arc::clone(&host), Arc::clone(&workers)));
-    // Whoever sees the lines below may read in the log how it came to them.
+    // Flushed first, so that whoever sees the ready lines finds the log of the start complete.
     log::flush();
     for line in lines {
         say(&line)?;
@@ -118,7 +117,7 @@ pub(super) async fn until_signalled(
     Ok(code)
 }
 
-/// Waits until nobody sends new clients any more; a SIGINT ends the wait.
+/// Waits, not ready but still accepting, until load balancers have noticed; SIGINT ends the wait.
 async fn delayed(delay: Duration, signals: &mut Signals) {
     if delay.is_zero() {
         return;
@@ -130,7 +129,7 @@ async fn delayed(delay: Duration, signals: &mut Signals) {
     }
 }
 
-/// Waits for the streams in flight, so long and no longer.
+/// Waits for the streams in flight, up to the drain timeout.
 async fn drained(mut serving: JoinSet<()>, drain: Duration, mut signals: Signals) -> ExitCode {
     tracing::info!(limit_s = drain.as_secs(), "draining: streams in flight may end");
     let ended = async { while serving.join_next().await.is_some() {} };

@@ -1,12 +1,12 @@
 //! `aquifer serve`: the gateway, until a signal.
 
 use super::check::summary;
-use super::listeners::{PortCertificate, certificates_of, fronts};
+use super::listeners::{PortCertificate, bind_listeners, certificates_of};
 use super::run::{ClientListener, Ending, Listeners, Signals, bind, until_signalled};
 use crate::cli::{Serve, UpstreamAcks};
 use crate::client::api_keys;
 use crate::host::{Host, Limits};
-use crate::process::config_files::{ConfigFiles, Fingerprint};
+use crate::process::config_files::{ConfigFiles, Fingerprint, first_config};
 use crate::process::descriptors;
 use crate::tls;
 use crate::upstream::Connections;
@@ -16,7 +16,7 @@ use aquifer_aws::Environment;
 use aquifer_aws::Profiles;
 use aquifer_aws::{AUTH, CredentialOrigin};
 use aquifer_gateway::auth::{self, KeyRing};
-use aquifer_gateway::config::{BackendKind, Config, ConfigError, Listener, ServerTls, Severity};
+use aquifer_gateway::config::{Config, ConfigError, Listener, ServerTls, Severity};
 use aquifer_telemetry::Telemetry;
 use aquifer_telemetry::log::{self, LogControl};
 use std::path::PathBuf;
@@ -27,16 +27,16 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// How often the configuration is looked at.
+/// The interval at which the configuration files are checked for changes.
 const LOOK: Duration = Duration::from_secs(2);
-/// Between two looks when someone asks for them.
+/// The pause between the two reads that a reload needs to agree.
 const AGAIN: Duration = Duration::from_millis(200);
-/// For credentials that are at hand.
+/// The time that the start waits for credentials which are at hand.
 const QUICK: Duration = Duration::from_millis(250);
-/// For reading it.
+/// The timeout of one read of the configuration files.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Serves.
+/// Runs the gateway.
 pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
     let control = log::start(arguments.log.log_level.map(Into::into), arguments.log.log_format.into())?;
@@ -59,8 +59,8 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     if let Some(file) = &arguments.api_keys_file {
         config.keys = Some(Arc::new(api_keys::read(file)?));
     }
-    let (fronts, certificates) = fronts(&arguments, &config.listeners).await?;
-    let guarded = guarded(&arguments, &config, &fronts)?;
+    let (clients, certificates) = bind_listeners(&arguments, &config.listeners).await?;
+    let guarded = guarded(&arguments, &config, &clients)?;
     let admin = bind("--admin", &arguments.admin).await?;
     let limits = descriptors::fit(limits(&arguments));
     let listeners = config.listeners.clone();
@@ -87,14 +87,13 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     tokio::spawn(watching.run(hangup));
     let ending = Ending { delay: arguments.shutdown_delay, drain: arguments.drain_timeout };
-    until_signalled(host, arguments.threads, Listeners { clients: fronts, admin }, ending, signals).await
+    until_signalled(host, arguments.threads, Listeners { clients, admin }, ending, signals).await
 }
 
-/// Says where each backend's credentials come from, before the first client comes where they are required, else while the
-/// gateway begins.
+/// Logs the source of each backend's credentials: before the first client where they are required, else in the background.
 ///
 /// # Errors
-/// They are required, and a backend has none.
+/// Credentials are required, and a backend has none.
 async fn credentials(host: &Arc<Host>, required: bool) -> anyhow::Result<()> {
     let telling = Arc::clone(host);
     let told = tokio::spawn(async move { tell_origins(&telling, required).await });
@@ -107,7 +106,7 @@ async fn credentials(host: &Arc<Host>, required: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether every backend that needs credentials has some.
+/// Whether every backend that needs credentials has some; logs their sources.
 async fn tell_origins(host: &Host, required: bool) -> bool {
     let mut all = true;
     for (backends, origin) in host.serving().upstreams.origins(host.environment()).await {
@@ -126,7 +125,7 @@ async fn tell_origins(host: &Host, required: bool) -> bool {
     all
 }
 
-/// What the command line bounds clients and backends by.
+/// The limits and timeouts of the command line.
 fn limits(arguments: &Serve) -> Limits {
     Limits {
         max_body: arguments.max_body,
@@ -161,18 +160,18 @@ fn refuse_nothing(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The ports that are not loopback, where a key must be asked for.
+/// The ports on addresses that are not loopback, where authentication is mandatory.
 ///
 /// # Errors
-/// One of them would serve anybody, and that is not allowed.
-fn guarded(arguments: &Serve, config: &Config, fronts: &[ClientListener]) -> anyhow::Result<Vec<Option<u16>>> {
+/// One of them would serve clients without a key, and anonymous access was not allowed.
+fn guarded(arguments: &Serve, config: &Config, clients: &[ClientListener]) -> anyhow::Result<Vec<Option<u16>>> {
     let mut ports = Vec::new();
-    for front in fronts {
-        let address = front.listener.local_addr()?;
+    for client in clients {
+        let address = client.listener.local_addr()?;
         if address.ip().is_loopback() {
             continue;
         }
-        match (auth::is_open(config, front.port), arguments.allow_anonymous) {
+        match (auth::is_open(config, client.port), arguments.allow_anonymous) {
             (true, true) => tracing::warn!(%address, "clients are served without an API key at this address"),
             (true, false) => bail!(
                 "at {address} anybody who reaches this address would be served with the credentials of the backends; \
@@ -182,32 +181,10 @@ fn guarded(arguments: &Serve, config: &Config, fronts: &[ClientListener]) -> any
             (false, _) => {}
         }
         if !arguments.allow_anonymous {
-            ports.push(front.port);
+            ports.push(client.port);
         }
     }
     Ok(ports)
-}
-
-/// The configuration to begin with; a mistake in it ends the process.
-pub(super) fn first_config(
-    settings: Option<&ConfigFiles>,
-    environment: &Environment,
-) -> anyhow::Result<(Option<Fingerprint>, Config)> {
-    let Some(settings) = settings else {
-        let config = Config::from_environment(&|name| environment.get(name).map(str::to_owned));
-        if let Some(BackendKind::NotServed { why, .. }) = config.backends.first().map(|backend| &backend.kind) {
-            bail!("the environment is wrong: {why}");
-        }
-        return Ok((None, config));
-    };
-    let (fingerprint, loaded) = settings.load();
-    match loaded? {
-        Ok(config) => Ok((Some(fingerprint), config)),
-        Err(mistakes) => {
-            let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
-            bail!("the configuration is wrong:\n{}", lines.join("\n"))
-        }
-    }
 }
 
 fn tell(config: &Config) {
@@ -220,11 +197,11 @@ fn tell(config: &Config) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "serving {}", summary(config));
 }
 
-/// Takes over what changes on disk: the configuration, the certificates.
+/// The watcher of files: reloads the configuration, certificates and API keys when they change or at SIGHUP.
 struct Watch {
     settings: Option<ConfigFiles>,
     fingerprint: Option<Fingerprint>,
-    /// What the command line says of `s3://` addresses.
+    /// Whether clients may name objects in S3, by the command line.
     allow_s3_uris: Option<bool>,
     profiles: Option<Profiles>,
     control: LogControl,
@@ -234,18 +211,18 @@ struct Watch {
     keys: Option<PathBuf>,
     listeners: Vec<Listener>,
     host: Arc<Host>,
-    /// What was found at the last look, while it is not what is in force.
+    /// The fingerprint of the last read, while it is not in force.
     seen: Option<Fingerprint>,
-    /// One for the configuration, the certificate and the keys each: none waits for another's disk.
+    /// A reader for the configuration, the certificate and the keys each: none waits for another's disk.
     readers: [Reader; 3],
 }
 
-/// Reads on a thread of its own what may never end, such as a file of a network that is gone.
+/// Reads files on a thread of its own, since a read from a network file system may hang.
 #[derive(Default)]
 struct Reader(Arc<AtomicBool>);
 
 impl Reader {
-    /// `None`: it takes too long, or what was begun before still does.
+    /// `None` after the timeout, or while an earlier read still hangs.
     async fn read<T: Send + 'static>(&self, what: &str, read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         if self.0.swap(true, Ordering::Acquire) {
             return None;
@@ -269,14 +246,15 @@ impl Reader {
     }
 }
 
-/// What was read of the configuration, and whether it was the same before.
+/// The result of a read of the configuration.
 struct Read {
     fingerprint: Fingerprint,
     loaded: anyhow::Result<Result<Config, Vec<ConfigError>>>,
+    /// Two reads in a row were the same: nobody is writing the files.
     settled: bool,
 }
 
-/// Reads it when it has changed, or when someone asks; then twice, because it may be in the middle of being written.
+/// Reads the configuration when it has changed or SIGHUP asks for it; twice, because it may be half written.
 fn read_again(
     settings: &ConfigFiles,
     fingerprint: &Fingerprint,
@@ -323,8 +301,8 @@ impl Watch {
         }
     }
 
-    /// Reads the configuration again when it changed, or when someone asks. One that is wrong changes nothing, nor does
-    /// one that is not the same when it is looked at once more.
+    /// Reloads the configuration when it has changed or SIGHUP asks for it. One with mistakes, or one that differs between
+    /// two reads, leaves the old one in force.
     async fn reload(&mut self, asked: bool) {
         let (Some(settings), Some(fingerprint)) = (self.settings.clone(), self.fingerprint.clone()) else { return };
         let environment = settings.environment.clone();
@@ -390,7 +368,7 @@ impl Watch {
         }
     }
 
-    /// What the keys file says now: its keys, or what is wrong with it.
+    /// Reads the file with the API keys: its keys, or its mistakes.
     async fn read_keys(&self) -> Option<Result<KeyRing, String>> {
         let file = self.keys.clone()?;
         let [_, _, reader] = &self.readers;

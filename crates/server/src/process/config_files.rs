@@ -1,8 +1,8 @@
 //! The configuration files: read, checked, and fingerprinted so that changes are noticed.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use aquifer_aws::Environment;
-use aquifer_gateway::config::{Config, ConfigError, MAX_BYTES, Source, load};
+use aquifer_gateway::config::{BackendKind, Config, ConfigError, MAX_BYTES, Source, load};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -92,6 +92,31 @@ fn sources(path: &Path) -> anyhow::Result<Vec<Source>> {
         Ok(Source { name: file.display().to_string(), text })
     };
     files.into_iter().map(read).collect()
+}
+
+/// The configuration at start: that of the files, or without any that of the environment variables.
+///
+/// # Errors
+/// The configuration cannot be read, or its mistakes, one a line.
+pub(crate) fn first_config(
+    settings: Option<&ConfigFiles>,
+    environment: &Environment,
+) -> anyhow::Result<(Option<Fingerprint>, Config)> {
+    let Some(settings) = settings else {
+        let config = Config::from_environment(&|name| environment.get(name).map(str::to_owned));
+        if let Some(BackendKind::NotServed { why, .. }) = config.backends.first().map(|backend| &backend.kind) {
+            bail!("the environment is wrong: {why}");
+        }
+        return Ok((None, config));
+    };
+    let (fingerprint, loaded) = settings.load();
+    match loaded? {
+        Ok(config) => Ok((Some(fingerprint), config)),
+        Err(mistakes) => {
+            let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+            bail!("the configuration is wrong:\n{}", lines.join("\n"))
+        }
+    }
 }
 
 /// Reads no more than the loader would take. What is no file may never end, or never begin, and is not opened.

@@ -106,7 +106,7 @@ impl Workers {
     pub(crate) fn end(&self) {
         self.end.send_replace(true);
         for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            // One that panicked has told so already.
+            // The panic hook has logged a worker that panicked.
             drop(thread.join());
         }
     }

@@ -78,7 +78,7 @@ async fn first(addresses: &[SocketAddr], limit: Duration) -> io::Result<TcpStrea
         match tried {
             Ok(Ok(connected)) => return Ok(connected),
             Ok(Err(error)) => failed = failed.or(Some(error)),
-            // It goes on beside the next one.
+            // The head start is over: this attempt goes on beside the next one.
             Err(_) => {}
         }
     }

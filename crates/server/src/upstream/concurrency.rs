@@ -120,7 +120,7 @@ impl Drop for QueuedCall<'_> {
             state.queue.remove(at);
         }
         drop(state);
-        // Whoever stood behind it may need fewer to have left.
+        // The next waiter may have a higher limit, and get its permit now.
         self.limit.release_waiters();
     }
 }

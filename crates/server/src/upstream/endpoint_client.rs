@@ -26,7 +26,7 @@ const USER_AGENT: &str = concat!("aquifer/", env!("CARGO_PKG_VERSION"));
 const SOME_REGION: &str = "us-east-1";
 
 /// The IAM action that short-term API keys need, as an access-denied response names it.
-const RIGHT: &[u8] = b"service:CallWithBearerToken";
+const RIGHT: &[u8] = b"bedrock:CallWithBearerToken";
 /// The largest error response that is searched for it.
 const LONGEST_REFUSAL: usize = 1 << 20;
 
@@ -103,7 +103,7 @@ impl EndpointClient {
         mut request: Request<Bytes>,
     ) -> Result<(Parts, UpstreamBody), Unreachable> {
         let region = self.signer.region().await.map_err(Unreachable::Credentials)?;
-        // A signer has one region for as long as it lives.
+        // The region of a signer never changes, so the URL is parsed once.
         let url = self.url.get_or_init(|| EndpointUrl::of(&self.endpoint.base(region))).as_ref();
         let url = url.ok_or_else(|| Unreachable::Connect("the endpoint is no URL".to_owned()))?;
         *request.uri_mut() = url.uri(path).ok_or_else(|| Unreachable::Ours("the path makes no URL".to_owned()))?;
@@ -115,7 +115,7 @@ impl EndpointClient {
         match &authority {
             Authorization::Signature(identity) if refuses_keys(&head) => self.signer.distrust(identity),
             Authorization::ShortTerm(_) if head.status == StatusCode::FORBIDDEN => {
-                // Apart, because every call would hold room for it.
+                // Boxed, because the future of every call would be as large.
                 return Box::pin(self.refused_key(target, head, body, again)).await;
             }
             _ => {}
@@ -171,7 +171,7 @@ impl EndpointClient {
         again: Option<Request<Bytes>>,
     ) -> Result<(Parts, UpstreamBody), Unreachable> {
         self.signer.distrust_short_term();
-        // Its status says enough when its body does not come whole.
+        // Without its body the response counts as an ordinary refusal.
         let said = body.whole(LONGEST_REFUSAL).await.unwrap_or_default();
         let is_denied = said.windows(RIGHT.len()).any(|word| word == RIGHT);
         let Some(request) = again.filter(|_| is_denied) else {

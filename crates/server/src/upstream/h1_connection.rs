@@ -126,7 +126,8 @@ impl H1Connection {
         let mut byte = [0; 1];
         let mut cx = Context::from_waker(Waker::noop());
         let read = poll_fn(|cx| Pin::new(&mut self.socket).poll_read(cx, &mut ReadBuf::new(&mut byte)));
-        // A task that has done much is told by all that it waits for to wait, as if nothing had come.
+        // Unconstrained: once a task has used up tokio's cooperative budget, every poll is pending, and a closed connection
+        // would look open.
         self.rest.is_empty() && pin!(unconstrained(read)).poll(&mut cx).is_pending()
     }
 

@@ -74,8 +74,8 @@ impl H1Pool {
         let mut sent = false;
         while !sent && let Some(connection) = self.take() {
             match connection.call(&encoded, decoder, Arc::clone(self)).await {
-                // The other end closed it just now; it never had the request, or did not look at it. One that was sent
-                // whole is sent once more at most, over a new connection.
+                // The server closed the idle connection just now, without processing the request. A request that was sent whole
+                // is retried once at most, over a new connection, lest it be processed twice.
                 Err(CallFailure { again: Some(again), .. }) => (decoder, sent) = (again.decoder, again.sent),
                 answer => return answered(answer, to, proxy),
             }

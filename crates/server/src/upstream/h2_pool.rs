@@ -93,7 +93,7 @@ impl H2Pool {
             let again = request.clone();
             match room.0.sender.clone().try_send_request(request).await {
                 Ok(answer) => return Ok((answer, room)),
-                // It was closed just now; the request was not sent.
+                // The shared connection was closed just now, and hyper gives the unsent request back.
                 Err(failed) if !is_new && failed.message().is_some() => request = again,
                 Err(failed) if refused < REFUSALS && is_untouched(failed.error()) => {
                     refused += 1;

@@ -81,7 +81,7 @@ impl Proxies {
             return Ok(Route::Direct);
         }
         let proxy = variable.proxy(to)?;
-        // Many proxies give tunnels to port 443 only, but what is not HTTP/1.1 has no other way.
+        // Many proxies open tunnels to port 443 only, but only HTTP/1.1 can be forwarded.
         Ok(if is_https || http2 { Route::Tunnelled(proxy) } else { Route::Forwarded(proxy) })
     }
 
@@ -105,7 +105,7 @@ impl Variable {
         if bare_host(&uri).is_empty() {
             return Err(wrong(""));
         }
-        // The rest of a password that holds an `@` would be shown with the host.
+        // A raw `@` in the password would put the rest of it into the host, which is logged.
         if uri.authority().is_none_or(|authority| authority.as_str().contains('@')) {
             return Err(wrong("an @ in the user or the password must be %40; "));
         }

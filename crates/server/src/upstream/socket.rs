@@ -97,7 +97,7 @@ impl Connector {
     /// # Errors
     /// There is none, or not in time.
     pub(super) async fn connect(&self, to: &Uri, limit: Duration) -> std::result::Result<Socket, Unreachable> {
-        // Apart, because every call would hold room for it.
+        // Boxed, because the future of every call would be as large as that of a handshake.
         match timeout(limit, Box::pin(self.connected(to, limit))).await {
             Ok(Ok(socket)) => Ok(socket),
             Ok(Err(error)) if error.kind() != ErrorKind::TimedOut => {

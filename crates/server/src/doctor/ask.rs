@@ -1,4 +1,4 @@
-//! Asks Bedrock: renders a probe as a client's request is rendered, sends it, tries again where that helps.
+//! Sends probes to Bedrock: translates each like a client's request, and retries where that helps.
 
 use super::answer;
 use super::probe::{Answer, Outcome, Probe, Tokens, What, shortened};
@@ -15,7 +15,7 @@ use aquifer_gateway::translate::translation::{Exposure, Incoming, Outgoing, Term
 use http::{HeaderValue, header};
 use std::time::Duration;
 
-/// For one call: a schema that is new is compiled first, which may take minutes.
+/// The timeout of one call: Bedrock compiles a new schema first, which may take minutes.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The largest answer that is read.
 const LARGEST: usize = 4 << 20;
@@ -29,7 +29,7 @@ pub(super) struct Place {
     pub(super) backend: usize,
     /// The backend's namespace and name.
     pub(super) named: String,
-    /// The id by which the model is called there.
+    /// The model's id there.
     pub(super) model_id: String,
 }
 
@@ -40,14 +40,14 @@ pub(super) struct Asking<'u> {
     pub(super) left: usize,
     /// The calls that were made.
     pub(super) calls: usize,
-    /// What they cost.
+    /// The tokens that they cost.
     pub(super) tokens: Tokens,
 }
 
-/// What became of one call.
+/// The result of one call.
 enum Called {
     Over(Outcome),
-    /// It is worth making again, after a pause at least this long.
+    /// Worth a retry, after at least this pause.
     Again(String, Duration),
 }
 
@@ -113,7 +113,7 @@ impl Asking<'_> {
 /// A probe as it is sent, on the terms of its row.
 ///
 /// # Errors
-/// What the gateway cannot ask for.
+/// The gateway cannot translate the request.
 pub(super) fn rendered(place: &Place, probe: &Probe) -> Result<Outgoing, Fault> {
     let question = probe.question.to_string();
     let rules = Rules::default();
@@ -144,7 +144,7 @@ async fn answer_to(upstreams: &Upstreams, call: Call, outgoing: &Outgoing) -> Re
     answer::read(&body, outgoing)
 }
 
-/// Whose fault it was, and whether asking again can help.
+/// Classifies a failure: an answer about the model, worth a retry, or the end of the probe.
 fn judged(fault: &Fault) -> Called {
     let unprobed = |fault: &Fault| Called::Over(Outcome::Unprobed(shortened(&fault.to_string())));
     match fault {
@@ -170,7 +170,7 @@ fn refused(refusal: &Refusal) -> Called {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::doctor::question::{Facts, probe};
+    use crate::doctor::question::{Facts, probe};
     use aquifer_gateway::translate::catalogue::{Catalogue, Control, Off};
     use aquifer_gateway::translate::fault::Misbehaviour;
     use aquifer_gateway::translate::model::reasoning::Effort;

@@ -1,41 +1,41 @@
-//! Which probes a row calls for, stage by stage.
+//! Plans the probes of a row, stage by stage.
 
 use super::probe::{Mind, What};
 use super::question::{Facts, LEVELS, SHAPES, is_level, is_off, level_of};
 use aquifer_gateway::translate::catalogue::{Control, Entry, Medium, Off, Sampling};
 
-/// The stages of an examination, in order: what one learns, the next ones rely on.
+/// The stages of an examination, in order: later ones rely on what earlier ones have learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Whether it answers at all, and reasons by itself.
+    /// A plain question: does the model answer, and does it reason by itself?
     Plain,
     /// Its least limit of tokens.
     Limit,
-    /// Whether it takes text that leads the conversation.
+    /// System prompts.
     System,
-    /// How its reasoning is switched on.
+    /// Switching reasoning on.
     On,
-    /// At which levels it reasons.
+    /// Levels of reasoning effort.
     Levels,
-    /// How its reasoning is switched off.
+    /// Switching reasoning off.
     Off,
     /// Tools, and reasoning that comes back with their answers.
     Tools,
     /// Tools in a stream, and pictures in their results.
     ToolsElsewhere,
-    /// What reasoning comes back.
+    /// The kinds of reasoning blocks in answers.
     Replay,
-    /// Whether a tool can be forced.
+    /// Forced tools.
     Forced,
-    /// Whether a schema is enforced.
+    /// Structured output: enforcement of a schema.
     Schema,
     /// Temperature.
     Sampling,
-    /// What may stand beside it.
+    /// Temperature together with top-p and top-k.
     Companions,
     /// Stop sequences.
     Stop,
-    /// The beginning of an answer.
+    /// Prefill: the beginning of an answer.
     Prefill,
 }
 

@@ -1,4 +1,11 @@
-//! `aquifer doctor`: asks Bedrock whether the catalogue's rows are right, and writes what makes them so.
+//! `aquifer doctor`: probes models on Bedrock, compares them with the catalogue, and writes policies that correct it.
+//!
+//! ```text
+//!  subject ─► examination ─► plan (next probe) ─► question (request) ─► ask (Bedrock) ─► answer ─► learn ─┐
+//!                 ▲                                                                                      │
+//!                 └──────────────────────────── belief changes ──────────────────────────────────────────┘
+//!  examination ─► report, file
+//! ```
 
 mod answer;
 mod ask;
@@ -11,10 +18,9 @@ mod question;
 mod report;
 mod subject;
 
-use super::say;
-use super::serve::first_config;
 use crate::cli::Doctor;
-use crate::process::config_files::ConfigFiles;
+use crate::process::config_files::{ConfigFiles, first_config};
+use crate::process::stdout::say;
 use crate::upstream::Upstreams;
 use anyhow::Context;
 use aquifer_aws::Environment;
@@ -27,13 +33,13 @@ use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::process::ExitCode;
 use subject::{Estimate, Subject, subjects};
 
-/// Differences were found.
+/// The exit code when differences were found.
 const DIFFERS: u8 = 3;
-/// So many probes of a model in a row that could not be made, and the others are not tried.
+/// The number of consecutive failed probes after which a model's examination stops.
 const PATIENCE: usize = 2;
 
 /// Examines the models.
-pub(super) async fn run(arguments: Doctor) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(arguments: Doctor) -> anyhow::Result<ExitCode> {
     let environment = Environment::read();
     let settings = arguments.config.clone().map(|path| ConfigFiles { path, environment: environment.clone() });
     let (_, mut config) = first_config(settings.as_ref(), &environment)?;
@@ -75,7 +81,7 @@ fn elsewhere(config: &mut Config, region: &str) {
     }
 }
 
-/// Whether the person at the terminal wants it.
+/// Asks on the terminal for confirmation.
 fn agreed() -> anyhow::Result<bool> {
     if !stdin().is_terminal() {
         tell("nothing was sent: there is nobody to ask; say --yes")?;

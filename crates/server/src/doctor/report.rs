@@ -1,4 +1,4 @@
-//! What the doctor says: the plan, the findings, the bill; as words or as JSON.
+//! The report: the plan, the findings and the cost, as text or as JSON.
 
 use super::examination::Examined;
 use super::probe::Tokens;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// An examined model.
 pub(super) type Case = (Subject, Examined);
 
-/// What is about to be done, before anything is.
+/// The plan, shown before the first call.
 pub(super) fn plan(subjects: &[Subject], most: usize) -> String {
     let width = subjects.iter().map(|subject| subject.place.model_id.len()).max().unwrap_or_default();
     let mut lines: Vec<String> = Vec::new();
@@ -117,8 +117,8 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::doctor::examination::Finding;
-    use crate::commands::doctor::subject::subjects;
+    use crate::doctor::examination::Finding;
+    use crate::doctor::subject::subjects;
     use aquifer_gateway::config::Config;
 
     fn case(model: &str, findings: Vec<Finding>) -> Case {

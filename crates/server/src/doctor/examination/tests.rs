@@ -1,8 +1,8 @@
 //! Examinations of models that are played by rows: whatever row one begins with, the played one is found.
 
 use super::*;
-use crate::commands::doctor::probe::{Answer, Mind};
-use crate::commands::doctor::question::{is_level, usual};
+use crate::doctor::probe::{Answer, Mind};
+use crate::doctor::question::{is_level, usual};
 use aquifer_gateway::translate::catalogue::{
     Allowed, Catalogue, Control, Default as Habit, Off, Replay, Sampling, Streaming,
 };

@@ -1,4 +1,4 @@
-//! What a probe teaches: the rules by which the belief changes.
+//! The rules by which the outcome of a probe changes the belief about a model.
 
 mod switch;
 mod tools;
@@ -23,7 +23,7 @@ impl Outcome {
         self.answer().is_some_and(super::probe::Answer::reasons)
     }
 
-    /// What it shows, for a finding.
+    /// The evidence, for a finding.
     fn evidence(&self) -> String {
         match self {
             Self::Refused(message) => shortened(message),
@@ -141,7 +141,7 @@ impl Examination {
         self.settle("prefill", seen, kinds, |row| &mut row.prefill);
     }
 
-    /// What was seen calm and thinking, when both have been tried as far as they can be.
+    /// The outcomes without and with reasoning, once both have been tried as far as they can be.
     fn both(&self, what: fn(Mind) -> What) -> Option<(Option<Outcome>, Option<Outcome>)> {
         let minds = [Mind::Calm, Mind::Thinking].map(what);
         if self.pends(|pending| minds.contains(&pending)) {

@@ -1,4 +1,4 @@
-//! What is learned of the reasoning's switch: on, at which level, off.
+//! Learns how a model's reasoning is switched on, to a level, and off.
 
 use super::super::examination::Examination;
 use super::super::plan::{other_shapes, ways_off};
@@ -137,7 +137,7 @@ impl Examination {
         self.believe("efforts", why, |row| row.efforts = found);
     }
 
-    /// What was seen of these levels; those of which the same was seen stand together.
+    /// The evidence about these levels, those with the same evidence together.
     fn evidence_of(&self, levels: &[Effort]) -> String {
         let mut seen: Vec<(String, Vec<&str>)> = Vec::new();
         for level in levels {

@@ -1,4 +1,4 @@
-//! One model under examination: which probe comes next, what is believed by now, and in what that is not the row.
+//! The examination of one model: the next probe, the current belief, and its differences from the catalogue row.
 
 use super::plan::{STAGES, Stage, probes};
 use super::probe::{Outcome, Probe, What};
@@ -8,16 +8,16 @@ use aquifer_gateway::translate::model::reasoning::Effort;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, VecDeque};
 
-/// An examination under way. It is told what came of each probe, and changes its belief by it.
+/// An examination under way: a sans-I/O machine that gives the next probe and takes its outcome.
 pub(super) struct Examination {
     /// The row in force.
     pub(super) row: Entry,
-    /// The row as it should be, by all that is known.
+    /// The belief: the row as it should be, by all outcomes so far.
     pub(super) belief: Entry,
     pub(super) facts: Facts,
     queue: VecDeque<Step>,
     seen: Vec<(What, Outcome)>,
-    /// What is known of each level of the switch that is believed in.
+    /// The evidence about each level of effort.
     pub(super) levels: BTreeMap<Effort, Outcome>,
     reasons: BTreeMap<&'static str, String>,
     unprobed: Vec<(String, String)>,
@@ -29,16 +29,16 @@ enum Step {
     Ask(What),
 }
 
-/// What an examination has shown.
+/// The result of an examination.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Examined {
-    /// Every probe, and what came of it in words.
+    /// Every probe with its outcome in words.
     pub(super) probes: Vec<(&'static str, String, String)>,
-    /// Where the row is wrong.
+    /// The fields in which the row is wrong.
     pub(super) findings: Vec<Finding>,
-    /// What could not be probed, and why.
+    /// The fields that could not be probed, and why.
     pub(super) unprobed: Vec<(String, String)>,
-    /// What is worth knowing and makes no difference.
+    /// Remarks that change no field.
     pub(super) notes: Vec<String>,
     /// The row as it should be.
     pub(super) belief: Entry,
@@ -48,11 +48,11 @@ pub(super) struct Examined {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Finding {
     pub(super) field: String,
-    /// What the row says.
+    /// The value in the row.
     pub(super) row: Value,
-    /// What was seen.
+    /// The value that was observed.
     pub(super) seen: Value,
-    /// What showed it: Bedrock's message, shortened, or how it answered.
+    /// The evidence: Bedrock's message, shortened, or the kind of answer.
     pub(super) why: String,
 }
 
@@ -89,7 +89,7 @@ impl Examination {
         }
     }
 
-    /// Takes what came of a probe.
+    /// Takes the outcome of a probe, and changes the belief by it.
     pub(super) fn take(&mut self, what: What, outcome: Outcome) {
         if let Outcome::Unprobed(why) = &outcome {
             self.cannot_tell(what.title(), why.clone());
@@ -98,7 +98,7 @@ impl Examination {
         self.learn_from(what, &outcome);
     }
 
-    /// What has been seen.
+    /// The outcomes so far.
     pub(super) fn report(self) -> Examined {
         let probes = self.seen.iter().map(|(what, outcome)| (what.field(), what.title(), outcome.shown())).collect();
         // What belongs to another switch goes with it.
@@ -109,7 +109,7 @@ impl Examination {
         Examined { probes, findings, unprobed: self.unprobed, notes: self.notes, belief: self.belief }
     }
 
-    /// Changes the belief, and remembers what for.
+    /// Changes the belief and records the evidence.
     pub(super) fn believe(&mut self, field: &'static str, why: impl Into<String>, change: impl FnOnce(&mut Entry)) {
         let before = self.belief.clone();
         change(&mut self.belief);
@@ -118,12 +118,12 @@ impl Examination {
         }
     }
 
-    /// What came of a probe, if it was made; of several of its kind, the last one counts.
+    /// The outcome of a probe, if it was made; the last one of several.
     pub(super) fn outcome(&self, what: What) -> Option<&Outcome> {
         self.seen.iter().rev().find(|(made, _)| *made == what).map(|(_, outcome)| outcome)
     }
 
-    /// What came of all probes of one kind, in order.
+    /// The outcomes of all probes of one kind, in order.
     pub(super) fn outcomes(&self, wanted: impl Fn(What) -> bool) -> Vec<(What, &Outcome)> {
         self.seen.iter().filter(|(what, _)| wanted(*what)).map(|(what, outcome)| (*what, outcome)).collect()
     }

@@ -1,11 +1,11 @@
-//! One probe: what is tried, on which row of the catalogue, and what came of it.
+//! One probe: its subject, the catalogue row that it assumes, and its outcome.
 
 use aquifer_gateway::translate::catalogue::{Control, Entry, Off, Replay};
 use aquifer_gateway::translate::model::reasoning::Effort;
 use aquifer_gateway::translate::wire::slice::Slice as _;
 use serde_json::{Value, json};
 
-/// What one probe tries.
+/// The subject of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     /// A question and nothing else: whether it is answered, and whether the model reasons by itself.
@@ -26,7 +26,7 @@ pub(super) enum What {
     Back(Option<Replay>),
     /// A tool that is offered, in a stream.
     Streamed,
-    /// A text of the system's.
+    /// A system prompt.
     System,
     /// A tool's result that holds a picture; or the same with words, to see what was refused.
     Result { picture: bool },
@@ -42,23 +42,23 @@ pub(super) enum What {
     TopK,
     /// A stop sequence.
     Stop,
-    /// The beginning of the answer.
+    /// A prefilled beginning of the answer.
     Prefill(Mind),
 }
 
-/// Whether the model is to reason while something is tried.
+/// Whether reasoning is switched on during a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mind {
-    /// It is not.
+    /// Reasoning is off.
     Calm,
-    /// It is.
+    /// Reasoning is on.
     Thinking,
 }
 
 /// A probe, ready to be rendered as a client's request would be.
 #[derive(Clone, Debug)]
 pub(super) struct Probe {
-    /// What it tries.
+    /// The subject.
     pub(super) what: What,
     /// The row that would be true if it worked: the request is rendered by it.
     pub(super) row: Entry,
@@ -68,18 +68,18 @@ pub(super) struct Probe {
     pub(super) hoped: bool,
 }
 
-/// What came of a probe.
+/// The outcome of a probe.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
     /// It was answered.
     Answered(Answer),
-    /// Bedrock or the model says that it cannot be asked so.
+    /// Bedrock or the model refused the request.
     Refused(String),
     /// Nothing was learned, and why.
     Unprobed(String),
 }
 
-/// What is to be seen in an answer.
+/// The observations in an answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Answer {
     /// The kinds of reasoning blocks in it, each once.
@@ -94,7 +94,7 @@ pub(super) struct Answer {
     pub(super) cut: bool,
     /// The message as a client of Chat Completions gets it; null for a stream.
     pub(super) message: Value,
-    /// The bill.
+    /// The tokens that were billed.
     pub(super) tokens: Tokens,
 }
 

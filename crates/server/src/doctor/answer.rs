@@ -15,7 +15,7 @@ use aquifer_gateway::translate::translation::{self, Outgoing};
 /// Reads the body of an answer that is no refusal.
 ///
 /// # Errors
-/// It is not what it must be, or it ends with an exception.
+/// The body is malformed, or it ends with an exception.
 pub(super) fn read(body: &[u8], outgoing: &Outgoing) -> Result<Answer, Fault> {
     if outgoing.stream { streamed(body, outgoing.style.api) } else { whole(body, outgoing) }
 }

@@ -1,4 +1,4 @@
-//! The words of the probes: small questions of a client, and the row on which each is rendered.
+//! The requests of probes, as a client of Chat Completions sends them, and the catalogue row by which each is translated.
 
 use super::probe::{Mind, Probe, What};
 use aquifer_gateway::translate::catalogue::{
@@ -34,7 +34,7 @@ pub(super) const SHAPES: [Control; 6] = [
     Control::Nova,
 ];
 
-/// What is known of a model while it is probed, beside its row.
+/// Facts about a model that is being probed, beside its row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Facts {
     /// It reasons when nothing is said.
@@ -47,7 +47,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// What the row makes expect.
+    /// The facts that a row leads one to expect.
     pub(super) fn expected(row: &Entry) -> Self {
         let gives = match row.replay.as_slice() {
             _ if !row.can_reason() || row.redacted_text.is_some() => Vec::new(),
@@ -58,23 +58,23 @@ impl Facts {
         Self { by_itself: row.default != Habit::Off, gives, call: Value::Null }
     }
 
-    /// Whether it can be made to reason.
+    /// Whether reasoning can be switched on.
     pub(super) fn can_think(&self, row: &Entry) -> bool {
         self.by_itself || is_switch(row.control)
     }
 
-    /// Whether it can be kept from reasoning.
+    /// Whether reasoning can be switched off.
     pub(super) fn can_be_calm(&self, row: &Entry) -> bool {
         !self.by_itself || is_off(row.off)
     }
 }
 
-/// Whether a shape says anything.
+/// Whether a shape adds a field to the request.
 pub(super) fn is_switch(control: Control) -> bool {
     SHAPES.contains(&control)
 }
 
-/// Whether reasoning is switched off by saying something.
+/// Whether switching reasoning off adds a field to the request.
 pub(super) fn is_off(off: Off) -> bool {
     matches!(off, Off::Disabled | Off::BetweenTools | Off::NoneWord)
 }

@@ -77,8 +77,8 @@ fn row((subject, examined): &Case) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::doctor::examination::{Examined, Finding};
-    use crate::commands::doctor::subject::{Subject, subjects};
+    use crate::doctor::examination::{Examined, Finding};
+    use crate::doctor::subject::{Subject, subjects};
     use aquifer_gateway::config::{Config, Source, load};
     use aquifer_gateway::translate::catalogue::{Allowed, Entry};
 

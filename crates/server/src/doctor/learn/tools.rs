@@ -1,4 +1,4 @@
-//! What is learned of tools, and of the reasoning that comes back beside their answers.
+//! Learns about tools, and about reasoning that is sent back with their results.
 
 use super::super::examination::Examination;
 use super::super::probe::{Outcome, What, shortened};

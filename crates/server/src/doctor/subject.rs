@@ -1,4 +1,4 @@
-//! Which models are examined, where, and on which row.
+//! The models to examine, each with its backend and its row.
 
 use super::ask::{Place, rendered};
 use super::plan::planned;
@@ -21,11 +21,11 @@ pub(super) struct Subject {
     pub(super) builtin: Entry,
     /// Which model the configuration says it is, where the id does not tell.
     pub(super) base: Option<String>,
-    /// Where its row is from.
+    /// The source of its row.
     pub(super) source: Source,
 }
 
-/// Where a row is from.
+/// The source of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// The catalogue has the model.
@@ -38,7 +38,7 @@ pub(super) enum Source {
     Configuration,
 }
 
-/// What examining costs, as far as can be told before.
+/// The estimated cost of an examination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Estimate {
     pub(super) calls: usize,
@@ -88,7 +88,7 @@ pub(super) fn subjects(config: &Config, named: &[String]) -> anyhow::Result<Vec<
     Ok(subjects)
 }
 
-/// Where a client that asks for this model is sent; else where a route sends somebody for it.
+/// The backend that the routes choose for this model; else one that a route calls it at.
 fn one<'c>(config: &'c Config, all: &[ConfiguredModel<'c>], name: &str) -> anyhow::Result<ConfiguredModel<'c>> {
     match route::choose(config, name, &HeaderMap::new(), None) {
         Ok(target) => Ok(ConfiguredModel {
@@ -131,7 +131,7 @@ fn row(policy: &ReasoningPolicy, model_id: &str, base: Option<&str>) -> Entry {
 }
 
 impl Subject {
-    /// What it costs to examine it, if its row is right.
+    /// The estimated cost of examining it, if its row is right.
     pub(super) fn estimate(&self) -> Estimate {
         let facts = Facts::expected(&self.row);
         let mut estimate = Estimate::default();
