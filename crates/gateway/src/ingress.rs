@@ -27,8 +27,7 @@ pub fn names(config: &Config, port: Option<u16>, host: &str) -> bool {
     let host = without_port(host).to_ascii_lowercase();
     let of_port: Vec<&Listener> =
         config.listeners.iter().filter(|listener| port.is_none_or(|port| listener.port == port)).collect();
-    let names = |name: &String| hostname_takes(name, &host);
-    of_port.iter().any(|listener| listener.hostname.as_ref().is_some_and(names))
+    of_port.iter().any(|listener| listener.hostname.as_ref().is_some_and(|name| hostname_takes(name, &host)))
         || port.is_some() && of_port.iter().all(|listener| listener.hostname.is_some())
         || config.routes.names_host(&host)
 }

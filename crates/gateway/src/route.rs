@@ -4,8 +4,8 @@ pub use crate::config::MODEL_HEADER;
 
 use crate::beginning;
 use crate::config::{
-    Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, Position, ReasoningPolicy, Route,
-    Rule,
+    Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
+    RulePosition,
 };
 use crate::ingress::{Ingress, ListenerMatch};
 use crate::mutation::Mutation;
@@ -111,7 +111,7 @@ struct Precedence {
     hostname: usize,
     headers: Weight,
     /// Of two rules that are alike, the first.
-    first: Reverse<Position>,
+    first: Reverse<RulePosition>,
 }
 
 /// The first of the [`candidates`], without a draw.
@@ -220,10 +220,13 @@ fn rule_takes(rule: &Rule, model: &str, headers: &HeaderMap) -> Option<Weight> {
     if rule.matches.is_empty() {
         return Some((0, 0));
     }
-    let all = |condition: &&Match| condition.headers.iter().all(|header| header_takes(header, model, headers));
-    let exact = |header: &&HeaderMatch| matches!(header.value, HeaderValueMatch::Exact(_));
-    let weight = |condition: &Match| (condition.headers.len(), condition.headers.iter().filter(exact).count());
-    rule.matches.iter().filter(all).map(weight).max()
+    let fitting = rule.matches.iter().filter(|it| it.headers.iter().all(|header| header_takes(header, model, headers)));
+    fitting.map(weight).max()
+}
+
+fn weight(condition: &Match) -> Weight {
+    let exact = condition.headers.iter().filter(|header| matches!(header.value, HeaderValueMatch::Exact(_)));
+    (condition.headers.len(), exact.count())
 }
 
 /// A header that is sent more than once counts as its values joined by commas, as in HTTP.

@@ -138,7 +138,7 @@ impl From<Expose> for Shown {
 
 /// What one resource says about reasoning: what it leaves unsaid, another may say.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Word {
+pub(super) struct PolicyLayer {
     pub(super) default_effort: Option<Wanted>,
     pub(super) most_effort: Option<Effort>,
     pub(super) most_budget: Option<u32>,
@@ -156,7 +156,7 @@ pub(super) struct Word {
     pub(super) models: Vec<(String, Arc<Entry>)>,
 }
 
-impl Word {
+impl PolicyLayer {
     /// This word where it says something, else the wider one; limits of both hold, and so does what either hides.
     pub(super) fn over(&self, wider: &Self) -> Self {
         let models = self.models.iter().chain(&wider.models);
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn the_narrower_word_wins_but_never_loosens() {
-        let wide = Word {
+        let wide = PolicyLayer {
             default_effort: Some(Wanted::Effort(Effort::High)),
             most_effort: Some(Effort::Medium),
             most_budget: Some(9000),
@@ -232,15 +232,15 @@ mod tests {
             max_entries: Some(1),
             repair: Some(true),
             forced_tool: Some(ForcedTool::DropReasoning),
-            ..Word::default()
+            ..PolicyLayer::default()
         };
-        let narrow = Word {
+        let narrow = PolicyLayer {
             most_effort: Some(Effort::Max),
             most_budget: Some(2000),
             expose: Some(Expose { reasoning: true, ..Expose::default() }),
             max_entries: Some(2),
             forced_tool: Some(ForcedTool::Auto),
-            ..Word::default()
+            ..PolicyLayer::default()
         };
         let policy = narrow.over(&wide).decided();
         assert_eq!(policy.default_effort, Some(Wanted::Effort(Effort::Medium)), "within the limit");
@@ -249,8 +249,8 @@ mod tests {
         assert!(policy.hidden && !policy.restore.enabled && policy.expose.is_some_and(|shown| shown.reasoning));
         assert_eq!((policy.restore.max_entries, policy.forced_tool), (2, ForcedTool::Auto));
         assert!(policy.repair);
-        assert!(!Word { repair: Some(false), ..narrow }.over(&wide).decided().repair);
-        assert_eq!(Word::default().over(&wide).decided(), wide.decided());
+        assert!(!PolicyLayer { repair: Some(false), ..narrow }.over(&wide).decided().repair);
+        assert_eq!(PolicyLayer::default().over(&wide).decided(), wide.decided());
     }
 
     #[test]

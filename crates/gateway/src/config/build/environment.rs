@@ -2,8 +2,7 @@
 
 use crate::config::check::forms::{self, Form};
 use crate::config::{
-    Backend, BackendKind, BackendRef, Config, DEFAULT_REGION, Notice, ReasoningPolicy, Route, Rule,
-    Service,
+    Backend, BackendKind, BackendRef, Config, DEFAULT_REGION, Notice, ReasoningPolicy, Route, Rule, Service,
 };
 use std::sync::Arc;
 

@@ -66,7 +66,7 @@ impl RouteBuilder<'_> {
     fn route(&mut self, spec: &GatewayRouteSpec) -> Route {
         let document = self.document;
         if spec.llm_request_costs.is_some() {
-            self.report.notice(document.spot_at("spec.llmRequestCosts"), "not used yet");
+            self.report.notice(document.location_at("spec.llmRequestCosts"), "not used yet");
         }
         unknown_annotations(document, &[HEDGE, EARLY], self.report);
         Route {
@@ -96,7 +96,7 @@ impl RouteBuilder<'_> {
                 let meant = did_you_mean(&reference.name, gateways.map(|gateway| gateway.name.as_str()));
                 let id = format!("{namespace}/{}", &*reference.name);
                 let message = format!("no Gateway {id} in these files: it limits nothing{meant}");
-                self.report.problem(self.document.spot_at(&format!("spec.parentRefs[{index}]")), message);
+                self.report.problem(self.document.location_at(&format!("spec.parentRefs[{index}]")), message);
             }
         }
         parents
@@ -128,7 +128,7 @@ impl RouteBuilder<'_> {
     fn backend_ref(&mut self, rule: Option<&str>, reference: &RouteBackendRef, path: &str) -> Option<BackendRef> {
         let Self { set, document, backends, policies, .. } = *self;
         if reference.kind.as_deref() == Some("InferencePool") {
-            self.report.problem(document.spot_at(path), "not served: an InferencePool is no Bedrock");
+            self.report.problem(document.location_at(path), "not served: an InferencePool is no Bedrock");
             return None;
         }
         let name = &*reference.name;
@@ -138,18 +138,18 @@ impl RouteBuilder<'_> {
             let meant = backend_meant(backends, namespace, name);
             let message =
                 format!("no AIServiceBackend {namespace}/{name} in these files: no request is sent there{meant}");
-            self.report.problem(document.spot_at(path), message);
+            self.report.problem(document.location_at(path), message);
         }
         let own = mutation(document, document.node(path), path, self.report);
-        let below = position.and_then(|at| backends.get(at)).map(|backend| &backend.mutation);
+        let backend = position.and_then(|at| backends.get(at))?;
         let model_name_override = reference.model_name_override.clone();
         Some(BackendRef {
             backend: position?,
             model_name_override: model_name_override.filter(|name| !name.is_empty()),
             weight: reference.weight.unwrap_or(1),
             priority: reference.priority.unwrap_or(0),
-            reasoning: policies.reasoning.of_rule(&document.namespace, &document.name, rule, (namespace, name)),
-            mutation: Arc::new(below.map(|below| own.over(below)).unwrap_or_default()),
+            reasoning: policies.reasoning.of_rule(&document.namespace, &document.name, rule, backend),
+            mutation: Arc::new(own.over(&backend.mutation)),
         })
     }
 }

@@ -40,12 +40,12 @@ fn annotated(set: Set<'_>, root: &Node, id: &str, key: &str) -> Option<Result<Se
     let annotations = root.at("metadata.annotations")?;
     let annotation = |source: &str| annotations.get(&format!("substitution.aigw.run/{source}/{key}"))?.text();
     if let Some(variable) = annotation("env") {
-        let value = (set.world.env)(variable).filter(|value| !value.is_empty());
+        let value = (set.loader.env)(variable).filter(|value| !value.is_empty());
         return Some(value.map(Secret::new).ok_or_else(|| format!("{id} needs the environment variable {variable}")));
     }
     let path = annotation("file")?;
-    let home = path.strip_prefix("~/").and_then(|rest| (set.world.env)("HOME").map(|home| format!("{home}/{rest}")));
-    let text = (set.world.read_file)(home.as_deref().unwrap_or(path));
+    let home = path.strip_prefix("~/").and_then(|rest| (set.loader.env)("HOME").map(|home| format!("{home}/{rest}")));
+    let text = (set.loader.read_file)(home.as_deref().unwrap_or(path));
     Some(text.map(Secret::new).map_err(|error| format!("{id} needs the file {path}: {}", error.kind())))
 }
 

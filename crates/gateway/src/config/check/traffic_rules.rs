@@ -86,8 +86,8 @@ fn triggers(check: &mut Check<'_>, spec: &Node) {
     let named: Vec<&str> = retry_on.items_at("triggers").iter().filter_map(Node::text).collect();
     let path = "spec.retry.retryOn.triggers";
     let mut notice = |node: &Node, path: &str, message: String| {
-        let spot = crate::config::text::mistake::Spot { file: check.file, place: node.place, path };
-        check.report.notice(spot, message);
+        let location = crate::config::text::mistake::Location { file: check.file, position: node.position, path };
+        check.report.notice(location, message);
     };
     for (index, node) in retry_on.items_at("triggers").iter().enumerate() {
         if let Some(word) = node.text().filter(|word| OF_GRPC.contains(word)) {

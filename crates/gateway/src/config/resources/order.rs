@@ -26,12 +26,13 @@ fn note(schema: &mut Schema, fields: &[&str]) {
 
 /// Refuses unknown fields, here and below.
 pub(in crate::config) fn refuse_unknown_fields(schema: &mut Schema) {
-    let refuse = |schema: &mut Schema| {
-        if schema.get("properties").is_some() {
-            schema.insert("additionalProperties".to_owned(), false.into());
-        }
-    };
-    RecursiveTransform(refuse).transform(schema);
+    RecursiveTransform(refuse_unknown_fields_here).transform(schema);
+}
+
+fn refuse_unknown_fields_here(schema: &mut Schema) {
+    if schema.get("properties").is_some() {
+        schema.insert("additionalProperties".to_owned(), false.into());
+    }
 }
 
 /// The names of a struct's fields in the order in which it declares them, as its reader asks for them.

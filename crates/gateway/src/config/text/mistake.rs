@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A place in a file, both counted from 1; columns count characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::config) struct Place {
+pub(in crate::config) struct Position {
     pub(in crate::config) line: usize,
     pub(in crate::config) column: usize,
 }
@@ -39,16 +39,22 @@ impl std::error::Error for ConfigError {}
 
 /// Where in which file, and in which field.
 #[derive(Clone, Copy)]
-pub(in crate::config) struct Spot<'a> {
+pub(in crate::config) struct Location<'a> {
     pub(in crate::config) file: &'a str,
-    pub(in crate::config) place: Place,
+    pub(in crate::config) position: Position,
     pub(in crate::config) path: &'a str,
 }
 
-impl Spot<'_> {
+impl Location<'_> {
     fn mistake(self, message: String) -> ConfigError {
-        let Self { file, place, path } = self;
-        ConfigError { file: file.to_owned(), line: place.line, column: place.column, path: path.to_owned(), message }
+        let Self { file, position, path } = self;
+        ConfigError {
+            file: file.to_owned(),
+            line: position.line,
+            column: position.column,
+            path: path.to_owned(),
+            message,
+        }
     }
 }
 
@@ -118,23 +124,23 @@ pub(in crate::config) struct Report {
 
 impl Report {
     /// Something is wrong there: the configuration is refused.
-    pub(in crate::config) fn refuse(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+    pub(in crate::config) fn refuse(&mut self, location: Location<'_>, message: impl Into<String>) {
         if self.mistakes.len() < MOST_TOLD {
-            self.mistakes.push(spot.mistake(message.into()));
+            self.mistakes.push(location.mistake(message.into()));
         }
     }
 
     /// Something there is worth knowing, though nothing is wrong.
-    pub(in crate::config) fn notice(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+    pub(in crate::config) fn notice(&mut self, location: Location<'_>, message: impl Into<String>) {
         if self.notices.len() < MOST_TOLD {
-            self.notices.push(Notice::note(spot.mistake(message.into()).to_string()));
+            self.notices.push(Notice::note(location.mistake(message.into()).to_string()));
         }
     }
 
     /// Something there will not be served as the files say.
-    pub(in crate::config) fn problem(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+    pub(in crate::config) fn problem(&mut self, location: Location<'_>, message: impl Into<String>) {
         if self.notices.len() < MOST_TOLD {
-            self.notices.push(Notice::problem(spot.mistake(message.into()).to_string()));
+            self.notices.push(Notice::problem(location.mistake(message.into()).to_string()));
         }
     }
 }
