@@ -16,10 +16,10 @@ use crate::config::text::yaml;
 use crate::config::text::yaml::{Node, Value};
 use std::collections::BTreeMap;
 
-/// How many resources all files together may have.
+/// The most resources that all files together may have.
 const MOST_RESOURCES: usize = 10_000;
 
-/// How many kinds the line about skipped resources names at most.
+/// The most kinds that the line about skipped resources names.
 const MOST_KINDS: usize = 50;
 
 /// One file, read.
@@ -70,7 +70,7 @@ pub fn load(
     Err(report.mistakes)
 }
 
-/// What became of a document's `apiVersion` and `kind`.
+/// A document by its `apiVersion` and `kind`: read, skipped or refused.
 enum Recognised {
     Read(Kind, &'static Definition),
     Skip,

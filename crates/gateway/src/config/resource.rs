@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// The `ConfigMap` that holds the settings.
 pub(super) const SETTINGS: &str = "ai-gateway-config";
 
-/// What the files may ask the host for.
+/// Access to the host's environment variables and files, which resources may refer to.
 #[derive(Clone, Copy)]
 pub(super) struct Loader<'a> {
     pub(super) env: &'a dyn Fn(&str) -> Option<String>,
@@ -66,7 +66,7 @@ impl Resource {
     ///
     /// # Errors
     ///
-    /// What does not fit, which the check of shapes should have told.
+    /// The part that does not fit its struct, which the check of shapes should have refused.
     pub(super) fn read(kind: Kind, root: &Node) -> Result<Self, String> {
         let read = match kind {
             Kind::GatewayRoute => read(root).map(Self::GatewayRoute),
@@ -101,7 +101,8 @@ impl Document<'_> {
         of_kind.filter_map(|target| target.text_at("name"))
     }
 
-    /// The node at a path such as `spec.rules[0].name`, of names without dots or brackets; the document where there is none.
+    /// The node at a path such as `spec.rules[0].name`, of names without dots or brackets; the document where there is
+    /// none.
     pub(super) fn node(&self, path: &str) -> &Node {
         let found = path.split('.').try_fold(&self.root, |node, part| {
             let mut parts = part.split('[');
@@ -191,7 +192,7 @@ impl<'a> Set<'a> {
     }
 }
 
-/// Where in a document.
+/// The location of a node of a document, for a message.
 pub(super) fn location<'d>(document: &Document<'d>, node: &Node, path: &'d str) -> Location<'d> {
     Location { file: document.file, position: node.position, path }
 }

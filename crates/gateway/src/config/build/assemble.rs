@@ -53,7 +53,7 @@ fn duplicates(set: Set<'_>, report: &mut Report) {
     }
 }
 
-/// What the ConfigMap `ai-gateway-config` says.
+/// The settings of the ConfigMap `ai-gateway-config`.
 #[derive(Default)]
 struct Settings {
     log_level: Option<LogLevel>,

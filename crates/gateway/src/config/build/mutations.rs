@@ -33,7 +33,8 @@ fn is_ours(name: &HeaderName) -> bool {
     OURS.contains(&name.as_str()) || name == "x-amz-security-token"
 }
 
-/// What stands below `at`, the path of `node`; headers that cannot be changed are named.
+/// The mutations of a backend or of a reference, whose node has the path `at`. Headers that the gateway itself sets
+/// are left out, with a notice.
 pub(in crate::config) fn mutation(document: &Document<'_>, node: &Node, at: &str, report: &mut Report) -> Mutation {
     let mut named = |path: String, node: &Node, text: &str| -> Option<HeaderName> {
         let name: HeaderName = text.parse().ok()?;

@@ -1,4 +1,5 @@
-//! From `ReasoningPolicy` resources, and from `spec.config.reasoning`, to what holds at each target.
+//! Reasoning policies at each target, from `ReasoningPolicy` resources and from `spec.config.reasoning` of the short
+//! form.
 
 use crate::config::check::checker::short;
 use crate::config::check::forms::duration;
@@ -18,10 +19,10 @@ use crate::translate::model::reasoning::Effort;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What a policy can be attached to: kind, namespace, name, and the name of a rule.
+/// The target of a policy: kind, namespace, name, and the name of a rule.
 pub(in crate::config) type Target = (Kind, String, String, Option<String>);
 
-/// The words of the policies, by what they are attached to.
+/// The layers of reasoning policies, by their targets.
 pub(in crate::config) struct Policies {
     layers: HashMap<Target, PolicyLayer>,
 }
@@ -59,12 +60,12 @@ impl Policies {
         Self { layers: found.into_iter().map(|(target, (layer, _))| (target, layer)).collect() }
     }
 
-    /// What holds at a backend to which no rule leads.
+    /// The reasoning policy of a backend for requests that no rule sends.
     pub(in crate::config) fn of_backend(&self, namespace: &str, name: &str) -> Arc<ReasoningPolicy> {
         Arc::new(self.layer(Kind::ServiceBackend, namespace, name, None).decided())
     }
 
-    /// What holds at a backend to which this rule of a route leads.
+    /// The reasoning policy of a backend for requests that this rule of a route sends.
     pub(in crate::config) fn of_rule(
         &self,
         namespace: &str,
@@ -90,7 +91,7 @@ fn described((kind, namespace, name, section): &Target) -> String {
     format!("{}{kind} {namespace}/{name}", of_rule.unwrap_or_default())
 }
 
-/// What one of the policy's references leads to, or nothing and a notice.
+/// The target that one of the policy's references names; `None`, and a notice, where these files have no such resource.
 pub(in crate::config) fn target(
     set: Set<'_>,
     document: &Document<'_>,
@@ -130,7 +131,7 @@ fn own_layer(document: &Document<'_>, report: &mut Report) -> Option<PolicyLayer
     Some(own)
 }
 
-/// The words of a policy, but for its models.
+/// The layer of a policy, but for its models.
 fn layer(policy: &Reasoning) -> PolicyLayer {
     let (limits, restore) = (policy.limits.as_ref(), policy.restore.as_ref());
     PolicyLayer {

@@ -19,7 +19,7 @@ use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How large one compiled pattern may be, in bytes.
+/// The largest size of a compiled regular expression, in bytes.
 const PATTERN_LIMIT: usize = 1 << 18;
 
 /// A pattern that must match the whole of a value.
@@ -171,7 +171,7 @@ fn header_match(header: &RouteHeaderMatch) -> Option<HeaderMatch> {
     Some(HeaderMatch { name: header.name.to_ascii_lowercase(), value })
 }
 
-/// What a reference that dangles may have meant: the same name in another namespace, or a name that is nearly the same.
+/// A suggestion for a reference that dangles: the same name in another namespace, or a name that is nearly the same.
 fn backend_meant(backends: &[Backend], namespace: &str, name: &str) -> String {
     if let Some(elsewhere) = backends.iter().find(|backend| backend.name == name) {
         return format!("; there is {}/{name}: name its namespace", elsewhere.namespace);

@@ -1,6 +1,7 @@
 //! Envoy Gateway's `SecurityPolicy`: which API keys clients need at a listener or for a route.
 //!
-//! A policy that cannot be enforced must not leave its targets open. What is not supported is refused when the files are read,
+//! A policy that cannot be enforced must not leave its targets open. What is not supported is refused when the files
+//! are read,
 //! and a policy whose keys are missing accepts nobody.
 
 use crate::config::build::secrets;
@@ -48,7 +49,7 @@ pub(in crate::config) fn check(check: &mut Check<'_>, root: &Node) {
     }
 }
 
-/// What a policy is attached to: a route, a listener of a Gateway, or (`section: None`) all of its listeners.
+/// The target of a policy: a route, a listener of a Gateway, or (`section: None`) all of its listeners.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Target {
     kind: Kind,
@@ -57,7 +58,7 @@ struct Target {
     section: Option<String>,
 }
 
-/// The rings of keys, by what their policies are attached to.
+/// The rings of keys, by the targets of their policies.
 #[derive(Default)]
 pub(in crate::config) struct SecurityPolicies {
     rings: HashMap<Target, Arc<KeyRing>>,
@@ -108,7 +109,8 @@ impl SecurityPolicies {
     }
 }
 
-/// What a reference leads to, or nothing and a notice. An `HTTPRoute` stands for the `AIGatewayRoute` of its name.
+/// The target that a reference names; `None`, and a notice, where there is none. An `HTTPRoute` stands for the
+/// `AIGatewayRoute` of its name.
 fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report: &mut Report) -> Option<Target> {
     let at = location(document, node, path);
     let kind = match (route_target(node), gateway_target(node)) {

@@ -1,4 +1,5 @@
-//! What is valid in every resource and yet cannot serve: seen once all resources are joined.
+//! Notices about backends, rules and models that are valid and yet cannot be served: seen once all resources are
+//! joined.
 
 use crate::config::check::checker::short;
 use crate::config::resource::{Kind, Set, location};

@@ -1,4 +1,4 @@
-//! From Envoy Gateway's `BackendTrafficPolicy` resources to how the requests of each rule are tried.
+//! Retries, outlier detection and limits of each rule's calls, from Envoy Gateway's `BackendTrafficPolicy` resources.
 
 use crate::config::check::checker::{join, short};
 use crate::config::check::forms::duration;
@@ -13,17 +13,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a policy can be attached to: kind, namespace, name, and the name of a rule.
+/// The target of a policy: kind, namespace, name, and the name of a rule.
 type Target = (Kind, String, String, Option<String>);
 
-/// The policies, by what they are attached to.
+/// The policies, by their targets.
 pub(in crate::config) struct TrafficPolicies<'a> {
     found: HashMap<Target, &'a Document<'a>>,
     /// The first policy of a Gateway.
     of_any_gateway: Option<&'a Document<'a>>,
 }
 
-/// What is read below a path of a policy; the rest is named in a notice.
+/// The fields of a policy that are used, by the path of their mapping; others are named in a notice.
 const USED: [(&str, &[&str]); 10] = [
     ("spec", &["targetRef", "targetRefs", "mergeType", "retry", "circuitBreaker", "healthCheck", "timeout"]),
     ("spec.retry", &["numRetries", "numAttemptsPerPriority", "retryOn", "perRetry"]),
@@ -76,12 +76,13 @@ impl<'a> TrafficPolicies<'a> {
         Self { found, of_any_gateway }
     }
 
-    /// What holds for calls that no rule sends: the policy of the first Gateway that has one.
+    /// The traffic policy of calls that no rule sends: that of the first Gateway that has one.
     pub(in crate::config) fn of_short_form(&self) -> Arc<Traffic> {
         Arc::new(self.of_any_gateway().map(|policy| traffic(&[policy])).unwrap_or_default())
     }
 
-    /// What holds for the requests of a rule: a word of its route itself, else what policies say. The nearest policy holds alone: the rule's, the route's, its Gateway's;
+    /// The traffic policy of a rule: annotations of its route, else policies. The nearest policy applies alone: the
+    /// rule's, the route's, its Gateway's;
     /// one with a `mergeType` leaves to the Gateway's what it does not say itself.
     pub(in crate::config) fn of_rule(&self, route: &Document<'_>, rule: Option<&str>) -> Arc<Traffic> {
         let at = |section: Option<&str>| {
@@ -128,7 +129,8 @@ fn described((kind, namespace, name, section): &Target) -> String {
     format!("{}{kind} {namespace}/{name}", of_rule.unwrap_or_default())
 }
 
-/// What one of the policy's references leads to, or nothing and a notice. An `AIGatewayRoute` stands for the `HTTPRoute`
+/// The target that one of the policy's references names; `None`, and a notice, where there is none. An
+/// `AIGatewayRoute` stands for the `HTTPRoute`
 /// of its name; where the files have no `Gateway` at all, every name of one is good.
 fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report: &mut Report) -> Option<Target> {
     let at = location(document, node, path);

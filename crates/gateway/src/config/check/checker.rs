@@ -10,7 +10,7 @@ use crate::config::text::mistake::{Location, Report};
 use crate::config::text::suggest::did_you_mean;
 use crate::config::text::yaml::{Entry, Node, Scalar, Value};
 
-/// How many characters of a value or a field's name a message shows.
+/// The most characters of a value or a field's name that a message shows.
 const MOST_SHOWN: usize = 100;
 
 /// A check of one document.

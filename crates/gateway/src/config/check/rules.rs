@@ -17,7 +17,7 @@ static POLICY_TYPES: [(&str, &str); 6] = [
     ("AnthropicAPIKey", "anthropicAPIKey"),
 ];
 
-/// How many regular expressions all files together may have.
+/// The most regular expressions that all files together may have.
 const MOST_PATTERNS: usize = 1000;
 
 /// Rules of an `AIServiceBackend` in Envoy AI Gateway's form.

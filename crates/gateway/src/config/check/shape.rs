@@ -42,7 +42,7 @@ pub(in crate::config) struct ListShape {
     pub(in crate::config) key: Option<String>,
 }
 
-/// What becomes of fields that a shape does not know.
+/// The treatment of fields that a shape does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::config) enum UnknownFields {
     /// Welcome: the shape names only the fields that matter here.
@@ -141,7 +141,7 @@ impl Shape {
         }
     }
 
-    /// What is expected where it is missing.
+    /// The words for the value that is expected where it is missing.
     pub(in crate::config) fn described(&self) -> String {
         match self {
             Self::Map { fields, .. } => {

@@ -1,4 +1,4 @@
-//! What a JSON schema must say beyond schemars's own words: the order of fields, and which unknown ones are refused.
+//! Transforms of JSON schemas: the order of fields is noted, unknown fields are refused below a part.
 
 use schemars::Schema;
 use schemars::transform::{RecursiveTransform, Transform};

@@ -17,7 +17,7 @@ fn value(node: &Node) -> serde_json::Value {
     }
 }
 
-/// What the environment put in is typed as if it stood there unquoted.
+/// A scalar as JSON. One that the environment put in is typed as if it stood there unquoted.
 pub(in crate::config) fn scalar(read: &Scalar) -> serde_json::Value {
     let plain = read.plain || read.written.is_some();
     let found = Scalar { text: read.text.clone(), plain, written: None };

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, and where: collected, so that all of it is told at once.
+//! Errors and notices about a configuration, with their locations: collected, so that all are reported at once.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub struct ConfigError {
     pub column: usize,
     /// The field, as `spec.rules[0].backendRefs[1].name`; empty when the file is not YAML.
     pub path: String,
-    /// What is wrong and what was expected.
+    /// The error and the value that was expected.
     pub message: String,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Where in which file, and in which field.
+/// A location: the file, the line and column, the path of the field.
 #[derive(Clone, Copy)]
 pub(in crate::config) struct Location<'a> {
     pub(in crate::config) file: &'a str,
@@ -58,19 +58,19 @@ impl Location<'_> {
     }
 }
 
-/// How many mistakes, and how many notices, are told at most.
+/// The most mistakes, and the most notices, that are reported.
 const MOST_TOLD: usize = 1000;
 
-/// What a reader of the files should know, although nothing in them is wrong: it is shown as its text.
+/// A notice about a configuration that is valid. It is shown as its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// How much it matters.
+    /// Its severity.
     pub severity: Severity,
     /// The place and the message, or the message alone where it is about no place.
     pub text: String,
 }
 
-/// How much a [`Notice`] matters.
+/// The severity of a [`Notice`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// Good to know.
@@ -118,7 +118,7 @@ impl<T: AsRef<str>> PartialEq<T> for Notice {
 pub(in crate::config) struct Report {
     pub(in crate::config) mistakes: Vec<ConfigError>,
     pub(in crate::config) notices: Vec<Notice>,
-    /// How many regular expressions there are so far.
+    /// The number of regular expressions so far.
     pub(in crate::config) patterns: usize,
 }
 

@@ -10,11 +10,11 @@ use std::collections::{HashMap, HashSet};
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 4 << 20;
-/// How deep lists and mappings may nest.
+/// The greatest depth of nested lists and mappings.
 const MAX_DEPTH: usize = 64;
-/// How many bytes the tree of one file may take, aliases expanded.
+/// The most bytes that the tree of one file may take, aliases expanded.
 const MAX_WEIGHT: usize = 32 << 20;
-/// What one node weighs besides its text.
+/// The weight of one node besides its text, in bytes.
 const NODE_WEIGHT: usize = 64;
 
 /// One node of the tree.
@@ -36,7 +36,7 @@ pub(in crate::config) struct Scalar {
     pub(in crate::config) text: String,
     /// Not quoted, so that `true`, `12` and `null` are no text.
     pub(in crate::config) plain: bool,
-    /// What the file says, when the environment put something else in its place.
+    /// The text of the file, when the environment put something else in its place.
     pub(in crate::config) written: Option<String>,
 }
 
@@ -131,7 +131,7 @@ impl Scalar {
         self.plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
 
-    /// What the scalar says where text is no problem to show: never what the environment put in.
+    /// The text of the scalar as a message may show it: never what the environment put in.
     pub(in crate::config) fn shown(&self) -> &str {
         self.written.as_deref().unwrap_or(&self.text)
     }
