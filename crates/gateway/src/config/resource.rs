@@ -1,5 +1,6 @@
 //! Resources whose shape and rules hold, and how they are found by their references.
 
+use crate::config::resources::backend_security_policy::BackendSecurityPolicy;
 use crate::config::resources::gateway_route::GatewayRoute;
 use crate::config::resources::network::{BackendResource, BackendTlsPolicy, GatewayResource};
 use crate::config::resources::reasoning_policy::ReasoningPolicyResource;
@@ -53,6 +54,7 @@ pub(super) enum Resource {
     ServiceBackend(Box<ServiceBackend>),
     ShortBackend(Box<ShortBackend>),
     Gateway(Box<GatewayResource>),
+    BackendSecurityPolicy(Box<BackendSecurityPolicy>),
     ReasoningPolicy(Box<ReasoningPolicyResource>),
     RequestPolicy(Box<RequestPolicy>),
     Backend(Box<BackendResource>),
@@ -77,11 +79,8 @@ impl Resource {
             Kind::Gateway => read(root).map(Self::Gateway),
             Kind::RequestPolicy => read(root).map(Self::RequestPolicy),
             Kind::Backend => read(root).map(Self::Backend),
-            Kind::SecurityPolicy
-            | Kind::ClientSecurityPolicy
-            | Kind::TrafficPolicy
-            | Kind::Secret
-            | Kind::ConfigMap => Ok(Self::Nodes),
+            Kind::SecurityPolicy => read(root).map(Self::BackendSecurityPolicy),
+            Kind::ClientSecurityPolicy | Kind::TrafficPolicy | Kind::Secret | Kind::ConfigMap => Ok(Self::Nodes),
         };
         read.map_err(|error| error.to_string())
     }

@@ -8,6 +8,8 @@ use crate::config::build::traffic_policies::unknown_annotations;
 use crate::config::check::checker;
 use crate::config::check::forms::{self, Form};
 use crate::config::resource::{Document, Kind, Resource, Set, location};
+use crate::config::resources::backend_security_policy::{BackendSecurityPolicySpec, CredentialType};
+use crate::config::resources::common::SecretRef;
 use crate::config::resources::network::{BackendResource, BackendTlsPolicy};
 use crate::config::resources::service_backend::{ApiSchemaName, AwsAuth, Provider, ServiceBackendRef, ShortConfig};
 use crate::config::text::mistake::{Location, Report};
@@ -247,11 +249,13 @@ fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Service, report: &mut
         let message = format!("AIServiceBackend {} already has the policy {}", document.id(), policy.id());
         report.refuse(at(second, "spec.targetRefs"), message);
     }
-    if policy.root.at("spec.credentialOverride").is_some() {
+    let Resource::BackendSecurityPolicy(resource) = &policy.resource else { return Ok(bedrock) };
+    let spec = &resource.spec;
+    if spec.credential_override.is_some() {
         let message = "not served yet: the policy's own credentials are always used";
         report.problem(at(policy, "spec.credentialOverride"), message);
     }
-    let credentials = credentials(set, policy).unwrap_or_else(|why| {
+    let credentials = credentials(set, policy, spec).unwrap_or_else(|why| {
         report.problem(at(policy, "spec"), format!("calls to {} will fail: {why}", document.id()));
         Credentials::NotServed { why }
     });
@@ -262,7 +266,7 @@ fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Service, report: &mut
             "Invalid value: the key must be visible ASCII without spaces or line breaks to be sent in a header";
         report.refuse(at(policy, "spec.apiKey"), message.to_owned());
     }
-    let region = policy.root.text_at("spec.awsCredentials.region").map(str::to_owned);
+    let region = spec.aws_credentials.as_ref().map(|aws| aws.region.to_string());
     let short = matches!(document.resource, Resource::ShortBackend(_));
     let region = if short { bedrock.region.or(region) } else { region.or(bedrock.region) };
     Ok(Service { region, credentials, ..bedrock })
@@ -273,27 +277,38 @@ pub(in crate::config) fn is_visible(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn credentials(set: Set<'_>, policy: &Document<'_>) -> Result<Credentials, String> {
-    let root = &policy.root;
-    let value = |reference: &str, key: &str| {
-        let reference = root.at(reference);
-        let text = |field: &str| reference.and_then(|reference| reference.text_at(field));
-        let namespace = text("namespace").unwrap_or(&policy.namespace);
-        secrets::secret(set, namespace, text("name").unwrap_or_default(), key)
-    };
-    match root.text_at("spec.type").unwrap_or_default() {
-        "AWSCredentials" if root.at("spec.awsCredentials.oidcExchangeToken").is_some() => {
+/// The credentials of a policy.
+///
+/// # Errors
+///
+/// The reason for which calls with it fail.
+fn credentials(set: Set<'_>, document: &Document<'_>, spec: &BackendSecurityPolicySpec) -> Result<Credentials, String> {
+    match (spec.kind, &spec.aws_credentials, &spec.api_key) {
+        (CredentialType::Aws, Some(aws), _) if aws.oidc_exchange_token.is_some() => {
             Err("credentials by oidcExchangeToken are not served yet".to_owned())
         }
-        "AWSCredentials" if root.at("spec.awsCredentials.credentialsFile").is_some() => {
-            let profile = root.text_at("spec.awsCredentials.credentialsFile.profile").unwrap_or("default");
-            let text = value("spec.awsCredentials.credentialsFile.secretRef", "credentials")?;
-            Ok(Credentials::File { text, profile: profile.to_owned() })
+        (CredentialType::Aws, aws, _) => match aws.as_ref().and_then(|aws| aws.credentials_file.as_ref()) {
+            Some(file) => {
+                let profile = file.profile.as_deref().unwrap_or("default").to_owned();
+                let text = referred(set, document, &file.secret_ref, "credentials")?;
+                Ok(Credentials::File { text, profile })
+            }
+            None => Ok(Credentials::Default),
+        },
+        (CredentialType::ApiKey, _, Some(key)) => {
+            referred(set, document, &key.secret_ref, "apiKey").map(Credentials::ApiKey)
         }
-        "AWSCredentials" => Ok(Credentials::Default),
-        "APIKey" => value("spec.apiKey.secretRef", "apiKey").map(Credentials::ApiKey),
-        other => Err(format!("a policy of type {other} cannot authorize calls there")),
+        _ => {
+            let kind = document.root.text_at("spec.type").unwrap_or_default();
+            Err(format!("a policy of type {kind} cannot authorize calls there"))
+        }
     }
+}
+
+/// The value that a reference to a `Secret` leads to.
+fn referred(set: Set<'_>, document: &Document<'_>, reference: &SecretRef, key: &str) -> Result<Secret, String> {
+    let namespace = reference.namespace.as_deref().unwrap_or(&document.namespace);
+    secrets::secret(set, namespace, &reference.name, key)
 }
 
 /// Says which short-form models an earlier backend takes already.
