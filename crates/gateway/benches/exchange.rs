@@ -65,6 +65,7 @@ impl Host {
         let head = RequestHead {
             method: &Method::POST,
             path: "/v1/chat/completions",
+            query: "",
             headers: &self.headers,
             port: None,
             random: 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef,

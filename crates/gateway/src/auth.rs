@@ -11,7 +11,8 @@ pub use crate::key_ring::{Identity, KeyDigest, KeyRing, file};
 
 /// Decides by a request's head whether it may be read on, and whose it is: `None` where no key is asked for.
 ///
-/// Which route the request takes is known only once its body is read, so a key that any route of this listener accepts is
+/// Which route the request takes is known only once its body is read, so a key that any route of this listener accepts
+/// is
 /// enough here; [`authorize`] has the last word.
 ///
 /// # Errors
@@ -78,7 +79,7 @@ fn asks_for_keys(config: &Config) -> bool {
     config.keys.is_some() || config.listeners.iter().any(|listener| listener.keys.is_some()) || config.routes.has_keys()
 }
 
-/// What the credentials of a request are to several rings: the first one that knows them decides.
+/// The identity of the credentials of a request in several key rings: the first ring that knows them decides.
 fn identify(rings: &[&KeyRing], headers: &HeaderMap) -> Identity {
     let mut shown = Identity::Nothing;
     for ring in rings {

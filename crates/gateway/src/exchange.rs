@@ -17,6 +17,7 @@ mod admit;
 pub mod attempt;
 mod begin_attempt;
 mod calling;
+mod candidates;
 mod common;
 mod contract;
 mod deadlines;

@@ -28,7 +28,7 @@
 //! let now = Instant::now();
 //! let request = RequestHead {
 //!     method: &Method::POST,
-//!     path: "/v1/chat/completions",
+//!     path: "/v1/chat/completions", query: "",
 //!     headers: &HeaderMap::new(),
 //!     port: None,
 //!     random: 42,

@@ -1,11 +1,11 @@
-//! Which backend answers a request.
+//! Route look-up: the backends that may answer a request, and the models that clients can name.
 
 pub use crate::config::MODEL_HEADER;
 
 use crate::beginning;
 use crate::config::{
-    Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, Position, ReasoningPolicy, Route,
-    Rule,
+    Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
+    RulePosition,
 };
 use crate::ingress::{Ingress, ListenerMatch};
 use crate::mutation::Mutation;
@@ -16,15 +16,15 @@ use http::HeaderMap;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-/// How many characters of an unknown model id an error repeats.
+/// The most characters of an unknown model id that an error repeats.
 const MOST_SHOWN: usize = 256;
 
-/// Who owns a model of a rule that does not say it, as the resource's definition has it.
+/// The owner of the models of a rule that names none, as the resource's definition has it.
 const ROUTE_OWNER: &str = "Envoy AI Gateway";
-/// Who owns a model of the short form.
+/// The owner of the models of the short form.
 const SHORT_FORM_OWNER: &str = "aquifer";
 
-/// Where one request goes.
+/// One target of a request: a backend, and the model id to call there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate<'c> {
     /// Index into [`Config::backends`].
@@ -35,9 +35,9 @@ pub struct Candidate<'c> {
     pub rule: Option<&'c Rule>,
     /// The route of that rule.
     pub route: Option<&'c Route>,
-    /// What the operator decides about reasoning there.
+    /// The reasoning policy there.
     pub reasoning: &'c Arc<ReasoningPolicy>,
-    /// What the operator changes of a call there.
+    /// The changes of headers and bodies of calls there.
     pub mutation: &'c Arc<Mutation>,
     /// Those of a lower number are tried first.
     pub priority: u32,
@@ -46,8 +46,10 @@ pub struct Candidate<'c> {
 /// Finds where a request for `model` may be sent, the model that its body names; `ingress` is where it
 /// came in. The first target comes first; the others are there for when it fails.
 ///
-/// Of the rules that match, the one decides whose route names most of the host, then the one that names most headers, then
-/// most exact ones, as the Gateway API has it; of two that are alike, the first. Its backends stand in the order of their priorities, and within one priority in
+/// Of the rules that match, the one decides whose route names most of the host, then the one that names most headers,
+/// then
+/// most exact ones, as the Gateway API has it; of two that are alike, the first. Its backends stand in the order of
+/// their priorities, and within one priority in
 /// an order that is drawn by their weights: `seed` decides the draw. Backends of weight 0 get nothing.
 ///
 /// # Errors
@@ -107,11 +109,11 @@ fn decisive<'c>(
 /// The precedence of a rule that matches a request: the largest one decides.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Precedence {
-    /// How much of the host its route names.
+    /// The precedence of the hostname of its route: the longer, the higher.
     hostname: usize,
     headers: Weight,
     /// Of two rules that are alike, the first.
-    first: Reverse<Position>,
+    first: Reverse<RulePosition>,
 }
 
 /// The first of the [`candidates`], without a draw.
@@ -212,7 +214,7 @@ fn not_found(message: String) -> Fault {
     Fault::mistake(MistakeKind::ModelNotFound, Some(FieldRef::Model), message)
 }
 
-/// How much a match says: its headers, and how many of them are exact.
+/// The precedence of a match: the number of its headers, then of the exact ones among them.
 type Weight = (usize, usize);
 
 /// The weight of the rule's match that says most of this request; `None`: it does not match.
@@ -220,10 +222,13 @@ fn rule_takes(rule: &Rule, model: &str, headers: &HeaderMap) -> Option<Weight> {
     if rule.matches.is_empty() {
         return Some((0, 0));
     }
-    let all = |condition: &&Match| condition.headers.iter().all(|header| header_takes(header, model, headers));
-    let exact = |header: &&HeaderMatch| matches!(header.value, HeaderValueMatch::Exact(_));
-    let weight = |condition: &Match| (condition.headers.len(), condition.headers.iter().filter(exact).count());
-    rule.matches.iter().filter(all).map(weight).max()
+    let fitting = rule.matches.iter().filter(|it| it.headers.iter().all(|header| header_takes(header, model, headers)));
+    fitting.map(weight).max()
+}
+
+fn weight(condition: &Match) -> Weight {
+    let exact = condition.headers.iter().filter(|header| matches!(header.value, HeaderValueMatch::Exact(_)));
+    (condition.headers.len(), exact.count())
 }
 
 /// A header that is sent more than once counts as its values joined by commas, as in HTTP.
@@ -251,7 +256,7 @@ fn value_takes(wanted: &HeaderValueMatch, value: &str) -> bool {
 pub struct ModelListing {
     /// The model id that a client names.
     pub id: String,
-    /// Who owns it.
+    /// Its owner.
     pub owned_by: String,
     /// When it was made, in seconds since the epoch; 0 when nobody said.
     pub created: u64,

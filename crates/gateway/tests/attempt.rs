@@ -24,7 +24,7 @@ fn begin(backend: usize, body: &str) -> Result<(Attempt, UpstreamRequest), Fault
     let (headers, now) = (HeaderMap::new(), Instant::now());
     let health = Arc::new(BackendHealth::new(2, now));
     let (method, path) = (&Method::POST, "/v1/chat/completions");
-    let head = RequestHead { method, path, headers: &headers, port: None, random: 7, unix_seconds: 1, now };
+    let head = RequestHead { method, path, query: "", headers: &headers, port: None, random: 7, unix_seconds: 1, now };
     let chosen = ChosenBackend { config: &config, health: &health, backend, model_id: Some(MODEL) };
     Attempt::write(chosen, &head, Bytes::copy_from_slice(body.as_bytes()), &Forgetful)
 }

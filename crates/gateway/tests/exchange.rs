@@ -35,6 +35,7 @@ fn begin(body: &str) -> Exchange {
     let head = RequestHead {
         method: &Method::POST,
         path: "/v1/chat/completions",
+        query: "",
         headers: &HeaderMap::new(),
         port: None,
         random: 7,

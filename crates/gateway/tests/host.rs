@@ -45,6 +45,7 @@ fn serve(body: Vec<u8>, answer: &(&'static str, Vec<u8>), size: usize) -> Came {
     let head = RequestHead {
         method: &Method::POST,
         path: "/v1/chat/completions",
+        query: "",
         headers: &HeaderMap::new(),
         port: None,
         random: 0x1234_5678_9abc_def0_1234_5678_9abc_def0,

@@ -17,9 +17,9 @@ pub struct Backend {
     pub name: String,
     /// The service that is called and the API that it speaks.
     pub kind: BackendKind,
-    /// What holds for reasoning when no route sends a request here.
+    /// The reasoning policy of requests that no route sends here.
     pub reasoning: Arc<ReasoningPolicy>,
-    /// What is changed of its calls when no route sends them.
+    /// The changes of headers and bodies of calls that no route sends.
     pub mutation: Arc<Mutation>,
 }
 
@@ -31,7 +31,7 @@ impl Backend {
         Self { namespace, name, kind, reasoning: Arc::default(), mutation: Arc::default() }
     }
 
-    /// Whether both are the same place, called in the same way, whatever is asked there.
+    /// Whether both are one backend called in one way: the same name, service and API, whatever the policies.
     #[must_use]
     pub fn is_called_like(&self, other: &Self) -> bool {
         self.namespace == other.namespace && self.name == other.name && self.kind == other.kind
@@ -52,7 +52,7 @@ pub enum BackendKind {
     NotServed {
         /// The schema's name, for example `OpenAI`.
         schema: String,
-        /// Why, for the person who sends a request to it.
+        /// The reason, for the person who sends a request to it.
         why: String,
     },
 }
@@ -62,7 +62,8 @@ pub enum BackendKind {
 pub enum BackendApi {
     /// One of Bedrock's own.
     Bedrock(Api),
-    /// OpenAI's Chat Completions, the dialect of clients: their requests are relayed as they come. Bedrock serves it too.
+    /// OpenAI's Chat Completions, the dialect of clients: their requests are relayed as they come. Bedrock serves it
+    /// too.
     OpenAiChat {
         /// The path before `/chat/completions`.
         prefix: String,
@@ -151,19 +152,20 @@ pub struct Service {
     pub tls_hostname: Option<String>,
     /// Certificates to trust instead of the system's, PEM.
     pub tls_ca_pem: Option<String>,
-    /// Who calls.
+    /// The credentials of its calls.
     pub credentials: Credentials,
-    /// How calls are authorised with AWS credentials; `None`: as the command line says.
+    /// The way in which calls are authorised with AWS credentials; `None`: the command line's.
     pub auth: Option<BedrockAuth>,
     /// The model ids served without a route, for the short form; empty: none.
     pub models: Vec<String>,
     /// HTTP/2 instead of HTTP/1.1.
     pub http2: bool,
-    /// What the operator knows of a model better than the catalogue: model id (or ARN) to base model id.
+    /// The foundation model behind a model id or ARN, where the operator declares it: pairs of the id and the base
+    /// model's id.
     pub base_models: Vec<(String, String)>,
 }
 
-/// How a call is authorised with AWS credentials.
+/// The way in which a call is authorised with AWS credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BedrockAuth {
     /// Signature Version 4, for which the body is hashed.
@@ -189,7 +191,7 @@ impl BedrockAuth {
     }
 }
 
-/// Where a call's credentials come from.
+/// The source of a call's credentials.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Credentials {
     /// AWS's default chain, or `AWS_BEARER_TOKEN_BEDROCK`.
@@ -207,7 +209,7 @@ pub enum Credentials {
     Nobody,
     /// Credentials that the configuration names and that cannot be had: `oidcExchangeToken`, a missing `Secret`.
     NotServed {
-        /// Why calls to this backend fail.
+        /// The reason for which calls to this backend fail.
         why: String,
     },
 }

@@ -23,8 +23,8 @@ pub use load::{Source, load};
 pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
 pub use resources::{json_schema, kinds};
 pub use route::{BackendRef, HeaderMatch, HeaderValueMatch, MODEL_HEADER, Match, Parent, Route, Rule};
-pub(crate) use routes::Position;
 pub use routes::Routes;
+pub(crate) use routes::RulePosition;
 pub use text::mistake::{ConfigError, Notice, Severity};
 pub use text::yaml::MAX_BYTES;
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
@@ -39,27 +39,29 @@ pub const DEFAULT_REGION: &str = "us-east-1";
 /// Everything a gateway needs to know to serve.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
-    /// Where clients are served, as the `Gateway` resources say; the command line wins.
+    /// The addresses at which clients are served, from the `Gateway` resources; those of the command line take their
+    /// place.
     pub listeners: Vec<Listener>,
-    /// What the ConfigMap `ai-gateway-config` says of the log.
+    /// The log level of the ConfigMap `ai-gateway-config`.
     pub log_level: Option<LogLevel>,
     /// The ConfigMap `ai-gateway-config` says in words that having no backend is meant.
     pub no_backends: bool,
-    /// Where requests can be sent, in the order of the files.
+    /// The backends, in the order of the files.
     pub backends: Vec<Backend>,
-    /// Which request goes where, in the order of the files.
+    /// The routes from requests to backends, in the order of the files.
     pub routes: Routes,
-    /// What holds for calls that no rule sends.
+    /// Retries, outlier detection and limits of calls that no rule sends.
     pub traffic: Arc<Traffic>,
-    /// The keys of the keys file, for listeners and routes without a `SecurityPolicy`. `None`: no key is asked for there.
+    /// The keys of the keys file, for listeners and routes without a `SecurityPolicy`. `None`: no key is asked for
+    /// there.
     pub keys: Option<Arc<KeyRing>>,
-    /// Which fields clients may use, but for what rules say.
+    /// The permissions of clients to use fields of Bedrock's own, but for those of rules.
     pub client_fields: FieldPolicies,
-    /// How much of everything a client's request may hold; the command line says it.
+    /// The limits of the size of clients' requests, from the command line.
     pub limits: Limits,
-    /// How a client is told that a backend refused the gateway's credentials; the command line says it.
+    /// The answer to a client when a backend refuses the gateway's credentials, from the command line.
     pub access_denied: AccessDenied,
-    /// What the reader should know, although nothing is wrong: kinds skipped, old fields ignored, references that dangle.
+    /// Notices about a configuration that is valid: kinds skipped, fields ignored, references that dangle.
     pub notices: Vec<Notice>,
 }
 
@@ -68,7 +70,7 @@ impl Config {
     /// moment, or cut, must not take away every backend.
     ///
     /// # Errors
-    /// Why not, in words for the operator.
+    /// The reason against it, for the operator.
     pub fn may_replace(&self, before: &Self) -> Result<(), String> {
         if self.no_backends || self.serves_anything() || !before.serves_anything() {
             return Ok(());
@@ -79,10 +81,12 @@ impl Config {
     }
 }
 
-/// How a client is told of a backend's 401 or 403: they are about the gateway's own credentials, not about the client's.
+/// The answer to a client for a backend's 401 or 403, which are about the gateway's own credentials and not about the
+/// client's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AccessDenied {
-    /// As 502 `upstream_access_denied` to a client that showed an API key of the gateway, and to others as it came: they
+    /// As 502 `upstream_access_denied` to a client that showed an API key of the gateway, and to others as it came:
+    /// they
     /// may be the gateway's own operator.
     #[default]
     Auto,
@@ -92,7 +96,7 @@ pub enum AccessDenied {
     BadGateway,
 }
 
-/// How much is logged.
+/// The level of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
     /// Errors only.

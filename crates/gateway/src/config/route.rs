@@ -47,7 +47,7 @@ pub struct Rule {
     pub name: Option<String>,
     /// Any of these must match; empty: everything matches.
     pub matches: Vec<Match>,
-    /// Where to.
+    /// The backends that it leads to.
     pub backends: Vec<BackendRef>,
     /// `timeouts.request`: the whole exchange. `None`: no limit.
     pub request_timeout: Option<Duration>,
@@ -55,9 +55,9 @@ pub struct Rule {
     pub call_timeout: Option<Duration>,
     /// `streamIdleTimeout`.
     pub stream_idle_timeout: Option<Duration>,
-    /// How its requests are tried.
+    /// Retries, outlier detection and limits of its calls.
     pub traffic: Arc<Traffic>,
-    /// Which fields its clients may use.
+    /// The permissions of its clients to use fields of Bedrock's own.
     pub client_fields: FieldPolicy,
     /// `modelsOwnedBy`.
     pub models_owned_by: Option<String>,
@@ -77,11 +77,11 @@ pub struct Match {
 pub struct HeaderMatch {
     /// The header's name, in lower case.
     pub name: String,
-    /// What its value must be.
+    /// The condition on the header's value.
     pub value: HeaderValueMatch,
 }
 
-/// What a header's value must be. It is never printed: a header can carry a caller's key.
+/// A condition on the value of a header. It is never printed: a header can carry a caller's key.
 #[derive(Clone)]
 pub enum HeaderValueMatch {
     /// Exactly this.
@@ -122,8 +122,8 @@ pub struct BackendRef {
     pub weight: u32,
     /// Lower is tried first.
     pub priority: u32,
-    /// What holds for reasoning there: the rule's, the route's and the backend's policies, merged.
+    /// The reasoning policy there: the rule's, the route's and the backend's, merged.
     pub reasoning: Arc<ReasoningPolicy>,
-    /// What is changed of calls there: the reference's changes over the backend's.
+    /// The changes of headers and bodies of calls there: the reference's over the backend's.
     pub mutation: Arc<Mutation>,
 }

@@ -2,6 +2,7 @@
 //! them.
 
 use crate::config::{HeaderMatch, HeaderValueMatch, MODEL_HEADER, Match, Route, Rule};
+use crate::ingress::hostname_takes;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
@@ -22,6 +23,8 @@ struct Index {
     by_suffix: HashMap<String, ByModel>,
     /// Rules of routes for any host, and of those whose hostnames are of no form above.
     of_any_host: ByModel,
+    /// Hostnames of no form above.
+    odd: Vec<String>,
     /// Whether some route has API keys of its own.
     has_keys: bool,
 }
@@ -29,14 +32,14 @@ struct Index {
 /// Rules by the one model that they can match.
 #[derive(Clone, Default)]
 struct ByModel {
-    exact: HashMap<String, Vec<Position>>,
+    exact: HashMap<String, Vec<RulePosition>>,
     /// Rules that can match more than one model.
-    others: Vec<Position>,
+    others: Vec<RulePosition>,
 }
 
 /// A rule by its place: the later of two rules that are alike is not used.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Position {
+pub(crate) struct RulePosition {
     route: usize,
     rule: usize,
 }
@@ -56,12 +59,9 @@ impl Routes {
 
     /// Whether a route names this host, which is in lower case and has no port.
     pub(crate) fn names_host(&self, host: &str) -> bool {
-        let odd = |route: &Route| {
-            route.hostnames.iter().any(|name| is_odd(name) && crate::ingress::hostname_takes(name, host))
-        };
         self.index.by_host.contains_key(host)
             || suffixes(host).any(|suffix| self.index.by_suffix.contains_key(suffix))
-            || self.all.iter().any(odd)
+            || self.index.odd.iter().any(|name| hostname_takes(name, host))
     }
 
     /// The rules that can match a request for this model at this host, in lower case and without a port: all that do match
@@ -70,7 +70,7 @@ impl Routes {
         &'c self,
         host: Option<&'q str>,
         model: &'q str,
-    ) -> impl Iterator<Item = (Position, &'c Route, &'c Rule)> {
+    ) -> impl Iterator<Item = (RulePosition, &'c Route, &'c Rule)> {
         let of_host = host.and_then(|host| self.index.by_host.get(host));
         let of_suffixes = host.into_iter().flat_map(suffixes).filter_map(|suffix| self.index.by_suffix.get(suffix));
         let tables = of_host.into_iter().chain(of_suffixes).chain([&self.index.of_any_host]);
@@ -85,6 +85,7 @@ impl Index {
     fn of(routes: &[Route]) -> Self {
         let mut index = Self { has_keys: routes.iter().any(|route| route.keys.is_some()), ..Self::default() };
         for (at, route) in routes.iter().enumerate() {
+            index.odd.extend(route.hostnames.iter().filter(|name| is_odd(name)).cloned());
             if route.hostnames.is_empty() || route.hostnames.iter().any(|name| is_odd(name)) {
                 index.of_any_host.add(at, route);
             }
@@ -103,7 +104,7 @@ impl Index {
 impl ByModel {
     fn add(&mut self, at: usize, route: &Route) {
         for (index, rule) in route.rules.iter().enumerate() {
-            let position = Position { route: at, rule: index };
+            let position = RulePosition { route: at, rule: index };
             if rule.matches.is_empty() {
                 self.others.push(position);
             }
@@ -116,7 +117,7 @@ impl ByModel {
         }
     }
 
-    fn rules_for(&self, model: &str) -> impl Iterator<Item = Position> {
+    fn rules_for(&self, model: &str) -> impl Iterator<Item = RulePosition> {
         let exact = self.exact.get(model).map(Vec::as_slice).unwrap_or_default();
         exact.iter().chain(&self.others).copied()
     }

@@ -1,6 +1,7 @@
 //! What a request's head decides, and the plan that its body makes.
 
 use super::attempt::WholeAnswer;
+use super::candidates::{Wanted, candidates};
 use super::common::Common;
 use super::contract::{Output, RequestHead};
 use super::plan::Plan;
@@ -11,7 +12,6 @@ use crate::auth;
 use crate::ingress::Ingress;
 use crate::record::{Asked, Outcome};
 use crate::restore::{Caller, TurnStore};
-use crate::route;
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
 use aquifer_translate::limits::Limits;
@@ -69,12 +69,12 @@ impl Common {
                 Ok(State::Head(Admitted::Generate))
             }
             Operation::ListModels => {
-                let list = models::list(&self.config, head.headers, ingress(head));
+                let list = models::list(&self.config, self.dialect, head.headers, head.query, ingress(head))?;
                 Ok(self.tell(list, head.now))
             }
             Operation::GetModel => {
                 let id = surface.model.unwrap_or_default();
-                let one = models::one(&self.config, id, head.headers, ingress(head))?;
+                let one = models::one(&self.config, self.dialect, id, head.headers, ingress(head))?;
                 Ok(self.tell(one, head.now))
             }
         }
@@ -131,7 +131,8 @@ impl Common {
         let asked = Head { model: Cow::Owned(asked.model.into_owned()), stream };
         // The bindings of a conversation decide before the lot does: its prefix may be cached there.
         let seed = affinity.map_or(head.random as u64, |key| u64::from(crc(key)) | 1 << 32);
-        let candidates = route::candidates(&config, &asked.model, head.headers, ingress(head), seed);
+        let wanted = Wanted { dialect: self.dialect, model: &asked.model, headers: head.headers, seed };
+        let candidates = candidates(&config, ingress(head), wanted);
         let candidates = match (candidates, &read) {
             // Whatever else is wrong, a request that cannot be read is told so first.
             (Err(_), Err(fault)) => return Err(fault.clone()),

@@ -11,7 +11,7 @@ use crate::health::BackendHealth;
 use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::{self, AnswerKind, Dialect, ErrorAnswer, Surface};
+use aquifer_translate::dialect::{self, AnswerKind, Dialect, ErrorAnswer};
 use aquifer_translate::model::milestones::Milestones;
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::wire::sse;
@@ -59,7 +59,7 @@ impl Common {
         terms: HostTerms,
         head: &RequestHead<'_>,
     ) -> Self {
-        let dialect = Surface::dialect_of(head.method, head.path);
+        let dialect = head.dialect();
         let mut common = Self { terms, dialect, id: RequestId(head.random), ..Self::nothing(config, health, head.now) };
         common.client = ClientDeadlines::new(&terms.limits);
         (common.record.id, common.record.dialect) = (common.dialect.id(common.id), common.dialect);

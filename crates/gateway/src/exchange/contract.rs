@@ -4,6 +4,7 @@ use crate::config::Circuit;
 use crate::record::Record;
 use crate::restore::{Keep, TurnKey, TurnStore};
 use aquifer_translate::Fault;
+use aquifer_translate::dialect::{Dialect, Surface};
 use aquifer_translate::fault::Unreachable;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{KeepAlive, ReasoningProgress};
@@ -19,6 +20,8 @@ pub struct RequestHead<'a> {
     pub method: &'a Method,
     /// The path without the query.
     pub path: &'a str,
+    /// The query, without its question mark; empty where there is none.
+    pub query: &'a str,
     /// The client's headers; `host` is the host that counts.
     pub headers: &'a HeaderMap,
     /// The port of the configuration's listeners by which it came. `None`: an address of the command line.
@@ -29,6 +32,17 @@ pub struct RequestHead<'a> {
     pub unix_seconds: u64,
     /// When the request's head arrived.
     pub now: Instant,
+}
+
+impl RequestHead<'_> {
+    /// The dialect in which its client is answered, whatever is wrong with the request. The list of models is one path of two
+    /// dialects: Anthropic's clients send `anthropic-version`.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        let dialect = Surface::dialect_of(self.method, self.path);
+        let anthropic = self.path.starts_with("/v1/models") && self.headers.contains_key("anthropic-version");
+        if anthropic { Dialect::AnthropicMessages } else { dialect }
+    }
 }
 
 /// The limits of a host, and what it can do: the same for all its exchanges.

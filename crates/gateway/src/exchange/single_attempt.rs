@@ -10,7 +10,7 @@ use crate::health::BackendHealth;
 use crate::restore::{Caller, TurnStore};
 use crate::route;
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::{self, Head, Surface};
+use aquifer_translate::dialect::{self, Head};
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::translation::Incoming;
 use bytes::Bytes;
@@ -49,7 +49,7 @@ impl Attempt {
         let ChosenBackend { config, health, backend, model_id } = chosen;
         let found = config.backends.get(backend).filter(|backend| backend.kind.api().is_some());
         let found = found.ok_or_else(|| Fault::Ours("the chosen backend is not served".to_owned()))?;
-        let dialect = Surface::dialect_of(head.method, head.path);
+        let dialect = head.dialect();
         let read = Incoming::read_in(dialect, &body, std::iter::empty(), &config.limits);
         let asked = match &read {
             Ok(incoming) => Head { model: Cow::Owned(incoming.model().to_owned()), stream: incoming.stream() },

@@ -1,14 +1,14 @@
 //! A backend to which a request may be sent, as one exchange sees it.
 
-use crate::config::{BackendApi, Config, FieldPolicy, ReasoningPolicy};
+use super::candidates::road;
+use crate::config::{Config, FieldPolicy, ReasoningPolicy};
 use crate::health::BackendHealth;
 use crate::mutation::Mutation;
 use crate::route::Candidate;
-use aquifer_translate::bedrock::Api;
 use aquifer_translate::catalogue::{Catalogue, Entry};
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::model::issuer::Mark;
-use aquifer_translate::translation::{Road, UpstreamApi};
+use aquifer_translate::translation::Road;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -54,8 +54,7 @@ impl Target {
 
     /// The road of requests of this dialect to it. A backend that is not served is never called.
     pub(super) fn road(&self, dialect: Dialect, config: &Config) -> Road {
-        let api = config.backends.get(self.backend).and_then(|backend| backend.kind.api());
-        Road::between(dialect, api.map_or(UpstreamApi::Bedrock(Api::Converse), BackendApi::upstream))
+        road(config, dialect, self.backend)
     }
 
     /// The path before `/chat/completions` there, when the backend speaks the client's dialect.

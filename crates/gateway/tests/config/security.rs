@@ -230,7 +230,16 @@ fn exchanged(config: &std::sync::Arc<Config>, path: &str, key: &str) -> (u16, He
     let (method, body) =
         if path.starts_with("/v1/models") { (Method::GET, Bytes::new()) } else { (Method::POST, body) };
     let now = std::time::Instant::now();
-    let head = RequestHead { method: &method, path, headers: &headers, port: Some(3), random: 7, unix_seconds: 0, now };
+    let head = RequestHead {
+        method: &method,
+        path,
+        query: "",
+        headers: &headers,
+        port: Some(3),
+        random: 7,
+        unix_seconds: 0,
+        now,
+    };
     let mut exchange = Exchange::begin(std::sync::Arc::clone(config), health(config, now), HostTerms::default(), &head);
     exchange.handle(Input::Body { head: &head, bytes: body, turns: &Forgetful }, head.now);
     let mut found = (0, HeaderMap::new(), String::new(), Record::default());

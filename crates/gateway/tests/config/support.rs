@@ -68,6 +68,7 @@ pub(crate) fn begin(config: Config, body: &str, now: Instant) -> Exchange {
     let head = RequestHead {
         method: &Method::POST,
         path: "/v1/chat/completions",
+        query: "",
         headers: &HeaderMap::new(),
         port: None,
         random: 7,

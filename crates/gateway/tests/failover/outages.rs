@@ -59,6 +59,7 @@ impl Request {
         let head = RequestHead {
             method: &Method::POST,
             path: "/v1/chat/completions",
+            query: "",
             headers: &HeaderMap::new(),
             port: None,
             random: 7 << 64,

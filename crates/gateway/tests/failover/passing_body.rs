@@ -51,6 +51,7 @@ fn told<'p>(policy: &ReasoningPolicy, pieces: impl IntoIterator<Item = &'p [u8]>
     let head = RequestHead {
         method: &Method::POST,
         path: "/v1/chat/completions",
+        query: "",
         headers: &HeaderMap::new(),
         port: None,
         random: 7 << 64,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 fn of_head(method: &Method, path: &str, input: Option<Input<'_>>) -> (Vec<Output>, Option<Record>) {
     let now = Instant::now();
     let headers = HeaderMap::new();
-    let head = RequestHead { method, path, headers: &headers, port: None, random: 7, unix_seconds: 1, now };
+    let head = RequestHead { method, path, query: "", headers: &headers, port: None, random: 7, unix_seconds: 1, now };
     let limits = HostLimits { max_body: 99, ..HostLimits::default() };
     let terms = HostTerms { limits, ..HostTerms::default() };
     let health = Arc::new(BackendHealth::new(1, now));

@@ -111,6 +111,7 @@ impl Under {
         let head = RequestHead {
             method: &Method::POST,
             path: "/v1/chat/completions",
+            query: "",
             headers: &HeaderMap::new(),
             port: None,
             random: 7 << 64,

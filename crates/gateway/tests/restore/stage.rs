@@ -51,6 +51,7 @@ impl Stage {
         let head = RequestHead {
             method: &Method::POST,
             path: "/v1/chat/completions",
+            query: "",
             headers: &HeaderMap::from_iter(caller),
             port: None,
             random: 7,

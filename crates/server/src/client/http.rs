@@ -74,6 +74,7 @@ impl Incoming {
         RequestHead {
             method: &self.head.method,
             path: self.head.uri.path(),
+            query: self.head.uri.query().unwrap_or_default(),
             headers: &self.head.headers,
             port: self.connection.port,
             random: self.random,
@@ -194,7 +195,16 @@ async fn take_body(
         // A client that has left needs nothing.
         if !done.is_closed() {
             let (method, headers) = (&method, &headers);
-            let head = RequestHead { method, path: uri.path(), headers, port, random, unix_seconds, now: arrived };
+            let head = RequestHead {
+                method,
+                path: uri.path(),
+                query: uri.query().unwrap_or_default(),
+                headers,
+                port,
+                random,
+                unix_seconds,
+                now: arrived,
+            };
             driver.take_body(&head, bytes, Some(beside));
             drop(done.send(driver));
         }

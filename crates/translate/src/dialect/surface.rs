@@ -62,6 +62,12 @@ const SERVED: &[Endpoint] = &[
         dialect: Dialect::OpenAiChat,
         operation: Operation::Generate,
     },
+    Endpoint {
+        path: "/v1/messages",
+        allow: "POST",
+        dialect: Dialect::AnthropicMessages,
+        operation: Operation::Generate,
+    },
     Endpoint { path: "/v1/models", allow: "GET, HEAD", dialect: Dialect::OpenAiChat, operation: Operation::ListModels },
     Endpoint {
         path: "/v1/models/{id}",
@@ -70,6 +76,9 @@ const SERVED: &[Endpoint] = &[
         operation: Operation::GetModel,
     },
 ];
+
+/// Other paths of the same surfaces, under which clients know them; errors do not name them.
+const ALIASES: &[(&str, &str)] = &[("/anthropic/v1/messages", "/v1/messages"), ("/messages", "/v1/messages")];
 
 /// The place of a model's id in a path of the table.
 const ID: &str = "{id}";
@@ -83,7 +92,8 @@ impl<'p> Surface<'p> {
     ///
     /// [`NoSurface`] when no surface has this path, or the path's surface does not take this method.
     pub fn of(method: &Method, path: &'p str) -> Result<Self, NoSurface> {
-        of(SERVED, method, path)
+        let known = ALIASES.iter().find(|(alias, _)| *alias == path);
+        of(SERVED, method, known.map_or(path, |(_, served)| served))
     }
 
     /// The dialect in which a client of this path is answered, whatever is wrong with its request.
@@ -214,7 +224,7 @@ mod tests {
             message(NoSurface::NotFound, "/v2"),
             (
                 MistakeKind::PathNotFound,
-                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/models and /v1/models/{id}."
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/models and /v1/models/{id}."
                     .to_owned()
             )
         );

@@ -9,16 +9,16 @@ use crate::config::build::security_policies::SecurityPolicies;
 use crate::config::build::servable;
 use crate::config::build::traffic_policies::TrafficPolicies;
 use crate::config::check::checker::{self, unsupported};
-use crate::config::resource::{Document, DocumentIndex, Kind, Resource, SETTINGS, Set, World, spot};
+use crate::config::resource::{Document, DocumentIndex, Kind, Loader, Resource, SETTINGS, Set, location};
 use crate::config::resources::network::{GatewayListener, ListenerTls, TlsMode};
-use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::mistake::{Location, Report};
 use crate::config::text::suggest::did_you_mean;
-use crate::config::{Backend, Config, Listener, LogLevel, ServerTls};
+use crate::config::{Config, Listener, LogLevel, ServerTls};
 
 /// Joins the resources; a mistake that only the whole shows goes into the report.
-pub(in crate::config) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mut Report) -> Config {
+pub(in crate::config) fn assemble(documents: &[Document<'_>], loader: Loader<'_>, report: &mut Report) -> Config {
     let index = DocumentIndex::of(documents);
-    let set = Set { documents, index: &index, world };
+    let set = Set { documents, index: &index, loader };
     duplicates(set, report);
     let Settings { log_level, no_backends } = settings(set, report);
     let security = SecurityPolicies::read(set, report);
@@ -29,8 +29,8 @@ pub(in crate::config) fn assemble(documents: &[Document<'_>], world: World<'_>, 
     let asked = RequestPolicies::read(set, report);
     let of_routes = RoutePolicies { reasoning: &policies, traffic: &tried, requests: &asked, security: &security };
     let routes = gateway_routes(set, &backends, &of_routes, report).into();
-    let at = |backend: &Backend| asked.of_backend(&backend.namespace, &backend.name);
-    let client_fields = FieldPolicies { backends: backends.iter().map(at).collect(), ..FieldPolicies::default() };
+    let fields = backends.iter().map(|backend| asked.of_backend(&backend.namespace, &backend.name));
+    let client_fields = FieldPolicies { backends: fields.collect(), ..FieldPolicies::default() };
     backends::shadowed(set, &backends, report);
     let traffic = tried.of_short_form();
     let config =
@@ -45,15 +45,15 @@ fn duplicates(set: Set<'_>, report: &mut Report) {
     for document in set.documents {
         let key = (document.kind as u8, &document.namespace, &document.name);
         if let Some(first) = seen.insert(key, document) {
-            let first = format!("{}:{}", first.file, first.root.place.line);
+            let first = format!("{}:{}", first.file, first.root.position.line);
             let message = format!("Duplicate value: {} is already given at {first}", document.id());
             let node = document.root.at("metadata.name").unwrap_or(&document.root);
-            report.refuse(spot(document, node, "metadata.name"), message);
+            report.refuse(location(document, node, "metadata.name"), message);
         }
     }
 }
 
-/// What the ConfigMap `ai-gateway-config` says.
+/// The settings of the ConfigMap `ai-gateway-config`.
 #[derive(Default)]
 struct Settings {
     log_level: Option<LogLevel>,
@@ -65,24 +65,24 @@ fn settings(set: Set<'_>, report: &mut Report) -> Settings {
     for document in set.of(Kind::ConfigMap).filter(|document| document.name == SETTINGS) {
         for entry in document.root.entries_at("data") {
             let path = checker::join("data", &entry.key);
-            let spot = Spot { file: document.file, place: entry.value.place, path: &path };
+            let location = Location { file: document.file, position: entry.value.position, path: &path };
             let text = entry.value.text().unwrap_or_default();
             match entry.key.as_str() {
                 "log_level" => {
                     found.log_level = LogLevel::named(text);
                     if found.log_level.is_none() {
                         let levels = ["error", "warn", "info", "debug", "trace"];
-                        report.refuse(spot, unsupported(checker::short(text), &levels));
+                        report.refuse(location, unsupported(checker::short(text), &levels));
                     }
                 }
                 "no_backends" => match text {
                     "true" | "false" => found.no_backends = text == "true",
-                    _ => report.refuse(spot, unsupported(checker::short(text), &["true", "false"])),
+                    _ => report.refuse(location, unsupported(checker::short(text), &["true", "false"])),
                 },
                 key => {
                     let meant = did_you_mean(key, ["log_level", "no_backends"]);
                     let message = format!("unknown setting, ignored: log_level and no_backends are known{meant}");
-                    report.problem(spot, message);
+                    report.problem(location, message);
                 }
             }
         }
@@ -116,7 +116,7 @@ fn listeners(set: Set<'_>, security: &SecurityPolicies, report: &mut Report) -> 
             let mixed = all.iter().find(|it| it.port == listener.port && it.tls.is_some() != listener.tls.is_some());
             if let Some(other) = mixed {
                 let message = format!("not served: the listener {} has this port with another protocol", other.name);
-                report.problem(gateway.spot_at(&path), message);
+                report.problem(gateway.location_at(&path), message);
                 continue;
             }
             all.push(listener);
@@ -137,12 +137,12 @@ fn listener(
         "HTTPS" => match server_tls(set, gateway, listener.tls.as_ref()) {
             Ok(tls) => Some(tls),
             Err(why) => {
-                report.problem(gateway.spot_at(path), format!("not served: {why}"));
+                report.problem(gateway.location_at(path), format!("not served: {why}"));
                 return None;
             }
         },
         _ => {
-            report.problem(gateway.spot_at(path), "not served: the protocols served are HTTP and HTTPS");
+            report.problem(gateway.location_at(path), "not served: the protocols served are HTTP and HTTPS");
             return None;
         }
     };

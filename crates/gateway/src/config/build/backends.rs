@@ -7,29 +7,29 @@ use crate::config::build::secrets;
 use crate::config::build::traffic_policies::unknown_annotations;
 use crate::config::check::checker;
 use crate::config::check::forms::{self, Form};
-use crate::config::resource::{Document, Kind, Resource, Set, spot};
-use crate::config::resources::common::LocalRef;
+use crate::config::resource::{Document, Kind, Resource, Set, location};
+use crate::config::resources::backend_security_policy::{BackendSecurityPolicySpec, CredentialType};
+use crate::config::resources::common::SecretRef;
 use crate::config::resources::network::{BackendResource, BackendTlsPolicy};
 use crate::config::resources::service_backend::{ApiSchemaName, AwsAuth, Provider, ServiceBackendRef, ShortConfig};
-use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::mistake::{Location, Report};
 use crate::config::{Backend, BackendKind, BedrockAuth, Credentials, Service};
 use crate::secret::Secret;
+use std::collections::HashSet;
 
 /// Every `AIServiceBackend`, in the order of the files.
 pub(in crate::config) fn service_backends(set: Set<'_>, policies: &Policies, report: &mut Report) -> Vec<Backend> {
-    let backend = |document: &Document<'_>, report: &mut Report| Backend {
-        namespace: document.namespace.clone(),
-        name: document.name.clone(),
-        kind: kind(set, document, report),
-        reasoning: policies.of_backend(&document.namespace, &document.name),
-        mutation: document
-            .root
-            .get("spec")
-            .map(|spec| mutation(document, spec, "spec", report))
-            .unwrap_or_default()
-            .into(),
-    };
-    set.of(Kind::ServiceBackend).map(|document| backend(document, report)).collect()
+    let mut backends = Vec::new();
+    for document in set.of(Kind::ServiceBackend) {
+        backends.push(Backend {
+            namespace: document.namespace.clone(),
+            name: document.name.clone(),
+            kind: kind(set, document, report),
+            reasoning: policies.of_backend(&document.namespace, &document.name),
+            mutation: mutation(document, document.node("spec"), "spec", report).into(),
+        });
+    }
+    backends
 }
 
 fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKind {
@@ -99,8 +99,8 @@ fn annotated_auth(document: &Document<'_>, report: &mut Report) -> Option<Bedroc
     let named = entry.value.text().and_then(BedrockAuth::named);
     if named.is_none() {
         let path = checker::join("metadata.annotations", AUTH);
-        let spot = Spot { file: document.file, place: entry.place, path: &path };
-        report.refuse(spot, "Unsupported value: supported values: \"bearer\", \"sigv4\", \"auto\"");
+        let location = Location { file: document.file, position: entry.position, path: &path };
+        report.refuse(location, "Unsupported value: supported values: \"bearer\", \"sigv4\", \"auto\"");
     }
     named
 }
@@ -131,8 +131,8 @@ fn openai(
     }
 }
 
-fn at<'d>(document: &Document<'d>, path: &'d str) -> Spot<'d> {
-    spot(document, document.root.at(path).unwrap_or(&document.root), path)
+fn at<'d>(document: &Document<'d>, path: &'d str) -> Location<'d> {
+    location(document, document.root.at(path).unwrap_or(&document.root), path)
 }
 
 fn sound_region(bedrock: Service) -> Result<Service, String> {
@@ -149,13 +149,13 @@ fn short_form(set: Set<'_>, config: &ShortConfig) -> Result<Service, String> {
     let model = config.model.to_string();
     let endpoint = match &config.endpoint {
         Some(text) => Some(forms::endpoint(text).map_err(str::to_owned)?),
-        None => environment::endpoint(set.world.env)?,
+        None => environment::endpoint(set.loader.env)?,
     };
     let key = config.api_key.as_ref().map(|key| Credentials::ApiKey(Secret::new(key.to_string())));
     let base_model = config.base_model.as_ref().map(|base| (model.clone(), base.to_string()));
     let region = config.region.as_ref().map(|region| region.to_string());
     Ok(Service {
-        region: region.or_else(|| environment::region(set.world.env)),
+        region: region.or_else(|| environment::region(set.loader.env)),
         endpoint,
         credentials: key.unwrap_or(Credentials::Default),
         models: vec![model],
@@ -224,23 +224,11 @@ fn region_of(host: &str) -> Option<&str> {
 
 /// The first `BackendTLSPolicy` of a `Backend`.
 fn tls_policy<'a>(set: Set<'a>, backend: &Document<'_>) -> Option<(&'a Document<'a>, &'a BackendTlsPolicy)> {
-    let is_target = |target: &LocalRef| {
-        &*target.group == "gateway.envoyproxy.io" && &*target.kind == "Backend" && *target.name == *backend.name
-    };
-    set.of(Kind::TlsPolicy).filter(|document| document.namespace == backend.namespace).find_map(|document| {
-        let Resource::BackendTlsPolicy(policy) = &document.resource else { return None };
-        policy.spec.target_refs.iter().any(is_target).then_some((document, &**policy))
-    })
-}
-
-/// The names of the policy's targets of one kind.
-fn targets<'d>(policy: &'d Document<'_>, group: &'d str, kind: &'d str) -> impl Iterator<Item = &'d str> {
-    policy
-        .root
-        .items_at("spec.targetRefs")
-        .iter()
-        .filter(move |target| target.text_at("group") == Some(group) && target.text_at("kind") == Some(kind))
-        .filter_map(|target| target.text_at("name"))
+    let document = set.policies_of(Kind::TlsPolicy, backend).next()?;
+    match &document.resource {
+        Resource::BackendTlsPolicy(policy) => Some((document, policy)),
+        _ => None,
+    }
 }
 
 /// The certificates that a `BackendTLSPolicy` trusts; `None`: the system's.
@@ -255,20 +243,19 @@ fn trusted(set: Set<'_>, document: &Document<'_>, policy: &BackendTlsPolicy) -> 
 
 /// The same backend with what its `BackendSecurityPolicy` says.
 fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Service, report: &mut Report) -> Result<Service, String> {
-    let mut policies = set.of(Kind::SecurityPolicy).filter(|policy| {
-        policy.namespace == document.namespace
-            && targets(policy, "aigateway.envoyproxy.io", "AIServiceBackend").any(|name| name == document.name)
-    });
+    let mut policies = set.policies_of(Kind::SecurityPolicy, document);
     let Some(policy) = policies.next() else { return Ok(bedrock) };
     for second in policies {
         let message = format!("AIServiceBackend {} already has the policy {}", document.id(), policy.id());
         report.refuse(at(second, "spec.targetRefs"), message);
     }
-    if policy.root.at("spec.credentialOverride").is_some() {
+    let Resource::BackendSecurityPolicy(resource) = &policy.resource else { return Ok(bedrock) };
+    let spec = &resource.spec;
+    if spec.credential_override.is_some() {
         let message = "not served yet: the policy's own credentials are always used";
         report.problem(at(policy, "spec.credentialOverride"), message);
     }
-    let credentials = credentials(set, policy).unwrap_or_else(|why| {
+    let credentials = credentials(set, policy, spec).unwrap_or_else(|why| {
         report.problem(at(policy, "spec"), format!("calls to {} will fail: {why}", document.id()));
         Credentials::NotServed { why }
     });
@@ -279,7 +266,7 @@ fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Service, report: &mut
             "Invalid value: the key must be visible ASCII without spaces or line breaks to be sent in a header";
         report.refuse(at(policy, "spec.apiKey"), message.to_owned());
     }
-    let region = policy.root.text_at("spec.awsCredentials.region").map(str::to_owned);
+    let region = spec.aws_credentials.as_ref().map(|aws| aws.region.to_string());
     let short = matches!(document.resource, Resource::ShortBackend(_));
     let region = if short { bedrock.region.or(region) } else { region.or(bedrock.region) };
     Ok(Service { region, credentials, ..bedrock })
@@ -290,40 +277,50 @@ pub(in crate::config) fn is_visible(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn credentials(set: Set<'_>, policy: &Document<'_>) -> Result<Credentials, String> {
-    let root = &policy.root;
-    let value = |reference: &str, key: &str| {
-        let reference = root.at(reference);
-        let text = |field: &str| reference.and_then(|reference| reference.text_at(field));
-        let namespace = text("namespace").unwrap_or(&policy.namespace);
-        secrets::secret(set, namespace, text("name").unwrap_or_default(), key)
-    };
-    match root.text_at("spec.type").unwrap_or_default() {
-        "AWSCredentials" if root.at("spec.awsCredentials.oidcExchangeToken").is_some() => {
+/// The credentials of a policy.
+///
+/// # Errors
+///
+/// The reason for which calls with it fail.
+fn credentials(set: Set<'_>, document: &Document<'_>, spec: &BackendSecurityPolicySpec) -> Result<Credentials, String> {
+    match (spec.kind, &spec.aws_credentials, &spec.api_key) {
+        (CredentialType::Aws, Some(aws), _) if aws.oidc_exchange_token.is_some() => {
             Err("credentials by oidcExchangeToken are not served yet".to_owned())
         }
-        "AWSCredentials" if root.at("spec.awsCredentials.credentialsFile").is_some() => {
-            let profile = root.text_at("spec.awsCredentials.credentialsFile.profile").unwrap_or("default");
-            let text = value("spec.awsCredentials.credentialsFile.secretRef", "credentials")?;
-            Ok(Credentials::File { text, profile: profile.to_owned() })
+        (CredentialType::Aws, aws, _) => match aws.as_ref().and_then(|aws| aws.credentials_file.as_ref()) {
+            Some(file) => {
+                let profile = file.profile.as_deref().unwrap_or("default").to_owned();
+                let text = referred(set, document, &file.secret_ref, "credentials")?;
+                Ok(Credentials::File { text, profile })
+            }
+            None => Ok(Credentials::Default),
+        },
+        (CredentialType::ApiKey, _, Some(key)) => {
+            referred(set, document, &key.secret_ref, "apiKey").map(Credentials::ApiKey)
         }
-        "AWSCredentials" => Ok(Credentials::Default),
-        "APIKey" => value("spec.apiKey.secretRef", "apiKey").map(Credentials::ApiKey),
-        other => Err(format!("a policy of type {other} cannot authorize calls there")),
+        _ => {
+            let kind = document.root.text_at("spec.type").unwrap_or_default();
+            Err(format!("a policy of type {kind} cannot authorize calls there"))
+        }
     }
+}
+
+/// The value that a reference to a `Secret` leads to.
+fn referred(set: Set<'_>, document: &Document<'_>, reference: &SecretRef, key: &str) -> Result<Secret, String> {
+    let namespace = reference.namespace.as_deref().unwrap_or(&document.namespace);
+    secrets::secret(set, namespace, &reference.name, key)
 }
 
 /// Says which short-form models an earlier backend takes already.
 pub(in crate::config) fn shadowed(set: Set<'_>, backends: &[Backend], report: &mut Report) {
-    let mut taken: Vec<&str> = Vec::new();
+    let mut taken = HashSet::new();
     for (backend, document) in backends.iter().zip(set.of(Kind::ServiceBackend)) {
         let Some(service) = backend.kind.service() else { continue };
         for model in &service.models {
-            if taken.contains(&model.as_str()) {
+            if !taken.insert(model.as_str()) {
                 let message = "an earlier backend serves this model: only a route can send requests here";
                 report.problem(at(document, "spec.config.model"), message);
             }
-            taken.push(model);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Which fields of Bedrock's own clients may use, and how answers name the model: `RequestPolicy` resources, and `clientFields` of the short form.
+//! Permissions of clients to use fields of Bedrock's own, and the model's name in answers: from `RequestPolicy`
+//! resources and from `clientFields` of the short form.
 
 use crate::config::build::policies::{Target, target};
 use crate::config::resource::{Kind, Resource, Set};
@@ -8,7 +9,7 @@ use crate::config::{Config, Rule};
 use crate::translate::limits::ClientFields;
 use std::collections::HashMap;
 
-/// What operators say of the fields that clients may use; `None`: nothing.
+/// The permissions of an operator for fields that clients may use. `None`: the operator says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FieldPolicy {
     /// `additionalModelRequestFields`
@@ -25,7 +26,7 @@ pub struct FieldPolicy {
     pub report_upstream_model: Option<bool>,
 }
 
-/// What holds wherever a request goes, and at each backend.
+/// The permissions everywhere, and at each backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldPolicies {
     /// Everywhere: what the command line says.
@@ -56,7 +57,7 @@ impl FieldPolicy {
         }
     }
 
-    /// What holds when all has been said; `usual` where nothing was.
+    /// The permissions that apply, with `usual` where the operator says nothing.
     #[must_use]
     pub fn decided(self, usual: ClientFields) -> ClientFields {
         ClientFields {
@@ -125,12 +126,12 @@ impl RequestPolicies {
         Self { words }
     }
 
-    /// What is said at a backend.
+    /// The permissions at a backend.
     pub(in crate::config) fn of_backend(&self, namespace: &str, name: &str) -> FieldPolicy {
         self.word(Kind::ServiceBackend, namespace, name, None)
     }
 
-    /// What is said at a rule of a route, and at the route.
+    /// The permissions at a rule of a route, joined with the route's.
     pub(in crate::config) fn of_rule(&self, namespace: &str, route: &str, rule: Option<&str>) -> FieldPolicy {
         let at_route = self.word(Kind::GatewayRoute, namespace, route, None);
         rule.map_or(at_route, |rule| self.word(Kind::GatewayRoute, namespace, route, Some(rule)).and(at_route))

@@ -72,7 +72,7 @@ pub(in crate::config) fn region(env: Env<'_>) -> Option<String> {
 ///
 /// # Errors
 ///
-/// Why it cannot be called, without its text.
+/// The reason for which the endpoint cannot be called, without its text.
 pub(in crate::config) fn endpoint(env: Env<'_>) -> Result<Option<url::Url>, String> {
     let found = first(env, ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL"]);
     found.map(|(name, text)| forms::endpoint(&text).map_err(|why| format!("{name}: {why}"))).transpose()

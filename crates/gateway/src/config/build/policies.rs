@@ -1,45 +1,46 @@
-//! From `ReasoningPolicy` resources, and from `spec.config.reasoning`, to what holds at each target.
+//! Reasoning policies at each target, from `ReasoningPolicy` resources and from `spec.config.reasoning` of the short
+//! form.
 
-use crate::config::ForcedTool;
 use crate::config::check::checker::short;
 use crate::config::check::forms::duration;
-use crate::config::reasoning::{BindingMismatch, Expose, ReasoningPolicy, Word};
-use crate::config::resource::{Document, Kind, Resource, Set, spot};
+use crate::config::reasoning::{BindingMismatch, Expose, PolicyLayer, ReasoningPolicy};
+use crate::config::resource::{Document, Kind, Resource, Set, location};
 use crate::config::resources::reasoning_policy::{
     BindingMismatchChoice, EffortName, EffortOrNone, ExposedField, ForcedToolChoice, Reasoning, RedactedText,
     Visibility,
 };
 use crate::config::text::json;
-use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::mistake::{Location, Report};
 use crate::config::text::yaml::Node;
+use crate::config::{Backend, ForcedTool};
 use crate::translate::catalogue::{Catalogue, Entry, Known, Wanted};
 use crate::translate::model::reasoning::Effort;
 use crate::translate::model::reasoning::Placeholder;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What a policy can be attached to: kind, namespace, name, and the name of a rule.
+/// The target of a policy: kind, namespace, name, and the name of a rule.
 pub(in crate::config) type Target = (Kind, String, String, Option<String>);
 
-/// The words of the policies, by what they are attached to.
+/// The layers of reasoning policies, by their targets.
 pub(in crate::config) struct Policies {
-    words: HashMap<Target, Word>,
+    layers: HashMap<Target, PolicyLayer>,
 }
 
 impl Policies {
     /// Reads the policies in the order of the files: of two at one target the first holds, and the other is told.
     pub(in crate::config) fn read(set: Set<'_>, report: &mut Report) -> Self {
-        let mut found: HashMap<Target, (Word, String)> = HashMap::new();
+        let mut found: HashMap<Target, (PolicyLayer, String)> = HashMap::new();
         for document in set.of(Kind::ServiceBackend) {
-            if let Some(own) = own_word(document, report) {
+            if let Some(own) = own_layer(document, report) {
                 let target = (Kind::ServiceBackend, document.namespace.clone(), document.name.clone(), None);
                 found.insert(target, (own, "its own spec.config.reasoning".to_owned()));
             }
         }
         for document in set.of(Kind::ReasoningPolicy) {
             let Resource::ReasoningPolicy(policy) = &document.resource else { continue };
-            let mut word = word(&policy.spec.policy);
-            word.models = models(document, report);
+            let mut layer = layer(&policy.spec.policy);
+            layer.models = models(document, report);
             for (index, node) in document.root.items_at("spec.targetRefs").iter().enumerate() {
                 let path = format!("spec.targetRefs[{index}]");
                 let Some(target) = target(set, document, node, &path, report) else { continue };
@@ -47,40 +48,40 @@ impl Policies {
                 match found.get(&target) {
                     Some((_, first)) if *first != named => {
                         let message = format!("conflict: {} has {first} already, which holds", described(&target));
-                        report.notice(spot(document, node, &path), message);
+                        report.notice(location(document, node, &path), message);
                     }
                     Some(_) => {}
                     None => {
-                        found.insert(target, (word.clone(), named));
+                        found.insert(target, (layer.clone(), named));
                     }
                 }
             }
         }
-        Self { words: found.into_iter().map(|(target, (word, _))| (target, word)).collect() }
+        Self { layers: found.into_iter().map(|(target, (layer, _))| (target, layer)).collect() }
     }
 
-    /// What holds at a backend to which no rule leads.
+    /// The reasoning policy of a backend for requests that no rule sends.
     pub(in crate::config) fn of_backend(&self, namespace: &str, name: &str) -> Arc<ReasoningPolicy> {
-        Arc::new(self.word(Kind::ServiceBackend, namespace, name, None).decided())
+        Arc::new(self.layer(Kind::ServiceBackend, namespace, name, None).decided())
     }
 
-    /// What holds at a backend to which this rule of a route leads.
+    /// The reasoning policy of a backend for requests that this rule of a route sends.
     pub(in crate::config) fn of_rule(
         &self,
         namespace: &str,
         route: &str,
         rule: Option<&str>,
-        (backend_namespace, backend): (&str, &str),
+        backend: &Backend,
     ) -> Arc<ReasoningPolicy> {
-        let at_rule = rule.map(|rule| self.word(Kind::GatewayRoute, namespace, route, Some(rule))).unwrap_or_default();
-        let at_route = self.word(Kind::GatewayRoute, namespace, route, None);
-        let at_backend = self.word(Kind::ServiceBackend, backend_namespace, backend, None);
+        let at_rule = rule.map(|rule| self.layer(Kind::GatewayRoute, namespace, route, Some(rule))).unwrap_or_default();
+        let at_route = self.layer(Kind::GatewayRoute, namespace, route, None);
+        let at_backend = self.layer(Kind::ServiceBackend, &backend.namespace, &backend.name, None);
         Arc::new(at_rule.over(&at_route).over(&at_backend).decided())
     }
 
-    fn word(&self, kind: Kind, namespace: &str, name: &str, section: Option<&str>) -> Word {
+    fn layer(&self, kind: Kind, namespace: &str, name: &str, section: Option<&str>) -> PolicyLayer {
         let target = (kind, namespace.to_owned(), name.to_owned(), section.map(str::to_owned));
-        self.words.get(&target).cloned().unwrap_or_default()
+        self.layers.get(&target).cloned().unwrap_or_default()
     }
 }
 
@@ -90,7 +91,7 @@ fn described((kind, namespace, name, section): &Target) -> String {
     format!("{}{kind} {namespace}/{name}", of_rule.unwrap_or_default())
 }
 
-/// What one of the policy's references leads to, or nothing and a notice.
+/// The target that one of the policy's references names; `None`, and a notice, where these files have no such resource.
 pub(in crate::config) fn target(
     set: Set<'_>,
     document: &Document<'_>,
@@ -113,27 +114,27 @@ pub(in crate::config) fn target(
         let name = shown("name").unwrap_or_default();
         let missing = described(&(kind, document.namespace.clone(), name, shown("sectionName")));
         let message = format!("{missing} is not in these files: the policy does nothing there");
-        report.problem(spot(document, node, path), message);
+        report.problem(location(document, node, path), message);
     }
     found.map(|_| target)
 }
 
 /// The policy of a backend in the short form, `spec.config.reasoning`.
-fn own_word(document: &Document<'_>, report: &mut Report) -> Option<Word> {
+fn own_layer(document: &Document<'_>, report: &mut Report) -> Option<PolicyLayer> {
     let Resource::ShortBackend(short) = &document.resource else { return None };
     let config = &short.spec.config;
-    let mut own = word(&config.reasoning.as_ref()?.policy);
+    let mut own = layer(&config.reasoning.as_ref()?.policy);
     if let Some(row) = document.root.at("spec.config.reasoning.row") {
-        let place = Spot { file: document.file, place: row.place, path: "spec.config.reasoning.row" };
-        own.models.extend(model((&config.model, config.base_model.as_deref()), Some(row), place, report));
+        let position = Location { file: document.file, position: row.position, path: "spec.config.reasoning.row" };
+        own.models.extend(model(&config.model, config.base_model.as_deref(), Some(row), position, report));
     }
     Some(own)
 }
 
-/// The words of a policy, but for its models.
-fn word(policy: &Reasoning) -> Word {
+/// The layer of a policy, but for its models.
+fn layer(policy: &Reasoning) -> PolicyLayer {
     let (limits, restore) = (policy.limits.as_ref(), policy.restore.as_ref());
-    Word {
+    PolicyLayer {
         default_effort: policy.default.as_ref().map(|default| wanted(default.effort)),
         most_effort: limits.and_then(|limits| limits.effort).map(effort),
         most_budget: limits.and_then(|limits| limits.budget_tokens),
@@ -200,16 +201,17 @@ fn models(document: &Document<'_>, report: &mut Report) -> Vec<(String, Arc<Entr
     let nodes = document.root.items_at("spec.models").iter().enumerate();
     let entry = nodes.filter_map(|(index, node)| {
         let path = format!("spec.models[{index}]");
-        model((node.text_at("id")?, node.text_at("base")), node.get("row"), spot(document, node, &path), report)
+        model(node.text_at("id")?, node.text_at("base"), node.get("row"), location(document, node, &path), report)
     });
     entry.collect()
 }
 
 /// One model's row; its fields were checked before.
 fn model(
-    (id, base): (&str, Option<&str>),
+    id: &str,
+    base: Option<&str>,
     row: Option<&Node>,
-    at: Spot<'_>,
+    at: Location<'_>,
     report: &mut Report,
 ) -> Option<(String, Arc<Entry>)> {
     let catalogue = Catalogue::builtin();

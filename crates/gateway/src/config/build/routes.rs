@@ -19,7 +19,7 @@ use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How large one compiled pattern may be, in bytes.
+/// The largest size of a compiled regular expression, in bytes.
 const PATTERN_LIMIT: usize = 1 << 18;
 
 /// A pattern that must match the whole of a value.
@@ -66,7 +66,7 @@ impl RouteBuilder<'_> {
     fn route(&mut self, spec: &GatewayRouteSpec) -> Route {
         let document = self.document;
         if spec.llm_request_costs.is_some() {
-            self.report.notice(document.spot_at("spec.llmRequestCosts"), "not used yet");
+            self.report.notice(document.location_at("spec.llmRequestCosts"), "not used yet");
         }
         unknown_annotations(document, &[HEDGE, EARLY], self.report);
         Route {
@@ -96,7 +96,7 @@ impl RouteBuilder<'_> {
                 let meant = did_you_mean(&reference.name, gateways.map(|gateway| gateway.name.as_str()));
                 let id = format!("{namespace}/{}", &*reference.name);
                 let message = format!("no Gateway {id} in these files: it limits nothing{meant}");
-                self.report.problem(self.document.spot_at(&format!("spec.parentRefs[{index}]")), message);
+                self.report.problem(self.document.location_at(&format!("spec.parentRefs[{index}]")), message);
             }
         }
         parents
@@ -128,7 +128,7 @@ impl RouteBuilder<'_> {
     fn backend_ref(&mut self, rule: Option<&str>, reference: &RouteBackendRef, path: &str) -> Option<BackendRef> {
         let Self { set, document, backends, policies, .. } = *self;
         if reference.kind.as_deref() == Some("InferencePool") {
-            self.report.problem(document.spot_at(path), "not served: an InferencePool is no Bedrock");
+            self.report.problem(document.location_at(path), "not served: an InferencePool is no Bedrock");
             return None;
         }
         let name = &*reference.name;
@@ -138,18 +138,18 @@ impl RouteBuilder<'_> {
             let meant = backend_meant(backends, namespace, name);
             let message =
                 format!("no AIServiceBackend {namespace}/{name} in these files: no request is sent there{meant}");
-            self.report.problem(document.spot_at(path), message);
+            self.report.problem(document.location_at(path), message);
         }
         let own = mutation(document, document.node(path), path, self.report);
-        let below = position.and_then(|at| backends.get(at)).map(|backend| &backend.mutation);
+        let backend = position.and_then(|at| backends.get(at))?;
         let model_name_override = reference.model_name_override.clone();
         Some(BackendRef {
             backend: position?,
             model_name_override: model_name_override.filter(|name| !name.is_empty()),
             weight: reference.weight.unwrap_or(1),
             priority: reference.priority.unwrap_or(0),
-            reasoning: policies.reasoning.of_rule(&document.namespace, &document.name, rule, (namespace, name)),
-            mutation: Arc::new(below.map(|below| own.over(below)).unwrap_or_default()),
+            reasoning: policies.reasoning.of_rule(&document.namespace, &document.name, rule, backend),
+            mutation: Arc::new(own.over(&backend.mutation)),
         })
     }
 }
@@ -171,7 +171,7 @@ fn header_match(header: &RouteHeaderMatch) -> Option<HeaderMatch> {
     Some(HeaderMatch { name: header.name.to_ascii_lowercase(), value })
 }
 
-/// What a reference that dangles may have meant: the same name in another namespace, or a name that is nearly the same.
+/// A suggestion for a reference that dangles: the same name in another namespace, or a name that is nearly the same.
 fn backend_meant(backends: &[Backend], namespace: &str, name: &str) -> String {
     if let Some(elsewhere) = backends.iter().find(|backend| backend.name == name) {
         return format!("; there is {}/{name}: name its namespace", elsewhere.namespace);

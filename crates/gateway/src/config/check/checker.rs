@@ -5,12 +5,12 @@
 
 use crate::beginning;
 use crate::config::check::forms::Form;
-use crate::config::check::shape::{Field, Shape, UnknownFields};
-use crate::config::text::mistake::{Report, Spot};
+use crate::config::check::shape::{Field, ListShape, Shape, TextShape, UnknownFields};
+use crate::config::text::mistake::{Location, Report};
 use crate::config::text::suggest::did_you_mean;
 use crate::config::text::yaml::{Entry, Node, Scalar, Value};
 
-/// How many characters of a value or a field's name a message shows.
+/// The most characters of a value or a field's name that a message shows.
 const MOST_SHOWN: usize = 100;
 
 /// A check of one document.
@@ -27,16 +27,14 @@ impl Check<'_> {
             (Shape::Map { fields, unknown }, Value::Map(entries)) => self.map(node, entries, path, fields, *unknown),
             (Shape::Texts, Value::Map(entries)) => {
                 for entry in entries.iter().filter(|entry| !entry.value.is_null()) {
-                    let free = Shape::Text { min: 0, max: usize::MAX, form: Form::Free };
+                    let free = Shape::Text(TextShape { min: 0, max: usize::MAX, form: Form::Free });
                     self.node(&entry.value, &join(path, &entry.key), &free);
                 }
             }
-            (Shape::List { of, max, key }, Value::List(items)) => {
-                self.list(node, items, path, (of, *max, key.as_deref()))
-            }
-            (Shape::Text { min, max, form }, Value::Scalar(scalar)) => {
+            (Shape::List(list), Value::List(items)) => self.list(node, items, path, list),
+            (Shape::Text(shape), Value::Scalar(scalar)) => {
                 if self.is_type(node, scalar, path, "string") {
-                    self.text(node, scalar, path, (*min, *max, *form));
+                    self.text(node, scalar, path, *shape);
                 }
             }
             (Shape::OneOf(words), Value::Scalar(scalar)) => {
@@ -74,25 +72,26 @@ impl Check<'_> {
                 None => {}
             }
         }
-        let known = |entry: &&Entry| !fields.iter().any(|field| field.name == entry.key);
-        for entry in entries.iter().filter(known) {
+        for entry in entries.iter().filter(|entry| !fields.iter().any(|field| field.name == entry.key)) {
             let path = join(path, &entry.key);
-            let spot = Spot { file: self.file, place: entry.place, path: &path };
+            let location = Location { file: self.file, position: entry.position, path: &path };
             let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
             match unknown {
                 UnknownFields::Welcome => {}
                 UnknownFields::Pruned => {
                     let meant = did_you_mean(&entry.key, names);
-                    self.report.problem(spot, format!("unknown field, ignored{meant}"));
+                    self.report.problem(location, format!("unknown field, ignored{meant}"));
                 }
                 UnknownFields::Refused => {
-                    self.report.refuse(spot, format!("unknown field: expected one of {}", names.join(", ")));
+                    self.report.refuse(location, format!("unknown field: expected one of {}", names.join(", ")));
                 }
             }
         }
     }
 
-    fn list(&mut self, node: &Node, items: &[Node], path: &str, (of, max, key): (&Shape, usize, Option<&str>)) {
+    fn list(&mut self, node: &Node, items: &[Node], path: &str, shape: &ListShape) {
+        let ListShape { of, max, key } = shape;
+        let (max, key) = (*max, key.as_deref());
         if items.len() > max {
             let message = format!("Too many: {}: must have at most {max} items", items.len());
             self.refuse(node, path, message);
@@ -122,7 +121,8 @@ impl Check<'_> {
         fits
     }
 
-    fn text(&mut self, node: &Node, scalar: &Scalar, path: &str, (min, max, form): (usize, usize, Form)) {
+    fn text(&mut self, node: &Node, scalar: &Scalar, path: &str, shape: TextShape) {
+        let TextShape { min, max, form } = shape;
         let length = scalar.text.chars().count();
         let message = if length < min {
             format!("Invalid value: \"\": {path} in body should be at least {min} chars long")
@@ -150,7 +150,7 @@ impl Check<'_> {
 
     /// Says that the node at `path` is wrong.
     pub(in crate::config) fn refuse(&mut self, node: &Node, path: &str, message: String) {
-        self.report.refuse(Spot { file: self.file, place: node.place, path }, message);
+        self.report.refuse(Location { file: self.file, position: node.position, path }, message);
     }
 
     /// Says that a rule about the whole node at `path` is broken.

@@ -106,7 +106,7 @@ impl Form {
         self.complaint(text, "").is_none()
     }
 
-    /// What is wrong with `text`, if anything is.
+    /// The message about text that does not have this form; `None`: it has.
     pub(in crate::config) fn complaint(self, text: &str, path: &str) -> Option<String> {
         match self {
             Self::Time => seconds_since_epoch(text)
@@ -126,7 +126,8 @@ impl Form {
     }
 }
 
-/// Reads `1h2m3s4ms`, the Gateway API's form of a duration (GEP-2257), but with any number of any size; of a resource the
+/// Reads `1h2m3s4ms`, the Gateway API's form of a duration (GEP-2257), but with any number of any size; of a resource
+/// the
 /// form was checked before.
 #[must_use]
 pub fn duration(text: &str) -> Option<Duration> {

@@ -1,4 +1,4 @@
-//! Whether a resource is what its schema and its rules say.
+//! The checks of resources against their schemas and rules.
 
 pub(in crate::config) mod checker;
 pub(in crate::config) mod forms;

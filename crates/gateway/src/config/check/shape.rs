@@ -8,23 +8,41 @@ use serde_json::Value;
 pub(in crate::config) enum Shape {
     /// Anything: not read here.
     Any,
-    /// Text with `min` to `max` characters of some form.
-    Text { min: usize, max: usize, form: Form },
+    /// Text of some length and form.
+    Text(TextShape),
     /// One of these words.
     OneOf(Vec<String>),
     /// A whole number between two others.
     Whole { min: i64, max: i64 },
     /// `true` or `false`.
     Truth,
-    /// At most `max` items of one shape; `key` names the field in which no two items may agree.
-    List { of: Box<Self>, max: usize, key: Option<String> },
+    /// A list of items of one shape.
+    List(Box<ListShape>),
     /// A mapping with these fields.
     Map { fields: Vec<Field>, unknown: UnknownFields },
     /// A mapping with any fields, all of text.
     Texts,
 }
 
-/// What becomes of fields that a shape does not know.
+/// The length, in characters, and the form of text.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct TextShape {
+    pub(in crate::config) min: usize,
+    pub(in crate::config) max: usize,
+    pub(in crate::config) form: Form,
+}
+
+/// The items of a list.
+#[derive(Debug)]
+pub(in crate::config) struct ListShape {
+    pub(in crate::config) of: Shape,
+    /// The most items.
+    pub(in crate::config) max: usize,
+    /// The field in which no two items may agree.
+    pub(in crate::config) key: Option<String>,
+}
+
+/// The treatment of fields that a shape does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::config) enum UnknownFields {
     /// Welcome: the shape names only the fields that matter here.
@@ -62,11 +80,11 @@ impl Shape {
                 let text = |name: &str| schema.get(name).and_then(Value::as_str);
                 let form = Form::of(text("pattern"), text("format"));
                 let form = form.ok_or_else(|| format!("a form of text that nothing checks: {schema}"))?;
-                Ok(Self::Text {
+                Ok(Self::Text(TextShape {
                     min: number("minLength").unwrap_or(0),
                     max: number("maxLength").unwrap_or(usize::MAX),
                     form,
-                })
+                }))
             }
             Some("integer") => {
                 let limit = |name: &str| schema.get(name).and_then(Value::as_i64);
@@ -77,7 +95,7 @@ impl Shape {
                 let items = schema.get("items").ok_or_else(|| format!("a list without items: {schema}"))?;
                 let key = schema.pointer("/x-kubernetes-list-map-keys/0").and_then(Value::as_str);
                 let max = number("maxItems").unwrap_or(usize::MAX);
-                Ok(Self::List { of: Box::new(Self::of(items)?), max, key: key.map(str::to_owned) })
+                Ok(Self::List(Box::new(ListShape { of: Self::of(items)?, max, key: key.map(str::to_owned) })))
             }
             Some("object") => Self::of_object(schema),
             _ => Err(format!("a schema that nothing checks: {schema}")),
@@ -116,14 +134,14 @@ impl Shape {
     pub(in crate::config) fn type_name(&self) -> &'static str {
         match self {
             Self::Any | Self::Map { .. } | Self::Texts => "object",
-            Self::Text { .. } | Self::OneOf(_) => "string",
+            Self::Text(_) | Self::OneOf(_) => "string",
             Self::Whole { .. } => "integer",
             Self::Truth => "boolean",
-            Self::List { .. } => "array",
+            Self::List(_) => "array",
         }
     }
 
-    /// What is expected where it is missing.
+    /// The words for the value that is expected where it is missing.
     pub(in crate::config) fn described(&self) -> String {
         match self {
             Self::Map { fields, .. } => {
@@ -131,10 +149,10 @@ impl Shape {
                 format!("a mapping with {}", names.join(", "))
             }
             Self::Any | Self::Texts => "a mapping".to_owned(),
-            Self::Text { .. } | Self::OneOf(_) => "text".to_owned(),
+            Self::Text(_) | Self::OneOf(_) => "text".to_owned(),
             Self::Whole { .. } => "a whole number".to_owned(),
             Self::Truth => "true or false".to_owned(),
-            Self::List { .. } => "a list".to_owned(),
+            Self::List(_) => "a list".to_owned(),
         }
     }
 }

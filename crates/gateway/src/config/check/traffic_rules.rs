@@ -17,7 +17,8 @@ pub(in crate::config) const EARLY: &str = "aquifer.dev/early-head";
 /// Those that speak of gRPC's statuses.
 const OF_GRPC: [&str; 5] = ["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"];
 
-/// What a policy of Envoy Gateway's is attached to, each with its path: it says one target, or several.
+/// The targets of a policy of Envoy Gateway's, each with its path: it names one in `targetRef` or several in
+/// `targetRefs`.
 pub(in crate::config) fn targets(root: &Node) -> impl Iterator<Item = (&Node, String)> {
     let single = root.at("spec.targetRef").map(|node| (node, "spec.targetRef".to_owned()));
     let several = root.items_at("spec.targetRefs").iter().enumerate();
@@ -86,8 +87,8 @@ fn triggers(check: &mut Check<'_>, spec: &Node) {
     let named: Vec<&str> = retry_on.items_at("triggers").iter().filter_map(Node::text).collect();
     let path = "spec.retry.retryOn.triggers";
     let mut notice = |node: &Node, path: &str, message: String| {
-        let spot = crate::config::text::mistake::Spot { file: check.file, place: node.place, path };
-        check.report.notice(spot, message);
+        let location = crate::config::text::mistake::Location { file: check.file, position: node.position, path };
+        check.report.notice(location, message);
     };
     for (index, node) in retry_on.items_at("triggers").iter().enumerate() {
         if let Some(word) = node.text().filter(|word| OF_GRPC.contains(word)) {

@@ -1,4 +1,4 @@
-//! `AIGatewayRoute`: which requests go to which backends.
+//! `AIGatewayRoute`: the rules by which requests are routed to backends.
 
 use crate::config::resources::common::{BodyMutation, HeaderMutation, Metadata};
 use crate::config::resources::order::in_order;
@@ -9,7 +9,7 @@ use crate::config::resources::text::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Which requests go to which backends.
+/// The rules by which requests are routed to backends.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = in_order::<Self>, extend("x-kubernetes-preserve-unknown-fields" = true))]
@@ -106,7 +106,7 @@ pub(in crate::config) struct RouteMatch {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = in_order::<Self>)]
 pub(in crate::config) struct RouteHeaderMatch {
-    /// How the value is compared; `Exact` without one.
+    /// The comparison of the value; `Exact` without one.
     #[serde(rename = "type")]
     pub(in crate::config) kind: Option<HeaderMatchType>,
     /// The name of the header; `x-ai-eg-model` stands for the model that the body names.
@@ -115,7 +115,7 @@ pub(in crate::config) struct RouteHeaderMatch {
     pub(in crate::config) value: HeaderValueText,
 }
 
-/// How the value of a header is compared.
+/// The comparison of the value of a header.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 pub(in crate::config) enum HeaderMatchType {
     Exact,
@@ -167,14 +167,14 @@ pub(in crate::config) struct RouteTimeouts {
 pub(in crate::config) struct RequestCost {
     /// The key of the metadata.
     pub(in crate::config) metadata_key: String,
-    /// What is counted.
+    /// The tokens or the expression that is counted.
     #[serde(rename = "type")]
     pub(in crate::config) kind: RequestCostType,
     /// An expression of Common Expression Language.
     pub(in crate::config) cel: Option<String>,
 }
 
-/// What a cost counts.
+/// The tokens or the expression that a cost counts.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 pub(in crate::config) enum RequestCostType {
     OutputToken,

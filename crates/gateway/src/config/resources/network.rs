@@ -1,4 +1,5 @@
-//! Envoy Gateway's `Backend` and the Gateway API's `BackendTLSPolicy` and `Gateway`: addresses, certificates, listeners.
+//! Envoy Gateway's `Backend` and the Gateway API's `BackendTLSPolicy` and `Gateway`: addresses, certificates,
+//! listeners.
 
 use crate::config::resources::common::{LocalRef, Metadata, SecretRef};
 use crate::config::resources::order::in_order;
@@ -27,7 +28,7 @@ pub(in crate::config) struct BackendSpec {
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub(in crate::config) endpoints: Vec<BackendEndpoint>,
-    /// Whether it is for when others fail; not read.
+    /// Whether it is a fallback; not read.
     pub(in crate::config) fallback: Option<bool>,
     /// TLS to the service.
     pub(in crate::config) tls: Option<Map<String, Value>>,
@@ -171,7 +172,7 @@ pub(in crate::config) struct GatewayListener {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = in_order::<Self>, extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub(in crate::config) struct ListenerTls {
-    /// Where TLS ends; `Passthrough` is not served.
+    /// The end of TLS; `Passthrough` is not served.
     pub(in crate::config) mode: Option<TlsMode>,
     /// `Secret`s that have a certificate under `tls.crt` and its key under `tls.key`; the first is used.
     #[serde(default)]
@@ -179,7 +180,7 @@ pub(in crate::config) struct ListenerTls {
     pub(in crate::config) certificate_refs: Vec<SecretRef>,
 }
 
-/// Where TLS ends: at the listener, or behind it.
+/// The end of TLS: at the listener, or behind it.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 pub(in crate::config) enum TlsMode {
     Terminate,

@@ -1,4 +1,4 @@
-//! What a JSON schema must say beyond schemars's own words: the order of fields, and which unknown ones are refused.
+//! Transforms of JSON schemas: the order of fields is noted, unknown fields are refused below a part.
 
 use schemars::Schema;
 use schemars::transform::{RecursiveTransform, Transform};
@@ -26,12 +26,13 @@ fn note(schema: &mut Schema, fields: &[&str]) {
 
 /// Refuses unknown fields, here and below.
 pub(in crate::config) fn refuse_unknown_fields(schema: &mut Schema) {
-    let refuse = |schema: &mut Schema| {
-        if schema.get("properties").is_some() {
-            schema.insert("additionalProperties".to_owned(), false.into());
-        }
-    };
-    RecursiveTransform(refuse).transform(schema);
+    RecursiveTransform(refuse_unknown_fields_here).transform(schema);
+}
+
+fn refuse_unknown_fields_here(schema: &mut Schema) {
+    if schema.get("properties").is_some() {
+        schema.insert("additionalProperties".to_owned(), false.into());
+    }
 }
 
 /// The names of a struct's fields in the order in which it declares them, as its reader asks for them.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// How much models reason for clients, and how much of that clients are shown.
+/// A policy of how much models reason for clients, and how much of that clients are shown.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = in_order::<Self>, extend("x-kubernetes-preserve-unknown-fields" = true))]

@@ -1,4 +1,5 @@
-//! `AIServiceBackend`: a service that answers requests, in Envoy AI Gateway's form and in the short form of this gateway.
+//! `AIServiceBackend`: a service that answers requests, in Envoy AI Gateway's form and in the short form of this
+//! gateway.
 
 use crate::config::resources::common::{BodyMutation, HeaderMutation, Metadata};
 use crate::config::resources::order::{in_order, in_order_before, refuse_unknown_fields};
@@ -95,7 +96,7 @@ pub(in crate::config) struct ShortBackend {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = in_order::<Self>)]
 pub(in crate::config) struct ShortBackendSpec {
-    /// Who offers the service.
+    /// The provider of the service.
     pub(in crate::config) provider: Provider,
     /// The model and the way to it.
     pub(in crate::config) config: ShortConfig,
@@ -138,7 +139,8 @@ pub(in crate::config) struct ShortConfig {
     pub(in crate::config) report_model: Option<ReportedModel>,
 }
 
-/// The ways in which calls are authorised with AWS credentials: `sigv4` signs each call, `bearer` derives a short-term API key,
+/// The ways in which calls are authorised with AWS credentials: `sigv4` signs each call, `bearer` derives a short-term
+/// API key,
 /// `auto` does that until AWS denies it.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -1,4 +1,5 @@
-//! A document read into a struct, once its shape was checked: the type that is asked for decides how a scalar is read, as the
+//! A document read into a struct, once its shape was checked: the type that is asked for decides how a scalar is read,
+//! as the
 //! check decides it.
 
 use crate::config::text::json;
@@ -11,7 +12,7 @@ use serde::forward_to_deserialize_any;
 ///
 /// # Errors
 ///
-/// What does not fit: the check of shapes leaves nothing of the kind.
+/// The part that does not fit: the check of shapes leaves nothing of the kind.
 pub(in crate::config) fn read<T: DeserializeOwned>(node: &Node) -> Result<T, Error> {
     T::deserialize(node)
 }
