@@ -46,6 +46,7 @@ use crate::health::BackendHealth;
 use crate::record::{Outcome, Record, Tokens};
 use admit::Admitted;
 use aquifer_translate::Fault;
+use attempt::End;
 use calling::Calling;
 use common::{Common, Heard};
 use open_call::OpenCall;
@@ -84,6 +85,14 @@ enum State {
 struct Answering {
     plan: Box<Plan>,
     call: Box<OpenCall>,
+}
+
+/// What the end of an answer came to.
+enum Ended {
+    /// The client was told all of it.
+    Whole(Box<End>),
+    /// It broke off.
+    Broken(Fault),
 }
 
 impl Exchange {
@@ -131,6 +140,19 @@ impl Exchange {
     /// The same of one of two calls. A call that is over says nothing any more.
     pub fn handle_from(&mut self, id: CallId, input: Input<'_>, now: Instant) {
         let common = &mut self.common;
+        // Most of what happens is one more part of an answer, after which the exchange stands where it stood.
+        let input = match (&mut self.state, input) {
+            (State::Answering(answering), Input::UpstreamBody(bytes)) if id == CallId::Primary => {
+                if let Err(broken) = answering.more(common, bytes, now) {
+                    self.state = match std::mem::replace(&mut self.state, State::Over) {
+                        State::Answering(answering) => answering.ended(common, broken, now),
+                        state @ (State::Head(_) | State::Recalling(_) | State::Calling(_) | State::Over) => state,
+                    };
+                }
+                return;
+            }
+            (_, input) => input,
+        };
         self.state = match std::mem::replace(&mut self.state, State::Over) {
             State::Answering(answering) => answering.handle(common, id, input, now),
             State::Calling(calling) => calling.handle(common, id, input, now),
@@ -236,12 +258,6 @@ impl Answering {
             return State::Answering(self);
         }
         match input {
-            Input::UpstreamBody(bytes) => {
-                self.call.heard(&mut common.record, now.saturating_duration_since(common.begun));
-                common.told.clear();
-                let taken = self.call.attempt.body(bytes, true, &mut common.told);
-                self.told(common, taken, now)
-            }
             Input::UpstreamEnd => {
                 self.call.deadlines.heard();
                 common.told.clear();
@@ -263,24 +279,48 @@ impl Answering {
             | Input::Recalled(_)
             | Input::CallQueued
             | Input::CallStarted
-            | Input::UpstreamHead { .. } => State::Answering(self),
+            | Input::UpstreamHead { .. }
+            | Input::UpstreamBody(_) => State::Answering(self),
+        }
+    }
+
+    /// Tells the client one more part of the answer.
+    ///
+    /// # Errors
+    /// The answer has ended, well or not.
+    fn more(&mut self, common: &mut Common, bytes: &[u8], now: Instant) -> Result<(), Ended> {
+        self.call.heard(&mut common.record, common.begun, now);
+        common.told.seen = None;
+        let taken = self.call.attempt.body(bytes, true, &mut common.told);
+        self.tell(common, taken, now)
+    }
+
+    /// Gives the client what came.
+    fn tell(&mut self, common: &mut Common, taken: Result<(), Fault>, now: Instant) -> Result<(), Ended> {
+        common.note(common.told.seen, now);
+        if common.told.turn.is_some() {
+            common.keep(&self.plan, &self.call);
+        }
+        common.say_told();
+        if let Some(end) = common.told.end.take() {
+            return Err(Ended::Whole(end));
+        }
+        taken.map_err(Ended::Broken)
+    }
+
+    /// Ends with what an answer came to.
+    fn ended(self, common: &mut Common, ended: Ended, now: Instant) -> State {
+        match ended {
+            Ended::Whole(end) => common.answered(self.plan, self.call, *end, now),
+            Ended::Broken(fault) => self.failed(common, fault, now),
         }
     }
 
     /// Tells the client what came, and ends with the answer or its failure.
     fn told(mut self, common: &mut Common, taken: Result<(), Fault>, now: Instant) -> State {
-        common.note(common.told.seen, now);
-        common.keep(&self.plan, &self.call);
-        common.say_told();
-        if let Some(end) = common.told.end.take() {
-            return common.answered(self.plan, self.call, *end, now);
-        }
-        match taken {
-            Ok(()) => {
-                self.call.deadlines.told();
-                State::Answering(self)
-            }
-            Err(fault) => self.failed(common, fault, now),
+        match self.tell(common, taken, now) {
+            Ok(()) => State::Answering(self),
+            Err(ended) => self.ended(common, ended, now),
         }
     }
 

@@ -240,16 +240,13 @@ impl Attempt {
     /// Gives a part of a stream to the client. Until something of it is content (`begins`), it is held: the beginning of an
     /// answer is none, and another backend may still be asked.
     fn hold_or_tell(&mut self, out: BytesMut, begins: bool, told: &mut Told) {
-        let mut held = std::mem::take(&mut self.held);
-        if held.is_empty() {
-            held = out;
-        } else {
-            held.extend_from_slice(&out);
+        if begins && self.held.is_empty() {
+            told.stream = Some(out);
+            return;
         }
+        self.held.extend_from_slice(&out);
         if begins {
-            told.stream = Some(held);
-        } else {
-            self.held = held;
+            told.stream = Some(std::mem::take(&mut self.held));
         }
     }
 

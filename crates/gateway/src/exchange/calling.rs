@@ -84,7 +84,6 @@ impl Calling {
             | Input::UpstreamEnd
             | Input::UpstreamFailed(_) => {}
         }
-        let since = now.saturating_duration_since(common.begun);
         let begun = common.heard != Heard::Nothing;
         let limits = common.terms.limits;
         let stream = common.record.stream;
@@ -92,13 +91,15 @@ impl Calling {
         common.told.clear();
         let taken = match input {
             Input::UpstreamBody(bytes) => {
-                call.heard(&mut common.record, since);
+                call.heard(&mut common.record, common.begun, now);
                 if !stream {
                     call.deadlines.first_byte();
                 }
                 call.attempt.body(bytes, begun, &mut common.told)
             }
-            Input::UpstreamHead { status, headers } => call.head(&mut common.record, status, headers, since),
+            Input::UpstreamHead { status, headers } => {
+                call.head(&mut common.record, status, headers, common.begun, now)
+            }
             Input::UpstreamEnd => {
                 call.deadlines.heard();
                 call.attempt.end(begun, &mut common.told)

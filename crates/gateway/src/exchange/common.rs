@@ -101,13 +101,14 @@ impl Common {
     /// Records when the first reasoning and the first token were seen.
     pub(super) fn note(&mut self, seen: Option<Milestones>, now: Instant) {
         let Some(seen) = seen else { return };
-        let since = now.saturating_duration_since(self.begun);
+        let begun = self.begun;
+        let since = || now.saturating_duration_since(begun);
         if seen.reasoning {
             self.record.reasoned = true;
-            self.record.time_to_first_reasoning.get_or_insert(since);
+            self.record.time_to_first_reasoning.get_or_insert_with(since);
         }
         if seen.answer {
-            self.record.time_to_first_token.get_or_insert(since);
+            self.record.time_to_first_token.get_or_insert_with(since);
         }
     }
 
@@ -197,7 +198,7 @@ impl Common {
 
     /// Tells a fault by a status and a body.
     pub(super) fn answer_with_error(&mut self, fault: &Fault, warnings: HeaderMap, allow: Option<HeaderValue>) {
-        let ErrorAnswer { status, headers: refusing, body } = dialect::error(self.dialect, fault);
+        let ErrorAnswer { status, headers: refusing, body } = dialect::error_of(self.dialect, fault, Some(self.id));
         let mut headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, warnings);
         headers.extend(refusing);
         headers.extend(allow.map(|allowed| (header::ALLOW, allowed)));

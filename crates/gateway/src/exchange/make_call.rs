@@ -64,7 +64,7 @@ impl Common {
         });
         self.push(Output::Call(Box::new(call)));
         let deadlines = CallDeadlines::begin(timeouts, &self.terms.limits, now);
-        Box::new(OpenCall { attempt, target: at, deadlines, timeouts, started, facts, at: place })
+        Box::new(OpenCall { attempt, target: at, deadlines, timeouts, started, has_begun: false, facts, at: place })
     }
 
     /// The limits of a call: the whole answer has one time for all attempts.

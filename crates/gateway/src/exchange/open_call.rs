@@ -24,6 +24,8 @@ pub(super) struct OpenCall {
     pub(super) timeouts: CallTimeouts,
     /// Since when the backend has had it.
     pub(super) started: Instant,
+    /// Something came of it.
+    pub(super) has_begun: bool,
     /// What the record of the exchange says when this call is the one that counts.
     pub(super) facts: Facts,
     /// Its place in [`Record::attempts`](crate::record::Record::attempts).
@@ -47,9 +49,10 @@ impl OpenCall {
         record: &mut Record,
         status: StatusCode,
         headers: &HeaderMap,
-        since: Duration,
+        begun: Instant,
+        now: Instant,
     ) -> Result<(), Fault> {
-        self.heard(record, since);
+        self.heard(record, begun, now);
         if let Some(record) = record.attempts.get_mut(self.at) {
             record.status = Some(status.as_u16());
             let id = UPSTREAM_REQUEST_IDS.iter().find_map(|name| headers.get(*name)?.to_str().ok());
@@ -59,10 +62,13 @@ impl OpenCall {
     }
 
     /// Something came of it.
-    pub(super) fn heard(&mut self, record: &mut Record, since: Duration) {
+    pub(super) fn heard(&mut self, record: &mut Record, begun: Instant, now: Instant) {
         self.deadlines.heard();
+        if std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
         if let Some(record) = record.attempts.get_mut(self.at) {
-            record.first_byte.get_or_insert(since);
+            record.first_byte = Some(now.saturating_duration_since(begun));
         }
     }
 

@@ -24,11 +24,12 @@ impl RequestId {
         nonce
     }
 
-    fn push(self, to: &mut String, digits: u32) {
-        for at in (0..digits).rev() {
-            let digit = u8::try_from(self.0 >> (4 * at) & 0xf).unwrap_or_default();
-            to.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
-        }
+    /// Appends the last digits, an even number of them. Every answer has ids, so they are written byte by byte.
+    fn push(self, to: &mut String, digits: usize) {
+        let bytes = self.0.to_be_bytes();
+        let wanted = bytes.len().saturating_sub(digits / 2);
+        let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' - 10 + value });
+        to.extend(bytes.iter().skip(wanted).flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]));
     }
 }
 
