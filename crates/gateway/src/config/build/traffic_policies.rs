@@ -179,10 +179,10 @@ pub(in crate::config) fn unknown_annotations(document: &Document<'_>, known: &[&
     }
 }
 
-/// Policies of which the first one that says a thing decides it.
-struct Words<'d>(&'d [&'d Document<'d>]);
+/// Policies in layers: of each field the first policy that has it decides.
+struct TrafficLayers<'d>(&'d [&'d Document<'d>]);
 
-impl<'d> Words<'d> {
+impl<'d> TrafficLayers<'d> {
     fn at(&self, path: &str) -> Option<&'d Node> {
         self.0.iter().find_map(|document| document.root.at(path))
     }
@@ -211,39 +211,39 @@ fn annotated(document: &Document<'_>, key: &str) -> Option<Duration> {
 }
 
 fn traffic(policies: &[&Document<'_>]) -> Traffic {
-    let words = Words(policies);
-    let said = |path: &str| words.at(path).is_some();
+    let layers = TrafficLayers(policies);
+    let said = |path: &str| layers.at(path).is_some();
     let usual = Outliers::default();
     Traffic {
-        retry: if said("spec.retry") { retry(&words) } else { Retry::default() },
+        retry: if said("spec.retry") { retry(&layers) } else { Retry::default() },
         outliers: Outliers {
-            panic_threshold: words.number("spec.healthCheck.panicThreshold").unwrap_or(usual.panic_threshold),
-            ..if said("spec.healthCheck.passive") { outliers(&words) } else { usual }
+            panic_threshold: layers.number("spec.healthCheck.panicThreshold").unwrap_or(usual.panic_threshold),
+            ..if said("spec.healthCheck.passive") { outliers(&layers) } else { usual }
         },
         circuit: Circuit {
-            parallel: words.number("spec.circuitBreaker.maxParallelRequests"),
-            pending: words.number("spec.circuitBreaker.maxPendingRequests"),
+            parallel: layers.number("spec.circuitBreaker.maxParallelRequests"),
+            pending: layers.number("spec.circuitBreaker.maxPendingRequests"),
         },
-        connect: words.limit("spec.timeout.tcp.connectTimeout"),
-        hedge: words.annotated(HEDGE),
+        connect: layers.limit("spec.timeout.tcp.connectTimeout"),
+        hedge: layers.annotated(HEDGE),
         early_head: policies.iter().find_map(|document| annotated(document, EARLY)),
         first_byte: policies.iter().find_map(|policy| annotated(policy, FIRST_BYTE)),
-        whole: words.limit("spec.timeout.http.requestTimeout"),
+        whole: layers.limit("spec.timeout.http.requestTimeout"),
     }
 }
 
 /// As Envoy Gateway has it: without a number two retries; the longest pause is ten times the first one.
-fn retry(words: &Words<'_>) -> Retry {
+fn retry(layers: &TrafficLayers<'_>) -> Retry {
     let usual = Retry::default();
-    let base = words.limit("spec.retry.perRetry.backOff.baseInterval");
-    let most = words.limit("spec.retry.perRetry.backOff.maxInterval");
-    let (statuses, unanswered) = retried(words);
+    let base = layers.limit("spec.retry.perRetry.backOff.baseInterval");
+    let most = layers.limit("spec.retry.perRetry.backOff.maxInterval");
+    let (statuses, unanswered) = retried(layers);
     Retry {
-        attempts: Some(words.number("spec.retry.numRetries").unwrap_or(2).saturating_add(1)),
-        per_priority: words.number("spec.retry.numAttemptsPerPriority").filter(|number| *number > 0),
+        attempts: Some(layers.number("spec.retry.numRetries").unwrap_or(2).saturating_add(1)),
+        per_priority: layers.number("spec.retry.numAttemptsPerPriority").filter(|number| *number > 0),
         base: base.unwrap_or(usual.base),
         most: most.or_else(|| base.map(|base| base.saturating_mul(10))).unwrap_or(usual.most),
-        each: words.limit("spec.retry.perRetry.timeout"),
+        each: layers.limit("spec.retry.perRetry.timeout"),
         statuses,
         unanswered,
     }
@@ -251,11 +251,11 @@ fn retry(words: &Words<'_>) -> Retry {
 
 /// Which statuses are tried again, and whether a call without an answer is. Without `retryOn` that is what is worth it;
 /// with it, exactly what it names.
-fn retried(words: &Words<'_>) -> (Option<Vec<u16>>, bool) {
-    if words.at("spec.retry.retryOn").is_none() {
+fn retried(layers: &TrafficLayers<'_>) -> (Option<Vec<u16>>, bool) {
+    if layers.at("spec.retry.retryOn").is_none() {
         return (None, true);
     }
-    let list = |path: &str| words.at(path).map(Node::items).unwrap_or_default();
+    let list = |path: &str| layers.at(path).map(Node::items).unwrap_or_default();
     let triggers: Vec<&str> = list("spec.retry.retryOn.triggers").iter().filter_map(Node::text).collect();
     let named = list("spec.retry.retryOn.httpStatusCodes").iter().filter_map(Node::whole);
     let mut named: Vec<u16> = named.filter_map(|status| u16::try_from(status).ok()).collect();
@@ -284,19 +284,19 @@ const UNANSWERED: [&str; 6] =
 
 /// As Envoy Gateway has it: five answers of 5xx in a row. Its times would keep a backend that is back from being used:
 /// 10 seconds are the most unless the policy names more.
-fn outliers(words: &Words<'_>) -> Outliers {
+fn outliers(layers: &TrafficLayers<'_>) -> Outliers {
     let usual = Outliers::default();
-    let failures = words.number("spec.healthCheck.passive.consecutive5XxErrors").unwrap_or(5);
-    let gateway = words.number("spec.healthCheck.passive.consecutiveGatewayErrors").unwrap_or(0);
-    let base = words.limit("spec.healthCheck.passive.baseEjectionTime");
-    let most = words.limit("spec.healthCheck.passive.maxEjectionTime");
+    let failures = layers.number("spec.healthCheck.passive.consecutive5XxErrors").unwrap_or(5);
+    let gateway = layers.number("spec.healthCheck.passive.consecutiveGatewayErrors").unwrap_or(0);
+    let base = layers.limit("spec.healthCheck.passive.baseEjectionTime");
+    let most = layers.limit("spec.healthCheck.passive.maxEjectionTime");
     let most = most.unwrap_or_else(|| usual.most.max(base.unwrap_or_default()));
-    let percent = words.number("spec.healthCheck.passive.maxEjectionPercent");
+    let percent = layers.number("spec.healthCheck.passive.maxEjectionPercent");
     Outliers {
         failures: [failures, gateway].into_iter().filter(|number| *number > 0).min().unwrap_or(0),
         base: base.unwrap_or(usual.base).min(most),
         most,
-        interval: words.time("spec.healthCheck.passive.interval").unwrap_or(usual.interval),
+        interval: layers.time("spec.healthCheck.passive.interval").unwrap_or(usual.interval),
         max_ejection_percent: percent.unwrap_or(usual.max_ejection_percent),
         ..usual
     }
