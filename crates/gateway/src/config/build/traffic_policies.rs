@@ -235,10 +235,10 @@ fn traffic(policies: &[&Document<'_>]) -> Traffic {
     let usual = Outliers::default();
     let panic_threshold = layers.first(|spec| spec.health_check.as_ref()?.panic_threshold);
     Traffic {
-        retry: layers.retry(|_| Some(())).map(|()| retry(&layers)).unwrap_or_default(),
+        retry: layers.retry(Some).map(|_| retry(&layers)).unwrap_or_default(),
         outliers: Outliers {
             panic_threshold: panic_threshold.unwrap_or(usual.panic_threshold),
-            ..layers.passive(|_| Some(())).map_or(usual, |()| outliers(&layers))
+            ..layers.passive(Some).map_or(usual, |_| outliers(&layers))
         },
         circuit: Circuit {
             parallel: layers.first(|spec| spec.circuit_breaker.as_ref()?.max_parallel_requests),
