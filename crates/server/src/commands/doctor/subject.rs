@@ -104,7 +104,7 @@ fn one<'c>(config: &'c Config, all: &[Called<'c>], name: &str) -> anyhow::Result
 
 fn subject(config: &Config, called: &Called<'_>) -> Option<Subject> {
     let backend = config.backends.get(called.backend)?;
-    let Some(bedrock) = backend.kind.bedrock_service() else { return None };
+    let bedrock = backend.kind.bedrock_service()?;
     let model_id = &called.model_id;
     let base = bedrock.base_models.iter().find(|(id, _)| id == model_id).map(|(_, base)| base.clone());
     let (builtin, known) = Catalogue::builtin().resolve(base.as_deref().unwrap_or(model_id));
