@@ -14,6 +14,7 @@ use crate::translate::fault::MistakeKind;
 use crate::translate::model::field_ref::FieldRef;
 use http::HeaderMap;
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The most characters of an unknown model id that an error repeats.
@@ -295,8 +296,9 @@ pub(crate) fn models_for(
     // Whoever does not say a host, and came by no listener, is told all.
     let open = |route: &&Route| (ingress == Ingress::default() || entry.leads_to(route)) && may_take(Some(route));
     let mut listings: Vec<ModelListing> = Vec::new();
+    let mut listed = HashSet::new();
     let mut add = |id: &str, owned_by: &str, created: u64| {
-        if !listings.iter().any(|listing| listing.id == id) {
+        if listed.insert(id.to_owned()) {
             listings.push(ModelListing { id: id.to_owned(), owned_by: owned_by.to_owned(), created });
         }
     };

@@ -1,10 +1,12 @@
 //! Resources whose shape and rules hold, and how they are found by their references.
 
 use crate::config::resources::backend_security_policy::BackendSecurityPolicy;
+use crate::config::resources::backend_traffic_policy::BackendTrafficPolicy;
 use crate::config::resources::gateway_route::GatewayRoute;
 use crate::config::resources::network::{BackendResource, BackendTlsPolicy, GatewayResource};
 use crate::config::resources::reasoning_policy::ReasoningPolicyResource;
 use crate::config::resources::request_policy::RequestPolicy;
+use crate::config::resources::security_policy::SecurityPolicy;
 use crate::config::resources::service_backend::{ServiceBackend, ShortBackend};
 use crate::config::text::deserialize::read;
 use crate::config::text::mistake::Location;
@@ -59,6 +61,8 @@ pub(super) enum Resource {
     RequestPolicy(Box<RequestPolicy>),
     Backend(Box<BackendResource>),
     BackendTlsPolicy(Box<BackendTlsPolicy>),
+    BackendTrafficPolicy(Box<BackendTrafficPolicy>),
+    SecurityPolicy(Box<SecurityPolicy>),
     /// Built from its nodes.
     Nodes,
 }
@@ -80,7 +84,9 @@ impl Resource {
             Kind::RequestPolicy => read(root).map(Self::RequestPolicy),
             Kind::Backend => read(root).map(Self::Backend),
             Kind::SecurityPolicy => read(root).map(Self::BackendSecurityPolicy),
-            Kind::ClientSecurityPolicy | Kind::TrafficPolicy | Kind::Secret | Kind::ConfigMap => Ok(Self::Nodes),
+            Kind::ClientSecurityPolicy => read(root).map(Self::SecurityPolicy),
+            Kind::TrafficPolicy => read(root).map(Self::BackendTrafficPolicy),
+            Kind::Secret | Kind::ConfigMap => Ok(Self::Nodes),
         };
         read.map_err(|error| error.to_string())
     }

@@ -97,48 +97,48 @@ impl Config {
 
 /// The policies of the files, by what they are attached to.
 pub(in crate::config) struct RequestPolicies {
-    words: HashMap<Target, FieldPolicy>,
+    by_target: HashMap<Target, FieldPolicy>,
 }
 
 impl RequestPolicies {
     /// Reads them all: of several at one target each one's denials hold.
     pub(in crate::config) fn read(set: Set<'_>, report: &mut Report) -> Self {
-        let mut words: HashMap<Target, FieldPolicy> = HashMap::new();
+        let mut by_target: HashMap<Target, FieldPolicy> = HashMap::new();
         for document in set.of(Kind::ServiceBackend) {
             if let Resource::ShortBackend(short) = &document.resource {
                 let config = &short.spec.config;
                 let at = (Kind::ServiceBackend, document.namespace.clone(), document.name.clone(), None);
-                words.insert(at, FieldPolicy::of(config.client_fields.as_ref(), config.report_model));
+                by_target.insert(at, FieldPolicy::of(config.client_fields.as_ref(), config.report_model));
             }
         }
         for document in set.of(Kind::RequestPolicy) {
             let Resource::RequestPolicy(policy) = &document.resource else { continue };
             let spec = &policy.spec;
-            let word = FieldPolicy::of(Some(&spec.client_fields), spec.report_model);
+            let policy_layer = FieldPolicy::of(Some(&spec.client_fields), spec.report_model);
             for (index, node) in document.root.items_at("spec.targetRefs").iter().enumerate() {
                 let path = format!("spec.targetRefs[{index}]");
                 if let Some(at) = target(set, document, node, &path, report) {
-                    let known = words.entry(at).or_default();
-                    *known = known.and(word);
+                    let known = by_target.entry(at).or_default();
+                    *known = known.and(policy_layer);
                 }
             }
         }
-        Self { words }
+        Self { by_target }
     }
 
     /// The permissions at a backend.
     pub(in crate::config) fn of_backend(&self, namespace: &str, name: &str) -> FieldPolicy {
-        self.word(Kind::ServiceBackend, namespace, name, None)
+        self.at(Kind::ServiceBackend, namespace, name, None)
     }
 
     /// The permissions at a rule of a route, joined with the route's.
     pub(in crate::config) fn of_rule(&self, namespace: &str, route: &str, rule: Option<&str>) -> FieldPolicy {
-        let at_route = self.word(Kind::GatewayRoute, namespace, route, None);
-        rule.map_or(at_route, |rule| self.word(Kind::GatewayRoute, namespace, route, Some(rule)).and(at_route))
+        let at_route = self.at(Kind::GatewayRoute, namespace, route, None);
+        rule.map_or(at_route, |rule| self.at(Kind::GatewayRoute, namespace, route, Some(rule)).and(at_route))
     }
 
-    fn word(&self, kind: Kind, namespace: &str, name: &str, section: Option<&str>) -> FieldPolicy {
+    fn at(&self, kind: Kind, namespace: &str, name: &str, section: Option<&str>) -> FieldPolicy {
         let at = (kind, namespace.to_owned(), name.to_owned(), section.map(str::to_owned));
-        self.words.get(&at).copied().unwrap_or_default()
+        self.by_target.get(&at).copied().unwrap_or_default()
     }
 }

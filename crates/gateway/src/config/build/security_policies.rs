@@ -7,8 +7,9 @@
 use crate::config::build::secrets;
 use crate::config::check::checker::{Check, join, short};
 use crate::config::check::traffic_rules::{gateway_target, route_target, targets};
-use crate::config::resource::{Document, Kind, Set, location};
-use crate::config::text::mistake::{Location, Report};
+use crate::config::resource::{Document, Kind, Resource, Set, location};
+use crate::config::resources::security_policy::ApiKeyAuth;
+use crate::config::text::mistake::Report;
 use crate::config::text::yaml::Node;
 use crate::key_ring::{KeyDigest, KeyRing, file};
 use http::HeaderName;
@@ -69,7 +70,8 @@ impl SecurityPolicies {
     pub(in crate::config) fn read(set: Set<'_>, report: &mut Report) -> Self {
         let mut rings = HashMap::new();
         for document in set.of(Kind::ClientSecurityPolicy) {
-            let Some(auth) = document.root.at("spec.apiKeyAuth") else {
+            let Resource::SecurityPolicy(policy) = &document.resource else { continue };
+            let Some(auth) = &policy.spec.api_key_auth else {
                 let message = "not used: of a SecurityPolicy only apiKeyAuth is read";
                 report.problem(location(document, &document.root, "spec"), message);
                 continue;
@@ -146,17 +148,16 @@ fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report
 }
 
 /// The keys of a policy; what cannot be used is told and left out, so that it opens nothing.
-fn ring(set: Set<'_>, document: &Document<'_>, auth: &Node, report: &mut Report) -> KeyRing {
+fn ring(set: Set<'_>, document: &Document<'_>, auth: &ApiKeyAuth, report: &mut Report) -> KeyRing {
     let mut ring = KeyRing::in_headers(headers(document, auth, report));
-    for (index, reference) in auth.items_at("credentialRefs").iter().enumerate() {
+    for (index, reference) in auth.credential_refs.iter().enumerate() {
         let path = format!("spec.apiKeyAuth.credentialRefs[{index}]");
-        let at = location(document, reference, &path);
-        let namespace = reference.text_at("namespace").unwrap_or(&document.namespace);
-        let name = reference.text_at("name").unwrap_or_default();
-        match secrets::keys_of(set, namespace, name) {
+        let at = document.location_at(&path);
+        let namespace = reference.namespace.as_deref().unwrap_or(&document.namespace);
+        match secrets::keys_of(set, namespace, &reference.name) {
             Ok(clients) => {
                 for client in clients {
-                    if let Err(why) = add(set, &mut ring, namespace, name, &client) {
+                    if let Err(why) = add(set, &mut ring, namespace, &reference.name, &client) {
                         report.problem(at, format!("the key of {} is not accepted: {why}", short(&client)));
                     }
                 }
@@ -165,11 +166,11 @@ fn ring(set: Set<'_>, document: &Document<'_>, auth: &Node, report: &mut Report)
         }
     }
     if ring.is_empty() {
-        let at = location(document, auth, "spec.apiKeyAuth");
-        report.problem(at, "no key is accepted: every request at its targets will be refused with 401");
+        let message = "no key is accepted: every request at its targets will be refused with 401";
+        report.problem(document.location_at("spec.apiKeyAuth"), message);
     }
-    if let Some(node) = auth.get("forwardClientIDHeader") {
-        let at = location(document, node, "spec.apiKeyAuth.forwardClientIDHeader");
+    if auth.forward_client_id_header.is_some() {
+        let at = document.location_at("spec.apiKeyAuth.forwardClientIDHeader");
         report.notice(at, "not used: backends are not told who asks");
     }
     ring
@@ -190,16 +191,14 @@ fn add(set: Set<'_>, ring: &mut KeyRing, namespace: &str, name: &str, client: &s
 }
 
 /// The headers in which the key is looked for.
-fn headers(document: &Document<'_>, auth: &Node, report: &mut Report) -> Vec<HeaderName> {
+fn headers(document: &Document<'_>, auth: &ApiKeyAuth, report: &mut Report) -> Vec<HeaderName> {
     let mut names = Vec::new();
-    for (index, source) in auth.items_at("extractFrom").iter().enumerate() {
-        let headers = source.items_at("headers").iter().filter_map(Node::text);
-        names.extend(headers.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()));
-        for field in ["params", "cookies"] {
-            if let Some(node) = source.get(field) {
+    for (index, source) in auth.extract_from.iter().enumerate() {
+        names.extend(source.headers.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()));
+        for (field, unused) in [("params", &source.params), ("cookies", &source.cookies)] {
+            if unused.is_some() {
                 let path = format!("spec.apiKeyAuth.extractFrom[{index}].{field}");
-                let at = Location { file: document.file, position: node.position, path: &path };
-                report.problem(at, "not used: keys are read from headers only");
+                report.problem(document.location_at(&path), "not used: keys are read from headers only");
             }
         }
     }

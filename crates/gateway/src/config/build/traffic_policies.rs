@@ -5,7 +5,11 @@ use crate::config::check::forms::duration;
 use crate::config::check::traffic_rules::{
     ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target, targets,
 };
-use crate::config::resource::{Document, Kind, Set, location};
+use crate::config::resource::{Document, Kind, Resource, Set, location};
+use crate::config::resources::backend_traffic_policy::{
+    BackOff, BackendTrafficPolicySpec, PassiveHealthCheck, RetryPolicy, RetryTrigger,
+};
+use crate::config::resources::text::DurationText;
 use crate::config::text::mistake::{Location, Report};
 use crate::config::text::yaml::Node;
 use crate::config::traffic::{Circuit, Outliers, Retry, Traffic};
@@ -179,30 +183,46 @@ pub(in crate::config) fn unknown_annotations(document: &Document<'_>, known: &[&
     }
 }
 
-/// Policies of which the first one that says a thing decides it.
-struct Words<'d>(&'d [&'d Document<'d>]);
+/// Policies in layers: of each field the first policy that has it decides.
+struct TrafficLayers<'d> {
+    documents: &'d [&'d Document<'d>],
+    specs: Vec<&'d BackendTrafficPolicySpec>,
+}
 
-impl<'d> Words<'d> {
-    fn at(&self, path: &str) -> Option<&'d Node> {
-        self.0.iter().find_map(|document| document.root.at(path))
+impl<'d> TrafficLayers<'d> {
+    fn of(documents: &'d [&'d Document<'d>]) -> Self {
+        let specs = documents.iter().filter_map(|document| match &document.resource {
+            Resource::BackendTrafficPolicy(policy) => Some(&policy.spec),
+            _ => None,
+        });
+        Self { documents, specs: specs.collect() }
     }
 
-    fn number(&self, path: &str) -> Option<u32> {
-        self.at(path).and_then(Node::whole).and_then(|value| u32::try_from(value).ok())
+    fn first<T>(&self, field: impl Fn(&'d BackendTrafficPolicySpec) -> Option<T>) -> Option<T> {
+        self.specs.iter().find_map(|spec| field(spec))
     }
 
-    fn time(&self, path: &str) -> Option<Duration> {
-        self.at(path).and_then(Node::text).and_then(duration)
+    fn retry<T>(&self, field: impl Fn(&'d RetryPolicy) -> Option<T>) -> Option<T> {
+        self.first(|spec| field(spec.retry.as_ref()?))
     }
 
-    /// Nought means no limit.
-    fn limit(&self, path: &str) -> Option<Duration> {
-        self.time(path).filter(|time| !time.is_zero())
+    fn back_off(&self, field: impl Fn(&'d BackOff) -> Option<&'d DurationText>) -> Option<Duration> {
+        limit(self.retry(|retry| field(retry.per_retry.as_ref()?.back_off.as_ref()?)))
     }
 
+    fn passive<T>(&self, field: impl Fn(&'d PassiveHealthCheck) -> Option<T>) -> Option<T> {
+        self.first(|spec| field(spec.health_check.as_ref()?.passive.as_ref()?))
+    }
+
+    /// The time that the first policy with this annotation says.
     fn annotated(&self, key: &str) -> Option<Duration> {
-        self.0.iter().find_map(|document| annotated(document, key)).filter(|time| !time.is_zero())
+        self.documents.iter().find_map(|document| annotated(document, key))
     }
+}
+
+/// A limit of time: nought means none.
+fn limit(text: Option<&DurationText>) -> Option<Duration> {
+    text.and_then(|text| duration(text)).filter(|time| !time.is_zero())
 }
 
 /// The time that an annotation says.
@@ -211,65 +231,63 @@ fn annotated(document: &Document<'_>, key: &str) -> Option<Duration> {
 }
 
 fn traffic(policies: &[&Document<'_>]) -> Traffic {
-    let words = Words(policies);
-    let said = |path: &str| words.at(path).is_some();
+    let layers = TrafficLayers::of(policies);
     let usual = Outliers::default();
+    let panic_threshold = layers.first(|spec| spec.health_check.as_ref()?.panic_threshold);
     Traffic {
-        retry: if said("spec.retry") { retry(&words) } else { Retry::default() },
+        retry: layers.retry(Some).map(|_| retry(&layers)).unwrap_or_default(),
         outliers: Outliers {
-            panic_threshold: words.number("spec.healthCheck.panicThreshold").unwrap_or(usual.panic_threshold),
-            ..if said("spec.healthCheck.passive") { outliers(&words) } else { usual }
+            panic_threshold: panic_threshold.unwrap_or(usual.panic_threshold),
+            ..layers.passive(Some).map_or(usual, |_| outliers(&layers))
         },
         circuit: Circuit {
-            parallel: words.number("spec.circuitBreaker.maxParallelRequests"),
-            pending: words.number("spec.circuitBreaker.maxPendingRequests"),
+            parallel: layers.first(|spec| spec.circuit_breaker.as_ref()?.max_parallel_requests),
+            pending: layers.first(|spec| spec.circuit_breaker.as_ref()?.max_pending_requests),
         },
-        connect: words.limit("spec.timeout.tcp.connectTimeout"),
-        hedge: words.annotated(HEDGE),
-        early_head: policies.iter().find_map(|document| annotated(document, EARLY)),
-        first_byte: policies.iter().find_map(|policy| annotated(policy, FIRST_BYTE)),
-        whole: words.limit("spec.timeout.http.requestTimeout"),
+        connect: limit(layers.first(|spec| spec.timeout.as_ref()?.tcp.as_ref()?.connect_timeout.as_ref())),
+        hedge: layers.annotated(HEDGE).filter(|time| !time.is_zero()),
+        early_head: layers.annotated(EARLY),
+        first_byte: layers.annotated(FIRST_BYTE),
+        whole: limit(layers.first(|spec| spec.timeout.as_ref()?.http.as_ref()?.request_timeout.as_ref())),
     }
 }
 
 /// As Envoy Gateway has it: without a number two retries; the longest pause is ten times the first one.
-fn retry(words: &Words<'_>) -> Retry {
+fn retry(layers: &TrafficLayers<'_>) -> Retry {
     let usual = Retry::default();
-    let base = words.limit("spec.retry.perRetry.backOff.baseInterval");
-    let most = words.limit("spec.retry.perRetry.backOff.maxInterval");
-    let (statuses, unanswered) = retried(words);
+    let base = layers.back_off(|back_off| back_off.base_interval.as_ref());
+    let most = layers.back_off(|back_off| back_off.max_interval.as_ref());
+    let (statuses, unanswered) = retried(layers);
     Retry {
-        attempts: Some(words.number("spec.retry.numRetries").unwrap_or(2).saturating_add(1)),
-        per_priority: words.number("spec.retry.numAttemptsPerPriority").filter(|number| *number > 0),
+        attempts: Some(layers.retry(|retry| retry.num_retries).unwrap_or(2).saturating_add(1)),
+        per_priority: layers.retry(|retry| retry.num_attempts_per_priority).filter(|number| *number > 0),
         base: base.unwrap_or(usual.base),
         most: most.or_else(|| base.map(|base| base.saturating_mul(10))).unwrap_or(usual.most),
-        each: words.limit("spec.retry.perRetry.timeout"),
+        each: limit(layers.retry(|retry| retry.per_retry.as_ref()?.timeout.as_ref())),
         statuses,
         unanswered,
     }
 }
 
-/// Which statuses are tried again, and whether a call without an answer is. Without `retryOn` that is what is worth it;
-/// with it, exactly what it names.
-fn retried(words: &Words<'_>) -> (Option<Vec<u16>>, bool) {
-    if words.at("spec.retry.retryOn").is_none() {
+/// The statuses that are retried, and whether a call without an answer is. Without `retryOn` those that are worth it; with
+/// it, exactly those that it names.
+fn retried(layers: &TrafficLayers<'_>) -> (Option<Vec<u16>>, bool) {
+    if layers.retry(|retry| retry.retry_on.as_ref()).is_none() {
         return (None, true);
     }
-    let list = |path: &str| words.at(path).map(Node::items).unwrap_or_default();
-    let triggers: Vec<&str> = list("spec.retry.retryOn.triggers").iter().filter_map(Node::text).collect();
-    let named = list("spec.retry.retryOn.httpStatusCodes").iter().filter_map(Node::whole);
-    let mut named: Vec<u16> = named.filter_map(|status| u16::try_from(status).ok()).collect();
+    let triggers = layers.retry(|retry| retry.retry_on.as_ref()?.triggers.as_deref()).unwrap_or_default();
+    let mut named = layers.retry(|retry| retry.retry_on.as_ref()?.http_status_codes.clone()).unwrap_or_default();
     if triggers.is_empty() {
         return (Some(if named.is_empty() { vec![503] } else { named }), true);
     }
-    if !triggers.contains(&"retriable-status-codes") {
+    if !triggers.contains(&RetryTrigger::RetriableStatusCodes) {
         named.clear();
     }
-    for trigger in &triggers {
-        match *trigger {
-            "5xx" => named.extend(500..=599),
-            "gateway-error" => named.extend([502, 503, 504]),
-            "retriable-4xx" => named.push(409),
+    for trigger in triggers {
+        match trigger {
+            RetryTrigger::Status5xx => named.extend(500..=599),
+            RetryTrigger::GatewayError => named.extend([502, 503, 504]),
+            RetryTrigger::Retriable4xx => named.push(409),
             _ => {}
         }
     }
@@ -279,25 +297,33 @@ fn retried(words: &Words<'_>) -> (Option<Vec<u16>>, bool) {
 }
 
 /// The triggers that a call without an answer sets off.
-const UNANSWERED: [&str; 6] =
-    ["5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "refused-stream"];
+const UNANSWERED: [RetryTrigger; 6] = [
+    RetryTrigger::Status5xx,
+    RetryTrigger::GatewayError,
+    RetryTrigger::Reset,
+    RetryTrigger::ResetBeforeRequest,
+    RetryTrigger::ConnectFailure,
+    RetryTrigger::RefusedStream,
+];
 
 /// As Envoy Gateway has it: five answers of 5xx in a row. Its times would keep a backend that is back from being used:
 /// 10 seconds are the most unless the policy names more.
-fn outliers(words: &Words<'_>) -> Outliers {
+fn outliers(layers: &TrafficLayers<'_>) -> Outliers {
     let usual = Outliers::default();
-    let failures = words.number("spec.healthCheck.passive.consecutive5XxErrors").unwrap_or(5);
-    let gateway = words.number("spec.healthCheck.passive.consecutiveGatewayErrors").unwrap_or(0);
-    let base = words.limit("spec.healthCheck.passive.baseEjectionTime");
-    let most = words.limit("spec.healthCheck.passive.maxEjectionTime");
+    let failures = layers.passive(|passive| passive.consecutive_5xx_errors).unwrap_or(5);
+    let gateway = layers.passive(|passive| passive.consecutive_gateway_errors).unwrap_or(0);
+    let base = limit(layers.passive(|passive| passive.base_ejection_time.as_ref()));
+    let most = limit(layers.passive(|passive| passive.max_ejection_time.as_ref()));
     let most = most.unwrap_or_else(|| usual.most.max(base.unwrap_or_default()));
-    let percent = words.number("spec.healthCheck.passive.maxEjectionPercent");
+    let interval = layers.passive(|passive| passive.interval.as_ref()).and_then(|interval| duration(interval));
     Outliers {
         failures: [failures, gateway].into_iter().filter(|number| *number > 0).min().unwrap_or(0),
         base: base.unwrap_or(usual.base).min(most),
         most,
-        interval: words.time("spec.healthCheck.passive.interval").unwrap_or(usual.interval),
-        max_ejection_percent: percent.unwrap_or(usual.max_ejection_percent),
+        interval: interval.unwrap_or(usual.interval),
+        max_ejection_percent: layers
+            .passive(|passive| passive.max_ejection_percent)
+            .unwrap_or(usual.max_ejection_percent),
         ..usual
     }
 }

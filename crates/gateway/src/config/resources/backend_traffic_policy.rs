@@ -66,11 +66,11 @@ pub(in crate::config) struct RetryOn {
     /// Statuses.
     #[serde(default)]
     #[schemars(length(max = 500), inner(range(min = 100, max = 599)))]
-    pub(in crate::config) http_status_codes: Vec<u16>,
+    pub(in crate::config) http_status_codes: Option<Vec<u16>>,
     /// Conditions.
     #[serde(default)]
     #[schemars(length(max = 13))]
-    pub(in crate::config) triggers: Vec<RetryTrigger>,
+    pub(in crate::config) triggers: Option<Vec<RetryTrigger>>,
 }
 
 /// A condition under which a call is retried.

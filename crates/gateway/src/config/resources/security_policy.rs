@@ -67,9 +67,9 @@ pub(in crate::config) struct ExtractFrom {
     /// Parameters of the query; not read.
     #[serde(default)]
     #[schemars(length(max = 64))]
-    pub(in crate::config) params: Vec<String>,
+    pub(in crate::config) params: Option<Vec<String>>,
     /// Cookies; not read.
     #[serde(default)]
     #[schemars(length(max = 64))]
-    pub(in crate::config) cookies: Vec<String>,
+    pub(in crate::config) cookies: Option<Vec<String>>,
 }

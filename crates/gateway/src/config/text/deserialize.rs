@@ -114,3 +114,73 @@ impl<'de> Deserializer<'de> for &'de Node {
         i128 u128 f32 f64 char bytes byte_buf unit unit_struct seq tuple tuple_struct identifier ignored_any
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::text::substitute::substitute;
+    use crate::config::text::yaml::parse;
+    use serde::Deserialize;
+    use std::collections::BTreeMap;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "camelCase")]
+    struct Read {
+        text: String,
+        number: Option<u16>,
+        truth: Option<bool>,
+        kind: Option<Kind>,
+        #[serde(default)]
+        list: Vec<String>,
+        #[serde(default)]
+        texts: BTreeMap<String, String>,
+        any: Option<serde_json::Map<String, serde_json::Value>>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    enum Kind {
+        First,
+        Second,
+    }
+
+    fn of(text: &str) -> Result<Read, Error> {
+        let (mut documents, mistake) = parse("f", text);
+        assert_eq!((documents.len(), mistake), (1, None), "{text}");
+        substitute(&mut documents[0], &|name| (name == "SEVEN").then(|| "7".to_owned()), &mut |_, _| {});
+        read(&documents[0])
+    }
+
+    #[test]
+    fn the_struct_decides_how_a_scalar_is_read() {
+        let whole =
+            of("{text: '${SEVEN}', number: ${SEVEN}, truth: TRUE, kind: Second, list: [a, '1'], texts: {a: b}, \
+                        any: {n: 1, t: '1', x: ~}, unknown: {x: []}}");
+        let any = serde_json::json!({"n": 1, "t": "1"});
+        let expected = Read {
+            text: "7".to_owned(),
+            number: Some(7),
+            truth: Some(true),
+            kind: Some(Kind::Second),
+            list: vec!["a".to_owned(), "1".to_owned()],
+            texts: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
+            any: any.as_object().cloned(),
+        };
+        assert_eq!(whole.unwrap_or_else(|error| panic!("{error}")), expected);
+    }
+
+    #[test]
+    fn a_field_that_is_null_is_missing() {
+        let nulls = of("{text: a, number: ~, truth: null, kind: , list: ~, texts: {a: ~}, any: ~}");
+        let missing = of("{text: a}");
+        assert_eq!(nulls, missing);
+        assert!(missing.is_ok_and(|read| read.number.is_none() && read.texts.is_empty()));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        for wrong in ["{}", "{text: [a]}", "{text: a, number: x}", "{text: a, number: 70000}", "{text: a, kind: Third}"]
+        {
+            assert!(of(wrong).is_err(), "{wrong}");
+        }
+    }
+}
