@@ -46,6 +46,7 @@ use crate::health::BackendHealth;
 use crate::record::{Outcome, Record, Tokens};
 use admit::Admitted;
 use aquifer_translate::Fault;
+use aquifer_translate::dialect::Surface;
 use attempt::End;
 use calling::Calling;
 use common::{Common, Heard};
@@ -100,8 +101,9 @@ impl Exchange {
     /// [`Output::ReadBody`] asks for the body, or the client is refused.
     #[must_use]
     pub fn begin(config: Arc<Config>, health: Arc<BackendHealth>, terms: HostTerms, head: &RequestHead<'_>) -> Self {
-        let mut common = Common::new(config, health, terms, head);
-        let state = common.admit(head);
+        let surface = Surface::of(head.method, head.path);
+        let mut common = Common::new(config, health, terms, head, head.dialect_at(&surface));
+        let state = common.admit(head, surface);
         Self { common, state }
     }
 
@@ -114,7 +116,7 @@ impl Exchange {
         head: &RequestHead<'_>,
         fault: &Fault,
     ) -> Self {
-        let mut common = Common::new(config, health, terms, head);
+        let mut common = Common::new(config, health, terms, head, head.dialect());
         let state = common.refuse(fault, None, head.now);
         Self { common, state }
     }

@@ -46,16 +46,16 @@ impl From<Fault> for Refused {
 
 impl Common {
     /// Decides by a request's head whether it may be read on; answers it where it has no body.
-    pub(super) fn admit(&mut self, head: &RequestHead<'_>) -> State {
-        match self.surface(head) {
+    pub(super) fn admit(&mut self, head: &RequestHead<'_>, surface: Result<Surface<'_>, NoSurface>) -> State {
+        match self.surface(head, surface) {
             Ok(state) => state,
             Err(Refused { fault, allow }) => self.refuse(&fault, allow, head.now),
         }
     }
 
-    fn surface(&mut self, head: &RequestHead<'_>) -> Result<State, Refused> {
+    fn surface(&mut self, head: &RequestHead<'_>, surface: Result<Surface<'_>, NoSurface>) -> Result<State, Refused> {
         self.record.caller = auth::admit(&self.config, ingress(head), head.headers)?;
-        let surface = Surface::of(head.method, head.path).map_err(|none| Refused {
+        let surface = surface.map_err(|none| Refused {
             fault: none.fault(head.method, head.path),
             allow: match none {
                 NoSurface::MethodNotAllowed { allow, .. } => Some(HeaderValue::from_static(allow)),

@@ -58,8 +58,8 @@ impl Common {
         health: Arc<BackendHealth>,
         terms: HostTerms,
         head: &RequestHead<'_>,
+        dialect: Dialect,
     ) -> Self {
-        let dialect = head.dialect();
         let mut common = Self { terms, dialect, id: RequestId(head.random), ..Self::nothing(config, health, head.now) };
         common.client = ClientDeadlines::new(&terms.limits);
         (common.record.id, common.record.dialect) = (common.dialect.id(common.id), common.dialect);

@@ -4,7 +4,7 @@ use crate::config::Circuit;
 use crate::record::Record;
 use crate::restore::{Keep, TurnKey, TurnStore};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::{Dialect, Surface};
+use aquifer_translate::dialect::{Dialect, NoSurface, Surface};
 use aquifer_translate::fault::Unreachable;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{KeepAlive, ReasoningProgress};
@@ -39,7 +39,15 @@ impl RequestHead<'_> {
     /// dialects: Anthropic's clients send `anthropic-version`.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
-        let dialect = Surface::dialect_of(self.method, self.path);
+        self.dialect_at(&Surface::of(self.method, self.path))
+    }
+
+    /// The same, where its surface is known.
+    pub(super) fn dialect_at(&self, surface: &Result<Surface<'_>, NoSurface>) -> Dialect {
+        let dialect = match surface {
+            Ok(Surface { dialect, .. }) | Err(NoSurface::MethodNotAllowed { dialect, .. }) => *dialect,
+            Err(NoSurface::NotFound) => Dialect::default(),
+        };
         let anthropic = self.path.starts_with("/v1/models") && self.headers.contains_key("anthropic-version");
         if anthropic { Dialect::AnthropicMessages } else { dialect }
     }

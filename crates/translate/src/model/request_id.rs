@@ -24,13 +24,19 @@ impl RequestId {
         nonce
     }
 
-    /// Appends the last digits, an even number of them. Every answer has ids, so they are written byte by byte.
+    /// Appends the last digits, at most 32. Every answer has ids, so they are written at once.
     fn push(self, to: &mut String, digits: usize) {
-        let bytes = self.0.to_be_bytes();
-        let wanted = bytes.len().saturating_sub(digits / 2);
-        let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' - 10 + value });
-        to.extend(bytes.iter().skip(wanted).flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]));
+        let mut written = [0; 32];
+        for (pair, byte) in written.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
+        }
+        let wanted = written.get(written.len().saturating_sub(digits)..).unwrap_or_default();
+        to.push_str(std::str::from_utf8(wanted).unwrap_or_default());
     }
+}
+
+fn digit(value: u8) -> u8 {
+    if value < 10 { b'0' + value } else { b'a' - 10 + value }
 }
 
 impl fmt::Display for RequestId {
