@@ -30,7 +30,7 @@ pub enum Manner {
     /// In Chat Completions.
     OpenAiChat(openai_chat::request::Manner),
     /// In Messages.
-    AnthropicMessages(anthropic_messages::request::MessagesManner),
+    AnthropicMessages(anthropic_messages::request::Manner),
 }
 
 /// The members of a request that decide its route and the form of its answer.
@@ -114,7 +114,7 @@ pub fn read<'a, 'h>(
             Ok(Asked { request, manner: Manner::OpenAiChat(manner), warnings })
         }
         Dialect::AnthropicMessages => {
-            let anthropic_messages::request::AskedMessages { request, manner, warnings } =
+            let anthropic_messages::request::Asked { request, manner, warnings } =
                 anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits)?;
             Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
         }

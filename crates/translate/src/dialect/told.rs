@@ -30,7 +30,10 @@ pub(super) fn message(fault: &Fault, path: fn(&FieldRef) -> Cow<'_, str>) -> Str
             let name = mistake.field.as_ref().map(path).unwrap_or_default();
             return mistake.naming(&name).into_owned();
         }
-        other => return other.to_string(),
+        other @ (Fault::UpstreamMisbehaved(_)
+        | Fault::UpstreamUnreachable(_)
+        | Fault::Ours(_)
+        | Fault::Overloaded(_)) => return other.to_string(),
     };
     said.to_owned()
 }
@@ -40,7 +43,11 @@ pub(super) fn retry_after(fault: &Fault) -> Option<u64> {
     match fault {
         Fault::Refused(refusal) => refusal.retry_after.map(whole_seconds),
         Fault::UpstreamUnreachable(Unreachable::Busy(_)) | Fault::Overloaded(_) => Some(1),
-        _ => None,
+        Fault::ClientMistaken(_)
+        | Fault::Unsupported(_)
+        | Fault::UpstreamMisbehaved(_)
+        | Fault::UpstreamUnreachable(_)
+        | Fault::Ours(_) => None,
     }
 }
 

@@ -49,13 +49,11 @@ impl<'a> OwnAnswer<'a> {
 
     /// The reason why the model stopped, with the stop sequence that it came to.
     pub(super) fn stop_at(&self, stop: StopReason<'a>) -> StopReason<'a> {
-        match stop {
-            StopReason::StopSequence(None) => {
-                let told = self.delta.as_ref().and_then(|delta| delta.stop_sequence).or(self.stop_sequence);
-                StopReason::StopSequence(told.and_then(Text::from_raw))
-            }
-            stop => stop,
+        if stop != StopReason::StopSequence(None) {
+            return stop;
         }
+        let told = self.delta.as_ref().and_then(|delta| delta.stop_sequence).or(self.stop_sequence);
+        StopReason::StopSequence(told.and_then(Text::from_raw))
     }
 }
 

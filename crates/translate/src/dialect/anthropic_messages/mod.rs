@@ -49,7 +49,7 @@ impl Style {
     }
 }
 
-impl request::MessagesManner {
+impl request::Manner {
     /// How an answer of this model is written, as the operator wants it to be shown.
     pub(super) fn style(self, exposure: Exposure, answerer: Answerer) -> Style {
         let Answerer { mark, placeholder, trace, .. } = answerer;

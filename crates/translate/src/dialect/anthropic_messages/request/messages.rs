@@ -51,11 +51,10 @@ pub(super) fn top_cache_point(
     notes: &mut Notes,
 ) -> Result<(), Fault> {
     let Some(ttl) = cache_point(top, notes)? else { return Ok(()) };
-    let cacheable = |message: &&mut Message<'_>| {
+    let message = conversation.turns.iter_mut().rev().find(|message| {
         let last = message.content.last();
         last.is_some_and(|block| !block.is_reasoning() && !matches!(block, Block::CachePoint(_)))
-    };
-    let message = conversation.turns.iter_mut().rev().find(cacheable);
+    });
     message.map_or(&mut conversation.system, |message| &mut message.content).push(Block::CachePoint(ttl));
     Ok(())
 }

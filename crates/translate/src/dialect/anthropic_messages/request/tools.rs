@@ -50,6 +50,16 @@ pub(super) const OWN_TOOLS: [(&str, OwnTool); 12] = [
     ("mcp_toolset", OwnTool::Server),
 ];
 
+/// What becomes of a tool of this type; one that nobody knows runs elsewhere.
+fn own_tool(kind: &str) -> OwnTool {
+    for (begins, what) in OWN_TOOLS {
+        if kind.starts_with(begins) {
+            return what;
+        }
+    }
+    OwnTool::Server
+}
+
 /// Members of a function.
 const FUNCTION: [&str; 10] = [
     "allowed_callers",
@@ -109,13 +119,11 @@ impl<'a> Offer<'a> {
             self.function(&tool, node, position, removed, notes)?;
             return Ok(None);
         }
-        let what =
-            OWN_TOOLS.iter().find(|(begins, _)| kind.starts_with(begins)).map_or(OwnTool::Server, |(_, what)| *what);
         let name = tool.get("name").map(|name| name.id(&notes.limits)).transpose()?;
         let name = name.unwrap_or_else(|| kind.clone());
-        match what {
+        match own_tool(&kind) {
             OwnTool::Client => {
-                self.add_name(&name, node)?;
+                self.add_name(name.clone(), node)?;
                 let raw = Raw::from_json(node.raw());
                 let field = FieldRef::own(node.at.to_string());
                 self.vendor_tools.push(VendorTool { kind, name, raw, field });
@@ -148,7 +156,7 @@ impl<'a> Offer<'a> {
             notes.dropped_each(node, "a message of the system takes the tool away");
             return Ok(());
         }
-        self.add_name(&name, node)?;
+        self.add_name(name.clone(), node)?;
         hints(tool, notes)?;
         let description = tool.get("description").map(|text| text.text()).transpose()?;
         self.tools.push(Tool {
@@ -163,8 +171,8 @@ impl<'a> Offer<'a> {
         Ok(())
     }
 
-    fn add_name(&mut self, name: &Cow<'a, str>, node: &Node<'_, '_>) -> Result<(), Fault> {
-        if self.names.insert(name.clone()) {
+    fn add_name(&mut self, name: Cow<'a, str>, node: &Node<'_, '_>) -> Result<(), Fault> {
+        if self.names.insert(name) {
             Ok(())
         } else {
             Err(node.invalid("has the name of another tool: Tool names must be unique"))
