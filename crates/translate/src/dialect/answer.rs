@@ -141,6 +141,16 @@ pub fn write(
     }
 }
 
+/// Writes the number of a request's tokens as the whole answer.
+#[must_use]
+pub fn token_count(dialect: Dialect, tokens: u64) -> String {
+    match dialect {
+        // Chat Completions has no such operation; the member is the same as in its usage.
+        Dialect::OpenAiChat => format!(r#"{{"prompt_tokens":{tokens}}}"#),
+        Dialect::AnthropicMessages => format!(r#"{{"input_tokens":{tokens}}}"#),
+    }
+}
+
 /// The two kinds of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerKind {

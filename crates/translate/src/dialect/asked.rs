@@ -121,6 +121,27 @@ pub fn read<'a, 'h>(
     }
 }
 
+/// Reads a request whose tokens are to be counted: a dialect that asks for a limit of the answer does not ask for it here.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_to_count<'a, 'h>(
+    dialect: Dialect,
+    body: &'a [u8],
+    betas: impl Iterator<Item = &'h str> + Clone,
+    limits: &Limits,
+) -> Result<Asked<'a>, Fault> {
+    match dialect {
+        Dialect::OpenAiChat => read(dialect, body, betas, limits),
+        Dialect::AnthropicMessages => {
+            let anthropic_messages::request::Asked { request, manner, warnings } =
+                anthropic_messages::request::read(body, betas, MessagesPurpose::CountTokens, limits)?;
+            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
+        }
+    }
+}
+
 /// Reads only what decides where a request goes: of one that a backend takes in this dialect, whatever is wrong with its
 /// other fields.
 ///

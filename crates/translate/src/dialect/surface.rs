@@ -25,6 +25,8 @@ pub struct Surface<'p> {
 pub enum Operation {
     /// An answer of a model, whole or as a stream.
     Generate,
+    /// The number of a request's tokens.
+    CountTokens,
     /// The list of models.
     ListModels,
     /// The description of one model.
@@ -52,24 +54,32 @@ struct Endpoint {
     allow: &'static str,
     dialect: Dialect,
     operation: Operation,
+    /// Another spelling of a path before it, which errors do not name.
+    alias: bool,
 }
 
 /// The surfaces, in the order in which an error names them.
 const SERVED: &[Endpoint] = &[
-    Endpoint {
-        path: "/v1/chat/completions",
-        allow: "POST",
-        dialect: Dialect::OpenAiChat,
-        operation: Operation::Generate,
-    },
-    Endpoint { path: "/v1/models", allow: "GET, HEAD", dialect: Dialect::OpenAiChat, operation: Operation::ListModels },
-    Endpoint {
-        path: "/v1/models/{id}",
-        allow: "GET, HEAD",
-        dialect: Dialect::OpenAiChat,
-        operation: Operation::GetModel,
-    },
+    endpoint("/v1/chat/completions", "POST", Dialect::OpenAiChat, Operation::Generate),
+    endpoint("/v1/messages", "POST", Dialect::AnthropicMessages, Operation::Generate),
+    alias("/anthropic/v1/messages", "POST", Dialect::AnthropicMessages, Operation::Generate),
+    alias("/messages", "POST", Dialect::AnthropicMessages, Operation::Generate),
+    endpoint("/v1/messages/count_tokens", "POST", Dialect::AnthropicMessages, Operation::CountTokens),
+    alias("/anthropic/v1/messages/count_tokens", "POST", Dialect::AnthropicMessages, Operation::CountTokens),
+    alias("/messages/count_tokens", "POST", Dialect::AnthropicMessages, Operation::CountTokens),
+    endpoint("/v1/models", "GET, HEAD", Dialect::OpenAiChat, Operation::ListModels),
+    endpoint("/v1/models/{id}", "GET, HEAD", Dialect::OpenAiChat, Operation::GetModel),
+    alias("/anthropic/v1/models", "GET, HEAD", Dialect::AnthropicMessages, Operation::ListModels),
+    alias("/anthropic/v1/models/{id}", "GET, HEAD", Dialect::AnthropicMessages, Operation::GetModel),
 ];
+
+const fn endpoint(path: &'static str, allow: &'static str, dialect: Dialect, operation: Operation) -> Endpoint {
+    Endpoint { path, allow, dialect, operation, alias: false }
+}
+
+const fn alias(path: &'static str, allow: &'static str, dialect: Dialect, operation: Operation) -> Endpoint {
+    Endpoint { alias: true, ..endpoint(path, allow, dialect, operation) }
+}
 
 /// The place of a model's id in a path of the table.
 const ID: &str = "{id}";
@@ -84,6 +94,16 @@ impl<'p> Surface<'p> {
     /// [`NoSurface`] when no surface has this path, or the path's surface does not take this method.
     pub fn of(method: &Method, path: &'p str) -> Result<Self, NoSurface> {
         of(SERVED, method, path)
+    }
+
+    /// The same for a client that names a version of Anthropic's API in the header `anthropic-version`: lists of models have
+    /// one path in both APIs.
+    #[must_use]
+    pub fn for_anthropic_version(self) -> Self {
+        match self.operation {
+            Operation::ListModels | Operation::GetModel => Self { dialect: Dialect::AnthropicMessages, ..self },
+            Operation::Generate | Operation::CountTokens => self,
+        }
     }
 
     /// The model's id where the path holds one, its escapes undone.
@@ -140,9 +160,10 @@ impl Endpoint {
 /// The paths of the table as an English list.
 fn listed(served: &[Endpoint]) -> String {
     let mut list = String::new();
-    for (at, endpoint) in served.iter().enumerate() {
+    let named: Vec<&Endpoint> = served.iter().filter(|endpoint| !endpoint.alias).collect();
+    for (at, endpoint) in named.iter().enumerate() {
         if at > 0 {
-            list.push_str(if at + 1 == served.len() { " and " } else { ", " });
+            list.push_str(if at + 1 == named.len() { " and " } else { ", " });
         }
         list.push_str(endpoint.path);
     }
@@ -205,7 +226,8 @@ mod tests {
             message(NoSurface::NotFound, "/v2"),
             (
                 MistakeKind::PathNotFound,
-                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/models and /v1/models/{id}."
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, \
+                 /v1/messages/count_tokens, /v1/models and /v1/models/{id}."
                     .to_owned()
             )
         );
@@ -218,10 +240,28 @@ mod tests {
         assert!(long.contains(&"\u{e9}".repeat(200)) && !long.contains(&"\u{e9}".repeat(201)));
     }
 
+    #[test]
+    fn the_paths_of_anthropics_clients_lead_to_messages() {
+        for path in ["/v1/messages", "/anthropic/v1/messages", "/messages"] {
+            let surface = Surface::of(&Method::POST, path).unwrap();
+            assert_eq!(
+                (surface.dialect, surface.operation),
+                (Dialect::AnthropicMessages, Operation::Generate),
+                "{path}"
+            );
+            let counting = format!("{path}/count_tokens");
+            let surface = Surface::of(&Method::POST, &counting).unwrap();
+            assert_eq!(surface.operation, Operation::CountTokens, "{counting}");
+        }
+        let models = Surface::of(&Method::GET, "/v1/models").unwrap();
+        assert_eq!(models.dialect, CHAT);
+        assert_eq!(models.for_anthropic_version().dialect, Dialect::AnthropicMessages);
+    }
+
     /// The surfaces of AWS's and of Anthropic's clients, as far as the table is concerned.
     #[test]
     fn a_path_may_go_on_behind_the_id_and_have_several_methods_apart() {
-        let endpoint = |path, allow, operation| Endpoint { path, allow, dialect: CHAT, operation };
+        let endpoint = |path, allow, operation| endpoint(path, allow, CHAT, operation);
         let served = [
             endpoint("/v1/messages", "POST", Operation::Generate),
             endpoint("/model/{id}/converse", "POST", Operation::Generate),
