@@ -29,8 +29,8 @@ pub fn admit(config: &Config, ingress: Ingress<'_>, headers: &HeaderMap) -> Resu
     let is_open = base.is_empty() && (reachable.iter().any(|route| route.keys.is_none()) || config.has_short_form());
     match identify(&rings, headers) {
         Identity::Key(owner) => Ok(Some(owner)),
-        _ if rings.is_empty() || is_open => Ok(None),
-        shown => Err(refused(&shown)),
+        Identity::Nothing | Identity::Unknown if rings.is_empty() || is_open => Ok(None),
+        shown @ (Identity::Nothing | Identity::Unknown) => Err(refused(&shown)),
     }
 }
 
@@ -54,8 +54,8 @@ pub fn authorize(
     };
     match identify(&rings, headers) {
         Identity::Key(owner) => Ok(Some(owner)),
-        _ if rings.is_empty() => Ok(None),
-        shown => Err(refused(&shown)),
+        Identity::Nothing | Identity::Unknown if rings.is_empty() => Ok(None),
+        shown @ (Identity::Nothing | Identity::Unknown) => Err(refused(&shown)),
     }
 }
 

@@ -155,7 +155,7 @@ fn mistaken(dialect: Dialect, mistake: &Mistake) -> String {
         MistakeKind::Malformed => "the body is not JSON",
         MistakeKind::InvalidValue => "a wrong value",
         MistakeKind::UnsupportedParameter => "a parameter that is not supported",
-        _ => "the client's mistake",
+        MistakeKind::Unauthorized | MistakeKind::TooMany => "the client's mistake",
     };
     match &mistake.field {
         Some(field) => format!("{what}: {}", dialect.path(field)),

@@ -10,7 +10,7 @@
 //! - open sockets, read clocks, draw random numbers or spawn tasks: bytes, time and identifiers are arguments;
 //! - choose a backend, retry, hedge, authenticate or sign: that is the gateway's and its host's;
 //! - know callers, routes, quotas or prices;
-//! - log: no `Debug` output holds content, and what may be logged is given as values.
+//! - log: the `Debug` of texts, bodies and turns shows their length, and what may be logged is given as values.
 
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm, clippy::indexing_slicing))]
 

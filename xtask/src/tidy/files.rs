@@ -43,6 +43,18 @@ fn every_source_file_opens_with_one_sentence() {
     }
 }
 
+/// The most lines of unit tests at the end of the file that they test; more have a `tests.rs` of their own.
+const MOST_INLINE: usize = 100;
+
+#[test]
+fn long_unit_tests_have_a_file_of_their_own() {
+    let translate = root().join("crates/translate/src");
+    for file in files(".rs").into_iter().filter(|file| file.starts_with(&translate)) {
+        let inline = text(&file).lines().skip_while(|line| *line != "mod tests {").count();
+        assert!(inline <= MOST_INLINE, "{}: {inline} lines of tests; move them to a tests.rs", file.display());
+    }
+}
+
 #[test]
 fn every_link_of_a_document_leads_to_a_file() {
     for file in files(".md") {

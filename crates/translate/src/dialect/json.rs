@@ -278,8 +278,11 @@ impl Looks {
         if object.document().has_escaped_names() {
             return Self(u64::MAX);
         }
-        let looks = |(name, _): (Value<'_, '_>, _)| Self::one(name.escaped().unwrap_or_default());
-        Self(object.members().map(looks).fold(0, |all, one| all | one))
+        let mut all = 0;
+        for (name, _) in object.members() {
+            all |= Self::one(name.escaped().unwrap_or_default());
+        }
+        Self(all)
     }
 
     fn one(name: &str) -> u64 {

@@ -37,9 +37,11 @@ impl Refusal {
     #[must_use]
     pub fn is_too_long(&self) -> bool {
         // A quota of tokens that is used up is told in like words, with another status.
-        let refused = matches!(self.status, 400 | 413 | 422 | 424);
-        let said = || self.message.replace(['\u{2018}', '\u{2019}'], "'").to_lowercase();
-        refused && TOO_LONG.iter().any(|words| said().contains(words))
+        if !matches!(self.status, 400 | 413 | 422 | 424) {
+            return false;
+        }
+        let said = self.message.replace(['\u{2018}', '\u{2019}'], "'").to_lowercase();
+        TOO_LONG.iter().any(|words| said.contains(words))
     }
 }
 

@@ -72,8 +72,8 @@ impl Issuer {
     /// `bound`, it must be from the same backend too: it belongs to an account.
     #[must_use]
     pub fn can_be(&self, model: Mark, vendor: &str, bound: bool) -> bool {
-        let made = |mark: Mark| mark.model == model.model && (!bound || mark.backend == model.backend);
-        self.mark.is_none_or(made) && self.vendor.is_none_or(|known| known == vendor)
+        self.mark.is_none_or(|mark| mark.model == model.model && (!bound || mark.backend == model.backend))
+            && self.vendor.is_none_or(|known| known == vendor)
     }
 }
 

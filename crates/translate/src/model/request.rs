@@ -397,7 +397,7 @@ impl Request<'_> {
     /// Whether some message holds a tool's call or result.
     #[must_use]
     pub fn has_tool_history(&self) -> bool {
-        let tool = |block: &Block<'_>| matches!(block, Block::ToolUse { .. } | Block::ToolResult { .. });
-        self.messages.iter().flat_map(|message| &message.content).any(tool)
+        let mut blocks = self.messages.iter().flat_map(|message| &message.content);
+        blocks.any(|block| matches!(block, Block::ToolUse { .. } | Block::ToolResult { .. }))
     }
 }

@@ -80,12 +80,7 @@ impl Turn {
     /// The size of its texts in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let held = |part: &Part| match part {
-            Part::Thought { text, signature } => text.len() + signature.as_ref().map_or(0, String::len),
-            Part::Sealed(text) | Part::Said(text) => text.len(),
-            Part::Called { input, .. } => input.len(),
-        };
-        self.parts.iter().map(held).sum()
+        self.parts.iter().map(Part::bytes).sum()
     }
 
     /// Whether the model reasoned in it.
@@ -144,10 +139,9 @@ impl Turn {
                 Part::Said(text) => Part::Said(text.clone()),
                 Part::Called { name, input, .. } => {
                     let said = Text::from_escaped(input).plain().into_owned();
-                    let same = |(_, theirs): &(String, String)| same_json(&said, theirs);
                     let alike = theirs.get_mut(name);
                     let found = alike.and_then(|calls| {
-                        let at = calls.iter().take(MOST_ALIKE).position(same)?;
+                        let at = calls.iter().take(MOST_ALIKE).position(|theirs| same_json(&said, &theirs.1))?;
                         calls.remove(at)
                     });
                     let Some((id, _)) = found else { return false };
@@ -242,6 +236,22 @@ impl Turn {
     }
 }
 
+impl Part {
+    /// The size of its texts in bytes.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Thought { text, signature } => text.len() + signature.as_ref().map_or(0, String::len),
+            Self::Sealed(text) | Self::Said(text) => text.len(),
+            Self::Called { input, .. } => input.len(),
+        }
+    }
+
+    /// Reasoning of which nothing came yet.
+    fn empty_thought() -> Self {
+        Self::Thought { text: String::new(), signature: None }
+    }
+}
+
 impl std::fmt::Debug for Part {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -325,8 +335,7 @@ impl Recorder {
         match event {
             Event::Delta { index, delta } => self.delta(*index, delta),
             Event::BlockStop { index, seal: Some(Seal::Signature(sealed)), .. } => {
-                let empty = || Part::Thought { text: String::new(), signature: None };
-                if let Some(Part::Thought { signature, .. }) = self.part(*index, sealed, empty) {
+                if let Some(Part::Thought { signature, .. }) = self.part(*index, sealed, Part::empty_thought) {
                     *signature = Some(sealed.as_escaped().to_owned());
                 }
             }
@@ -357,8 +366,7 @@ impl Recorder {
                 }
             }
             Delta::Reasoning(piece) => {
-                let empty = || Part::Thought { text: String::new(), signature: None };
-                if let Some(Part::Thought { text, .. }) = self.part(index, piece, empty) {
+                if let Some(Part::Thought { text, .. }) = self.part(index, piece, Part::empty_thought) {
                     text.push_str(piece.as_escaped());
                 }
             }

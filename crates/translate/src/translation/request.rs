@@ -188,8 +188,8 @@ impl<'a> Incoming<'a> {
     /// Whether the request declares tools or its messages hold tool calls.
     #[must_use]
     pub fn has_tools(&self) -> bool {
-        let calls = |message: &Message<'_>| message.content.iter().any(|block| matches!(block, Block::ToolUse { .. }));
-        !self.asked.request.tools.is_empty() || self.asked.request.messages.iter().any(calls)
+        let mut blocks = self.asked.request.messages.iter().flat_map(|message| &message.content);
+        !self.asked.request.tools.is_empty() || blocks.any(|block| matches!(block, Block::ToolUse { .. }))
     }
 
     /// The marks on the sealed reasoning that the client sent back, the latest first.
@@ -316,8 +316,8 @@ impl<'a> Incoming<'a> {
                 wrapped: request.tools.iter().filter(|tool| tool.wrapped).map(|tool| tool.name.to_string()).collect(),
             },
             restore: Box::new(move |sent| {
-                let unknown = |offer: &&Offer| !offer.tools.contains_key(sent);
-                let said = offer.as_ref().filter(unknown).map_or(sent, |offer| known(offer, sent));
+                let strange = offer.as_ref().filter(|offer| !offer.tools.contains_key(sent));
+                let said = strange.map_or(sent, |offer| known(offer, sent));
                 let restored = names.restore(said);
                 (restored != sent).then(|| restored.to_owned())
             }),

@@ -508,12 +508,12 @@ fn length(bytes: &[u8]) -> usize {
 
 /// Unescapes the beginning of a string, though it may be cut inside an escape.
 pub(crate) fn begins(escaped: &str) -> Cow<'_, str> {
-    let whole = |text: &str| serde_json::from_str::<String>(&format!("\"{text}\"")).ok();
     if !escaped.contains('\\') {
         return Cow::Borrowed(escaped);
     }
     let cuts = (0..=escaped.len().min(12)).filter_map(|cut| escaped.get(..escaped.len() - cut));
-    Cow::Owned(cuts.filter_map(whole).next().unwrap_or_default())
+    let mut whole = cuts.filter_map(|text| serde_json::from_str::<String>(&format!("\"{text}\"")).ok());
+    Cow::Owned(whole.next().unwrap_or_default())
 }
 
 /// The length of an escape behind its backslash.

@@ -256,6 +256,8 @@ impl Writer {
         }
     }
 
+    /// Begins a call. Out of line: a delta of text would pay for its registers.
+    #[inline(never)]
     fn call(&mut self, out: &mut BytesMut, block: u32, id: &Text<'_>, name: &Text<'_>) {
         self.latest.insert(block, self.calls.len());
         self.empty.insert((block, self.calls.len()));
@@ -305,6 +307,7 @@ impl Writer {
         around(&self.open, [&before, after], &self.close)
     }
 
+    #[inline(never)]
     fn citation(&self, out: &mut BytesMut, citation: &Citation<'_>) {
         if let Some(annotation) = super::response::annotation(citation, None) {
             self.chunk(out, &[r#""annotations":["#, &annotation, "]"]);

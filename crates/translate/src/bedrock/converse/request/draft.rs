@@ -14,7 +14,7 @@ use super::notes::Notes;
 use crate::catalogue::{Entry, Medium, OpenLoop, Replay};
 use crate::fault::Fault;
 use crate::model::field_ref::{FieldRef, NAME};
-use crate::model::issuer::{Issuer, Mark};
+use crate::model::issuer::Issuer;
 use crate::model::request::{Block, CacheTtl, Message, Request, Role};
 use crate::model::text::Text;
 
@@ -282,10 +282,9 @@ fn kept<'r, 'a>(message: &'r Message<'a>, asked: bool, terms: &Terms<'_>, notes:
 /// Whether sealed reasoning is sent to a model without a row in the catalogue: to the one that made it, and to one that
 /// is asked to reason in a vendor's words when nothing tells who made it.
 fn is_strangers_own(issuer: &Issuer, asked: bool, terms: &Terms<'_>) -> bool {
-    let own = |mark: Mark| mark.model == terms.mark.model;
     // Where nobody says who made it, only Claude's words for reasoning (`thinking`) tell that it is worth a try.
     let untold = asked && issuer.vendor.is_none_or(|vendor| vendor == "anthropic");
-    !terms.entry.is_known() && issuer.mark.map_or(untold, own)
+    !terms.entry.is_known() && issuer.mark.map_or(untold, |mark| mark.model == terms.mark.model)
 }
 
 /// Reasoning as a piece; unsigned reasoning that is blank is none.
@@ -356,8 +355,10 @@ fn paired(draft: &Draft<'_, '_>, request: &Request<'_>) -> Result<(), Fault> {
             return Err(unanswered(caller));
         }
         if let Some(stray) = stray {
-            let here = |block: &Block<'_>| matches!(block, Block::ToolResult { id, .. } if id.plain() == *stray);
-            let holder = request.messages.iter().find(|message| message.content.iter().any(here));
+            let holder = request.messages.iter().find(|message| {
+                let mut blocks = message.content.iter();
+                blocks.any(|block| matches!(block, Block::ToolResult { id, .. } if id.plain() == *stray))
+            });
             return Err(Fault::invalid(
                 FieldRef::ToolResult(holder.map_or(turn.position, |message| message.position)),
                 "must be the id of a tool call in the message of the assistant just before",
@@ -372,9 +373,9 @@ fn paired(draft: &Draft<'_, '_>, request: &Request<'_>) -> Result<(), Fault> {
 
 /// Refuses documents that are too many; messages of one turn are one for Bedrock.
 fn few_documents(draft: &Draft<'_, '_>, entry: &Entry) -> Result<(), Fault> {
-    let document = |piece: &&Piece<'_, '_>| matches!(piece, Piece::Block(block) if is_document(block));
     for turn in draft.turns.iter().filter(|_| entry.takes(Medium::Document)) {
-        let count = turn.pieces.iter().filter(document).count();
+        let documents = turn.pieces.iter().filter(|piece| matches!(piece, Piece::Block(block) if is_document(block)));
+        let count = documents.count();
         if count > MOST_DOCUMENTS {
             let message = format!(
                 "`{NAME}` and what follows it hold {count} documents, and Bedrock takes {MOST_DOCUMENTS} in a turn; send the \

@@ -55,8 +55,8 @@ impl Notes {
             | Block::Cited { .. }
             | Block::CachePoint(_) => format!("{} takes no encrypted reasoning back", entry.name),
         };
-        let told = |warning: &Warning| warning.kind == WarningKind::Dropped && warning.why == why;
-        if !self.warnings.iter().any(told) {
+        let mut dropped = self.warnings.iter().filter(|warning| warning.kind == WarningKind::Dropped);
+        if !dropped.any(|warning| warning.why == why) {
             self.add(Warning::dropped(FieldRef::PastReasoning(Some(position)), why));
         }
     }

@@ -24,9 +24,10 @@ pub(super) fn path(model_id: &str, stream: bool) -> Result<String, Fault> {
 fn is_one_place(model_id: &str) -> bool {
     let mut plain = Cow::Borrowed(model_id);
     loop {
-        let forbidden = |letter: char| letter.is_control() || letter == '\\';
         let segments = plain.split('/').map(|segment| segment.split(';').next().unwrap_or_default().trim());
-        if plain.contains(forbidden) || segments.into_iter().any(|segment| matches!(segment, "" | "." | "..")) {
+        if plain.contains(|letter: char| letter.is_control() || letter == '\\')
+            || segments.into_iter().any(|segment| matches!(segment, "" | "." | ".."))
+        {
             return false;
         }
         match decoded(&plain) {

@@ -198,8 +198,8 @@ fn listed_types<'a>(schema: &mut Tree<'a>) {
         }
         _ if types.is_empty() || schema.get("anyOf").is_some() => drop(schema.remove("type")),
         _ => {
-            let choice = |kind| Tree::Object(vec![(Cow::Borrowed("type"), kind)]);
-            let choices = Tree::List(types.into_iter().map(choice).collect());
+            let choices = types.into_iter().map(|kind| Tree::Object(vec![(Cow::Borrowed("type"), kind)]));
+            let choices = Tree::List(choices.collect());
             let members = schema.members_mut().into_iter().flatten();
             members.filter(|(name, _)| name == "type").for_each(|(name, value)| {
                 (*name, *value) = (Cow::Borrowed("anyOf"), choices.clone());

@@ -42,8 +42,9 @@ pub fn asks_for_trace(request: &Request<'_>) -> bool {
 /// Writes `requestMetadata`: the pairs that Bedrock takes.
 pub(super) fn metadata(request: &Request<'_>, notes: &mut Notes, json: &mut Json) {
     let fits = |text: &str| {
-        let allowed = |letter: char| letter.is_ascii_alphanumeric() || " \t\n:_@$#=/+,-.".contains(letter);
-        text.len() <= LONGEST && text.chars().all(allowed)
+        let mut letters = text.chars();
+        text.len() <= LONGEST
+            && letters.all(|letter| letter.is_ascii_alphanumeric() || " \t\n:_@$#=/+,-.".contains(letter))
     };
     let mut sent: Vec<_> = Vec::new();
     for (key, value) in &request.metadata {

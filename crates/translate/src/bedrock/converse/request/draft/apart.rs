@@ -49,8 +49,9 @@ fn is_of_tools(piece: &Piece<'_, '_>) -> bool {
 }
 
 fn is_mixed(turn: &Turn<'_, '_>) -> bool {
-    let call = |piece: &Piece<'_, '_>| matches!(piece.block(), Some(Block::ToolUse { .. })) || piece.is_result();
-    turn.pieces.iter().any(call) && !turn.pieces.iter().all(is_of_tools)
+    let mut blocks = turn.pieces.iter().filter_map(Piece::block);
+    blocks.any(|block| matches!(block, Block::ToolUse { .. } | Block::ToolResult { .. }))
+        && !turn.pieces.iter().all(is_of_tools)
 }
 
 /// A turn as two, in the order in which things were said: text comes before calls, and results before what the user says.

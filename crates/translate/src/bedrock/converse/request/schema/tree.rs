@@ -45,8 +45,11 @@ impl<'a> Tree<'a> {
         match value.kind() {
             Kind::List => Self::List(value.items().map(Self::of).collect()),
             Kind::Object => {
-                let named = |(name, value): (Value<'a, '_>, _)| (name.plain().unwrap_or_default(), Self::of(value));
-                Self::Object(value.members().map(named).collect())
+                let mut members = Vec::new();
+                for (name, value) in value.members() {
+                    members.push((name.plain().unwrap_or_default(), Self::of(value)));
+                }
+                Self::Object(members)
             }
             Kind::Null | Kind::Boolean | Kind::Number | Kind::String => Self::Scalar(Cow::Borrowed(value.raw())),
         }
