@@ -3,5 +3,6 @@
 
 mod counting;
 mod documented;
+mod limits;
 mod real_clients;
 mod request_body;
