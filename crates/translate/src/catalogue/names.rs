@@ -51,7 +51,7 @@ impl Catalogue {
     }
 }
 
-/// Whether an id is this one, whatever its version.
+/// Compares a model id with one that lacks its version.
 fn is_dated(known: &str, id: &str) -> bool {
     known.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with("-v"))
 }

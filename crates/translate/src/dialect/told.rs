@@ -1,11 +1,11 @@
-//! What a client is told of a fault, whatever its dialect: the message, and when to come again.
+//! Error messages for clients of every dialect, and the seconds of `Retry-After`.
 
 use crate::fault::{Fault, Unreachable, redacted};
 use crate::model::field_ref::FieldRef;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// How a host says which limit was passed, without an address.
+/// The phrases with which a host names the time limit that was passed; they hold no address.
 const LIMITS: [&str; 4] =
     ["nothing came for ", "the answer had not begun after ", "the answer was not complete after ", "no connection in "];
 

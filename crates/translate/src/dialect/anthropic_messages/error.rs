@@ -152,7 +152,7 @@ fn at_path(field: &FieldRef, said: &str) -> String {
     format!("{path}: {}", in_its_words(named.unwrap_or(said)))
 }
 
-/// What is wrong with a field, in the words that Anthropic has for it.
+/// The message about a field, in Anthropic's wording where it has one.
 fn in_its_words(rule: &str) -> Cow<'_, str> {
     if rule == "is required" {
         return Cow::Borrowed("Field required");

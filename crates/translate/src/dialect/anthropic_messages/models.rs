@@ -28,7 +28,7 @@ pub struct Page<'p> {
     pub before: Option<&'p str>,
     /// The page begins behind this model.
     pub after: Option<&'p str>,
-    /// So many models at most.
+    /// The most models of the page.
     pub limit: Option<usize>,
 }
 

@@ -53,15 +53,15 @@ const INDEXED: Indexed = Indexed {
 /// A request, with what only this dialect needs to know for the answer.
 #[derive(Clone, Debug, Default)]
 pub struct Asked<'a> {
-    /// What is asked.
+    /// The neutral request.
     pub request: Request<'a>,
-    /// How this client wants to be answered.
+    /// The manner of the answer.
     pub manner: Manner,
-    /// What was asked for in vain.
+    /// Warnings about fields without effect.
     pub warnings: Vec<Warning>,
 }
 
-/// How a client of this dialect wants to be answered.
+/// The manner in which a client of this dialect is answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manner {
     /// The only stop sequence, where there is one only.
@@ -70,7 +70,7 @@ pub struct Manner {
     pub affinity: Option<String>,
 }
 
-/// What a request is for.
+/// The purpose of a request: an answer, or a count of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessagesPurpose {
     /// An answer.

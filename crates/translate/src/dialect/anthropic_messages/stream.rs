@@ -24,7 +24,7 @@ use arguments::Arguments;
 use bytes::BytesMut;
 use std::fmt::Write as _;
 
-/// What ends a delta of text, behind the text.
+/// The end of a `content_block_delta` event, behind its text.
 const DELTA_END: &str = "\"}}\n\n";
 
 /// The writer of one streamed answer.
@@ -36,7 +36,7 @@ pub struct Writer {
     model: String,
     started: bool,
     open: Option<Open>,
-    /// What stands before the text of a delta of the open block.
+    /// The beginning of a `content_block_delta` event of the open block, before its text.
     before: String,
     /// The blocks so far.
     blocks: u32,
@@ -160,7 +160,7 @@ impl Writer {
         ping(out);
     }
 
-    /// The same while nothing of this answer was told, and it is not begun by that.
+    /// A keep-alive before the answer begins, which does not begin it.
     pub fn keep_alive_before(&self, _kind: sse::KeepAlive, out: &mut BytesMut) {
         ping(out);
     }

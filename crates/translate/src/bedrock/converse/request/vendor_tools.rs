@@ -9,12 +9,12 @@ use crate::model::field_ref::NAME;
 use crate::model::request::{Request, ToolChoice, VendorTool};
 use serde_json::{Map, Value, json};
 
-/// Whether a model takes such tools.
+/// Support for vendor-defined tools: Claude has it.
 pub(super) fn are_taken(entry: &Entry) -> bool {
     entry.vendor == "anthropic"
 }
 
-/// Those of them that are sent.
+/// The vendor-defined tools that are sent.
 pub(super) fn sent<'r, 'a>(request: &'r Request<'a>, entry: &Entry) -> &'r [VendorTool<'a>] {
     if are_taken(entry) && request.tool_choice != ToolChoice::None { &request.vendor_tools } else { &[] }
 }

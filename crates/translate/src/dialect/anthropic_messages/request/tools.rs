@@ -23,7 +23,7 @@ pub(super) struct Offer<'a> {
     names: BTreeSet<Cow<'a, str>>,
 }
 
-/// What becomes of a tool of Anthropic's own.
+/// The fate of a tool that Anthropic defines by its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OwnTool {
     /// The client runs it; Claude knows it by its type.
@@ -34,7 +34,7 @@ pub(super) enum OwnTool {
     Refused,
 }
 
-/// How the types of such tools begin.
+/// The prefixes of the types of such tools; the first that fits counts.
 pub(super) const OWN_TOOLS: [(&str, OwnTool); 12] = [
     ("bash_", OwnTool::Client),
     ("text_editor_", OwnTool::Client),
@@ -50,7 +50,7 @@ pub(super) const OWN_TOOLS: [(&str, OwnTool); 12] = [
     ("mcp_toolset", OwnTool::Server),
 ];
 
-/// What becomes of a tool of this type; one that nobody knows runs elsewhere.
+/// The fate of a tool of this type; a type that nobody knows is taken for a server's.
 fn own_tool(kind: &str) -> OwnTool {
     for (begins, what) in OWN_TOOLS {
         if kind.starts_with(begins) {
@@ -74,7 +74,7 @@ const FUNCTION: [&str; 10] = [
     "type",
 ];
 
-/// What Claude Code offers to stand for the tools that are not loaded yet.
+/// The name of the tool with which Claude Code stands for those that are not loaded yet.
 const PLACEHOLDER: &str = "DeferredToolPlaceholder";
 
 /// Reads `tools` and `tool_choice`; `removed` are the names of tools that the conversation has taken away.
@@ -180,7 +180,7 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// Whether the tool is to be loaded later. All are offered at once: Converse searches none.
+/// The flag `defer_loading`. All tools are offered at once: Converse searches none.
 fn deferred(tool: &Object<'_, '_>, notes: &mut Notes) -> Result<bool, Fault> {
     let Some(node) = tool.get("defer_loading") else { return Ok(false) };
     let deferred = node.boolean()?;
@@ -190,7 +190,7 @@ fn deferred(tool: &Object<'_, '_>, notes: &mut Notes) -> Result<bool, Fault> {
     Ok(deferred)
 }
 
-/// What says how a tool is told of or called, beside its schema.
+/// The hints of a tool beside its schema: streaming, examples, callers.
 fn hints(tool: &Object<'_, '_>, notes: &mut Notes) -> Result<(), Fault> {
     if let Some(node) = tool.get("eager_input_streaming")
         && node.boolean()?
