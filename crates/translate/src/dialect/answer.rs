@@ -243,13 +243,18 @@ pub fn error_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>) ->
 
 /// Tells a fault as all there is in a stream whose head was sent.
 pub fn fail(dialect: Dialect, fault: &Fault, out: &mut BytesMut) {
+    fail_of(dialect, fault, None, out);
+}
+
+/// The failure of this exchange's stream, whose id some dialects repeat in it.
+pub fn fail_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>, out: &mut BytesMut) {
     match dialect {
         Dialect::OpenAiChat => {
             sse::data(out, &[&openai_chat::error::render(fault).body]);
             sse::data(out, &["[DONE]"]);
         }
         Dialect::AnthropicMessages => {
-            sse::event(out, "error", &[&anthropic_messages::error::render(fault, None).body]);
+            sse::event(out, "error", &[&anthropic_messages::error::render(fault, exchange).body]);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod counting;
 mod documented;
+mod errors;
 mod limits;
 mod real_clients;
 mod request_body;
