@@ -2,9 +2,9 @@
 #![no_main]
 
 #[allow(dead_code, reason = "a target makes no calls")]
-#[path = "../../crates/server/src/upstream/http1.rs"]
-mod http1;
-#[path = "../../crates/server/src/upstream/reply_body.rs"]
-mod reply_body;
+#[path = "../../crates/server/src/upstream/h1_codec.rs"]
+mod h1_codec;
+#[path = "../../crates/server/src/upstream/h1_fuzz_body.rs"]
+mod h1_fuzz_body;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| reply_body::run(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| h1_fuzz_body::run(data));

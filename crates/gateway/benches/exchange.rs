@@ -5,8 +5,8 @@
 //! once falls out of their difference: `cargo run --release -p aquifer-bench -- instructions`.
 #![expect(clippy::disallowed_methods, reason = "a bench, which may look at the clock")]
 
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
-use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::config::{Backend, BackendKind, Config, Service};
+use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
 use aquifer_testing::frames::frame;
@@ -46,8 +46,8 @@ struct Host {
 impl Host {
     fn new() -> Self {
         let (models, region) = (vec![MODEL.to_owned()], Some("us-east-1".to_owned()));
-        let bedrock = Bedrock { region, models, ..Bedrock::default() };
-        let backend = Backend::new("bedrock", BackendKind::Bedrock(Box::new(bedrock)));
+        let bedrock = Service { region, models, ..Service::default() };
+        let backend = Backend::new("bedrock", BackendKind::bedrock(bedrock));
         let (host, agent) = (HeaderValue::from_static("127.0.0.1:8080"), HeaderValue::from_static("bench"));
         let now = Instant::now();
         Self {
@@ -62,18 +62,19 @@ impl Host {
     fn begun(&self, stream: bool, kind: &'static str) -> Exchange {
         let messages = r#"[{"role":"user","content":"What fills the pores of sediment?"}]"#;
         let body = format!(r#"{{"model":"{MODEL}","max_tokens":1024,"stream":{stream},"messages":{messages}}}"#);
-        let arrival = Arrival {
+        let head = RequestHead {
             method: &Method::POST,
             path: "/v1/chat/completions",
+            query: "",
             headers: &self.headers,
             port: None,
-            body: &Bytes::from(body),
-            turns: &Forgetful,
             random: 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef,
             unix_seconds: 1,
             now: self.now,
         };
-        let mut exchange = Exchange::begin(Arc::clone(&self.config), Arc::clone(&self.health), &arrival);
+        let mut exchange =
+            Exchange::begin(Arc::clone(&self.config), Arc::clone(&self.health), HostTerms::default(), &head);
+        exchange.handle(Input::Body { head: &head, bytes: Bytes::from(body), turns: &Forgetful }, head.now);
         drain(&mut exchange);
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
         exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, self.now);

@@ -11,7 +11,8 @@ pub use crate::key_ring::{Identity, KeyDigest, KeyRing, file};
 
 /// Decides by a request's head whether it may be read on, and whose it is: `None` where no key is asked for.
 ///
-/// Which route the request takes is known only once its body is read, so a key that any route of this listener accepts is
+/// Which route the request takes is known only once its body is read, so a key that any route of this listener accepts
+/// is
 /// enough here; [`authorize`] has the last word.
 ///
 /// # Errors
@@ -29,8 +30,8 @@ pub fn admit(config: &Config, ingress: Ingress<'_>, headers: &HeaderMap) -> Resu
     let is_open = base.is_empty() && (reachable.iter().any(|route| route.keys.is_none()) || config.has_short_form());
     match identify(&rings, headers) {
         Identity::Key(owner) => Ok(Some(owner)),
-        Identity::Nothing | Identity::Unknown if rings.is_empty() || is_open => Ok(None),
-        shown @ (Identity::Nothing | Identity::Unknown) => Err(refused(&shown)),
+        Identity::Unknown | Identity::Nothing if rings.is_empty() || is_open => Ok(None),
+        shown @ (Identity::Unknown | Identity::Nothing) => Err(refused(&shown)),
     }
 }
 
@@ -54,8 +55,8 @@ pub fn authorize(
     };
     match identify(&rings, headers) {
         Identity::Key(owner) => Ok(Some(owner)),
-        Identity::Nothing | Identity::Unknown if rings.is_empty() => Ok(None),
-        shown @ (Identity::Nothing | Identity::Unknown) => Err(refused(&shown)),
+        Identity::Unknown | Identity::Nothing if rings.is_empty() => Ok(None),
+        shown @ (Identity::Unknown | Identity::Nothing) => Err(refused(&shown)),
     }
 }
 
@@ -75,12 +76,10 @@ pub fn is_open(config: &Config, port: Option<u16>) -> bool {
 
 /// Whether a key is asked for anywhere.
 fn asks_for_keys(config: &Config) -> bool {
-    config.keys.is_some()
-        || config.listeners.iter().any(|listener| listener.keys.is_some())
-        || config.routes.iter().any(|route| route.keys.is_some())
+    config.keys.is_some() || config.listeners.iter().any(|listener| listener.keys.is_some()) || config.routes.has_keys()
 }
 
-/// What the credentials of a request are to several rings: the first one that knows them decides.
+/// The identity of the credentials of a request in several key rings: the first ring that knows them decides.
 fn identify(rings: &[&KeyRing], headers: &HeaderMap) -> Identity {
     let mut shown = Identity::Nothing;
     for ring in rings {

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 /// A request earns so much of a retry, in thousandths: under lasting failure a backend gets at most half as much again.
 const EARNED: i64 = 500;
-/// What one retry costs.
+/// The cost of one retry, in thousandths.
 const COST: i64 = 1000;
-/// What a backend begins with, and the most that it saves up.
+/// The retry budget that a backend begins with, and the most that it saves up.
 const SAVED: i64 = 100 * COST;
-/// How many failing models of one backend are told apart.
+/// The most failing models of one backend that are tracked apart.
 const MOST_MODELS: usize = 64;
 /// A probe that has told nothing for so long is no reason not to make another one.
 const PROBE_LASTS: Duration = Duration::from_secs(3);
@@ -26,20 +26,20 @@ const PROBE_LASTS: Duration = Duration::from_secs(3);
 pub struct BackendHealth {
     began: Instant,
     backends: Vec<Health>,
-    /// What refusals have taught of models.
+    /// The lessons from refusals of models.
     pub(crate) lessons: Lessons,
 }
 
 /// One backend.
 #[derive(Debug)]
 struct Health {
-    /// How many of `outliers` there are, to look at without the lock.
+    /// The number of `outliers`, to look at without the lock.
     count: AtomicUsize,
-    /// What of it has failed lately.
+    /// The outliers: the models of the backend, or all of it, that failed lately.
     outliers: Mutex<Vec<Outlier>>,
-    /// What may be tried again, in thousandths.
+    /// The retry budget, in thousandths of a retry.
     credit: AtomicI64,
-    /// How long it usually takes.
+    /// The usual response times of its models.
     paces: Mutex<Paces>,
 }
 
@@ -54,18 +54,19 @@ impl Default for Health {
     }
 }
 
-/// A backend, or one model of it, that has failed since its last success. Times are in milliseconds since the backends' health began.
+/// A backend, or one model of it, that has failed since its last success. Times are in milliseconds since the
+/// backends' health began.
 #[derive(Debug, Default)]
 struct Outlier {
     /// The model; `None`: the whole backend.
     model: Option<String>,
     /// Failures since the last success or ejection.
     failures: u32,
-    /// How often in a row it was ejected.
+    /// The number of ejections in a row.
     ejections: u32,
     /// Until when it is ejected; `None`: it is not.
     until: Option<u64>,
-    /// How many probes failed in a row before the ejection was over.
+    /// The number of probes in a row that failed before the ejection was over.
     probes: u32,
     /// When the next probe may be made.
     next_probe: u64,
@@ -87,7 +88,7 @@ pub enum Availability {
 /// A call that failed by the backend's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// How far the call came.
+    /// The stage at which the call failed.
     pub reach: Reach,
     /// The call was a probe.
     pub probe: bool,
@@ -95,7 +96,7 @@ pub struct Failure {
     pub spared: bool,
 }
 
-/// How far a call came that failed.
+/// The stage at which a call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// There was no connection: no model of that backend would have done better.
@@ -151,7 +152,8 @@ impl Outlier {
         Some(alone)
     }
 
-    /// The pause before the next probe: twice as long after each one that failed, up to a third of the longest ejection.
+    /// The pause before the next probe: twice as long after each one that failed, up to a third of the longest
+    /// ejection.
     fn pause(&self, outliers: Outliers) -> u64 {
         match outliers.interval {
             Duration::ZERO => u64::MAX,
@@ -161,7 +163,7 @@ impl Outlier {
 }
 
 impl Health {
-    /// What is known to be ill; `None`: nothing.
+    /// The outliers of the backend; `None`: there are none.
     fn ill(&self) -> Option<MutexGuard<'_, Vec<Outlier>>> {
         (self.count.load(Ordering::Acquire) != 0).then(|| self.lock())
     }
@@ -196,7 +198,7 @@ impl Health {
 }
 
 impl BackendHealth {
-    /// So many backends, of which nothing is known yet.
+    /// The health of so many backends, of which nothing is known yet.
     #[must_use]
     pub fn new(backends: usize, now: Instant) -> Self {
         Self {
@@ -253,7 +255,8 @@ impl BackendHealth {
         }
     }
 
-    /// A probe ended without telling anything of the backend, as when its client left. Only whoever was granted the probe
+    /// A probe ended without telling anything of the backend, as when its client left. Only whoever was granted the
+    /// probe
     /// may say so.
     pub fn undecided(&self, backend: usize) {
         self.tells_nothing(backend, None);
@@ -270,7 +273,8 @@ impl BackendHealth {
         }
     }
 
-    /// A call failed by the fault of the whole backend. Gives how long the backend is left alone, when it is from now on.
+    /// A call failed by the fault of the whole backend. Gives how long the backend is left alone, when it is from now
+    /// on.
     pub fn failed(&self, backend: usize, outliers: Outliers, now: Instant) -> Option<Duration> {
         let health = self.backends.get(backend)?;
         let now = self.milliseconds(now);
@@ -316,12 +320,13 @@ impl BackendHealth {
         }
     }
 
-    /// How long this model usually takes there to begin to answer, when that is known.
+    /// The usual time to the first byte of this model there, when it is known.
     pub fn usual(&self, backend: usize, model: &str, stream: bool) -> Option<Duration> {
         self.backends.get(backend)?.paces.lock().unwrap_or_else(PoisonError::into_inner).usual(model, stream)
     }
 
-    /// How long any of these backends, each with its model, is waited for while another one could be asked: as long as the
+    /// The hedge delay for these backends, each with its model: the time that one is waited for before another is
+    /// asked too, as long as the
     /// slowest of them needs.
     pub fn first_byte_limit<'p>(
         &self,
@@ -346,7 +351,7 @@ impl BackendHealth {
         }
     }
 
-    /// Whether a request may be sent to this backend once more; that much is then spent.
+    /// Whether the retry budget of this backend allows one more attempt, which is then spent.
     pub fn spend(&self, backend: usize) -> bool {
         let Some(health) = self.backends.get(backend) else { return false };
         if health.credit.fetch_sub(COST, Ordering::Relaxed) >= COST {
@@ -356,13 +361,13 @@ impl BackendHealth {
         false
     }
 
-    /// Whether a backend is left alone now, or any model of it, for those who only look.
+    /// Whether a backend, or any model of it, is ejected now. Nothing changes by asking: no probe is granted.
     #[must_use]
     pub fn is_ejected(&self, backend: usize, now: Instant) -> bool {
         self.is_out(backend, None, now)
     }
 
-    /// Whether a backend is left alone now for this model, for those who only look.
+    /// Whether a backend is ejected now for this model. Nothing changes by asking: no probe is granted.
     #[must_use]
     pub fn is_ejected_of(&self, backend: usize, model: &str, now: Instant) -> bool {
         self.is_out(backend, Some(model), now)

@@ -1,10 +1,10 @@
-//! By which listener a request came, and which routes it can take from there.
+//! Listener matching: the listeners that take a request by its port and host, and the routes that are attached to them.
 
 use crate::config::{Config, Listener, Parent, Route};
 use crate::key_ring::KeyRing;
 use std::borrow::Cow;
 
-/// Where a request came in: the port, where the configuration's listeners are served, and the authority that the
+/// The ingress of a request: the port, where the configuration's listeners are served, and the authority that the
 /// client called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ingress<'a> {
@@ -27,10 +27,9 @@ pub fn names(config: &Config, port: Option<u16>, host: &str) -> bool {
     let host = without_port(host).to_ascii_lowercase();
     let of_port: Vec<&Listener> =
         config.listeners.iter().filter(|listener| port.is_none_or(|port| listener.port == port)).collect();
-    let names = |name: &String| hostname_takes(name, &host);
-    of_port.iter().any(|listener| listener.hostname.as_ref().is_some_and(names))
+    of_port.iter().any(|listener| listener.hostname.as_ref().is_some_and(|name| hostname_takes(name, &host)))
         || port.is_some() && of_port.iter().all(|listener| listener.hostname.is_some())
-        || config.routes.iter().flat_map(|route| &route.hostnames).any(names)
+        || config.routes.names_host(&host)
 }
 
 /// Whether requests for two hosts come by the same listeners of a port.
@@ -64,12 +63,13 @@ impl<'c> ListenerMatch<'c> {
         Self { listeners: Some(listeners), host }
     }
 
-    /// Whether any listener takes it at all.
+    /// Whether any listener takes the request.
     pub(crate) fn is_open(&self) -> bool {
         self.listeners.as_ref().is_none_or(|listeners| !listeners.is_empty())
     }
 
-    /// The keys that are accepted here unless a route has its own: the listener's, else those of the keys file. An address of
+    /// The keys that are accepted here unless a route has its own: the listener's, else those of the keys file. An
+    /// address of
     /// the command line stands for all listeners. None: nobody is asked for a key.
     pub(crate) fn key_rings(&self, config: &'c Config) -> Vec<&'c KeyRing> {
         let of_listeners: Vec<&KeyRing> = match &self.listeners {
@@ -79,12 +79,17 @@ impl<'c> ListenerMatch<'c> {
         if of_listeners.is_empty() { config.keys.as_deref().into_iter().collect() } else { of_listeners }
     }
 
-    /// Whether a route can be taken.
+    /// The host that was called, in lower case and without its port.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// Whether a route is attached to these listeners and takes this host.
     pub(crate) fn leads_to(&self, route: &Route) -> bool {
         self.weight_of(route).is_some()
     }
 
-    /// How much of the host a route names; `None`: it cannot be taken.
+    /// The precedence of a route's hostname for this host; `None`: the route cannot be taken.
     pub(crate) fn weight_of(&self, route: &Route) -> Option<usize> {
         let attached = match &self.listeners {
             Some(listeners) if !route.parents.is_empty() => {
@@ -130,7 +135,7 @@ pub fn without_port(authority: &str) -> &str {
 }
 
 /// `*.example.com` takes every name below `example.com`, and not that name itself.
-fn hostname_takes(hostname: &str, host: &str) -> bool {
+pub(crate) fn hostname_takes(hostname: &str, host: &str) -> bool {
     match hostname.strip_prefix('*') {
         Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
         None => hostname == host,
@@ -198,7 +203,8 @@ mod tests {
         }
         let hostnames = vec!["other.com".to_owned()];
         let (namespace, name) = (String::new(), String::new());
-        config.routes.push(Route { namespace, name, parents: Vec::new(), hostnames, rules: Vec::new(), keys: None });
+        let route = Route { namespace, name, parents: Vec::new(), hostnames, rules: Vec::new(), keys: None };
+        config.routes.change(|routes| routes.push(route));
         assert!(super::names(&config, None, "other.com"));
     }
 

@@ -1,6 +1,7 @@
 //! API keys of clients, and whose they are.
 //!
-//! Keys are held as SHA-256 digests only and compared in constant time. A digest is enough because a key is random: unlike a
+//! Keys are held as SHA-256 digests only and compared in constant time. A digest is enough because a key is random:
+//! unlike a
 //! password it cannot be guessed from its digest.
 
 pub mod file;
@@ -66,7 +67,8 @@ impl fmt::Debug for KeyDigest {
 
 /// The keys that one policy or one keys file accepts, each with the name of its owner.
 ///
-/// The map's own hash is keyed at random for each ring, so that the time of a look-up says nothing about the digests in it.
+/// The map's own hash is keyed at random for each ring, so that the time of a look-up says nothing about the digests
+/// in it.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     owners: HashMap<KeyDigest, Arc<str>>,
@@ -87,7 +89,7 @@ impl PartialEq for KeyRing {
     }
 }
 
-/// What the credentials of a request are to a ring.
+/// The identity of the credentials of a request in a key ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// No header holds a key.
@@ -116,13 +118,13 @@ impl KeyRing {
         }
     }
 
-    /// How many keys it holds.
+    /// The number of keys in it.
     #[must_use]
     pub fn len(&self) -> usize {
         self.owners.len()
     }
 
-    /// Whether it holds none: then it accepts nobody.
+    /// Whether the ring has no key: then it accepts nobody.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.owners.is_empty()
@@ -148,7 +150,8 @@ impl KeyRing {
     }
 }
 
-/// `Bearer KEY` is `KEY`, in any header, as Envoy's API key filter has it; the scheme's case does not matter (RFC 9110, 11.1).
+/// `Bearer KEY` is `KEY`, in any header, as Envoy's API key filter has it; the scheme's case does not matter (RFC
+/// 9110, 11.1).
 fn without_scheme(value: &[u8]) -> &[u8] {
     let key = match value.split_at_checked(7) {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case(b"bearer ") => key,

@@ -1,4 +1,4 @@
-//! What refusals have taught of models, for as long as the process lives: what was refused once is not asked for again.
+//! Lessons from refusals of models, for as long as the process lives: what was refused once is not asked for again.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 /// The most lessons that are kept; whoever names ever new models or schemas teaches nothing more.
 const MOST: usize = 1024;
 
-/// What a model was found to refuse.
+/// A lesson: a part of requests that a model was found to refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lesson {
     /// Tools in a streamed answer.
@@ -33,12 +33,12 @@ impl Lessons {
         }
     }
 
-    /// Whether nothing was learned of any model.
+    /// Whether no lesson was learned of any model.
     pub(crate) fn is_empty(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// Whether this was learned of the model.
+    /// Whether this lesson was learned of the model.
     pub(crate) fn knows(&self, model_id: &str, lesson: Lesson) -> bool {
         let learned = || self.learned.lock().unwrap_or_else(PoisonError::into_inner);
         !self.is_empty() && learned().contains(&(model_id.to_owned(), lesson))

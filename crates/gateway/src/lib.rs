@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use aquifer_gateway::config::{Source, load};
-//! use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+//! use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
 //! use aquifer_gateway::health::BackendHealth;
 //! use aquifer_gateway::restore::Forgetful;
 //! use http::{HeaderMap, Method, StatusCode};
@@ -26,21 +26,17 @@
 //!
 //! // A request came. Clocks and randomness are the host's.
 //! let now = Instant::now();
-//! let mut exchange = Exchange::begin(
-//!     Arc::clone(&config),
-//!     Arc::new(BackendHealth::new(config.backends.len(), now)),
-//!     &Arrival {
-//!         method: &Method::POST,
-//!         path: "/v1/chat/completions",
-//!         headers: &HeaderMap::new(),
-//!         port: None,
-//!         body: &body.into(),
-//!         turns: &Forgetful,
-//!         random: 42,
-//!         unix_seconds: 1_795_000_000,
-//!         now,
-//!     },
-//! );
+//! let request = RequestHead {
+//!     method: &Method::POST,
+//!     path: "/v1/chat/completions", query: "",
+//!     headers: &HeaderMap::new(),
+//!     port: None,
+//!     random: 42,
+//!     unix_seconds: 1_795_000_000,
+//!     now,
+//! };
+//! let health = Arc::new(BackendHealth::new(config.backends.len(), now));
+//! let mut exchange = Exchange::begin(Arc::clone(&config), health, HostTerms::default(), &request);
 //! let answer = br#"{"output": {"message": {"role": "assistant", "content": [{"text": "Groundwater."}]}},
 //!     "stopReason": "end_turn", "usage": {"inputTokens": 9, "outputTokens": 3, "totalTokens": 12}}"#;
 //! let head = HeaderMap::new();
@@ -49,12 +45,14 @@
 //!     Input::UpstreamEnd,
 //!     Input::UpstreamBody(answer),
 //!     Input::UpstreamHead { status: StatusCode::OK, headers: &head },
+//!     Input::Body { head: &request, bytes: body.into(), turns: &Forgetful },
 //! ];
 //! let mut told = Vec::new();
 //! let record = 'over: loop {
 //!     // 1. Everything that the exchange wants.
 //!     while let Some(output) = exchange.poll() {
 //!         match output {
+//!             Output::ReadBody { limit } => assert!(body.len() <= limit),
 //!             Output::Call(call) => assert_eq!(call.path, "/model/amazon.nova-lite-v1%3A0/converse"),
 //!             Output::Head { status, .. } => assert_eq!(status, StatusCode::OK),
 //!             Output::Body(bytes) => told.extend_from_slice(&bytes),
@@ -63,7 +61,9 @@
 //!             _ => {}
 //!         }
 //!     }
-//!     // 2. One event, and when it happened.
+//!     // 2. One timer. This backend answers before it runs out.
+//!     let _timer = exchange.poll_timeout(Instant::now());
+//!     // 3. One event, and when it happened.
 //!     exchange.handle(happens.pop().expect("an exchange that is not over"), Instant::now());
 //! };
 //! assert!(String::from_utf8(told).expect("JSON").contains("Groundwater."));

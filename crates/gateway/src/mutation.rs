@@ -1,4 +1,4 @@
-//! What the operator changes of a call: headers, and fields at the top of its body.
+//! Mutations of a call by the operator: headers, and fields at the top of its body.
 
 use aquifer_translate::Fault;
 use aquifer_translate::fault::MistakeKind;
@@ -155,7 +155,8 @@ impl<'a> Members<'a> {
     ///
     /// # Errors
     ///
-    /// It is none: it is no UTF-8, no JSON, or some other value; or the name of a member holds half of a surrogate pair.
+    /// It is none: it is no UTF-8, no JSON, or some other value; or the name of a member holds half of a surrogate
+    /// pair.
     pub(crate) fn read(json: &'a [u8]) -> Result<Self, Fault> {
         serde_json::from_slice(json).map_err(|_| {
             let message = "the body is not a JSON object, and a field of it must be changed".to_owned();

@@ -1,13 +1,13 @@
-//! How long backends usually take until they begin to answer, and how long is waited for one that says nothing while
+//! Usual times to the first byte of backends, and the hedge delay for one that says nothing while
 //! another one could be asked.
 
 use std::time::Duration;
 
-/// So many of the latest answers are remembered of a model.
+/// The number of the latest answers that are remembered of a model.
 const REMEMBERED: usize = 64;
 /// With fewer nothing is known of it.
 const LEAST: usize = 8;
-/// How many models of one backend are told apart.
+/// The most models of one backend that are tracked apart.
 const MOST_MODELS: usize = 64;
 
 /// Between which limits a first-byte timeout is learned.
@@ -23,11 +23,11 @@ const STREAM: Bounds = Bounds { floor: Duration::from_secs(10), ceiling: Duratio
 /// A whole answer, which comes at once when it is thought and written.
 const WHOLE: Bounds = Bounds { floor: Duration::from_secs(30), ceiling: Duration::from_secs(180) };
 
-/// What the models of one backend usually take. The oldest model makes room for a new one.
+/// The usual times to the first byte of the models of one backend. The oldest model makes room for a new one.
 #[derive(Debug, Default)]
 pub(crate) struct Paces(Vec<Pace>);
 
-/// What one model takes, in streams or in whole answers.
+/// The latest times to the first byte of one model, in streams or in whole answers.
 #[derive(Debug)]
 struct Pace {
     model: String,
@@ -35,7 +35,7 @@ struct Pace {
     /// The latest answers, in milliseconds; the next one stands at `at`.
     took: Vec<u32>,
     at: usize,
-    /// What 95 of 100 of them took at most.
+    /// The 95th percentile of them.
     usual: u32,
 }
 
@@ -55,13 +55,13 @@ impl Paces {
         }
     }
 
-    /// What 95 of 100 answers of a model took at most; `None`: nothing is known of it.
+    /// The 95th percentile of the times to the first byte of a model; `None`: nothing is known of it.
     pub(crate) fn usual(&self, model: &str, stream: bool) -> Option<Duration> {
         let pace = self.0.iter().find(|pace| pace.stream == stream && pace.model == model)?;
         (pace.took.len() >= LEAST).then(|| Duration::from_millis(pace.usual.into()))
     }
 
-    /// How long a model is waited for while another backend could be asked; `None`: nothing is known of it.
+    /// The hedge delay of a model, after which another backend may be asked too; `None`: nothing is known of it.
     pub(crate) fn limit(&self, model: &str, stream: bool) -> Option<Duration> {
         self.usual(model, stream).map(|usual| limit(usual, stream))
     }
@@ -81,7 +81,7 @@ impl Pace {
     }
 }
 
-/// How long is waited for a backend of which nothing is known.
+/// The hedge delay of a backend of which nothing is known.
 pub(crate) fn unknown(stream: bool) -> Duration {
     bounds(stream).ceiling
 }

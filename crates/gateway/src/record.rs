@@ -2,6 +2,8 @@
 
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal};
+use aquifer_translate::model::response::Usage;
+use aquifer_translate::translation::Parameters;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +26,14 @@ pub struct Record {
     pub provider: &'static str,
     /// `namespace/name` of the backend.
     pub backend: String,
+    /// `namespace/name` of the route that took it; `None`: a backend of the short form, or none.
+    pub route: Option<String>,
+    /// What its client speaks.
+    pub dialect: Dialect,
     /// Whether the client asked for a stream.
     pub stream: bool,
+    /// What was asked for, in numbers.
+    pub asked: Asked,
     /// The HTTP status that the client got; 499 when it left before.
     pub status: u16,
     /// What became of it.
@@ -56,12 +64,73 @@ pub struct Record {
     pub reasoned: bool,
     /// What became of the reasoning of turns that called tools.
     pub turns: Turns,
-    /// How many calls were made for it.
-    pub attempts: u32,
+    /// The calls that were made for it, in the order in which they were made.
+    pub attempts: Vec<AttemptRecord>,
     /// What became of calls that were made because another one was slow.
     pub hedges: Hedges,
     /// How often Bedrock's refusal was answered by asking otherwise.
     pub amended: u32,
+}
+
+/// What a request asked for, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// The length of its body.
+    pub body_bytes: u64,
+    /// Its parameters (OpenTelemetry's `gen_ai.request.*`).
+    pub parameters: Parameters,
+}
+
+/// One call for an exchange.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// `namespace/name` of the backend.
+    pub backend: String,
+    /// The model id that was called.
+    pub model_id: String,
+    /// What was called, in OpenTelemetry's words (`gen_ai.provider.name`).
+    pub provider: &'static str,
+    /// Why it was made.
+    pub why: AttemptReason,
+    /// From the request's head to the call.
+    pub started: Duration,
+    /// From the request's head to the first that came of its answer.
+    pub first_byte: Option<Duration>,
+    /// From the request's head to the end of the call.
+    pub ended: Option<Duration>,
+    /// The HTTP status of its answer.
+    pub status: Option<u16>,
+    /// The backend's own id of it, as its support asks for: `x-amzn-requestid` of AWS.
+    pub upstream_request_id: Option<String>,
+    /// [`translate::Fault::label`](aquifer_translate::Fault::label) of what went wrong, if anything did.
+    pub fault: Option<String>,
+    /// Tokens as the backend reported them.
+    pub usage: Option<Tokens>,
+}
+
+/// Why a call was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AttemptReason {
+    /// It is the first one.
+    #[default]
+    First,
+    /// The one before it failed.
+    Retry,
+    /// Another one was slow.
+    Hedge,
+    /// Bedrock refused the one before it, and the request was adjusted to that.
+    Adjusted,
+}
+
+/// Where the numbers of tokens come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UsageSource {
+    /// The backend reported them, and nothing else was used.
+    Reported,
+    /// Some or all of them are estimated by bytes.
+    Estimated,
+    /// Nothing is known of them.
+    Unknown,
 }
 
 /// What became of the reasoning of turns that called tools.
@@ -121,6 +190,22 @@ impl Hedges {
 }
 
 impl Record {
+    /// The number of calls that were made for it.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Where the numbers of its tokens come from.
+    #[must_use]
+    pub fn usage_source(&self) -> UsageSource {
+        match (self.tokens, self.estimated) {
+            (_, Some(_)) => UsageSource::Estimated,
+            (Some(_), None) => UsageSource::Reported,
+            (None, None) => UsageSource::Unknown,
+        }
+    }
+
     /// Remembers what went wrong, in the words of its client's dialect, without anything that the client or the model
     /// said.
     pub fn blame(&mut self, dialect: Dialect, fault: &Fault) {
@@ -155,7 +240,7 @@ fn mistaken(dialect: Dialect, mistake: &Mistake) -> String {
         MistakeKind::Malformed => "the body is not JSON",
         MistakeKind::InvalidValue => "a wrong value",
         MistakeKind::UnsupportedParameter => "a parameter that is not supported",
-        MistakeKind::Unauthorized | MistakeKind::TooMany => "the client's mistake",
+        MistakeKind::TooMany | MistakeKind::Unauthorized => "the client's mistake",
     };
     match &mistake.field {
         Some(field) => format!("{what}: {}", dialect.path(field)),
@@ -212,6 +297,18 @@ pub struct Tokens {
     pub cache_write: u64,
     /// Reasoning tokens, when Bedrock told them.
     pub reasoning: Option<u64>,
+}
+
+impl From<Usage> for Tokens {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input,
+            output: usage.output,
+            cache_read: usage.cache_read.unwrap_or(0),
+            cache_write: usage.cache_write.unwrap_or(0),
+            reasoning: usage.reasoning,
+        }
+    }
 }
 
 #[cfg(test)]

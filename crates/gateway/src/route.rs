@@ -1,8 +1,11 @@
-//! Which backend answers a request.
+//! Route look-up: the backends that may answer a request, and the models that clients can name.
+
+pub use crate::config::MODEL_HEADER;
 
 use crate::beginning;
 use crate::config::{
     Backend, BackendKind, BackendRef, Config, HeaderMatch, HeaderValueMatch, Match, ReasoningPolicy, Route, Rule,
+    RulePosition,
 };
 use crate::ingress::{Ingress, ListenerMatch};
 use crate::mutation::Mutation;
@@ -10,22 +13,20 @@ use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
 use crate::translate::model::field_ref::FieldRef;
 use http::HeaderMap;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
-/// The header that stands for the model that the body names.
-pub const MODEL_HEADER: &str = "x-ai-eg-model";
-
-/// How many characters of an unknown model id an error repeats.
+/// The most characters of an unknown model id that an error repeats.
 const MOST_SHOWN: usize = 256;
 
-/// Who owns a model of a rule that does not say it, as the resource's definition has it.
+/// The owner of the models of a rule that names none, as the resource's definition has it.
 const ROUTE_OWNER: &str = "Envoy AI Gateway";
-/// Who owns a model of the short form.
+/// The owner of the models of the short form.
 const SHORT_FORM_OWNER: &str = "aquifer";
 
-/// Where one request goes.
+/// One target of a request: a backend, and the model id to call there.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Target<'c> {
+pub struct Candidate<'c> {
     /// Index into [`Config::backends`].
     pub backend: usize,
     /// The model id to call.
@@ -34,9 +35,9 @@ pub struct Target<'c> {
     pub rule: Option<&'c Rule>,
     /// The route of that rule.
     pub route: Option<&'c Route>,
-    /// What the operator decides about reasoning there.
+    /// The reasoning policy there.
     pub reasoning: &'c Arc<ReasoningPolicy>,
-    /// What the operator changes of a call there.
+    /// The changes of headers and bodies of calls there.
     pub mutation: &'c Arc<Mutation>,
     /// Those of a lower number are tried first.
     pub priority: u32,
@@ -45,8 +46,10 @@ pub struct Target<'c> {
 /// Finds where a request for `model` may be sent, the model that its body names; `ingress` is where it
 /// came in. The first target comes first; the others are there for when it fails.
 ///
-/// Of the rules that match, the one decides whose route names most of the host, then the one that names most headers, then
-/// most exact ones, as the Gateway API has it; of two that are alike, the first. Its backends stand in the order of their priorities, and within one priority in
+/// Of the rules that match, the one decides whose route names most of the host, then the one that names most headers,
+/// then
+/// most exact ones, as the Gateway API has it; of two that are alike, the first. Its backends stand in the order of
+/// their priorities, and within one priority in
 /// an order that is drawn by their weights: `seed` decides the draw. Backends of weight 0 get nothing.
 ///
 /// # Errors
@@ -58,28 +61,18 @@ pub fn candidates<'c>(
     headers: &HeaderMap,
     ingress: impl Into<Ingress<'c>>,
     seed: u64,
-) -> Result<Vec<Target<'c>>, Fault> {
+) -> Result<Vec<Candidate<'c>>, Fault> {
     let entry = ListenerMatch::of(config, ingress.into());
     if !entry.is_open() {
         return Err(not_found("No listener of this gateway serves the host that was called.".to_owned()));
     }
-    let mut best: Option<((usize, Weight), &Route, &Rule)> = None;
-    for route in &config.routes {
-        let Some(hostname) = entry.weight_of(route) else { continue };
-        for rule in &route.rules {
-            let Some(weight) = rule_takes(rule, model, headers) else { continue };
-            if best.is_none_or(|(before, _, _)| (hostname, weight) > before) {
-                best = Some(((hostname, weight), route, rule));
-            }
-        }
-    }
-    if let Some((_, route, rule)) = best {
+    if let Some((route, rule)) = decisive(config, &entry, model, headers) {
         return by_rule(config, route, rule, model, seed);
     }
     let serves =
         |found: &Backend| found.kind.service().is_some_and(|it| it.models.iter().any(|served| served == model));
     let short_form =
-        config.backends.iter().enumerate().find(|(_, found)| serves(found)).map(|(backend, found)| Target {
+        config.backends.iter().enumerate().find(|(_, found)| serves(found)).map(|(backend, found)| Candidate {
             backend,
             model_id: model.to_owned(),
             rule: None,
@@ -93,6 +86,36 @@ pub fn candidates<'c>(
     })
 }
 
+/// The rule that decides about a request, of those that match it: found by the index of the routes.
+fn decisive<'c>(
+    config: &'c Config,
+    entry: &ListenerMatch<'_>,
+    model: &str,
+    headers: &HeaderMap,
+) -> Option<(&'c Route, &'c Rule)> {
+    let mut best: Option<(Precedence, &Route, &Rule)> = None;
+    for (position, route, rule) in config.routes.rules_for(entry.host(), model) {
+        let (Some(hostname), Some(headers)) = (entry.weight_of(route), rule_takes(rule, model, headers)) else {
+            continue;
+        };
+        let precedence = Precedence { hostname, headers, first: Reverse(position) };
+        if best.is_none_or(|(before, _, _)| precedence > before) {
+            best = Some((precedence, route, rule));
+        }
+    }
+    best.map(|(_, route, rule)| (route, rule))
+}
+
+/// The precedence of a rule that matches a request: the largest one decides.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Precedence {
+    /// The precedence of the hostname of its route: the longer, the higher.
+    hostname: usize,
+    headers: Weight,
+    /// Of two rules that are alike, the first.
+    first: Reverse<RulePosition>,
+}
+
 /// The first of the [`candidates`], without a draw.
 ///
 /// # Errors
@@ -103,7 +126,7 @@ pub fn choose<'c>(
     model: &str,
     headers: &HeaderMap,
     ingress: impl Into<Ingress<'c>>,
-) -> Result<Target<'c>, Fault> {
+) -> Result<Candidate<'c>, Fault> {
     let first = candidates(config, model, headers, ingress, 0)?.into_iter().next();
     first.ok_or_else(|| not_found(format!("The model {:?} is served by no backend.", shown(model))))
 }
@@ -114,9 +137,9 @@ fn by_rule<'c>(
     rule: &'c Rule,
     model: &str,
     seed: u64,
-) -> Result<Vec<Target<'c>>, Fault> {
+) -> Result<Vec<Candidate<'c>>, Fault> {
     let target = |reference: &'c BackendRef| match &config.backends.get(reference.backend)?.kind {
-        BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => Some(Target {
+        BackendKind::Served { .. } => Some(Candidate {
             backend: reference.backend,
             model_id: reference.model_name_override.clone().unwrap_or_else(|| model.to_owned()),
             rule: Some(rule),
@@ -128,7 +151,7 @@ fn by_rule<'c>(
         BackendKind::NotServed { .. } => None,
     };
     let references = || rule.backends.iter().filter(|reference| reference.weight > 0);
-    let served: Vec<(u32, Target<'c>)> =
+    let served: Vec<(u32, Candidate<'c>)> =
         references().filter_map(|reference| Some((reference.weight, target(reference)?))).collect();
     if served.is_empty() {
         let why = references().find_map(|reference| why_not(config.backends.get(reference.backend)?));
@@ -139,7 +162,7 @@ fn by_rule<'c>(
 }
 
 /// By priority, and within one by lot.
-fn ordered(mut served: Vec<(u32, Target<'_>)>, seed: u64) -> Vec<Target<'_>> {
+fn ordered(mut served: Vec<(u32, Candidate<'_>)>, seed: u64) -> Vec<Candidate<'_>> {
     let mut draw = Draw(seed);
     let mut ordered = Vec::with_capacity(served.len());
     while let Some(next) = served.iter().map(|(_, target)| target.priority).min() {
@@ -178,7 +201,7 @@ fn why_not(backend: &Backend) -> Option<String> {
         BackendKind::NotServed { why, .. } => {
             Some(format!("its backend {}/{} is not served: {why}", backend.namespace, backend.name))
         }
-        BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => None,
+        BackendKind::Served { .. } => None,
     }
 }
 
@@ -191,7 +214,7 @@ fn not_found(message: String) -> Fault {
     Fault::mistake(MistakeKind::ModelNotFound, Some(FieldRef::Model), message)
 }
 
-/// How much a match says: its headers, and how many of them are exact.
+/// The precedence of a match: the number of its headers, then of the exact ones among them.
 type Weight = (usize, usize);
 
 /// The weight of the rule's match that says most of this request; `None`: it does not match.
@@ -199,10 +222,13 @@ fn rule_takes(rule: &Rule, model: &str, headers: &HeaderMap) -> Option<Weight> {
     if rule.matches.is_empty() {
         return Some((0, 0));
     }
-    let all = |condition: &&Match| condition.headers.iter().all(|header| header_takes(header, model, headers));
-    let exact = |header: &&HeaderMatch| matches!(header.value, HeaderValueMatch::Exact(_));
-    let weight = |condition: &Match| (condition.headers.len(), condition.headers.iter().filter(exact).count());
-    rule.matches.iter().filter(all).map(weight).max()
+    let fitting = rule.matches.iter().filter(|it| it.headers.iter().all(|header| header_takes(header, model, headers)));
+    fitting.map(weight).max()
+}
+
+fn weight(condition: &Match) -> Weight {
+    let exact = condition.headers.iter().filter(|header| matches!(header.value, HeaderValueMatch::Exact(_)));
+    (condition.headers.len(), exact.count())
 }
 
 /// A header that is sent more than once counts as its values joined by commas, as in HTTP.
@@ -230,7 +256,7 @@ fn value_takes(wanted: &HeaderValueMatch, value: &str) -> bool {
 pub struct ModelListing {
     /// The model id that a client names.
     pub id: String,
-    /// Who owns it.
+    /// Its owner.
     pub owned_by: String,
     /// When it was made, in seconds since the epoch; 0 when nobody said.
     pub created: u64,

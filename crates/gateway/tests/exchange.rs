@@ -1,8 +1,8 @@
 //! Whatever happens to an exchange, in whatever order, it ends in exactly one record.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config};
-use aquifer_gateway::exchange::{Arrival, Exchange, Input, KeepAlive, Output};
+use aquifer_gateway::config::{Backend, BackendKind, Config, Service};
+use aquifer_gateway::exchange::{Exchange, HostLimits, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::Forgetful;
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const MODEL: &str = "anthropic.claude-3-5-sonnet-20241022-v2:0";
 /// It answers whole when it is offered tools.
@@ -23,24 +23,30 @@ const STOPLESS: &str = "openai.gpt-oss-120b-1:0";
 
 fn config() -> Arc<Config> {
     let models = [MODEL, WHOLE, STOPLESS, "own-model"].map(str::to_owned).to_vec();
-    let bedrock = Bedrock { region: Some("us-east-1".to_owned()), models, ..Bedrock::default() };
-    let kind = BackendKind::Bedrock(Box::new(bedrock));
+    let bedrock = Service { region: Some("us-east-1".to_owned()), models, ..Service::default() };
+    let kind = BackendKind::bedrock(bedrock);
     Arc::new(Config { backends: vec![Backend::new("one", kind)], ..Config::default() })
 }
 
+/// After how much silence a client hears a keep-alive.
+const QUIET: Duration = Duration::from_millis(1);
+
 fn begin(body: &str) -> Exchange {
-    let arrival = Arrival {
+    let head = RequestHead {
         method: &Method::POST,
         path: "/v1/chat/completions",
+        query: "",
         headers: &HeaderMap::new(),
-        body: &Bytes::from(body.to_owned()),
         port: None,
-        turns: &Forgetful,
         random: 7,
         unix_seconds: 1,
         now: Instant::now(),
     };
-    Exchange::begin(config(), Arc::new(BackendHealth::new(1, arrival.now)), &arrival)
+    let limits = HostLimits { keep_alive: Some(QUIET), ..HostLimits::default() };
+    let terms = HostTerms { limits, ..HostTerms::default() };
+    let mut exchange = Exchange::begin(config(), Arc::new(BackendHealth::new(1, head.now)), terms, &head);
+    exchange.handle(Input::Body { head: &head, bytes: Bytes::from(body.to_owned()), turns: &Forgetful }, head.now);
+    exchange
 }
 
 fn body(stream: bool) -> String {
@@ -69,7 +75,10 @@ fn happen(exchange: &mut Exchange, event: usize) {
         2 => return exchange.handle(Input::UpstreamEnd, now),
         3 => return exchange.handle(Input::UpstreamFailed(Unreachable::Broken("reset".to_owned())), now),
         4 => return exchange.handle(Input::ClientGone, now),
-        10 => return exchange.handle(Input::Quiet(KeepAlive::Comment), now),
+        10 => {
+            exchange.poll_timeout(now);
+            return exchange.handle(Input::Timeout, now + QUIET);
+        }
         5 => frame("messageStart", r#"{"role":"assistant"}"#),
         6 => frame("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#),
         7 => [
@@ -231,6 +240,6 @@ fn what_a_host_must_do_shows_no_content() {
     assert!(shown.contains("Call") && !shown.contains("xyzzy"), "{shown}");
     let told = Output::Body(Bytes::from_static(b"xyzzy"));
     let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, HeaderValue::from_static("xyzzy"))]);
-    let head = Output::Head { status: StatusCode::OK, headers };
+    let head = Output::Head { status: StatusCode::OK, headers, local: false };
     assert!(!format!("{told:?}{head:?}").contains("xyzzy"));
 }

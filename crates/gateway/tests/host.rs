@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
 use aquifer_gateway::config::Config;
-use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
 use bytes::Bytes;
@@ -22,15 +22,15 @@ struct Came {
     id: String,
 }
 
-/// Fixtures of clients whose dialect the exchange does not serve yet.
-const NOT_SERVED: &str = "anthropic_messages";
+/// Fixtures of clients that call another path than the one that is called here.
+const OTHER_PATH: &str = "anthropic_messages";
 
 /// Folders of fixtures around which nothing stands: no terms, no answer that is remembered.
 fn folders() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")];
     while let Some(folder) = folders.pop() {
-        if folder.ends_with(NOT_SERVED) {
+        if folder.ends_with(OTHER_PATH) {
             continue;
         }
         let has = |file: &str| folder.join(file).exists();
@@ -48,18 +48,19 @@ fn folders() -> Vec<PathBuf> {
 fn serve(body: Vec<u8>, answer: &(&'static str, Vec<u8>), size: usize) -> Came {
     let config = Arc::new(Config::from_environment(&|name| (name == "AWS_REGION").then(|| "us-east-1".to_owned())));
     let now = Instant::now();
-    let arrival = Arrival {
+    let head = RequestHead {
         method: &Method::POST,
         path: "/v1/chat/completions",
+        query: "",
         headers: &HeaderMap::new(),
         port: None,
-        body: &body.into(),
-        turns: &Forgetful,
         random: 0x1234_5678_9abc_def0_1234_5678_9abc_def0,
         unix_seconds: 1_700_000_000,
         now,
     };
-    let mut exchange = Exchange::begin(Arc::clone(&config), Arc::new(BackendHealth::new(1, now)), &arrival);
+    let mut exchange =
+        Exchange::begin(Arc::clone(&config), Arc::new(BackendHealth::new(1, now)), HostTerms::default(), &head);
+    exchange.handle(Input::Body { head: &head, bytes: body.into(), turns: &Forgetful }, head.now);
     let id = exchange.id().to_owned();
     let mut came = Came { calls: Vec::new(), status: StatusCode::CONTINUE, told: String::new(), id };
     loop {

@@ -1,10 +1,10 @@
-//! The admin listener: is it alive, does it take clients, what has it counted.
+//! The admin listener: `/healthz` (liveness), `/readyz` (readiness), `/metrics`.
 
-use crate::authority;
-use crate::clock;
+use crate::client::authority;
+use crate::client::cors;
 use crate::host::Host;
-use crate::origin;
-use crate::workers::Workers;
+use crate::process::clock;
+use crate::process::workers::Workers;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_body_util::Full;
@@ -70,11 +70,11 @@ async fn accept_all(listener: TcpListener, admin: Arc<Admin>, mut spare: Option<
     }
 }
 
-/// What is answered from.
+/// The service behind the admin listener.
 struct Admin {
     host: Arc<Host>,
     workers: Arc<Workers>,
-    /// Whether a web page may have called by a name of its own.
+    /// The listener is on a loopback address, where DNS rebinding must be refused.
     loopback: bool,
 }
 
@@ -113,13 +113,13 @@ impl Admin {
     }
 }
 
-/// Whether a web page of somebody else's may be asking.
+/// Whether the request may come from a foreign web page: a rebound host name, or a foreign origin.
 fn is_of_a_page(head: &mut request::Parts) -> bool {
     let one_host = authority::settle(head).is_ok();
-    !one_host || authority::may_be_rebound(authority::host(&head.headers)) || origin::page(head, &[]).is_err()
+    !one_host || authority::may_be_rebound(authority::host(&head.headers)) || cors::page(head, &[]).is_err()
 }
 
-/// Names the threads that are stuck.
+/// The answer of `/healthz`: the names of stuck workers, if any.
 fn health(stuck: &[String]) -> Response<Full<Bytes>> {
     if stuck.is_empty() {
         return text(StatusCode::OK, TEXT, "ok\n");

@@ -1,9 +1,10 @@
 //! The command line: commands, flags, defaults, help.
 
-use crate::origin;
-use aquifer_gateway::config::{AccessDenied, duration};
+use crate::client::cors;
+use aquifer_gateway::config::{AccessDenied, LogLevel, duration};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::translate::limits::Limits;
+use aquifer_telemetry::log;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use http::Uri;
@@ -47,7 +48,8 @@ pub(crate) enum Command {
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<Serve>),
     /// Reads a configuration and reports every mistake in it
-    #[command(after_help = "Examples:\n  aquifer check gateway.yaml\n  aquifer check config.d/")]
+    #[command(after_help = "Examples:\n  aquifer check gateway.yaml\n  aquifer check config.d/\n  \
+                            aquifer check --schema AIGatewayRoute")]
     Check(Check),
     /// Plays Bedrock on a socket
     #[command(after_help = "Examples:\n  aquifer simulator --listen 127.0.0.1:8099\n  \
@@ -201,7 +203,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
     pub(crate) client_idle_timeout: Duration,
     /// A web page's origin, such as `https://app.example.com`, that may use this gateway; may be given again
-    #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = origin::read)]
+    #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = cors::read)]
     pub(crate) allow_origins: Vec<Uri>,
     /// Threads that serve clients, each with connections of its own [default: the cores this process may use]
     #[arg(long, value_name = "N", value_parser = threads)]
@@ -338,8 +340,11 @@ impl RequestLimits {
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// YAML file, or folder of YAML files
-    #[arg(value_name = "PATH")]
-    pub(crate) path: PathBuf,
+    #[arg(value_name = "PATH", required_unless_present = "schema")]
+    pub(crate) path: Option<PathBuf>,
+    /// Print the JSON schema of a kind of resource instead, or one of all kinds
+    #[arg(long, value_name = "KIND", num_args = 0..=1, exclusive = true)]
+    pub(crate) schema: Option<Option<String>>,
     /// Fail when something is valid but will not be served: dangling references, unknown fields, unknown models
     #[arg(long)]
     pub(crate) strict: bool,
@@ -445,6 +450,27 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object for each event
     Json,
+}
+
+impl From<Level> for LogLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Error => Self::Error,
+            Level::Warn => Self::Warn,
+            Level::Info => Self::Info,
+            Level::Debug => Self::Debug,
+            Level::Trace => Self::Trace,
+        }
+    }
+}
+
+impl From<LogFormat> for log::LogFormat {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
 }
 
 /// Timers take any time up to this.

@@ -1,19 +1,19 @@
-//! What every request of this process shares: the configuration in force, the upstreams, the telemetry.
+//! The state that all requests of the process share: the configuration in force, upstreams, telemetry, limits.
 
-use crate::clock;
-use crate::environment::Environment;
-use crate::failed_attempts::FailedAttempts;
-use crate::room::Room;
-use crate::telemetry::Telemetry;
-use crate::turns::Turns;
+use crate::client::body_memory::BodyMemory;
+use crate::client::failed_attempts::FailedAttempts;
+use crate::process::clock;
+use crate::turn_store::MemoryTurnStore;
 use crate::upstream::{Connections, Upstreams};
 use anyhow::bail;
+use aquifer_aws::Environment;
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{Backend, Config};
-use aquifer_gateway::exchange::KeepAlive;
+use aquifer_gateway::exchange::{Abilities, HostLimits, HostTerms, KeepAlive};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
+use aquifer_telemetry::Telemetry;
 use arc_swap::ArcSwap;
 use http::Uri;
 use std::net::IpAddr;
@@ -23,13 +23,13 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// One configuration with the upstreams made for it; an exchange keeps the one it began with.
+/// The configuration in force, with its upstreams and their health. An exchange keeps the one that it began with.
 pub(crate) struct Serving {
-    /// What the exchange decides by.
+    /// The configuration by which exchanges decide.
     pub(crate) config: Arc<Config>,
-    /// What it calls.
+    /// The upstreams of its backends.
     pub(crate) upstreams: Upstreams,
-    /// How it has found them.
+    /// The health of its backends: outlier detection and retry budget.
     pub(crate) health: Arc<BackendHealth>,
 }
 
@@ -39,11 +39,11 @@ impl Serving {
         Self { config, upstreams, health }
     }
 
-    /// Tells the log that a backend is left alone.
-    pub(crate) fn tell_of_ejection(&self, backend: usize, model: Option<&str>, alone: Duration) {
+    /// Logs that outlier detection has ejected a backend.
+    pub(crate) fn log_ejection(&self, backend: usize, model: Option<&str>, alone: Duration) {
         if let Some(Backend { namespace, name, .. }) = self.config.backends.get(backend) {
             let backend = format!("{namespace}/{name}");
-            // A model's id may be a client's word.
+            // The model id may come from a client, and be of any length.
             let model: Option<String> = model.map(|model| model.chars().take(256).collect());
             tracing::warn!(
                 backend,
@@ -55,48 +55,64 @@ impl Serving {
     }
 }
 
-/// What bounds one client.
+/// The limits and timeouts of clients, connections and calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Largest body, in bytes.
+    /// The largest request body, in bytes.
     pub(crate) max_body: usize,
-    /// All requests together, with what stands beside their bodies while they are read, in bytes.
+    /// The memory for all request bodies together, with the index of each while it is parsed, in bytes.
     pub(crate) max_bodies: usize,
-    /// Requests under way.
+    /// The number of requests under way at once.
     pub(crate) max_requests: usize,
-    /// For a whole body.
+    /// The timeout of a whole request body.
     pub(crate) body_timeout: Duration,
-    /// For a head.
+    /// The timeout of a request head, and the idle timeout of a connection.
     pub(crate) header_timeout: Duration,
-    /// For a connection to a backend, unless the route says otherwise.
+    /// The connect timeout of a backend, unless the route has one.
     pub(crate) connect: Duration,
-    /// For the next byte of a backend, unless the route says otherwise.
+    /// The idle timeout of a backend's answer, unless the route has one.
     pub(crate) upstream_silence: Duration,
-    /// For the first byte of a backend's answer, unless the route says otherwise. `None`: as any other.
+    /// The timeout of the first byte of a backend's answer, unless the route has one. `None`: the idle timeout alone.
     pub(crate) first_byte: Option<Duration>,
-    /// When the client of a stream hears its head at the latest, unless the route says otherwise. `None`: when it is known.
+    /// The time after which a stream's head is sent before a backend has answered, unless the route has one. `None`: never.
     pub(crate) early_head: Option<Duration>,
-    /// After how much silence the client of a stream is told that it goes on. `None`: never.
+    /// The keep-alive interval of a silent stream. `None`: no keep-alives.
     pub(crate) keep_alive: Option<Duration>,
-    /// How it is told.
+    /// The form of a keep-alive.
     pub(crate) keep_alive_kind: KeepAlive,
-    /// For a client that takes nothing of its answer.
+    /// The write timeout: for a client that reads nothing of its answer.
     pub(crate) client_idle: Duration,
-    /// Open connections.
+    /// The number of open client connections.
     pub(crate) max_connections: usize,
-    /// Open connections of one address. `None`: as many as of all.
+    /// The number of open connections of one client address. `None`: unlimited.
     pub(crate) max_connections_per_address: Option<usize>,
-    /// How old a connection may be. `None`: as old as it likes.
+    /// The maximum age of a client connection. `None`: unlimited.
     pub(crate) max_connection_age: Option<Duration>,
-    /// The connections to backends.
+    /// The settings of upstream connections.
     pub(crate) upstream_connections: Connections,
 }
 
-/// How often old turns are looked for.
+impl Limits {
+    /// The limits of exchanges, which this host keeps with all abilities.
+    pub(crate) fn terms(&self) -> HostTerms {
+        let limits = HostLimits {
+            max_body: self.max_body,
+            connect: self.connect,
+            upstream_silence: self.upstream_silence,
+            first_byte: self.first_byte,
+            early_head: self.early_head,
+            keep_alive: self.keep_alive,
+            keep_alive_kind: self.keep_alive_kind,
+        };
+        HostTerms { limits, abilities: Abilities::default() }
+    }
+}
+
+/// The interval at which expired turns are evicted.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// Forgets old turns as long as the store is there.
-async fn sweep(turns: Weak<Turns>) {
+/// Evicts expired turns for as long as the store exists.
+async fn sweep(turns: Weak<MemoryTurnStore>) {
     loop {
         tokio::time::sleep(SWEEP).await;
         let Some(turns) = turns.upgrade() else { return };
@@ -104,40 +120,40 @@ async fn sweep(turns: Weak<Turns>) {
     }
 }
 
-/// The process.
+/// The state that all requests of the process share.
 pub(crate) struct Host {
     serving: ArcSwap<Serving>,
     environment: Environment,
     draining: AtomicBool,
-    /// Log and metrics.
+    /// The sinks of records: log and metrics.
     pub(crate) telemetry: Telemetry,
-    /// What bounds one client.
+    /// The limits and timeouts of clients, connections and calls.
     pub(crate) limits: Limits,
-    /// Room for requests.
-    pub(crate) room: Room,
-    /// Web pages that may ask.
+    /// The memory budget of request bodies.
+    pub(crate) body_memory: BodyMemory,
+    /// The origins that CORS allows.
     pub(crate) origins: Vec<Uri>,
-    /// Large requests that are translated at once.
+    /// Permits for large requests that are translated off the workers.
     pub(crate) translations: Arc<Semaphore>,
     requests: Arc<AtomicUsize>,
-    /// What is remembered of clients' turns.
-    pub(crate) turns: Arc<Turns>,
+    /// The store of turns, from which dropped reasoning is restored.
+    pub(crate) turns: Arc<MemoryTurnStore>,
     failed_attempts: FailedAttempts,
-    /// The ports of addresses that are not loopback and where a key must be asked for.
+    /// The ports on addresses that are not loopback, where no reload may drop authentication.
     guarded: Vec<Option<u16>>,
 }
 
-/// One request under way, until it is dropped.
-pub(crate) struct Seat(Arc<AtomicUsize>);
+/// The permit of one request under way, returned when it is dropped.
+pub(crate) struct RequestPermit(Arc<AtomicUsize>);
 
-impl Drop for Seat {
+impl Drop for RequestPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Host {
-    /// Begins to serve with this configuration.
+    /// The state for this configuration.
     ///
     /// # Errors
     /// A backend cannot be used as configured.
@@ -150,7 +166,7 @@ impl Host {
         let none = Upstreams::none(limits.upstream_connections);
         let upstreams = Upstreams::of(&config, &environment, &none)?;
         let serving = ArcSwap::from_pointee(Serving::new(Arc::new(config), upstreams));
-        let turns = Arc::new(Turns::new(telemetry.turns())?);
+        let turns = Arc::new(MemoryTurnStore::new(telemetry.turns())?);
         tokio::spawn(sweep(Arc::downgrade(&turns)));
         Ok(Self {
             serving,
@@ -158,7 +174,7 @@ impl Host {
             draining: AtomicBool::new(false),
             telemetry,
             limits,
-            room: Room::new(limits.max_bodies),
+            body_memory: BodyMemory::new(limits.max_bodies),
             origins: Vec::new(),
             translations: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get))),
             requests: Arc::default(),
@@ -168,19 +184,19 @@ impl Host {
         })
     }
 
-    /// Lets pages of these origins ask.
+    /// Allows these origins in CORS.
     pub(crate) fn allow(mut self, origins: Vec<Uri>) -> Self {
         self.origins = origins;
         self
     }
 
-    /// Never lets anybody in without a key at these ports, whatever a new configuration says.
+    /// Keeps authentication mandatory at these ports, whatever a new configuration says.
     pub(crate) fn guard(mut self, ports: Vec<Option<u16>>) -> Self {
         self.guarded = ports;
         self
     }
 
-    /// Counts a request that was refused for its key; how long the refusal waits.
+    /// Counts a failed authentication of this client address; returns the delay of the refusal.
     pub(crate) fn refused_key(&self, fault: &Fault, peer: Option<IpAddr>) -> Option<Duration> {
         let Fault::ClientMistaken(mistake) = fault else { return None };
         let peer = peer.filter(|_| mistake.kind == MistakeKind::Unauthorized)?;
@@ -190,24 +206,26 @@ impl Host {
         Some(delay)
     }
 
-    /// A place for one more request; `None`: as many as may be are under way.
-    pub(crate) fn seat(&self) -> Option<Seat> {
-        let one_more = |taken: usize| (taken < self.limits.max_requests).then_some(taken + 1);
-        self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Seat(Arc::clone(&self.requests)))
+    /// A permit for one more request; `None` when the limit is reached.
+    pub(crate) fn request_permit(&self) -> Option<RequestPermit> {
+        let taken = self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+            (taken < self.limits.max_requests).then_some(taken + 1)
+        });
+        taken.ok()?;
+        Some(RequestPermit(Arc::clone(&self.requests)))
     }
 
-    /// What the process was started with.
+    /// The environment variables of the process.
     pub(crate) fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// What a new exchange begins with.
+    /// The configuration in force, for a new exchange.
     pub(crate) fn serving(&self) -> Arc<Serving> {
         self.serving.load_full()
     }
 
-    /// Serves new exchanges by a new configuration; those in flight end by the old one.
+    /// Puts a new configuration in force for new exchanges; those in flight keep the old one.
     ///
     /// # Errors
     /// A backend cannot be used as configured, or there is none any more; the old configuration stays.
@@ -220,7 +238,7 @@ impl Host {
         self.replace(config)
     }
 
-    /// Asks for the keys of this ring from now on.
+    /// Puts new API keys in force.
     ///
     /// # Errors
     /// It would let anybody in at an address that is not loopback; the old keys stay.
@@ -244,12 +262,12 @@ impl Host {
         Ok(config)
     }
 
-    /// From now on nothing new is accepted.
+    /// Makes the readiness check fail: the process is draining.
     pub(crate) fn begin_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Why new clients should not be sent here, if they should not.
+    /// The reason why the process is not ready; `None` when it is.
     pub(crate) fn unready(&self) -> Option<&'static str> {
         if self.draining.load(Ordering::Relaxed) {
             return Some("draining\n");

@@ -1,4 +1,4 @@
-//! TLS on both sides: certificates to show, roots to trust.
+//! TLS configurations: server certificates by hostname (SNI), and trusted roots for backends.
 
 use anyhow::{Context, ensure};
 use aquifer_gateway::config::ServerTls;
@@ -13,7 +13,7 @@ use rustls::{RootCertStore, ServerConfig};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-/// A listener's side with one certificate.
+/// The TLS configuration of a listener with one certificate.
 ///
 /// # Errors
 /// As [`server_for`].
@@ -21,7 +21,7 @@ pub(crate) fn server(tls: &ServerTls) -> anyhow::Result<Arc<ServerConfig>> {
     server_for(&[(None, tls.clone())])
 }
 
-/// A listener's side: HTTP/2 and HTTP/1.1 by ALPN. Each certificate is for a hostname, or for every one.
+/// The TLS configuration of a listener: HTTP/2 and HTTP/1.1 by ALPN, and certificates by hostname or for every one.
 ///
 /// # Errors
 /// A certificate or a key is not PEM, or they do not belong together.
@@ -48,12 +48,12 @@ fn certified(tls: &ServerTls, provider: &CryptoProvider) -> anyhow::Result<Certi
     CertifiedKey::from_der(chain, key, provider).context("the certificate and the key do not belong together")
 }
 
-/// Certificates by the hostname that a client says in its handshake.
+/// Certificates by the hostname of the client's handshake (SNI).
 #[derive(Debug)]
 struct ByHostname(Vec<(Option<String>, Arc<CertifiedKey>)>);
 
 impl ByHostname {
-    /// The one whose hostname says most of it; for a client that says none, or another, the one for all, or the first.
+    /// The certificate with the most specific hostname; without a match or SNI the one for all hostnames, or the first.
     fn of(&self, name: Option<&str>) -> Option<&Arc<CertifiedKey>> {
         let name = name.unwrap_or_default().to_ascii_lowercase();
         let fit = |hostname: &Option<String>| match hostname.as_deref() {
@@ -63,7 +63,7 @@ impl ByHostname {
                 None => (hostname == name).then_some(usize::MAX),
             },
         };
-        // Of two that fit as well, the first.
+        // Of two equally specific hostnames the first wins; `max_by_key` takes the last.
         let best = self.0.iter().rev().max_by_key(|(hostname, _)| fit(hostname).unwrap_or(0));
         best.map(|(_, key)| key)
     }
@@ -75,17 +75,18 @@ impl ResolvesServerCert for ByHostname {
     }
 }
 
-/// Reads a chain and a key from files.
+/// Reads a certificate chain and a private key from files.
 ///
 /// # Errors
 /// A file cannot be read.
 pub(crate) fn from_files(certificate: &Path, key: &Path) -> anyhow::Result<ServerTls> {
-    let read =
-        |path: &Path| crate::settings::read_bounded(path).with_context(|| format!("cannot read {}", path.display()));
+    let read = |path: &Path| {
+        crate::process::config_files::read_bounded(path).with_context(|| format!("cannot read {}", path.display()))
+    };
     Ok(ServerTls { certificate_pem: read(certificate)?, key_pem: Secret::new(read(key)?) })
 }
 
-/// Whom a backend's certificate must be signed by.
+/// The certificate authorities that a backend's certificate must be signed by.
 pub(crate) enum Authorities<'a> {
     /// These, PEM.
     Own(&'a str),
@@ -95,7 +96,7 @@ pub(crate) enum Authorities<'a> {
     Nobody,
 }
 
-/// A backend's side. Its ALPN is left to the connector.
+/// The TLS configuration of calls to a backend; its ALPN is set by the connector.
 ///
 /// # Errors
 /// The given text holds no certificate.

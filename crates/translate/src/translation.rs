@@ -16,7 +16,7 @@ mod unwrapping;
 
 pub use answering::Answering;
 pub use conversation::Before;
-pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Terms};
+pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms};
 pub use road::{Road, UpstreamApi};
 
 use crate::bedrock::{self, Api, EventSink, Reader};

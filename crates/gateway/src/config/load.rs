@@ -3,23 +3,23 @@
 use crate::config::Config;
 use crate::config::build::assemble::assemble;
 use crate::config::build::security_policies;
+use crate::config::check::checker::{Check, short, unsupported};
 use crate::config::check::policy_rules;
 use crate::config::check::rules;
-use crate::config::check::schema;
-use crate::config::check::shape::{Check, Shape, short, unsupported};
 use crate::config::check::traffic_rules;
-use crate::config::resource::{Document, Kind, SETTINGS, World};
-use crate::config::text::mistake::{ConfigError, Notice, Report, Spot};
+use crate::config::resource::{Document, Kind, Loader, Resource, SETTINGS};
+use crate::config::resources::{self, Definition, ENVOY_VERSIONS, OWN_VERSIONS};
+use crate::config::text::mistake::{ConfigError, Location, Notice, Report};
 use crate::config::text::substitute;
 use crate::config::text::suggest::did_you_mean;
 use crate::config::text::yaml;
 use crate::config::text::yaml::{Node, Value};
 use std::collections::BTreeMap;
 
-/// How many resources all files together may have.
+/// The most resources that all files together may have.
 const MOST_RESOURCES: usize = 10_000;
 
-/// How many kinds the line about skipped resources names at most.
+/// The most kinds that the line about skipped resources names.
 const MOST_KINDS: usize = 50;
 
 /// One file, read.
@@ -44,12 +44,12 @@ pub fn load(
     env: &dyn Fn(&str) -> Option<String>,
     read_file: &dyn Fn(&str) -> std::io::Result<String>,
 ) -> Result<Config, Vec<ConfigError>> {
-    let world = World { env, read_file };
+    let loader = Loader { env, read_file };
     let mut reader = Reader::default();
     for source in sources {
         let (documents, mistake) = yaml::parse(&source.name, &source.text);
         for root in documents {
-            reader.document(&source.name, root, world);
+            reader.document(&source.name, root, loader);
         }
         reader.report.mistakes.extend(mistake);
     }
@@ -57,74 +57,73 @@ pub fn load(
     if documents.is_empty() && skipped.is_empty() && report.notices.is_empty() {
         report.notices.push(Notice::problem("there is no resource in what was read".to_owned()));
     }
-    let mut config = assemble(&documents, world, &mut report);
-    let file_order = |file: &str| sources.iter().position(|source| source.name == file);
+    let mut config = assemble(&documents, loader, &mut report);
     if report.mistakes.is_empty() {
         config.notices = report.notices;
         config.notices.extend(skipped_line(&skipped).map(Notice::note));
         return Ok(config);
     }
-    report
-        .mistakes
-        .sort_by_cached_key(|mistake| (file_order(&mistake.file), mistake.line, mistake.column, mistake.path.clone()));
+    report.mistakes.sort_by_cached_key(|mistake| {
+        let file = sources.iter().position(|source| source.name == mistake.file);
+        (file, mistake.line, mistake.column, mistake.path.clone())
+    });
     Err(report.mistakes)
 }
 
-/// What became of a document's `apiVersion` and `kind`.
-enum Sort {
-    Read(Kind, &'static Shape),
+/// A document by its `apiVersion` and `kind`: read, skipped or refused.
+enum Recognised {
+    Read(Kind, &'static Definition),
     Skip,
     Refuse { field: &'static str, message: String },
 }
 
-fn sort(group: &str, version: &str, kind: &str, root: &Node) -> Sort {
+fn recognise(group: &str, version: &str, kind: &str, root: &Node) -> Recognised {
     let is_short = root.at("spec.provider").is_some() || root.at("spec.config").is_some();
-    let (found, shape): (Kind, &'static Shape) = match (group, kind) {
-        ("aigateway.envoyproxy.io", "AIServiceBackend") if is_short => (Kind::ServiceBackend, &schema::SHORT_BACKEND),
-        ("aigateway.envoyproxy.io", "AIServiceBackend") => (Kind::ServiceBackend, &schema::SERVICE_BACKEND),
-        ("aigateway.envoyproxy.io", "AIGatewayRoute") => (Kind::GatewayRoute, &schema::GATEWAY_ROUTE),
-        ("aigateway.envoyproxy.io", "BackendSecurityPolicy") => (Kind::SecurityPolicy, &schema::SECURITY_POLICY),
-        ("aigateway.envoyproxy.io", "GatewayConfig" | "QuotaPolicy" | "MCPRoute") => return Sort::Skip,
-        ("aquifer.dev", "ReasoningPolicy") => (Kind::ReasoningPolicy, &schema::REASONING_POLICY),
-        ("aquifer.dev", "RequestPolicy") => (Kind::RequestPolicy, &schema::REQUEST_POLICY),
+    let (found, definition): (Kind, &'static Definition) = match (group, kind) {
+        ("aigateway.envoyproxy.io", "AIServiceBackend") if is_short => {
+            (Kind::ServiceBackend, &resources::SHORT_BACKEND)
+        }
+        ("aigateway.envoyproxy.io", "AIServiceBackend") => (Kind::ServiceBackend, &resources::SERVICE_BACKEND),
+        ("aigateway.envoyproxy.io", "AIGatewayRoute") => (Kind::GatewayRoute, &resources::GATEWAY_ROUTE),
+        ("aigateway.envoyproxy.io", "BackendSecurityPolicy") => {
+            (Kind::SecurityPolicy, &resources::BACKEND_SECURITY_POLICY)
+        }
+        ("aigateway.envoyproxy.io", "GatewayConfig" | "QuotaPolicy" | "MCPRoute") => return Recognised::Skip,
+        ("aquifer.dev", "ReasoningPolicy") => (Kind::ReasoningPolicy, &resources::REASONING_POLICY),
+        ("aquifer.dev", "RequestPolicy") => (Kind::RequestPolicy, &resources::REQUEST_POLICY),
         ("aquifer.dev", _) => {
             let kinds = ["ReasoningPolicy", "RequestPolicy"];
-            return Sort::Refuse { field: "kind", message: unsupported(short(kind), &kinds) };
+            return Recognised::Refuse { field: "kind", message: unsupported(short(kind), &kinds) };
         }
-        (_, "ReasoningPolicy" | "RequestPolicy") => return wrong_version(group, version, &OWN_VERSIONS),
+        (_, "ReasoningPolicy" | "RequestPolicy") => return wrong_version(group, version, OWN_VERSIONS),
         ("aigateway.envoyproxy.io", _) => {
             let kinds = ["AIServiceBackend", "AIGatewayRoute", "BackendSecurityPolicy"];
-            return Sort::Refuse { field: "kind", message: unsupported(short(kind), &kinds) };
+            return Recognised::Refuse { field: "kind", message: unsupported(short(kind), &kinds) };
         }
         (_, "AIServiceBackend" | "AIGatewayRoute" | "BackendSecurityPolicy") => {
-            return wrong_version(group, version, &ENVOY_VERSIONS);
+            return wrong_version(group, version, ENVOY_VERSIONS);
         }
-        ("gateway.envoyproxy.io", "Backend") => (Kind::Backend, &schema::BACKEND),
-        ("gateway.envoyproxy.io", "SecurityPolicy") => {
-            (Kind::ClientSecurityPolicy, &security_policies::SECURITY_POLICY)
-        }
-        ("gateway.envoyproxy.io", "BackendTrafficPolicy") => (Kind::TrafficPolicy, &traffic_rules::TRAFFIC_POLICY),
-        ("gateway.networking.k8s.io", "BackendTLSPolicy") => (Kind::TlsPolicy, &schema::TLS_POLICY),
-        ("gateway.networking.k8s.io", "Gateway") => (Kind::Gateway, &schema::GATEWAY),
-        ("", "Secret") => (Kind::Secret, &schema::SECRET),
-        ("", "ConfigMap") => (Kind::ConfigMap, &schema::CONFIG_MAP),
-        _ => return Sort::Skip,
+        ("gateway.envoyproxy.io", "Backend") => (Kind::Backend, &resources::BACKEND),
+        ("gateway.envoyproxy.io", "SecurityPolicy") => (Kind::ClientSecurityPolicy, &resources::SECURITY_POLICY),
+        ("gateway.envoyproxy.io", "BackendTrafficPolicy") => (Kind::TrafficPolicy, &resources::BACKEND_TRAFFIC_POLICY),
+        ("gateway.networking.k8s.io", "BackendTLSPolicy") => (Kind::TlsPolicy, &resources::BACKEND_TLS_POLICY),
+        ("gateway.networking.k8s.io", "Gateway") => (Kind::Gateway, &resources::GATEWAY),
+        ("", "Secret") => (Kind::Secret, &resources::SECRET),
+        ("", "ConfigMap") => (Kind::ConfigMap, &resources::CONFIG_MAP),
+        _ => return Recognised::Skip,
     };
     match group {
         "aigateway.envoyproxy.io" if !matches!(version, "v1alpha1" | "v1beta1") => {
-            wrong_version(group, version, &ENVOY_VERSIONS)
+            wrong_version(group, version, ENVOY_VERSIONS)
         }
-        "aquifer.dev" if version != "v1alpha1" => wrong_version(group, version, &OWN_VERSIONS),
-        _ => Sort::Read(found, shape),
+        "aquifer.dev" if version != "v1alpha1" => wrong_version(group, version, OWN_VERSIONS),
+        _ => Recognised::Read(found, definition),
     }
 }
 
-const ENVOY_VERSIONS: [&str; 2] = ["aigateway.envoyproxy.io/v1alpha1", "aigateway.envoyproxy.io/v1beta1"];
-const OWN_VERSIONS: [&str; 1] = ["aquifer.dev/v1alpha1"];
-
-fn wrong_version(group: &str, version: &str, versions: &[&str]) -> Sort {
+fn wrong_version(group: &str, version: &str, versions: &[&str]) -> Recognised {
     let found = format!("{group}/{version}");
-    Sort::Refuse { field: "apiVersion", message: unsupported(short(&found), versions) }
+    Recognised::Refuse { field: "apiVersion", message: unsupported(short(&found), versions) }
 }
 
 #[derive(Default)]
@@ -135,29 +134,29 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn document(&mut self, file: &'a str, mut root: Node, world: World<'_>) {
+    fn document(&mut self, file: &'a str, mut root: Node, loader: Loader<'_>) {
         if root.is_null() {
             return;
         }
         let Some((group, version, kind)) = self.header(file, &root) else { return };
         if self.documents.len() >= MOST_RESOURCES {
-            let spot = Spot { file, place: root.place, path: "" };
-            self.report.refuse(spot, format!("Too many: at most {MOST_RESOURCES} resources are read"));
+            let location = Location { file, position: root.position, path: "" };
+            self.report.refuse(location, format!("Too many: at most {MOST_RESOURCES} resources are read"));
             return;
         }
         if group.is_empty() && kind == "List" {
-            self.list(file, root, world);
+            self.list(file, root, loader);
             return;
         }
-        let (kind, shape) = match sort(&group, &version, &kind, &root) {
-            Sort::Read(kind, shape) => (kind, shape),
-            Sort::Skip => {
+        let (kind, definition) = match recognise(&group, &version, &kind, &root) {
+            Recognised::Read(kind, definition) => (kind, definition),
+            Recognised::Skip => {
                 self.skip(&kind);
                 return;
             }
-            Sort::Refuse { field, message } => {
-                let place = root.get(field).map_or(root.place, |node| node.place);
-                self.report.refuse(Spot { file, place, path: field }, message);
+            Recognised::Refuse { field, message } => {
+                let position = root.get(field).map_or(root.position, |node| node.position);
+                self.report.refuse(Location { file, position, path: field }, message);
                 return;
             }
         };
@@ -165,22 +164,22 @@ impl<'a> Reader<'a> {
             let name = root.text_at("metadata.name").unwrap_or_default();
             let meant = did_you_mean(name, [SETTINGS]);
             if !meant.is_empty() {
-                let place = root.at("metadata.name").map_or(root.place, |node| node.place);
+                let position = root.at("metadata.name").map_or(root.position, |node| node.position);
                 let message = format!("no ConfigMap {:?} is read{meant}", short(name));
-                self.report.problem(Spot { file, place, path: "metadata.name" }, message);
+                self.report.problem(Location { file, position, path: "metadata.name" }, message);
             }
             self.skip("ConfigMap");
             return;
         }
-        self.replace_variables(file, &mut root, world);
-        self.check(file, root, (kind, shape), version == "v1alpha1");
+        self.replace_variables(file, &mut root, loader);
+        self.check(file, root, kind, definition, version == "v1alpha1");
     }
 
     /// Keeps the resource if its shape and its rules hold.
-    fn check(&mut self, file: &'a str, root: Node, (kind, shape): (Kind, &Shape), alpha: bool) {
+    fn check(&mut self, file: &'a str, root: Node, kind: Kind, definition: &Definition, alpha: bool) {
         let mistakes = self.report.mistakes.len();
         let mut check = Check { file, report: &mut self.report };
-        check.node(&root, "", shape);
+        check.node(&root, "", definition.shape());
         match kind {
             Kind::ServiceBackend if root.at("spec.provider").is_none() => rules::service_backend(&mut check, &root),
             Kind::ServiceBackend => {
@@ -200,7 +199,16 @@ impl<'a> Reader<'a> {
             let text = |path: &str| root.text_at(path).map(str::to_owned);
             let namespace = text("metadata.namespace").unwrap_or_else(|| "default".to_owned());
             let name = text("metadata.name").unwrap_or_default();
-            self.documents.push(Document { file, kind, namespace, name, root });
+            match Resource::read(kind, &root) {
+                Ok(resource) => self.documents.push(Document { file, kind, namespace, name, root, resource }),
+                Err(why) => {
+                    debug_assert!(false, "the check left what cannot be read: {why}");
+                    self.report.refuse(
+                        Location { file, position: root.position, path: "" },
+                        format!("it cannot be read: {why}"),
+                    );
+                }
+            }
         }
     }
 
@@ -211,9 +219,9 @@ impl<'a> Reader<'a> {
 
     /// The group, version and kind of a document; `None` when it is no resource, which was said then.
     fn header(&mut self, file: &'a str, root: &Node) -> Option<(String, String, String)> {
-        let spot = Spot { file, place: root.place, path: "" };
+        let location = Location { file, position: root.position, path: "" };
         if !matches!(root.value, Value::Map(_)) {
-            self.report.refuse(spot, "expected a mapping with apiVersion, kind, metadata and spec");
+            self.report.refuse(location, "expected a mapping with apiVersion, kind, metadata and spec");
             return None;
         }
         match (root.text_at("apiVersion"), root.text_at("kind")) {
@@ -226,13 +234,13 @@ impl<'a> Reader<'a> {
                     || "skipped: not a resource, it has neither apiVersion nor kind".to_owned(),
                     |product| format!("skipped: this is a configuration of {product}, not of this gateway"),
                 );
-                self.report.problem(spot, what);
+                self.report.problem(location, what);
                 None
             }
             (version, kind) => {
                 for (field, found) in [("apiVersion", version), ("kind", kind)] {
                     if found.is_none() {
-                        self.report.refuse(Spot { path: field, ..spot }, "Required value: expected text");
+                        self.report.refuse(Location { path: field, ..location }, "Required value: expected text");
                     }
                 }
                 None
@@ -241,19 +249,19 @@ impl<'a> Reader<'a> {
     }
 
     /// The resources of a `List`, as `kubectl get --output yaml` writes it.
-    fn list(&mut self, file: &'a str, root: Node, world: World<'_>) {
+    fn list(&mut self, file: &'a str, root: Node, loader: Loader<'_>) {
         let Value::Map(entries) = root.value else { return };
         let items = entries.into_iter().filter(|entry| entry.key == "items").map(|entry| entry.value.value);
         for item in items.filter_map(list_items).flatten() {
-            self.document(file, item, world);
+            self.document(file, item, loader);
         }
     }
 
-    fn replace_variables(&mut self, file: &'a str, root: &mut Node, world: World<'_>) {
+    fn replace_variables(&mut self, file: &'a str, root: &mut Node, loader: Loader<'_>) {
         let report = &mut self.report;
-        substitute::substitute(root, world.env, &mut |node, name| {
-            let spot = Spot { file, place: node.place, path: "" };
-            report.problem(spot, format!("the environment has no {name}: nothing stands in its place"));
+        substitute::substitute(root, loader.env, &mut |node, name| {
+            let location = Location { file, position: node.position, path: "" };
+            report.problem(location, format!("the environment has no {name}: nothing stands in its place"));
         });
     }
 }
@@ -273,8 +281,8 @@ fn foreign_product(root: &Node) -> Option<&'static str> {
         ("Bifrost", &["providers", "client"]),
         ("Kong", &["_format_version"]),
     ];
-    let has = |field: &&str| root.get(field).is_some();
-    PRODUCTS.into_iter().find(|(_, fields)| fields.iter().any(has)).map(|(product, _)| product)
+    let found = PRODUCTS.into_iter().find(|(_, fields)| fields.iter().any(|field| root.get(field).is_some()));
+    found.map(|(product, _)| product)
 }
 
 fn list_items(value: Value) -> Option<Vec<Node>> {

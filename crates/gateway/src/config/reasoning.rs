@@ -1,4 +1,4 @@
-//! What an operator decides about reasoning: one policy for each place to which a request can go.
+//! The reasoning policy of an operator: one for each target that a request can be sent to.
 
 use crate::translate::catalogue::{Catalogue, Entry, ForcedTool, Rules, Wanted, base_id};
 use crate::translate::dialect::openai_chat::{Details, ReasoningFields};
@@ -8,10 +8,10 @@ use crate::translate::translation::Exposure;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the operator decides about reasoning, for one backend or one backend of a rule, merged.
+/// The reasoning policy of one backend, or of one backend of a rule: all layers merged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReasoningPolicy {
-    /// What is asked for when a client says nothing. `None`: nothing, the model decides.
+    /// The effort asked for when a client says nothing about reasoning. `None`: the model decides.
     pub default_effort: Option<Wanted>,
     /// The largest effort that a client gets.
     pub most_effort: Option<Effort>,
@@ -23,15 +23,17 @@ pub struct ReasoningPolicy {
     pub hidden: bool,
     /// The store of reasoning that clients drop.
     pub restore: RestorePolicy,
-    /// What gives way when a tool is forced and the model does not reason then, or cannot be forced at all.
+    /// The part of a request that gives way when a tool is forced on a model that does not reason then, or cannot be
+    /// forced at all.
     pub forced_tool: ForcedTool,
-    /// What happens to reasoning that is bound to another conversation.
+    /// The treatment of signed reasoning that comes back into another conversation than its own.
     pub binding_mismatch: BindingMismatch,
     /// Conversations with results of no call, or calls without a result, are mended instead of refused.
     pub repair: bool,
-    /// What becomes of a word that stands where reasoning would, such as Nova's `[REDACTED]`.
+    /// The treatment of a placeholder that stands where reasoning would, such as Nova's `[REDACTED]`.
     pub redacted_text: Placeholder,
-    /// What the operator knows of models better than the catalogue, by model id, profile id or ARN; the first counts.
+    /// Catalogue entries of the operator's, which take the place of the built-in ones, by model id, profile id or ARN;
+    /// the first counts.
     pub models: Vec<(String, Arc<Entry>)>,
 }
 
@@ -50,12 +52,12 @@ pub struct Expose {
     pub think_tags: bool,
 }
 
-/// How much reasoning that clients drop is kept for them, and for how long.
+/// The store of turns, out of which reasoning is restored that clients drop: its size and its lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestorePolicy {
-    /// Whether any is kept.
+    /// Whether turns are stored.
     pub enabled: bool,
-    /// Whether any is kept of callers who show no key, who are one caller.
+    /// Whether turns are stored of callers without credentials, who count as one caller.
     pub anonymous: bool,
     /// The most turns.
     pub max_entries: u32,
@@ -77,7 +79,7 @@ impl Default for RestorePolicy {
     }
 }
 
-/// What happens to reasoning that is bound to another conversation.
+/// The treatment of signed reasoning that comes back into another conversation than its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BindingMismatch {
     /// The service refuses the request.
@@ -105,7 +107,7 @@ impl ReasoningPolicy {
         }
     }
 
-    /// What of it concerns the asking.
+    /// The rules for the reasoning that a request asks for.
     #[must_use]
     pub fn rules(&self) -> Rules {
         Rules {
@@ -118,7 +120,7 @@ impl ReasoningPolicy {
         }
     }
 
-    /// What of it concerns the showing.
+    /// The rules for the reasoning that an answer shows.
     #[must_use]
     pub fn exposure(&self) -> Exposure {
         Exposure {
@@ -141,9 +143,9 @@ impl From<Expose> for ReasoningFields {
     }
 }
 
-/// What one resource says about reasoning: what it leaves unsaid, another may say.
+/// One layer of a reasoning policy, from one resource: fields that it leaves out are taken from the layer below.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Word {
+pub(super) struct PolicyLayer {
     pub(super) default_effort: Option<Wanted>,
     pub(super) most_effort: Option<Effort>,
     pub(super) most_budget: Option<u32>,
@@ -161,7 +163,7 @@ pub(super) struct Word {
     pub(super) models: Vec<(String, Arc<Entry>)>,
 }
 
-impl Word {
+impl PolicyLayer {
     /// This word where it says something, else the wider one; limits of both hold, and so does what either hides.
     pub(super) fn over(&self, wider: &Self) -> Self {
         let models = self.models.iter().chain(&wider.models);
@@ -184,7 +186,7 @@ impl Word {
         }
     }
 
-    /// What holds when all has been said.
+    /// The policy of merged layers, with defaults for the fields that no layer has.
     pub(super) fn decided(self) -> ReasoningPolicy {
         let usual = RestorePolicy::default();
         let limited = |effort: Effort| self.most_effort.map_or(effort, |most| effort.min(most));
@@ -227,7 +229,7 @@ mod tests {
 
     #[test]
     fn the_narrower_word_wins_but_never_loosens() {
-        let wide = Word {
+        let wide = PolicyLayer {
             default_effort: Some(Wanted::Effort(Effort::High)),
             most_effort: Some(Effort::Medium),
             most_budget: Some(9000),
@@ -237,15 +239,15 @@ mod tests {
             max_entries: Some(1),
             repair: Some(true),
             forced_tool: Some(ForcedTool::DropReasoning),
-            ..Word::default()
+            ..PolicyLayer::default()
         };
-        let narrow = Word {
+        let narrow = PolicyLayer {
             most_effort: Some(Effort::Max),
             most_budget: Some(2000),
             expose: Some(Expose { reasoning: true, ..Expose::default() }),
             max_entries: Some(2),
             forced_tool: Some(ForcedTool::Auto),
-            ..Word::default()
+            ..PolicyLayer::default()
         };
         let policy = narrow.over(&wide).decided();
         assert_eq!(policy.default_effort, Some(Wanted::Effort(Effort::Medium)), "within the limit");
@@ -254,8 +256,8 @@ mod tests {
         assert!(policy.hidden && !policy.restore.enabled && policy.expose.is_some_and(|shown| shown.reasoning));
         assert_eq!((policy.restore.max_entries, policy.forced_tool), (2, ForcedTool::Auto));
         assert!(policy.repair);
-        assert!(!Word { repair: Some(false), ..narrow }.over(&wide).decided().repair);
-        assert_eq!(Word::default().over(&wide).decided(), wide.decided());
+        assert!(!PolicyLayer { repair: Some(false), ..narrow }.over(&wide).decided().repair);
+        assert_eq!(PolicyLayer::default().over(&wide).decided(), wide.decided());
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! How often a request is tried, what is thought of a backend that fails, and how much it is given at once.
+//! The traffic policy of calls to backends: retries, outlier detection, limits of concurrency and of time.
 
 use std::time::Duration;
 
-/// What holds for the calls of one rule, or of every backend of the short form.
+/// The traffic policy of the calls of one rule, or of every backend of the short form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// What is tried again.
+    /// The retries.
     pub retry: Retry,
-    /// What is thought of a backend that fails.
+    /// The outlier detection, which ejects backends that fail.
     pub outliers: Outliers,
-    /// How much a backend is given at once.
+    /// The limit of concurrent calls to each backend.
     pub circuit: Circuit,
     /// For a connection to a backend. `None`: the host decides.
     pub connect: Option<Duration>,
@@ -25,18 +25,18 @@ pub struct Traffic {
     pub whole: Option<Duration>,
 }
 
-/// What is tried again, before the client was told anything.
+/// The retry policy: failed calls are retried until the first byte was sent to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// How often a request is sent at most, over all backends. `None`: five times for each of them, ten at most.
+    /// The most attempts of a request, over all backends. `None`: five at each of them, ten at most.
     pub attempts: Option<u32>,
-    /// How often to the backends of one priority before those of the next one.
+    /// The most attempts at the backends of one priority before those of the next.
     pub per_priority: Option<u32>,
     /// The longest first pause; each further one may be twice as long.
     pub base: Duration,
     /// The longest pause, also when a backend asks for a longer one.
     pub most: Duration,
-    /// How long one attempt may take: its whole answer, or the first byte of a stream.
+    /// The timeout of one attempt: of its whole answer, or of the first byte of a stream.
     pub each: Option<Duration>,
     /// The statuses that are tried again. `None`: 408, 424, 429, 500, 502, 503, 504 and 529.
     pub statuses: Option<Vec<u16>>,
@@ -93,7 +93,7 @@ impl Default for Outliers {
     }
 }
 
-/// How much a backend is given at once. `None`: no limit.
+/// The circuit breaker of a backend: the limits of its concurrent calls. `None`: no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Circuit {
     /// Calls under way.
@@ -102,11 +102,11 @@ pub struct Circuit {
     pub pending: Option<u32>,
 }
 
-/// How often one backend is asked where nothing else is said, and how often all of them.
+/// The default of the most attempts at one backend, and over all backends.
 const ATTEMPTS: (u32, u32) = (5, 10);
 
 impl Retry {
-    /// How often a request is sent at most: to one backend, and over all of them.
+    /// The most attempts of a request: at one backend, and over all of them.
     #[must_use]
     pub fn most_attempts(&self) -> (u32, u32) {
         self.attempts.map_or(ATTEMPTS, |attempts| (attempts, attempts))

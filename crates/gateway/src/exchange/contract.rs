@@ -1,9 +1,11 @@
 //! What an exchange and its host say to one another: the request, what happened, what is to be done.
 
-use super::CallId;
 use crate::config::Circuit;
 use crate::record::Record;
 use crate::restore::{Keep, TurnKey, TurnStore};
+use aquifer_translate::Fault;
+use aquifer_translate::dialect::{Dialect, Surface};
+use aquifer_translate::fault::Unreachable;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{KeepAlive, ReasoningProgress};
 use bytes::Bytes;
@@ -11,21 +13,20 @@ use http::{HeaderMap, Method, StatusCode};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// A client's request, read whole, with what a host must draw for it.
-pub struct Arrival<'a> {
-    /// `POST` or `GET`.
+/// The head of a client's request, with what a host must draw for its exchange.
+#[derive(Debug)]
+pub struct RequestHead<'a> {
+    /// For example `POST`.
     pub method: &'a Method,
     /// The path without the query.
     pub path: &'a str,
-    /// The client's headers.
+    /// The query, without its question mark; empty where there is none.
+    pub query: &'a str,
+    /// The client's headers; `host` is the host that counts.
     pub headers: &'a HeaderMap,
     /// The port of the configuration's listeners by which it came. `None`: an address of the command line.
     pub port: Option<u16>,
-    /// The body, whole.
-    pub body: &'a Bytes,
-    /// Where turns are remembered.
-    pub turns: &'a dyn TurnStore,
-    /// Randomness, for the id of the exchange.
+    /// Randomness, for the id of the exchange and its draws.
     pub random: u128,
     /// Seconds since the epoch, for `created`.
     pub unix_seconds: u64,
@@ -33,11 +34,106 @@ pub struct Arrival<'a> {
     pub now: Instant,
 }
 
-/// What can happen to an exchange after its request arrived.
+impl RequestHead<'_> {
+    /// The dialect in which its client is answered, whatever is wrong with the request. The list of models is one path of two
+    /// dialects: Anthropic's clients send `anthropic-version`.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        let dialect = Surface::dialect_of(self.method, self.path);
+        let anthropic = self.path.starts_with("/v1/models") && self.headers.contains_key("anthropic-version");
+        if anthropic { Dialect::AnthropicMessages } else { dialect }
+    }
+}
+
+/// The limits of a host, and what it can do: the same for all its exchanges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostTerms {
+    /// Its limits.
+    pub limits: HostLimits,
+    /// What it can do.
+    pub abilities: Abilities,
+}
+
+/// Limits that hold where neither a route nor a rule says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostLimits {
+    /// The largest request body, in bytes.
+    pub max_body: usize,
+    /// For a connection to a backend.
+    pub connect: Duration,
+    /// For the next byte of a backend.
+    pub upstream_silence: Duration,
+    /// For the first byte of a backend's answer. `None`: as for any other byte.
+    pub first_byte: Option<Duration>,
+    /// When the client of a stream gets its head at the latest. `None`: when an answer is known.
+    pub early_head: Option<Duration>,
+    /// After how much silence the client of a stream hears a keep-alive. `None`: never.
+    pub keep_alive: Option<Duration>,
+    /// What a keep-alive is.
+    pub keep_alive_kind: KeepAlive,
+}
+
+impl Default for HostLimits {
+    /// 32 MiB, ten seconds for a connection, five minutes of silence, and nothing else.
+    fn default() -> Self {
+        Self {
+            max_body: 32 << 20,
+            connect: Duration::from_secs(10),
+            upstream_silence: Duration::from_secs(300),
+            first_byte: None,
+            early_head: None,
+            keep_alive: None,
+            keep_alive_kind: KeepAlive::Comment,
+        }
+    }
+}
+
+/// What a host can do for an exchange. A filter inside a proxy has one call, which the proxy makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// It can make another call when one failed. Without it, the first failure is the answer.
+    pub retry: bool,
+    /// It can wait before a call. Without it, retries are made at once.
+    pub pause: bool,
+    /// It can make a second call while the first is under way.
+    pub hedge: bool,
+}
+
+impl Default for Abilities {
+    /// All of them.
+    fn default() -> Self {
+        Self { retry: true, pause: true, hedge: true }
+    }
+}
+
+/// Which of the calls that may be under way at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CallId {
+    /// The only one, or the one that was made first.
+    #[default]
+    Primary,
+    /// The one that was made because the first was slow.
+    Hedge,
+}
+
+/// What can happen to an exchange after its request's head arrived.
 pub enum Input<'a> {
+    /// The request's body, whole: [`Output::ReadBody`] asked for it.
+    Body {
+        /// The head that the exchange began with.
+        head: &'a RequestHead<'a>,
+        /// The body.
+        bytes: Bytes,
+        /// Where turns are remembered: it is asked at once where it can answer at once.
+        turns: &'a dyn TurnStore,
+    },
+    /// The host refuses the request: its body is too large or too slow, or there is no memory for it.
+    Refused(Fault),
     /// What is remembered of the turns that [`Output::Recall`] asked for, in its order.
     Recalled(Vec<Option<Turn>>),
-    /// The call's turn has come: a host that lets calls wait for their turn says when each begins.
+    /// The call waits for its turn at its backend.
+    CallQueued,
+    /// The turn of a call that was queued has come.
     CallStarted,
     /// The call was answered with this head.
     UpstreamHead {
@@ -51,30 +147,34 @@ pub enum Input<'a> {
     /// The answer's body ended as HTTP says it should.
     UpstreamEnd,
     /// The call failed on the way.
-    UpstreamFailed(aquifer_translate::fault::Unreachable),
-    /// [`CallTimeouts::hedge`] is over, and the call may not have begun to answer.
-    Slow,
-    /// [`CallTimeouts::early`] is over, and the client has been told nothing.
-    Early,
-    /// The client has been told nothing for a while.
-    Quiet(KeepAlive),
+    UpstreamFailed(Unreachable),
+    /// The moment that [`Exchange::poll_timeout`](super::Exchange::poll_timeout) named has come.
+    Timeout,
     /// The client is gone.
     ClientGone,
 }
 
 /// What a host must do. Its `Debug` shows neither content nor headers, which may hold a key.
 pub enum Output {
+    /// Read the request's body, of at most so many bytes, and feed it.
+    ReadBody {
+        /// The most, in bytes.
+        limit: usize,
+    },
     /// Ask the store for the turns of these keys.
     Recall(Vec<TurnKey>),
     /// Remember a turn.
     Keep(Box<Keep>),
-    /// Call this backend; a call of this lane that is under way is over.
+    /// Call this backend; a call with the same id that is under way is over.
     Call(Box<Call>),
-    /// Call [`Exchange::retry`](super::Exchange::retry) next, wherever that may take its time; only where [`Exchange::defer_retries`](super::Exchange::defer_retries) was called.
+    /// This call is over: drop it.
+    Cancel(CallId),
+    /// Call [`Exchange::retry`](super::Exchange::retry) next, wherever that may take its time; only where
+    /// [`Exchange::defer_retries`](super::Exchange::defer_retries) was called.
     Retry,
-    /// The call of this lane is the only one from now on, and the [`First`](CallId::Primary): the other one is over.
+    /// This call is the only one from now on, and the [`Primary`](CallId::Primary): the other one is over.
     Settled(CallId),
-    /// Tell the log that a backend is left alone for a while.
+    /// Tell the log that a backend is ejected for a while.
     Ejected {
         /// Index into [`Config::backends`](crate::config::Config::backends).
         backend: usize,
@@ -89,6 +189,8 @@ pub enum Output {
         status: StatusCode,
         /// The headers.
         headers: HeaderMap,
+        /// No backend was called: a filter in a proxy sends it as its own reply.
+        local: bool,
     },
     /// Send these bytes to the client, at once.
     Body(Bytes),
@@ -101,7 +203,7 @@ pub enum Output {
 /// An unsigned request to a backend. Its `Debug` shows neither content nor headers, which may hold a key.
 pub struct Call {
     /// Which of two that may be under way at once.
-    pub lane: CallId,
+    pub id: CallId,
     /// Index into [`Config::backends`](crate::config::Config::backends).
     pub backend: usize,
     /// The path, percent-encoded as it must stand on the wire.
@@ -110,50 +212,30 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// How long the host waits for it.
-    pub patience: CallTimeouts,
-    /// How long the host waits before it.
+    /// How long the host waits for a connection.
+    pub connect: Duration,
+    /// How long the host waits before the call.
     pub after: Duration,
     /// How much the backend is given at once.
     pub circuit: Circuit,
 }
 
-/// How long a host waits for a call: what the route says, `None` where it says nothing and the host decides.
-///
-/// When a limit is passed, the host drops the call and feeds [`Input::UpstreamFailed`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CallTimeouts {
-    /// For a connection.
-    pub connect: Option<Duration>,
-    /// From the call to the first byte of its body; then the host feeds [`Input::Slow`] and goes on waiting. `None`: never.
-    pub hedge: Option<Duration>,
-    /// From the request to the head of its answer: then the host feeds [`Input::Early`] and goes on waiting. Zero: never.
-    pub early: Option<Duration>,
-    /// So much of it is over.
-    pub spent: Duration,
-    /// From the call to the first content of a stream, or to the first byte of a whole answer.
-    pub first: Option<Duration>,
-    /// The same where neither the route nor the host says it: learned from what is usual, while another backend could be
-    /// asked.
-    pub usual: Option<Duration>,
-    /// Without a byte: `streamIdleTimeout`.
-    pub silence: Option<Duration>,
-    /// From the call to the answer's end: `timeouts.request`.
-    pub whole: Option<Duration>,
-}
-
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ReadBody { limit } => f.debug_struct("ReadBody").field("limit", limit).finish(),
             Self::Recall(keys) => f.debug_tuple("Recall").field(&keys.len()).finish(),
             Self::Keep(keep) => f.debug_struct("Keep").field("bytes", &keep.turn.bytes()).finish_non_exhaustive(),
             Self::Call(call) => f.debug_tuple("Call").field(call).finish(),
+            Self::Cancel(id) => f.debug_tuple("Cancel").field(id).finish(),
             Self::Retry => f.write_str("Retry"),
-            Self::Settled(lane) => f.debug_tuple("Settled").field(lane).finish(),
+            Self::Settled(id) => f.debug_tuple("Settled").field(id).finish(),
             Self::Ejected { backend, alone, .. } => {
                 f.debug_struct("Ejected").field("backend", backend).field("alone", alone).finish_non_exhaustive()
             }
-            Self::Head { status, .. } => f.debug_struct("Head").field("status", status).finish_non_exhaustive(),
+            Self::Head { status, local, .. } => {
+                f.debug_struct("Head").field("status", status).field("local", local).finish_non_exhaustive()
+            }
             Self::Body(bytes) => f.debug_struct("Body").field("bytes", &bytes.len()).finish(),
             Self::Reasoning(progress) => f.debug_tuple("Reasoning").field(progress).finish(),
             Self::Done(record) => f.debug_struct("Done").field("outcome", &record.outcome).finish_non_exhaustive(),
@@ -163,9 +245,9 @@ impl fmt::Debug for Output {
 
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lane, backend, path, body, patience, after, circuit, headers: _ } = self;
+        let Self { id, backend, path, body, connect, after, circuit, headers: _ } = self;
         let mut shown = f.debug_struct("Call");
-        shown.field("lane", lane).field("backend", backend).field("path", path).field("bytes", &body.len());
-        shown.field("patience", patience).field("after", after).field("circuit", circuit).finish_non_exhaustive()
+        shown.field("id", id).field("backend", backend).field("path", path).field("bytes", &body.len());
+        shown.field("connect", connect).field("after", after).field("circuit", circuit).finish_non_exhaustive()
     }
 }

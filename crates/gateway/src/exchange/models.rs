@@ -1,39 +1,63 @@
-//! The models, listed as OpenAI's `GET /v1/models` lists them.
+//! The models, listed as `GET /v1/models` of a client's dialect lists them.
 
+use super::candidates::{Wanted, candidates};
 use crate::auth;
-use crate::config::{BackendKind, Config, Route};
+use crate::config::{Config, Route};
 use crate::ingress::Ingress;
 use crate::route::{self, ModelListing};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Catalogue;
+use aquifer_translate::dialect::Dialect;
+use aquifer_translate::dialect::anthropic_messages::models::{self as anthropic, ListedModel};
 use aquifer_translate::model::text::Text;
 use aquifer_translate::wire::uri;
 use http::HeaderMap;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 
 /// Who owns a model that only the catalogue names.
 const CATALOGUE_OWNER: &str = "bedrock";
 
-/// `{"object":"list","data":[...]}`: what the configuration names for this caller; when every model id is served, the
-/// catalogue's too.
-pub(super) fn list(config: &Config, headers: &HeaderMap, ingress: Ingress<'_>) -> String {
+/// The models that the configuration names for this caller; when every model id is served, the catalogue's too.
+///
+/// # Errors
+/// A page that is none.
+pub(super) fn list(
+    config: &Config,
+    dialect: Dialect,
+    headers: &HeaderMap,
+    query: &str,
+    ingress: Ingress<'_>,
+) -> Result<String, Fault> {
     let may_take = |route: Option<&Route>| auth::authorize(config, ingress, route, headers).is_ok();
     let mut listings = route::models_for(config, ingress, &may_take);
     if route::serves_any(config, ingress, &may_take) {
         let mut known: HashSet<String> = listings.iter().map(|listing| listing.id.clone()).collect();
         listings.extend(callable(config).filter(|id| known.insert(id.clone())).map(|id| of_catalogue(&id)));
     }
-    let data: Vec<String> = listings.iter().map(object).collect();
-    format!(r#"{{"object":"list","data":[{}]}}"#, data.join(","))
+    match dialect {
+        Dialect::OpenAiChat => {
+            let data: Vec<String> = listings.iter().map(|listing| object(dialect, listing)).collect();
+            Ok(format!(r#"{{"object":"list","data":[{}]}}"#, data.join(",")))
+        }
+        Dialect::AnthropicMessages => {
+            let page = anthropic::Page::of_query(query)?;
+            // The newest come first.
+            listings.sort_by_key(|listing| Reverse(listing.created));
+            let models: Vec<ListedModel<'_>> = listings.iter().map(listed).collect();
+            Ok(anthropic::list(&models, &page))
+        }
+    }
+}
+
+fn listed(listing: &ModelListing) -> ListedModel<'_> {
+    ListedModel { id: &listing.id, created: listing.created }
 }
 
 /// The ids of the catalogue's models that can be called in the regions of the backends; where none of them says its
 /// region, their own ids.
 fn callable(config: &Config) -> impl Iterator<Item = String> {
-    let regions = config.backends.iter().filter_map(|backend| match &backend.kind {
-        BackendKind::Bedrock(bedrock) => bedrock.region.as_deref(),
-        _ => None,
-    });
+    let regions = config.backends.iter().filter_map(|backend| backend.kind.bedrock_service()?.region.as_deref());
     let regions: BTreeSet<&str> = regions.collect();
     let models = Catalogue::builtin().entries().iter().filter(|entry| entry.converse);
     models.flat_map(move |entry| match regions.is_empty() {
@@ -43,22 +67,31 @@ fn callable(config: &Config) -> impl Iterator<Item = String> {
 }
 
 /// One model, if a request for it would be served. `id` comes from a path: its escapes are undone.
-pub(super) fn one(config: &Config, id: &str, headers: &HeaderMap, ingress: Ingress<'_>) -> Result<String, Fault> {
+pub(super) fn one(
+    config: &Config,
+    dialect: Dialect,
+    id: &str,
+    headers: &HeaderMap,
+    ingress: Ingress<'_>,
+) -> Result<String, Fault> {
     let id = uri::decoded(id);
     let may_take = |route: Option<&Route>| auth::authorize(config, ingress, route, headers).is_ok();
     if let Some(listing) = route::models_for(config, ingress, &may_take).iter().find(|listing| listing.id == id) {
-        return Ok(object(listing));
+        return Ok(object(dialect, listing));
     }
-    let target = route::choose(config, &id, headers, ingress)?;
-    auth::authorize(config, ingress, target.route, headers)?;
-    Ok(object(&of_catalogue(&id)))
+    let found = candidates(config, ingress, Wanted { dialect, model: &id, headers, seed: 0 })?;
+    auth::authorize(config, ingress, found.first().and_then(|first| first.route), headers)?;
+    Ok(object(dialect, &of_catalogue(&id)))
 }
 
 fn of_catalogue(id: &str) -> ModelListing {
     ModelListing { id: id.to_owned(), owned_by: CATALOGUE_OWNER.to_owned(), created: 0 }
 }
 
-fn object(listing: &ModelListing) -> String {
+fn object(dialect: Dialect, listing: &ModelListing) -> String {
+    if dialect == Dialect::AnthropicMessages {
+        return anthropic::one(&listed(listing));
+    }
     let (id, owner) = (Text::from_plain(&listing.id), Text::from_plain(&listing.owned_by));
     let (id, owner, created) = (id.as_escaped(), owner.as_escaped(), listing.created);
     format!(r#"{{"id":"{id}","object":"model","created":{created},"owned_by":"{owner}"}}"#)

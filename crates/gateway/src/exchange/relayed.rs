@@ -3,7 +3,7 @@
 
 mod limits;
 
-use crate::config::{OpenAi, ReasoningPolicy};
+use crate::config::ReasoningPolicy;
 use crate::mutation::{Members, object, spliced};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::Head;
@@ -29,7 +29,7 @@ pub(super) fn may_be_relayed(fault: &Fault) -> bool {
     matches!(mistake.kind, MistakeKind::InvalidValue | MistakeKind::UnsupportedParameter)
 }
 
-/// The request as it goes on; `head` is what was read of it, which decides everything.
+/// The request as it goes on, to a path under `prefix`; `head` is what was read of it, which decides everything.
 ///
 /// # Errors
 ///
@@ -37,10 +37,11 @@ pub(super) fn may_be_relayed(fault: &Fault) -> bool {
 pub(super) fn relayed(
     body: &Bytes,
     head: &Head<'_>,
-    (model_id, policy): (&str, &ReasoningPolicy),
-    to: &OpenAi,
+    model_id: &str,
+    policy: &ReasoningPolicy,
+    prefix: &str,
 ) -> Result<Outgoing, Fault> {
-    let prefix = to.prefix.trim_matches('/');
+    let prefix = prefix.trim_matches('/');
     let slash = if prefix.is_empty() { "" } else { "/" };
     let mut body = plainly(body, model_id)?;
     let mut warnings = Vec::new();

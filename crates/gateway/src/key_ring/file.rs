@@ -10,12 +10,12 @@ const SHORTEST: usize = 16;
 /// The longest name, in bytes: it stands in every line of the log.
 const LONGEST_NAME: usize = 128;
 
-/// What is wrong with a keys file. It never holds a key.
+/// An error in a keys file. It never holds a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLine {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong and what was expected.
+    /// The error and what was expected.
     pub message: String,
 }
 
@@ -27,7 +27,8 @@ impl fmt::Display for BadLine {
 
 impl std::error::Error for BadLine {}
 
-/// Reads a keys file: blank lines and lines that begin with `#` are skipped, spaces around names and keys do not count. Two
+/// Reads a keys file: blank lines and lines that begin with `#` are skipped, spaces around names and keys do not
+/// count. Two
 /// keys may have one name, so that a key can be replaced with an overlap.
 ///
 /// # Errors

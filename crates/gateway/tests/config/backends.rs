@@ -1,7 +1,7 @@
 //! What a backend in Envoy AI Gateway's form becomes: its address, its region, and why it is not served.
 
 use crate::support::{bedrock, config, loaded};
-use aquifer_gateway::config::{BackendKind, Credentials};
+use aquifer_gateway::config::{BackendKind, Config, Credentials, Service};
 
 fn service(namespace: &str, fields: &str) -> String {
     format!(
@@ -43,10 +43,17 @@ fn endpoint(spec: &str) -> String {
     bedrock(&config).endpoint.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
+/// The first backend's path and service, which speaks OpenAI's dialect.
+fn openai_chat(config: &Config) -> (String, Service) {
+    let kind = &config.backends[0].kind;
+    let (Some(prefix), Some(service)) = (kind.openai_prefix(), kind.service()) else { panic!("{kind:?}") };
+    (prefix.to_owned(), service.clone())
+}
+
 fn why_not(text: &str) -> String {
     let config = config(text);
     match &config.backends[0].kind {
-        kind @ (BackendKind::Bedrock(_) | BackendKind::OpenAi(_)) => panic!("served: {kind:?}"),
+        kind @ BackendKind::Served { .. } => panic!("served: {kind:?}"),
         BackendKind::NotServed { schema, why } => {
             assert!(config.notices.iter().any(|notice| notice.contains(why.as_str())), "{:?}", config.notices);
             format!("{schema}: {why}")
@@ -183,19 +190,16 @@ fn a_service_of_openais_dialect() {
     let openai = |schema: &str, host: &str, policies: &str| {
         let service = service("default", "").replace("{name: AWSBedrock}", schema);
         let address = address("default", &format!("endpoints: [{{fqdn: {{hostname: {host}, port: 443}}}}]"));
-        match config(&format!("{service}{address}{policies}")).backends.remove(0).kind {
-            BackendKind::OpenAi(openai) => *openai,
-            other => panic!("{other:?}"),
-        }
+        openai_chat(&config(&format!("{service}{address}{policies}")))
     };
     let plain = openai("{name: OpenAI, version: v9}", "api.example.com", "");
-    assert_eq!((plain.prefix.as_str(), &plain.service.credentials), ("v1", &Credentials::Nobody));
-    assert_eq!(plain.service.endpoint.unwrap().as_str(), "https://api.example.com/");
+    assert_eq!((plain.0.as_str(), &plain.1.credentials), ("v1", &Credentials::Nobody));
+    assert_eq!(plain.1.endpoint.unwrap().as_str(), "https://api.example.com/");
     let aws = policy("p", "type: AWSCredentials, awsCredentials: {region: eu-west-1}");
     let bedrock = openai("{name: OpenAI, prefix: openai/v1}", "bedrock-runtime.us-east-1.amazonaws.com", &aws);
-    assert_eq!((bedrock.prefix.as_str(), &bedrock.service.credentials), ("openai/v1", &Credentials::Default));
-    assert_eq!(bedrock.service.region.as_deref(), Some("eu-west-1"));
-    assert_eq!(openai("{name: OpenAI, prefix: ''}", "a.example", "").prefix, "v1");
+    assert_eq!((bedrock.0.as_str(), &bedrock.1.credentials), ("openai/v1", &Credentials::Default));
+    assert_eq!(bedrock.1.region.as_deref(), Some("eu-west-1"));
+    assert_eq!(openai("{name: OpenAI, prefix: ''}", "a.example", "").0, "v1");
 }
 
 #[test]
@@ -208,14 +212,14 @@ fn a_service_of_openais_dialect_in_the_short_form() {
     };
     let found = config(&short("openai", "endpoint: 'https://llm.example.com', apiKey: k, prefix: /"));
     assert_eq!(found.notices, [""; 0]);
-    let BackendKind::OpenAi(openai) = &found.backends[0].kind else { panic!("{found:?}") };
-    assert_eq!((openai.prefix.as_str(), openai.service.models.as_slice()), ("/", &["m".to_owned()][..]));
-    assert!(matches!(&openai.service.credentials, Credentials::ApiKey(key) if key.expose() == "k"));
+    let (prefix, service) = openai_chat(&found);
+    assert_eq!((prefix.as_str(), service.models.as_slice()), ("/", &["m".to_owned()][..]));
+    assert!(matches!(&service.credentials, Credentials::ApiKey(key) if key.expose() == "k"));
     let target = aquifer_gateway::route::choose(&found, "m", &http::HeaderMap::new(), None).unwrap();
     assert_eq!(target.backend, 0);
     let open = config(&short("openai", "endpoint: 'http://127.0.0.1:8000'"));
-    let BackendKind::OpenAi(openai) = &open.backends[0].kind else { panic!("{open:?}") };
-    assert_eq!((&openai.service.credentials, openai.prefix.as_str()), (&Credentials::Nobody, "v1"));
+    let (prefix, service) = openai_chat(&open);
+    assert_eq!((&service.credentials, prefix.as_str()), (&Credentials::Nobody, "v1"));
     for (provider, fields, expected) in [
         ("openai", "apiKey: k", "spec.config.endpoint: Required value: expected text"),
         ("openai", "endpoint: 'http://a', region: us-east-1", "Forbidden: only the provider awsbedrock has this field"),

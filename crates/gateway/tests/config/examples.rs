@@ -51,7 +51,7 @@ fn the_model_of_the_short_form_cannot_reason_and_answers_with_a_warning() {
     exchange.handle(Input::UpstreamBody(answer), now);
     exchange.handle(Input::UpstreamEnd, now);
     let heads = std::iter::from_fn(|| exchange.poll()).filter_map(|output| match output {
-        Output::Head { status, headers } => Some((status, headers)),
+        Output::Head { status, headers, .. } => Some((status, headers)),
         _ => None,
     });
     let (status, headers) = heads.last().unwrap();

@@ -2,7 +2,7 @@
 
 use crate::support::{Outcome, accepted, no_file, of_bedrock, printed};
 use aquifer_gateway::config::{
-    BackendKind, Bedrock, Config, Credentials, DEFAULT_REGION, LogLevel, MAX_BYTES, Source, load,
+    BackendKind, Config, Credentials, DEFAULT_REGION, LogLevel, MAX_BYTES, Service, Source, load,
 };
 use std::io;
 
@@ -23,13 +23,13 @@ fn mistakes(text: &str) -> Vec<String> {
     printed(&load_with(text, &[], &[]).unwrap_err())
 }
 
-fn bedrock(config: &Config, index: usize) -> &Bedrock {
+fn bedrock(config: &Config, index: usize) -> &Service {
     of_bedrock(&config.backends[index])
 }
 
 fn why_not(config: &Config) -> &str {
     match &config.backends[0].kind {
-        BackendKind::Bedrock(_) | BackendKind::OpenAi(_) => panic!("served"),
+        BackendKind::Served { .. } => panic!("served"),
         BackendKind::NotServed { why, .. } => why,
     }
 }

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
 mod backends;
+mod broken;
 mod config_body;
 mod damaged;
 mod examples;
 mod loading;
+mod lookup;
 mod mistaken;
 mod mutations;
 mod policies;

@@ -37,7 +37,9 @@ spec:
 
 fn call(config: Config) -> Call {
     let body = r#"{"model":"amazon.nova-lite-v1:0","messages":[{"role":"user","content":"Hi"}],"temperature":0.5}"#;
-    match begin(config, body, Instant::now()).poll() {
+    let mut exchange = begin(config, body, Instant::now());
+    assert!(matches!(exchange.poll(), Some(Output::ReadBody { .. })));
+    match exchange.poll() {
         Some(Output::Call(call)) => *call,
         other => panic!("{other:?}"),
     }

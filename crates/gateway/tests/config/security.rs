@@ -3,7 +3,7 @@
 use crate::support::{self, Outcome};
 use aquifer_gateway::auth::{admit, authorize};
 use aquifer_gateway::config::Config;
-use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::ingress::Ingress;
 use aquifer_gateway::record::Record;
@@ -230,22 +230,22 @@ fn exchanged(config: &std::sync::Arc<Config>, path: &str, key: &str) -> (u16, He
     let (method, body) =
         if path.starts_with("/v1/models") { (Method::GET, Bytes::new()) } else { (Method::POST, body) };
     let now = std::time::Instant::now();
-    let arrival = Arrival {
+    let head = RequestHead {
         method: &method,
         path,
+        query: "",
         headers: &headers,
         port: Some(3),
-        body: &body,
-        turns: &Forgetful,
         random: 7,
         unix_seconds: 0,
         now,
     };
-    let mut exchange = Exchange::begin(std::sync::Arc::clone(config), health(config, now), &arrival);
+    let mut exchange = Exchange::begin(std::sync::Arc::clone(config), health(config, now), HostTerms::default(), &head);
+    exchange.handle(Input::Body { head: &head, bytes: body, turns: &Forgetful }, head.now);
     let mut found = (0, HeaderMap::new(), String::new(), Record::default());
     while let Some(output) = exchange.poll() {
         match output {
-            Output::Head { status, headers } => (found.0, found.1) = (status.as_u16(), headers),
+            Output::Head { status, headers, .. } => (found.0, found.1) = (status.as_u16(), headers),
             Output::Body(bytes) => found.2 += std::str::from_utf8(&bytes).unwrap(),
             Output::Call(_) => exchange.handle(Input::ClientGone, now),
             Output::Done(record) => found.3 = *record,

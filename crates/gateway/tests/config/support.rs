@@ -1,7 +1,7 @@
 //! What these tests share: a text is read as a configuration, and requests are begun with one.
 
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, ConfigError, Source, load};
-use aquifer_gateway::exchange::{Arrival, Exchange};
+use aquifer_gateway::config::{Backend, Config, ConfigError, Service, Source, load};
+use aquifer_gateway::exchange::{Exchange, HostTerms, Input, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
 use bytes::Bytes;
@@ -55,30 +55,28 @@ pub(crate) fn policy(kind: [&str; 2], name: &str, target: &str, fields: &str) ->
 }
 
 /// The service of the first backend, which is a Bedrock.
-pub(crate) fn bedrock(config: &Config) -> &Bedrock {
+pub(crate) fn bedrock(config: &Config) -> &Service {
     of_bedrock(&config.backends[0])
 }
 
-pub(crate) fn of_bedrock(backend: &Backend) -> &Bedrock {
-    match &backend.kind {
-        BackendKind::Bedrock(bedrock) => bedrock,
-        other => panic!("{other:?}"),
-    }
+pub(crate) fn of_bedrock(backend: &Backend) -> &Service {
+    backend.kind.bedrock_service().unwrap_or_else(|| panic!("{:?}", backend.kind))
 }
 
 /// An exchange that begins with this body.
 pub(crate) fn begin(config: Config, body: &str, now: Instant) -> Exchange {
-    let arrival = Arrival {
+    let head = RequestHead {
         method: &Method::POST,
         path: "/v1/chat/completions",
+        query: "",
         headers: &HeaderMap::new(),
-        body: &Bytes::from(body.to_owned()),
         port: None,
-        turns: &Forgetful,
         random: 7,
         unix_seconds: 1,
         now,
     };
     let health = Arc::new(BackendHealth::new(config.backends.len(), now));
-    Exchange::begin(Arc::new(config), health, &arrival)
+    let mut exchange = Exchange::begin(Arc::new(config), health, HostTerms::default(), &head);
+    exchange.handle(Input::Body { head: &head, bytes: Bytes::from(body.to_owned()), turns: &Forgetful }, head.now);
+    exchange
 }

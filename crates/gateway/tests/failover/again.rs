@@ -1,8 +1,8 @@
 //! Where a request goes next, how often, and what its client is told.
 
-use crate::under::{Under, body, called, config, fresh};
+use crate::under::{QUIET, SILENT, TERMS, Under, body, called, config, fresh};
 use aquifer_gateway::config::{Config, Outliers, Retry, Traffic};
-use aquifer_gateway::exchange::{Input, KeepAlive, Output};
+use aquifer_gateway::exchange::{HostLimits, HostTerms, Input, KeepAlive, Output};
 use aquifer_gateway::health::{Availability, BackendHealth};
 use aquifer_gateway::record::Outcome;
 use aquifer_testing::frames::frame;
@@ -21,7 +21,7 @@ fn throttled_and_broken_calls_are_made_again_and_answered() {
     under.answer();
     assert!(under.call().is_none());
     let record = under.record.unwrap();
-    assert_eq!((record.outcome, record.attempts, under.status), (Outcome::Answered, 3, Some(StatusCode::OK)));
+    assert_eq!((record.outcome, record.attempts.len(), under.status), (Outcome::Answered, 3, Some(StatusCode::OK)));
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn the_last_failure_is_told_when_nothing_helps() {
     assert_eq!(called(&mut under, Under::throttle), [0; 5]);
     assert_eq!(under.status, Some(StatusCode::TOO_MANY_REQUESTS));
     assert!(under.said.contains("rate_limit_exceeded"), "{}", under.said);
-    assert_eq!(under.record.unwrap().attempts, 5);
+    assert_eq!(under.record.unwrap().attempts.len(), 5);
 }
 
 #[test]
@@ -98,13 +98,15 @@ fn pauses_are_drawn_within_limits_and_as_long_as_asked_for() {
 fn a_deadline_ends_the_attempts() {
     let now = Instant::now();
     let mut with_deadline = Config::clone(&config(&[0], Traffic::default()));
-    with_deadline.routes[0].rules[0].request_timeout = Some(Duration::from_secs(10));
+    with_deadline.routes.change(|routes| routes[0].rules[0].request_timeout = Some(Duration::from_secs(10)));
     let health = Arc::new(BackendHealth::new(1, now));
-    let mut under = Under::begin(&Arc::new(with_deadline), &health, now, &body());
-    assert_eq!(under.call().unwrap().patience.whole, Some(Duration::from_secs(10)));
+    let mut under = Under::begin_on(&Arc::new(with_deadline), &health, SILENT, now, body().as_bytes());
+    under.call().unwrap();
+    assert_eq!(under.limit(), Some(Duration::from_secs(10)));
     under.now += Duration::from_secs(4);
     under.throttle();
-    assert_eq!(under.call().unwrap().patience.whole, Some(Duration::from_secs(6)), "one time for all attempts");
+    under.call().unwrap();
+    assert_eq!(under.limit(), Some(Duration::from_secs(6)), "one time for all attempts");
     under.now += Duration::from_secs(7);
     under.throttle();
     assert!(under.call().is_none());
@@ -179,7 +181,7 @@ fn a_stream_is_tried_again_until_its_first_content_and_no_longer() {
     assert!(under.call().is_none());
     assert_eq!(under.status, Some(StatusCode::OK));
     assert!(under.said.contains("upstream_ended_early"), "{}", under.said);
-    assert_eq!(under.record.unwrap().attempts, 5);
+    assert_eq!(under.record.unwrap().attempts.len(), 5);
 }
 
 #[test]
@@ -361,12 +363,13 @@ fn what_the_client_did_or_the_gateway_never_counts_against_a_backend() {
 fn a_backend_that_was_given_little_of_the_whole_time_is_not_blamed_when_it_is_over() {
     let now = Instant::now();
     let mut limited = Config::clone(&config(&[0, 0], Traffic::default()));
-    limited.routes[0].rules[0].request_timeout = Some(Duration::from_secs(10));
+    limited.routes.change(|routes| routes[0].rules[0].request_timeout = Some(Duration::from_secs(10)));
     let (limited, health) = (Arc::new(limited), Arc::new(BackendHealth::new(2, now)));
     let late = |waited: u64| {
         for _ in 0..5 {
             let mut under = Under::begin(&limited, &health, now, &body());
             under.call().unwrap();
+            under.exchange.handle(Input::CallQueued, under.now);
             under.now += Duration::from_secs(waited);
             under.exchange.handle(Input::CallStarted, under.now);
             under.now = now + Duration::from_secs(10);
@@ -384,18 +387,19 @@ fn a_head_that_was_sent_early_ends_the_search_for_backends() {
     let stream = body().replacen('{', r#"{"stream": true, "#, 1);
     let now = Instant::now();
     let health = Arc::new(BackendHealth::new(2, now));
-    let mut under = Under::begin(&config(&[0, 0], Traffic::default()), &health, now, &stream);
+    let early = HostTerms { limits: HostLimits { early_head: Some(QUIET), ..TERMS.limits }, ..TERMS };
+    let mut under = Under::begin_on(&config(&[0, 0], Traffic::default()), &health, early, now, stream.as_bytes());
     under.call().unwrap();
-    under.exchange.handle(Input::Early, now);
-    under.exchange.handle(Input::Quiet(KeepAlive::Comment), now);
+    under.quiet();
+    under.quiet();
     assert!(under.call().is_none());
     assert_eq!((under.status, under.said.as_str()), (Some(StatusCode::OK), ": keep-alive\n\n: keep-alive\n\n"));
     under.fail();
     assert!(under.call().is_none(), "another backend was asked");
     assert!(under.said.contains("data: {\"error\":") && under.said.ends_with("data: [DONE]\n\n"), "{}", under.said);
-    let mut whole = Under::begin(&config(&[0, 0], Traffic::default()), &health, now, &body());
+    let mut whole = Under::begin_on(&config(&[0, 0], Traffic::default()), &health, early, now, body().as_bytes());
     whole.call().unwrap();
-    whole.exchange.handle(Input::Early, now);
+    whole.quiet();
     assert!(whole.call().is_none() && whole.status.is_none(), "no stream");
 }
 
@@ -409,7 +413,7 @@ fn a_client_whose_last_attempt_is_silent_hears_that_it_goes_on() {
         let mut under = Under::begin(&config(&[0], traffic), &health, now, body);
         under.call().unwrap();
         for _ in 0..2 {
-            under.exchange.handle(Input::Quiet(KeepAlive::Comment), now);
+            under.quiet();
         }
         under
     };
@@ -572,13 +576,13 @@ fn a_probe_that_nobody_answers_keeps_others_from_probing_for_seconds_only() {
     (0..5).for_each(|_| _ = health.failed(0, traffic.outliers, now));
     let stream = body().replacen('{', r#"{"stream": true, "#, 1);
     let first = |after: u64| {
-        let mut under = Under::begin(&config, &health, now + Duration::from_secs(after), &stream);
-        let call = under.call().unwrap();
-        (call.backend, call.patience.hedge, under)
+        let now = now + Duration::from_secs(after);
+        let mut under = Under::begin_on(&config, &health, SILENT, now, stream.as_bytes());
+        (under.call().unwrap().backend, under.limit(), under)
     };
     let (backend, hedge, mut silent) = first(1);
     assert_eq!((backend, hedge), (0, Some(Duration::from_secs(5))), "it has somewhere else to go");
-    silent.exchange.handle(Input::Slow, now + Duration::from_secs(6));
+    silent.pass(Duration::from_secs(5));
     assert_eq!(silent.call().unwrap().backend, 1);
     assert_eq!(first(1).0, 1);
     (0..64).for_each(|_| health.began(0, crate::under::MODEL, true, Duration::from_secs(1)));
@@ -615,20 +619,21 @@ fn nothing_that_is_no_content_ends_the_attempts() {
         },
     ];
     let stream = body().replacen('{', r#"{"stream": true, "#, 1);
-    let begin = || {
+    let begin = |kind: KeepAlive| {
         let now = Instant::now();
-        let mut under =
-            Under::begin(&config(&[0, 1], Traffic::default()), &Arc::new(BackendHealth::new(2, now)), now, &stream);
+        let (config, health) = (config(&[0, 1], Traffic::default()), Arc::new(BackendHealth::new(2, now)));
+        let terms = HostTerms { limits: HostLimits { keep_alive_kind: kind, ..TERMS.limits }, ..TERMS };
+        let mut under = Under::begin_on(&config, &health, terms, now, stream.as_bytes());
         assert_eq!(under.call().unwrap().backend, 0);
         under
     };
     for frames in [&[][..], &empty[..1], &empty, &ping] {
         for quiet in [None, Some(KeepAlive::Comment), Some(KeepAlive::Chunk)] {
             for fail in fails {
-                let mut under = begin();
+                let mut under = begin(quiet.unwrap_or_default());
                 stream_of(&mut under, frames);
-                if let Some(kind) = quiet {
-                    under.exchange.handle(Input::Quiet(kind), under.now);
+                if quiet.is_some() {
+                    under.quiet();
                 }
                 fail(&mut under);
                 assert!(under.call().is_some());
@@ -646,7 +651,7 @@ fn nothing_that_is_no_content_ends_the_attempts() {
     let sealed = || delta(r#"{"reasoningContent":{"redactedContent":"AAAA"}}"#);
     for content in [delta(r#"{"text":"H"}"#), thought(), sealed(), call()] {
         for fail in fails {
-            let mut under = begin();
+            let mut under = begin(KeepAlive::default());
             stream_of(&mut under, &[start(), content.clone()]);
             fail(&mut under);
             assert!(under.call().is_none() && under.status == Some(StatusCode::OK));
@@ -669,7 +674,7 @@ fn a_whole_answer_of_bedrocks_that_is_none_is_failed_over() {
             under.exchange.handle(Input::UpstreamEnd, under.now);
         }
         assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY), "{none}");
-        assert!(under.record.is_some_and(|record| record.attempts > 1));
+        assert!(under.record.is_some_and(|record| record.attempts.len() > 1));
     }
 }
 
@@ -692,7 +697,7 @@ fn a_host_is_asked_before_a_large_request_is_said_once_more() {
             under.call();
         }
         let expected = if allowed { (Outcome::Answered, 2) } else { (Outcome::Failed, 1) };
-        assert_eq!(under.record.map(|record| (record.outcome, record.attempts)), Some(expected));
+        assert_eq!(under.record.map(|record| (record.outcome, record.attempts.len())), Some(expected));
     }
 }
 
@@ -717,8 +722,9 @@ fn a_backend_that_says_nothing_is_waited_for_as_long_as_is_usual_while_another_c
     let now = Instant::now();
     let stream = body().replacen('{', r#"{"stream": true, "#, 1);
     let usual = |config: &Arc<Config>, health: &Arc<BackendHealth>, body: &str| {
-        let mut under = Under::begin(config, health, now, body);
-        (under.call().unwrap().patience.usual.map(|time| time.as_secs()), under)
+        let mut under = Under::begin_on(config, health, SILENT, now, body.as_bytes());
+        under.call().unwrap();
+        (under.limit().map(|time| time.as_secs()), under)
     };
     let stalled = |under: &mut Under| {
         let why = aquifer_gateway::translate::fault::Unreachable::Stalled("nothing came".to_owned());
@@ -730,7 +736,7 @@ fn a_backend_that_says_nothing_is_waited_for_as_long_as_is_usual_while_another_c
     assert_eq!(usual(&two, &health, &body()).0, Some(180));
     stalled(&mut under);
     let next = under.call().unwrap();
-    assert_eq!((next.backend, next.patience.usual), (1, None), "the next place at once, and there is no other one");
+    assert_eq!((next.backend, under.limit()), (1, None), "the next target at once, and there is no other one");
     stalled(&mut under);
     assert_eq!(under.call().unwrap().backend, 0);
     for took in [2, 100] {
@@ -747,8 +753,9 @@ fn a_backend_that_says_nothing_is_waited_for_as_long_as_is_usual_while_another_c
     assert_eq!(limit, None);
     stalled(&mut under);
     let set = Traffic { first_byte: Some(Duration::from_secs(5)), ..Traffic::default() };
-    let mut under = Under::begin(&config(&[0, 1], set), &health, now, &stream);
-    assert_eq!(under.call().unwrap().patience.first, Some(Duration::from_secs(5)));
+    let mut under = Under::begin_on(&config(&[0, 1], set), &health, SILENT, now, stream.as_bytes());
+    under.call().unwrap();
+    assert_eq!(under.limit(), Some(Duration::from_secs(5)));
 }
 
 #[test]
@@ -762,10 +769,9 @@ fn what_is_usual_is_learned_from_answers() {
         under.answer();
         under.call();
     }
-    assert_eq!(
-        Under::begin(&config, &health, now, &body()).call().unwrap().patience.usual,
-        Some(Duration::from_secs(75))
-    );
+    let mut under = Under::begin_on(&config, &health, SILENT, now, body().as_bytes());
+    under.call().unwrap();
+    assert_eq!(under.limit(), Some(Duration::from_secs(75)));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Two calls at once: whichever has something to tell first is the answer, and whatever happens ends in one record.
 
-use crate::under::{MODEL, Under, body, config, config_of, openai};
+use crate::under::{MODEL, SILENT, TERMS, Under, body, config, config_of, openai};
 use aquifer_gateway::config::{Config, Retry, Traffic};
-use aquifer_gateway::exchange::{Call, CallId, Input, KeepAlive, Output};
+use aquifer_gateway::exchange::{Call, CallId, HostTerms, Input, Output};
 use aquifer_gateway::health::{Availability, BackendHealth};
 use aquifer_gateway::record::{Hedges, Outcome, Record};
 use aquifer_gateway::translate::fault::Unreachable;
@@ -44,7 +44,11 @@ impl Host {
     }
 
     fn begin_with(config: &Arc<Config>, health: Arc<BackendHealth>, body: &str) -> Self {
-        let under = Under::begin(config, &health, Instant::now(), body);
+        Self::begin_on(config, health, SILENT, body)
+    }
+
+    fn begin_on(config: &Arc<Config>, health: Arc<BackendHealth>, terms: HostTerms, body: &str) -> Self {
+        let under = Under::begin_on(config, &health, terms, Instant::now(), body.as_bytes());
         let (calls, made, records) = ([None, None], Vec::new(), Vec::new());
         let mut host =
             Self { under, health, calls, made, records, heads: 0, said: String::new(), told: false, wrong: None };
@@ -59,13 +63,14 @@ impl Host {
             }
             match output {
                 Output::Call(call) => {
-                    let at = index(call.lane);
+                    let at = index(call.id);
                     if at == 1 && (self.calls[0].is_none() || self.calls[1].is_some() || self.told) {
                         self.wrong = Some("a second call that is none");
                     }
                     self.calls[at] = Some(call.backend);
                     self.made.push(*call);
                 }
+                Output::Cancel(id) => self.calls[index(id)] = None,
                 Output::Settled(lane) => {
                     self.calls = [self.calls[index(lane)], None];
                 }
@@ -91,8 +96,16 @@ impl Host {
         self.drain();
     }
 
+    /// The limit that is reached first, beside that of the client's silence.
+    fn limit(&mut self) -> Option<Duration> {
+        let next = self.under.exchange.poll_timeout(self.under.now)?;
+        Some(next - self.under.now)
+    }
+
     fn slow(&mut self) {
-        self.feed(CallId::Primary, Input::Slow);
+        self.under.exchange.poll_timeout(self.under.now);
+        self.under.pass(AFTER);
+        self.drain();
     }
 
     fn fail(&mut self, lane: CallId) {
@@ -135,10 +148,10 @@ const USAGE: (&str, &str) = ("metadata", r#"{"usage":{"inputTokens":1,"outputTok
 fn the_one_that_says_something_first_is_the_answer() {
     for winner in [CallId::Primary, CallId::Hedge] {
         let mut host = Host::begin(&config(&[0, 1], hedged()), true);
-        assert_eq!(host.made[0].patience.hedge, Some(AFTER));
+        assert_eq!(host.limit(), Some(AFTER));
         host.slow();
         assert_eq!(host.calls, [Some(0), Some(1)]);
-        assert_eq!((host.made[1].lane, host.made[1].patience.hedge), (CallId::Hedge, None));
+        assert_eq!((host.made[1].id, host.limit() == Some(AFTER)), (CallId::Hedge, false));
         host.head(CallId::Primary, EVENTS);
         host.head(CallId::Hedge, EVENTS);
         assert_eq!(host.heads, 0, "a head alone says nothing");
@@ -152,7 +165,7 @@ fn the_one_that_says_something_first_is_the_answer() {
         let (first, second) = (u32::from(winner == CallId::Primary), u32::from(winner == CallId::Hedge));
         let record = host.record();
         assert_eq!(record.hedges, Hedges { won: second, lost: first, ..Hedges::default() });
-        assert_eq!((record.outcome, record.attempts), (Outcome::Answered, 2));
+        assert_eq!((record.outcome, record.attempts.len()), (Outcome::Answered, 2));
         assert_eq!(record.backend, format!("default/backend-{second}"));
         assert!(host.said.contains("Hello") && !host.said.contains("lost"), "{}", host.said);
     }
@@ -174,7 +187,7 @@ fn one_that_fails_leaves_the_other_one_alone() {
         host.frames(CallId::Primary, &[START, HELLO, STOP, USAGE]);
         host.end(CallId::Primary);
         let record = host.record();
-        assert_eq!((record.outcome, record.attempts), (Outcome::Answered, 3));
+        assert_eq!((record.outcome, record.attempts.len()), (Outcome::Answered, 3));
         let (won, lost) = (u32::from(failed == CallId::Primary), u32::from(failed == CallId::Hedge));
         assert_eq!(record.hedges, Hedges { won, failed: lost, ..Hedges::default() });
     }
@@ -183,7 +196,7 @@ fn one_that_fails_leaves_the_other_one_alone() {
 #[test]
 fn a_whole_answer_has_no_first_token_to_wait_for() {
     let mut host = Host::begin(&config(&[0, 1], hedged()), false);
-    assert_eq!(host.made[0].patience.hedge, None);
+    assert_ne!(host.limit(), Some(AFTER));
     host.slow();
     assert_eq!(host.calls, [Some(0), None]);
 }
@@ -240,10 +253,10 @@ fn where_it_would_not_help_nobody_else_is_asked() {
     );
     let late = Traffic { whole: Some(AFTER), ..hedged() };
     assert_eq!(calls(&config(&[0, 1], late), |host| host.under.now += AFTER), None, "there is no time left");
-    let never = Host::begin(&config(&[0, 1], Traffic::default()), true);
-    assert_eq!(never.made[0].patience.hedge, None);
-    let alone = Host::begin(&config(&[0], hedged()), true);
-    assert_eq!(alone.made[0].patience.hedge, None, "a host need not even look at the clock");
+    let mut never = Host::begin(&config(&[0, 1], Traffic::default()), true);
+    assert_ne!(never.limit(), Some(AFTER));
+    let mut alone = Host::begin(&config(&[0], hedged()), true);
+    assert_ne!(alone.limit(), Some(AFTER), "there is nobody else");
 }
 
 #[test]
@@ -258,8 +271,9 @@ fn sealed_reasoning_stays_with_its_backend() {
               "tools": [{{"type": "function", "function": {{"name": "w", "parameters": {{"type": "object"}}}}}}]}}"#
         );
         let mut host = Host::begin_with(config, Arc::new(BackendHealth::new(2, Instant::now())), &body);
+        let limit = host.limit().filter(|limit| *limit == AFTER);
         host.slow();
-        (host.made[0].patience.hedge, host.calls[1])
+        (limit, host.calls[1])
     };
     let both = config(&[0, 1], hedged());
     let block = r#""thinking_blocks": [{"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmF0dXJl"}],"#;
@@ -347,13 +361,17 @@ fn happen(host: &mut Host, event: usize) {
         4 | 11 => host.end(lane),
         5 | 12 => host.fail(lane),
         6 => host.slow(),
-        13 => host.feed(CallId::Primary, Input::Quiet(KeepAlive::Comment)),
+        13 => {
+            host.under.quiet();
+            host.drain();
+        }
         _ => host.feed(CallId::Primary, Input::ClientGone),
     }
 }
 
 fn assert_one_record(config: &Arc<Config>, events: &[usize]) {
-    let mut host = Host::begin(config, true);
+    let health = Arc::new(BackendHealth::new(config.backends.len(), Instant::now()));
+    let mut host = Host::begin_on(config, health, TERMS, &streamed(&body()));
     host.slow();
     assert_eq!(host.calls, [Some(0), Some(1)]);
     // What is left has its chance to end well, and then the client leaves.
@@ -362,9 +380,9 @@ fn assert_one_record(config: &Arc<Config>, events: &[usize]) {
     }
     assert_eq!((host.records.len(), host.wrong), (1, None), "{events:?}");
     assert!(host.heads <= 1, "{events:?}");
-    let second = host.made.iter().filter(|call| call.lane == CallId::Hedge).count();
+    let second = host.made.iter().filter(|call| call.id == CallId::Hedge).count();
     assert_eq!(host.records[0].hedges.all() as usize, second, "{events:?}");
-    assert_eq!(host.records[0].attempts as usize, host.made.len(), "{events:?}");
+    assert_eq!(host.records[0].attempts.len(), host.made.len(), "{events:?}");
     assert_eq!(host.calls, [None, None]);
 }
 

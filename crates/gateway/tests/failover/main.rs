@@ -6,5 +6,6 @@ mod hedging;
 mod outages;
 mod passing;
 mod passing_body;
+mod phases;
 mod played;
 mod under;

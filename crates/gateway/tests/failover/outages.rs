@@ -3,7 +3,7 @@
 
 use crate::under::{body, config};
 use aquifer_gateway::config::{Config, Traffic};
-use aquifer_gateway::exchange::{Arrival, Call, CallId, Exchange, Input, Output};
+use aquifer_gateway::exchange::{Call, CallId, Exchange, HostLimits, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::Outcome;
 use aquifer_gateway::restore::Forgetful;
@@ -35,8 +35,6 @@ struct Under {
     begins: Instant,
     begun: bool,
     ill: bool,
-    limit: Option<Duration>,
-    hedge: Option<Duration>,
 }
 
 /// A client's request.
@@ -57,18 +55,31 @@ struct Outage {
 
 impl Request {
     fn begin(config: &Arc<Config>, health: &Arc<BackendHealth>, now: Instant, outage: &Outage) -> Self {
-        let arrival = Arrival {
+        let limits = HostLimits { upstream_silence: IDLE, ..HostLimits::default() };
+        let head = RequestHead {
             method: &Method::POST,
             path: "/v1/chat/completions",
+            query: "",
             headers: &HeaderMap::new(),
-            body: &Bytes::from(body().replacen('{', r#"{"stream": true, "#, 1)),
             port: None,
-            turns: &Forgetful,
             random: 7 << 64,
             unix_seconds: 1,
             now,
         };
-        let exchange = Exchange::begin(Arc::clone(config), Arc::clone(health), &arrival);
+        let mut exchange = Exchange::begin(
+            Arc::clone(config),
+            Arc::clone(health),
+            HostTerms { limits, ..HostTerms::default() },
+            &head,
+        );
+        exchange.handle(
+            Input::Body {
+                head: &head,
+                bytes: Bytes::from(body().replacen('{', r#"{"stream": true, "#, 1)),
+                turns: &Forgetful,
+            },
+            head.now,
+        );
         let mut request = Self { exchange, asked: now, calls: [None, None], ended: None };
         request.step(now, outage);
         request
@@ -79,13 +90,14 @@ impl Request {
         while let Some(output) = self.exchange.poll() {
             match output {
                 Output::Call(call) => {
-                    let at = usize::from(call.lane == CallId::Hedge);
+                    let at = usize::from(call.id == CallId::Hedge);
                     self.calls[at] = Some(Under::of(&call, now));
                 }
                 Output::Settled(lane) => {
                     let kept = self.calls[usize::from(lane == CallId::Hedge)].take();
                     self.calls = [kept, None];
                 }
+                Output::Cancel(id) => self.calls[usize::from(id == CallId::Hedge)] = None,
                 Output::Done(record) => {
                     let backend = usize::from(record.backend == "default/backend-1");
                     self.ended = Some((now, backend, record.outcome == Outcome::Answered));
@@ -103,11 +115,14 @@ impl Request {
                 self.drain(now);
             }
         }
+        while self.exchange.poll_timeout(now).is_some_and(|next| next <= now) {
+            self.exchange.handle(Input::Timeout, now);
+            self.drain(now);
+        }
     }
 
     /// What happens to a call by now; whether anything did.
     fn happens(&mut self, lane: CallId, now: Instant, outage: &Outage) -> bool {
-        let told = self.exchange.is_told();
         let Some(call) = &mut self.calls[usize::from(lane == CallId::Hedge)] else { return false };
         let Some(waited) = now.checked_duration_since(call.begins) else { return false };
         let mut feed = |input: Input<'_>| self.exchange.handle_from(lane, input, now);
@@ -137,26 +152,15 @@ impl Request {
             feed(head());
             feed(Input::UpstreamBody(&[start, text, frame("messageStop", "{}")].concat()));
             feed(Input::UpstreamEnd);
-        } else if told && waited >= IDLE {
-            feed(Input::UpstreamFailed(Unreachable::Timeout("nothing came".to_owned())));
-        } else if !told && call.limit.is_some_and(|limit| waited >= limit) {
-            feed(Input::UpstreamFailed(Unreachable::Stalled("nothing came".to_owned())));
-        } else if !told && waited >= IDLE {
-            feed(Input::UpstreamFailed(Unreachable::Timeout("nothing came".to_owned())));
-        } else if call.hedge.take_if(|hedge| waited >= *hedge).is_some() {
-            feed(Input::Slow);
-        } else {
-            return false;
+            return true;
         }
-        true
+        false
     }
 }
 
 impl Under {
     fn of(call: &Call, now: Instant) -> Self {
-        let limit = call.patience.first.or(call.patience.usual);
-        let (backend, begins, hedge) = (call.backend, now + call.after, call.patience.hedge);
-        Self { backend, begins, begun: false, ill: false, limit, hedge }
+        Self { backend: call.backend, begins: now + call.after, begun: false, ill: false }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::under::{Under, config_of, openai};
 use aquifer_gateway::config::{Config, ReasoningPolicy, Traffic};
-use aquifer_gateway::exchange::{Call, Input, KeepAlive};
+use aquifer_gateway::exchange::{Call, Input};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::mutation::Mutation;
 use aquifer_gateway::record::Outcome;
@@ -73,7 +73,10 @@ fn an_error_as_the_first_event_is_failed_over_wherever_it_is_cut() {
                 assert_eq!((under.status, under.said.as_str()), (None, ""), "{ill:?}");
                 assert!(!answer(&mut under, std::iter::once(GOOD.as_bytes())));
                 assert_eq!(under.said, GOOD);
-                assert_eq!(under.record.map(|record| (record.outcome, record.attempts)), Some((Outcome::Answered, 2)));
+                assert_eq!(
+                    under.record.map(|record| (record.outcome, record.attempts.len())),
+                    Some((Outcome::Answered, 2))
+                );
             }
         }
     }
@@ -114,7 +117,7 @@ fn an_error_that_nothing_helps_against_is_told_with_its_status() {
         }
         let record = under.record.unwrap();
         assert_eq!(record.outcome, Outcome::Failed);
-        (under.status.unwrap().as_u16(), under.said, record.attempts)
+        (under.status.unwrap().as_u16(), under.said, record.attempts.len())
     };
     let wrong = "{\"error\":{\"message\":\"no\",\"type\":\"invalid_request_error\"}}";
     assert_eq!(told(wrong), (400, wrong.to_owned(), 1));
@@ -129,7 +132,7 @@ fn a_client_that_was_told_that_it_goes_on_may_be_answered_by_another_one() {
     under.call().unwrap();
     begin(&mut under, "text/event-stream");
     under.exchange.handle(Input::UpstreamBody(b": hello\n\n"), under.now);
-    under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
+    under.quiet();
     assert!(under.call().is_none());
     assert_eq!((under.said.as_str(), under.status.take()), (": keep-alive\n\n", Some(StatusCode::OK)));
     under.exchange.handle(Input::UpstreamBody(b"data: {\"error\":{}}\n\n"), under.now);
@@ -156,7 +159,7 @@ fn a_client_that_was_told_that_it_goes_on_is_told_in_the_stream_that_nothing_hel
         under.call().unwrap();
         begin(&mut under, "text/event-stream");
         under.exchange.handle(Input::UpstreamBody(format!("data: {ROLE}\n\n").as_bytes()), under.now);
-        under.exchange.handle(Input::Quiet(KeepAlive::Chunk), under.now);
+        under.quiet();
         under.exchange.handle(Input::UpstreamEnd, under.now);
         assert_eq!((under.call().is_some(), under.status.take()), (true, Some(StatusCode::OK)));
         while under.record.is_none() {
@@ -189,7 +192,7 @@ fn a_whole_answer_that_is_none_is_failed_over() {
             }
             assert_eq!(under.status, Some(StatusCode::BAD_GATEWAY));
             assert!(under.said.contains("upstream_protocol_error"), "{}", under.said);
-            assert!(under.record.is_some_and(|record| record.attempts > 1));
+            assert!(under.record.is_some_and(|record| record.attempts.len() > 1));
         }
     }
 }
@@ -348,7 +351,7 @@ fn what_was_counted_before_a_client_left_is_remembered() {
 fn sent_for(body: &[u8], mutation: Mutation) -> Result<Call, u16> {
     let now = Instant::now();
     let mut config = Arc::into_inner(config_of(vec![openai("v1")], Traffic::default())).unwrap();
-    config.routes[0].rules[0].backends[0].mutation = Arc::new(mutation);
+    config.routes.change(|routes| routes[0].rules[0].backends[0].mutation = Arc::new(mutation));
     let mut under = Under::begin_with(&Arc::new(config), &Arc::new(BackendHealth::new(1, now)), now, body);
     under.call().ok_or_else(|| under.status.unwrap().as_u16())
 }
@@ -418,8 +421,8 @@ fn a_models_id_has_a_longest() {
 fn hidden(body: &str) -> Under {
     let now = Instant::now();
     let mut config = Arc::into_inner(config_of(vec![openai("v1")], Traffic::default())).unwrap();
-    config.routes[0].rules[0].backends[0].reasoning =
-        Arc::new(ReasoningPolicy { hidden: true, ..ReasoningPolicy::default() });
+    let policy = ReasoningPolicy { hidden: true, ..ReasoningPolicy::default() };
+    config.routes.change(|routes| routes[0].rules[0].backends[0].reasoning = Arc::new(policy));
     let mut under = Under::begin(&Arc::new(config), &Arc::new(BackendHealth::new(1, now)), now, body);
     under.call().unwrap();
     under
@@ -462,9 +465,9 @@ fn an_answer_that_cannot_be_read_is_not_told_where_reasoning_is_hidden() {
         Input::UpstreamBody(b": hello\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"),
         under.now,
     );
-    under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
+    under.quiet();
     under.exchange.handle(Input::UpstreamBody(b"data: {\"choices\":[xyzzy"), under.now);
-    under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
+    under.quiet();
     assert!(under.call().is_none());
     assert_eq!(under.said, "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n: keep-alive\n\n: keep-alive\n\n");
     under.exchange.handle(Input::UpstreamBody(b"\n\n"), under.now);

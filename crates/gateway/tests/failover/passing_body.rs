@@ -1,8 +1,8 @@
 //! Any bytes as a stream of a service of the clients' own dialect come to the same, however they are cut: the body of the
 //! fuzz target.
 
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, Expose, OpenAi, ReasoningPolicy};
-use aquifer_gateway::exchange::{Arrival, Exchange, Input, Output};
+use aquifer_gateway::config::{Backend, BackendKind, Config, Expose, ReasoningPolicy, Service};
+use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
 use aquifer_testing::bodies::pieces;
@@ -44,22 +44,29 @@ pub(crate) fn run(data: &[u8]) {
 
 fn told<'p>(policy: &ReasoningPolicy, pieces: impl IntoIterator<Item = &'p [u8]>) -> Told {
     let now = Instant::now();
-    let service = Bedrock { models: vec!["m".to_owned()], ..Bedrock::default() };
-    let kind = BackendKind::OpenAi(Box::new(OpenAi { prefix: "v1".to_owned(), service }));
+    let service = Service { models: vec!["m".to_owned()], ..Service::default() };
+    let kind = BackendKind::openai_chat("v1", service);
     let backend = Backend { reasoning: Arc::new(policy.clone()), ..Backend::new("one", kind) };
     let config = Arc::new(Config { backends: vec![backend], ..Config::default() });
-    let arrival = Arrival {
+    let head = RequestHead {
         method: &Method::POST,
         path: "/v1/chat/completions",
+        query: "",
         headers: &HeaderMap::new(),
-        body: &Bytes::from_static(b"{\"model\":\"m\",\"stream\":true,\"messages\":[]}"),
         port: None,
-        turns: &Forgetful,
         random: 7 << 64,
         unix_seconds: 1,
         now,
     };
-    let mut exchange = Exchange::begin(config, Arc::new(BackendHealth::new(1, now)), &arrival);
+    let mut exchange = Exchange::begin(config, Arc::new(BackendHealth::new(1, now)), HostTerms::default(), &head);
+    exchange.handle(
+        Input::Body {
+            head: &head,
+            bytes: Bytes::from_static(b"{\"model\":\"m\",\"stream\":true,\"messages\":[]}"),
+            turns: &Forgetful,
+        },
+        head.now,
+    );
     let mut told = Told::default();
     take(&mut exchange, &mut told);
     assert!(std::mem::take(&mut told.again), "the first call");

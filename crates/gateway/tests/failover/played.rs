@@ -1,8 +1,8 @@
 //! Answers that come whole for clients that want a stream, and what refusals teach for the requests after them.
 
-use crate::under::{Under, config};
+use crate::under::{SILENT, Under, config};
 use aquifer_gateway::config::Traffic;
-use aquifer_gateway::exchange::{Call, Input, KeepAlive};
+use aquifer_gateway::exchange::{Call, Input};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::Outcome;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -48,7 +48,7 @@ fn answer(under: &mut Under, body: &str) {
 }
 
 fn quiet(under: &mut Under) {
-    under.exchange.handle(Input::Quiet(KeepAlive::Comment), under.now);
+    under.quiet();
     assert!(under.call().is_none());
 }
 
@@ -130,9 +130,11 @@ fn a_whole_answer_has_its_own_patience() {
     let of = |rest: &str| {
         let config = config(&[0, 0], traffic.clone());
         let health = Arc::new(BackendHealth::new(2, Instant::now()));
-        Under::begin(&config, &health, Instant::now(), &asked(LLAMA, rest)).call().unwrap().patience
+        let mut under = Under::begin_on(&config, &health, SILENT, Instant::now(), asked(LLAMA, rest).as_bytes());
+        under.call().unwrap();
+        under.limit()
     };
-    assert_eq!((of("").hedge, of(TOOLS).hedge), (traffic.hedge, None));
+    assert_eq!((of(""), of(TOOLS)), (traffic.hedge, traffic.first_byte));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Requests at backends that a test lets fail, and what their clients are told.
 
-use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, OpenAi, Route, Rule, Traffic};
-use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Output};
+use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, Route, Rule, Service, Traffic};
+use aquifer_gateway::exchange::{
+    Abilities, Call, CallId, Exchange, HostLimits, HostTerms, Input, KeepAlive, Output, RequestHead,
+};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::Record;
 use aquifer_gateway::restore::Forgetful;
@@ -9,15 +11,14 @@ use aquifer_gateway::translate::fault::Unreachable;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The model that everybody asks for.
 pub(crate) const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
 
 /// Backends of Bedrock with these priorities, in one rule.
 pub(crate) fn config(priorities: &[u32], traffic: Traffic) -> Arc<Config> {
-    let bedrock =
-        || BackendKind::Bedrock(Box::new(Bedrock { region: Some("us-east-1".to_owned()), ..Bedrock::default() }));
+    let bedrock = || BackendKind::bedrock(Service { region: Some("us-east-1".to_owned()), ..Service::default() });
     config_with(priorities.iter().map(|priority| (bedrock(), *priority)).collect(), traffic)
 }
 
@@ -28,7 +29,7 @@ pub(crate) fn config_of(kinds: Vec<BackendKind>, traffic: Traffic) -> Arc<Config
 
 /// A service of OpenAI's dialect.
 pub(crate) fn openai(prefix: &str) -> BackendKind {
-    BackendKind::OpenAi(Box::new(OpenAi { prefix: prefix.to_owned(), service: Bedrock::default() }))
+    BackendKind::openai_chat(prefix, Service::default())
 }
 
 fn config_with(kinds: Vec<(BackendKind, u32)>, traffic: Traffic) -> Arc<Config> {
@@ -57,10 +58,29 @@ fn config_with(kinds: Vec<(BackendKind, u32)>, traffic: Traffic) -> Arc<Config> 
     };
     Arc::new(Config {
         backends: kinds.into_iter().enumerate().map(backend).collect(),
-        routes: vec![route],
+        routes: vec![route].into(),
         ..Config::default()
     })
 }
+
+/// After how much silence a client hears a keep-alive.
+pub(crate) const QUIET: Duration = Duration::from_millis(1);
+/// The limits of a host that is patient.
+const PATIENT: HostLimits = HostLimits {
+    max_body: 32 << 20,
+    connect: Duration::from_secs(10),
+    upstream_silence: Duration::from_secs(24 * 3600),
+    first_byte: None,
+    early_head: None,
+    keep_alive: None,
+    keep_alive_kind: KeepAlive::Comment,
+};
+const ABILITIES: Abilities = Abilities { retry: true, pause: true, hedge: true };
+/// A host that waits, and says nothing.
+pub(crate) const SILENT: HostTerms = HostTerms { limits: PATIENT, abilities: ABILITIES };
+/// A host that tells its clients soon that their streams go on.
+pub(crate) const TERMS: HostTerms =
+    HostTerms { limits: HostLimits { keep_alive: Some(QUIET), ..PATIENT }, abilities: ABILITIES };
 
 /// One exchange under way.
 pub(crate) struct Under {
@@ -78,18 +98,28 @@ impl Under {
     }
 
     pub(crate) fn begin_with(config: &Arc<Config>, health: &Arc<BackendHealth>, now: Instant, body: &[u8]) -> Self {
-        let arrival = Arrival {
+        Self::begin_on(config, health, TERMS, now, body)
+    }
+
+    pub(crate) fn begin_on(
+        config: &Arc<Config>,
+        health: &Arc<BackendHealth>,
+        terms: HostTerms,
+        now: Instant,
+        body: &[u8],
+    ) -> Self {
+        let head = RequestHead {
             method: &Method::POST,
             path: "/v1/chat/completions",
+            query: "",
             headers: &HeaderMap::new(),
-            body: &Bytes::copy_from_slice(body),
             port: None,
-            turns: &Forgetful,
             random: 7 << 64,
             unix_seconds: 1,
             now,
         };
-        let exchange = Exchange::begin(Arc::clone(config), Arc::clone(health), &arrival);
+        let mut exchange = Exchange::begin(Arc::clone(config), Arc::clone(health), terms, &head);
+        exchange.handle(Input::Body { head: &head, bytes: Bytes::copy_from_slice(body), turns: &Forgetful }, head.now);
         Self { exchange, now, record: None, status: None, headers: HeaderMap::new(), said: String::new() }
     }
 
@@ -99,13 +129,37 @@ impl Under {
         while let Some(output) = self.exchange.poll() {
             match output {
                 Output::Call(made) => call = Some(*made),
-                Output::Head { status, headers } => (self.status, self.headers) = (Some(status), headers),
+                Output::Head { status, headers, .. } => (self.status, self.headers) = (Some(status), headers),
                 Output::Body(bytes) => self.said.push_str(std::str::from_utf8(&bytes).unwrap()),
                 Output::Done(record) => self.record = Some(*record),
                 _ => {}
             }
         }
         call
+    }
+
+    /// The limit that a call reaches first, if nothing happens: at a host of [`SILENT`].
+    pub(crate) fn limit(&mut self) -> Option<Duration> {
+        let limit = self.exchange.poll_timeout(self.now).map(|next| next - self.now);
+        limit.filter(|limit| *limit != PATIENT.upstream_silence)
+    }
+
+    /// So much time goes by, and nothing happens.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.exchange.poll_timeout(self.now);
+        self.now += time;
+        self.exchange.handle(Input::Timeout, self.now);
+    }
+
+    /// Whether another backend is asked too after two seconds.
+    pub(crate) fn hedges(&mut self) -> bool {
+        self.pass(Duration::from_secs(2));
+        self.call().is_some_and(|call| call.id == CallId::Hedge)
+    }
+
+    /// The client hears nothing for so long that it is told that its stream goes on.
+    pub(crate) fn quiet(&mut self) {
+        self.pass(QUIET);
     }
 
     pub(crate) fn refuse(

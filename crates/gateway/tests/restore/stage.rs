@@ -1,8 +1,8 @@
 //! One exchange, with both of its sides in the hands of a test.
 
 use crate::memory::Memory;
-use aquifer_gateway::config::{Backend, BackendKind, Bedrock, Config, ReasoningPolicy};
-use aquifer_gateway::exchange::{Arrival, Call, Exchange, Input, Output};
+use aquifer_gateway::config::{Backend, BackendKind, Config, ReasoningPolicy, Service};
+use aquifer_gateway::exchange::{Call, Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::Record;
 use aquifer_gateway::restore::TurnStore;
@@ -30,8 +30,8 @@ pub(crate) struct Stage {
 impl Stage {
     fn config(&self) -> Arc<Config> {
         let models = [BUDGET, ADAPTIVE, BOUND, PROFILE, "anthropic.claude-sonnet-5-5"].map(str::to_owned).to_vec();
-        let bedrock = Bedrock { region: Some("us-east-1".to_owned()), models, ..Bedrock::default() };
-        let kind = BackendKind::Bedrock(Box::new(bedrock));
+        let bedrock = Service { region: Some("us-east-1".to_owned()), models, ..Service::default() };
+        let kind = BackendKind::bedrock(bedrock);
         let reasoning = Arc::new(self.policy.clone());
         let backend = Backend { reasoning, ..Backend::new("one", kind) };
         Arc::new(Config { backends: vec![backend], ..Config::default() })
@@ -48,18 +48,24 @@ impl Stage {
         let mut body = json!({"model": model, "messages": messages, "stream": self.stream, "tools": tools});
         body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         let caller = self.caller.map(|key| (http::header::AUTHORIZATION, HeaderValue::from_static(key)));
-        let arrival = Arrival {
+        let head = RequestHead {
             method: &Method::POST,
             path: "/v1/chat/completions",
+            query: "",
             headers: &HeaderMap::from_iter(caller),
-            body: &Bytes::from(body.to_string()),
             port: None,
-            turns: &self.memory,
             random: 7,
             unix_seconds: 1,
             now: Instant::now(),
         };
-        let exchange = Exchange::begin(self.config(), Arc::new(BackendHealth::new(1, Instant::now())), &arrival);
+        let mut exchange = Exchange::begin(
+            self.config(),
+            Arc::new(BackendHealth::new(1, Instant::now())),
+            HostTerms::default(),
+            &head,
+        );
+        exchange
+            .handle(Input::Body { head: &head, bytes: Bytes::from(body.to_string()), turns: &self.memory }, head.now);
         let mut under = Under { exchange, stage: self, calls: Vec::new(), told: Told::default(), recalls: 0 };
         under.drain();
         under
@@ -99,7 +105,7 @@ impl Under<'_> {
                     self.stage.memory.keep(*keep);
                 }
                 Output::Call(call) => self.calls.push(*call),
-                Output::Head { status, headers } => {
+                Output::Head { status, headers, .. } => {
                     self.told.order.push("head");
                     self.told.status = status.as_u16();
                     let warnings = headers.get_all("x-aquifer-warning").iter();
@@ -111,7 +117,8 @@ impl Under<'_> {
                 }
                 Output::Done(record) => self.told.record = Some(*record),
                 Output::Retry => self.exchange.retry(true, Instant::now()),
-                Output::Ejected { .. } | Output::Reasoning(_) | Output::Settled(_) => {}
+                Output::Ejected { .. } | Output::Reasoning(_) | Output::Settled(_) | Output::Cancel(_) => {}
+                Output::ReadBody { .. } => {}
             }
         }
     }

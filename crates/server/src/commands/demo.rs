@@ -1,17 +1,17 @@
 //! `aquifer demo`: a simulated Bedrock, a gateway in front of it, and a line to paste.
 
-use super::run::{Ending, Front, Signals, bind, until_signalled};
-use super::say;
+use super::run::{ClientListener, Ending, Listeners, Signals, bind, until_signalled};
 use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
-use crate::descriptors;
-use crate::environment::Environment;
 use crate::host::{Host, Limits};
-use crate::telemetry::{Telemetry, log};
+use crate::process::descriptors;
+use crate::process::stdout::say;
 use crate::upstream::Connections;
-use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, Route, Rule};
+use aquifer_aws::Environment;
+use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, Credentials, Route, Rule, Service};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::secret::Secret;
 use aquifer_simulator::Options;
+use aquifer_telemetry::{Telemetry, log};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -30,7 +30,7 @@ const PACE: Duration = Duration::from_millis(60);
 /// Serves until a signal.
 pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
-    log::start(arguments.log.log_level, arguments.log.log_format)?;
+    log::start(arguments.log.log_level.map(Into::into), arguments.log.log_format.into())?;
     let listener = default_or_free("--listen", arguments.listen.as_deref(), DEFAULT_LISTEN).await?;
     let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;
@@ -63,12 +63,12 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
     let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
     say(&invitation(listener.local_addr()?))?;
-    let fronts = vec![Front { listener, certificate: None, port: None }];
+    let clients = vec![ClientListener { listener, certificate: None, port: None }];
     let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
-    until_signalled((host, None), fronts, admin, ending, signals).await
+    until_signalled(host, None, Listeners { clients, admin }, ending, signals).await
 }
 
-/// Binds what was asked for; without that, the default, or a free port when it is taken.
+/// Binds the address of the command line, else the default, else a free port.
 async fn default_or_free(flag: &str, asked: Option<&str>, default: &str) -> anyhow::Result<TcpListener> {
     if let Some(asked) = asked {
         return bind(flag, asked).await;
@@ -86,14 +86,14 @@ async fn default_or_free(flag: &str, asked: Option<&str>, default: &str) -> anyh
 
 /// Every model id goes to the simulator.
 fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
-    let bedrock = Bedrock {
+    let bedrock = Service {
         region: Some("us-east-1".to_owned()),
         endpoint: Some(format!("http://{simulator}").parse()?),
         credentials: Credentials::File { text: Secret::new(CREDENTIALS.to_owned()), profile: "default".to_owned() },
         models: vec![MODEL.to_owned()],
-        ..Bedrock::default()
+        ..Service::default()
     };
-    let backend = Backend::new("simulator", BackendKind::Bedrock(Box::new(bedrock)));
+    let backend = Backend::new("simulator", BackendKind::bedrock(bedrock));
     let every = Rule {
         backends: vec![BackendRef {
             backend: 0,
@@ -113,7 +113,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         rules: vec![every],
         keys: None,
     };
-    Ok(Config { backends: vec![backend], routes: vec![route], ..Config::default() })
+    Ok(Config { backends: vec![backend], routes: vec![route].into(), ..Config::default() })
 }
 
 fn invitation(gateway: SocketAddr) -> String {

@@ -2,16 +2,15 @@
 
 mod check;
 mod demo;
-mod doctor;
-mod fronts;
+mod listeners;
 mod models;
 mod run;
 mod serve;
 mod simulator;
 
 use crate::cli::{Cli, Command};
+use crate::doctor;
 use anyhow::Context;
-use std::io::{ErrorKind, Write, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::runtime::Builder;
@@ -34,13 +33,4 @@ fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::
     // Streams that are still in flight end here, and are recorded.
     runtime.shutdown_timeout(Duration::from_secs(2));
     result
-}
-
-/// Writes a line to standard output at once. A reader that has gone away is no error.
-fn say(line: &str) -> anyhow::Result<()> {
-    let mut out = stdout().lock();
-    match writeln!(out, "{line}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
-        _ => Ok(()),
-    }
 }

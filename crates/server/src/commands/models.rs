@@ -5,11 +5,11 @@ mod one;
 mod table;
 mod words;
 
-use super::say;
 use crate::cli::Models;
-use crate::environment::Environment;
-use crate::settings::Settings;
+use crate::process::config_files::ConfigFiles;
+use crate::process::stdout::say;
 use anyhow::bail;
+use aquifer_aws::Environment;
 use aquifer_gateway::config::Config;
 use gather::{Found, Shown, all, named};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Models) -> anyhow::Result<ExitCode> {
 }
 
 fn read(path: &Path) -> anyhow::Result<Config> {
-    let settings = Settings { path: path.to_owned(), environment: Environment::read() };
+    let settings = ConfigFiles { path: path.to_owned(), environment: Environment::read() };
     match settings.load().1? {
         Ok(config) => Ok(config),
         Err(mistakes) => {

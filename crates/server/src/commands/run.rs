@@ -1,13 +1,13 @@
-//! What `serve` and `demo` share: listeners bound, ready lines, signals, the drain.
+//! The run loop that `serve` and `demo` share: binding, ready lines, signals, graceful drain.
 
-use super::say;
 use crate::admin;
-use crate::crowd::Crowd;
+use crate::client::connection_limit::ConnectionLimit;
+use crate::client::listen::{self, Certificate, Listen};
 use crate::host::Host;
-use crate::listen::{self, Certificate, Listen};
-use crate::telemetry::log;
-use crate::workers::Workers;
+use crate::process::stdout::say;
+use crate::process::workers::Workers;
 use anyhow::Context;
+use aquifer_telemetry::log;
 use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,14 +17,22 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A bound address for clients.
-pub(super) struct Front {
+/// A bound listener for clients.
+pub(super) struct ClientListener {
     /// The socket.
     pub(super) listener: TcpListener,
-    /// Its certificate, when it speaks TLS.
+    /// Its TLS certificate, if it has one.
     pub(super) certificate: Option<Certificate>,
-    /// The port of the configuration's listeners; `None`: an address of the command line.
+    /// The port of the configuration's listeners; `None` for the command line's address.
     pub(super) port: Option<u16>,
+}
+
+/// The bound listeners of a process.
+pub(super) struct Listeners {
+    /// Those for clients.
+    pub(super) clients: Vec<ClientListener>,
+    /// The one for health and metrics.
+    pub(super) admin: TcpListener,
 }
 
 /// Binds an address, or says which flag to change.
@@ -39,13 +47,13 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From now on they do not end it by themselves.
+    /// Takes over SIGTERM and SIGINT, which then no longer end the process by themselves.
     pub(super) fn new() -> anyhow::Result<Self> {
         let on = |kind| signal(kind).context("cannot wait for signals");
         Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
     }
 
-    /// The next one.
+    /// Waits for either signal.
     pub(super) async fn end(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -55,47 +63,46 @@ impl Signals {
 }
 
 impl Signals {
-    /// The next one that is meant for whoever does not want to wait. Supervisors send SIGTERM to a process and to its group:
-    /// a second one says nothing new.
+    /// Waits for SIGINT, which skips the drain. A second SIGTERM does not: supervisors send it to a process and to its
+    /// group.
     async fn force(&mut self) {
         self.interrupt.recv().await;
     }
 }
 
-/// How the process ends.
+/// The times of a graceful shutdown.
 pub(super) struct Ending {
-    /// For how long clients are still accepted.
+    /// How long clients are still accepted while the readiness check fails already.
     pub(super) delay: Duration,
-    /// For how long streams in flight may then go on.
+    /// How long streams in flight may then go on.
     pub(super) drain: Duration,
 }
 
-/// Serves until a signal, then lets the streams in flight end; a SIGINT after it ends them at once.
+/// Serves until SIGTERM or SIGINT, then drains: streams in flight may end. Another SIGINT cuts them.
 pub(super) async fn until_signalled(
-    (host, threads): (Arc<Host>, Option<usize>),
-    fronts: Vec<Front>,
-    admin_listener: TcpListener,
+    host: Arc<Host>,
+    threads: Option<usize>,
+    listeners: Listeners,
     ending: Ending,
     mut signals: Signals,
 ) -> anyhow::Result<ExitCode> {
     let (stop, stopped) = watch::channel(false);
     let limits = &host.limits;
-    let crowd = Arc::new(Crowd::new(limits.max_connections, limits.max_connections_per_address));
-    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-    let workers = Arc::new(Workers::start(threads.unwrap_or_else(cores))?);
+    let connections = Arc::new(ConnectionLimit::new(limits.max_connections, limits.max_connections_per_address));
+    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+    let workers = Arc::new(Workers::start(threads)?);
     let mut serving = JoinSet::new();
     let mut lines = Vec::new();
-    for front in fronts {
-        let scheme = if front.certificate.is_some() { "https" } else { "http" };
-        lines.push(format!("aquifer listening on {scheme}://{}", front.listener.local_addr()?));
-        let Front { listener, certificate, port } = front;
-        let (host, workers, crowd) = (Arc::clone(&host), Arc::clone(&workers), Arc::clone(&crowd));
-        let listen = Listen { listener, certificate, port, host, workers, crowd };
+    for ClientListener { listener, certificate, port } in listeners.clients {
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        lines.push(format!("aquifer listening on {scheme}://{}", listener.local_addr()?));
+        let (host, workers, connections) = (Arc::clone(&host), Arc::clone(&workers), Arc::clone(&connections));
+        let listen = Listen { listener, certificate, port, host, workers, connections };
         serving.spawn(listen::serve(listen, stopped.clone()));
     }
-    lines.push(format!("aquifer admin on http://{}", admin_listener.local_addr()?));
-    tokio::spawn(admin::serve(admin_listener, Arc::clone(&host), Arc::clone(&workers)));
-    // Whoever sees the lines below may read in the log how it came to them.
+    lines.push(format!("aquifer admin on http://{}", listeners.admin.local_addr()?));
+    tokio::spawn(admin::serve(listeners.admin, Arc::clone(&host), Arc::clone(&workers)));
+    // Flushed first, so that whoever sees the ready lines finds the log of the start complete.
     log::flush();
     for line in lines {
         say(&line)?;
@@ -110,7 +117,7 @@ pub(super) async fn until_signalled(
     Ok(code)
 }
 
-/// Waits until nobody sends new clients any more; a SIGINT ends the wait.
+/// Waits, not ready but still accepting, until load balancers have noticed; SIGINT ends the wait.
 async fn delayed(delay: Duration, signals: &mut Signals) {
     if delay.is_zero() {
         return;
@@ -122,7 +129,7 @@ async fn delayed(delay: Duration, signals: &mut Signals) {
     }
 }
 
-/// Waits for the streams in flight, so long and no longer.
+/// Waits for the streams in flight, up to the drain timeout.
 async fn drained(mut serving: JoinSet<()>, drain: Duration, mut signals: Signals) -> ExitCode {
     tracing::info!(limit_s = drain.as_secs(), "draining: streams in flight may end");
     let ended = async { while serving.join_next().await.is_some() {} };

@@ -1,23 +1,24 @@
 //! `aquifer serve`: the gateway, until a signal.
 
 use super::check::summary;
-use super::fronts::{OfPort, certificates_of, fronts};
-use super::run::{Ending, Front, Signals, bind, until_signalled};
-use crate::api_keys;
+use super::listeners::{PortCertificate, bind_listeners, certificates_of};
+use super::run::{ClientListener, Ending, Listeners, Signals, bind, until_signalled};
 use crate::cli::{Serve, UpstreamAcks};
-use crate::credentials::{AUTH, Origin};
-use crate::descriptors;
-use crate::environment::Environment;
+use crate::client::api_keys;
 use crate::host::{Host, Limits};
-use crate::profiles::Profiles;
-use crate::settings::{Settings, Stamp};
-use crate::telemetry::Telemetry;
-use crate::telemetry::log::{self, LogControl};
+use crate::process::config_files::{ConfigFiles, Fingerprint, first_config};
+use crate::process::descriptors;
 use crate::tls;
 use crate::upstream::Connections;
+use crate::upstream::control_plane;
 use anyhow::{Context, bail};
+use aquifer_aws::Environment;
+use aquifer_aws::Profiles;
+use aquifer_aws::{AUTH, CredentialOrigin};
 use aquifer_gateway::auth::{self, KeyRing};
-use aquifer_gateway::config::{BackendKind, Config, ConfigError, Listener, ServerTls, Severity};
+use aquifer_gateway::config::{Config, ConfigError, Listener, ServerTls, Severity};
+use aquifer_telemetry::Telemetry;
+use aquifer_telemetry::log::{self, LogControl};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -26,27 +27,29 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// How often the configuration is looked at.
+/// The interval at which the configuration files are checked for changes.
 const LOOK: Duration = Duration::from_secs(2);
-/// Between two looks when someone asks for them.
+/// The pause between the two reads that a reload needs to agree.
 const AGAIN: Duration = Duration::from_millis(200);
-/// For credentials that are at hand.
+/// The time that the start waits for credentials which are at hand.
 const QUICK: Duration = Duration::from_millis(250);
-/// For reading it.
+/// The timeout of one read of the configuration files.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Serves.
+/// Runs the gateway.
 pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
-    let control = log::start(arguments.log.log_level, arguments.log.log_format)?;
+    let control = log::start(arguments.log.log_level.map(Into::into), arguments.log.log_format.into())?;
     let environment = Environment::read().with(AUTH, arguments.bedrock_auth.name());
-    let settings = arguments.config.clone().map(|path| Settings { path, environment: environment.clone() });
-    let (stamp, mut config) = first_config(settings.as_ref(), &environment)?;
+    let settings = arguments.config.clone().map(|path| ConfigFiles { path, environment: environment.clone() });
+    let (fingerprint, mut config) = first_config(settings.as_ref(), &environment)?;
     let allow_s3_uris = arguments.allow_s3_uris.then_some(true);
     config.client_fields.everywhere.s3_uris = allow_s3_uris;
     let mut profiles = arguments.resolve_inference_profiles.then(Profiles::default);
     if let Some(profiles) = &mut profiles {
-        profiles.resolve(&mut config, &environment).await;
+        profiles
+            .resolve(&mut config, |bedrock, chains, path| control_plane::get(bedrock, chains, &environment, path))
+            .await;
     }
     config.limits = arguments.request.limits();
     config.access_denied = arguments.upstream_access_denied.into();
@@ -56,8 +59,8 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     if let Some(file) = &arguments.api_keys_file {
         config.keys = Some(Arc::new(api_keys::read(file)?));
     }
-    let (fronts, certificates) = fronts(&arguments, &config.listeners).await?;
-    let guarded = guarded(&arguments, &config, &fronts)?;
+    let (clients, certificates) = bind_listeners(&arguments, &config.listeners).await?;
+    let guarded = guarded(&arguments, &config, &clients)?;
     let admin = bind("--admin", &arguments.admin).await?;
     let limits = descriptors::fit(limits(&arguments));
     let listeners = config.listeners.clone();
@@ -68,7 +71,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
     let watching = Watch {
         settings,
-        stamp,
+        fingerprint,
         allow_s3_uris,
         profiles,
         control,
@@ -84,14 +87,13 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     tokio::spawn(watching.run(hangup));
     let ending = Ending { delay: arguments.shutdown_delay, drain: arguments.drain_timeout };
-    until_signalled((host, arguments.threads), fronts, admin, ending, signals).await
+    until_signalled(host, arguments.threads, Listeners { clients, admin }, ending, signals).await
 }
 
-/// Says where each backend's credentials come from, before the first client comes where they are required, else while the
-/// gateway begins.
+/// Logs the source of each backend's credentials: before the first client where they are required, else in the background.
 ///
 /// # Errors
-/// They are required, and a backend has none.
+/// Credentials are required, and a backend has none.
 async fn credentials(host: &Arc<Host>, required: bool) -> anyhow::Result<()> {
     let telling = Arc::clone(host);
     let told = tokio::spawn(async move { tell_origins(&telling, required).await });
@@ -104,26 +106,26 @@ async fn credentials(host: &Arc<Host>, required: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether every backend that needs credentials has some.
+/// Whether every backend that needs credentials has some; logs their sources.
 async fn tell_origins(host: &Host, required: bool) -> bool {
     let mut all = true;
     for (backends, origin) in host.serving().upstreams.origins(host.environment()).await {
-        all &= !matches!(origin, Origin::Missing(_));
+        all &= !matches!(origin, CredentialOrigin::Missing(_));
         match origin {
-            Origin::Found(source) => tracing::info!(backends, source, "credentials found"),
-            Origin::Missing(why) if required => tracing::error!(backends, why, "no credentials"),
-            Origin::Missing(why) => tracing::warn!(
+            CredentialOrigin::Found(source) => tracing::info!(backends, source, "credentials found"),
+            CredentialOrigin::Missing(why) if required => tracing::error!(backends, why, "no credentials"),
+            CredentialOrigin::Missing(why) => tracing::warn!(
                 backends,
                 why,
                 "no credentials: calls to these backends will fail until there are some (upstream_credentials)"
             ),
-            Origin::Unneeded => continue,
+            CredentialOrigin::Unneeded => continue,
         }
     }
     all
 }
 
-/// What the command line bounds clients and backends by.
+/// The limits and timeouts of the command line.
 fn limits(arguments: &Serve) -> Limits {
     Limits {
         max_body: arguments.max_body,
@@ -158,18 +160,18 @@ fn refuse_nothing(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The ports that are not loopback, where a key must be asked for.
+/// The ports on addresses that are not loopback, where authentication is mandatory.
 ///
 /// # Errors
-/// One of them would serve anybody, and that is not allowed.
-fn guarded(arguments: &Serve, config: &Config, fronts: &[Front]) -> anyhow::Result<Vec<Option<u16>>> {
+/// One of them would serve clients without a key, and anonymous access was not allowed.
+fn guarded(arguments: &Serve, config: &Config, clients: &[ClientListener]) -> anyhow::Result<Vec<Option<u16>>> {
     let mut ports = Vec::new();
-    for front in fronts {
-        let address = front.listener.local_addr()?;
+    for client in clients {
+        let address = client.listener.local_addr()?;
         if address.ip().is_loopback() {
             continue;
         }
-        match (auth::is_open(config, front.port), arguments.allow_anonymous) {
+        match (auth::is_open(config, client.port), arguments.allow_anonymous) {
             (true, true) => tracing::warn!(%address, "clients are served without an API key at this address"),
             (true, false) => bail!(
                 "at {address} anybody who reaches this address would be served with the credentials of the backends; \
@@ -179,32 +181,10 @@ fn guarded(arguments: &Serve, config: &Config, fronts: &[Front]) -> anyhow::Resu
             (false, _) => {}
         }
         if !arguments.allow_anonymous {
-            ports.push(front.port);
+            ports.push(client.port);
         }
     }
     Ok(ports)
-}
-
-/// The configuration to begin with; a mistake in it ends the process.
-pub(super) fn first_config(
-    settings: Option<&Settings>,
-    environment: &Environment,
-) -> anyhow::Result<(Option<Stamp>, Config)> {
-    let Some(settings) = settings else {
-        let config = Config::from_environment(&|name| environment.get(name).map(str::to_owned));
-        if let Some(BackendKind::NotServed { why, .. }) = config.backends.first().map(|backend| &backend.kind) {
-            bail!("the environment is wrong: {why}");
-        }
-        return Ok((None, config));
-    };
-    let (stamp, loaded) = settings.load();
-    match loaded? {
-        Ok(config) => Ok((Some(stamp), config)),
-        Err(mistakes) => {
-            let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
-            bail!("the configuration is wrong:\n{}", lines.join("\n"))
-        }
-    }
 }
 
 fn tell(config: &Config) {
@@ -217,32 +197,32 @@ fn tell(config: &Config) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "serving {}", summary(config));
 }
 
-/// Takes over what changes on disk: the configuration, the certificates.
+/// The watcher of files: reloads the configuration, certificates and API keys when they change or at SIGHUP.
 struct Watch {
-    settings: Option<Settings>,
-    stamp: Option<Stamp>,
-    /// What the command line says of `s3://` addresses.
+    settings: Option<ConfigFiles>,
+    fingerprint: Option<Fingerprint>,
+    /// Whether clients may name objects in S3, by the command line.
     allow_s3_uris: Option<bool>,
     profiles: Option<Profiles>,
     control: LogControl,
-    certificates: Vec<OfPort>,
+    certificates: Vec<PortCertificate>,
     files: Option<(PathBuf, PathBuf)>,
     /// The file with clients' API keys.
     keys: Option<PathBuf>,
     listeners: Vec<Listener>,
     host: Arc<Host>,
-    /// What was found at the last look, while it is not what is in force.
-    seen: Option<Stamp>,
-    /// One for the configuration, the certificate and the keys each: none waits for another's disk.
+    /// The fingerprint of the last read, while it is not in force.
+    seen: Option<Fingerprint>,
+    /// A reader for the configuration, the certificate and the keys each: none waits for another's disk.
     readers: [Reader; 3],
 }
 
-/// Reads on a thread of its own what may never end, such as a file of a network that is gone.
+/// Reads files on a thread of its own, since a read from a network file system may hang.
 #[derive(Default)]
 struct Reader(Arc<AtomicBool>);
 
 impl Reader {
-    /// `None`: it takes too long, or what was begun before still does.
+    /// `None` after the timeout, or while an earlier read still hangs.
     async fn read<T: Send + 'static>(&self, what: &str, read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         if self.0.swap(true, Ordering::Acquire) {
             return None;
@@ -266,16 +246,22 @@ impl Reader {
     }
 }
 
-/// What was read of the configuration, and whether it was the same before.
+/// The result of a read of the configuration.
 struct Read {
-    stamp: Stamp,
+    fingerprint: Fingerprint,
     loaded: anyhow::Result<Result<Config, Vec<ConfigError>>>,
+    /// Two reads in a row were the same: nobody is writing the files.
     settled: bool,
 }
 
-/// Reads it when it has changed, or when someone asks; then twice, because it may be in the middle of being written.
-fn read_again(settings: &Settings, stamp: &Stamp, seen: Option<Stamp>, asked: bool) -> Option<Read> {
-    if !asked && !settings.changed_since(stamp) {
+/// Reads the configuration when it has changed or SIGHUP asks for it; twice, because it may be half written.
+fn read_again(
+    settings: &ConfigFiles,
+    fingerprint: &Fingerprint,
+    seen: Option<Fingerprint>,
+    asked: bool,
+) -> Option<Read> {
+    if !asked && !settings.changed_since(fingerprint) {
         return None;
     }
     let mut before = seen;
@@ -283,9 +269,9 @@ fn read_again(settings: &Settings, stamp: &Stamp, seen: Option<Stamp>, asked: bo
         before = Some(settings.load().0);
         std::thread::sleep(AGAIN);
     }
-    let (stamp, loaded) = settings.load();
-    let settled = before.as_ref() == Some(&stamp);
-    Some(Read { stamp, loaded, settled })
+    let (fingerprint, loaded) = settings.load();
+    let settled = before.as_ref() == Some(&fingerprint);
+    Some(Read { fingerprint, loaded, settled })
 }
 
 impl Watch {
@@ -315,25 +301,29 @@ impl Watch {
         }
     }
 
-    /// Reads the configuration again when it changed, or when someone asks. One that is wrong changes nothing, nor does
-    /// one that is not the same when it is looked at once more.
+    /// Reloads the configuration when it has changed or SIGHUP asks for it. One with mistakes, or one that differs between
+    /// two reads, leaves the old one in force.
     async fn reload(&mut self, asked: bool) {
-        let (Some(settings), Some(stamp)) = (self.settings.clone(), self.stamp.clone()) else { return };
+        let (Some(settings), Some(fingerprint)) = (self.settings.clone(), self.fingerprint.clone()) else { return };
         let environment = settings.environment.clone();
         let seen = self.seen.take();
         let [reader, ..] = &self.readers;
-        let read = reader.read("the configuration", move || read_again(&settings, &stamp, seen, asked)).await;
-        let Some(Read { stamp, loaded, settled }) = read.flatten() else { return };
+        let read = reader.read("the configuration", move || read_again(&settings, &fingerprint, seen, asked)).await;
+        let Some(Read { fingerprint, loaded, settled }) = read.flatten() else { return };
         if !settled {
-            self.seen = Some(stamp);
+            self.seen = Some(fingerprint);
             return;
         }
-        self.stamp = Some(stamp);
+        self.fingerprint = Some(fingerprint);
         match loaded {
             Ok(Ok(mut config)) => {
                 config.client_fields.everywhere.s3_uris = self.allow_s3_uris;
                 if let Some(profiles) = &mut self.profiles {
-                    profiles.resolve(&mut config, &environment).await;
+                    profiles
+                        .resolve(&mut config, |bedrock, chains, path| {
+                            control_plane::get(bedrock, chains, &environment, path)
+                        })
+                        .await;
                 }
                 self.adopt(config);
             }
@@ -378,7 +368,7 @@ impl Watch {
         }
     }
 
-    /// What the keys file says now: its keys, or what is wrong with it.
+    /// Reads the file with the API keys: its keys, or its mistakes.
     async fn read_keys(&self) -> Option<Result<KeyRing, String>> {
         let file = self.keys.clone()?;
         let [_, _, reader] = &self.readers;

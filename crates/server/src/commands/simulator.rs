@@ -1,8 +1,8 @@
 //! `aquifer simulator`: Bedrock, played on a socket.
 
 use super::run::{Signals, bind};
-use super::say;
 use crate::cli::Simulator;
+use crate::process::stdout::say;
 use anyhow::Context;
 use aquifer_simulator::Options;
 use std::process::ExitCode;

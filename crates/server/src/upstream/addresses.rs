@@ -1,4 +1,4 @@
-//! TCP to a name: all the addresses that it has are tried, each a moment after the one before, until one answers.
+//! Happy Eyeballs: connects to the addresses of a name one after the other, each a head start after the one before.
 
 use http::Uri;
 use socket2::{SockRef, TcpKeepalive};
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 /// A model may think for minutes without a byte; a peer that vanished is found by TCP's own probes.
 pub(super) const TCP_KEEPALIVE: Duration = Duration::from_secs(45);
-/// How long an address is waited for before the next one is tried beside it. Source: RFC 8305 (Happy Eyeballs), 5.
+/// The delay before the next address is tried beside the one before. Source: RFC 8305 (Happy Eyeballs), 5.
 const HEAD_START: Duration = Duration::from_millis(250);
 
 type Connecting = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
@@ -55,8 +55,8 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     pairs.chain(more_of_one).chain(more_of_other).collect()
 }
 
-/// The first connection that there is. An address is tried when all before it have failed or had their head start, which
-/// is short enough for the last one to be tried within the limit.
+/// Races connections and returns the first that is established. An address is tried when all before it have failed or had
+/// their head start, which is short enough for the last one to be tried within the limit.
 async fn first(addresses: &[SocketAddr], limit: Duration) -> io::Result<TcpStream> {
     let share = u32::try_from(addresses.len()).ok().and_then(|number| limit.checked_div(number)).unwrap_or(limit);
     let mut left = addresses.iter();
@@ -78,13 +78,13 @@ async fn first(addresses: &[SocketAddr], limit: Duration) -> io::Result<TcpStrea
         match tried {
             Ok(Ok(connected)) => return Ok(connected),
             Ok(Err(error)) => failed = failed.or(Some(error)),
-            // It goes on beside the next one.
+            // The head start is over: this attempt goes on beside the next one.
             Err(_) => {}
         }
     }
 }
 
-/// Waits until one of them has an end, and takes it away.
+/// Waits for the first connection attempt to end, and removes it.
 async fn any(trying: &mut Vec<Connecting>) -> io::Result<TcpStream> {
     poll_fn(|cx| {
         for at in 0..trying.len() {
@@ -98,7 +98,7 @@ async fn any(trying: &mut Vec<Connecting>) -> io::Result<TcpStream> {
     .await
 }
 
-/// Each part is sent at once, and the other end is asked whether it is still there.
+/// Sets `TCP_NODELAY` and TCP keep-alive.
 fn prepare(connected: &TcpStream) -> io::Result<()> {
     connected.set_nodelay(true)?;
     let probes = TcpKeepalive::new().with_time(TCP_KEEPALIVE).with_interval(TCP_KEEPALIVE / 3).with_retries(4);

@@ -1,8 +1,8 @@
-//! Which proxy stands between the gateway and a backend, as `HTTPS_PROXY` and its companions say it.
+//! Egress proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
 
 use super::addresses::{bare_host, port};
-use crate::environment::Environment;
 use crate::tls::{self, Authorities};
+use aquifer_aws::Environment;
 use aquifer_gateway::secret::Secret;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use hyper_util::client::proxy::matcher::Matcher;
@@ -11,12 +11,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
 
-/// What the variables say.
+/// The proxy settings of the environment.
 #[derive(Clone, Default)]
 pub(super) struct Proxies {
     for_http: Option<Variable>,
     for_https: Option<Variable>,
-    /// The list of those that are called directly.
+    /// `NO_PROXY`: the hosts that are called directly.
     direct: String,
 }
 
@@ -32,22 +32,22 @@ struct Variable {
 pub(super) struct Proxy {
     /// Its URL, without user and password.
     pub(super) uri: Uri,
-    /// What it is told about who asks.
+    /// The `proxy-authorization` header (Basic) from the URL's user and password.
     pub(super) authorization: Option<HeaderValue>,
-    /// How it is spoken to when that is over TLS.
+    /// The TLS connector of a proxy with an `https` URL.
     pub(super) tls: Option<TlsConnector>,
     /// The variable that names it.
     variable: &'static str,
 }
 
-/// How the connections to one endpoint are made.
+/// The route of connections to one endpoint.
 #[derive(Clone)]
 pub(super) enum Route {
     /// To the endpoint itself.
     Direct,
-    /// To a proxy, which is asked for the endpoint's URLs.
+    /// To a proxy, which gets requests with absolute URLs.
     Forwarded(Proxy),
-    /// Through a proxy, which is asked for a tunnel.
+    /// Through a tunnel that a proxy opens (`CONNECT`).
     Tunnelled(Proxy),
 }
 
@@ -68,7 +68,7 @@ impl Proxies {
         }
     }
 
-    /// How an endpoint is reached. What is loopback is reached directly, as in Go.
+    /// The route to an endpoint. Loopback addresses are called directly, as in Go.
     ///
     /// # Errors
     /// The variable that names its proxy is wrong.
@@ -81,12 +81,12 @@ impl Proxies {
             return Ok(Route::Direct);
         }
         let proxy = variable.proxy(to)?;
-        // Many proxies give tunnels to port 443 only, but what is not HTTP/1.1 has no other way.
+        // Many proxies open tunnels to port 443 only, but only HTTP/1.1 can be forwarded.
         Ok(if is_https || http2 { Route::Tunnelled(proxy) } else { Route::Forwarded(proxy) })
     }
 
-    /// Whether the list names the endpoint. The matcher knows no ports, and for it `*` are names only: entries with another
-    /// port are left out for it.
+    /// Whether `NO_PROXY` names the endpoint. hyper-util's matcher knows no ports and takes `*` for names only, so entries
+    /// with another port are removed first.
     fn is_direct(&self, to: &Uri) -> bool {
         let port = port(to);
         let entries = self.direct.split(|c: char| c == ',' || c.is_whitespace());
@@ -105,7 +105,7 @@ impl Variable {
         if bare_host(&uri).is_empty() {
             return Err(wrong(""));
         }
-        // The rest of a password that holds an `@` would be shown with the host.
+        // A raw `@` in the password would put the rest of it into the host, which is logged.
         if uri.authority().is_none_or(|authority| authority.as_str().contains('@')) {
             return Err(wrong("an @ in the user or the password must be %40; "));
         }
@@ -122,14 +122,14 @@ impl Variable {
 }
 
 impl Proxy {
-    /// Adds to a request that the proxy forwards who asks it.
+    /// Adds `proxy-authorization` to a request that the proxy forwards.
     pub(super) fn authorize(&self, headers: &mut HeaderMap) {
         if let Some(authorization) = &self.authorization {
             headers.insert(header::PROXY_AUTHORIZATION, authorization.clone());
         }
     }
 
-    /// That it answers for itself, and not what it was asked for.
+    /// The error message for a proxy's refusal, with what to change.
     pub(super) fn refusal(&self, status: StatusCode) -> String {
         let variable = self.variable;
         let advice = match (status, &self.authorization) {

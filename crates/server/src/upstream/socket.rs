@@ -1,12 +1,12 @@
-//! Connections to backends: a name is looked up, TCP, a proxy's tunnel and TLS are set up, all within a time limit.
+//! The connector: name lookup, TCP, a proxy's tunnel and TLS to a backend, all within one connect timeout.
 
 use super::addresses::{self, bare_host, port};
-use super::http1;
+use super::h1_codec;
 use super::proxy::{Proxies, Proxy, Route};
-use crate::environment::Environment;
 use crate::tls::{self, Authorities};
 use anyhow::Context as _;
-use aquifer_gateway::config::Bedrock;
+use aquifer_aws::Environment;
+use aquifer_gateway::config::Service;
 use aquifer_gateway::translate::fault::Unreachable;
 use http::Uri;
 use rustls_pki_types::ServerName;
@@ -21,18 +21,18 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// How long a connection may take, name lookup and TLS handshake included, where nobody says it.
+/// The default connect timeout, name lookup and TLS handshake included.
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
-/// Makes connections to one backend.
+/// Establishes connections to one backend.
 #[derive(Clone)]
 pub(super) struct Connector {
     tls: TlsConnector,
-    /// The name that its certificate must bear, when it is not the URL's.
+    /// The name that the backend's certificate must bear, when it is not the URL's host.
     name: Option<ServerName<'static>>,
     http2: bool,
     proxies: Proxies,
-    /// How its endpoint is reached: known with the first call, because its region is.
+    /// The route to the endpoint, direct or by proxy: known with the first call, because the region is.
     route: OnceLock<std::result::Result<Route, String>>,
 }
 
@@ -49,24 +49,24 @@ impl Connector {
     ///
     /// # Errors
     /// The authorities, the name or the variable of its proxy cannot be used.
-    pub(super) fn new(bedrock: &Bedrock, environment: &Environment, like: &str) -> anyhow::Result<Self> {
-        let authorities = match &bedrock.tls_ca_pem {
+    pub(super) fn new(service: &Service, environment: &Environment, like: &str) -> anyhow::Result<Self> {
+        let authorities = match &service.tls_ca_pem {
             Some(pem) => Authorities::Own(pem),
             None if like.starts_with("http:") => Authorities::Nobody,
             None => Authorities::System,
         };
-        let name = bedrock.tls_hostname.clone().map(ServerName::try_from).transpose();
+        let name = service.tls_hostname.clone().map(ServerName::try_from).transpose();
         let name = name.context("the TLS host name is not one")?;
         let mut config = tls::client(&authorities)?;
-        if bedrock.http2 {
+        if service.http2 {
             config.alpn_protocols = vec![b"h2".to_vec()];
         }
         let tls = TlsConnector::from(Arc::new(config));
         let proxies = Proxies::read(environment);
         if let Ok(like) = like.parse() {
-            proxies.route(&like, bedrock.http2).map_err(anyhow::Error::msg)?;
+            proxies.route(&like, service.http2).map_err(anyhow::Error::msg)?;
         }
-        Ok(Self { tls, name, http2: bedrock.http2, proxies, route: OnceLock::new() })
+        Ok(Self { tls, name, http2: service.http2, proxies, route: OnceLock::new() })
     }
 
     /// The proxy that is asked for the URLs of the endpoint, when there is one.
@@ -97,7 +97,7 @@ impl Connector {
     /// # Errors
     /// There is none, or not in time.
     pub(super) async fn connect(&self, to: &Uri, limit: Duration) -> std::result::Result<Socket, Unreachable> {
-        // Apart, because every call would hold room for it.
+        // Boxed, because the future of every call would be as large as that of a handshake.
         match timeout(limit, Box::pin(self.connected(to, limit))).await {
             Ok(Ok(socket)) => Ok(socket),
             Ok(Err(error)) if error.kind() != ErrorKind::TimedOut => {
@@ -107,7 +107,8 @@ impl Connector {
         }
     }
 
-    /// What is said of a connection that is not there in time. Whoever waits shorter than usual may try again.
+    /// The error of a connection that was not established in time. With a shorter connect timeout than the default it can
+    /// be retried elsewhere.
     pub(super) fn late(&self, to: &Uri, limit: Duration) -> Unreachable {
         let what = match self.route(to) {
             Ok(Route::Forwarded(proxy) | Route::Tunnelled(proxy)) => {
@@ -131,7 +132,7 @@ impl Connector {
     }
 }
 
-/// A connection to a proxy.
+/// Connects to a proxy.
 async fn proxy_socket(proxy: &Proxy, limit: Duration) -> Result<Socket> {
     let socket = Socket::Plain(addresses::connect(&proxy.uri, limit).await?);
     match &proxy.tls {
@@ -140,12 +141,12 @@ async fn proxy_socket(proxy: &Proxy, limit: Duration) -> Result<Socket> {
     }
 }
 
-/// A connection to where the URL says, through a proxy. Nothing behind the head of the proxy's answer is read: it is the
-/// first word of whoever is at the other end.
+/// Opens a tunnel (`CONNECT`) through a proxy. Nothing behind the head of the proxy's answer is read: those bytes are the
+/// backend's.
 async fn tunnel(proxy: &Proxy, to: &Uri, limit: Duration) -> Result<Socket> {
     let mut socket = proxy_socket(proxy, limit).await?;
     let place = format!("{}:{}", to.host().unwrap_or_default(), port(to));
-    socket.write_all(&http1::ask_for_tunnel(&place, proxy.authorization.as_ref())).await?;
+    socket.write_all(&h1_codec::encode_connect(&place, proxy.authorization.as_ref())).await?;
     socket.flush().await?;
     let mut head = Vec::new();
     loop {
@@ -159,10 +160,12 @@ async fn tunnel(proxy: &Proxy, to: &Uri, limit: Duration) -> Result<Socket> {
             read => read?,
         };
         head.push(byte);
-        if byte != b'\n' && head.len() < http1::LONGEST_TUNNEL_HEAD {
+        if byte != b'\n' && head.len() < h1_codec::LONGEST_TUNNEL_HEAD {
             continue;
         }
-        match http1::tunnel(&head).map_err(|why| Error::other(format!("its answer to CONNECT is none: {why}")))? {
+        match h1_codec::decode_connect(&head)
+            .map_err(|why| Error::other(format!("its answer to CONNECT is none: {why}")))?
+        {
             Some(status) if status.is_success() => return Ok(socket),
             Some(status) => return Err(Error::other(proxy.refusal(status))),
             None => {}
@@ -170,12 +173,12 @@ async fn tunnel(proxy: &Proxy, to: &Uri, limit: Duration) -> Result<Socket> {
     }
 }
 
-/// What went wrong with a proxy, with its name.
+/// Puts the proxy's name in front of an I/O error.
 fn by(proxy: &Proxy) -> impl Fn(Error) -> Error {
     move |error| Error::new(error.kind(), format!("{proxy}: {error}"))
 }
 
-/// The name that the certificate of a URL's host bears.
+/// The TLS server name of a URL's host.
 fn named(of: &Uri) -> Result<ServerName<'static>> {
     let name = ServerName::try_from(bare_host(of).to_owned());
     name.map_err(|_| Error::new(ErrorKind::InvalidInput, "no certificate can bear the name of the host"))
@@ -185,16 +188,16 @@ async fn over_tls(tls: &TlsConnector, name: ServerName<'static>, socket: Socket)
     Ok(Socket::Tls(Box::new(tls.connect(name, socket).await?)))
 }
 
-/// Host and port, as they stand in the URL; not the user and the password that may stand there too.
+/// Host and port as in the URL, without a user and a password.
 pub(super) fn host(uri: &Uri) -> &str {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     authority.rsplit('@').next().unwrap_or_default()
 }
 
 impl Socket {
-    /// Whether the system may acknowledge two parts of an answer at once, as TCP has it since RFC 1122, and not each as
-    /// soon as it is read: that is a packet less for each pair. Where the other end waits for an acknowledgement before
-    /// it sends more, the system sends it after 40 ms, and acknowledges each part at once from then on (Linux, tcp(7):
+    /// Switches between delayed TCP acknowledgements, one for two segments (RFC 1122), and immediate ones: delayed ones
+    /// save a packet for each pair. Where the other end waits for an acknowledgement before it sends more, the system sends
+    /// it after 40 ms, and acknowledges each part at once from then on (Linux, tcp(7):
     /// `TCP_QUICKACK` is not permanent).
     pub(super) fn acknowledge_in_pairs(&self, pairs: bool) {
         match self {

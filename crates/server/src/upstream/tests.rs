@@ -1,11 +1,16 @@
 //! Calls to servers that behave and to servers that do not.
 
+use super::h1_pool::H1Pool;
+use super::socket::Connector;
 use super::*;
 use crate::tls;
-use aquifer_gateway::config::{Circuit, Credentials, ReasoningPolicy};
-use aquifer_gateway::exchange::{CallId, CallTimeouts};
+use aquifer_gateway::config::{Circuit, Credentials, ReasoningPolicy, Service};
+use aquifer_gateway::exchange::CallId;
 use aquifer_gateway::secret::Secret;
-use http::{HeaderMap, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -13,27 +18,28 @@ use socket2::{Domain, Socket, Type};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{Sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 /// How long a test waits for what comes at once.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 const KEYS: &str = "[default]\naws_access_key_id=AKIDEXAMPLE\naws_secret_access_key=secret\n";
 
-fn bedrock(endpoint: &str) -> Bedrock {
-    Bedrock {
+fn bedrock(endpoint: &str) -> Service {
+    Service {
         region: Some("us-east-1".to_owned()),
         endpoint: Some(endpoint.parse().unwrap()),
         credentials: Credentials::File { text: Secret::new(KEYS.to_owned()), profile: "default".to_owned() },
-        ..Bedrock::default()
+        ..Service::default()
     }
 }
 
-fn config(bedrock: Bedrock) -> Config {
-    let kind = BackendKind::Bedrock(Box::new(bedrock));
+fn config(bedrock: Service) -> Config {
+    let kind = BackendKind::bedrock(bedrock);
     Config { backends: vec![Backend::new("one", kind)], ..Config::default() }
 }
 
@@ -42,18 +48,18 @@ fn call() -> Call {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let path = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream".to_owned();
     Call {
-        lane: CallId::Primary,
+        id: CallId::Primary,
         backend: 0,
         path,
         headers,
         body: Bytes::from_static(b"{}"),
-        patience: CallTimeouts::default(),
+        connect: Duration::from_secs(10),
         after: Duration::ZERO,
         circuit: Circuit::default(),
     }
 }
 
-async fn send(bedrock: Bedrock) -> Result<(StatusCode, String), Unreachable> {
+async fn send(bedrock: Service) -> Result<(StatusCode, String), Unreachable> {
     let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
     let answered = timeout(Duration::from_secs(30), upstreams.call(call())).await.unwrap()?;
     let body = answered.body.whole(1 << 20).await.unwrap();
@@ -132,13 +138,13 @@ async fn a_key_is_sent_as_a_bearer() {
 #[tokio::test]
 async fn http2_in_clear_and_over_tls() {
     let address = server(None).await;
-    let (_, told) = send(Bedrock { http2: true, ..bedrock(&format!("http://{address}")) }).await.unwrap();
+    let (_, told) = send(Service { http2: true, ..bedrock(&format!("http://{address}")) }).await.unwrap();
     assert!(told.starts_with("HTTP/2.0 "), "{told}");
     let pair = pair("localhost");
     let port = server(Some(&pair)).await.port();
     for (http2, version) in [(true, "HTTP/2.0 "), (false, "HTTP/1.1 ")] {
         let tls_ca_pem = Some(pair.tls.certificate_pem.clone());
-        let over_tls = Bedrock { http2, tls_ca_pem, ..bedrock(&format!("https://localhost:{port}")) };
+        let over_tls = Service { http2, tls_ca_pem, ..bedrock(&format!("https://localhost:{port}")) };
         let (_, told) = send(over_tls).await.unwrap();
         assert!(told.starts_with(version), "{told}");
     }
@@ -150,9 +156,9 @@ async fn a_certificate_must_be_trusted_and_bear_the_name() {
     let port = server(Some(&pair)).await.port();
     let untrusted = bedrock(&format!("https://localhost:{port}"));
     assert!(matches!(send(untrusted.clone()).await, Err(Unreachable::Connect(why)) if why.contains("certificate")));
-    let trusted = Bedrock { tls_ca_pem: Some(pair.tls.certificate_pem.clone()), ..untrusted };
+    let trusted = Service { tls_ca_pem: Some(pair.tls.certificate_pem.clone()), ..untrusted };
     assert!(matches!(send(trusted.clone()).await, Err(Unreachable::Connect(why)) if why.contains("certificate")));
-    let named = Bedrock { tls_hostname: Some("bedrock.example".to_owned()), ..trusted };
+    let named = Service { tls_hostname: Some("bedrock.example".to_owned()), ..trusted };
     assert_eq!(send(named).await.unwrap().0, 200);
 }
 
@@ -198,10 +204,10 @@ async fn a_connection_has_a_time_limit_of_its_own() {
         (over_tls, true),
     ] {
         let tls_ca_pem = Some(pair.tls.certificate_pem.clone());
-        let bedrock = Bedrock { http2, tls_ca_pem, ..bedrock(&url) };
+        let bedrock = Service { http2, tls_ca_pem, ..bedrock(&url) };
         let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
-        let patience = CallTimeouts { connect: Some(Duration::from_millis(30)), ..CallTimeouts::default() };
-        let answer = answer_of(&upstreams, Call { patience, ..call() }).await;
+        let connect = Duration::from_millis(30);
+        let answer = answer_of(&upstreams, Call { connect, ..call() }).await;
         assert!(
             matches!(&answer, Err(Unreachable::Stalled(why)) if why.ends_with(": no connection in 30ms")),
             "{url} {http2} {answer:?}"
@@ -315,7 +321,7 @@ async fn many_parts_arrive_also_from_one_who_waits_until_they_are_acknowledged()
     })
     .await;
     let tls_ca_pem = Some(pair.tls.certificate_pem.clone());
-    let over_tls = Bedrock { tls_ca_pem, ..bedrock(&format!("https://localhost:{}", address.port())) };
+    let over_tls = Service { tls_ca_pem, ..bedrock(&format!("https://localhost:{}", address.port())) };
     assert_eq!(send(over_tls).await.unwrap(), (StatusCode::OK, told));
 }
 
@@ -412,7 +418,7 @@ async fn a_backend_that_is_not_served_says_why() {
 #[tokio::test]
 async fn a_call_that_cannot_be_made_is_not_the_backends_fault() {
     let address = server(None).await;
-    let sent = |path: String, headers: HeaderMap, bedrock: Bedrock| async move {
+    let sent = |path: String, headers: HeaderMap, bedrock: Service| async move {
         let upstreams = Upstreams::of(&config(bedrock), &Environment::default(), &Upstreams::default()).unwrap();
         upstreams.call(Call { path, headers, ..call() }).await.map(|answered| answered.head.status)
     };
@@ -420,9 +426,9 @@ async fn a_call_that_cannot_be_made_is_not_the_backends_fault() {
     let name = HeaderValue::from_bytes(b"\xc3\xa9").unwrap();
     let strange = HeaderMap::from_iter([(http::HeaderName::from_static("x-strange"), name)]);
     for http2 in [false, true] {
-        let plain = Bedrock { http2, ..bedrock(&format!("http://{address}")) };
+        let plain = Service { http2, ..bedrock(&format!("http://{address}")) };
         let keyed =
-            |key: &str| Bedrock { credentials: Credentials::ApiKey(Secret::new(key.to_owned())), ..plain.clone() };
+            |key: &str| Service { credentials: Credentials::ApiKey(Secret::new(key.to_owned())), ..plain.clone() };
         for (path, headers, bedrock) in [
             (long.clone(), HeaderMap::new(), plain.clone()),
             ("/with space".to_owned(), HeaderMap::new(), plain.clone()),
@@ -494,12 +500,12 @@ async fn connections_that_were_closed_are_found_however_many_there_are() {
     let address = listener.local_addr().unwrap();
     let url = format!("http://{address}");
     let connector = Connector::new(&bedrock(&url), &Environment::default(), &url).unwrap();
-    let pool = Pool::new(connector.clone(), Connections::default());
+    let pool = H1Pool::new(connector.clone(), Connections::default());
     let uri = format!("http://{address}/").parse().unwrap();
     let mut others = Vec::new();
     for _ in 0..MANY {
         let (socket, other) = tokio::join!(connector.connect(&uri, LIMIT), listener.accept());
-        pool.put(wire::Wire::new(socket.unwrap(), Connections::default()));
+        pool.put(h1_connection::H1Connection::new(socket.unwrap(), Connections::default()));
         others.push(other.unwrap());
     }
     assert_eq!(pool.tidied(), MANY, "all are open");
@@ -518,7 +524,7 @@ async fn connections_that_were_closed_are_found_however_many_there_are() {
         if let socket::Socket::Plain(plain) = &socket {
             plain.readable().await.unwrap();
         }
-        pool.put(wire::Wire::new(socket, Connections::default()));
+        pool.put(h1_connection::H1Connection::new(socket, Connections::default()));
     }
     let polled = std::pin::pin!(async { pool.tidied() });
     tokio::task::yield_now().await;
@@ -537,7 +543,7 @@ async fn a_refusal_that_never_ends_ends_in_time() {
             let builder = auto::Builder::new(TokioExecutor::new());
             drop(builder.serve_connection(TokioIo::new(stream), service_fn(endless)).await);
         });
-        let (status, told) = send(Bedrock { http2, ..bedrock(&format!("http://{address}")) }).await.unwrap();
+        let (status, told) = send(Service { http2, ..bedrock(&format!("http://{address}")) }).await.unwrap();
         assert!(status == 500 && !told.is_empty() && told.bytes().all(|byte| byte == b'.'), "{told}");
     }
 }
@@ -563,7 +569,7 @@ impl hyper::body::Body for Dots {
     }
 }
 
-fn upstreams_with(bedrock: Bedrock, environment: &Environment, connections: Connections) -> Upstreams {
+fn upstreams_with(bedrock: Service, environment: &Environment, connections: Connections) -> Upstreams {
     Upstreams::of(&config(bedrock), environment, &Upstreams::none(connections)).unwrap()
 }
 
@@ -584,7 +590,7 @@ async fn a_connection_that_is_too_old_carries_no_further_call() {
                     });
                 }
             });
-            let bedrock = Bedrock { http2, ..bedrock(&url) };
+            let bedrock = Service { http2, ..bedrock(&url) };
             let aged = Connections { max_age, ..Connections::default() };
             let upstreams = upstreams_with(bedrock, &Environment::default(), aged);
             for pause in [0, 0, 300] {
@@ -641,7 +647,7 @@ async fn http2_goes_through_a_tunnel_in_clear_and_over_tls() {
     for (served, scheme, port) in [(None, "http", 80), (Some(&pair), "https", 443)] {
         let (proxy, mut told) = tunnels_to(server(served).await).await;
         let environment = Environment::from([("ALL_PROXY", format!("http://me@{proxy}").as_str())]);
-        let bedrock = Bedrock {
+        let bedrock = Service {
             http2: true,
             tls_ca_pem: served.map(|pair| pair.tls.certificate_pem.clone()),
             ..bedrock(&format!("{scheme}://bedrock.test"))
@@ -659,7 +665,7 @@ async fn http2_goes_through_a_tunnel_in_clear_and_over_tls() {
 async fn a_proxy_that_is_named_wrongly_is_a_mistake_from_the_start() {
     let environment = Environment::from([("HTTPS_PROXY", "socks5://p:1080")]);
     let of = |config: Config| Upstreams::of(&config, &environment, &Upstreams::default()).map(drop);
-    let regional = Bedrock { endpoint: None, ..bedrock("http://unused") };
+    let regional = Service { endpoint: None, ..bedrock("http://unused") };
     let wrong = of(config(regional)).unwrap_err();
     assert!(
         format!("{wrong:#}")
@@ -693,7 +699,7 @@ async fn calls_beyond_what_a_connection_takes_at_once_open_others() {
             tokio::spawn(builder.serve_connection(TokioIo::new(stream), answer));
         }
     });
-    let config = config(Bedrock { http2: true, ..bedrock(&format!("http://{address}")) });
+    let config = config(Service { http2: true, ..bedrock(&format!("http://{address}")) });
     let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
     for _ in 0..2 {
         let mut calls = tokio::task::JoinSet::new();
@@ -717,7 +723,7 @@ async fn a_connection_in_http2_that_was_closed_is_replaced() {
             drop(timeout(Duration::from_millis(100), serving).await);
         }
     });
-    let config = config(Bedrock { http2: true, ..bedrock(&format!("http://{address}")) });
+    let config = config(Service { http2: true, ..bedrock(&format!("http://{address}")) });
     let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
     for _ in 0..3 {
         assert_eq!(answer_of(&upstreams, call()).await.unwrap().0, 200);
@@ -771,7 +777,7 @@ async fn a_stream_that_http2_refuses_is_sent_once_more() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(refuse_first(listener, ends));
-        let config = config(Bedrock { http2: true, ..bedrock(&format!("http://{address}")) });
+        let config = config(Service { http2: true, ..bedrock(&format!("http://{address}")) });
         let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
         assert_eq!(answer_of(&upstreams, call()).await.unwrap().0, 200);
     }
@@ -795,7 +801,7 @@ async fn a_backend_that_refuses_every_stream_is_not_asked_without_end() {
             });
         }
     });
-    let config = config(Bedrock { http2: true, ..bedrock(&format!("http://{address}")) });
+    let config = config(Service { http2: true, ..bedrock(&format!("http://{address}")) });
     let upstreams = Upstreams::of(&config, &Environment::default(), &Upstreams::default()).unwrap();
     assert!(matches!(answer_of(&upstreams, call()).await, Err(Unreachable::Broken(_))));
     assert_eq!(streams.load(Ordering::SeqCst), 4);

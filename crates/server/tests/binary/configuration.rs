@@ -34,6 +34,18 @@ fn check_tells_every_mistake_with_its_place() {
 }
 
 #[test]
+fn check_shows_the_schema_of_a_kind() {
+    let (code, out, err) = run(&["check", "--schema", "ReasoningPolicy"]);
+    assert_eq!(code, 0, "{err}");
+    let schema: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(schema["title"], "ReasoningPolicy");
+    let (code, out, _) = run(&["check", "--schema"]);
+    assert!(code == 0 && out.contains("\"AIGatewayRoute\"") && out.contains("\"oneOf\""));
+    let (code, _, err) = run(&["check", "--schema", "Pod"]);
+    assert!(code == 1 && err.contains("the kinds are AIServiceBackend, AIGatewayRoute"), "{code} {err}");
+}
+
+#[test]
 fn a_wrong_configuration_does_not_start() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gateway.yaml");

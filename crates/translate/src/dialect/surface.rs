@@ -25,8 +25,6 @@ pub struct Surface<'p> {
 pub enum Operation {
     /// An answer of a model, whole or as a stream.
     Generate,
-    /// The number of a request's tokens.
-    CountTokens,
     /// The list of models.
     ListModels,
     /// The description of one model.
@@ -54,32 +52,33 @@ struct Endpoint {
     allow: &'static str,
     dialect: Dialect,
     operation: Operation,
-    /// Another spelling of a path before it, which errors do not name.
-    alias: bool,
 }
 
 /// The surfaces, in the order in which an error names them.
 const SERVED: &[Endpoint] = &[
-    endpoint("/v1/chat/completions", "POST", Dialect::OpenAiChat, Operation::Generate),
-    endpoint("/v1/messages", "POST", Dialect::AnthropicMessages, Operation::Generate),
-    alias("/anthropic/v1/messages", "POST", Dialect::AnthropicMessages, Operation::Generate),
-    alias("/messages", "POST", Dialect::AnthropicMessages, Operation::Generate),
-    endpoint("/v1/messages/count_tokens", "POST", Dialect::AnthropicMessages, Operation::CountTokens),
-    alias("/anthropic/v1/messages/count_tokens", "POST", Dialect::AnthropicMessages, Operation::CountTokens),
-    alias("/messages/count_tokens", "POST", Dialect::AnthropicMessages, Operation::CountTokens),
-    endpoint("/v1/models", "GET, HEAD", Dialect::OpenAiChat, Operation::ListModels),
-    endpoint("/v1/models/{id}", "GET, HEAD", Dialect::OpenAiChat, Operation::GetModel),
-    alias("/anthropic/v1/models", "GET, HEAD", Dialect::AnthropicMessages, Operation::ListModels),
-    alias("/anthropic/v1/models/{id}", "GET, HEAD", Dialect::AnthropicMessages, Operation::GetModel),
+    Endpoint {
+        path: "/v1/chat/completions",
+        allow: "POST",
+        dialect: Dialect::OpenAiChat,
+        operation: Operation::Generate,
+    },
+    Endpoint {
+        path: "/v1/messages",
+        allow: "POST",
+        dialect: Dialect::AnthropicMessages,
+        operation: Operation::Generate,
+    },
+    Endpoint { path: "/v1/models", allow: "GET, HEAD", dialect: Dialect::OpenAiChat, operation: Operation::ListModels },
+    Endpoint {
+        path: "/v1/models/{id}",
+        allow: "GET, HEAD",
+        dialect: Dialect::OpenAiChat,
+        operation: Operation::GetModel,
+    },
 ];
 
-const fn endpoint(path: &'static str, allow: &'static str, dialect: Dialect, operation: Operation) -> Endpoint {
-    Endpoint { path, allow, dialect, operation, alias: false }
-}
-
-const fn alias(path: &'static str, allow: &'static str, dialect: Dialect, operation: Operation) -> Endpoint {
-    Endpoint { alias: true, ..endpoint(path, allow, dialect, operation) }
-}
+/// Other paths of the same surfaces, under which clients know them; errors do not name them.
+const ALIASES: &[(&str, &str)] = &[("/anthropic/v1/messages", "/v1/messages"), ("/messages", "/v1/messages")];
 
 /// The place of a model's id in a path of the table.
 const ID: &str = "{id}";
@@ -93,16 +92,16 @@ impl<'p> Surface<'p> {
     ///
     /// [`NoSurface`] when no surface has this path, or the path's surface does not take this method.
     pub fn of(method: &Method, path: &'p str) -> Result<Self, NoSurface> {
-        of(SERVED, method, path)
+        let known = ALIASES.iter().find(|(alias, _)| *alias == path);
+        of(SERVED, method, known.map_or(path, |(_, served)| served))
     }
 
-    /// The same for a client that names a version of Anthropic's API in the header `anthropic-version`: lists of models have
-    /// one path in both APIs.
+    /// The dialect in which a client of this path is answered, whatever is wrong with its request.
     #[must_use]
-    pub fn for_anthropic_version(self) -> Self {
-        match self.operation {
-            Operation::ListModels | Operation::GetModel => Self { dialect: Dialect::AnthropicMessages, ..self },
-            Operation::Generate | Operation::CountTokens => self,
+    pub fn dialect_of(method: &Method, path: &'p str) -> Dialect {
+        match Self::of(method, path) {
+            Ok(Self { dialect, .. }) | Err(NoSurface::MethodNotAllowed { dialect, .. }) => dialect,
+            Err(NoSurface::NotFound) => Dialect::default(),
         }
     }
 
@@ -160,10 +159,9 @@ impl Endpoint {
 /// The paths of the table as an English list.
 fn listed(served: &[Endpoint]) -> String {
     let mut list = String::new();
-    let named: Vec<&Endpoint> = served.iter().filter(|endpoint| !endpoint.alias).collect();
-    for (at, endpoint) in named.iter().enumerate() {
+    for (at, endpoint) in served.iter().enumerate() {
         if at > 0 {
-            list.push_str(if at + 1 == named.len() { " and " } else { ", " });
+            list.push_str(if at + 1 == served.len() { " and " } else { ", " });
         }
         list.push_str(endpoint.path);
     }
@@ -171,4 +169,93 @@ fn listed(served: &[Endpoint]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    const CHAT: Dialect = Dialect::OpenAiChat;
+
+    fn found<'p>(method: &Method, path: &'p str) -> Option<(Operation, Option<&'p str>)> {
+        Surface::of(method, path).ok().map(|surface| (surface.operation, surface.model))
+    }
+
+    #[test]
+    fn a_path_leads_to_its_operation() {
+        assert_eq!(found(&Method::POST, "/v1/chat/completions"), Some((Operation::Generate, None)));
+        for method in [Method::GET, Method::HEAD] {
+            assert_eq!(found(&method, "/v1/models"), Some((Operation::ListModels, None)));
+            assert_eq!(found(&method, "/v1/models/a.b-1:0"), Some((Operation::GetModel, Some("a.b-1:0"))));
+        }
+    }
+
+    #[test]
+    fn an_id_may_hold_slashes_and_escapes() {
+        let surface = Surface::of(&Method::GET, "/v1/models/arn:aws/x%3Ay%2Fz/").unwrap();
+        assert_eq!(surface.model, Some("arn:aws/x%3Ay%2Fz/"));
+        assert_eq!(surface.model_id().as_deref(), Some("arn:aws/x:y/z/"));
+    }
+
+    #[test]
+    fn other_paths_are_not_found() {
+        let others = ["", "/", "/v1", "/v1/models/", "/v1/chat/completions/", "/v1/modelsx", "/x/v1/models", "*"];
+        for path in others {
+            assert_eq!(Surface::of(&Method::GET, path), Err(NoSurface::NotFound), "{path}");
+        }
+    }
+
+    #[test]
+    fn other_methods_are_told_which_are_allowed() {
+        for (method, path, allow) in [
+            (Method::GET, "/v1/chat/completions", "POST"),
+            (Method::POST, "/v1/models", "GET, HEAD"),
+            (Method::DELETE, "/v1/models/a", "GET, HEAD"),
+        ] {
+            let refused = NoSurface::MethodNotAllowed { dialect: CHAT, allow };
+            assert_eq!(Surface::of(&method, path), Err(refused), "{path}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_paths_and_the_methods() {
+        let message = |refused: NoSurface, path: &str| match refused.fault(&Method::PUT, path) {
+            Fault::ClientMistaken(mistake) => (mistake.kind, mistake.message),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            message(NoSurface::NotFound, "/v2"),
+            (
+                MistakeKind::PathNotFound,
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/models and /v1/models/{id}."
+                    .to_owned()
+            )
+        );
+        let refused = NoSurface::MethodNotAllowed { dialect: CHAT, allow: "GET, HEAD" };
+        assert_eq!(
+            message(refused, "/v1/models"),
+            (MistakeKind::MethodNotAllowed, "PUT is not a method of /v1/models: use GET, HEAD.".to_owned())
+        );
+        let (_, long) = message(NoSurface::NotFound, &"\u{e9}".repeat(300));
+        assert!(long.contains(&"\u{e9}".repeat(200)) && !long.contains(&"\u{e9}".repeat(201)));
+    }
+
+    /// The surfaces of AWS's and of Anthropic's clients, as far as the table is concerned.
+    #[test]
+    fn a_path_may_go_on_behind_the_id_and_have_several_methods_apart() {
+        let endpoint = |path, allow, operation| Endpoint { path, allow, dialect: CHAT, operation };
+        let served = [
+            endpoint("/v1/messages", "POST", Operation::Generate),
+            endpoint("/model/{id}/converse", "POST", Operation::Generate),
+            endpoint("/model/{id}/converse-stream", "POST", Operation::Generate),
+            endpoint("/model/{id}", "GET", Operation::GetModel),
+        ];
+        let of = |method, path| of(&served, &method, path).map(|surface| (surface.operation, surface.model));
+        assert_eq!(of(Method::POST, "/v1/messages"), Ok((Operation::Generate, None)));
+        assert_eq!(of(Method::POST, "/model/m%3A0/converse"), Ok((Operation::Generate, Some("m%3A0"))));
+        assert_eq!(of(Method::POST, "/model/a/b/converse-stream"), Ok((Operation::Generate, Some("a/b"))));
+        assert_eq!(of(Method::GET, "/model/m"), Ok((Operation::GetModel, Some("m"))));
+        assert_eq!(
+            of(Method::POST, "/model//converse"),
+            Err(NoSurface::MethodNotAllowed { dialect: CHAT, allow: "GET" })
+        );
+        assert_eq!(of(Method::GET, "/model/"), Err(NoSurface::NotFound));
+    }
+}

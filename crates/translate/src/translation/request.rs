@@ -15,6 +15,7 @@ use crate::model::field_ref::FieldRef;
 use crate::model::issuer::Mark;
 use crate::model::offer::{CallTokens, Offer};
 use crate::model::raw::Raw;
+use crate::model::reasoning::Effort;
 use crate::model::request::{Block, Format, Message, Request, Role, ToolChoice};
 use crate::model::text::Text;
 use crate::model::turn::Turn;
@@ -79,6 +80,23 @@ pub struct CalledTurn {
     pub likeness: Likeness,
 }
 
+/// What a request asks for in numbers, without its content.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Parameters {
+    /// The most tokens to produce, reasoning included.
+    pub max_tokens: Option<u32>,
+    /// 0 to 2.
+    pub temperature: Option<f64>,
+    /// 0 to 1.
+    pub top_p: Option<f64>,
+    /// The effort of the reasoning, where the client says it in words.
+    pub effort: Option<Effort>,
+    /// Messages of the conversation.
+    pub messages: u32,
+    /// Tools that are offered.
+    pub tools: u32,
+}
+
 impl<'a> Incoming<'a> {
     /// Reads a Chat Completions request, within the usual limits.
     ///
@@ -128,6 +146,21 @@ impl<'a> Incoming<'a> {
         limits: &Limits,
     ) -> Result<Self, Fault> {
         dialect::read_to_count(dialect, body, betas, limits).map(|asked| Self { asked })
+    }
+
+    /// The request's parameters in numbers, for its record.
+    #[must_use]
+    pub fn parameters(&self) -> Parameters {
+        let request = &self.asked.request;
+        let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        Parameters {
+            max_tokens: request.sampling.max_tokens,
+            temperature: request.sampling.temperature,
+            top_p: request.sampling.top_p,
+            effort: request.reasoning.effort,
+            messages: count(request.messages.len()),
+            tools: count(request.tools.len()),
+        }
     }
 
     /// The model that the client names.

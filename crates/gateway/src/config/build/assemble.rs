@@ -3,21 +3,22 @@
 use crate::config::build::backends::{self, service_backends};
 use crate::config::build::client_fields::{FieldPolicies, RequestPolicies};
 use crate::config::build::policies::Policies;
-use crate::config::build::routes::gateway_routes;
+use crate::config::build::routes::{RoutePolicies, gateway_routes};
 use crate::config::build::secrets;
 use crate::config::build::security_policies::SecurityPolicies;
 use crate::config::build::servable;
 use crate::config::build::traffic_policies::TrafficPolicies;
-use crate::config::check::shape::{self, unsupported};
-use crate::config::resource::{Document, Kind, SETTINGS, Set, World, spot};
-use crate::config::text::mistake::{Report, Spot};
+use crate::config::check::checker::{self, unsupported};
+use crate::config::resource::{Document, DocumentIndex, Kind, Loader, Resource, SETTINGS, Set, location};
+use crate::config::resources::network::{GatewayListener, ListenerTls, TlsMode};
+use crate::config::text::mistake::{Location, Report};
 use crate::config::text::suggest::did_you_mean;
-use crate::config::text::yaml::Node;
-use crate::config::{Backend, Config, Listener, LogLevel, ServerTls};
+use crate::config::{Config, Listener, LogLevel, ServerTls};
 
 /// Joins the resources; a mistake that only the whole shows goes into the report.
-pub(in crate::config) fn assemble(documents: &[Document<'_>], world: World<'_>, report: &mut Report) -> Config {
-    let set = Set { documents, world };
+pub(in crate::config) fn assemble(documents: &[Document<'_>], loader: Loader<'_>, report: &mut Report) -> Config {
+    let index = DocumentIndex::of(documents);
+    let set = Set { documents, index: &index, loader };
     duplicates(set, report);
     let Settings { log_level, no_backends } = settings(set, report);
     let security = SecurityPolicies::read(set, report);
@@ -26,9 +27,10 @@ pub(in crate::config) fn assemble(documents: &[Document<'_>], world: World<'_>, 
     let backends = service_backends(set, &policies, report);
     let tried = TrafficPolicies::read(set, report);
     let asked = RequestPolicies::read(set, report);
-    let routes = gateway_routes(set, &backends, (&policies, &tried, &asked), &security, report);
-    let at = |backend: &Backend| asked.of_backend(&backend.namespace, &backend.name);
-    let client_fields = FieldPolicies { backends: backends.iter().map(at).collect(), ..FieldPolicies::default() };
+    let of_routes = RoutePolicies { reasoning: &policies, traffic: &tried, requests: &asked, security: &security };
+    let routes = gateway_routes(set, &backends, &of_routes, report).into();
+    let fields = backends.iter().map(|backend| asked.of_backend(&backend.namespace, &backend.name));
+    let client_fields = FieldPolicies { backends: fields.collect(), ..FieldPolicies::default() };
     backends::shadowed(set, &backends, report);
     let traffic = tried.of_short_form();
     let config =
@@ -43,15 +45,15 @@ fn duplicates(set: Set<'_>, report: &mut Report) {
     for document in set.documents {
         let key = (document.kind as u8, &document.namespace, &document.name);
         if let Some(first) = seen.insert(key, document) {
-            let first = format!("{}:{}", first.file, first.root.place.line);
+            let first = format!("{}:{}", first.file, first.root.position.line);
             let message = format!("Duplicate value: {} is already given at {first}", document.id());
             let node = document.root.at("metadata.name").unwrap_or(&document.root);
-            report.refuse(spot(document, node, "metadata.name"), message);
+            report.refuse(location(document, node, "metadata.name"), message);
         }
     }
 }
 
-/// What the ConfigMap `ai-gateway-config` says.
+/// The settings of the ConfigMap `ai-gateway-config`.
 #[derive(Default)]
 struct Settings {
     log_level: Option<LogLevel>,
@@ -62,25 +64,25 @@ fn settings(set: Set<'_>, report: &mut Report) -> Settings {
     let mut found = Settings::default();
     for document in set.of(Kind::ConfigMap).filter(|document| document.name == SETTINGS) {
         for entry in document.root.entries_at("data") {
-            let path = shape::join("data", &entry.key);
-            let spot = Spot { file: document.file, place: entry.value.place, path: &path };
+            let path = checker::join("data", &entry.key);
+            let location = Location { file: document.file, position: entry.value.position, path: &path };
             let text = entry.value.text().unwrap_or_default();
             match entry.key.as_str() {
                 "log_level" => {
                     found.log_level = LogLevel::named(text);
                     if found.log_level.is_none() {
                         let levels = ["error", "warn", "info", "debug", "trace"];
-                        report.refuse(spot, unsupported(shape::short(text), &levels));
+                        report.refuse(location, unsupported(checker::short(text), &levels));
                     }
                 }
                 "no_backends" => match text {
                     "true" | "false" => found.no_backends = text == "true",
-                    _ => report.refuse(spot, unsupported(shape::short(text), &["true", "false"])),
+                    _ => report.refuse(location, unsupported(checker::short(text), &["true", "false"])),
                 },
                 key => {
                     let meant = did_you_mean(key, ["log_level", "no_backends"]);
                     let message = format!("unknown setting, ignored: log_level and no_backends are known{meant}");
-                    report.problem(spot, message);
+                    report.problem(location, message);
                 }
             }
         }
@@ -106,14 +108,15 @@ impl LogLevel {
 fn listeners(set: Set<'_>, security: &SecurityPolicies, report: &mut Report) -> Vec<Listener> {
     let mut all: Vec<Listener> = Vec::new();
     for gateway in set.of(Kind::Gateway) {
-        for (index, node) in gateway.root.items_at("spec.listeners").iter().enumerate() {
-            let Some(mut listener) = listener(set, gateway, node, index, report) else { continue };
+        let Resource::Gateway(resource) = &gateway.resource else { continue };
+        for (index, of_resource) in resource.spec.listeners.iter().enumerate() {
+            let path = format!("spec.listeners[{index}]");
+            let Some(mut listener) = listener(set, gateway, of_resource, &path, report) else { continue };
             listener.keys = security.of_listener(&gateway.namespace, &gateway.name, &listener.name);
             let mixed = all.iter().find(|it| it.port == listener.port && it.tls.is_some() != listener.tls.is_some());
             if let Some(other) = mixed {
-                let path = format!("spec.listeners[{index}]");
                 let message = format!("not served: the listener {} has this port with another protocol", other.name);
-                report.problem(spot(gateway, node, &path), message);
+                report.problem(gateway.location_at(&path), message);
                 continue;
             }
             all.push(listener);
@@ -122,43 +125,46 @@ fn listeners(set: Set<'_>, security: &SecurityPolicies, report: &mut Report) -> 
     all
 }
 
-fn listener(set: Set<'_>, gateway: &Document<'_>, node: &Node, index: usize, report: &mut Report) -> Option<Listener> {
-    let path = format!("spec.listeners[{index}]");
-    let spot = Spot { file: gateway.file, place: node.place, path: &path };
-    let tls = match node.text_at("protocol").unwrap_or_default() {
+fn listener(
+    set: Set<'_>,
+    gateway: &Document<'_>,
+    listener: &GatewayListener,
+    path: &str,
+    report: &mut Report,
+) -> Option<Listener> {
+    let tls = match &*listener.protocol {
         "HTTP" => None,
-        "HTTPS" => match server_tls(set, gateway, node) {
+        "HTTPS" => match server_tls(set, gateway, listener.tls.as_ref()) {
             Ok(tls) => Some(tls),
             Err(why) => {
-                report.problem(spot, format!("not served: {why}"));
+                report.problem(gateway.location_at(path), format!("not served: {why}"));
                 return None;
             }
         },
         _ => {
-            report.problem(spot, "not served: the protocols served are HTTP and HTTPS");
+            report.problem(gateway.location_at(path), "not served: the protocols served are HTTP and HTTPS");
             return None;
         }
     };
     Some(Listener {
         namespace: gateway.namespace.clone(),
         gateway: gateway.name.clone(),
-        name: node.text_at("name")?.to_owned(),
-        port: node.get("port").and_then(Node::whole).and_then(|port| u16::try_from(port).ok())?,
-        hostname: node.text_at("hostname").map(str::to_owned),
+        name: listener.name.to_string(),
+        port: listener.port,
+        hostname: listener.hostname.as_ref().map(|name| name.to_string()),
         tls,
         keys: None,
     })
 }
 
-fn server_tls(set: Set<'_>, gateway: &Document<'_>, listener: &Node) -> Result<ServerTls, String> {
-    if listener.text_at("tls.mode") == Some("Passthrough") {
+fn server_tls(set: Set<'_>, gateway: &Document<'_>, tls: Option<&ListenerTls>) -> Result<ServerTls, String> {
+    if tls.is_some_and(|tls| tls.mode == Some(TlsMode::Passthrough)) {
         return Err("TLS that passes through has no HTTP to read".to_owned());
     }
-    let reference = listener.items_at("tls.certificateRefs").first();
+    let reference = tls.and_then(|tls| tls.certificate_refs.first());
     let reference = reference.ok_or_else(|| "tls.certificateRefs names no certificate".to_owned())?;
-    let namespace = reference.text_at("namespace").unwrap_or(&gateway.namespace);
-    let name = reference.text_at("name").unwrap_or_default();
-    let certificate = secrets::secret(set, namespace, name, "tls.crt")?;
-    let key_pem = secrets::secret(set, namespace, name, "tls.key")?;
+    let namespace = reference.namespace.as_deref().unwrap_or(&gateway.namespace);
+    let certificate = secrets::secret(set, namespace, &reference.name, "tls.crt")?;
+    let key_pem = secrets::secret(set, namespace, &reference.name, "tls.key")?;
     Ok(ServerTls { certificate_pem: certificate.expose().to_owned(), key_pem })
 }

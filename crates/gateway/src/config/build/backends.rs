@@ -5,56 +5,87 @@ use crate::config::build::mutations::mutation;
 use crate::config::build::policies::Policies;
 use crate::config::build::secrets;
 use crate::config::build::traffic_policies::unknown_annotations;
-use crate::config::check::shape::{self, Form};
-use crate::config::resource::{Document, Kind, Set, spot};
-use crate::config::text::mistake::{Report, Spot};
-use crate::config::text::yaml::Node;
-use crate::config::{Backend, BackendKind, Bedrock, BedrockAuth, Credentials, OpenAi};
+use crate::config::check::checker;
+use crate::config::check::forms::{self, Form};
+use crate::config::resource::{Document, Kind, Resource, Set, location};
+use crate::config::resources::backend_security_policy::{BackendSecurityPolicySpec, CredentialType};
+use crate::config::resources::common::SecretRef;
+use crate::config::resources::network::{BackendResource, BackendTlsPolicy};
+use crate::config::resources::service_backend::{ApiSchemaName, AwsAuth, Provider, ServiceBackendRef, ShortConfig};
+use crate::config::text::mistake::{Location, Report};
+use crate::config::{Backend, BackendKind, BedrockAuth, Credentials, Service};
 use crate::secret::Secret;
+use std::collections::HashSet;
 
 /// Every `AIServiceBackend`, in the order of the files.
 pub(in crate::config) fn service_backends(set: Set<'_>, policies: &Policies, report: &mut Report) -> Vec<Backend> {
-    let backend = |document: &Document<'_>, report: &mut Report| Backend {
-        namespace: document.namespace.clone(),
-        name: document.name.clone(),
-        kind: kind(set, document, report),
-        reasoning: policies.of_backend(&document.namespace, &document.name),
-        mutation: document
-            .root
-            .get("spec")
-            .map(|spec| mutation(document, spec, "spec", report))
-            .unwrap_or_default()
-            .into(),
-    };
-    set.of(Kind::ServiceBackend).map(|document| backend(document, report)).collect()
+    let mut backends = Vec::new();
+    for document in set.of(Kind::ServiceBackend) {
+        backends.push(Backend {
+            namespace: document.namespace.clone(),
+            name: document.name.clone(),
+            kind: kind(set, document, report),
+            reasoning: policies.of_backend(&document.namespace, &document.name),
+            mutation: mutation(document, document.node("spec"), "spec", report).into(),
+        });
+    }
+    backends
 }
 
 fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKind {
-    let schema = document.root.text_at("spec.schema.name").unwrap_or("AWSBedrock").to_owned();
-    if schema == "OpenAI" || document.root.text_at("spec.provider") == Some("openai") {
-        return openai(set, document, report);
+    match &document.resource {
+        Resource::ShortBackend(short) => {
+            let config = &short.spec.config;
+            let service = short_form(set, config);
+            match short.spec.provider {
+                Provider::OpenAi => openai(set, document, service, config.prefix.as_deref(), report),
+                Provider::AwsBedrock => bedrock(set, document, service, report),
+            }
+        }
+        Resource::ServiceBackend(resource) => {
+            let schema = &resource.spec.schema;
+            match schema.name {
+                ApiSchemaName::OpenAI => {
+                    let service = full(set, document, &resource.spec.backend_ref, report);
+                    openai(set, document, service, schema.prefix.as_deref(), report)
+                }
+                ApiSchemaName::AWSBedrock => {
+                    let service = full(set, document, &resource.spec.backend_ref, report);
+                    bedrock(set, document, service, report)
+                }
+                _ => {
+                    let schema = document.root.text_at("spec.schema.name").unwrap_or_default().to_owned();
+                    let why = format!("the schema {schema} is not served yet");
+                    report.problem(at(document, "spec.schema.name"), format!("not served: {why}"));
+                    BackendKind::NotServed { schema, why }
+                }
+            }
+        }
+        _ => BackendKind::NotServed { schema: String::new(), why: "it was not read".to_owned() },
     }
-    if schema != "AWSBedrock" {
-        let why = format!("the schema {schema} is not served yet");
-        report.problem(at(document, "spec.schema.name"), format!("not served: {why}"));
-        return BackendKind::NotServed { schema, why };
-    }
-    let short = document.root.at("spec.config");
-    let bedrock = short.map_or_else(|| full(set, document, report), |config| short_form(set, config));
-    let bedrock = bedrock.and_then(|bedrock| secured(set, document, bedrock, report)).and_then(sound_region);
+}
+
+/// A service that speaks Bedrock's own API.
+fn bedrock(
+    set: Set<'_>,
+    document: &Document<'_>,
+    service: Result<Service, String>,
+    report: &mut Report,
+) -> BackendKind {
+    let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
     let annotated = annotated_auth(document, report);
-    match bedrock {
-        Ok(mut bedrock) => {
-            bedrock.auth = bedrock.auth.or(annotated);
-            if bedrock.region.is_none() {
+    match service {
+        Ok(mut service) => {
+            service.auth = service.auth.or(annotated);
+            if service.region.is_none() {
                 let message = format!("no region: the AWS profile's is used, or {}", crate::config::DEFAULT_REGION);
                 report.notice(at(document, "spec"), message);
             }
-            BackendKind::Bedrock(Box::new(bedrock))
+            BackendKind::bedrock(service)
         }
         Err(why) => {
             report.problem(at(document, "spec"), format!("not served: {why}"));
-            BackendKind::NotServed { schema, why }
+            BackendKind::NotServed { schema: "AWSBedrock".to_owned(), why }
         }
     }
 }
@@ -67,32 +98,31 @@ fn annotated_auth(document: &Document<'_>, report: &mut Report) -> Option<Bedroc
     let entry = document.root.entries_at("metadata.annotations").iter().find(|entry| entry.key == AUTH)?;
     let named = entry.value.text().and_then(BedrockAuth::named);
     if named.is_none() {
-        let path = shape::join("metadata.annotations", AUTH);
-        let spot = Spot { file: document.file, place: entry.place, path: &path };
-        report.refuse(spot, "Unsupported value: supported values: \"bearer\", \"sigv4\", \"auto\"");
+        let path = checker::join("metadata.annotations", AUTH);
+        let location = Location { file: document.file, position: entry.position, path: &path };
+        report.refuse(location, "Unsupported value: supported values: \"bearer\", \"sigv4\", \"auto\"");
     }
     named
 }
 
 /// A service of OpenAI's dialect. Without a policy it is called without authorization; only a signature needs a region.
-fn openai(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKind {
-    let root = &document.root;
-    let service = match root.at("spec.config") {
-        Some(config) => short_form(set, config),
-        None => full(set, document, report),
-    };
-    let own_key = |found: &Bedrock| matches!(found.credentials, Credentials::ApiKey(_));
-    let service = service.map(|found| match own_key(&found) {
-        true => found,
-        false => Bedrock { credentials: Credentials::Nobody, ..found },
+fn openai(
+    set: Set<'_>,
+    document: &Document<'_>,
+    service: Result<Service, String>,
+    prefix: Option<&str>,
+    report: &mut Report,
+) -> BackendKind {
+    let service = service.map(|found| match found.credentials {
+        Credentials::ApiKey(_) => found,
+        _ => Service { credentials: Credentials::Nobody, ..found },
     });
     let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
     match service {
         Ok(mut service) => {
             service.region.get_or_insert_with(|| crate::config::DEFAULT_REGION.to_owned());
-            let prefix = root.text_at("spec.schema.prefix").or_else(|| root.text_at("spec.config.prefix"));
             let prefix = prefix.filter(|prefix| !prefix.is_empty());
-            BackendKind::OpenAi(Box::new(OpenAi { prefix: prefix.unwrap_or("v1").to_owned(), service }))
+            BackendKind::openai_chat(prefix.unwrap_or("v1"), service)
         }
         Err(why) => {
             report.problem(at(document, "spec"), format!("not served: {why}"));
@@ -101,11 +131,11 @@ fn openai(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Backend
     }
 }
 
-fn at<'d>(document: &Document<'d>, path: &'d str) -> Spot<'d> {
-    spot(document, document.root.at(path).unwrap_or(&document.root), path)
+fn at<'d>(document: &Document<'d>, path: &'d str) -> Location<'d> {
+    location(document, document.root.at(path).unwrap_or(&document.root), path)
 }
 
-fn sound_region(bedrock: Bedrock) -> Result<Bedrock, String> {
+fn sound_region(bedrock: Service) -> Result<Service, String> {
     match &bedrock.region {
         Some(region) if !Form::Region.fits(region) => {
             Err("the region is not an AWS region, such as us-east-1".to_owned())
@@ -114,61 +144,73 @@ fn sound_region(bedrock: Bedrock) -> Result<Bedrock, String> {
     }
 }
 
-fn short_form(set: Set<'_>, config: &Node) -> Result<Bedrock, String> {
-    let model = config.text_at("model").unwrap_or_default();
-    let region = config.text_at("region").map(str::to_owned);
-    let endpoint = match config.text_at("endpoint") {
-        Some(text) => Some(shape::endpoint(text).map_err(str::to_owned)?),
-        None => environment::endpoint(set.world.env)?,
+/// The short form: all about one model in one document.
+fn short_form(set: Set<'_>, config: &ShortConfig) -> Result<Service, String> {
+    let model = config.model.to_string();
+    let endpoint = match &config.endpoint {
+        Some(text) => Some(forms::endpoint(text).map_err(str::to_owned)?),
+        None => environment::endpoint(set.loader.env)?,
     };
-    let key = config.text_at("apiKey").map(|key| Credentials::ApiKey(Secret::new(key.to_owned())));
-    let base_model = config.text_at("baseModel").map(|base| (model.to_owned(), base.to_owned()));
-    Ok(Bedrock {
-        region: region.or_else(|| environment::region(set.world.env)),
+    let key = config.api_key.as_ref().map(|key| Credentials::ApiKey(Secret::new(key.to_string())));
+    let base_model = config.base_model.as_ref().map(|base| (model.clone(), base.to_string()));
+    let region = config.region.as_ref().map(|region| region.to_string());
+    Ok(Service {
+        region: region.or_else(|| environment::region(set.loader.env)),
         endpoint,
         credentials: key.unwrap_or(Credentials::Default),
-        models: vec![model.to_owned()],
-        http2: config.text_at("http2").is_some_and(|text| text.eq_ignore_ascii_case("true")),
+        models: vec![model],
+        http2: config.http2 == Some(true),
         base_models: base_model.into_iter().collect(),
-        auth: config.text_at("auth").and_then(BedrockAuth::named),
-        ..Bedrock::default()
+        auth: config.auth.map(|auth| match auth {
+            AwsAuth::Bearer => BedrockAuth::Bearer,
+            AwsAuth::SigV4 => BedrockAuth::SigV4,
+            AwsAuth::Auto => BedrockAuth::Auto,
+        }),
+        ..Service::default()
     })
 }
 
 /// The Envoy form: the address is a `Backend`'s, TLS comes with a `BackendTLSPolicy`.
-fn full(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> Result<Bedrock, String> {
-    let reference = document.root.at("spec.backendRef");
-    let name = reference.and_then(|reference| reference.text_at("name")).unwrap_or_default();
-    let namespace = reference.and_then(|reference| reference.text_at("namespace")).unwrap_or(&document.namespace);
-    let backend = set.find(Kind::Backend, namespace, name);
-    let backend = backend.ok_or_else(|| format!("Backend {namespace}/{name} is not in these files"))?;
-    let endpoints = backend.root.items_at("spec.endpoints");
-    if endpoints.len() > 1 {
+fn full(
+    set: Set<'_>,
+    document: &Document<'_>,
+    reference: &ServiceBackendRef,
+    report: &mut Report,
+) -> Result<Service, String> {
+    let namespace = reference.namespace.as_deref().unwrap_or(&document.namespace);
+    let id = format!("Backend {namespace}/{}", &*reference.name);
+    let Some((backend, resource)) = set.find(Kind::Backend, namespace, &reference.name).and_then(address) else {
+        return Err(format!("{id} is not in these files"));
+    };
+    if resource.spec.endpoints.len() > 1 {
         report.notice(at(backend, "spec.endpoints"), "only the first endpoint is called");
     }
-    let endpoint = endpoints.first();
-    let endpoint = endpoint.ok_or_else(|| format!("Backend {namespace}/{name} has no endpoint"))?;
-    let (host, port) = if let Some(fqdn) = endpoint.get("fqdn") {
-        (fqdn.text_at("hostname").unwrap_or_default().to_owned(), fqdn.text_at("port").unwrap_or_default())
-    } else if let Some(ip) = endpoint.get("ip") {
-        let address = ip.text_at("address").unwrap_or_default();
-        let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-        (host, ip.text_at("port").unwrap_or_default())
-    } else {
-        return Err(format!("Backend {namespace}/{name} names neither fqdn nor ip"));
+    let endpoint = resource.spec.endpoints.first().ok_or_else(|| format!("{id} has no endpoint"))?;
+    let (host, port) = match (&endpoint.fqdn, &endpoint.ip) {
+        (Some(fqdn), _) => (fqdn.hostname.to_string(), fqdn.port),
+        (None, Some(ip)) if ip.address.contains(':') => (format!("[{}]", &*ip.address), ip.port),
+        (None, Some(ip)) => (ip.address.to_string(), ip.port),
+        (None, None) => return Err(format!("{id} names neither fqdn nor ip")),
     };
     let policy = tls_policy(set, backend);
-    let tls = policy.is_some() || backend.root.at("spec.tls").is_some() || port == "443";
+    let tls = policy.is_some() || resource.spec.tls.is_some() || port == 443;
     let scheme = if tls { "https" } else { "http" };
-    let url = shape::endpoint(&format!("{scheme}://{host}:{port}"));
-    let tls_hostname = policy.and_then(|policy| policy.root.text_at("spec.validation.hostname"));
-    Ok(Bedrock {
+    let url = forms::endpoint(&format!("{scheme}://{host}:{port}"));
+    let tls_hostname = policy.map(|(_, policy)| policy.spec.validation.hostname.to_string());
+    Ok(Service {
         region: region_of(&host).map(str::to_owned),
-        endpoint: Some(url.map_err(|_| format!("Backend {namespace}/{name} has no host to call"))?),
-        tls_hostname: tls_hostname.filter(|name| *name != host).map(str::to_owned),
-        tls_ca_pem: policy.map(|policy| trusted(set, policy)).transpose()?.flatten(),
-        ..Bedrock::default()
+        endpoint: Some(url.map_err(|_| format!("{id} has no host to call"))?),
+        tls_ca_pem: policy.map(|(document, policy)| trusted(set, document, policy)).transpose()?.flatten(),
+        tls_hostname: tls_hostname.filter(|name| *name != host),
+        ..Service::default()
     })
+}
+
+fn address<'a>(document: &'a Document<'a>) -> Option<(&'a Document<'a>, &'a BackendResource)> {
+    match &document.resource {
+        Resource::Backend(backend) => Some((document, backend)),
+        _ => None,
+    }
 }
 
 /// The region in `bedrock-runtime.<region>.amazonaws.com`.
@@ -180,51 +222,40 @@ fn region_of(host: &str) -> Option<&str> {
     (amazon && matches!(service, "bedrock-runtime" | "bedrock-runtime-fips")).then_some(region)
 }
 
-fn tls_policy<'a>(set: Set<'a>, backend: &Document<'_>) -> Option<&'a Document<'a>> {
-    set.of(Kind::TlsPolicy).find(|policy| {
-        policy.namespace == backend.namespace
-            && targets(policy, "gateway.envoyproxy.io", "Backend").any(|name| name == backend.name)
-    })
-}
-
-/// The names of the policy's targets of one kind.
-fn targets<'d>(policy: &'d Document<'_>, group: &'d str, kind: &'d str) -> impl Iterator<Item = &'d str> {
-    policy
-        .root
-        .items_at("spec.targetRefs")
-        .iter()
-        .filter(move |target| target.text_at("group") == Some(group) && target.text_at("kind") == Some(kind))
-        .filter_map(|target| target.text_at("name"))
+/// The first `BackendTLSPolicy` of a `Backend`.
+fn tls_policy<'a>(set: Set<'a>, backend: &Document<'_>) -> Option<(&'a Document<'a>, &'a BackendTlsPolicy)> {
+    let document = set.policies_of(Kind::TlsPolicy, backend).next()?;
+    match &document.resource {
+        Resource::BackendTlsPolicy(policy) => Some((document, policy)),
+        _ => None,
+    }
 }
 
 /// The certificates that a `BackendTLSPolicy` trusts; `None`: the system's.
-fn trusted(set: Set<'_>, policy: &Document<'_>) -> Result<Option<String>, String> {
+fn trusted(set: Set<'_>, document: &Document<'_>, policy: &BackendTlsPolicy) -> Result<Option<String>, String> {
     let mut pem = String::new();
-    for reference in policy.root.items_at("spec.validation.caCertificateRefs") {
-        let kind = reference.text_at("kind").unwrap_or("ConfigMap");
-        let name = reference.text_at("name").unwrap_or_default();
-        pem.push_str(&secrets::certificates(set, kind, &policy.namespace, name)?);
+    for reference in &policy.spec.validation.ca_certificate_refs {
+        pem.push_str(&secrets::certificates(set, &reference.kind, &document.namespace, &reference.name)?);
         pem.push('\n');
     }
     Ok((!pem.is_empty()).then_some(pem))
 }
 
 /// The same backend with what its `BackendSecurityPolicy` says.
-fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Bedrock, report: &mut Report) -> Result<Bedrock, String> {
-    let mut policies = set.of(Kind::SecurityPolicy).filter(|policy| {
-        policy.namespace == document.namespace
-            && targets(policy, "aigateway.envoyproxy.io", "AIServiceBackend").any(|name| name == document.name)
-    });
+fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Service, report: &mut Report) -> Result<Service, String> {
+    let mut policies = set.policies_of(Kind::SecurityPolicy, document);
     let Some(policy) = policies.next() else { return Ok(bedrock) };
     for second in policies {
         let message = format!("AIServiceBackend {} already has the policy {}", document.id(), policy.id());
         report.refuse(at(second, "spec.targetRefs"), message);
     }
-    if policy.root.at("spec.credentialOverride").is_some() {
+    let Resource::BackendSecurityPolicy(resource) = &policy.resource else { return Ok(bedrock) };
+    let spec = &resource.spec;
+    if spec.credential_override.is_some() {
         let message = "not served yet: the policy's own credentials are always used";
         report.problem(at(policy, "spec.credentialOverride"), message);
     }
-    let credentials = credentials(set, policy).unwrap_or_else(|why| {
+    let credentials = credentials(set, policy, spec).unwrap_or_else(|why| {
         report.problem(at(policy, "spec"), format!("calls to {} will fail: {why}", document.id()));
         Credentials::NotServed { why }
     });
@@ -235,10 +266,10 @@ fn secured(set: Set<'_>, document: &Document<'_>, bedrock: Bedrock, report: &mut
             "Invalid value: the key must be visible ASCII without spaces or line breaks to be sent in a header";
         report.refuse(at(policy, "spec.apiKey"), message.to_owned());
     }
-    let region = policy.root.text_at("spec.awsCredentials.region").map(str::to_owned);
-    let short = document.root.at("spec.config").is_some();
+    let region = spec.aws_credentials.as_ref().map(|aws| aws.region.to_string());
+    let short = matches!(document.resource, Resource::ShortBackend(_));
     let region = if short { bedrock.region.or(region) } else { region.or(bedrock.region) };
-    Ok(Bedrock { region, credentials, ..bedrock })
+    Ok(Service { region, credentials, ..bedrock })
 }
 
 /// Whether a key can be sent in a header.
@@ -246,40 +277,50 @@ pub(in crate::config) fn is_visible(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn credentials(set: Set<'_>, policy: &Document<'_>) -> Result<Credentials, String> {
-    let root = &policy.root;
-    let value = |reference: &str, key: &str| {
-        let reference = root.at(reference);
-        let text = |field: &str| reference.and_then(|reference| reference.text_at(field));
-        let namespace = text("namespace").unwrap_or(&policy.namespace);
-        secrets::secret(set, namespace, text("name").unwrap_or_default(), key)
-    };
-    match root.text_at("spec.type").unwrap_or_default() {
-        "AWSCredentials" if root.at("spec.awsCredentials.oidcExchangeToken").is_some() => {
+/// The credentials of a policy.
+///
+/// # Errors
+///
+/// The reason for which calls with it fail.
+fn credentials(set: Set<'_>, document: &Document<'_>, spec: &BackendSecurityPolicySpec) -> Result<Credentials, String> {
+    match (spec.kind, &spec.aws_credentials, &spec.api_key) {
+        (CredentialType::Aws, Some(aws), _) if aws.oidc_exchange_token.is_some() => {
             Err("credentials by oidcExchangeToken are not served yet".to_owned())
         }
-        "AWSCredentials" if root.at("spec.awsCredentials.credentialsFile").is_some() => {
-            let profile = root.text_at("spec.awsCredentials.credentialsFile.profile").unwrap_or("default");
-            let text = value("spec.awsCredentials.credentialsFile.secretRef", "credentials")?;
-            Ok(Credentials::File { text, profile: profile.to_owned() })
+        (CredentialType::Aws, aws, _) => match aws.as_ref().and_then(|aws| aws.credentials_file.as_ref()) {
+            Some(file) => {
+                let profile = file.profile.as_deref().unwrap_or("default").to_owned();
+                let text = referred(set, document, &file.secret_ref, "credentials")?;
+                Ok(Credentials::File { text, profile })
+            }
+            None => Ok(Credentials::Default),
+        },
+        (CredentialType::ApiKey, _, Some(key)) => {
+            referred(set, document, &key.secret_ref, "apiKey").map(Credentials::ApiKey)
         }
-        "AWSCredentials" => Ok(Credentials::Default),
-        "APIKey" => value("spec.apiKey.secretRef", "apiKey").map(Credentials::ApiKey),
-        other => Err(format!("a policy of type {other} cannot authorize calls there")),
+        _ => {
+            let kind = document.root.text_at("spec.type").unwrap_or_default();
+            Err(format!("a policy of type {kind} cannot authorize calls there"))
+        }
     }
+}
+
+/// The value that a reference to a `Secret` leads to.
+fn referred(set: Set<'_>, document: &Document<'_>, reference: &SecretRef, key: &str) -> Result<Secret, String> {
+    let namespace = reference.namespace.as_deref().unwrap_or(&document.namespace);
+    secrets::secret(set, namespace, &reference.name, key)
 }
 
 /// Says which short-form models an earlier backend takes already.
 pub(in crate::config) fn shadowed(set: Set<'_>, backends: &[Backend], report: &mut Report) {
-    let mut taken: Vec<&str> = Vec::new();
+    let mut taken = HashSet::new();
     for (backend, document) in backends.iter().zip(set.of(Kind::ServiceBackend)) {
         let Some(service) = backend.kind.service() else { continue };
         for model in &service.models {
-            if taken.contains(&model.as_str()) {
+            if !taken.insert(model.as_str()) {
                 let message = "an earlier backend serves this model: only a route can send requests here";
                 report.problem(at(document, "spec.config.model"), message);
             }
-            taken.push(model);
         }
     }
 }

@@ -1,14 +1,15 @@
-//! Which fields of Bedrock's own clients may use, and how answers name the model: `RequestPolicy` resources, and `clientFields` of the short form.
+//! Permissions of clients to use fields of Bedrock's own, and the model's name in answers: from `RequestPolicy`
+//! resources and from `clientFields` of the short form.
 
 use crate::config::build::policies::{Target, target};
-use crate::config::resource::{Kind, Set};
+use crate::config::resource::{Kind, Resource, Set};
+use crate::config::resources::request_policy::{ClientFields as ClientFieldsResource, Permission, ReportedModel};
 use crate::config::text::mistake::Report;
-use crate::config::text::yaml::Node;
 use crate::config::{Config, Rule};
 use crate::translate::limits::ClientFields;
 use std::collections::HashMap;
 
-/// What operators say of the fields that clients may use; `None`: nothing.
+/// The permissions of an operator for fields that clients may use. `None`: the operator says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FieldPolicy {
     /// `additionalModelRequestFields`
@@ -25,7 +26,7 @@ pub struct FieldPolicy {
     pub report_upstream_model: Option<bool>,
 }
 
-/// What holds wherever a request goes, and at each backend.
+/// The permissions everywhere, and at each backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldPolicies {
     /// Everywhere: what the command line says.
@@ -56,7 +57,7 @@ impl FieldPolicy {
         }
     }
 
-    /// What holds when all has been said; `usual` where nothing was.
+    /// The permissions that apply, with `usual` where the operator says nothing.
     #[must_use]
     pub fn decided(self, usual: ClientFields) -> ClientFields {
         ClientFields {
@@ -70,16 +71,16 @@ impl FieldPolicy {
         }
     }
 
-    /// The node with `clientFields` and `reportModel`, whose shape holds.
-    fn read(node: &Node) -> Self {
-        let allowed = |field: &str| node.get("clientFields")?.text_at(field).map(|word| word == "Allow");
+    /// From `clientFields` and `reportModel` of a resource.
+    fn of(fields: Option<&ClientFieldsResource>, reported: Option<ReportedModel>) -> Self {
+        let allowed = |permission: Option<Permission>| permission.map(|permission| permission == Permission::Allow);
         Self {
-            additional_model_request_fields: allowed("additionalModelRequestFields"),
-            guardrail_config: allowed("guardrailConfig"),
-            service_tier: allowed("serviceTier"),
-            performance_config: allowed("performanceConfig"),
-            s3_uris: allowed("s3Uris"),
-            report_upstream_model: node.text_at("reportModel").map(|word| word == "upstream"),
+            additional_model_request_fields: fields.and_then(|it| allowed(it.additional_model_request_fields)),
+            guardrail_config: fields.and_then(|it| allowed(it.guardrail_config)),
+            service_tier: fields.and_then(|it| allowed(it.service_tier)),
+            performance_config: fields.and_then(|it| allowed(it.performance_config)),
+            s3_uris: fields.and_then(|it| allowed(it.s3_uris)),
+            report_upstream_model: reported.map(|reported| reported == ReportedModel::Upstream),
         }
     }
 }
@@ -104,13 +105,16 @@ impl RequestPolicies {
     pub(in crate::config) fn read(set: Set<'_>, report: &mut Report) -> Self {
         let mut words: HashMap<Target, FieldPolicy> = HashMap::new();
         for document in set.of(Kind::ServiceBackend) {
-            if let Some(own) = document.root.at("spec.config") {
+            if let Resource::ShortBackend(short) = &document.resource {
+                let config = &short.spec.config;
                 let at = (Kind::ServiceBackend, document.namespace.clone(), document.name.clone(), None);
-                words.insert(at, FieldPolicy::read(own));
+                words.insert(at, FieldPolicy::of(config.client_fields.as_ref(), config.report_model));
             }
         }
         for document in set.of(Kind::RequestPolicy) {
-            let word = document.root.at("spec").map(FieldPolicy::read).unwrap_or_default();
+            let Resource::RequestPolicy(policy) = &document.resource else { continue };
+            let spec = &policy.spec;
+            let word = FieldPolicy::of(Some(&spec.client_fields), spec.report_model);
             for (index, node) in document.root.items_at("spec.targetRefs").iter().enumerate() {
                 let path = format!("spec.targetRefs[{index}]");
                 if let Some(at) = target(set, document, node, &path, report) {
@@ -122,12 +126,12 @@ impl RequestPolicies {
         Self { words }
     }
 
-    /// What is said at a backend.
+    /// The permissions at a backend.
     pub(in crate::config) fn of_backend(&self, namespace: &str, name: &str) -> FieldPolicy {
         self.word(Kind::ServiceBackend, namespace, name, None)
     }
 
-    /// What is said at a rule of a route, and at the route.
+    /// The permissions at a rule of a route, joined with the route's.
     pub(in crate::config) fn of_rule(&self, namespace: &str, route: &str, rule: Option<&str>) -> FieldPolicy {
         let at_route = self.word(Kind::GatewayRoute, namespace, route, None);
         rule.map_or(at_route, |rule| self.word(Kind::GatewayRoute, namespace, route, Some(rule)).and(at_route))

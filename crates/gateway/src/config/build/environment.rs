@@ -1,9 +1,8 @@
 //! The configuration of a gateway without a file: Bedrock, as AWS's own variables describe it.
 
-use crate::config::check::shape::{self, Form};
+use crate::config::check::forms::{self, Form};
 use crate::config::{
-    Backend, BackendKind, BackendRef, Bedrock, Config, Credentials, DEFAULT_REGION, Notice, ReasoningPolicy, Route,
-    Rule,
+    Backend, BackendKind, BackendRef, Config, DEFAULT_REGION, Notice, ReasoningPolicy, Route, Rule, Service,
 };
 use std::sync::Arc;
 
@@ -46,7 +45,7 @@ impl Config {
             keys: None,
         };
         let backend = Backend { namespace, name, kind, reasoning, mutation: Arc::default() };
-        Self { backends: vec![backend], routes: vec![route], notices, ..Self::default() }
+        Self { backends: vec![backend], routes: vec![route].into(), notices, ..Self::default() }
     }
 }
 
@@ -61,24 +60,7 @@ fn bedrock(env: Env<'_>, notices: &mut Vec<Notice>) -> Result<BackendKind, Strin
         }
         Some(_) => {}
     }
-    Ok(BackendKind::Bedrock(Box::new(Bedrock { region, endpoint: endpoint(env)?, ..Bedrock::default() })))
-}
-
-impl Default for Bedrock {
-    /// Bedrock of the AWS profile's region, with AWS's default credentials, serving no model by itself.
-    fn default() -> Self {
-        Self {
-            region: None,
-            endpoint: None,
-            tls_hostname: None,
-            tls_ca_pem: None,
-            credentials: Credentials::Default,
-            auth: None,
-            models: Vec::new(),
-            http2: false,
-            base_models: Vec::new(),
-        }
-    }
+    Ok(BackendKind::bedrock(Service { region, endpoint: endpoint(env)?, ..Service::default() }))
 }
 
 /// The region that the environment names.
@@ -90,10 +72,10 @@ pub(in crate::config) fn region(env: Env<'_>) -> Option<String> {
 ///
 /// # Errors
 ///
-/// Why it cannot be called, without its text.
+/// The reason for which the endpoint cannot be called, without its text.
 pub(in crate::config) fn endpoint(env: Env<'_>) -> Result<Option<url::Url>, String> {
     let found = first(env, ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL"]);
-    found.map(|(name, text)| shape::endpoint(&text).map_err(|why| format!("{name}: {why}"))).transpose()
+    found.map(|(name, text)| forms::endpoint(&text).map_err(|why| format!("{name}: {why}"))).transpose()
 }
 
 fn first(env: Env<'_>, names: [&'static str; 2]) -> Option<(&'static str, String)> {

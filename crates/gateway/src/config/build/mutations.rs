@@ -1,8 +1,8 @@
 //! `headerMutation` and `bodyMutation`, of a backend and of a route's reference to one.
 
-use crate::config::check::shape::{Check, join, short};
+use crate::config::check::checker::{Check, join, short};
 use crate::config::resource::Document;
-use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::mistake::{Location, Report};
 use crate::config::text::yaml::Node;
 use crate::mutation::Mutation;
 use http::{HeaderName, HeaderValue};
@@ -33,13 +33,14 @@ fn is_ours(name: &HeaderName) -> bool {
     OURS.contains(&name.as_str()) || name == "x-amz-security-token"
 }
 
-/// What stands below `at`, the path of `node`; headers that cannot be changed are named.
+/// The mutations of a backend or of a reference, whose node has the path `at`. Headers that the gateway itself sets
+/// are left out, with a notice.
 pub(in crate::config) fn mutation(document: &Document<'_>, node: &Node, at: &str, report: &mut Report) -> Mutation {
     let mut named = |path: String, node: &Node, text: &str| -> Option<HeaderName> {
         let name: HeaderName = text.parse().ok()?;
         if is_ours(&name) {
-            let spot = Spot { file: document.file, place: node.place, path: &path };
-            report.notice(spot, format!("not done: the gateway itself decides about the header {}", short(text)));
+            let location = Location { file: document.file, position: node.position, path: &path };
+            report.notice(location, format!("not done: the gateway itself decides about the header {}", short(text)));
             return None;
         }
         Some(name)
@@ -71,8 +72,7 @@ pub(in crate::config) fn mutation(document: &Document<'_>, node: &Node, at: &str
 pub(in crate::config) fn rules(check: &mut Check<'_>, node: &Node, at: &str) {
     for (index, item) in node.items_at("headerMutation.set").iter().enumerate() {
         let Some(value) = item.get("value") else { continue };
-        let is_visible = |text: &str| text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
-        if value.text().is_some_and(|text| !is_visible(text)) {
+        if value.text().is_some_and(|text| !text.chars().all(|c| c == ' ' || c.is_ascii_graphic())) {
             let path = format!("{at}.headerMutation.set[{index}].value");
             check.refuse(value, &path, "Invalid value: a header holds visible ASCII only".to_owned());
         }

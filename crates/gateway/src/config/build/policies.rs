@@ -1,39 +1,46 @@
-//! From `ReasoningPolicy` resources, and from `spec.config.reasoning`, to what holds at each target.
+//! Reasoning policies at each target, from `ReasoningPolicy` resources and from `spec.config.reasoning` of the short
+//! form.
 
-use crate::config::ForcedTool;
-use crate::config::check::shape::{duration, short};
-use crate::config::reasoning::{BindingMismatch, Expose, ReasoningPolicy, Word};
-use crate::config::resource::{Document, Kind, Set, spot};
+use crate::config::check::checker::short;
+use crate::config::check::forms::duration;
+use crate::config::reasoning::{BindingMismatch, Expose, PolicyLayer, ReasoningPolicy};
+use crate::config::resource::{Document, Kind, Resource, Set, location};
+use crate::config::resources::reasoning_policy::{
+    BindingMismatchChoice, EffortName, EffortOrNone, ExposedField, ForcedToolChoice, Reasoning, RedactedText,
+    Visibility,
+};
 use crate::config::text::json;
-use crate::config::text::mistake::{Report, Spot};
+use crate::config::text::mistake::{Location, Report};
 use crate::config::text::yaml::Node;
+use crate::config::{Backend, ForcedTool};
 use crate::translate::catalogue::{Catalogue, Entry, Known, Wanted};
 use crate::translate::model::reasoning::Effort;
 use crate::translate::model::reasoning::Placeholder;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What a policy can be attached to: kind, namespace, name, and the name of a rule.
+/// The target of a policy: kind, namespace, name, and the name of a rule.
 pub(in crate::config) type Target = (Kind, String, String, Option<String>);
 
-/// The words of the policies, by what they are attached to.
+/// The layers of reasoning policies, by their targets.
 pub(in crate::config) struct Policies {
-    words: HashMap<Target, Word>,
+    layers: HashMap<Target, PolicyLayer>,
 }
 
 impl Policies {
     /// Reads the policies in the order of the files: of two at one target the first holds, and the other is told.
     pub(in crate::config) fn read(set: Set<'_>, report: &mut Report) -> Self {
-        let mut found: HashMap<Target, (Word, String)> = HashMap::new();
+        let mut found: HashMap<Target, (PolicyLayer, String)> = HashMap::new();
         for document in set.of(Kind::ServiceBackend) {
-            if let Some(own) = own_word(document, report) {
+            if let Some(own) = own_layer(document, report) {
                 let target = (Kind::ServiceBackend, document.namespace.clone(), document.name.clone(), None);
                 found.insert(target, (own, "its own spec.config.reasoning".to_owned()));
             }
         }
         for document in set.of(Kind::ReasoningPolicy) {
-            let mut word = document.root.get("spec").map(word).unwrap_or_default();
-            word.models = models(document, report);
+            let Resource::ReasoningPolicy(policy) = &document.resource else { continue };
+            let mut layer = layer(&policy.spec.policy);
+            layer.models = models(document, report);
             for (index, node) in document.root.items_at("spec.targetRefs").iter().enumerate() {
                 let path = format!("spec.targetRefs[{index}]");
                 let Some(target) = target(set, document, node, &path, report) else { continue };
@@ -41,40 +48,40 @@ impl Policies {
                 match found.get(&target) {
                     Some((_, first)) if *first != named => {
                         let message = format!("conflict: {} has {first} already, which holds", described(&target));
-                        report.notice(spot(document, node, &path), message);
+                        report.notice(location(document, node, &path), message);
                     }
                     Some(_) => {}
                     None => {
-                        found.insert(target, (word.clone(), named));
+                        found.insert(target, (layer.clone(), named));
                     }
                 }
             }
         }
-        Self { words: found.into_iter().map(|(target, (word, _))| (target, word)).collect() }
+        Self { layers: found.into_iter().map(|(target, (layer, _))| (target, layer)).collect() }
     }
 
-    /// What holds at a backend to which no rule leads.
+    /// The reasoning policy of a backend for requests that no rule sends.
     pub(in crate::config) fn of_backend(&self, namespace: &str, name: &str) -> Arc<ReasoningPolicy> {
-        Arc::new(self.word(Kind::ServiceBackend, namespace, name, None).decided())
+        Arc::new(self.layer(Kind::ServiceBackend, namespace, name, None).decided())
     }
 
-    /// What holds at a backend to which this rule of a route leads.
+    /// The reasoning policy of a backend for requests that this rule of a route sends.
     pub(in crate::config) fn of_rule(
         &self,
         namespace: &str,
         route: &str,
         rule: Option<&str>,
-        (backend_namespace, backend): (&str, &str),
+        backend: &Backend,
     ) -> Arc<ReasoningPolicy> {
-        let at_rule = rule.map(|rule| self.word(Kind::GatewayRoute, namespace, route, Some(rule))).unwrap_or_default();
-        let at_route = self.word(Kind::GatewayRoute, namespace, route, None);
-        let at_backend = self.word(Kind::ServiceBackend, backend_namespace, backend, None);
+        let at_rule = rule.map(|rule| self.layer(Kind::GatewayRoute, namespace, route, Some(rule))).unwrap_or_default();
+        let at_route = self.layer(Kind::GatewayRoute, namespace, route, None);
+        let at_backend = self.layer(Kind::ServiceBackend, &backend.namespace, &backend.name, None);
         Arc::new(at_rule.over(&at_route).over(&at_backend).decided())
     }
 
-    fn word(&self, kind: Kind, namespace: &str, name: &str, section: Option<&str>) -> Word {
+    fn layer(&self, kind: Kind, namespace: &str, name: &str, section: Option<&str>) -> PolicyLayer {
         let target = (kind, namespace.to_owned(), name.to_owned(), section.map(str::to_owned));
-        self.words.get(&target).cloned().unwrap_or_default()
+        self.layers.get(&target).cloned().unwrap_or_default()
     }
 }
 
@@ -84,7 +91,7 @@ fn described((kind, namespace, name, section): &Target) -> String {
     format!("{}{kind} {namespace}/{name}", of_rule.unwrap_or_default())
 }
 
-/// What one of the policy's references leads to, or nothing and a notice.
+/// The target that one of the policy's references names; `None`, and a notice, where these files have no such resource.
 pub(in crate::config) fn target(
     set: Set<'_>,
     document: &Document<'_>,
@@ -107,69 +114,86 @@ pub(in crate::config) fn target(
         let name = shown("name").unwrap_or_default();
         let missing = described(&(kind, document.namespace.clone(), name, shown("sectionName")));
         let message = format!("{missing} is not in these files: the policy does nothing there");
-        report.problem(spot(document, node, path), message);
+        report.problem(location(document, node, path), message);
     }
     found.map(|_| target)
 }
 
-/// `spec.config.reasoning` of the short form.
-fn own_word(document: &Document<'_>, report: &mut Report) -> Option<Word> {
-    let config = document.root.at("spec.config")?;
-    let reasoning = config.get("reasoning")?;
-    let mut own = word(reasoning);
-    if let Some(row) = reasoning.get("row") {
-        let id = config.text_at("model").unwrap_or_default();
-        let place = Spot { file: document.file, place: row.place, path: "spec.config.reasoning.row" };
-        own.models.extend(model((id, config.text_at("baseModel")), Some(row), place, report));
+/// The policy of a backend in the short form, `spec.config.reasoning`.
+fn own_layer(document: &Document<'_>, report: &mut Report) -> Option<PolicyLayer> {
+    let Resource::ShortBackend(short) = &document.resource else { return None };
+    let config = &short.spec.config;
+    let mut own = layer(&config.reasoning.as_ref()?.policy);
+    if let Some(row) = document.root.at("spec.config.reasoning.row") {
+        let position = Location { file: document.file, position: row.position, path: "spec.config.reasoning.row" };
+        own.models.extend(model(&config.model, config.base_model.as_deref(), Some(row), position, report));
     }
     Some(own)
 }
 
-fn word(spec: &Node) -> Word {
-    let number = |path: &str| spec.at(path).and_then(Node::whole).and_then(|value| u64::try_from(value).ok());
-    let small = |path: &str| number(path).and_then(|value| u32::try_from(value).ok());
-    let off = |path: &str| spec.text_at(path).is_some_and(|text| text.eq_ignore_ascii_case("false"));
-    Word {
-        default_effort: spec.text_at("default.effort").and_then(|word| match word {
-            "none" => Some(Wanted::Off),
-            word => Effort::from_word(word).map(Wanted::Effort),
+/// The layer of a policy, but for its models.
+fn layer(policy: &Reasoning) -> PolicyLayer {
+    let (limits, restore) = (policy.limits.as_ref(), policy.restore.as_ref());
+    PolicyLayer {
+        default_effort: policy.default.as_ref().map(|default| wanted(default.effort)),
+        most_effort: limits.and_then(|limits| limits.effort).map(effort),
+        most_budget: limits.and_then(|limits| limits.budget_tokens),
+        expose: policy.expose.as_deref().map(exposed),
+        hidden: policy.visibility == Some(Visibility::Hidden),
+        restore_off: restore.is_some_and(|restore| restore.enabled == Some(false)),
+        anonymous_off: restore.is_some_and(|restore| restore.anonymous == Some(false)),
+        max_entries: restore.and_then(|restore| restore.max_entries),
+        max_bytes: restore.and_then(|restore| restore.max_bytes),
+        max_age: restore.and_then(|restore| restore.max_age.as_deref()).and_then(duration),
+        forced_tool: policy.forced_tool.map(|choice| match choice {
+            ForcedToolChoice::Auto => ForcedTool::Auto,
+            ForcedToolChoice::Refuse => ForcedTool::Refuse,
+            ForcedToolChoice::DropReasoning => ForcedTool::DropReasoning,
         }),
-        most_effort: spec.text_at("limits.effort").and_then(Effort::from_word),
-        most_budget: small("limits.budgetTokens"),
-        expose: spec.get("expose").map(exposed),
-        hidden: spec.text_at("visibility") == Some("Hidden"),
-        restore_off: off("restore.enabled"),
-        anonymous_off: off("restore.anonymous"),
-        max_entries: small("restore.maxEntries"),
-        max_bytes: number("restore.maxBytes"),
-        max_age: spec.text_at("restore.maxAge").and_then(duration),
-        forced_tool: spec.text_at("forcedTool").map(|word| match word {
-            "Auto" => ForcedTool::Auto,
-            "Refuse" => ForcedTool::Refuse,
-            _ => ForcedTool::DropReasoning,
+        binding_mismatch: policy.binding_mismatch.map(|choice| match choice {
+            BindingMismatchChoice::DropBlock => BindingMismatch::DropBlock,
+            BindingMismatchChoice::Fail => BindingMismatch::Fail,
         }),
-        binding_mismatch: spec.text_at("bindingMismatch").map(|word| match word {
-            "DropBlock" => BindingMismatch::DropBlock,
-            _ => BindingMismatch::Fail,
-        }),
-        repair: spec.text_at("repair").map(|text| text.eq_ignore_ascii_case("true")),
-        redacted_text: spec.text_at("redactedText").map(|word| match word {
-            "Summary" => Placeholder::Summary,
-            "Drop" => Placeholder::Dropped,
-            _ => Placeholder::Encrypted,
+        repair: policy.repair,
+        redacted_text: policy.redacted_text.map(|text| match text {
+            RedactedText::Summary => Placeholder::Summary,
+            RedactedText::Drop => Placeholder::Dropped,
+            RedactedText::Encrypted => Placeholder::Encrypted,
         }),
         models: Vec::new(),
     }
 }
 
-fn exposed(list: &Node) -> Expose {
-    let has = |name: &str| list.items().iter().any(|item| item.text() == Some(name));
+fn effort(name: EffortName) -> Effort {
+    match name {
+        EffortName::Minimal => Effort::Minimal,
+        EffortName::Low => Effort::Low,
+        EffortName::Medium => Effort::Medium,
+        EffortName::High => Effort::High,
+        EffortName::XHigh => Effort::XHigh,
+        EffortName::Max => Effort::Max,
+    }
+}
+
+fn wanted(name: EffortOrNone) -> Wanted {
+    match name {
+        EffortOrNone::None => Wanted::Off,
+        EffortOrNone::Minimal => Wanted::Effort(Effort::Minimal),
+        EffortOrNone::Low => Wanted::Effort(Effort::Low),
+        EffortOrNone::Medium => Wanted::Effort(Effort::Medium),
+        EffortOrNone::High => Wanted::Effort(Effort::High),
+        EffortOrNone::XHigh => Wanted::Effort(Effort::XHigh),
+        EffortOrNone::Max => Wanted::Effort(Effort::Max),
+    }
+}
+
+fn exposed(fields: &[ExposedField]) -> Expose {
     Expose {
-        reasoning: has("reasoning"),
-        reasoning_content: has("reasoning_content"),
-        reasoning_details: has("reasoning_details"),
-        thinking_blocks: has("thinking_blocks"),
-        think_tags: has("think_tags"),
+        reasoning: fields.contains(&ExposedField::Reasoning),
+        reasoning_content: fields.contains(&ExposedField::ReasoningContent),
+        reasoning_details: fields.contains(&ExposedField::ReasoningDetails),
+        thinking_blocks: fields.contains(&ExposedField::ThinkingBlocks),
+        think_tags: fields.contains(&ExposedField::ThinkTags),
     }
 }
 
@@ -177,16 +201,17 @@ fn models(document: &Document<'_>, report: &mut Report) -> Vec<(String, Arc<Entr
     let nodes = document.root.items_at("spec.models").iter().enumerate();
     let entry = nodes.filter_map(|(index, node)| {
         let path = format!("spec.models[{index}]");
-        model((node.text_at("id")?, node.text_at("base")), node.get("row"), spot(document, node, &path), report)
+        model(node.text_at("id")?, node.text_at("base"), node.get("row"), location(document, node, &path), report)
     });
     entry.collect()
 }
 
 /// One model's row; its fields were checked before.
 fn model(
-    (id, base): (&str, Option<&str>),
+    id: &str,
+    base: Option<&str>,
     row: Option<&Node>,
-    at: Spot<'_>,
+    at: Location<'_>,
     report: &mut Report,
 ) -> Option<(String, Arc<Entry>)> {
     let catalogue = Catalogue::builtin();

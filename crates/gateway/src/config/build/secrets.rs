@@ -20,7 +20,7 @@ pub(in crate::config) fn base64_bytes(text: &str) -> Option<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// Why there is no value, in words that can follow "because".
+/// The reason for which there is no value, in words that can follow "because".
 pub(in crate::config) fn secret(set: Set<'_>, namespace: &str, name: &str, key: &str) -> Result<Secret, String> {
     let id = format!("Secret {namespace}/{name}");
     let document = set.find(Kind::Secret, namespace, name).ok_or_else(|| format!("{id} is not in these files"))?;
@@ -40,12 +40,12 @@ fn annotated(set: Set<'_>, root: &Node, id: &str, key: &str) -> Option<Result<Se
     let annotations = root.at("metadata.annotations")?;
     let annotation = |source: &str| annotations.get(&format!("substitution.aigw.run/{source}/{key}"))?.text();
     if let Some(variable) = annotation("env") {
-        let value = (set.world.env)(variable).filter(|value| !value.is_empty());
+        let value = (set.loader.env)(variable).filter(|value| !value.is_empty());
         return Some(value.map(Secret::new).ok_or_else(|| format!("{id} needs the environment variable {variable}")));
     }
     let path = annotation("file")?;
-    let home = path.strip_prefix("~/").and_then(|rest| (set.world.env)("HOME").map(|home| format!("{home}/{rest}")));
-    let text = (set.world.read_file)(home.as_deref().unwrap_or(path));
+    let home = path.strip_prefix("~/").and_then(|rest| (set.loader.env)("HOME").map(|home| format!("{home}/{rest}")));
+    let text = (set.loader.read_file)(home.as_deref().unwrap_or(path));
     Some(text.map(Secret::new).map_err(|error| format!("{id} needs the file {path}: {}", error.kind())))
 }
 
@@ -53,7 +53,7 @@ fn annotated(set: Set<'_>, root: &Node, id: &str, key: &str) -> Option<Result<Se
 ///
 /// # Errors
 ///
-/// Why there are none, in words that can follow "because".
+/// The reason for which there are none, in words that can follow "because".
 pub(in crate::config) fn keys_of(set: Set<'_>, namespace: &str, name: &str) -> Result<BTreeSet<String>, String> {
     let id = format!("Secret {namespace}/{name}");
     let document = set.find(Kind::Secret, namespace, name).ok_or_else(|| format!("{id} is not in these files"))?;
@@ -70,7 +70,7 @@ pub(in crate::config) fn keys_of(set: Set<'_>, namespace: &str, name: &str) -> R
 ///
 /// # Errors
 ///
-/// Why there are none, in words that can follow "because".
+/// The reason for which there are none, in words that can follow "because".
 pub(in crate::config) fn certificates(set: Set<'_>, kind: &str, namespace: &str, name: &str) -> Result<String, String> {
     if kind == "Secret" {
         return secret(set, namespace, name, "ca.crt").map(|secret| secret.expose().to_owned());

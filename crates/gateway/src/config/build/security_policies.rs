@@ -1,51 +1,20 @@
 //! Envoy Gateway's `SecurityPolicy`: which API keys clients need at a listener or for a route.
 //!
-//! A policy that cannot be enforced must not leave its targets open. What is not supported is refused when the files are read,
+//! A policy that cannot be enforced must not leave its targets open. What is not supported is refused when the files
+//! are read,
 //! and a policy whose keys are missing accepts nobody.
 
 use crate::config::build::secrets;
-use crate::config::check::schema::{FREE, METADATA, SECRET_REF, closed, list, open, resource};
-use crate::config::check::shape::{Check, Field, Shape, join, optional, required, short};
-use crate::config::check::traffic_rules::{TARGET, gateway_target, route_target, targets};
-use crate::config::resource::{Document, Kind, Set, spot};
-use crate::config::text::mistake::{Report, Spot};
+use crate::config::check::checker::{Check, join, short};
+use crate::config::check::traffic_rules::{gateway_target, route_target, targets};
+use crate::config::resource::{Document, Kind, Set, location};
+use crate::config::text::mistake::{Location, Report};
 use crate::config::text::yaml::Node;
 use crate::key_ring::{KeyDigest, KeyRing, file};
 use http::HeaderName;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::sync::Arc;
-
-static SWITCH: Shape = Shape::Truth;
-static ANY: Shape = Shape::Any;
-
-static EXTRACT_FROM: [Field; 3] = [
-    optional("headers", &list(&FREE, 64)),
-    optional("params", &list(&FREE, 64)),
-    optional("cookies", &list(&FREE, 64)),
-];
-
-static API_KEY_AUTH: [Field; 4] = [
-    required("credentialRefs", &list(&SECRET_REF, 256)),
-    required("extractFrom", &list(&closed(&EXTRACT_FROM), 64)),
-    optional("forwardClientIDHeader", &FREE),
-    optional("sanitize", &SWITCH),
-];
-
-/// What is read of it.
-pub(in crate::config) static SECURITY_POLICY: Shape = resource(&[
-    required("metadata", &METADATA),
-    required(
-        "spec",
-        &open(&[
-            optional("targetRef", &TARGET),
-            optional("targetRefs", &list(&TARGET, 16)),
-            optional("targetSelectors", &ANY),
-            optional("mergeType", &FREE),
-            optional("apiKeyAuth", &closed(&API_KEY_AUTH)),
-        ]),
-    ),
-]);
 
 /// Blocks that decide who may come in, and that nothing here enforces.
 const UNSUPPORTED: [&str; 6] = ["jwt", "oidc", "basicAuth", "extAuth", "authorization", "csrf"];
@@ -80,7 +49,7 @@ pub(in crate::config) fn check(check: &mut Check<'_>, root: &Node) {
     }
 }
 
-/// What a policy is attached to: a route, a listener of a Gateway, or (`section: None`) all of its listeners.
+/// The target of a policy: a route, a listener of a Gateway, or (`section: None`) all of its listeners.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Target {
     kind: Kind,
@@ -89,7 +58,7 @@ struct Target {
     section: Option<String>,
 }
 
-/// The rings of keys, by what their policies are attached to.
+/// The rings of keys, by the targets of their policies.
 #[derive(Default)]
 pub(in crate::config) struct SecurityPolicies {
     rings: HashMap<Target, Arc<KeyRing>>,
@@ -102,7 +71,7 @@ impl SecurityPolicies {
         for document in set.of(Kind::ClientSecurityPolicy) {
             let Some(auth) = document.root.at("spec.apiKeyAuth") else {
                 let message = "not used: of a SecurityPolicy only apiKeyAuth is read";
-                report.problem(spot(document, &document.root, "spec"), message);
+                report.problem(location(document, &document.root, "spec"), message);
                 continue;
             };
             let ring = Arc::new(ring(set, document, auth, report));
@@ -111,7 +80,7 @@ impl SecurityPolicies {
                 match rings.entry(target) {
                     Slot::Occupied(_) => {
                         let message = "conflict: this target has a SecurityPolicy already, which applies";
-                        report.problem(spot(document, node, &path), message);
+                        report.problem(location(document, node, &path), message);
                     }
                     Slot::Vacant(slot) => {
                         slot.insert(Arc::clone(&ring));
@@ -140,9 +109,10 @@ impl SecurityPolicies {
     }
 }
 
-/// What a reference leads to, or nothing and a notice. An `HTTPRoute` stands for the `AIGatewayRoute` of its name.
+/// The target that a reference names; `None`, and a notice, where there is none. An `HTTPRoute` stands for the
+/// `AIGatewayRoute` of its name.
 fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report: &mut Report) -> Option<Target> {
-    let at = spot(document, node, path);
+    let at = location(document, node, path);
     let kind = match (route_target(node), gateway_target(node)) {
         (true, _) => Kind::GatewayRoute,
         (_, true) => Kind::Gateway,
@@ -180,7 +150,7 @@ fn ring(set: Set<'_>, document: &Document<'_>, auth: &Node, report: &mut Report)
     let mut ring = KeyRing::in_headers(headers(document, auth, report));
     for (index, reference) in auth.items_at("credentialRefs").iter().enumerate() {
         let path = format!("spec.apiKeyAuth.credentialRefs[{index}]");
-        let at = spot(document, reference, &path);
+        let at = location(document, reference, &path);
         let namespace = reference.text_at("namespace").unwrap_or(&document.namespace);
         let name = reference.text_at("name").unwrap_or_default();
         match secrets::keys_of(set, namespace, name) {
@@ -195,11 +165,11 @@ fn ring(set: Set<'_>, document: &Document<'_>, auth: &Node, report: &mut Report)
         }
     }
     if ring.is_empty() {
-        let at = spot(document, auth, "spec.apiKeyAuth");
+        let at = location(document, auth, "spec.apiKeyAuth");
         report.problem(at, "no key is accepted: every request at its targets will be refused with 401");
     }
     if let Some(node) = auth.get("forwardClientIDHeader") {
-        let at = spot(document, node, "spec.apiKeyAuth.forwardClientIDHeader");
+        let at = location(document, node, "spec.apiKeyAuth.forwardClientIDHeader");
         report.notice(at, "not used: backends are not told who asks");
     }
     ring
@@ -228,7 +198,7 @@ fn headers(document: &Document<'_>, auth: &Node, report: &mut Report) -> Vec<Hea
         for field in ["params", "cookies"] {
             if let Some(node) = source.get(field) {
                 let path = format!("spec.apiKeyAuth.extractFrom[{index}].{field}");
-                let at = Spot { file: document.file, place: node.place, path: &path };
+                let at = Location { file: document.file, position: node.position, path: &path };
                 report.problem(at, "not used: keys are read from headers only");
             }
         }

@@ -1,12 +1,12 @@
-//! What is valid in every resource and yet cannot serve: seen once all resources are joined.
+//! Notices about backends, rules and models that are valid and yet cannot be served: seen once all resources are
+//! joined.
 
-use crate::config::check::shape::short;
-use crate::config::resource::{Kind, Set, spot};
+use crate::config::check::checker::short;
+use crate::config::resource::{Kind, Set, location};
 use crate::config::text::mistake::{Notice, Report};
 use crate::config::text::suggest::did_you_mean;
 use crate::config::text::yaml::Node;
-use crate::config::{Backend, Config};
-use crate::route::MODEL_HEADER;
+use crate::config::{Backend, Config, MODEL_HEADER};
 use crate::translate::catalogue::{Catalogue, Known};
 
 /// Adds to the report what of a configuration will not serve.
@@ -22,13 +22,16 @@ impl Config {
     /// Whether any request can be sent to any backend.
     #[must_use]
     pub fn serves_anything(&self) -> bool {
-        let is_served = |backend: &Backend| backend.kind.service().is_some();
         let by_route = self.routes.iter().flat_map(|route| &route.rules).flat_map(|rule| &rule.backends);
         let by_route = by_route.filter_map(|reference| self.backends.get(reference.backend));
         let short_form =
             self.backends.iter().filter(|backend| backend.kind.service().is_some_and(|it| !it.models.is_empty()));
         by_route.chain(short_form).any(is_served)
     }
+}
+
+fn is_served(backend: &Backend) -> bool {
+    backend.kind.service().is_some()
 }
 
 /// The two usual mistakes with Bedrock: a region that is none, and a model's name instead of its id.
@@ -38,15 +41,18 @@ fn short_forms(set: Set<'_>, config: &Config, report: &mut Report) {
         if let Some(region) = node.get("region").filter(|region| !region.text().is_some_and(is_region)) {
             let text = short(region.shown());
             let message = format!("{text:?} is not the name of an AWS region{}", did_you_mean(text, REGIONS));
-            report.problem(spot(document, region, "spec.config.region"), message);
+            report.problem(location(document, region, "spec.config.region"), message);
         }
-        if !backend.kind.is_bedrock() || node.get("baseModel").is_some() || node.at("reasoning.row").is_some() {
+        if backend.kind.bedrock_service().is_none()
+            || node.get("baseModel").is_some()
+            || node.at("reasoning.row").is_some()
+        {
             continue;
         }
         let Some((model, id)) = node.get("model").and_then(|model| Some((model, model.text()?))) else { continue };
         let known_to_operator = backend.reasoning.entry(id).is_some();
         if !known_to_operator && Catalogue::builtin().resolve(id).1 == Known::Nothing && !id.starts_with("arn:") {
-            let at = spot(document, model, "spec.config.model");
+            let at = location(document, model, "spec.config.model");
             let message =
                 format!("the catalogue knows no model of Bedrock {:?}{}", short(model.shown()), model_meant(id));
             report.problem(at, message);
@@ -71,10 +77,10 @@ fn rules(set: Set<'_>, config: &Config, report: &mut Report) {
     for (document, route) in set.of(Kind::GatewayRoute).zip(&config.routes) {
         for (index, (node, rule)) in document.root.items_at("spec.rules").iter().zip(&route.rules).enumerate() {
             let path = format!("spec.rules[{index}]");
-            let is_served = |backend: usize| config.backends.get(backend).is_some_and(|it| it.kind.service().is_some());
-            if !rule.backends.iter().any(|reference| is_served(reference.backend)) {
+            let mut backends = rule.backends.iter().filter_map(|reference| config.backends.get(reference.backend));
+            if !backends.any(is_served) {
                 let message = "none of its backends can be served: every request of this rule will be refused";
-                report.problem(spot(document, node, &path), message);
+                report.problem(location(document, node, &path), message);
             }
             for header in node.items_at("matches").iter().flat_map(|part| part.items_at("headers")) {
                 misspelled(document, header, &path, report);
@@ -88,7 +94,7 @@ fn misspelled(document: &crate::config::resource::Document<'_>, header: &Node, p
     let meant = did_you_mean(name, [MODEL_HEADER]);
     if !meant.is_empty() {
         let message = format!("no client sends the header {:?}{meant}", short(name));
-        report.problem(spot(document, header, path), message);
+        report.problem(location(document, header, path), message);
     }
 }
 

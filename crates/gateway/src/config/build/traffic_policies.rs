@@ -1,27 +1,29 @@
-//! From Envoy Gateway's `BackendTrafficPolicy` resources to how the requests of each rule are tried.
+//! Retries, outlier detection and limits of each rule's calls, from Envoy Gateway's `BackendTrafficPolicy` resources.
 
-use crate::config::check::shape::{duration, join, short};
+use crate::config::check::checker::{join, short};
+use crate::config::check::forms::duration;
 use crate::config::check::traffic_rules::{
     ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target, targets,
 };
-use crate::config::resource::{Document, Kind, Set, spot};
-use crate::config::text::mistake::{Report, Spot};
+use crate::config::resource::{Document, Kind, Set, location};
+use crate::config::text::mistake::{Location, Report};
 use crate::config::text::yaml::Node;
 use crate::config::traffic::{Circuit, Outliers, Retry, Traffic};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a policy can be attached to: kind, namespace, name, and the name of a rule.
+/// The target of a policy: kind, namespace, name, and the name of a rule.
 type Target = (Kind, String, String, Option<String>);
 
-/// The policies, by what they are attached to.
+/// The policies, by their targets.
 pub(in crate::config) struct TrafficPolicies<'a> {
-    set: Set<'a>,
     found: HashMap<Target, &'a Document<'a>>,
+    /// The first policy of a Gateway.
+    of_any_gateway: Option<&'a Document<'a>>,
 }
 
-/// What is read below a path of a policy; the rest is named in a notice.
+/// The fields of a policy that are used, by the path of their mapping; others are named in a notice.
 const USED: [(&str, &[&str]); 10] = [
     ("spec", &["targetRef", "targetRefs", "mergeType", "retry", "circuitBreaker", "healthCheck", "timeout"]),
     ("spec.retry", &["numRetries", "numAttemptsPerPriority", "retryOn", "perRetry"]),
@@ -60,7 +62,7 @@ impl<'a> TrafficPolicies<'a> {
                             described(&target),
                             first.id()
                         );
-                        report.notice(spot(document, node, &path), message);
+                        report.notice(location(document, node, &path), message);
                     }
                     _ => {
                         found.insert(target, document);
@@ -68,15 +70,19 @@ impl<'a> TrafficPolicies<'a> {
                 }
             }
         }
-        Self { set, found }
+        let of_gateways = found.iter().filter(|(target, _)| target.0 == Kind::Gateway);
+        let of_gateways: HashSet<String> = of_gateways.map(|(_, policy)| policy.id()).collect();
+        let of_any_gateway = set.of(Kind::TrafficPolicy).find(|policy| of_gateways.contains(&policy.id()));
+        Self { found, of_any_gateway }
     }
 
-    /// What holds for calls that no rule sends: the policy of the first Gateway that has one.
+    /// The traffic policy of calls that no rule sends: that of the first Gateway that has one.
     pub(in crate::config) fn of_short_form(&self) -> Arc<Traffic> {
         Arc::new(self.of_any_gateway().map(|policy| traffic(&[policy])).unwrap_or_default())
     }
 
-    /// What holds for the requests of a rule: a word of its route itself, else what policies say. The nearest policy holds alone: the rule's, the route's, its Gateway's;
+    /// The traffic policy of a rule: annotations of its route, else policies. The nearest policy applies alone: the
+    /// rule's, the route's, its Gateway's;
     /// one with a `mergeType` leaves to the Gateway's what it does not say itself.
     pub(in crate::config) fn of_rule(&self, route: &Document<'_>, rule: Option<&str>) -> Arc<Traffic> {
         let at = |section: Option<&str>| {
@@ -113,10 +119,7 @@ impl<'a> TrafficPolicies<'a> {
     }
 
     fn of_any_gateway(&self) -> Option<&'a Document<'a>> {
-        let of_gateway = |policy: &&Document<'_>| {
-            self.found.iter().any(|(target, found)| target.0 == Kind::Gateway && found.id() == policy.id())
-        };
-        self.set.of(Kind::TrafficPolicy).find(of_gateway)
+        self.of_any_gateway
     }
 }
 
@@ -126,10 +129,11 @@ fn described((kind, namespace, name, section): &Target) -> String {
     format!("{}{kind} {namespace}/{name}", of_rule.unwrap_or_default())
 }
 
-/// What one of the policy's references leads to, or nothing and a notice. An `AIGatewayRoute` stands for the `HTTPRoute`
+/// The target that one of the policy's references names; `None`, and a notice, where there is none. An
+/// `AIGatewayRoute` stands for the `HTTPRoute`
 /// of its name; where the files have no `Gateway` at all, every name of one is good.
 fn target(set: Set<'_>, document: &Document<'_>, node: &Node, path: &str, report: &mut Report) -> Option<Target> {
-    let at = spot(document, node, path);
+    let at = location(document, node, path);
     let (kind, section) =
         (if route_target(node) { Kind::GatewayRoute } else { Kind::Gateway }, node.text_at("sectionName"));
     if kind == Kind::Gateway && (!gateway_target(node) || section.is_some()) {
@@ -157,8 +161,8 @@ fn unused(document: &Document<'_>, report: &mut Report) {
     for (path, used) in USED {
         for entry in document.root.entries_at(path).iter().filter(|entry| !used.contains(&entry.key.as_str())) {
             let path = join(path, &entry.key);
-            let spot = Spot { file: document.file, place: entry.place, path: &path };
-            report.problem(spot, "not used: this gateway has nothing like it");
+            let location = Location { file: document.file, position: entry.position, path: &path };
+            report.problem(location, "not used: this gateway has nothing like it");
         }
     }
     unknown_annotations(document, &[FIRST_BYTE, HEDGE, EARLY], report);
@@ -169,8 +173,8 @@ pub(in crate::config) fn unknown_annotations(document: &Document<'_>, known: &[&
     for entry in document.root.entries_at("metadata.annotations") {
         if entry.key.starts_with(ANNOTATION) && !known.contains(&entry.key.as_str()) {
             let path = join("metadata.annotations", &entry.key);
-            let spot = Spot { file: document.file, place: entry.place, path: &path };
-            report.problem(spot, format!("unknown annotation, ignored; known here: {}", known.join(", ")));
+            let location = Location { file: document.file, position: entry.position, path: &path };
+            report.problem(location, format!("unknown annotation, ignored; known here: {}", known.join(", ")));
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The rules about reasoning policies that a shape cannot say.
 
-use crate::config::check::schema::EFFORTS;
-use crate::config::check::shape::{Check, duration, join, short};
+use crate::config::check::checker::{Check, join, short};
+use crate::config::check::forms::duration;
 use crate::config::text::json;
-use crate::config::text::mistake::Spot;
+use crate::config::text::mistake::Location;
 use crate::config::text::yaml::Node;
 use crate::translate::catalogue::{Catalogue, Known};
+
+/// The levels of effort, weakest first.
+const EFFORTS: [&str; 6] = ["minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// Rules of a `ReasoningPolicy`.
 pub(in crate::config) fn reasoning_policy(check: &mut Check<'_>, root: &Node) {
@@ -43,11 +46,7 @@ pub(in crate::config) fn short_form(check: &mut Check<'_>, root: &Node) {
 
 fn target_refs(check: &mut Check<'_>, targets: &Node) {
     at_least_one(check, targets, "spec.targetRefs");
-    let served = |target: &Node| {
-        target.text_at("group") == Some("aigateway.envoyproxy.io")
-            && matches!(target.text_at("kind"), Some("AIServiceBackend" | "AIGatewayRoute"))
-    };
-    if !targets.items().iter().all(served) {
+    if !targets.items().iter().all(is_served) {
         let message = "targetRefs must reference AIServiceBackend or AIGatewayRoute resources";
         check.break_rule(targets, "spec.targetRefs", message);
     }
@@ -57,6 +56,11 @@ fn target_refs(check: &mut Check<'_>, targets: &Node) {
             check.break_rule(target, &format!("spec.targetRefs[{index}]"), message);
         }
     }
+}
+
+fn is_served(target: &Node) -> bool {
+    target.text_at("group") == Some("aigateway.envoyproxy.io")
+        && matches!(target.text_at("kind"), Some("AIServiceBackend" | "AIGatewayRoute"))
 }
 
 fn common(check: &mut Check<'_>, spec: &Node, path: &str) {
@@ -112,13 +116,13 @@ fn fields(check: &mut Check<'_>, id: Option<&str>, base: Option<&str>, row: &Nod
     for mistake in overridden.err().unwrap_or_default() {
         let entry = row.entries().iter().find(|entry| entry.key == mistake.field);
         let unknown = mistake.message.starts_with("unknown field");
-        let place = entry.map_or(row.place, |entry| if unknown { entry.place } else { entry.value.place });
+        let position = entry.map_or(row.position, |entry| if unknown { entry.position } else { entry.value.position });
         // What is wrong with a value repeats it.
         let message = match entry.filter(|entry| !unknown && entry.value.is_substituted()) {
             Some(_) => "Invalid value: the environment put in what this field cannot be".to_owned(),
             None => mistake.message,
         };
         let path = join(path, &mistake.field);
-        check.report.refuse(Spot { file: check.file, place, path: &path }, message);
+        check.report.refuse(Location { file: check.file, position, path: &path }, message);
     }
 }

@@ -2,12 +2,22 @@
 
 use crate::config::build::backends::is_visible;
 use crate::config::build::mutations;
-use crate::config::check::schema::POLICY_TYPES;
-use crate::config::check::shape::{Check, duration};
+use crate::config::check::checker::Check;
+use crate::config::check::forms::duration;
 use crate::config::check::traffic_rules::{EARLY, HEDGE, annotations};
 use crate::config::text::yaml::Node;
 
-/// How many regular expressions all files together may have.
+/// The types of a `BackendSecurityPolicy`, and the field that belongs to each.
+static POLICY_TYPES: [(&str, &str); 6] = [
+    ("APIKey", "apiKey"),
+    ("AWSCredentials", "awsCredentials"),
+    ("AzureAPIKey", "azureAPIKey"),
+    ("AzureCredentials", "azureCredentials"),
+    ("GCPCredentials", "gcpCredentials"),
+    ("AnthropicAPIKey", "anthropicAPIKey"),
+];
+
+/// The most regular expressions that all files together may have.
 const MOST_PATTERNS: usize = 1000;
 
 /// Rules of an `AIServiceBackend` in Envoy AI Gateway's form.
@@ -43,7 +53,7 @@ pub(in crate::config) fn short_backend(check: &mut Check<'_>, root: &Node) {
     let (foreign, provider): (&[&str], _) =
         if openai { (&["region", "baseModel", "reasoning"], "awsbedrock") } else { (&["prefix"], "openai") };
     for entry in config.entries().iter().filter(|entry| foreign.contains(&entry.key.as_str())) {
-        let path = crate::config::check::shape::join("spec.config", &entry.key);
+        let path = crate::config::check::checker::join("spec.config", &entry.key);
         check.refuse(&entry.value, &path, format!("Forbidden: only the provider {provider} has this field"));
     }
 }
@@ -51,11 +61,10 @@ pub(in crate::config) fn short_backend(check: &mut Check<'_>, root: &Node) {
 /// Rules of an `AIGatewayRoute`.
 pub(in crate::config) fn gateway_route(check: &mut Check<'_>, root: &Node) {
     annotations(check, root, &[HEDGE, EARLY]);
-    if let Some(parents) = root.at("spec.parentRefs") {
-        let is_gateway = |parent: &Node| parent.text_at("kind").is_none_or(|kind| kind == "Gateway");
-        if !parents.items().iter().all(is_gateway) {
-            check.break_rule(parents, "spec.parentRefs", "only Gateway is supported");
-        }
+    if let Some(parents) = root.at("spec.parentRefs")
+        && !parents.items().iter().all(|parent| parent.text_at("kind").is_none_or(|kind| kind == "Gateway"))
+    {
+        check.break_rule(parents, "spec.parentRefs", "only Gateway is supported");
     }
     let Some(rules) = root.at("spec.rules") else { return };
     let mut names = Vec::new();
@@ -140,29 +149,30 @@ fn patterns(check: &mut Check<'_>, condition: &Node, path: &str) {
 pub(in crate::config) fn security_policy(check: &mut Check<'_>, root: &Node, alpha: bool) {
     let Some(spec) = root.get("spec") else { return };
     let most = if alpha { 3 } else { 4 };
-    let known = |name: &str| {
-        POLICY_TYPES.iter().any(|(_, field)| *field == name)
-            || matches!(name, "type" | "targetRefs")
-            || (!alpha && name == "credentialOverride")
-    };
-    let count = spec.entries().iter().filter(|entry| known(&entry.key)).count();
+    let known = spec.entries().iter().filter(|entry| {
+        POLICY_TYPES.iter().any(|(_, field)| *field == entry.key)
+            || matches!(entry.key.as_str(), "type" | "targetRefs")
+            || (!alpha && entry.key == "credentialOverride")
+    });
+    let count = known.count();
     if count > most {
         check.refuse(spec, "spec", format!("Too many: {count}: must have at most {most} items"));
     }
     policy_type(check, spec);
-    if let Some(targets) = spec.get("targetRefs") {
-        let served = |target: &Node| {
-            let target = (target.text_at("group"), target.text_at("kind"));
-            target == (Some("aigateway.envoyproxy.io"), Some("AIServiceBackend"))
-                || target == (Some("inference.networking.k8s.io"), Some("InferencePool"))
-        };
-        if !targets.items().iter().all(served) {
-            let message = "targetRefs must reference AIServiceBackend or InferencePool resources";
-            check.break_rule(targets, "spec.targetRefs", message);
-        }
+    if let Some(targets) = spec.get("targetRefs")
+        && !targets.items().iter().all(is_credential_target)
+    {
+        let message = "targetRefs must reference AIServiceBackend or InferencePool resources";
+        check.break_rule(targets, "spec.targetRefs", message);
     }
     credentials(check, spec, alpha);
     identity(check, spec, "spec");
+}
+
+fn is_credential_target(target: &Node) -> bool {
+    let target = (target.text_at("group"), target.text_at("kind"));
+    target == (Some("aigateway.envoyproxy.io"), Some("AIServiceBackend"))
+        || target == (Some("inference.networking.k8s.io"), Some("InferencePool"))
 }
 
 fn policy_type(check: &mut Check<'_>, spec: &Node) {
@@ -202,7 +212,7 @@ fn credentials(check: &mut Check<'_>, spec: &Node, alpha: bool) {
 /// Every `oidc` below `node` names its client in exactly one way.
 fn identity(check: &mut Check<'_>, node: &Node, path: &str) {
     for entry in node.entries() {
-        let path = crate::config::check::shape::join(path, &entry.key);
+        let path = crate::config::check::checker::join(path, &entry.key);
         let ways = ["clientID", "clientIDRef"].iter().filter(|field| entry.value.get(field).is_some()).count();
         if entry.key == "oidc" && ways != 1 {
             check.break_rule(&entry.value, &path, "only one of clientID or clientIDRef must be set");
@@ -216,7 +226,7 @@ pub(in crate::config) fn secret(check: &mut Check<'_>, root: &Node) {
     for entry in root.entries_at("data") {
         let sound = entry.value.text().is_none_or(|text| crate::config::build::secrets::base64_bytes(text).is_some());
         if !sound {
-            let path = crate::config::check::shape::join("data", &entry.key);
+            let path = crate::config::check::checker::join("data", &entry.key);
             check.refuse(
                 &entry.value,
                 &path,

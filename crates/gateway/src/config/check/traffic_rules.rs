@@ -1,9 +1,7 @@
-//! The shape of a `BackendTrafficPolicy` as far as it is read, and the rules about it that a shape cannot say.
+//! The rules about a `BackendTrafficPolicy` that a schema cannot say.
 
-use crate::config::check::schema::{
-    DURATION, FREE, GROUP, KIND, METADATA, OBJECT_NAME, RESOURCE_NAME, closed, list, open, resource,
-};
-use crate::config::check::shape::{Check, Field, Form, Shape, duration, join, optional, required, short};
+use crate::config::check::checker::{Check, join, short};
+use crate::config::check::forms::{Form, duration};
 use crate::config::text::yaml::Node;
 
 /// The annotations that say what Envoy Gateway has no words for.
@@ -16,89 +14,11 @@ pub(in crate::config) const HEDGE: &str = "aquifer.dev/hedge-after";
 /// After this time without a word of a stream its head is sent, and no other backend is asked any more.
 pub(in crate::config) const EARLY: &str = "aquifer.dev/early-head";
 
-static COUNT: Shape = Shape::Whole { min: 0, max: i32::MAX as i64 };
-static LARGE_COUNT: Shape = Shape::Whole { min: 0, max: u32::MAX as i64 };
-static STATUS: Shape = Shape::Whole { min: 100, max: 599 };
-static TRIGGER: Shape = Shape::OneOf(&[
-    "5xx",
-    "gateway-error",
-    "reset",
-    "reset-before-request",
-    "connect-failure",
-    "retriable-4xx",
-    "refused-stream",
-    "retriable-status-codes",
-    "cancelled",
-    "deadline-exceeded",
-    "internal",
-    "resource-exhausted",
-    "unavailable",
-]);
 /// Those that speak of gRPC's statuses.
 const OF_GRPC: [&str; 5] = ["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"];
 
-pub(in crate::config) static TARGET: Shape = closed(&[
-    required("group", &GROUP),
-    required("kind", &KIND),
-    required("name", &OBJECT_NAME),
-    optional("sectionName", &RESOURCE_NAME),
-]);
-
-static RETRY: [Field; 4] = [
-    optional("numRetries", &COUNT),
-    optional("numAttemptsPerPriority", &COUNT),
-    optional(
-        "retryOn",
-        &open(&[optional("httpStatusCodes", &list(&STATUS, 500)), optional("triggers", &list(&TRIGGER, 13))]),
-    ),
-    optional(
-        "perRetry",
-        &open(&[
-            optional("timeout", &DURATION),
-            optional("backOff", &closed(&[optional("baseInterval", &DURATION), optional("maxInterval", &DURATION)])),
-        ]),
-    ),
-];
-static PERCENT: Shape = Shape::Whole { min: 0, max: 100 };
-static PASSIVE: [Field; 6] = [
-    optional("consecutive5XxErrors", &LARGE_COUNT),
-    optional("consecutiveGatewayErrors", &LARGE_COUNT),
-    optional("baseEjectionTime", &DURATION),
-    optional("interval", &DURATION),
-    optional("maxEjectionPercent", &PERCENT),
-    optional("maxEjectionTime", &DURATION),
-];
-
-/// Envoy Gateway's `BackendTrafficPolicy`: what is read of it.
-pub(in crate::config) static TRAFFIC_POLICY: Shape = resource(&[
-    required("metadata", &METADATA),
-    required(
-        "spec",
-        &open(&[
-            optional("targetRef", &TARGET),
-            optional("targetRefs", &list(&TARGET, 16)),
-            optional("mergeType", &FREE),
-            optional("retry", &open(&RETRY)),
-            optional(
-                "circuitBreaker",
-                &open(&[optional("maxParallelRequests", &LARGE_COUNT), optional("maxPendingRequests", &LARGE_COUNT)]),
-            ),
-            optional(
-                "healthCheck",
-                &open(&[optional("passive", &open(&PASSIVE)), optional("panicThreshold", &PERCENT)]),
-            ),
-            optional(
-                "timeout",
-                &open(&[
-                    optional("tcp", &open(&[optional("connectTimeout", &DURATION)])),
-                    optional("http", &open(&[optional("requestTimeout", &DURATION)])),
-                ]),
-            ),
-        ]),
-    ),
-]);
-
-/// What a policy of Envoy Gateway's is attached to, each with its path: it says one target, or several.
+/// The targets of a policy of Envoy Gateway's, each with its path: it names one in `targetRef` or several in
+/// `targetRefs`.
 pub(in crate::config) fn targets(root: &Node) -> impl Iterator<Item = (&Node, String)> {
     let single = root.at("spec.targetRef").map(|node| (node, "spec.targetRef".to_owned()));
     let several = root.items_at("spec.targetRefs").iter().enumerate();
@@ -167,8 +87,8 @@ fn triggers(check: &mut Check<'_>, spec: &Node) {
     let named: Vec<&str> = retry_on.items_at("triggers").iter().filter_map(Node::text).collect();
     let path = "spec.retry.retryOn.triggers";
     let mut notice = |node: &Node, path: &str, message: String| {
-        let spot = crate::config::text::mistake::Spot { file: check.file, place: node.place, path };
-        check.report.notice(spot, message);
+        let location = crate::config::text::mistake::Location { file: check.file, position: node.position, path };
+        check.report.notice(location, message);
     };
     for (index, node) in retry_on.items_at("triggers").iter().enumerate() {
         if let Some(word) = node.text().filter(|word| OF_GRPC.contains(word)) {

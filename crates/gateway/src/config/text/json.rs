@@ -1,12 +1,11 @@
 //! A part of a document as JSON, for fields that are checked elsewhere.
 
-use crate::config::text::yaml::{Entry, Node, Scalar, Value};
+use crate::config::text::yaml::{Node, Scalar, Value};
 use serde_json::{Map, Number};
 
 /// The fields of a mapping, as JSON; none when it is something else.
 pub(in crate::config) fn members(node: &Node) -> Map<String, serde_json::Value> {
-    let member = |entry: &Entry| (entry.key.clone(), value(&entry.value));
-    node.entries().iter().map(member).collect()
+    node.entries().iter().map(|entry| (entry.key.clone(), value(&entry.value))).collect()
 }
 
 /// No deeper than the reader of YAML lets a document nest.
@@ -18,8 +17,8 @@ fn value(node: &Node) -> serde_json::Value {
     }
 }
 
-/// What the environment put in is typed as if it stood there unquoted.
-fn scalar(read: &Scalar) -> serde_json::Value {
+/// A scalar as JSON. One that the environment put in is typed as if it stood there unquoted.
+pub(in crate::config) fn scalar(read: &Scalar) -> serde_json::Value {
     let plain = read.plain || read.written.is_some();
     let found = Scalar { text: read.text.clone(), plain, written: None };
     let number = match found.type_name() {

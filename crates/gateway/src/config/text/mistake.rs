@@ -1,10 +1,10 @@
-//! What is wrong with a configuration, and where: collected, so that all of it is told at once.
+//! Errors and notices about a configuration, with their locations: collected, so that all are reported at once.
 
 use std::fmt;
 
 /// A place in a file, both counted from 1; columns count characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::config) struct Place {
+pub(in crate::config) struct Position {
     pub(in crate::config) line: usize,
     pub(in crate::config) column: usize,
 }
@@ -20,7 +20,7 @@ pub struct ConfigError {
     pub column: usize,
     /// The field, as `spec.rules[0].backendRefs[1].name`; empty when the file is not YAML.
     pub path: String,
-    /// What is wrong and what was expected.
+    /// The error and the value that was expected.
     pub message: String,
 }
 
@@ -37,34 +37,40 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Where in which file, and in which field.
+/// A location: the file, the line and column, the path of the field.
 #[derive(Clone, Copy)]
-pub(in crate::config) struct Spot<'a> {
+pub(in crate::config) struct Location<'a> {
     pub(in crate::config) file: &'a str,
-    pub(in crate::config) place: Place,
+    pub(in crate::config) position: Position,
     pub(in crate::config) path: &'a str,
 }
 
-impl Spot<'_> {
+impl Location<'_> {
     fn mistake(self, message: String) -> ConfigError {
-        let Self { file, place, path } = self;
-        ConfigError { file: file.to_owned(), line: place.line, column: place.column, path: path.to_owned(), message }
+        let Self { file, position, path } = self;
+        ConfigError {
+            file: file.to_owned(),
+            line: position.line,
+            column: position.column,
+            path: path.to_owned(),
+            message,
+        }
     }
 }
 
-/// How many mistakes, and how many notices, are told at most.
+/// The most mistakes, and the most notices, that are reported.
 const MOST_TOLD: usize = 1000;
 
-/// What a reader of the files should know, although nothing in them is wrong: it is shown as its text.
+/// A notice about a configuration that is valid. It is shown as its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// How much it matters.
+    /// Its severity.
     pub severity: Severity,
     /// The place and the message, or the message alone where it is about no place.
     pub text: String,
 }
 
-/// How much a [`Notice`] matters.
+/// The severity of a [`Notice`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// Good to know.
@@ -112,29 +118,29 @@ impl<T: AsRef<str>> PartialEq<T> for Notice {
 pub(in crate::config) struct Report {
     pub(in crate::config) mistakes: Vec<ConfigError>,
     pub(in crate::config) notices: Vec<Notice>,
-    /// How many regular expressions there are so far.
+    /// The number of regular expressions so far.
     pub(in crate::config) patterns: usize,
 }
 
 impl Report {
     /// Something is wrong there: the configuration is refused.
-    pub(in crate::config) fn refuse(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+    pub(in crate::config) fn refuse(&mut self, location: Location<'_>, message: impl Into<String>) {
         if self.mistakes.len() < MOST_TOLD {
-            self.mistakes.push(spot.mistake(message.into()));
+            self.mistakes.push(location.mistake(message.into()));
         }
     }
 
     /// Something there is worth knowing, though nothing is wrong.
-    pub(in crate::config) fn notice(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+    pub(in crate::config) fn notice(&mut self, location: Location<'_>, message: impl Into<String>) {
         if self.notices.len() < MOST_TOLD {
-            self.notices.push(Notice::note(spot.mistake(message.into()).to_string()));
+            self.notices.push(Notice::note(location.mistake(message.into()).to_string()));
         }
     }
 
     /// Something there will not be served as the files say.
-    pub(in crate::config) fn problem(&mut self, spot: Spot<'_>, message: impl Into<String>) {
+    pub(in crate::config) fn problem(&mut self, location: Location<'_>, message: impl Into<String>) {
         if self.notices.len() < MOST_TOLD {
-            self.notices.push(Notice::problem(spot.mistake(message.into()).to_string()));
+            self.notices.push(Notice::problem(location.mistake(message.into()).to_string()));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From the text of files to nodes, each with its place.
 
+pub(in crate::config) mod deserialize;
 pub(in crate::config) mod json;
 pub(in crate::config) mod mistake;
 pub(in crate::config) mod references;

@@ -33,7 +33,7 @@ pub(in crate::config) fn unshield(text: &str) -> String {
     if text.contains(OPEN) { text.replace(OPEN, "{").replace(CLOSE, "}") } else { text.to_owned() }
 }
 
-/// What stands between the braces at the start of `text`, its name, and the length of the whole.
+/// The reference at the start of `text`: what stands between its braces, its name, and its length.
 pub(in crate::config) fn reference(text: &str) -> Option<(&str, &str, usize)> {
     let inner = text.strip_prefix("${")?;
     let end = inner.find(['}', '{', '\n'])?;

@@ -3,24 +3,24 @@
 //! The tree is built from the parser's events without recursion: a hostile file can exhaust neither the
 //! stack nor the memory.
 
-use crate::config::text::mistake::{ConfigError, Place};
+use crate::config::text::mistake::{ConfigError, Position};
 use crate::config::text::references::{shield, unshield};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use std::collections::{HashMap, HashSet};
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 4 << 20;
-/// How deep lists and mappings may nest.
+/// The greatest depth of nested lists and mappings.
 const MAX_DEPTH: usize = 64;
-/// How many bytes the tree of one file may take, aliases expanded.
+/// The most bytes that the tree of one file may take, aliases expanded.
 const MAX_WEIGHT: usize = 32 << 20;
-/// What one node weighs besides its text.
+/// The weight of one node besides its text, in bytes.
 const NODE_WEIGHT: usize = 64;
 
 /// One node of the tree.
 #[derive(Clone)]
 pub(in crate::config) struct Node {
-    pub(in crate::config) place: Place,
+    pub(in crate::config) position: Position,
     pub(in crate::config) value: Value,
 }
 
@@ -36,14 +36,14 @@ pub(in crate::config) struct Scalar {
     pub(in crate::config) text: String,
     /// Not quoted, so that `true`, `12` and `null` are no text.
     pub(in crate::config) plain: bool,
-    /// What the file says, when the environment put something else in its place.
+    /// The text of the file, when the environment put something else in its place.
     pub(in crate::config) written: Option<String>,
 }
 
 #[derive(Clone)]
 pub(in crate::config) struct Entry {
     pub(in crate::config) key: String,
-    pub(in crate::config) place: Place,
+    pub(in crate::config) position: Position,
     pub(in crate::config) value: Node,
 }
 
@@ -131,7 +131,7 @@ impl Scalar {
         self.plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
 
-    /// What the scalar says where text is no problem to show: never what the environment put in.
+    /// The text of the scalar as a message may show it: never what the environment put in.
     pub(in crate::config) fn shown(&self) -> &str {
         self.written.as_deref().unwrap_or(&self.text)
     }
@@ -161,21 +161,21 @@ pub(in crate::config) fn parse(file: &str, text: &str) -> (Vec<Node>, Option<Con
     let mut builder = Builder::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let outcome = if text.len() > MAX_BYTES {
-        Err((Place { line: 1, column: 1 }, format!("the file is too large: at most {MAX_BYTES} bytes are read")))
+        Err((Position { line: 1, column: 1 }, format!("the file is too large: at most {MAX_BYTES} bytes are read")))
     } else {
         builder.read(&shield(text))
     };
-    let mistake = outcome.err().map(|(place, message)| ConfigError {
+    let mistake = outcome.err().map(|(position, message)| ConfigError {
         file: file.to_owned(),
-        line: place.line,
-        column: place.column,
+        line: position.line,
+        column: position.column,
         path: String::new(),
         message,
     });
     (builder.documents, mistake)
 }
 
-type Step<T> = Result<T, (Place, String)>;
+type Step<T> = Result<T, (Position, String)>;
 
 /// A node that is complete, with what it takes to copy it.
 #[derive(Clone)]
@@ -190,7 +190,7 @@ struct Open {
     built: Built,
     anchor: usize,
     keys: HashSet<String>,
-    key: Option<(String, Place)>,
+    key: Option<(String, Position)>,
 }
 
 #[derive(Default)]
@@ -206,24 +206,24 @@ impl Builder {
         let mut parser = Parser::new_from_str(text);
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(|error| unreadable(&error))?;
-            self.take(event, place(&span.start))?;
+            self.take(event, position(&span.start))?;
         }
         Ok(())
     }
 
-    fn take(&mut self, event: Event<'_>, place: Place) -> Step<()> {
+    fn take(&mut self, event: Event<'_>, position: Position) -> Step<()> {
         match event {
-            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), place),
-            Event::SequenceStart(anchor, _) => self.begin(Value::List(Vec::new()), anchor, place),
-            Event::MappingStart(anchor, _) => self.begin(Value::Map(Vec::new()), anchor, place),
-            Event::SequenceEnd | Event::MappingEnd => self.end(place),
+            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), position),
+            Event::SequenceStart(anchor, _) => self.begin(Value::List(Vec::new()), anchor, position),
+            Event::MappingStart(anchor, _) => self.begin(Value::Map(Vec::new()), anchor, position),
+            Event::SequenceEnd | Event::MappingEnd => self.end(position),
             Event::Alias(anchor) => {
                 let Some(mut built) = self.anchors.get(&anchor).cloned() else {
-                    return Err((place, "an alias of no node before it in this document".to_owned()));
+                    return Err((position, "an alias of no node before it in this document".to_owned()));
                 };
-                built.node.place = place;
-                self.spend(built.weight, place)?;
-                self.put(built, 0, place)
+                built.node.position = position;
+                self.spend(built.weight, position)?;
+                self.put(built, 0, position)
             }
             Event::DocumentEnd => {
                 self.anchors.clear();
@@ -233,41 +233,41 @@ impl Builder {
         }
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, tag: Option<&Tag>, at: Place) -> Step<()> {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, tag: Option<&Tag>, at: Position) -> Step<()> {
         let plain = style == ScalarStyle::Plain && tag.is_none_or(|tag| tag.suffix != "str");
         let text = unshield(text);
         let weight = NODE_WEIGHT.saturating_add(text.len());
         self.spend(weight, at)?;
-        let node = Node { place: at, value: Value::Scalar(Scalar { text, plain, written: None }) };
+        let node = Node { position: at, value: Value::Scalar(Scalar { text, plain, written: None }) };
         self.put(Built { node, weight, height: 0 }, anchor, at)
     }
 
-    fn begin(&mut self, value: Value, anchor: usize, place: Place) -> Step<()> {
-        self.spend(NODE_WEIGHT, place)?;
+    fn begin(&mut self, value: Value, anchor: usize, position: Position) -> Step<()> {
+        self.spend(NODE_WEIGHT, position)?;
         if self.open.len() >= MAX_DEPTH {
-            return Err((place, format!("nested too deep: at most {MAX_DEPTH} levels are read")));
+            return Err((position, format!("nested too deep: at most {MAX_DEPTH} levels are read")));
         }
-        let built = Built { node: Node { place, value }, weight: NODE_WEIGHT, height: 1 };
+        let built = Built { node: Node { position, value }, weight: NODE_WEIGHT, height: 1 };
         self.open.push(Open { built, anchor, keys: HashSet::new(), key: None });
         Ok(())
     }
 
-    fn end(&mut self, place: Place) -> Step<()> {
+    fn end(&mut self, position: Position) -> Step<()> {
         let Some(mut open) = self.open.pop() else { return Ok(()) };
         if let Value::Map(entries) = &mut open.built.node.value {
             merge(entries, &open.keys);
         }
-        self.put(open.built, open.anchor, place)
+        self.put(open.built, open.anchor, position)
     }
 
     /// Puts a complete node where it belongs: into the document, a list, or a mapping as key or value.
-    fn put(&mut self, built: Built, anchor: usize, place: Place) -> Step<()> {
+    fn put(&mut self, built: Built, anchor: usize, position: Position) -> Step<()> {
         if anchor > 0 {
-            self.spend(built.weight, place)?;
+            self.spend(built.weight, position)?;
             self.anchors.insert(anchor, built.clone());
         }
         if self.open.len().saturating_add(built.height) > MAX_DEPTH {
-            return Err((place, format!("nested too deep: at most {MAX_DEPTH} levels are read")));
+            return Err((position, format!("nested too deep: at most {MAX_DEPTH} levels are read")));
         }
         let Some(parent) = self.open.last_mut() else {
             self.documents.push(built.node);
@@ -278,7 +278,7 @@ impl Builder {
         match &mut parent.built.node.value {
             Value::List(items) => items.push(built.node),
             Value::Map(entries) => match parent.key.take() {
-                Some((key, place)) => entries.push(Entry { key, place, value: built.node }),
+                Some((key, position)) => entries.push(Entry { key, position, value: built.node }),
                 None => parent.key = Some(new_key(built.node, &mut parent.keys)?),
             },
             Value::Scalar(_) => {}
@@ -286,23 +286,23 @@ impl Builder {
         Ok(())
     }
 
-    fn spend(&mut self, weight: usize, place: Place) -> Step<()> {
+    fn spend(&mut self, weight: usize, position: Position) -> Step<()> {
         self.weight = self.weight.saturating_add(weight);
         if self.weight > MAX_WEIGHT {
-            return Err((place, format!("too many nodes, aliases expanded: at most {MAX_WEIGHT} bytes are kept")));
+            return Err((position, format!("too many nodes, aliases expanded: at most {MAX_WEIGHT} bytes are kept")));
         }
         Ok(())
     }
 }
 
-fn new_key(node: Node, keys: &mut HashSet<String>) -> Step<(String, Place)> {
+fn new_key(node: Node, keys: &mut HashSet<String>) -> Step<(String, Position)> {
     let Value::Scalar(scalar) = node.value else {
-        return Err((node.place, "a list or a mapping as a key: a field's name is expected".to_owned()));
+        return Err((node.position, "a list or a mapping as a key: a field's name is expected".to_owned()));
     };
     if !keys.insert(scalar.text.clone()) {
-        return Err((node.place, format!("the field {:?} is given twice", scalar.text)));
+        return Err((node.position, format!("the field {:?} is given twice", scalar.text)));
     }
-    Ok((scalar.text, node.place))
+    Ok((scalar.text, node.position))
 }
 
 /// Does what the merge key `<<` asks for: the fields of the other mapping, where this one has none.
@@ -322,12 +322,12 @@ fn merge(entries: &mut Vec<Entry>, keys: &HashSet<String>) {
     }
 }
 
-fn place(marker: &Marker) -> Place {
-    Place { line: marker.line(), column: marker.col().saturating_add(1) }
+fn position(marker: &Marker) -> Position {
+    Position { line: marker.line(), column: marker.col().saturating_add(1) }
 }
 
-fn unreadable(error: &ScanError) -> (Place, String) {
-    (place(error.marker()), format!("not YAML: {}", error.info()))
+fn unreadable(error: &ScanError) -> (Position, String) {
+    (position(error.marker()), format!("not YAML: {}", error.info()))
 }
 
 #[cfg(test)]
@@ -347,12 +347,12 @@ mod tests {
     #[test]
     fn places_count_lines_and_characters_from_one() {
         let root = one("a: 1\né: {b: [x, ünï, y]}\n");
-        let place = |node: &Node| (node.place.line, node.place.column);
-        assert_eq!(place(&root), (1, 1));
-        assert_eq!(place(root.at("a").unwrap()), (1, 4));
+        let position = |node: &Node| (node.position.line, node.position.column);
+        assert_eq!(position(&root), (1, 1));
+        assert_eq!(position(root.at("a").unwrap()), (1, 4));
         let items = root.items_at("é.b");
-        assert_eq!(items.iter().map(place).collect::<Vec<_>>(), [(2, 9), (2, 12), (2, 17)]);
-        assert_eq!((root.entries()[1].place.line, root.entries()[1].place.column), (2, 1));
+        assert_eq!(items.iter().map(position).collect::<Vec<_>>(), [(2, 9), (2, 12), (2, 17)]);
+        assert_eq!((root.entries()[1].position.line, root.entries()[1].position.column), (2, 1));
     }
 
     #[test]
@@ -402,7 +402,7 @@ mod tests {
     fn aliases_are_copies_with_their_own_place() {
         let root = one("a: &x {k: v}\nb: *x\nc: &y 1\nd: [*y, *x]\n");
         assert_eq!(root.text_at("b.k"), Some("v"));
-        assert_eq!(root.at("b").unwrap().place, Place { line: 2, column: 4 });
+        assert_eq!(root.at("b").unwrap().position, Position { line: 2, column: 4 });
         assert_eq!(root.items_at("d")[0].text(), Some("1"));
         assert!(
             refusal("a: &x 1\n---\nb: *x\n").contains("3:4: an alias of no node"),
@@ -422,7 +422,7 @@ mod tests {
     fn a_variable_can_stand_in_a_flow_mapping() {
         let root = one("a: {b: ${X:=y}, c: z}\n");
         assert_eq!((root.text_at("a.b"), root.text_at("a.c")), (Some("${X:=y}"), Some("z")));
-        assert_eq!(root.at("a.c").unwrap().place, Place { line: 1, column: 20 });
+        assert_eq!(root.at("a.c").unwrap().position, Position { line: 1, column: 20 });
     }
 
     #[test]

@@ -6,19 +6,10 @@ use aquifer_translate::dialect::openai_chat::request::read_head;
 use aquifer_translate::model::reasoning::Effort;
 use serde_json::{Value, json};
 
-fn to(prefix: &str) -> OpenAi {
-    OpenAi { prefix: prefix.to_owned(), service: crate::config::Bedrock::default() }
-}
-
 fn sent_under(body: &str, model_id: &str, policy: &ReasoningPolicy) -> Outgoing {
     let body = Bytes::from(body.to_owned());
-    relayed(
-        &body,
-        &read_head(&body, &aquifer_translate::limits::Limits::default()).unwrap(),
-        (model_id, policy),
-        &to("v1"),
-    )
-    .unwrap()
+    relayed(&body, &read_head(&body, &aquifer_translate::limits::Limits::default()).unwrap(), model_id, policy, "v1")
+        .unwrap()
 }
 
 fn sent(body: &str, model_id: &str) -> String {
@@ -31,7 +22,7 @@ fn sent(body: &str, model_id: &str) -> String {
 fn only_the_models_name_changes() {
     let body = Bytes::from_static(b"{\"n\": 2,\n \"model\" : \"a\", \"stream\":true, \"x\":[1e2]}");
     let head = read_head(&body, &aquifer_translate::limits::Limits::default()).unwrap();
-    let sent = |model_id, prefix| relayed(&body, &head, (model_id, &ReasoningPolicy::default()), &to(prefix)).unwrap();
+    let sent = |model_id, prefix| relayed(&body, &head, model_id, &ReasoningPolicy::default(), prefix).unwrap();
     let same = sent("a", "v1");
     assert_eq!((same.path.as_str(), same.stream, &same.body), ("/v1/chat/completions", true, &body));
     let other = sent("b\"", "/openai/v1/");
@@ -79,7 +70,7 @@ fn the_backend_is_told_the_model_and_the_stream_that_were_read() {
         let body = Bytes::from(format!("{}{{{}}}", u.choose(&["", "\u{feff}", " "])?, said.join(", ")));
         let Ok(head) = read_head(&body, &aquifer_translate::limits::Limits::default()) else { return Ok(()) };
         let policy = ReasoningPolicy { most_effort: Some(Effort::Low), ..ReasoningPolicy::default() };
-        let sent = relayed(&body, &head, (&head.model, &policy), &to("v1")).unwrap();
+        let sent = relayed(&body, &head, &head.model, &policy, "v1").unwrap();
         let again: Value = serde_json::from_slice(&sent.body).unwrap();
         assert_eq!(again["model"], head.model.as_ref(), "{body:?}");
         assert_eq!(again["stream"].as_bool().unwrap_or_default(), head.stream, "{body:?}");

@@ -1,6 +1,6 @@
-//! Which rows are shown: the catalogue's, and those that the configuration has in their place.
+//! The catalogue rows to show: the built-in ones, replaced by those of the configuration.
 
-use aquifer_gateway::config::{BackendKind, Config, ReasoningPolicy};
+use aquifer_gateway::config::{Config, ReasoningPolicy};
 use aquifer_gateway::translate::catalogue::{Catalogue, Entry, Known, base_id};
 
 /// One row, with the id that it is shown for.
@@ -10,7 +10,7 @@ pub(super) struct Shown {
     pub(super) entry: Entry,
 }
 
-/// How a row came to be a model's.
+/// The source of a model's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// It is the catalogue's own.
@@ -42,7 +42,7 @@ pub(super) fn all(config: &Config) -> Vec<Shown> {
     rows
 }
 
-/// What is known of the model with this id: one row for each that the configuration has, else the catalogue's.
+/// The rows of one model id: those of the configuration, else the catalogue's.
 pub(super) fn named(config: &Config, id: &str) -> Vec<Shown> {
     let own = of_configuration(config);
     for wanted in [Some(id), base_id(id)].into_iter().flatten() {
@@ -66,7 +66,7 @@ fn of_configuration(config: &Config) -> Vec<Shown> {
     for backend in &config.backends {
         let at = format!("AIServiceBackend {}/{}", backend.namespace, backend.name);
         overrides(&backend.reasoning, &at, &mut rows);
-        let BackendKind::Bedrock(bedrock) = &backend.kind else { continue };
+        let Some(bedrock) = backend.kind.bedrock_service() else { continue };
         for (id, base) in &bedrock.base_models {
             if backend.reasoning.entry(id).is_none() {
                 add(id, Catalogue::builtin().lookup(base), Found::Declared(vec![at.clone()]), &mut rows);

@@ -4,7 +4,7 @@ use super::gather::{Found, Shown};
 use super::words;
 use aquifer_gateway::translate::catalogue::{Control, Entry};
 
-/// How wide the names of the fields are.
+/// The width of the column of field names.
 const WIDTH: usize = 21;
 
 /// All that is known, without a last line break.

@@ -1,0 +1,212 @@
+//! What a request's head decides, and the plan that its body makes.
+
+use super::attempt::WholeAnswer;
+use super::candidates::{Wanted, candidates};
+use super::common::Common;
+use super::contract::{Output, RequestHead};
+use super::plan::Plan;
+use super::target::Target;
+use super::timeouts::CallTimeouts;
+use super::{State, models, relayed};
+use crate::auth;
+use crate::ingress::Ingress;
+use crate::record::{Asked, Outcome};
+use crate::restore::{Caller, TurnStore};
+use aquifer_translate::Fault;
+use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
+use aquifer_translate::limits::Limits;
+use aquifer_translate::model::turn::Turn;
+use aquifer_translate::translation::Incoming;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The names of Anthropic's betas.
+static BETAS: HeaderName = HeaderName::from_static("anthropic-beta");
+/// A request that may be read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admitted {
+    /// It asks a model for an answer.
+    Generate,
+}
+
+/// A request that is refused by its head, with the methods of its path where it has another one.
+struct Refused {
+    fault: Fault,
+    allow: Option<HeaderValue>,
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self { fault, allow: None }
+    }
+}
+
+impl Common {
+    /// Decides by a request's head whether it may be read on; answers it where it has no body.
+    pub(super) fn admit(&mut self, head: &RequestHead<'_>) -> State {
+        match self.surface(head) {
+            Ok(state) => state,
+            Err(Refused { fault, allow }) => self.refuse(&fault, allow, head.now),
+        }
+    }
+
+    fn surface(&mut self, head: &RequestHead<'_>) -> Result<State, Refused> {
+        self.record.caller = auth::admit(&self.config, ingress(head), head.headers)?;
+        let surface = Surface::of(head.method, head.path).map_err(|none| Refused {
+            fault: none.fault(head.method, head.path),
+            allow: match none {
+                NoSurface::MethodNotAllowed { allow, .. } => Some(HeaderValue::from_static(allow)),
+                NoSurface::NotFound => None,
+            },
+        })?;
+        match surface.operation {
+            Operation::Generate => {
+                self.record.operation = "chat";
+                self.push(Output::ReadBody { limit: self.terms.limits.max_body });
+                Ok(State::Head(Admitted::Generate))
+            }
+            Operation::ListModels => {
+                let list = models::list(&self.config, self.dialect, head.headers, head.query, ingress(head))?;
+                Ok(self.tell(list, head.now))
+            }
+            Operation::GetModel => {
+                let id = surface.model.unwrap_or_default();
+                let one = models::one(&self.config, self.dialect, id, head.headers, ingress(head))?;
+                Ok(self.tell(one, head.now))
+            }
+        }
+    }
+
+    fn tell(&mut self, body: String, now: Instant) -> State {
+        self.record.operation = "models";
+        let headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, HeaderMap::new());
+        self.answer(WholeAnswer { status: StatusCode::OK, headers, body: Bytes::from(body) });
+        self.done(None, [None, None], Outcome::Answered, now)
+    }
+
+    /// Takes the body, and goes on with the first call or with the store of turns.
+    pub(super) fn read(
+        &mut self,
+        admitted: Admitted,
+        head: &RequestHead<'_>,
+        body: Bytes,
+        turns: &dyn TurnStore,
+        now: Instant,
+    ) -> State {
+        let planned = match admitted {
+            Admitted::Generate => self.plan(head, body, turns, now),
+        };
+        planned.unwrap_or_else(|fault| self.refuse(&fault, None, now))
+    }
+
+    /// Goes on with what the store remembers.
+    pub(super) fn recalled(&mut self, mut plan: Box<Plan>, turns: Vec<Option<Turn>>, now: Instant) -> State {
+        plan.remember(turns);
+        self.first_call(plan, None, now).unwrap_or_else(|fault| self.refuse(&fault, None, now))
+    }
+
+    fn plan(
+        &mut self,
+        head: &RequestHead<'_>,
+        body: Bytes,
+        turns: &dyn TurnStore,
+        now: Instant,
+    ) -> Result<State, Fault> {
+        let config = Arc::clone(&self.config);
+        let betas: Vec<String> = head.headers.get_all(&BETAS).iter().filter_map(word).collect();
+        let read = Incoming::read_in(self.dialect, &body, betas.iter().map(String::as_str), &config.limits);
+        if read.is_err() {
+            // Whatever is wrong with it, it is counted by its model.
+            self.record.model = dialect::read_model(self.dialect, &body).map(Cow::into_owned).unwrap_or_default();
+        }
+        let (asked, affinity) = decisive(self.dialect, &body, &read, &config.limits)?;
+        let stream = asked.stream;
+        asked.model.as_ref().clone_into(&mut self.record.model);
+        self.record.stream = stream;
+        let parameters = read.as_ref().map(Incoming::parameters).unwrap_or_default();
+        self.record.asked = Asked { body_bytes: body.len() as u64, parameters };
+        let asked = Head { model: Cow::Owned(asked.model.into_owned()), stream };
+        // The bindings of a conversation decide before the lot does: its prefix may be cached there.
+        let seed = affinity.map_or(head.random as u64, |key| u64::from(crc(key)) | 1 << 32);
+        let wanted = Wanted { dialect: self.dialect, model: &asked.model, headers: head.headers, seed };
+        let candidates = candidates(&config, ingress(head), wanted);
+        let candidates = match (candidates, &read) {
+            // Whatever else is wrong, a request that cannot be read is told so first.
+            (Err(_), Err(fault)) => return Err(fault.clone()),
+            (candidates, _) => candidates?,
+        };
+        let (route, rule) = candidates.first().map_or((None, None), |first| (first.route, first.rule));
+        self.record.route = route.map(|route| [&route.namespace, "/", &route.name].concat());
+        self.record.caller = auth::authorize(&config, ingress(head), route, head.headers)?;
+        let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
+        let plan = Plan {
+            caller: Caller::of(head.headers, self.record.caller.as_deref()),
+            betas: betas.clone(),
+            traffic: Arc::clone(traffic),
+            timeouts: CallTimeouts::of(rule, traffic, stream),
+            timeouts_whole: CallTimeouts::of(rule, traffic, false),
+            targets: candidates.into_iter().map(|candidate| Target::of(candidate, &config)).collect(),
+            ..Plan::new(Arc::clone(&config), Arc::clone(&self.health), self.dialect, head, body.clone(), asked)
+        };
+        self.planned(Box::new(plan), read, turns, now)
+    }
+
+    /// Asks the store for the turns that came back without their reasoning, then makes the first call.
+    fn planned(
+        &mut self,
+        mut plan: Box<Plan>,
+        read: Result<Incoming<'_>, Fault>,
+        turns: &dyn TurnStore,
+        now: Instant,
+    ) -> Result<State, Fault> {
+        let incoming = plan.as_needed(read)?;
+        if let Some(incoming) = &incoming {
+            plan.note_calls(incoming);
+        }
+        let keys = plan.keys();
+        let known = if keys.is_empty() { Some(Vec::new()) } else { turns.recall_now(&keys) };
+        let Some(known) = known else {
+            self.push(Output::Recall(keys));
+            return Ok(State::Recalling(plan));
+        };
+        plan.remember(known);
+        self.first_call(plan, incoming, now)
+    }
+}
+
+/// The model and the kind of answer that a request asks for, which decide where it goes, and what binds it to others of its conversation. What Bedrock cannot do, a backend
+/// that speaks the client's dialect may: then there is less to know of it.
+fn decisive<'r>(
+    dialect: Dialect,
+    body: &'r [u8],
+    read: &'r Result<Incoming<'_>, Fault>,
+    limits: &Limits,
+) -> Result<(Head<'r>, Option<&'r str>), Fault> {
+    match read {
+        Ok(incoming) => {
+            let head = Head { model: Cow::Borrowed(incoming.model()), stream: incoming.stream() };
+            Ok((head, incoming.affinity()))
+        }
+        Err(fault) if relayed::may_be_relayed(fault) => {
+            dialect::read_head(dialect, body, limits).map(|head| (head, None)).map_err(|_| fault.clone())
+        }
+        Err(fault) => Err(fault.clone()),
+    }
+}
+
+/// A number for a word: not secret, and always the same.
+fn crc(word: &str) -> u32 {
+    aquifer_translate::model::issuer::Mark::of(word, "").model
+}
+
+fn word(value: &HeaderValue) -> Option<String> {
+    value.to_str().ok().map(str::to_owned)
+}
+
+fn ingress<'a>(head: &RequestHead<'a>) -> Ingress<'a> {
+    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    Ingress { port: head.port, host }
+}

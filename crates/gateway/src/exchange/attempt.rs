@@ -1,0 +1,531 @@
+//! One attempt: the request to one target as it was written, and its answer on its way to the client.
+//!
+//! This is the lower half of an [`Exchange`](super::Exchange), without routes, retries and time. A host that makes its own
+//! calls, such as a filter inside a proxy, can drive it alone: [`Attempt::write`] begins one.
+//!
+//! ```text
+//!             ┌─ a stream ──────────────► Streaming ─┐
+//!  Silent ────┼─ an answer, whole ──────► Whole ─────┼─► End or a fault
+//!   (no head) ├─ the client's dialect ──► Relaying ──┤
+//!             │                           Handing ───┤
+//!             └─ a status of an error ──► Refusing ──┘
+//! ```
+
+mod answer;
+mod relay;
+mod relaying;
+
+use super::heads;
+use super::veil::Veil;
+use crate::config::ReasoningPolicy;
+use crate::record::Estimate;
+use answer::Answer;
+use aquifer_translate::Fault;
+use aquifer_translate::bedrock;
+use aquifer_translate::dialect::openai_chat::relay as relay_of;
+use aquifer_translate::dialect::{self, AnswerKind, Dialect, Envelope};
+use aquifer_translate::fault::{Misbehaviour, redacted};
+use aquifer_translate::model::milestones::Milestones;
+use aquifer_translate::model::request_id::RequestId;
+use aquifer_translate::model::response::{Finish, Usage};
+use aquifer_translate::model::turn::Turn;
+use aquifer_translate::translation::{self, KeepAlive, Outgoing, ReasoningProgress, Road, StreamTranslation};
+use aquifer_translate::warning::Warning;
+use aquifer_translate::wire::sse;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header};
+use std::borrow::Cow;
+use std::fmt;
+
+/// One call to one target, from the request that was written to the end of its answer.
+pub struct Attempt {
+    dialect: Dialect,
+    id: RequestId,
+    outgoing: Outgoing,
+    created: u64,
+    /// The largest turn that is remembered of the answer, when it is worth that.
+    recording: Option<usize>,
+    /// The warnings about the request, as they stand in every head.
+    headers: HeaderMap,
+    road: Road,
+    /// What hides reasoning in an answer that is relayed, where the operator wants that.
+    veil: Option<Veil>,
+    /// The refusal of a relayed backend as it came: the client gets it in place of an error of the gateway's.
+    refused: Option<Refusal>,
+    answer: Answer,
+    /// The beginning of a stream that has no content yet: another attempt may still take its place.
+    held: BytesMut,
+    /// The bytes of the body that was sent, and of the answer's that came.
+    sent: u64,
+    came: u64,
+    /// The stream in which a whole answer is told, where its client wants one.
+    played: Option<Box<StreamTranslation>>,
+}
+
+/// The request of an attempt, unsigned. Its `Debug` shows neither content nor headers, which may hold a key.
+pub struct UpstreamRequest {
+    /// The path, percent-encoded as it must stand on the wire.
+    pub path: String,
+    /// Headers to send, all of which are signed.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// A whole answer for the client, as it came from a backend or as it was written.
+pub struct WholeAnswer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// A refusal that is relayed.
+struct Refusal {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// What came of a part of an answer: filled by [`Attempt::body`] and [`Attempt::end`], and empty before each of them.
+#[derive(Default)]
+pub struct Told {
+    /// More of the client's stream: the client may be told, and no other attempt is made any more.
+    pub stream: Option<BytesMut>,
+    /// The client's answer, whole.
+    pub whole: Option<Box<WholeAnswer>>,
+    /// What was seen of the answer so far, where it is the client's.
+    pub seen: Option<Milestones>,
+    /// A turn to remember, before the client is told of it.
+    pub turn: Option<Box<Turn>>,
+    /// What happened to blocks of reasoning.
+    pub progress: Vec<ReasoningProgress>,
+    /// The answer is complete.
+    pub end: Option<Box<End>>,
+}
+
+/// How a complete answer ended.
+#[derive(Clone, Debug, Default)]
+pub struct End {
+    /// The reason that the client is told, in its dialect's word.
+    pub finish_reason: Option<&'static str>,
+    /// The tokens that the backend counted.
+    pub usage: Option<Usage>,
+    /// What the client did not get as it should.
+    pub warnings: Vec<Warning>,
+}
+
+impl Told {
+    /// Empties it for the next part.
+    pub fn clear(&mut self) {
+        self.progress.clear();
+        (self.stream, self.whole, self.seen, self.turn, self.end) = (None, None, None, None, None);
+    }
+}
+
+impl Attempt {
+    pub(super) fn new(outgoing: Outgoing, road: Road, dialect: Dialect, id: RequestId, created: u64) -> Self {
+        let sent = outgoing.body.len() as u64;
+        Self {
+            dialect,
+            id,
+            outgoing,
+            created,
+            recording: None,
+            headers: HeaderMap::new(),
+            road,
+            veil: None,
+            refused: None,
+            answer: Answer::Silent,
+            held: BytesMut::new(),
+            sent,
+            came: 0,
+            played: None,
+        }
+    }
+
+    /// The same with these warnings in every head of its answer.
+    pub(super) fn warning(mut self, warnings: &[String]) -> Self {
+        heads::warn(&mut self.headers, warnings);
+        self
+    }
+
+    /// The same with a turn of at most so many bytes remembered.
+    pub(super) fn recording(mut self, room: Option<usize>) -> Self {
+        self.recording = room;
+        self
+    }
+
+    /// The same with what hides reasoning in an answer that is relayed, where the operator wants that.
+    pub(super) fn veiled(mut self, policy: &ReasoningPolicy) -> Self {
+        self.veil = Veil::of(policy).filter(|_| self.road == Road::Relay);
+        self
+    }
+
+    /// The same for an answer that comes whole, when its client wants a stream.
+    pub(super) fn played(mut self) -> Self {
+        self.played = self.outgoing.whole.then(|| self.translation());
+        self
+    }
+
+    /// Takes the head of the backend's answer. An attempt has one: further ones are ignored.
+    ///
+    /// # Errors
+    /// It is none that an answer may have.
+    pub fn head(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
+        if !matches!(self.answer, Answer::Silent) {
+            return Ok(());
+        }
+        let no_head = |what: String| Err(Fault::UpstreamMisbehaved(Misbehaviour::Head(what)));
+        match status.as_u16() {
+            400..=599 => {}
+            200..=203 if answer::is_encoded(headers) => {
+                return no_head("it has an encoding that was not asked for".to_owned());
+            }
+            200 => {}
+            // Frameworks answer so where something is posted.
+            201..=203 if self.road == Road::Relay => {}
+            status => return no_head(format!("its status is {status}")),
+        }
+        let streams = self.outgoing.stream && self.played.is_none();
+        self.answer = if self.road == Road::Relay {
+            Answer::relayed(status, headers, self.outgoing.stream, self.veil)
+        } else if status != StatusCode::OK || streams && answer::is_json(headers) {
+            Answer::refusing(status, headers)
+        } else if streams {
+            Answer::Streaming(self.translation())
+        } else {
+            Answer::Whole { body: Vec::new() }
+        };
+        Ok(())
+    }
+
+    /// Takes bytes of the answer's body, cut anywhere; `begun`: the client has its head.
+    ///
+    /// # Errors
+    /// The backend refused, or broke its protocol. What was told before stays in `told`.
+    pub fn body(&mut self, bytes: &[u8], begun: bool, told: &mut Told) -> Result<(), Fault> {
+        self.came += bytes.len() as u64;
+        match &mut self.answer {
+            Answer::Streaming(_) => self.stream(bytes, told),
+            Answer::Relaying(_) => self.relay_chunk(bytes, told),
+            answer @ (Answer::Silent | Answer::Whole { .. } | Answer::Handing { .. } | Answer::Refusing { .. }) => {
+                answer.gather(bytes)?;
+                // A refusal may have no end; what is read of it is enough.
+                if answer.is_full() { self.end(begun, told) } else { Ok(()) }
+            }
+        }
+    }
+
+    fn stream(&mut self, bytes: &[u8], told: &mut Told) -> Result<(), Fault> {
+        let Answer::Streaming(stream) = &mut self.answer else { return Ok(()) };
+        // A frame is answered by about twice as many bytes.
+        let mut out = BytesMut::with_capacity(2 * bytes.len());
+        let taken = stream.take(bytes, &mut out);
+        let seen = stream.milestones();
+        // What another answer may take the place of is nobody's first token.
+        told.seen = Some(seen).filter(|seen| seen.content);
+        told.turn = stream.turn().map(Box::new);
+        told.progress.extend(stream.progress());
+        let begins = seen.content || told.turn.is_some() || stream.finished().is_some();
+        if stream.is_cut() {
+            told.end = self.finished().map(Box::new);
+        }
+        self.hold_or_tell(out, begins, told);
+        taken
+    }
+
+    /// Gives a part of a stream to the client. Until something of it is content (`begins`), it is held: the beginning of an
+    /// answer is none, and another backend may still be asked.
+    fn hold_or_tell(&mut self, out: BytesMut, begins: bool, told: &mut Told) {
+        let mut held = std::mem::take(&mut self.held);
+        if held.is_empty() {
+            held = out;
+        } else {
+            held.extend_from_slice(&out);
+        }
+        if begins {
+            told.stream = Some(held);
+        } else {
+            self.held = held;
+        }
+    }
+
+    /// The answer's body ended as HTTP says it should; `begun`: the client has its head.
+    ///
+    /// # Errors
+    /// The backend refused, or its answer is not whole.
+    pub fn end(&mut self, begun: bool, told: &mut Told) -> Result<(), Fault> {
+        match std::mem::replace(&mut self.answer, Answer::Silent) {
+            Answer::Silent => Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol("no answer came".to_owned()))),
+            Answer::Streaming(stream) => self.stream_ended(stream, told),
+            Answer::Whole { body } if self.played.is_some() => self.play(&body, told),
+            Answer::Whole { body } => self.whole(&body, told),
+            Answer::Relaying(relaying) => self.relay_ended(relaying, told),
+            Answer::Handing { status, kind, body } => self.relay_whole(status, kind, Bytes::from(body), begun, told),
+            // Its status says enough; nobody knows what its body says.
+            Answer::Refusing { status, headers, .. } if answer::is_encoded(&headers) => {
+                Err(self.refusal(status, &headers, b""))
+            }
+            Answer::Refusing { status, headers, body } => {
+                let fault = self.refusal(status, &headers, &body);
+                if self.road == Road::Relay {
+                    self.refuse(status, &headers, Bytes::from(body));
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    fn stream_ended(&mut self, mut stream: Box<StreamTranslation>, told: &mut Told) -> Result<(), Fault> {
+        let mut out = BytesMut::new();
+        let ended = stream.end(&mut out);
+        told.turn = stream.turn().map(Box::new);
+        self.answer = Answer::Streaming(stream);
+        ended?;
+        self.hold_or_tell(out, true, told);
+        told.end = self.finished().map(Box::new);
+        Ok(())
+    }
+
+    /// Tells a whole answer as the stream that its client wants.
+    fn play(&mut self, body: &[u8], told: &mut Told) -> Result<(), Fault> {
+        let Some(stream) = self.telling() else { return Ok(()) };
+        let mut out = BytesMut::with_capacity(2 * body.len());
+        let finish = stream.play(body, &mut out)?;
+        told.seen = Some(stream.milestones());
+        told.turn = stream.turn().map(Box::new);
+        told.progress.extend(stream.progress());
+        let usage = stream.usage();
+        told.stream = Some(out);
+        told.end = Some(Box::new(End { finish_reason: Some(self.word(&finish)), usage, warnings: Vec::new() }));
+        Ok(())
+    }
+
+    fn whole(&mut self, body: &[u8], told: &mut Told) -> Result<(), Fault> {
+        let Outgoing { style, restore, .. } = &self.outgoing;
+        let whole = translation::whole(body, &self.envelope(), style, restore, self.recording.is_some())?;
+        let mut headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, self.headers.clone());
+        let warnings: Vec<String> = whole.warnings.iter().map(|warning| self.dialect.warning(warning)).collect();
+        heads::warn(&mut headers, &warnings);
+        told.seen = Some(Milestones { reasoning: whole.reasoned, ..Milestones::default() });
+        told.turn = whole.turn.map(Box::new);
+        let body = Bytes::from(whole.body);
+        told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers, body }));
+        let finish_reason = Some(self.word(&whole.finish));
+        told.end = Some(Box::new(End { finish_reason, usage: Some(whole.usage), warnings: whole.warnings }));
+        Ok(())
+    }
+
+    /// The head of a stream for the client.
+    #[must_use]
+    pub fn stream_head(&self) -> HeaderMap {
+        dialect::head(self.dialect, self.id, AnswerKind::Stream, self.headers.clone())
+    }
+
+    /// The end of an answer that was told whole, whatever may become of the call after that.
+    #[must_use]
+    pub fn finished(&self) -> Option<End> {
+        match &self.answer {
+            Answer::Streaming(stream) => stream.finished().map(|finish| End {
+                finish_reason: Some(self.word(finish)),
+                usage: stream.usage(),
+                warnings: stream.warnings(),
+            }),
+            Answer::Relaying(relaying) if relaying.relay.done => Some(relaying.ended()),
+            Answer::Silent
+            | Answer::Whole { .. }
+            | Answer::Relaying(_)
+            | Answer::Handing { .. }
+            | Answer::Refusing { .. } => None,
+        }
+    }
+
+    /// Writes a failure into the client's stream, after what was told of the answer; `begun`: that was some content.
+    /// `false`: nothing of the answer is told, so that the failure is written by [`dialect::fail`].
+    pub fn fail(&mut self, fault: &Fault, begun: bool, out: &mut BytesMut) -> bool {
+        if let Answer::Relaying(relaying) = &self.answer {
+            // A client that heard no more than comments is told as at any other backend.
+            if begun {
+                relaying.fail(fault, out);
+            }
+            return begun;
+        }
+        let Some(stream) = self.telling() else { return false };
+        stream.fail(fault, out);
+        true
+    }
+
+    /// Writes what tells the client that its stream goes on; `begun`: it was told some content.
+    pub fn keep_alive(&mut self, kind: KeepAlive, begun: bool, out: &mut BytesMut) {
+        if let Answer::Relaying(relaying) = &self.answer
+            && begun
+        {
+            return relaying.keep_alive(out);
+        }
+        match self.telling() {
+            Some(stream) if begun => stream.keep_alive(kind, out),
+            Some(stream) => stream.keep_alive_before(kind, out),
+            None => sse::comment(out),
+        }
+    }
+
+    /// The tokens of a stream that were counted so far.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        match &self.answer {
+            Answer::Streaming(stream) => stream.usage(),
+            Answer::Relaying(relaying) => relaying.relay.usage,
+            Answer::Silent | Answer::Whole { .. } | Answer::Handing { .. } | Answer::Refusing { .. } => {
+                self.played.as_ref().and_then(|stream| stream.usage())
+            }
+        }
+    }
+
+    /// The tokens that may have been used, where the backend does not count them.
+    #[must_use]
+    pub fn estimate(&self) -> Estimate {
+        Estimate::by_bytes(self.sent, self.came)
+    }
+
+    /// A relayed backend's own refusal, which the client gets as it came; given once.
+    pub fn take_refusal(&mut self) -> Option<WholeAnswer> {
+        let Refusal { status, headers: kept, body } = self.refused.take()?;
+        let mut headers = self.whole_head();
+        headers.extend(kept);
+        Some(WholeAnswer { status, headers, body })
+    }
+
+    /// The warnings about the request, as they stand in every head.
+    pub(super) fn warnings(&self) -> HeaderMap {
+        self.headers.clone()
+    }
+
+    /// The head of a whole answer, with the warnings about the request.
+    pub(super) fn whole_head(&self) -> HeaderMap {
+        dialect::head(self.dialect, self.id, AnswerKind::Whole, self.headers.clone())
+    }
+
+    /// Whether the answer is relayed in the client's own dialect.
+    pub(super) fn is_relayed(&self) -> bool {
+        self.road == Road::Relay
+    }
+
+    /// The schema for the answer, as a number, when there is one.
+    pub(super) fn schema(&self) -> Option<u64> {
+        self.outgoing.schema
+    }
+
+    /// Whether the answer is a stream so far, as its client is told it. A refusal that is being read is none.
+    pub(super) fn is_streaming(&self) -> bool {
+        match self.answer {
+            Answer::Streaming(_) | Answer::Relaying(_) => true,
+            Answer::Silent | Answer::Whole { .. } => self.played.is_some(),
+            Answer::Handing { .. } | Answer::Refusing { .. } => false,
+        }
+    }
+
+    /// Whether nothing of the answer came that could be told, and nothing that speaks against one.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.answer, Answer::Silent | Answer::Streaming(_) | Answer::Relaying(_))
+    }
+
+    /// Whether the client wants a stream of a backend that has said nothing, and whose stream would be translated.
+    pub(super) fn may_begin_early(&self) -> bool {
+        matches!(self.answer, Answer::Silent) && self.outgoing.stream && self.road != Road::Relay
+    }
+
+    /// Lets go of the body that was sent.
+    pub(super) fn let_go(&mut self) {
+        self.outgoing.body = Bytes::new();
+    }
+
+    /// Whether this is the request that was sent already.
+    pub(super) fn sent(&self, other: &Outgoing) -> bool {
+        self.outgoing.path == other.path && self.outgoing.body == other.body
+    }
+
+    /// The translation of a stream.
+    fn translation(&mut self) -> Box<StreamTranslation> {
+        let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
+        let stream = StreamTranslation::new(&self.envelope(), self.outgoing.style.clone(), restore);
+        Box::new(match self.recording {
+            Some(room) => stream.recording(room),
+            None => stream,
+        })
+    }
+
+    fn envelope(&self) -> Envelope<'_> {
+        Envelope { id: self.id, created: self.created, model: self.outgoing.model.borrowed() }
+    }
+
+    /// The stream in which the client is told of the answer, where it is translated.
+    fn telling(&mut self) -> Option<&mut StreamTranslation> {
+        match &mut self.answer {
+            Answer::Streaming(stream) => Some(stream),
+            Answer::Silent
+            | Answer::Whole { .. }
+            | Answer::Relaying(_)
+            | Answer::Handing { .. }
+            | Answer::Refusing { .. } => self.played.as_deref_mut(),
+        }
+    }
+
+    fn word(&self, finish: &Finish) -> &'static str {
+        self.outgoing.style.style.finish_reason(finish)
+    }
+
+    /// An answer with a status that is no success, as a fault.
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+        match self.road {
+            Road::Translate(api) | Road::Reframe(api) => bedrock::refusal(api, status, headers, body),
+            Road::Relay | Road::Closed => relay_of::refusal(status, headers, body),
+        }
+    }
+
+    /// Keeps a refusal as it came, with what its client may act on.
+    fn refuse(&mut self, status: StatusCode, headers: &HeaderMap, body: Bytes) {
+        let kept = [header::CONTENT_TYPE, header::RETRY_AFTER];
+        let kept = kept.into_iter().filter_map(|name| headers.get(&name).map(|value| (name, value.clone())));
+        self.refused = Some(Refusal { status, headers: kept.collect(), body: without_names(body) });
+    }
+}
+
+/// A refusal without the account and the role that called, where AWS names them in it.
+fn without_names(body: Bytes) -> Bytes {
+    match std::str::from_utf8(&body).map(redacted) {
+        Ok(Cow::Owned(told)) => Bytes::from(told),
+        Ok(Cow::Borrowed(_)) | Err(_) => body,
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { road, sent, came, .. } = self;
+        let mut shown = f.debug_struct("Attempt");
+        shown.field("road", road).field("sent", sent).field("came", came).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for UpstreamRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, body, headers: _ } = self;
+        f.debug_struct("UpstreamRequest").field("path", path).field("bytes", &body.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for WholeAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, body, headers: _ } = self;
+        f.debug_struct("WholeAnswer").field("status", status).field("bytes", &body.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.stream.as_ref().map(BytesMut::len);
+        f.debug_struct("Told").field("bytes", &bytes).field("end", &self.end).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,33 @@
+//! An attempt begins: with the request that was written for its target.
+
+use super::attempt::{Attempt, UpstreamRequest};
+use super::plan::{Plan, Written};
+use aquifer_translate::model::request_id::RequestId;
+use http::{HeaderValue, header};
+
+/// An attempt that began, with the request to send.
+pub(super) struct Begun {
+    pub(super) attempt: Attempt,
+    pub(super) request: UpstreamRequest,
+    /// The warnings about the request, in the words of its client's dialect.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Plan {
+    /// Begins an attempt with what was written for a target.
+    pub(super) fn begin(&self, written: Written, id: RequestId) -> Begun {
+        let Written { mut outgoing, at, road, policy, mutation, .. } = written;
+        let mut headers = std::mem::take(&mut outgoing.headers);
+        headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
+        mutation.headers(&mut headers);
+        let request = UpstreamRequest { path: outgoing.path.clone(), headers, body: outgoing.body.clone() };
+        let warnings: Vec<String> = outgoing.warnings.iter().map(|warning| self.dialect.warning(warning)).collect();
+        let recording = outgoing.memorable.then(|| self.room(at));
+        let attempt = Attempt::new(outgoing, road, self.dialect, id, self.unix_seconds)
+            .warning(&warnings)
+            .recording(recording)
+            .veiled(&policy)
+            .played();
+        Begun { attempt, request, warnings }
+    }
+}

@@ -1,0 +1,123 @@
+//! A call is made: its request, its limits, and its place in the record.
+
+use super::attempt::UpstreamRequest;
+use super::begin_attempt::Begun;
+use super::common::Common;
+use super::contract::{Call, CallId, Output};
+use super::deadlines::CallDeadlines;
+use super::open_call::{Facts, OpenCall};
+use super::plan::{Plan, Written};
+use super::timeouts::CallTimeouts;
+use crate::config::{Backend, Config, HeaderMatch, HeaderValueMatch};
+use crate::record::{AttemptReason, AttemptRecord};
+use aquifer_translate::catalogue::Catalogue;
+use std::time::{Duration, Instant};
+
+/// How a call is made.
+#[derive(Clone, Copy)]
+pub(super) struct Making {
+    pub(super) id: CallId,
+    pub(super) why: AttemptReason,
+    /// How long the host waits before it.
+    pub(super) after: Duration,
+}
+
+impl Common {
+    /// Makes a call.
+    pub(super) fn call(&mut self, plan: &mut Plan, making: Making, written: Written, now: Instant) -> Box<OpenCall> {
+        let Making { id, why, after } = making;
+        let Written { at, backend, .. } = written;
+        let (road, put_back, model_id) = (written.road, written.put_back, written.model_id.clone());
+        let whole = written.outgoing.whole;
+        plan.attempts += 1;
+        plan.sealed = written.outgoing.sealed;
+        let first_try = plan.targets.get_mut(at).is_none_or(|target| {
+            target.tries += 1;
+            target.tries == 1
+        });
+        if first_try && id == CallId::Primary {
+            self.health.earn(backend);
+        }
+        let timeouts = self.timeouts(plan, at, id, whole, now);
+        self.early_head_of(id, &timeouts);
+        let Begun { attempt, request, warnings } = plan.begin(written, self.id);
+        let UpstreamRequest { path, headers, body } = request;
+        let connect = timeouts.connect.unwrap_or(self.terms.limits.connect);
+        let call = Call { id, backend, path, headers, body, connect, after, circuit: plan.traffic.circuit };
+        let facts = Facts {
+            provider: road.provider(),
+            backend: plan.config.backends.get(backend).map(full_name).unwrap_or_default(),
+            known_models: self.known_models(&plan.config, &model_id),
+            warnings,
+            model_id,
+            put_back,
+        };
+        let started = now + after;
+        let place = self.record.attempts.len();
+        self.record.attempts.push(AttemptRecord {
+            backend: facts.backend.clone(),
+            model_id: facts.model_id.clone(),
+            provider: facts.provider,
+            why,
+            started: started.saturating_duration_since(self.begun),
+            ..AttemptRecord::default()
+        });
+        self.push(Output::Call(Box::new(call)));
+        let deadlines = CallDeadlines::begin(timeouts, &self.terms.limits, now);
+        Box::new(OpenCall { attempt, target: at, deadlines, timeouts, started, facts, at: place })
+    }
+
+    /// The limits of a call: the whole answer has one time for all attempts.
+    fn timeouts(&self, plan: &Plan, at: usize, id: CallId, whole: bool, now: Instant) -> CallTimeouts {
+        let spent = now.saturating_duration_since(self.begun);
+        let limits = if whole { plan.timeouts_whole } else { plan.timeouts };
+        let hedge = if whole { limits.hedge } else { plan.hedges_after(at, &self.health) };
+        let may_hedge = id == CallId::Primary && self.terms.abilities.hedge && plan.may_hedge(at);
+        CallTimeouts {
+            request: plan.timeouts.request.map(|request| request.saturating_sub(spent)),
+            hedge: hedge.filter(|_| may_hedge),
+            early_head: plan.timeouts.early_head,
+            usual: limits.usual.and_then(|_| plan.usual_first_byte(at, &self.health, now)),
+            ..limits
+        }
+    }
+
+    /// The client of a stream has waited for its head since it asked, whatever call is made now.
+    fn early_head_of(&mut self, id: CallId, timeouts: &CallTimeouts) {
+        if id == CallId::Primary {
+            let early = timeouts.early_head.or(self.terms.limits.early_head).filter(|time| !time.is_zero());
+            self.client.early_head_at(early.map(|time| self.begun + time.min(super::LONGEST_TIMEOUT)));
+        }
+    }
+
+    /// Whether the client's model and the one that is called are named by the configuration or the catalogue, each.
+    fn known_models(&self, config: &Config, model_id: &str) -> [bool; 2] {
+        let called = is_known(config, model_id);
+        let asked = if self.record.model == model_id { called } else { is_known(config, &self.record.model) };
+        [asked, called]
+    }
+}
+
+/// `namespace/name` of a backend.
+fn full_name(backend: &Backend) -> String {
+    [&backend.namespace, "/", &backend.name].concat()
+}
+
+/// Whether a model is named by the configuration or by a row of the catalogue: clients can name any other.
+fn is_known(config: &Config, id: &str) -> bool {
+    let rules = || config.routes.iter().flat_map(|route| &route.rules);
+    let overrides = || rules().flat_map(|rule| &rule.backends).filter_map(|to| to.model_name_override.as_deref());
+    let matched = || rules().flat_map(|rule| &rule.matches).flat_map(|one| &one.headers).filter_map(exact_model);
+    let served = || config.backends.iter().filter_map(|backend| backend.kind.service()).flat_map(|it| &it.models);
+    Catalogue::builtin().has(id)
+        || overrides().any(|known| known == id)
+        || served().any(|known| known == id)
+        || matched().any(|known| known == id)
+}
+
+fn exact_model(header: &HeaderMatch) -> Option<&str> {
+    match &header.value {
+        HeaderValueMatch::Exact(value) if header.name == "x-ai-eg-model" => Some(value),
+        HeaderValueMatch::Exact(_) | HeaderValueMatch::Regex(_) => None,
+    }
+}

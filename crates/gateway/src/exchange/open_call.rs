@@ -1,0 +1,100 @@
+//! A call under way: its attempt, its limits, and what the record says of it.
+
+use super::attempt::Attempt;
+use super::deadlines::CallDeadlines;
+use super::plan::PutBack;
+use super::timeouts::CallTimeouts;
+use crate::record::{Record, Tokens};
+use aquifer_translate::Fault;
+use http::{HeaderMap, StatusCode};
+use std::time::{Duration, Instant};
+
+/// AWS's id of a request, which its support asks for; a service of OpenAI's dialect has the second one.
+const UPSTREAM_REQUEST_IDS: [&str; 2] = ["x-amzn-requestid", "x-request-id"];
+/// The longest of these ids that is recorded.
+const LONGEST_ID: usize = 128;
+
+/// A call under way.
+pub(super) struct OpenCall {
+    pub(super) attempt: Attempt,
+    /// Its target: an index into [`Plan::targets`].
+    pub(super) target: usize,
+    pub(super) deadlines: CallDeadlines,
+    /// The limits that it was made with, for a call that is queued.
+    pub(super) timeouts: CallTimeouts,
+    /// Since when the backend has had it.
+    pub(super) started: Instant,
+    /// What the record of the exchange says when this call is the one that counts.
+    pub(super) facts: Facts,
+    /// Its place in [`Record::attempts`](crate::record::Record::attempts).
+    pub(super) at: usize,
+}
+
+/// What the record of an exchange says of the call that counts.
+pub(super) struct Facts {
+    pub(super) model_id: String,
+    pub(super) provider: &'static str,
+    pub(super) backend: String,
+    pub(super) known_models: [bool; 2],
+    pub(super) warnings: Vec<String>,
+    pub(super) put_back: PutBack,
+}
+
+impl OpenCall {
+    /// Takes the head of its answer.
+    pub(super) fn head(
+        &mut self,
+        record: &mut Record,
+        status: StatusCode,
+        headers: &HeaderMap,
+        since: Duration,
+    ) -> Result<(), Fault> {
+        self.heard(record, since);
+        if let Some(record) = record.attempts.get_mut(self.at) {
+            record.status = Some(status.as_u16());
+            let id = UPSTREAM_REQUEST_IDS.iter().find_map(|name| headers.get(*name)?.to_str().ok());
+            record.upstream_request_id = id.map(|id| crate::beginning::of(id, LONGEST_ID).to_owned());
+        }
+        self.attempt.head(status, headers)
+    }
+
+    /// Something came of it.
+    pub(super) fn heard(&mut self, record: &mut Record, since: Duration) {
+        self.deadlines.heard();
+        if let Some(record) = record.attempts.get_mut(self.at) {
+            record.first_byte.get_or_insert(since);
+        }
+    }
+
+    /// It is over, and was not the answer.
+    pub(super) fn over(&self, record: &mut Record, since: Duration) {
+        if let Some(record) = record.attempts.get_mut(self.at)
+            && record.ended.is_none()
+        {
+            record.ended = Some(since);
+            record.usage = self.attempt.usage().map(Tokens::from);
+        }
+    }
+
+    /// It failed.
+    pub(super) fn failed(&self, record: &mut Record, fault: &Fault, since: Duration) {
+        self.over(record, since);
+        if let Some(record) = record.attempts.get_mut(self.at) {
+            record.fault = Some(fault.label().to_owned());
+        }
+    }
+
+    /// It is the call that the record of the exchange is about.
+    pub(super) fn recorded(self, record: &mut Record, since: Duration) {
+        self.over(record, since);
+        if let Some(attempt) = record.attempts.get_mut(self.at) {
+            attempt.usage = record.tokens;
+        }
+        let Facts { model_id, provider, backend, known_models, mut warnings, put_back } = self.facts;
+        (record.model_id, record.provider, record.backend) = (model_id, provider, backend);
+        record.known_models = known_models;
+        (record.turns.restored, record.turns.missed) = (put_back.restored, put_back.missed);
+        warnings.append(&mut record.warnings);
+        record.warnings = warnings;
+    }
+}

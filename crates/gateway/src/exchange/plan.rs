@@ -1,0 +1,329 @@
+//! The plan of a request: all that an attempt needs, the first one and each further one, with the targets in order.
+
+use super::contract::RequestHead;
+use super::target::Target;
+use super::timeouts::CallTimeouts;
+use super::{denied, relayed};
+use crate::config::{Config, ReasoningPolicy, RestorePolicy, Traffic};
+use crate::health::BackendHealth;
+use crate::lessons::Lesson;
+use crate::mutation::Mutation;
+use crate::restore::{Caller, RestoreLimits, TurnKey};
+use crate::route::Draw;
+use aquifer_translate::Fault;
+use aquifer_translate::catalogue::Adjustment;
+use aquifer_translate::dialect::{Dialect, Head};
+use aquifer_translate::limits::ClientFields;
+use aquifer_translate::model::alike::Alike;
+use aquifer_translate::model::field_ref::FieldRef;
+use aquifer_translate::model::issuer::Mark;
+use aquifer_translate::model::text::Text;
+use aquifer_translate::model::turn::Turn;
+use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Road, Terms};
+use aquifer_translate::warning::Warning;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// The most of one turn that is remembered, in bytes.
+const LARGEST_TURN: usize = 4 << 20;
+
+/// A request that was read and routed.
+pub(super) struct Plan {
+    pub(super) config: Arc<Config>,
+    /// What the client speaks.
+    pub(super) dialect: Dialect,
+    pub(super) body: Bytes,
+    /// What was read of it to choose a backend: the same counts at each of them.
+    pub(super) head: Head<'static>,
+    pub(super) caller: Caller,
+    pub(super) unix_seconds: u64,
+    /// What the header `anthropic-beta` names.
+    pub(super) betas: Vec<String>,
+    pub(super) traffic: Arc<Traffic>,
+    pub(super) timeouts: CallTimeouts,
+    /// The same for an answer that is asked for whole, whatever the client wants.
+    pub(super) timeouts_whole: CallTimeouts,
+    pub(super) health: Arc<BackendHealth>,
+    /// Where it may be sent, in order; never empty.
+    pub(super) targets: Vec<Target>,
+    pub(super) attempts: u32,
+    pub(super) draw: Draw,
+    /// The turns that called tools, with what is remembered of them under each model id.
+    pub(super) called: Vec<(CalledTurn, Vec<Recalled>)>,
+    /// What stands before the turn that is asked for, when it may be remembered.
+    pub(super) before: Option<Before>,
+    /// The conversation so far, as it is known whatever the ids of its calls.
+    pub(super) talk: Alike,
+    pub(super) adjustment: Adjustment,
+    /// What the client is told of amendments.
+    pub(super) adjusted: Vec<Warning>,
+    /// The conversation holds sealed reasoning.
+    pub(super) sealed: bool,
+}
+
+/// A remembered turn, and the model id under which it is.
+pub(super) struct Recalled {
+    model_id: String,
+    /// It was found without the ids of its calls.
+    renamed: bool,
+    turn: Turn,
+}
+
+/// A call's request, written for one target, with what its call needs of that target.
+pub(super) struct Written {
+    pub(super) outgoing: Outgoing,
+    pub(super) put_back: PutBack,
+    /// The target: an index into [`Plan::targets`].
+    pub(super) at: usize,
+    pub(super) backend: usize,
+    pub(super) model_id: String,
+    pub(super) road: Road,
+    pub(super) policy: Arc<ReasoningPolicy>,
+    pub(super) mutation: Arc<Mutation>,
+}
+
+/// The turns that came back without their reasoning, and got it back or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PutBack {
+    pub(super) restored: u32,
+    pub(super) missed: u32,
+}
+
+impl Plan {
+    /// The plan of a request that goes nowhere yet.
+    pub(super) fn new(
+        config: Arc<Config>,
+        health: Arc<BackendHealth>,
+        dialect: Dialect,
+        arrived: &RequestHead<'_>,
+        body: Bytes,
+        head: Head<'static>,
+    ) -> Self {
+        Self {
+            traffic: Arc::clone(&config.traffic),
+            config,
+            dialect,
+            body,
+            head,
+            caller: Caller::default(),
+            unix_seconds: arrived.unix_seconds,
+            betas: Vec::new(),
+            timeouts: CallTimeouts::default(),
+            timeouts_whole: CallTimeouts::default(),
+            health,
+            targets: Vec::new(),
+            attempts: 0,
+            draw: Draw((arrived.random >> 64) as u64),
+            called: Vec::new(),
+            before: None,
+            talk: Alike::default(),
+            adjustment: Adjustment::default(),
+            adjusted: Vec::new(),
+            sealed: false,
+        }
+    }
+
+    /// The road from the client to a target.
+    pub(super) fn road_to(&self, target: &Target) -> Road {
+        target.road(self.dialect, &self.config)
+    }
+
+    /// What was read of the request. Where it goes on as it came, nothing need have been.
+    pub(super) fn as_needed<'r>(&self, read: Result<Incoming<'r>, Fault>) -> Result<Option<Incoming<'r>>, Fault> {
+        let relayed = self.targets.first().is_some_and(|target| self.road_to(target) == Road::Relay);
+        match read {
+            Err(_) if relayed => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
+    /// Lets go of what only a further attempt would need.
+    pub(super) fn let_go(&mut self) {
+        self.body = Bytes::new();
+        self.called = Vec::new();
+        self.betas = Vec::new();
+    }
+
+    /// Reads the client's words.
+    pub(super) fn read(&self) -> Result<Incoming<'_>, Fault> {
+        let betas = self.betas.iter().map(String::as_str);
+        Incoming::read_in(self.dialect, &self.body, betas, &self.config.limits)
+    }
+
+    /// Notes which turns called tools, for models that may reason and take their reasoning back.
+    pub(super) fn note_calls(&mut self, incoming: &Incoming<'_>) {
+        // A backend that speaks the client's dialect takes its words as they are.
+        let translated = self.targets.iter().find(|target| self.road_to(target) != Road::Relay);
+        let Some(target) = translated.filter(|target| self.restores(target)) else { return };
+        let entry = target.entry(&self.config);
+        if entry.may_take_back() && incoming.has_tools() && incoming.may_reason(entry, &target.policy.rules()) {
+            let (turns, before, talk) = incoming.history();
+            self.called = turns.into_iter().map(|called| (called, Vec::new())).collect();
+            (self.before, self.talk) = (Some(before), talk);
+        }
+    }
+
+    /// Whether turns of this caller are remembered there.
+    fn restores(&self, target: &Target) -> bool {
+        let RestorePolicy { enabled, anonymous, .. } = target.policy.restore;
+        enabled && (anonymous || !self.caller.is_anonymous())
+    }
+
+    /// Under what those turns may be remembered: for each model id that may be called, every turn by its ids, then every
+    /// turn without them.
+    pub(super) fn keys(&self) -> Vec<TurnKey> {
+        let key = |model_id, called: &CalledTurn| self.key(model_id, called.calls.clone()).after(called.before);
+        let by_ids = |model_id| self.called.iter().map(move |(called, _)| key(model_id, called));
+        let alike = |called: &CalledTurn, model_id| TurnKey::alike(self.caller.clone(), model_id, called.likeness);
+        let renamed = |model_id| self.called.iter().map(move |(called, _)| alike(called, model_id));
+        self.model_ids().flat_map(|model_id| by_ids(model_id).chain(renamed(model_id))).collect()
+    }
+
+    pub(super) fn key(&self, model_id: &str, calls: Vec<String>) -> TurnKey {
+        TurnKey::new(self.caller.clone(), model_id, calls)
+    }
+
+    /// Takes what is remembered, in the order of the keys.
+    pub(super) fn remember(&mut self, turns: Vec<Option<Turn>>) {
+        if turns.is_empty() {
+            return;
+        }
+        let ids: Vec<String> = self.model_ids().map(str::to_owned).collect();
+        let mut turns = turns.into_iter();
+        for model_id in ids {
+            for renamed in [false, true] {
+                for ((_, known), turn) in self.called.iter_mut().zip(turns.by_ref()) {
+                    known.extend(turn.map(|turn| Recalled { model_id: model_id.clone(), renamed, turn }));
+                }
+            }
+        }
+    }
+
+    /// Moves the target that made the conversation's sealed reasoning to the front: nobody else takes it.
+    pub(super) fn prefer_issuer(&mut self, incoming: &Incoming<'_>) {
+        let recalled = self.called.iter().rev().flat_map(|(_, known)| known).map(|known| known.turn.issuer());
+        let Some(issuer) = incoming.marks().chain(recalled).find(|mark| *mark != Mark::default()) else { return };
+        if let Some(at) = self.targets.iter().position(|target| target.mark(&self.config) == issuer) {
+            let target = self.targets.remove(at);
+            self.targets.insert(0, target);
+        }
+    }
+
+    /// Writes the call to a target, with the operator's changes.
+    pub(super) fn write(&self, at: usize, incoming: Option<Incoming<'_>>) -> Result<Written, Fault> {
+        let target = self.targets.get(at).ok_or_else(|| Fault::Ours("a request without a target".to_owned()))?;
+        let (mut outgoing, put_back) = self.translated(target, incoming)?;
+        outgoing.body = target.mutation.body(&outgoing.body).map_err(|_| {
+            Fault::Ours("the call's body could not be changed as the configuration wants it".to_owned())
+        })?;
+        Ok(Written {
+            outgoing,
+            put_back,
+            at,
+            backend: target.backend,
+            model_id: target.model_id.clone(),
+            road: self.road_to(target),
+            policy: Arc::clone(&target.policy),
+            mutation: Arc::clone(&target.mutation),
+        })
+    }
+
+    /// Translates the request for a target's API, with the reasoning that is remembered, or relays it in its dialect.
+    fn translated(&self, target: &Target, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
+        if let (Road::Relay, Some(prefix)) = (self.road_to(target), target.openai_prefix(&self.config)) {
+            denied::check(&self.body, target.fields)?;
+            let outgoing = relayed::relayed(&self.body, &self.head, &target.model_id, &target.policy, prefix)?;
+            return Ok((outgoing, PutBack::default()));
+        }
+        let mut incoming = incoming.map_or_else(|| self.read(), Ok)?;
+        if target.policy.expose.is_some_and(|expose| expose.think_tags) {
+            incoming.strip_think_tags();
+        }
+        let mut put_back = PutBack::default();
+        let entry = target.entry(&self.config);
+        for (called, known) in &self.called {
+            let mut here = known.iter().filter(|known| known.model_id == target.model_id).peekable();
+            // What a model of which nothing is known thought without a seal is not sent to it.
+            if !entry.is_known() && here.peek().is_some_and(|known| !known.turn.is_sealed()) {
+                continue;
+            }
+            let turn = here.find(|known| match known.renamed {
+                false => incoming.put_back(called.position, &known.turn),
+                true => incoming.put_back_renamed(called.position, &known.turn),
+            });
+            let turn = turn.map(|known| &known.turn);
+            put_back.restored += u32::from(called.lost && turn.is_some_and(Turn::reasoned));
+            put_back.missed += u32::from(called.lost && turn.is_none());
+        }
+        let rules = target.policy.rules();
+        let mark = target.mark_of(entry, &self.config);
+        let (adjustment, learned) = self.learned(target, &incoming);
+        let allowed = target.fields.decided(ClientFields::default());
+        let api = self.road_to(target).api().unwrap_or_default();
+        let terms = Terms { api, model_id: &target.model_id, entry, mark, rules: &rules, adjustment, allowed };
+        let mut outgoing = incoming.outgoing_on(&terms, target.policy.exposure())?;
+        outgoing.warnings.extend(learned);
+        if target.fields.report_upstream_model == Some(true) {
+            outgoing.model = Text::from_plain(target.model_id.clone());
+        }
+        outgoing.warnings.extend(self.adjusted.iter().cloned());
+        outgoing.memorable &= self.restores(target) && self.before.is_some();
+        Ok((outgoing, put_back))
+    }
+
+    /// The adjustments of the request for a target, because of a refusal of it or of one before it; the warning that the
+    /// client gets of the latter.
+    fn learned(&self, target: &Target, incoming: &Incoming<'_>) -> (Adjustment, Option<Warning>) {
+        let (mut adjustment, lessons) = (self.adjustment, &self.health.lessons);
+        if lessons.is_empty() {
+            return (adjustment, None);
+        }
+        adjustment.tools_whole |= lessons.knows(&target.model_id, Lesson::ToolsInStreams);
+        let schema = incoming.schema().filter(|_| !adjustment.schema_in_words);
+        if !schema.is_some_and(|schema| lessons.knows(&target.model_id, Lesson::Schema(schema))) {
+            return (adjustment, None);
+        }
+        adjustment.schema_in_words = true;
+        let why = "Bedrock refused this schema before; the model was asked in words to keep to it";
+        (adjustment, Some(Warning::changed(FieldRef::Format, why)))
+    }
+
+    /// The largest turn that is remembered, in bytes.
+    pub(super) fn room(&self, at: usize) -> usize {
+        self.limits(at).bytes.min(LARGEST_TURN)
+    }
+
+    /// The limits of the store for turns of a target.
+    pub(super) fn limits(&self, at: usize) -> RestoreLimits {
+        let RestorePolicy { max_entries, max_bytes, max_age, .. } = self.restore(at);
+        let number = |most: u64| usize::try_from(most).unwrap_or(usize::MAX);
+        RestoreLimits { entries: number(max_entries.into()), bytes: number(max_bytes), age: max_age }
+    }
+
+    /// The group of turns that share them: those of one backend where the operator set any, else all.
+    pub(super) fn group(&self, at: usize) -> u64 {
+        let backend = self.targets.get(at).map_or(0, |target| target.backend as u64 + 1);
+        if self.restore(at) == RestorePolicy::default() { 0 } else { backend }
+    }
+
+    /// Leaves a target for another one. Sealed reasoning is its issuer's alone, so it stays behind.
+    pub(super) fn leave(&mut self, from: usize, to: usize) {
+        let backend = |at: usize| self.targets.get(at).map(|target| target.backend);
+        if backend(to) != backend(from) && self.sealed && !self.adjustment.without_reasoning {
+            self.adjustment.without_reasoning = true;
+            let why = "the backend that made it does not answer; another one was asked without it";
+            self.adjusted.push(Warning::dropped(FieldRef::PastReasoning(None), why));
+        }
+    }
+
+    fn restore(&self, at: usize) -> RestorePolicy {
+        self.targets.get(at).map(|target| target.policy.restore).unwrap_or_default()
+    }
+
+    /// The model ids of all targets, each once.
+    fn model_ids(&self) -> impl Iterator<Item = &str> {
+        let first = |at: usize, id: &str| !self.targets.iter().take(at).any(|target| target.model_id == id);
+        let ids = self.targets.iter().map(|target| target.model_id.as_str()).enumerate();
+        ids.filter(move |(at, id)| first(*at, id)).map(|(_, id)| id)
+    }
+}

@@ -1,0 +1,136 @@
+//! An attempt by itself, as a host drives it that chose the backend and makes the one call.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
+
+use aquifer_gateway::config::{Backend, BackendKind, Config, Service};
+use aquifer_gateway::exchange::attempt::{Attempt, Told, UpstreamRequest};
+use aquifer_gateway::exchange::{ChosenBackend, RequestHead};
+use aquifer_gateway::health::BackendHealth;
+use aquifer_gateway::restore::Forgetful;
+use aquifer_gateway::translate::Fault;
+use aquifer_testing::frames::frame;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use std::sync::Arc;
+use std::time::Instant;
+
+const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
+
+fn begin(backend: usize, body: &str) -> Result<(Attempt, UpstreamRequest), Fault> {
+    let region = Some("us-east-1".to_owned());
+    let bedrock = BackendKind::bedrock(Service { region, ..Service::default() });
+    let openai = BackendKind::openai_chat("v1", Service::default());
+    let backends = vec![Backend::new("bedrock", bedrock), Backend::new("openai", openai)];
+    let config = Arc::new(Config { backends, ..Config::default() });
+    let (headers, now) = (HeaderMap::new(), Instant::now());
+    let health = Arc::new(BackendHealth::new(2, now));
+    let (method, path) = (&Method::POST, "/v1/chat/completions");
+    let head = RequestHead { method, path, query: "", headers: &headers, port: None, random: 7, unix_seconds: 1, now };
+    let chosen = ChosenBackend { config: &config, health: &health, backend, model_id: Some(MODEL) };
+    Attempt::write(chosen, &head, Bytes::copy_from_slice(body.as_bytes()), &Forgetful)
+}
+
+fn body(stream: bool) -> String {
+    format!(r#"{{"model": "m", "stream": {stream}, "messages": [{{"role": "user", "content": "Hello?"}}]}}"#)
+}
+
+fn head(attempt: &mut Attempt, status: u16, kind: &'static str) -> Result<(), Fault> {
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+    attempt.head(StatusCode::from_u16(status).unwrap(), &headers)
+}
+
+/// What the client is told of a stream that comes in pieces of this size, and its finish reason.
+fn streamed(attempt: &mut Attempt, bytes: &[u8], size: usize) -> (String, Option<&'static str>) {
+    let (mut said, mut told) = (String::new(), Told::default());
+    for piece in bytes.chunks(size) {
+        told.clear();
+        attempt.body(piece, !said.is_empty(), &mut told).unwrap();
+        said.push_str(std::str::from_utf8(told.stream.as_deref().unwrap_or_default()).unwrap());
+    }
+    told.clear();
+    attempt.end(!said.is_empty(), &mut told).unwrap();
+    said.push_str(std::str::from_utf8(told.stream.as_deref().unwrap_or_default()).unwrap());
+    (said, told.end.unwrap().finish_reason)
+}
+
+#[test]
+fn a_stream_is_told_wherever_it_is_cut() {
+    let frames = [
+        frame("messageStart", r#"{"role":"assistant"}"#),
+        frame("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"Hm."}}}"#),
+        frame("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"text":"Hello"}}"#),
+        frame("messageStop", r#"{"stopReason":"end_turn"}"#),
+        frame("metadata", r#"{"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}"#),
+    ]
+    .concat();
+    let told = |size: usize| {
+        let (mut attempt, request) = begin(0, &body(true)).unwrap();
+        assert_eq!(request.path, "/model/anthropic.claude-sonnet-4-20250514-v1%3A0/converse-stream");
+        head(&mut attempt, 200, "application/vnd.amazon.eventstream").unwrap();
+        streamed(&mut attempt, &frames, size)
+    };
+    let (whole, reason) = told(frames.len());
+    assert!(whole.contains("Hm.") && whole.contains("Hello") && whole.ends_with("data: [DONE]\n\n"), "{whole}");
+    assert_eq!(reason, Some("stop"));
+    for size in [1, 2, 7, 100] {
+        assert_eq!(told(size), (whole.clone(), reason));
+    }
+}
+
+#[test]
+fn a_whole_answer_has_its_head() {
+    let (mut attempt, request) = begin(0, &body(false)).unwrap();
+    assert!(request.path.ends_with("/converse"));
+    head(&mut attempt, 200, "application/json").unwrap();
+    let mut told = Told::default();
+    let answer = br#"{"output":{"message":{"content":[{"text":"Hi"}]}},"stopReason":"end_turn","usage":{}}"#;
+    attempt.body(answer, false, &mut told).unwrap();
+    assert!(told.whole.is_none() && told.stream.is_none());
+    attempt.end(false, &mut told).unwrap();
+    let whole = told.whole.unwrap();
+    assert!(whole.status == StatusCode::OK && whole.headers[header::CONTENT_TYPE] == "application/json");
+    assert!(std::str::from_utf8(&whole.body).unwrap().contains("\"Hi\""));
+}
+
+#[test]
+fn a_refusal_is_a_fault_and_a_broken_stream_is_told_inside() {
+    let (mut attempt, _) = begin(0, &body(true)).unwrap();
+    head(&mut attempt, 429, "application/json").unwrap();
+    let mut told = Told::default();
+    attempt.body(br#"{"message":"Too many requests"}"#, false, &mut told).unwrap();
+    assert!(matches!(attempt.end(false, &mut told), Err(Fault::Refused(refusal)) if refusal.status == 429));
+    assert!(attempt.take_refusal().is_none());
+    let (mut attempt, _) = begin(0, &body(true)).unwrap();
+    head(&mut attempt, 200, "application/vnd.amazon.eventstream").unwrap();
+    let start = frame("messageStart", r#"{"role":"assistant"}"#);
+    let text = frame("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#);
+    attempt.body(&[start, text].concat(), false, &mut told).unwrap();
+    assert!(told.stream.is_some());
+    let fault = attempt.end(true, &mut told).unwrap_err();
+    let mut out = BytesMut::new();
+    assert!(attempt.fail(&fault, true, &mut out));
+    assert!(std::str::from_utf8(&out).unwrap().contains("\"error\""));
+}
+
+#[test]
+fn a_service_of_the_clients_dialect_is_relayed() {
+    let (mut attempt, request) = begin(1, &body(true)).unwrap();
+    assert_eq!(request.path, "/v1/chat/completions");
+    assert!(std::str::from_utf8(&request.body).unwrap().contains(MODEL));
+    head(&mut attempt, 200, "text/event-stream").unwrap();
+    let stream =
+        "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    assert_eq!(streamed(&mut attempt, stream.as_bytes(), 9), (stream.to_owned(), Some("stop")));
+    let (mut refused, _) = begin(1, &body(true)).unwrap();
+    head(&mut refused, 400, "application/json").unwrap();
+    let mut told = Told::default();
+    refused.body(b"{\"error\":{\"message\":\"no\"}}", false, &mut told).unwrap();
+    assert!(refused.end(false, &mut told).is_err());
+    assert_eq!(&refused.take_refusal().unwrap().body[..], b"{\"error\":{\"message\":\"no\"}}");
+}
+
+#[test]
+fn a_mistake_of_the_client_is_told_before_any_call() {
+    let Err(fault) = begin(0, r#"{"model": "m"}"#) else { panic!("no messages") };
+    assert!(matches!(fault, Fault::ClientMistaken(_)), "{fault:?}");
+    assert!(matches!(begin(9, &body(true)), Err(Fault::Ours(_))));
+}

@@ -1,0 +1,86 @@
+//! What is kept comes back to its caller and to nobody else, and cannot be read on the way.
+
+use super::*;
+use aquifer_gateway::restore::{Caller, RestoreLimits};
+use aquifer_gateway::translate::model::issuer::Issuer;
+use aquifer_gateway::translate::model::raw::Raw;
+use aquifer_gateway::translate::model::request::Block;
+use aquifer_gateway::translate::model::text::Text;
+use http::{HeaderMap, HeaderValue, header};
+use std::borrow::Cow;
+
+const MARKER: &str = "xyzzy-thought";
+
+fn content() -> Vec<Block<'static>> {
+    vec![Block::ToolUse { id: Text::from_escaped("call_1"), name: Cow::Borrowed("f"), input: Raw::EMPTY }]
+}
+
+fn turn() -> Turn {
+    let mut all = vec![Block::Reasoning {
+        text: Text::from_escaped(MARKER),
+        signature: Some(Text::from_escaped("sig")),
+        issuer: Issuer::default(),
+    }];
+    all.extend(content());
+    Turn::of(&all, &ToOwned::to_owned)
+}
+
+fn key(caller: &'static str, model: &str) -> TurnKey {
+    let headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(caller))]);
+    TurnKey::new(Caller::of(&headers, None), model, vec!["call_1".to_owned()])
+}
+
+fn alike(caller: &'static str, likeness: u8) -> TurnKey {
+    let headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(caller))]);
+    TurnKey::alike(Caller::of(&headers, None), "m", [likeness; 16])
+}
+
+#[test]
+fn a_turn_is_found_without_its_ids_by_its_caller_only() {
+    let turns = kept();
+    let keys = [alike("Bearer a", 1), alike("Bearer a", 2), alike("Bearer b", 1)];
+    let found: Vec<bool> = turns.recall_now(&keys).unwrap().iter().map(Option::is_some).collect();
+    assert_eq!(found, [true, false, false]);
+}
+
+fn kept() -> MemoryTurnStore {
+    let turns = MemoryTurnStore::new(TurnStoreCounters::default()).unwrap();
+    turns.keep(Keep {
+        key: key("Bearer a", "m"),
+        alike: alike("Bearer a", 1),
+        turn: turn(),
+        group: 0,
+        limits: RestoreLimits::default(),
+    });
+    turns
+}
+
+#[test]
+fn a_turn_comes_back_to_its_caller() {
+    let turns = kept();
+    let back = turns.recall_now(&[key("Bearer a", "m")]).unwrap().remove(0).unwrap();
+    let mut content = content();
+    assert!(back.put_back(&mut content));
+    assert!(matches!(&content[0], Block::Reasoning { text, .. } if text.as_escaped() == MARKER));
+    assert_eq!((turns.counters.entries.get(), turns.counters.evicted.get()), (1, 0));
+}
+
+#[test]
+fn nobody_else_gets_it() {
+    let turns = kept();
+    let found = turns.recall_now(&[key("Bearer b", "m"), key("Bearer a", "n"), key("", "m")]).unwrap();
+    assert!(found.iter().all(Option::is_none));
+    let other = MemoryTurnStore::new(TurnStoreCounters::default()).unwrap();
+    assert!(other.one(&key("Bearer a", "m")).is_none());
+}
+
+#[test]
+fn memory_holds_no_readable_thought() {
+    let turns = kept();
+    let name = turns.name(&key("Bearer a", "m"));
+    let mut ledger = turns.ledger.lock().unwrap();
+    let held = &ledger.used(&name, clock::now()).unwrap().bytes;
+    assert!(!held.windows(MARKER.len()).any(|part| part == MARKER.as_bytes()));
+    let wrong = turns.name(&key("Bearer b", "m"));
+    assert!(turns.open(&wrong, 0, held.clone()).is_none(), "a turn is bound to its name");
+}

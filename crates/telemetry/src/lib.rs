@@ -1,0 +1,104 @@
+//! What is told of each exchange, from its record alone: metrics in Prometheus' text form and a line of the log.
+//!
+//! A host makes one [`Telemetry`], calls [`Telemetry::begin`] and [`Telemetry::observe`] for each exchange, and serves
+//! [`Telemetry::metrics`] to whoever scrapes it. Each record is shared by all sinks as one `Arc`.
+//!
+//! ```text
+//!                           ┌─► metrics: counters and histograms with bounded labels
+//!  Record ─► Arc<Record> ───┤
+//!                           └─► log: a line, in a buffer of 1 MiB, written by a thread of its own
+//! ```
+//!
+//! A sink never blocks the thread that hands it a record, holds a bounded amount of memory, and counts what it drops.
+//!
+//! What it does not do:
+//! - It sees no prompt, answer, reasoning or key: a record has none.
+//! - It measures nothing itself: times and tokens are the record's.
+//! - It serves no port and pushes nothing over a network.
+
+mod access_log;
+mod clock;
+mod line;
+mod line_buffer;
+pub mod log;
+mod metrics;
+mod sink;
+
+use aquifer_gateway::record::Record;
+use metrics::Metrics;
+pub use metrics::TurnStoreCounters;
+use sink::Sink;
+use std::sync::Arc;
+
+/// The sinks of a process, and the metrics that exchanges do not have.
+pub struct Telemetry {
+    metrics: Arc<Metrics>,
+    sinks: [Sink; 2],
+}
+
+/// Counts an exchange as in flight until it is dropped.
+pub struct InFlight(Arc<Metrics>);
+
+impl Telemetry {
+    /// Telemetry whose counters are zero. The log is started apart, with [`log::start`].
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "two of them in one process would share the log and nothing else")]
+    pub fn new() -> Self {
+        let metrics = Arc::new(Metrics::new());
+        let sinks = [Sink::Metrics(Arc::clone(&metrics)), Sink::Log];
+        Self { metrics, sinks }
+    }
+
+    /// Counts an exchange that begins as in flight.
+    #[must_use]
+    pub fn begin(&self) -> InFlight {
+        self.metrics.in_flight.inc();
+        InFlight(Arc::clone(&self.metrics))
+    }
+
+    /// Hands the record of an exchange that ended to every sink.
+    pub fn observe(&self, record: impl Into<Arc<Record>>) {
+        let record = record.into();
+        for sink in &self.sinks {
+            sink.take(&record);
+        }
+    }
+
+    /// Counts a request without a valid API key, and whether its refusal was delayed because its address failed often.
+    pub fn refused_key(&self, delayed: bool) {
+        self.metrics.refused_keys.inc();
+        self.metrics.delayed_refusals.inc_by(u64::from(delayed));
+    }
+
+    /// The counters of the store of turns, which that store keeps itself.
+    #[must_use]
+    pub fn turns(&self) -> TurnStoreCounters {
+        self.metrics.turn_store.clone()
+    }
+
+    /// All metrics in OpenMetrics' text form; `tasks` is the number of the runtimes' tasks that have not ended.
+    #[must_use]
+    pub fn metrics(&self, tasks: usize) -> String {
+        self.metrics.text(tasks)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_shared_with_the_sinks_and_kept_by_none() {
+        let telemetry = Telemetry::new();
+        let record = Arc::new(Record { operation: "chat", status: 200, ..Record::default() });
+        telemetry.observe(Arc::clone(&record));
+        assert_eq!(Arc::strong_count(&record), 1);
+        assert!(telemetry.metrics(0).contains("aquifer_requests_total{outcome=\"answered\",status=\"200\""));
+    }
+}

@@ -1,0 +1,27 @@
+//! The consumers of records.
+
+use crate::log;
+use crate::metrics::Metrics;
+use aquifer_gateway::record::Record;
+use std::sync::Arc;
+
+/// A consumer of records: one variant for each, so that a new one has its place in every match.
+///
+/// [`take`](Self::take) never blocks: what takes long is done by a thread of the sink's own, behind a bounded queue. What
+/// that queue has no room for is dropped and counted.
+pub(crate) enum Sink {
+    /// Counts at once, and queues nothing. Labels take a bounded number of values.
+    Metrics(Arc<Metrics>),
+    /// Writes a line into the buffer of standard error. Dropped lines are counted as `aquifer_log_lines_dropped`.
+    Log,
+}
+
+impl Sink {
+    /// Takes the record of an exchange that ended.
+    pub(crate) fn take(&self, record: &Arc<Record>) {
+        match self {
+            Self::Metrics(metrics) => metrics.observe(record),
+            Self::Log => log::exchange(record),
+        }
+    }
+}
