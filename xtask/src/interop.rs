@@ -36,7 +36,7 @@ enum Target {
     Fixtures,
 }
 
-const SUITES: [Suite; 14] = [
+const SUITES: [Suite; 16] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -51,6 +51,13 @@ const SUITES: [Suite; 14] = [
     suite("litellm_loops_1_110", "litellm_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
     suite("vercel_loops_6", "vercel_loops.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("vercel_loops_5", "vercel_loops.mjs", Program::Node(&clients::NODE_VERCEL_5), Target::Gateway),
+    suite("anthropic_fixtures", "anthropic_fixtures.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Fixtures),
+    suite(
+        "anthropic_node_fixtures",
+        "anthropic_node_fixtures.mjs",
+        Program::Node(&clients::NODE_ANTHROPIC),
+        Target::Fixtures,
+    ),
 ];
 
 const fn suite(name: &'static str, script: &'static str, program: Program, target: Target) -> Suite {

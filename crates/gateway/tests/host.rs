@@ -22,11 +22,17 @@ struct Came {
     id: String,
 }
 
+/// Fixtures of clients that call another path than the one that is called here.
+const OTHER_PATH: &str = "anthropic_messages";
+
 /// Folders of fixtures around which nothing stands: no terms, no answer that is remembered.
 fn folders() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")];
     while let Some(folder) = folders.pop() {
+        if folder.ends_with(OTHER_PATH) {
+            continue;
+        }
         let has = |file: &str| folder.join(file).exists();
         let plain = !has("terms.json") && !has("0-remembered-answer.json") && !has("0-remembered-stream.jsonl");
         if has("1-client-request.json") && plain {

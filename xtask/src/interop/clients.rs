@@ -33,6 +33,9 @@ pub(super) const PYTHON_AGENTS: Python = Python {
     ],
 };
 
+/// Anthropic's own client.
+pub(super) const PYTHON_ANTHROPIC: Python = Python { folder: "python-anthropic", names: &["anthropic==2.14.0"] };
+
 /// Packages for Node that live together.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Node {
@@ -58,6 +61,9 @@ pub(super) const NODE_VERCEL_5: Node = Node {
     folder: "node-vercel-5",
     names: &["ai@5.0.277", "@ai-sdk/openai-compatible@1.0.61", "@openrouter/ai-sdk-provider@1.5.4", "zod@4.6.7"],
 };
+
+/// Anthropic's own client for Node.
+pub(super) const NODE_ANTHROPIC: Node = Node { folder: "node-anthropic", names: &["@anthropic-ai/sdk@1.14.0"] };
 
 impl Python {
     /// The interpreter that has them.

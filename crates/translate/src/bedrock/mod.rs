@@ -63,3 +63,22 @@ pub fn remedy(api: Api, fault: &Fault) -> Option<Remedy> {
         Api::Converse => converse::remedy::remedy(fault),
     }
 }
+
+/// The path and the body of a call that counts the tokens of a request which was written for this API.
+#[must_use]
+pub fn count_tokens(api: Api, path: &str, body: &[u8]) -> (String, Vec<u8>) {
+    match api {
+        Api::Converse => (converse::count_tokens::path(path), converse::count_tokens::body(body)),
+    }
+}
+
+/// The number of tokens in the answer to such a call.
+///
+/// # Errors
+///
+/// A body that is no such answer.
+pub fn counted_tokens(api: Api, body: &[u8]) -> Result<u64, Fault> {
+    match api {
+        Api::Converse => converse::count_tokens::read(body),
+    }
+}

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-/// What becomes of a beta that a client sends.
+/// The fate of a beta feature that a client names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BetaFate {
     /// It is sent.
@@ -47,7 +47,7 @@ enum Rest {
     Dropped,
 }
 
-/// What is known of each name.
+/// The fate of each beta by its name: the prefixes of models to which it is sent, and its fate for others.
 struct Betas {
     known: HashMap<String, (Vec<String>, Option<Rest>)>,
 }
@@ -77,7 +77,7 @@ impl Betas {
     }
 }
 
-/// What becomes of a beta of this name on Converse, for this model.
+/// The fate of a beta of this name on Converse, for this model.
 #[must_use]
 pub fn beta_on_converse(name: &str, entry: &Entry) -> BetaFate {
     match BETAS.known.get(name) {

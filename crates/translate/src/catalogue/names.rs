@@ -33,25 +33,27 @@ impl Catalogue {
         let bare = bare.strip_suffix("-latest").unwrap_or(bare);
         let bare = bare.strip_suffix("-0").unwrap_or(bare);
         let id = format!("anthropic.{bare}");
-        let dated = |known: &str| known.strip_prefix(&id).is_some_and(|rest| rest.is_empty() || rest.starts_with("-v"));
-        let alike = |known: &str| stem(known) == stem(&id);
-        let found = self.with_id(dated).or_else(|| self.with_id(alike));
+        let found =
+            self.with_id(|known| is_dated(known, &id)).or_else(|| self.with_id(|known| stem(known) == stem(&id)));
         found?.id_in(region)
     }
 
     /// The last row one of whose ids is wanted.
     fn with_id(&self, wanted: impl Fn(&str) -> bool) -> Option<&Entry> {
-        let has = |entry: &&Entry| std::iter::once(&entry.id).chain(&entry.also).any(|id| wanted(id));
-        self.entries().iter().rev().find(has)
+        self.entries().iter().rev().find(|entry| std::iter::once(&entry.id).chain(&entry.also).any(|id| wanted(id)))
     }
 
     /// The newest model of a line that can be called in a region.
     fn newest(&self, line: &str, region: &str) -> Option<String> {
         let begins = format!("anthropic.claude-{line}-");
         let of_line = self.entries().iter().rev().filter(|entry| entry.id.starts_with(&begins) && !entry.legacy);
-        let tried = |entry: &&Entry| !entry.id.ends_with("-preview");
-        of_line.filter(tried).find_map(|entry| entry.id_in(region))
+        of_line.filter(|entry| !entry.id.ends_with("-preview")).find_map(|entry| entry.id_in(region))
     }
+}
+
+/// Compares a model id with one that lacks its version.
+fn is_dated(known: &str, id: &str) -> bool {
+    known.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with("-v"))
 }
 
 impl Entry {
@@ -62,8 +64,9 @@ impl Entry {
         if !self.converse {
             return None;
         }
-        let has = |geography: &&&str| self.profiles.iter().any(|known| known == **geography);
-        let profile = geographies(region).iter().find(has).map(|geography| format!("{geography}.{}", self.id));
+        let mut near = geographies(region).iter();
+        let profile = near.find(|geography| self.profiles.iter().any(|known| known == *geography));
+        let profile = profile.map(|geography| format!("{geography}.{}", self.id));
         let here = self.regions.as_ref().is_some_and(|regions| regions.iter().any(|known| known == region));
         let own = here || self.regions.is_none() && self.profiles.is_empty();
         if own { Some(self.id.clone()) } else { profile }

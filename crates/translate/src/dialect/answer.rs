@@ -39,6 +39,7 @@ impl Style {
 
 /// The writer of one streamed answer.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each answer, and behind a box each delta costs more")]
 pub enum Writer {
     /// Of Chat Completions.
     OpenAiChat(openai_chat::stream::Writer),
@@ -140,6 +141,16 @@ pub fn write(
     }
 }
 
+/// Writes the number of a request's tokens as the whole answer.
+#[must_use]
+pub fn token_count(dialect: Dialect, tokens: u64) -> String {
+    match dialect {
+        // Chat Completions has no such operation; the member is the same as in its usage.
+        Dialect::OpenAiChat => format!(r#"{{"prompt_tokens":{tokens}}}"#),
+        Dialect::AnthropicMessages => format!(r#"{{"input_tokens":{tokens}}}"#),
+    }
+}
+
 /// The two kinds of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerKind {
@@ -232,13 +243,18 @@ pub fn error_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>) ->
 
 /// Tells a fault as all there is in a stream whose head was sent.
 pub fn fail(dialect: Dialect, fault: &Fault, out: &mut BytesMut) {
+    fail_of(dialect, fault, None, out);
+}
+
+/// The failure of this exchange's stream, whose id some dialects repeat in it.
+pub fn fail_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>, out: &mut BytesMut) {
     match dialect {
         Dialect::OpenAiChat => {
             sse::data(out, &[&openai_chat::error::render(fault).body]);
             sse::data(out, &["[DONE]"]);
         }
         Dialect::AnthropicMessages => {
-            sse::event(out, "error", &[&anthropic_messages::error::render(fault, None).body]);
+            sse::event(out, "error", &[&anthropic_messages::error::render(fault, exchange).body]);
         }
     }
 }

@@ -22,8 +22,10 @@ pub(super) fn thinking_block<'a>(part: &Object<'a, '_>) -> Result<Option<Block<'
     let text = part.get("thinking").map(|text| text.text()).transpose()?.unwrap_or_default();
     let signature = part.get("signature").map(|signature| signature.text()).transpose()?;
     let signature = signature.filter(|signature| !signature.is_empty()).map(seal::unmarked);
-    let (signature, issuer) =
-        signature.map_or((None, Issuer::default()), |(signature, issuer)| (Some(signature), issuer));
+    let (signature, issuer) = match signature {
+        Some((signature, issuer)) => (Some(signature), issuer),
+        None => (None, Issuer::default()),
+    };
     Ok((!text.is_empty() || signature.is_some()).then_some(Block::Reasoning { text, signature, issuer }))
 }
 

@@ -30,7 +30,7 @@ pub enum Manner {
     /// In Chat Completions.
     OpenAiChat(openai_chat::request::Manner),
     /// In Messages.
-    AnthropicMessages(anthropic_messages::request::MessagesManner),
+    AnthropicMessages(anthropic_messages::request::Manner),
 }
 
 /// The members of a request that decide its route and the form of its answer.
@@ -114,8 +114,29 @@ pub fn read<'a, 'h>(
             Ok(Asked { request, manner: Manner::OpenAiChat(manner), warnings })
         }
         Dialect::AnthropicMessages => {
-            let anthropic_messages::request::AskedMessages { request, manner, warnings } =
+            let anthropic_messages::request::Asked { request, manner, warnings } =
                 anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits)?;
+            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
+        }
+    }
+}
+
+/// Reads a request whose tokens are to be counted: a dialect that asks for a limit of the answer does not ask for it here.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_to_count<'a, 'h>(
+    dialect: Dialect,
+    body: &'a [u8],
+    betas: impl Iterator<Item = &'h str> + Clone,
+    limits: &Limits,
+) -> Result<Asked<'a>, Fault> {
+    match dialect {
+        Dialect::OpenAiChat => read(dialect, body, betas, limits),
+        Dialect::AnthropicMessages => {
+            let anthropic_messages::request::Asked { request, manner, warnings } =
+                anthropic_messages::request::read(body, betas, MessagesPurpose::CountTokens, limits)?;
             Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
         }
     }

@@ -13,8 +13,8 @@ pub mod seal;
 mod surface;
 mod told;
 
-pub use answer::{AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, head, write};
-pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model};
+pub use answer::{AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, fail_of, head, token_count, write};
+pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model, read_to_count};
 pub use surface::{NoSurface, Operation, Surface};
 
 use crate::model::field_ref::FieldRef;

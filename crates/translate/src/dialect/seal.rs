@@ -6,7 +6,7 @@
 use crate::model::issuer::{Issuer, Mark};
 use crate::model::text::Text;
 
-/// What parts a seal from its mark.
+/// The separator between a seal and its mark.
 const BETWEEN: char = '~';
 /// The digits of a mark.
 const DIGITS: usize = 16;
@@ -30,7 +30,7 @@ pub fn unmarked(seal: Text<'_>) -> (Text<'_>, Issuer) {
     }
 }
 
-/// The same of a seal that is still escaped.
+/// A seal without its mark, still escaped; the rest as [`unmarked`].
 #[must_use]
 pub fn parted(seal: &str) -> (&str, Issuer) {
     let Some((made, mark)) = split(seal) else { return (seal, Issuer::default()) };

@@ -1,11 +1,11 @@
-//! What a client is told of a fault, whatever its dialect: the message, and when to come again.
+//! Error messages for clients of every dialect, and the seconds of `Retry-After`.
 
 use crate::fault::{Fault, Unreachable, redacted};
 use crate::model::field_ref::FieldRef;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// How a host says which limit was passed, without an address.
+/// The phrases with which a host names the time limit that was passed; they hold no address.
 const LIMITS: [&str; 4] =
     ["nothing came for ", "the answer had not begun after ", "the answer was not complete after ", "no connection in "];
 
@@ -30,7 +30,10 @@ pub(super) fn message(fault: &Fault, path: fn(&FieldRef) -> Cow<'_, str>) -> Str
             let name = mistake.field.as_ref().map(path).unwrap_or_default();
             return mistake.naming(&name).into_owned();
         }
-        other => return other.to_string(),
+        other @ (Fault::UpstreamMisbehaved(_)
+        | Fault::UpstreamUnreachable(_)
+        | Fault::Ours(_)
+        | Fault::Overloaded(_)) => return other.to_string(),
     };
     said.to_owned()
 }
@@ -40,7 +43,11 @@ pub(super) fn retry_after(fault: &Fault) -> Option<u64> {
     match fault {
         Fault::Refused(refusal) => refusal.retry_after.map(whole_seconds),
         Fault::UpstreamUnreachable(Unreachable::Busy(_)) | Fault::Overloaded(_) => Some(1),
-        _ => None,
+        Fault::ClientMistaken(_)
+        | Fault::Unsupported(_)
+        | Fault::UpstreamMisbehaved(_)
+        | Fault::UpstreamUnreachable(_)
+        | Fault::Ours(_) => None,
     }
 }
 

@@ -134,6 +134,20 @@ impl<'a> Incoming<'a> {
         dialect::read(dialect, body, betas, limits).map(|asked| Self { asked })
     }
 
+    /// The same of a request whose tokens are to be counted.
+    ///
+    /// # Errors
+    ///
+    /// The client's mistakes, each with its field.
+    pub fn read_to_count<'h>(
+        dialect: Dialect,
+        body: &'a [u8],
+        betas: impl Iterator<Item = &'h str> + Clone,
+        limits: &Limits,
+    ) -> Result<Self, Fault> {
+        dialect::read_to_count(dialect, body, betas, limits).map(|asked| Self { asked })
+    }
+
     /// The request's parameters in numbers, for its record.
     #[must_use]
     pub fn parameters(&self) -> Parameters {
@@ -393,6 +407,16 @@ fn called(message: &Message<'_>, meanings: &[u64], conversation: &Conversation, 
     }
     let likeness = alike.calling(alike::calls(message, meanings));
     Some(CalledTurn { lost, position: message.position, calls, before: conversation.before_turn(), likeness })
+}
+
+impl Outgoing {
+    /// The same request as one that counts its tokens: another path and body, and a whole answer.
+    #[must_use]
+    pub fn counting(self) -> Self {
+        let (path, body) = bedrock::count_tokens(self.style.api, &self.path, &self.body);
+        let body = Bytes::from(body);
+        Self { path, body, stream: false, whole: false, accept: "application/json", ..self }
+    }
 }
 
 impl fmt::Debug for Outgoing {

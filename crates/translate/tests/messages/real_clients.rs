@@ -45,6 +45,7 @@ struct Sent {
 }
 
 /// The recorded requests of Messages with their files; none, loudly, when the corpus is not there.
+#[expect(clippy::print_stderr, reason = "a test that did not run says so")]
 fn recorded() -> Vec<(PathBuf, Sent)> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/clients");
     let Ok(clients) = fs::read_dir(&corpus) else {
@@ -78,8 +79,9 @@ fn requests_of_real_clients_are_read_without_undue_warnings() {
             continue;
         }
         let asked = Incoming::read_in(Dialect::AnthropicMessages, body, betas(&sent), &Limits::default());
-        let model =
-            |name: &str| Catalogue::builtin().named_by_anthropic(name, "us-east-1").unwrap_or(ALIASED.to_owned());
+        let model = |name: &str| {
+            Catalogue::builtin().named_by_anthropic(name, "us-east-1").unwrap_or_else(|| ALIASED.to_owned())
+        };
         let written = asked.and_then(|asked| {
             let model = model(asked.model());
             asked.outgoing(&model, None)

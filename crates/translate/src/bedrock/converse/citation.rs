@@ -72,20 +72,20 @@ pub(super) fn citation(raw: &RawValue) -> Option<Citation<'_>> {
 }
 
 fn span(location: &Location<'_>) -> Option<CitedSpan> {
-    let kinds = [
-        (SpanUnit::Characters, &location.document_char),
-        (SpanUnit::Pages, &location.document_page),
-        (SpanUnit::Parts, &location.document_chunk),
-        (SpanUnit::SearchResult, &location.search_result_location),
-    ];
-    kinds.into_iter().find_map(|(unit, span)| {
-        let Span { document_index, start, end } = span.as_ref()?;
-        Some(CitedSpan {
-            unit,
-            of: document_index.unwrap_or_default(),
-            start: start.unwrap_or_default(),
-            end: end.unwrap_or_default(),
-        })
+    let Location { document_char, document_page, document_chunk, search_result_location, web: _ } = location;
+    of_unit(SpanUnit::Characters, document_char.as_ref())
+        .or_else(|| of_unit(SpanUnit::Pages, document_page.as_ref()))
+        .or_else(|| of_unit(SpanUnit::Parts, document_chunk.as_ref()))
+        .or_else(|| of_unit(SpanUnit::SearchResult, search_result_location.as_ref()))
+}
+
+fn of_unit(unit: SpanUnit, span: Option<&Span>) -> Option<CitedSpan> {
+    let Span { document_index, start, end } = span?;
+    Some(CitedSpan {
+        unit,
+        of: document_index.unwrap_or_default(),
+        start: start.unwrap_or_default(),
+        end: end.unwrap_or_default(),
     })
 }
 

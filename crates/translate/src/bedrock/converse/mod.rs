@@ -1,6 +1,7 @@
 //! Bedrock's Converse and ConverseStream.
 
 mod citation;
+pub mod count_tokens;
 pub mod error;
 mod own_answer;
 pub mod remedy;

@@ -1,4 +1,4 @@
-//! What the model's own answer tells beside Converse's, at the paths that the request asked for.
+//! Fields of the model's own response that a Converse request asked for by path: reasoning tokens, the stop sequence.
 
 use crate::model::response::StopReason;
 use crate::model::text::Text;
@@ -36,7 +36,7 @@ struct OwnDelta<'a> {
 }
 
 impl<'a> OwnAnswer<'a> {
-    /// What is understood; nothing of what is no such object.
+    /// Reads the fields; none of what is no such object.
     pub(super) fn read(fields: Option<&'a RawValue>) -> Self {
         fields.and_then(|fields| serde_json::from_str(fields.get()).ok()).unwrap_or_default()
     }
@@ -49,13 +49,11 @@ impl<'a> OwnAnswer<'a> {
 
     /// The reason why the model stopped, with the stop sequence that it came to.
     pub(super) fn stop_at(&self, stop: StopReason<'a>) -> StopReason<'a> {
-        match stop {
-            StopReason::StopSequence(None) => {
-                let told = self.delta.as_ref().and_then(|delta| delta.stop_sequence).or(self.stop_sequence);
-                StopReason::StopSequence(told.and_then(Text::from_raw))
-            }
-            stop => stop,
+        if stop != StopReason::StopSequence(None) {
+            return stop;
         }
+        let told = self.delta.as_ref().and_then(|delta| delta.stop_sequence).or(self.stop_sequence);
+        StopReason::StopSequence(told.and_then(Text::from_raw))
     }
 }
 

@@ -113,8 +113,8 @@ fn of_refusal(refusal: &Refusal) -> Class {
 
 /// A quota of the account is used up: no second attempt within the hour helps.
 fn is_quota(refusal: &Refusal) -> bool {
-    let day = || refusal.status == 429 && refusal.message.contains("per day");
-    refusal.exception == "ServiceQuotaExceededException" || day()
+    let day = refusal.status == 429 && refusal.message.contains("per day");
+    refusal.exception == "ServiceQuotaExceededException" || day
 }
 
 /// SDKs and Claude Code retry a 401 and a 429 for minutes, unless they are told that it is of no use.
@@ -152,7 +152,7 @@ fn at_path(field: &FieldRef, said: &str) -> String {
     format!("{path}: {}", in_its_words(named.unwrap_or(said)))
 }
 
-/// What is wrong with a field, in the words that Anthropic has for it.
+/// The message about a field, in Anthropic's wording where it has one.
 fn in_its_words(rule: &str) -> Cow<'_, str> {
     if rule == "is required" {
         return Cow::Borrowed("Field required");
@@ -221,7 +221,7 @@ mod tests {
     fn a_mistake_has_the_path_of_its_field_before_it() {
         let field = FieldRef::own("messages[3].content[1].source");
         let message = |fault: &Fault| parts(fault).2;
-        let wrong = Fault::invalid(field.clone(), "`messages[3].content[1].source` must be an object; found a string");
+        let wrong = Fault::invalid(field, "`messages[3].content[1].source` must be an object; found a string");
         assert_eq!(message(&wrong), "messages.3.content.1.source: Input should be a valid dictionary; found a string");
         let missing = Fault::invalid(FieldRef::own("max_tokens"), "`max_tokens` is required");
         assert_eq!(message(&missing), "max_tokens: Field required");

@@ -1,4 +1,4 @@
-//! Where things stand in a Messages request, as Anthropic's errors name it: `messages.3.content.1.source`.
+//! Paths of fields in a Messages request, as Anthropic's errors write them: `messages.3.content.1.source`.
 
 use crate::model::field_ref::FieldRef;
 use std::borrow::Cow;

@@ -21,10 +21,12 @@ pub(super) fn reason(finish: &Finish) -> &'static str {
 /// `"stop_reason":...,"stop_sequence":...`: with the sequence at which the answer ended, or the only one of the request.
 pub(super) fn members(finish: &Finish, only: Option<&Text<'_>>) -> String {
     let reason = reason(finish);
-    let which = match &finish.stop {
-        StopReason::StopSequence(which) if reason == "stop_sequence" => which.as_ref().or(only),
-        _ => None,
-    };
+    let mut which = None;
+    if let StopReason::StopSequence(told) = &finish.stop
+        && reason == "stop_sequence"
+    {
+        which = told.as_ref().or(only);
+    }
     match which {
         Some(which) => format!(r#""stop_reason":"{reason}","stop_sequence":"{}""#, which.as_escaped()),
         None => format!(r#""stop_reason":"{reason}","stop_sequence":null"#),

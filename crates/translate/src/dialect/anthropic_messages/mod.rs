@@ -24,16 +24,16 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// The header by which Anthropic's SDKs and Claude Code know whether another attempt is of use.
 pub const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-/// How a client wants its answer, and what is to be known to write it.
+/// The style of an answer: what of it is shown, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Style {
     /// No reasoning is shown.
     pub hidden: bool,
-    /// Who makes the reasoning: the mark on its seals.
+    /// The mark on seals: who makes the reasoning.
     pub mark: Option<Mark>,
     /// The word that the model writes in place of its thought, still escaped.
     pub placeholder: Option<String>,
-    /// What becomes of that word.
+    /// The form in which that placeholder is shown.
     pub on_placeholder: Placeholder,
     /// The only stop sequence of the request: the one at which an answer ended, where the model does not tell it.
     pub only_stop: Option<Text<'static>>,
@@ -49,8 +49,8 @@ impl Style {
     }
 }
 
-impl request::MessagesManner {
-    /// How an answer of this model is written, as the operator wants it to be shown.
+impl request::Manner {
+    /// The style of an answer of this model, within the operator's exposure.
     pub(super) fn style(self, exposure: Exposure, answerer: Answerer) -> Style {
         let Answerer { mark, placeholder, trace, .. } = answerer;
         Style {

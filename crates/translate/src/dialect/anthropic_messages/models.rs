@@ -28,7 +28,7 @@ pub struct Page<'p> {
     pub before: Option<&'p str>,
     /// The page begins behind this model.
     pub after: Option<&'p str>,
-    /// So many models at most.
+    /// The most models of the page.
     pub limit: Option<usize>,
 }
 
@@ -46,8 +46,9 @@ impl<'p> Page<'p> {
                 "after_id" => page.after = Some(value),
                 "limit" => {
                     let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
-                    let wrong = || Fault::invalid(FieldRef::own("limit"), format!("must be between 1 and {MOST}"));
-                    page.limit = Some(limit.ok_or_else(wrong)?);
+                    page.limit = Some(limit.ok_or_else(|| {
+                        Fault::invalid(FieldRef::own("limit"), format!("must be between 1 and {MOST}"))
+                    })?);
                 }
                 _ => {}
             }

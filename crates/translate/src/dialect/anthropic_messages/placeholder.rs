@@ -12,7 +12,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Whether the text may be the word, or more of it; then it is held back.
+    /// Holds a text back that may be the placeholder, or more of it; `false` for all other texts.
     pub(super) fn takes(&mut self, word: Option<&str>, block: BlockIndex, text: &Text<'_>) -> bool {
         let Some(word) = word else { return false };
         let begun = match &self.held {
@@ -27,7 +27,7 @@ impl Held {
         true
     }
 
-    /// What was held back, with its block.
+    /// The text that was held back, with its block.
     pub(super) fn release(&mut self) -> Option<(BlockIndex, String)> {
         self.held.take()
     }

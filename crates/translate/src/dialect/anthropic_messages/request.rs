@@ -52,25 +52,25 @@ const INDEXED: Indexed = Indexed {
 
 /// A request, with what only this dialect needs to know for the answer.
 #[derive(Clone, Debug, Default)]
-pub struct AskedMessages<'a> {
-    /// What is asked.
+pub struct Asked<'a> {
+    /// The neutral request.
     pub request: Request<'a>,
-    /// How this client wants to be answered.
-    pub manner: MessagesManner,
-    /// What was asked for in vain.
+    /// The manner of the answer.
+    pub manner: Manner,
+    /// Warnings about fields without effect.
     pub warnings: Vec<Warning>,
 }
 
-/// How a client of this dialect wants to be answered.
+/// The manner in which a client of this dialect is answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MessagesManner {
+pub struct Manner {
     /// The only stop sequence, where there is one only.
     pub only_stop: Option<Text<'static>>,
     /// `metadata.user_id`: what the requests of one session share.
     pub affinity: Option<String>,
 }
 
-/// What a request is for.
+/// The purpose of a request: an answer, or a count of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessagesPurpose {
     /// An answer.
@@ -90,7 +90,7 @@ pub fn read<'a, 'h>(
     betas: impl Iterator<Item = &'h str> + Clone,
     purpose: MessagesPurpose,
     limits: &Limits,
-) -> Result<AskedMessages<'a>, Fault> {
+) -> Result<Asked<'a>, Fault> {
     let document = json::read(body, limits.json_values, &INDEXED)?;
     let top = json::open(&document);
     let mut notes = Notes::new(*limits);
@@ -123,14 +123,14 @@ pub fn read<'a, 'h>(
     };
     service::read(&top, &mut request, &mut notes)?;
     add_betas(&mut request, betas, limits)?;
-    let manner = MessagesManner {
+    let manner = Manner {
         only_stop: match request.sampling.stop.as_slice() {
             [only] => Some(only.clone().into_owned()),
             _ => None,
         },
         affinity: service::user(&top),
     };
-    Ok(AskedMessages { request, manner, warnings: notes.finish() })
+    Ok(Asked { request, manner, warnings: notes.finish() })
 }
 
 /// Reads only what decides where a request goes, whatever is wrong with its other fields.

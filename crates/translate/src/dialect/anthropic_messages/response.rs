@@ -43,7 +43,7 @@ pub fn write(
     Ok((out, finish))
 }
 
-/// What a guardrail did. In one line, as events must be.
+/// The guardrail's trace. In one line, as events must be.
 pub(super) fn trace_of(trace: &Raw<'_>, out: &mut String) {
     out.push_str(r#","amazon-bedrock-trace":"#);
     out.extend(trace.as_json().split(['\n', '\r']));

@@ -24,7 +24,7 @@ use arguments::Arguments;
 use bytes::BytesMut;
 use std::fmt::Write as _;
 
-/// What ends a delta of text, behind the text.
+/// The end of a `content_block_delta` event, behind its text.
 const DELTA_END: &str = "\"}}\n\n";
 
 /// The writer of one streamed answer.
@@ -36,7 +36,7 @@ pub struct Writer {
     model: String,
     started: bool,
     open: Option<Open>,
-    /// What stands before the text of a delta of the open block.
+    /// The beginning of a `content_block_delta` event of the open block, before its text.
     before: String,
     /// The blocks so far.
     blocks: u32,
@@ -160,7 +160,7 @@ impl Writer {
         ping(out);
     }
 
-    /// The same while nothing of this answer was told, and it is not begun by that.
+    /// A keep-alive before the answer begins, which does not begin it.
     pub fn keep_alive_before(&self, _kind: sse::KeepAlive, out: &mut BytesMut) {
         ping(out);
     }
@@ -323,4 +323,44 @@ impl Writer {
 
 fn ping(out: &mut BytesMut) {
     sse::event(out, "ping", &[r#"{"type":"ping"}"#]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer() -> Writer {
+        let envelope = Envelope { id: RequestId(1), created: 0, model: Text::from_plain("m") };
+        Writer::new(&envelope, Style::default())
+    }
+
+    fn said(out: &BytesMut) -> Vec<&str> {
+        str::from_utf8(out).unwrap().lines().filter_map(|line| line.strip_prefix("event: ")).collect()
+    }
+
+    #[test]
+    fn a_ping_keeps_a_stream_alive_and_begins_no_answer() {
+        let (mut writer, mut out) = (writer(), BytesMut::new());
+        writer.keep_alive_before(sse::KeepAlive::Comment, &mut out);
+        writer.keep_alive(sse::KeepAlive::Chunk, &mut out);
+        assert_eq!(said(&out), ["ping", "ping"]);
+        writer.event(&mut out, Event::Start);
+        assert_eq!(said(&out), ["ping", "ping", "message_start", "ping"]);
+    }
+
+    #[test]
+    fn blocks_that_come_between_each_other_stay_apart() {
+        let (mut writer, mut out) = (writer(), BytesMut::new());
+        writer.delta(&mut out, 0, &Delta::Text(Text::from_plain("a")));
+        writer.delta(&mut out, 1, &Delta::ToolUse { id: Text::from_plain("t"), name: Text::from_plain("f") });
+        writer.delta(&mut out, 0, &Delta::Text(Text::from_plain("b")));
+        // The call is closed: its client has put it together.
+        writer.delta(&mut out, 1, &Delta::ToolInput(Text::from_plain("{}")));
+        writer.finish(&mut out).unwrap();
+        let (start, delta, stop) = ("content_block_start", "content_block_delta", "content_block_stop");
+        assert_eq!(
+            said(&out)[2..],
+            [start, delta, stop, start, stop, start, delta, stop, "message_delta", "message_stop"]
+        );
+    }
 }

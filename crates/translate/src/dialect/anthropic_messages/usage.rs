@@ -4,7 +4,7 @@ use crate::model::response::Usage;
 use crate::model::text::Text;
 use std::fmt::Write as _;
 
-/// What an answer begins with: nothing is known yet.
+/// The usage with which a stream begins, when none is known yet.
 pub(super) const NOTHING: &str =
     r#"{"input_tokens":0,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}"#;
 

@@ -7,14 +7,14 @@ use crate::catalogue::Entry;
 use crate::fault::Fault;
 use crate::model::field_ref::NAME;
 use crate::model::request::{Request, ToolChoice, VendorTool};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-/// Whether a model takes such tools.
+/// Support for vendor-defined tools: Claude has it.
 pub(super) fn are_taken(entry: &Entry) -> bool {
     entry.vendor == "anthropic"
 }
 
-/// Those of them that are sent.
+/// The vendor-defined tools that are sent.
 pub(super) fn sent<'r, 'a>(request: &'r Request<'a>, entry: &Entry) -> &'r [VendorTool<'a>] {
     if are_taken(entry) && request.tool_choice != ToolChoice::None { &request.vendor_tools } else { &[] }
 }
@@ -56,16 +56,26 @@ pub(super) fn check(request: &Request<'_>, entry: &Entry, notes: &mut Notes) -> 
 pub(super) fn own_choice(request: &Request<'_>, entry: &Entry, in_words: bool) -> Option<Value> {
     let tools = sent(request, entry);
     let alone = request.tools.is_empty() && !tools.is_empty();
-    let mut choice = match &request.tool_choice {
+    let single = request.parallel_tools == Some(false);
+    let mut choice = Map::new();
+    let kind = match &request.tool_choice {
         ToolChoice::Named(name) if !in_words && tools.iter().any(|tool| tool.name == *name) => {
-            json!({ "type": "tool", "name": name })
+            choice.insert("name".to_owned(), json!(name));
+            "tool"
         }
-        ToolChoice::Required if alone && !in_words => json!({ "type": "any" }),
-        _ if alone && request.parallel_tools == Some(false) => json!({ "type": "auto" }),
-        _ => return None,
+        ToolChoice::Required if alone && !in_words => "any",
+        ToolChoice::Unset | ToolChoice::Auto | ToolChoice::Required | ToolChoice::None | ToolChoice::Named(_)
+            if alone && single =>
+        {
+            "auto"
+        }
+        ToolChoice::Unset | ToolChoice::Auto | ToolChoice::Required | ToolChoice::None | ToolChoice::Named(_) => {
+            return None;
+        }
     };
-    if request.parallel_tools == Some(false) {
-        choice["disable_parallel_tool_use"] = json!(true);
+    choice.insert("type".to_owned(), json!(kind));
+    if single {
+        choice.insert("disable_parallel_tool_use".to_owned(), json!(true));
     }
-    Some(choice)
+    Some(Value::Object(choice))
 }

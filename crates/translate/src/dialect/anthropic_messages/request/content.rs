@@ -9,7 +9,7 @@ use crate::model::call_id;
 use crate::model::request::Block;
 use crate::model::text::Text;
 
-/// Who may say what.
+/// The speaker of a content, which decides the types of block that it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speaker {
     System,
@@ -30,7 +30,7 @@ impl Speaker {
     }
 }
 
-/// What one block comes to.
+/// The reading of one block.
 pub(super) enum Read<'a> {
     /// A block, with a cache point behind it where it has one.
     Block(Block<'a>),
@@ -157,7 +157,7 @@ fn tool_change<'a>(part: &Object<'_, '_>, offered: bool) -> Result<Read<'a>, Fau
     Ok(Read::Tool { name: name.filled_string()?.into_owned(), offered })
 }
 
-/// What stands for the conversation before it, in words.
+/// A compaction block: the summary of the conversation before it, in words.
 fn compaction<'a>(part: &Object<'a, '_>, kind: &Node<'_, '_>, notes: &mut Notes) -> Result<Read<'a>, Fault> {
     let content = part.get("content").map(|content| content.text()).transpose()?;
     let Some(content) = content.filter(|content| !content.is_blank()) else {

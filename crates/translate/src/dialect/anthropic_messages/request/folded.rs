@@ -44,7 +44,7 @@ pub(super) fn told<'a>(
     Ok(Block::Text(Text::from_plain(said)))
 }
 
-/// What a result says: titles and addresses of what was found, names of tools, texts; anything else as it stands.
+/// The content of a result as text: titles and addresses, names of tools, texts; anything else as it stands.
 fn result(content: &Node<'_, '_>) -> Result<String, Fault> {
     if content.is_string() {
         return Ok(content.string()?.into_owned());

@@ -70,9 +70,9 @@ pub(super) fn file<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Block
         "base64" => {
             let (mime, data) = (source.need("media_type")?, source.need("data")?);
             let word = mime.string()?.to_ascii_lowercase();
-            let by_name = || document(&extension(name.as_deref().unwrap_or_default()));
-            let plain = || word.starts_with("text/").then_some("txt");
-            let format = document_of_mime(&word).or_else(by_name).or_else(plain);
+            let format = document_of_mime(&word)
+                .or_else(|| document(&extension(name.as_deref().unwrap_or_default())))
+                .or_else(|| word.starts_with("text/").then_some("txt"));
             let format = format.ok_or_else(|| mime.invalid(&format!("must be that of a file of type {DOCUMENTS}")))?;
             (format, base64(&data, data.escaped()?)?)
         }

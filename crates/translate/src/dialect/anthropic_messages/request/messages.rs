@@ -13,12 +13,12 @@ use crate::model::request::{Block, Message, Role};
 use crate::model::text::Text;
 use std::collections::BTreeSet;
 
-/// What leads the conversation, and its turns.
+/// The system prompt, the turns, and what messages of the system control.
 #[derive(Default)]
 pub(super) struct Conversation<'a> {
     pub(super) system: Vec<Block<'a>>,
     pub(super) turns: Vec<Message<'a>>,
-    /// How hard to work from the latest message of the system on that says so, and its field.
+    /// The effort that the latest message of the system asks for, and its field.
     pub(super) effort: Option<(Effort, FieldRef)>,
     /// The tools that messages of the system have taken away.
     pub(super) removed_tools: BTreeSet<String>,
@@ -51,11 +51,10 @@ pub(super) fn top_cache_point(
     notes: &mut Notes,
 ) -> Result<(), Fault> {
     let Some(ttl) = cache_point(top, notes)? else { return Ok(()) };
-    let cacheable = |message: &&mut Message<'_>| {
+    let message = conversation.turns.iter_mut().rev().find(|message| {
         let last = message.content.last();
         last.is_some_and(|block| !block.is_reasoning() && !matches!(block, Block::CachePoint(_)))
-    };
-    let message = conversation.turns.iter_mut().rev().find(cacheable);
+    });
     message.map_or(&mut conversation.system, |message| &mut message.content).push(Block::CachePoint(ttl));
     Ok(())
 }
@@ -104,7 +103,7 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    /// What a message of the system says beside its words.
+    /// The controls of a message of the system: an effort, and when the message ends.
     fn control(&mut self, message: &Object<'_, '_>, notes: &mut Notes) -> Result<(), Fault> {
         if let Some(node) = message.get("clear_at") {
             notes.dropped(&node, "on Bedrock a message of the system stays");

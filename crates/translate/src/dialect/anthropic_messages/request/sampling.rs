@@ -1,4 +1,4 @@
-//! How to draw tokens, and how many.
+//! Sampling: the limit of tokens, temperature, top-p, top-k and stop sequences.
 
 use super::MessagesPurpose;
 use crate::dialect::json::{Node, Object};

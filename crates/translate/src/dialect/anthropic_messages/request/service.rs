@@ -1,4 +1,4 @@
-//! What a client asks of the service around the model: tier, metadata, guardrail, betas.
+//! Fields for the service around the model: tier, metadata, guardrail, betas.
 
 use crate::dialect::json::{Node, Object};
 use crate::dialect::notes::Notes;

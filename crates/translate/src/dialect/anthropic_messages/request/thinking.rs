@@ -1,4 +1,4 @@
-//! What a client asks of the reasoning and of the answer's form: `thinking`, `output_config`, `output_format`.
+//! The ask for reasoning and the format of the answer: `thinking`, `output_config`, `output_format`.
 
 use crate::dialect::json::{Node, Object};
 use crate::dialect::notes::Notes;
@@ -80,7 +80,7 @@ fn display(node: &Node<'_, '_>, notes: &mut Notes) -> Result<Option<Display>, Fa
     })
 }
 
-/// What becomes of thoughts that belong to another conversation; they are refused, where nothing is said.
+/// The binding of thoughts to their conversation: those of another one are refused, where nothing is said.
 fn binding(binding: &Object<'_, '_>, ask: &mut ReasoningAsk, notes: &mut Notes) -> Result<(), Fault> {
     notes.unknown(binding, &["prefix_mismatch_behavior"]);
     let Some(node) = binding.get("prefix_mismatch_behavior") else { return Ok(()) };

@@ -23,7 +23,7 @@ pub(super) struct Offer<'a> {
     names: BTreeSet<Cow<'a, str>>,
 }
 
-/// What becomes of a tool of Anthropic's own.
+/// The fate of a tool that Anthropic defines by its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OwnTool {
     /// The client runs it; Claude knows it by its type.
@@ -34,7 +34,7 @@ pub(super) enum OwnTool {
     Refused,
 }
 
-/// How the types of such tools begin.
+/// The prefixes of the types of such tools; the first that fits counts.
 pub(super) const OWN_TOOLS: [(&str, OwnTool); 12] = [
     ("bash_", OwnTool::Client),
     ("text_editor_", OwnTool::Client),
@@ -50,6 +50,16 @@ pub(super) const OWN_TOOLS: [(&str, OwnTool); 12] = [
     ("mcp_toolset", OwnTool::Server),
 ];
 
+/// The fate of a tool of this type; a type that nobody knows is taken for a server's.
+fn own_tool(kind: &str) -> OwnTool {
+    for (begins, what) in OWN_TOOLS {
+        if kind.starts_with(begins) {
+            return what;
+        }
+    }
+    OwnTool::Server
+}
+
 /// Members of a function.
 const FUNCTION: [&str; 10] = [
     "allowed_callers",
@@ -64,7 +74,7 @@ const FUNCTION: [&str; 10] = [
     "type",
 ];
 
-/// What Claude Code offers to stand for the tools that are not loaded yet.
+/// The name of the tool with which Claude Code stands for those that are not loaded yet.
 const PLACEHOLDER: &str = "DeferredToolPlaceholder";
 
 /// Reads `tools` and `tool_choice`; `removed` are the names of tools that the conversation has taken away.
@@ -109,13 +119,11 @@ impl<'a> Offer<'a> {
             self.function(&tool, node, position, removed, notes)?;
             return Ok(None);
         }
-        let what =
-            OWN_TOOLS.iter().find(|(begins, _)| kind.starts_with(begins)).map_or(OwnTool::Server, |(_, what)| *what);
         let name = tool.get("name").map(|name| name.id(&notes.limits)).transpose()?;
         let name = name.unwrap_or_else(|| kind.clone());
-        match what {
+        match own_tool(&kind) {
             OwnTool::Client => {
-                self.add_name(&name, node)?;
+                self.add_name(name.clone(), node)?;
                 let raw = Raw::from_json(node.raw());
                 let field = FieldRef::own(node.at.to_string());
                 self.vendor_tools.push(VendorTool { kind, name, raw, field });
@@ -148,7 +156,7 @@ impl<'a> Offer<'a> {
             notes.dropped_each(node, "a message of the system takes the tool away");
             return Ok(());
         }
-        self.add_name(&name, node)?;
+        self.add_name(name.clone(), node)?;
         hints(tool, notes)?;
         let description = tool.get("description").map(|text| text.text()).transpose()?;
         self.tools.push(Tool {
@@ -163,8 +171,8 @@ impl<'a> Offer<'a> {
         Ok(())
     }
 
-    fn add_name(&mut self, name: &Cow<'a, str>, node: &Node<'_, '_>) -> Result<(), Fault> {
-        if self.names.insert(name.clone()) {
+    fn add_name(&mut self, name: Cow<'a, str>, node: &Node<'_, '_>) -> Result<(), Fault> {
+        if self.names.insert(name) {
             Ok(())
         } else {
             Err(node.invalid("has the name of another tool: Tool names must be unique"))
@@ -172,7 +180,7 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// Whether the tool is to be loaded later. All are offered at once: Converse searches none.
+/// The flag `defer_loading`. All tools are offered at once: Converse searches none.
 fn deferred(tool: &Object<'_, '_>, notes: &mut Notes) -> Result<bool, Fault> {
     let Some(node) = tool.get("defer_loading") else { return Ok(false) };
     let deferred = node.boolean()?;
@@ -182,7 +190,7 @@ fn deferred(tool: &Object<'_, '_>, notes: &mut Notes) -> Result<bool, Fault> {
     Ok(deferred)
 }
 
-/// What says how a tool is told of or called, beside its schema.
+/// The hints of a tool beside its schema: streaming, examples, callers.
 fn hints(tool: &Object<'_, '_>, notes: &mut Notes) -> Result<(), Fault> {
     if let Some(node) = tool.get("eager_input_streaming")
         && node.boolean()?

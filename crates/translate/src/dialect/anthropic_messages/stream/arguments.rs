@@ -17,9 +17,9 @@ impl std::fmt::Debug for Arguments {
 
 /// Longer arguments are not looked at, in bytes: a model's longest answer is far below.
 const MOST: usize = 8 << 20;
-/// What may be missing where the text was cut, before what is open is closed.
+/// Tokens of JSON that may be missing where the arguments were cut, before open brackets are closed.
 const MISSING: [&str; 7] = ["", "null", ":null", "\"", "\":null", "\"\":null", "0"];
-/// What may be missing of a word that was cut.
+/// Literals of JSON that may have been cut.
 const WORDS: [&str; 3] = ["true", "false", "null"];
 
 impl Arguments {
@@ -48,7 +48,7 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// What is left of a word that stands cut at the end.
+/// The rest of a literal that was cut at the end.
 fn rest_of_word(said: &str) -> impl Iterator<Item = String> {
     let letters = said.bytes().rev().take_while(u8::is_ascii_lowercase).count();
     let begun = said.get(said.len() - letters..).unwrap_or_default();
@@ -56,7 +56,7 @@ fn rest_of_word(said: &str) -> impl Iterator<Item = String> {
     rests.map(str::to_owned).collect::<Vec<_>>().into_iter()
 }
 
-/// What closes the arrays and objects that are open, outside strings.
+/// The closing brackets of the arrays and objects that are open, outside strings.
 fn closing(said: &str) -> String {
     let (mut open, mut in_string, mut escaped) = (Vec::new(), false, false);
     for letter in said.chars() {
