@@ -7,7 +7,7 @@ use super::contract::{Output, RequestHead};
 use super::plan::Plan;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
-use super::{State, models, relayed};
+use super::{State, models, plan, relayed};
 use crate::auth;
 use crate::ingress::Ingress;
 use crate::record::{Asked, Outcome};
@@ -30,6 +30,8 @@ static BETAS: HeaderName = HeaderName::from_static("anthropic-beta");
 pub(super) enum Admitted {
     /// It asks a model for an answer.
     Generate,
+    /// It asks for the number of its tokens.
+    CountTokens,
 }
 
 /// A request that is refused by its head, with the methods of its path where it has another one.
@@ -68,6 +70,11 @@ impl Common {
                 self.push(Output::ReadBody { limit: self.terms.limits.max_body });
                 Ok(State::Head(Admitted::Generate))
             }
+            Operation::CountTokens => {
+                self.record.operation = "count_tokens";
+                self.push(Output::ReadBody { limit: self.terms.limits.max_body });
+                Ok(State::Head(Admitted::CountTokens))
+            }
             Operation::ListModels => {
                 let list = models::list(&self.config, self.dialect, head.headers, head.query, ingress(head))?;
                 Ok(self.tell(list, head.now))
@@ -96,10 +103,8 @@ impl Common {
         turns: &dyn TurnStore,
         now: Instant,
     ) -> State {
-        let planned = match admitted {
-            Admitted::Generate => self.plan(head, body, turns, now),
-        };
-        planned.unwrap_or_else(|fault| self.refuse(&fault, None, now))
+        let counting = admitted == Admitted::CountTokens;
+        self.plan(head, body, counting, turns, now).unwrap_or_else(|fault| self.refuse(&fault, None, now))
     }
 
     /// Goes on with what the store remembers.
@@ -112,12 +117,13 @@ impl Common {
         &mut self,
         head: &RequestHead<'_>,
         body: Bytes,
+        counting: bool,
         turns: &dyn TurnStore,
         now: Instant,
     ) -> Result<State, Fault> {
         let config = Arc::clone(&self.config);
         let betas: Vec<String> = head.headers.get_all(&BETAS).iter().filter_map(word).collect();
-        let read = Incoming::read_in(self.dialect, &body, betas.iter().map(String::as_str), &config.limits);
+        let read = plan::read(self.dialect, &body, &betas, counting, &config.limits);
         if read.is_err() {
             // Whatever is wrong with it, it is counted by its model.
             self.record.model = dialect::read_model(self.dialect, &body).map(Cow::into_owned).unwrap_or_default();
@@ -145,6 +151,7 @@ impl Common {
         let plan = Plan {
             caller: Caller::of(head.headers, self.record.caller.as_deref()),
             betas: betas.clone(),
+            counting,
             traffic: Arc::clone(traffic),
             timeouts: CallTimeouts::of(rule, traffic, stream),
             timeouts_whole: CallTimeouts::of(rule, traffic, false),

@@ -60,6 +60,8 @@ pub struct Attempt {
     came: u64,
     /// The stream in which a whole answer is told, where its client wants one.
     played: Option<Box<StreamTranslation>>,
+    /// The answer is the number of the request's tokens.
+    counting: bool,
 }
 
 /// The request of an attempt, unsigned. Its `Debug` shows neither content nor headers, which may hold a key.
@@ -143,7 +145,14 @@ impl Attempt {
             sent,
             came: 0,
             played: None,
+            counting: false,
         }
+    }
+
+    /// The same for an answer that is the number of the request's tokens.
+    pub(super) fn counting(mut self, counting: bool) -> Self {
+        self.counting = counting;
+        self
     }
 
     /// The same with these warnings in every head of its answer.
@@ -302,6 +311,12 @@ impl Attempt {
     }
 
     fn whole(&mut self, body: &[u8], told: &mut Told) -> Result<(), Fault> {
+        if self.counting {
+            let tokens = bedrock::counted_tokens(self.road.api().unwrap_or_default(), body)?;
+            told.whole = Some(Box::new(self.token_count(tokens)));
+            told.end = Some(Box::default());
+            return Ok(());
+        }
         let Outgoing { style, restore, .. } = &self.outgoing;
         let whole = translation::whole(body, &self.envelope(), style, restore, self.recording.is_some())?;
         let mut headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, self.headers.clone());
@@ -314,6 +329,12 @@ impl Attempt {
         let finish_reason = Some(self.word(&whole.finish));
         told.end = Some(Box::new(End { finish_reason, usage: Some(whole.usage), warnings: whole.warnings }));
         Ok(())
+    }
+
+    /// The client's answer to a request for the number of its tokens.
+    pub(super) fn token_count(&self, tokens: u64) -> WholeAnswer {
+        let body = Bytes::from(dialect::token_count(self.dialect, tokens));
+        WholeAnswer { status: StatusCode::OK, headers: self.whole_head(), body }
     }
 
     /// The head of a stream for the client.
@@ -393,6 +414,11 @@ impl Attempt {
         let mut headers = self.whole_head();
         headers.extend(kept);
         Some(WholeAnswer { status, headers, body })
+    }
+
+    /// Adds warnings to every head of its answer.
+    pub(super) fn warn(&mut self, warnings: &[String]) {
+        heads::warn(&mut self.headers, warnings);
     }
 
     /// The warnings about the request, as they stand in every head.

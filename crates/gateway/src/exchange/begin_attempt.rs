@@ -27,6 +27,7 @@ impl Plan {
             .warning(&warnings)
             .recording(recording)
             .veiled(&policy)
+            .counting(self.counting)
             .played();
         Begun { attempt, request, warnings }
     }

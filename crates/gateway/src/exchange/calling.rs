@@ -5,7 +5,7 @@ use super::contract::{CallId, Input, Output};
 use super::deadlines::Due;
 use super::make_call::Making;
 use super::open_call::OpenCall;
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use super::{Answering, State};
 use crate::record::{AttemptReason, Tokens};
 use aquifer_translate::Fault;
@@ -40,12 +40,8 @@ impl Common {
         incoming: Option<Incoming<'_>>,
         now: Instant,
     ) -> Result<State, Fault> {
-        let body = plan.body.clone();
-        let betas = plan.betas.clone();
-        let again = || {
-            let betas = betas.iter().map(String::as_str);
-            Incoming::read_in(self.dialect, &body, betas, &self.config.limits).ok()
-        };
+        let (body, betas, counting) = (plan.body.clone(), plan.betas.clone(), plan.counting);
+        let again = || plan::read(self.dialect, &body, &betas, counting, &self.config.limits).ok();
         let incoming = incoming.or_else(again);
         if let Some(incoming) = &incoming {
             plan.prefer_issuer(incoming);

@@ -73,8 +73,11 @@ fn other_names(config: &Config, model: &str) -> Vec<String> {
 
 /// The id to call for a model that a client names, at a backend.
 fn bedrock_id(model: &str, backend: Option<&Backend>) -> String {
-    let named = Catalogue::builtin().named_by_anthropic(model, region(backend));
-    named.unwrap_or_else(|| without_suffix(model).to_owned())
+    let plain = without_suffix(model);
+    // An id of Bedrock's is what the operator or the client wants.
+    let named = Some(plain).filter(|plain| !Catalogue::builtin().has(plain));
+    let named = named.and_then(|_| Catalogue::builtin().named_by_anthropic(model, region(backend)));
+    named.unwrap_or_else(|| plain.to_owned())
 }
 
 fn region(backend: Option<&Backend>) -> &str {

@@ -1,6 +1,7 @@
 //! A request that failed: its client is told by a status while there is one to give, else inside its stream.
 
 use super::State;
+use super::attempt::End;
 use super::common::{Common, Heard};
 use super::open_call::OpenCall;
 use super::plan::Plan;
@@ -14,6 +15,9 @@ use std::time::Instant;
 impl Common {
     /// Tells the client what went wrong with the last attempt, and ends.
     pub(super) fn give_up(&mut self, plan: Box<Plan>, mut call: Box<OpenCall>, fault: &Fault, now: Instant) -> State {
+        if plan.counting && self.heard == Heard::Nothing && cannot_count(fault) {
+            return self.answer_with_estimate(plan, call, now);
+        }
         self.record.blame(self.dialect, fault);
         if let Fault::Refused(refusal) = fault
             && call.attempt.is_relayed()
@@ -33,6 +37,16 @@ impl Common {
         }
         call.failed(&mut self.record, fault, now.saturating_duration_since(self.begun));
         self.done(Some(plan), [Some(call), None], Outcome::Failed, now)
+    }
+
+    /// Answers with an estimate of a request's tokens, as the model there cannot count them.
+    fn answer_with_estimate(&mut self, plan: Box<Plan>, mut call: Box<OpenCall>, now: Instant) -> State {
+        let why = "the model cannot count tokens; the number is an estimate of a token for each four bytes";
+        call.warn(why);
+        let tokens = call.attempt.estimate().input;
+        let answer = call.attempt.token_count(tokens);
+        self.answer(answer);
+        self.answered(plan, call, End::default(), now)
     }
 
     fn fail_in_stream(&mut self, call: &mut OpenCall, fault: &Fault) {
@@ -67,4 +81,11 @@ impl Common {
         };
         Some(Fault::Refused(told))
     }
+}
+
+/// Whether a refusal says that the model has no count of tokens: Bedrock's words differ from model to model.
+fn cannot_count(fault: &Fault) -> bool {
+    let Fault::Refused(refusal) = fault else { return false };
+    let message = refusal.message.to_ascii_lowercase();
+    refusal.status == 400 && message.contains("count") && message.contains("support")
 }

@@ -61,6 +61,13 @@ impl OpenCall {
         self.attempt.head(status, headers)
     }
 
+    /// Adds a warning to those of its answer's head and of the record.
+    pub(super) fn warn(&mut self, why: &str) {
+        let warnings = [why.to_owned()];
+        self.attempt.warn(&warnings);
+        self.facts.warnings.extend(warnings);
+    }
+
     /// Something came of it.
     pub(super) fn heard(&mut self, record: &mut Record, begun: Instant, now: Instant) {
         self.deadlines.heard();

@@ -13,7 +13,7 @@ use crate::route::Draw;
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::Adjustment;
 use aquifer_translate::dialect::{Dialect, Head};
-use aquifer_translate::limits::ClientFields;
+use aquifer_translate::limits::{ClientFields, Limits};
 use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::issuer::Mark;
@@ -59,6 +59,23 @@ pub(super) struct Plan {
     pub(super) adjusted: Vec<Warning>,
     /// The conversation holds sealed reasoning.
     pub(super) sealed: bool,
+    /// The number of its tokens is asked for, and no answer.
+    pub(super) counting: bool,
+}
+
+/// Reads a client's request, for an answer or for `counting` its tokens.
+pub(super) fn read<'b>(
+    dialect: Dialect,
+    body: &'b Bytes,
+    betas: &[String],
+    counting: bool,
+    limits: &Limits,
+) -> Result<Incoming<'b>, Fault> {
+    let betas = betas.iter().map(String::as_str);
+    match counting {
+        true => Incoming::read_to_count(dialect, body, betas, limits),
+        false => Incoming::read_in(dialect, body, betas, limits),
+    }
 }
 
 /// A remembered turn, and the model id under which it is.
@@ -120,6 +137,7 @@ impl Plan {
             adjustment: Adjustment::default(),
             adjusted: Vec::new(),
             sealed: false,
+            counting: false,
         }
     }
 
@@ -146,8 +164,7 @@ impl Plan {
 
     /// Reads the client's words.
     pub(super) fn read(&self) -> Result<Incoming<'_>, Fault> {
-        let betas = self.betas.iter().map(String::as_str);
-        Incoming::read_in(self.dialect, &self.body, betas, &self.config.limits)
+        read(self.dialect, &self.body, &self.betas, self.counting, &self.config.limits)
     }
 
     /// Notes which turns called tools, for models that may reason and take their reasoning back.
@@ -268,6 +285,9 @@ impl Plan {
         }
         outgoing.warnings.extend(self.adjusted.iter().cloned());
         outgoing.memorable &= self.restores(target) && self.before.is_some();
+        if self.counting {
+            outgoing = outgoing.counting();
+        }
         Ok((outgoing, put_back))
     }
 

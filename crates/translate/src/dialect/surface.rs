@@ -25,6 +25,8 @@ pub struct Surface<'p> {
 pub enum Operation {
     /// An answer of a model, whole or as a stream.
     Generate,
+    /// The number of tokens of a request, without an answer to it.
+    CountTokens,
     /// The list of models.
     ListModels,
     /// The description of one model.
@@ -68,6 +70,12 @@ const SERVED: &[Endpoint] = &[
         dialect: Dialect::AnthropicMessages,
         operation: Operation::Generate,
     },
+    Endpoint {
+        path: "/v1/messages/count_tokens",
+        allow: "POST",
+        dialect: Dialect::AnthropicMessages,
+        operation: Operation::CountTokens,
+    },
     Endpoint { path: "/v1/models", allow: "GET, HEAD", dialect: Dialect::OpenAiChat, operation: Operation::ListModels },
     Endpoint {
         path: "/v1/models/{id}",
@@ -78,7 +86,12 @@ const SERVED: &[Endpoint] = &[
 ];
 
 /// Other paths of the same surfaces, under which clients know them; errors do not name them.
-const ALIASES: &[(&str, &str)] = &[("/anthropic/v1/messages", "/v1/messages"), ("/messages", "/v1/messages")];
+const ALIASES: &[(&str, &str)] = &[
+    ("/anthropic/v1/messages", "/v1/messages"),
+    ("/messages", "/v1/messages"),
+    ("/anthropic/v1/messages/count_tokens", "/v1/messages/count_tokens"),
+    ("/messages/count_tokens", "/v1/messages/count_tokens"),
+];
 
 /// The place of a model's id in a path of the table.
 const ID: &str = "{id}";

@@ -1,0 +1,148 @@
+//! Clients of Anthropic's Messages: the names by which they call models, their counts of tokens, their errors and lists.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
+
+use aquifer_gateway::config::{Backend, BackendKind, Config, Service};
+use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
+use aquifer_gateway::health::BackendHealth;
+use aquifer_gateway::record::{Outcome, Record};
+use aquifer_gateway::restore::Forgetful;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Instant;
+
+const SONNET: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+
+/// A client's request under way, and what it was told.
+struct Client {
+    exchange: Exchange,
+    call: Option<(String, Value)>,
+    status: u16,
+    headers: HeaderMap,
+    said: String,
+    record: Option<Record>,
+}
+
+fn config(region: &str, models: &[&str]) -> Arc<Config> {
+    let models = models.iter().map(|model| (*model).to_owned()).collect();
+    let service = Service { region: Some(region.to_owned()), models, ..Service::default() };
+    Arc::new(Config { backends: vec![Backend::new("one", BackendKind::bedrock(service))], ..Config::default() })
+}
+
+fn ask(config: &Arc<Config>, method: &Method, path: &str, query: &str, body: &Value) -> Client {
+    let (now, mut headers) = (Instant::now(), HeaderMap::new());
+    headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
+    let head = RequestHead { method, path, query, headers: &headers, port: None, random: 7, unix_seconds: 1, now };
+    let health = Arc::new(BackendHealth::new(config.backends.len(), now));
+    let mut exchange = Exchange::begin(Arc::clone(config), health, HostTerms::default(), &head);
+    exchange.handle(Input::Body { head: &head, bytes: Bytes::from(body.to_string()), turns: &Forgetful }, now);
+    let mut client =
+        Client { exchange, call: None, status: 0, headers: HeaderMap::new(), said: String::new(), record: None };
+    client.drain();
+    client
+}
+
+impl Client {
+    fn drain(&mut self) {
+        while let Some(output) = self.exchange.poll() {
+            match output {
+                Output::Call(call) => self.call = Some((call.path, serde_json::from_slice(&call.body).unwrap())),
+                Output::Head { status, headers, .. } => (self.status, self.headers) = (status.as_u16(), headers),
+                Output::Body(bytes) => self.said.push_str(std::str::from_utf8(&bytes).unwrap()),
+                Output::Done(record) => self.record = Some(*record),
+                _ => {}
+            }
+        }
+    }
+
+    fn answer(&mut self, status: u16, body: &Value) {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amzn-errortype", HeaderValue::from_static("ValidationException"));
+        let status = StatusCode::from_u16(status).unwrap();
+        self.exchange.handle(Input::UpstreamHead { status, headers: &headers }, Instant::now());
+        self.exchange.handle(Input::UpstreamBody(body.to_string().as_bytes()), Instant::now());
+        self.exchange.handle(Input::UpstreamEnd, Instant::now());
+        self.drain();
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.said).unwrap()
+    }
+}
+
+fn hello(model: &str) -> Value {
+    json!({"model": model, "max_tokens": 99, "messages": [{"role": "user", "content": "Hello?"}]})
+}
+
+#[test]
+fn models_are_called_by_the_names_that_clients_use() {
+    let served = format!("eu.{SONNET}");
+    for (names, name, id) in [
+        (&[served.as_str()][..], "claude-sonnet-4-5", &served),
+        (&[&served], "claude-sonnet-4-5-20250929[1m]", &served),
+        (&[&served], &served, &served),
+        (&["claude-sonnet-4-5"], "claude-sonnet-4-5", &served),
+        (&["amazon.nova-2-lite-v1:0"], "amazon.nova-2-lite-v1:0", &"amazon.nova-2-lite-v1:0".to_owned()),
+    ] {
+        for path in ["/v1/messages", "/anthropic/v1/messages", "/messages"] {
+            let client = ask(&config("eu-central-1", names), &Method::POST, path, "", &hello(name));
+            let path = format!("/model/{}/converse", id.replace(':', "%3A"));
+            assert_eq!(client.call.unwrap().0, path, "{name}");
+        }
+    }
+    let other = ask(&config("eu-central-1", &[&served]), &Method::POST, "/v1/messages", "", &hello("claude-opus-5"));
+    assert_eq!((other.status, other.json()["error"]["type"].as_str()), (404, Some("not_found_error")));
+}
+
+#[test]
+fn an_error_names_the_request() {
+    let client = ask(&config("us-east-1", &["m"]), &Method::POST, "/v1/messages", "", &json!({"model": "m"}));
+    let id = client.headers["request-id"].to_str().unwrap();
+    assert!(client.status == 400 && id.starts_with("req_"), "{id}");
+    assert_eq!(client.json()["request_id"], id);
+    assert_eq!(client.json()["error"]["type"], "invalid_request_error");
+}
+
+#[test]
+fn tokens_are_counted_by_bedrock_or_estimated() {
+    let config = config("us-east-1", &[SONNET]);
+    let body = json!({"model": SONNET, "messages": [{"role": "user", "content": "Hello?"}]});
+    let mut client = ask(&config, &Method::POST, "/v1/messages/count_tokens", "beta=true", &body);
+    let (path, asked) = client.call.take().unwrap();
+    assert_eq!(path, format!("/model/{}/count-tokens", SONNET.replace(':', "%3A")));
+    assert_eq!(asked["input"]["converse"]["messages"][0]["content"][0]["text"], "Hello?");
+    client.answer(200, &json!({"inputTokens": 11}));
+    assert_eq!((client.status, client.json()), (200, json!({"input_tokens": 11})));
+    let record = client.record.unwrap();
+    assert_eq!((record.operation, record.outcome, record.tokens), ("count_tokens", Outcome::Answered, None));
+    let mut cannot = ask(&config, &Method::POST, "/v1/messages/count_tokens", "", &body);
+    cannot.answer(400, &json!({"message": "The provided model doesn't support counting tokens."}));
+    assert!(cannot.status == 200 && cannot.json()["input_tokens"].as_u64().unwrap() > 5, "{}", cannot.said);
+    assert!(cannot.headers["x-aquifer-warning"].to_str().unwrap().contains("estimate"));
+    let mut wrong = ask(&config, &Method::POST, "/v1/messages/count_tokens", "", &body);
+    wrong.answer(400, &json!({"message": "messages: at least one message is required"}));
+    assert_eq!((wrong.status, wrong.json()["error"]["type"].as_str()), (400, Some("invalid_request_error")));
+}
+
+#[test]
+fn a_backend_of_another_dialect_serves_no_messages() {
+    let service = Service { models: vec!["m".to_owned()], ..Service::default() };
+    let backend = Backend::new("one", BackendKind::openai_chat("v1", service));
+    let config = Arc::new(Config { backends: vec![backend], ..Config::default() });
+    let client = ask(&config, &Method::POST, "/v1/messages", "", &hello("m"));
+    assert!(client.call.is_none() && client.status == 404, "{}", client.said);
+}
+
+#[test]
+fn the_list_of_models_has_pages() {
+    let config = config("us-east-1", &["one", "two", "three"]);
+    let client = ask(&config, &Method::GET, "/v1/models", "limit=2&after_id=one", &json!(null));
+    let list = client.json();
+    assert_eq!(
+        (&list["first_id"], &list["last_id"], &list["has_more"]),
+        (&json!("two"), &json!("three"), &json!(false))
+    );
+    assert_eq!(ask(&config, &Method::GET, "/v1/models/two", "", &json!(null)).json()["type"], "model");
+    assert_eq!(ask(&config, &Method::GET, "/v1/models", "limit=0", &json!(null)).status, 400);
+}
