@@ -70,6 +70,8 @@
 //! assert_eq!(record.tokens.expect("usage").output, 3);
 //! ```
 
+#![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm, clippy::indexing_slicing))]
+
 pub mod auth;
 mod beginning;
 pub mod config;

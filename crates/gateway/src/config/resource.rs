@@ -145,7 +145,16 @@ fn target_of(kind: Kind) -> Option<(&'static str, &'static str)> {
     match kind {
         Kind::SecurityPolicy => Some(("aigateway.envoyproxy.io", "AIServiceBackend")),
         Kind::TlsPolicy => Some(("gateway.envoyproxy.io", "Backend")),
-        _ => None,
+        Kind::ServiceBackend
+        | Kind::GatewayRoute
+        | Kind::ClientSecurityPolicy
+        | Kind::ReasoningPolicy
+        | Kind::RequestPolicy
+        | Kind::Backend
+        | Kind::TrafficPolicy
+        | Kind::Gateway
+        | Kind::Secret
+        | Kind::ConfigMap => None,
     }
 }
 

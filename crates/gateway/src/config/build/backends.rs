@@ -53,7 +53,12 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
                     let service = full(set, document, &resource.spec.backend_ref, report);
                     bedrock(set, document, service, report)
                 }
-                _ => {
+                ApiSchemaName::Cohere
+                | ApiSchemaName::AzureOpenAI
+                | ApiSchemaName::GCPVertexAI
+                | ApiSchemaName::GCPAnthropic
+                | ApiSchemaName::Anthropic
+                | ApiSchemaName::AWSAnthropic => {
                     let schema = document.root.text_at("spec.schema.name").unwrap_or_default().to_owned();
                     let why = format!("the schema {schema} is not served yet");
                     report.problem(at(document, "spec.schema.name"), format!("not served: {why}"));
@@ -61,7 +66,16 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
                 }
             }
         }
-        _ => BackendKind::NotServed { schema: String::new(), why: "it was not read".to_owned() },
+        Resource::GatewayRoute(_)
+        | Resource::Gateway(_)
+        | Resource::BackendSecurityPolicy(_)
+        | Resource::ReasoningPolicy(_)
+        | Resource::RequestPolicy(_)
+        | Resource::Backend(_)
+        | Resource::BackendTlsPolicy(_)
+        | Resource::BackendTrafficPolicy(_)
+        | Resource::SecurityPolicy(_)
+        | Resource::Nodes => BackendKind::NotServed { schema: String::new(), why: "it was not read".to_owned() },
     }
 }
 
@@ -115,7 +129,9 @@ fn openai(
 ) -> BackendKind {
     let service = service.map(|found| match found.credentials {
         Credentials::ApiKey(_) => found,
-        _ => Service { credentials: Credentials::Nobody, ..found },
+        Credentials::Default | Credentials::File { .. } | Credentials::Nobody | Credentials::NotServed { .. } => {
+            Service { credentials: Credentials::Nobody, ..found }
+        }
     });
     let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
     match service {
@@ -209,7 +225,17 @@ fn full(
 fn address<'a>(document: &'a Document<'a>) -> Option<(&'a Document<'a>, &'a BackendResource)> {
     match &document.resource {
         Resource::Backend(backend) => Some((document, backend)),
-        _ => None,
+        Resource::GatewayRoute(_)
+        | Resource::ServiceBackend(_)
+        | Resource::ShortBackend(_)
+        | Resource::Gateway(_)
+        | Resource::BackendSecurityPolicy(_)
+        | Resource::ReasoningPolicy(_)
+        | Resource::RequestPolicy(_)
+        | Resource::BackendTlsPolicy(_)
+        | Resource::BackendTrafficPolicy(_)
+        | Resource::SecurityPolicy(_)
+        | Resource::Nodes => None,
     }
 }
 
@@ -227,7 +253,17 @@ fn tls_policy<'a>(set: Set<'a>, backend: &Document<'_>) -> Option<(&'a Document<
     let document = set.policies_of(Kind::TlsPolicy, backend).next()?;
     match &document.resource {
         Resource::BackendTlsPolicy(policy) => Some((document, policy)),
-        _ => None,
+        Resource::GatewayRoute(_)
+        | Resource::ServiceBackend(_)
+        | Resource::ShortBackend(_)
+        | Resource::Gateway(_)
+        | Resource::BackendSecurityPolicy(_)
+        | Resource::ReasoningPolicy(_)
+        | Resource::RequestPolicy(_)
+        | Resource::Backend(_)
+        | Resource::BackendTrafficPolicy(_)
+        | Resource::SecurityPolicy(_)
+        | Resource::Nodes => None,
     }
 }
 

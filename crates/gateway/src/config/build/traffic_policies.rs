@@ -193,7 +193,17 @@ impl<'d> TrafficLayers<'d> {
     fn of(documents: &'d [&'d Document<'d>]) -> Self {
         let specs = documents.iter().filter_map(|document| match &document.resource {
             Resource::BackendTrafficPolicy(policy) => Some(&policy.spec),
-            _ => None,
+            Resource::GatewayRoute(_)
+            | Resource::ServiceBackend(_)
+            | Resource::ShortBackend(_)
+            | Resource::Gateway(_)
+            | Resource::BackendSecurityPolicy(_)
+            | Resource::ReasoningPolicy(_)
+            | Resource::RequestPolicy(_)
+            | Resource::Backend(_)
+            | Resource::BackendTlsPolicy(_)
+            | Resource::SecurityPolicy(_)
+            | Resource::Nodes => None,
         });
         Self { documents, specs: specs.collect() }
     }
@@ -288,7 +298,16 @@ fn retried(layers: &TrafficLayers<'_>) -> (Option<Vec<u16>>, bool) {
             RetryTrigger::Status5xx => named.extend(500..=599),
             RetryTrigger::GatewayError => named.extend([502, 503, 504]),
             RetryTrigger::Retriable4xx => named.push(409),
-            _ => {}
+            RetryTrigger::Reset
+            | RetryTrigger::ResetBeforeRequest
+            | RetryTrigger::ConnectFailure
+            | RetryTrigger::RefusedStream
+            | RetryTrigger::RetriableStatusCodes
+            | RetryTrigger::Cancelled
+            | RetryTrigger::DeadlineExceeded
+            | RetryTrigger::Internal
+            | RetryTrigger::ResourceExhausted
+            | RetryTrigger::Unavailable => {}
         }
     }
     named.sort_unstable();

@@ -65,7 +65,13 @@ impl Check<'_> {
                 None if field.required => {
                     let message = match &field.shape {
                         Shape::OneOf(words) => unsupported("", words),
-                        shape => format!("Required value: expected {}", shape.described()),
+                        shape @ (Shape::Any
+                        | Shape::Text(_)
+                        | Shape::Whole { .. }
+                        | Shape::Truth
+                        | Shape::List(_)
+                        | Shape::Map { .. }
+                        | Shape::Texts) => format!("Required value: expected {}", shape.described()),
                     };
                     self.refuse(node, &path, message);
                 }

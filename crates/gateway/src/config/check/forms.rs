@@ -61,7 +61,15 @@ impl Form {
         match self {
             Self::Time => Some("date-time"),
             Self::Endpoint => Some("uri"),
-            _ => None,
+            Self::Free
+            | Self::Subdomain
+            | Self::Group
+            | Self::Kind
+            | Self::Label
+            | Self::Hostname
+            | Self::HeaderName
+            | Self::Duration
+            | Self::Region => None,
         }
     }
 
@@ -113,12 +121,30 @@ impl Form {
                 .is_none()
                 .then(|| format!("{path} in body must be of type date-time: \"2006-01-02T15:04:05Z\" is an example")),
             Self::Endpoint => endpoint(text).err().map(str::to_owned),
-            other => {
+            other @ (Self::Free
+            | Self::Subdomain
+            | Self::Group
+            | Self::Kind
+            | Self::Label
+            | Self::Hostname
+            | Self::HeaderName
+            | Self::Duration
+            | Self::Region) => {
                 let (pattern, regex) = (other.pattern()?, other.regex()?);
                 let hint = match other {
                     Self::Hostname if text.contains("://") => "; a hostname has no scheme such as https://",
                     Self::Hostname if text.contains(':') => "; a hostname has no port",
-                    _ => "",
+                    Self::Free
+                    | Self::Subdomain
+                    | Self::Group
+                    | Self::Kind
+                    | Self::Label
+                    | Self::Hostname
+                    | Self::HeaderName
+                    | Self::Duration
+                    | Self::Region
+                    | Self::Time
+                    | Self::Endpoint => "",
                 };
                 (!regex.is_match(text)).then(|| format!("{path} in body should match '{pattern}'{hint}"))
             }

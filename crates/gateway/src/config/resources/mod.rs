@@ -136,9 +136,15 @@ impl Definition {
         let mut schema = (self.schema)();
         RecursiveTransform(unordered).transform(&mut schema);
         let mut schema = schema.to_value();
-        schema["title"] = self.kind.into();
-        schema["properties"]["apiVersion"] = serde_json::json!({"type": "string", "enum": self.versions});
-        schema["properties"]["kind"] = serde_json::json!({"type": "string", "enum": [self.kind]});
+        if let Some(schema) = schema.as_object_mut() {
+            schema.insert("title".to_owned(), self.kind.into());
+            let properties = schema.entry("properties").or_insert_with(|| serde_json::json!({}));
+            if let Some(properties) = properties.as_object_mut() {
+                let versions = serde_json::json!({"type": "string", "enum": self.versions});
+                let kinds = serde_json::json!({"type": "string", "enum": [self.kind]});
+                properties.extend([("apiVersion".to_owned(), versions), ("kind".to_owned(), kinds)]);
+            }
+        }
         if let Some(Value::Array(required)) = schema.get_mut("required") {
             required.extend(["apiVersion".into(), "kind".into()]);
         }

@@ -46,8 +46,7 @@ impl Attempt {
         }
         let ended = relaying.ended();
         let whole = relaying.relay.done || ended.finish_reason.is_some();
-        taken =
-            taken.and_then(|()| if whole { Ok(()) } else { Err(Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly)) });
+        taken = if whole { taken } else { taken.and(Err(Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly))) };
         match taken {
             Ok(()) => told.end = Some(Box::new(ended)),
             Err(_) => self.answer = Answer::Relaying(relaying),

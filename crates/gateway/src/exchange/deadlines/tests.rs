@@ -1,4 +1,5 @@
 //! Each limit of a call, at the moment at which it is passed.
+#![expect(clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
 use super::*;
 
