@@ -22,6 +22,7 @@ pub(crate) struct Simulator(SocketAddr);
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) error: String,
+    pub(crate) headers: http::HeaderMap,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -76,7 +77,7 @@ impl Simulator {
             bytes.extend_from_slice(frame.data_ref().unwrap());
         }
         let error = headers.get("x-amzn-errortype").map_or("", |value| value.to_str().unwrap()).to_owned();
-        Reply { status, error, bytes }
+        Reply { status, error, headers, bytes }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -116,7 +117,7 @@ impl Simulator {
 }
 
 /// Status, name and message of an error.
-fn refusal(reply: &Reply) -> String {
+pub(crate) fn refusal(reply: &Reply) -> String {
     let body: Value = serde_json::from_slice(&reply.bytes).unwrap();
     format!("{} {}: {}", reply.status, reply.error, body["message"].as_str().unwrap())
 }
