@@ -1,7 +1,7 @@
 //! What a gateway asks of the control plane: which inference profiles there are, and which model is behind one.
 
 use crate::families::{self, PLAIN};
-use crate::profiles::ALL;
+use crate::profiles::{ALL, Profiles};
 use crate::refused::Refused;
 use serde_json::{Value, json};
 
@@ -59,8 +59,8 @@ fn summary(id: &str, region: &str, model: &str) -> Value {
 /// A `ValidationException` where the query is not as it should be.
 pub(crate) fn profiles(query: &str) -> Result<Value, Refused> {
     let asked = |name: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+        let mut pairs = query.split('&');
+        pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     };
     let invalid = |name: &str| Refused::invalid(format!("Value at '{name}' failed to satisfy constraint"));
     let applications = match asked("type") {
@@ -74,11 +74,11 @@ pub(crate) fn profiles(query: &str) -> Result<Value, Refused> {
         Some(_) => return Err(invalid("maxResults")),
     };
     let start = asked("nextToken").map_or(Ok(0), str::parse::<usize>).map_err(|_| invalid("nextToken"))?;
-    let every = ALL.iter().flat_map(|row| row.geographies.iter().map(|geography| (*geography, row.model)));
-    let all: Vec<_> = every
-        .filter(|_| !applications)
-        .map(|(geography, model)| summary(&format!("{geography}.{model}"), "us-east-1", model))
-        .collect();
+    let told = |row: &Profiles| {
+        let one = |geography: &&str| summary(&format!("{geography}.{}", row.model), "us-east-1", row.model);
+        row.geographies.iter().map(one).collect::<Vec<_>>()
+    };
+    let all: Vec<_> = ALL.iter().filter(|_| !applications).flat_map(told).collect();
     let end = start.saturating_add(most).min(all.len());
     let mut page = json!({ "inferenceProfileSummaries": all.get(start..end).unwrap_or_default() });
     if end < all.len() {

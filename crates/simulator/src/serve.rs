@@ -134,7 +134,8 @@ async fn call(place: &Place, head: &http::request::Parts, body: Incoming) -> Res
         Operation::CountTokens => None,
         Operation::Converse { .. } | Operation::Invoke { .. } => place.state.outage.due(),
     };
-    let wanted = fault::of(&body).or(due.map(|name| Wanted { name, argument: None }));
+    let due = due.map(|name| Wanted { name, argument: None });
+    let wanted = fault::of(&body).or(due);
     if let Some(refusal) = wanted.as_ref().and_then(|wanted| fault::refusal(wanted, &model, &body)) {
         return Err(operation.told(refusal));
     }

@@ -22,9 +22,8 @@ fn inside(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len().div_ceil(4),
         Value::Array(items) => items.iter().map(inside).sum(),
-        Value::Object(members) => {
-            members.iter().map(|(name, value)| if name == "bytes" { FILE } else { inside(value) }).sum()
-        }
+        Value::Object(members) if members.contains_key("bytes") => FILE,
+        Value::Object(members) => members.values().map(inside).sum(),
         _ => 1,
     }
 }

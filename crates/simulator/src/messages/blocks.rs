@@ -1,6 +1,6 @@
 //! The blocks of a message in Claude's own request.
 
-use super::{extraneous, mismatch, only, required, tag, tools};
+use super::{mismatch, only, required, tag, tools};
 use crate::families::{Family, Takes};
 use crate::refused::Refused;
 use base64::Engine;
@@ -129,11 +129,9 @@ fn opaque(place: &str, block: &Value, members: &[&str]) -> Result<(), Refused> {
     if let Some(missing) = members.iter().find(|name| !block[**name].is_string()) {
         return Err(required(&format!("{place}.{missing}")));
     }
-    let given = block.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-    match given.into_iter().find(|name| *name != "type" && !members.contains(name)) {
-        Some(extra) => Err(extraneous(&format!("{place}.{extra}"))),
-        None => Ok(()),
-    }
+    let mut taken = vec!["type"];
+    taken.extend(members);
+    only(place, block, &taken)
 }
 
 fn call(place: &str, block: &Value) -> Result<(), Refused> {

@@ -13,7 +13,7 @@ mod turns;
 use crate::check::check_invoked;
 use crate::families::Model;
 use crate::refused::Refused;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 pub(crate) use answer::{events, whole};
@@ -40,8 +40,8 @@ fn required(place: &str) -> Refused {
 
 /// The refusal of the first member of an object that is none of these.
 fn only(place: &str, object: &Value, members: &[&str]) -> Result<(), Refused> {
-    let given = object.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-    match given.into_iter().find(|name| !members.contains(name)) {
+    let mut given = object.as_object().into_iter().flat_map(Map::keys);
+    match given.find(|name| !members.contains(&name.as_str())) {
         Some(extra) => Err(extraneous(&format!("{place}.{extra}"))),
         None => Ok(()),
     }

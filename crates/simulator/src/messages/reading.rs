@@ -39,8 +39,13 @@ pub(super) fn of(body: &Value) -> Value {
 
 /// The members that are there, by their other names.
 fn renamed(object: &Value, names: &[(&str, &str)]) -> Value {
-    let there = names.iter().filter(|(name, _)| !object[*name].is_null());
-    Value::Object(there.map(|(name, other)| ((*other).to_owned(), object[*name].clone())).collect())
+    let mut renamed = json!({});
+    for (name, other) in names {
+        if !object[*name].is_null() {
+            renamed[*other] = object[*name].clone();
+        }
+    }
+    renamed
 }
 
 /// What Converse takes in Anthropic's words.

@@ -126,68 +126,134 @@ async fn thinking_and_sampling_follow_the_rules_of_converse_in_the_models_words_
 }
 
 #[tokio::test]
-async fn tools_blocks_and_cache_control() {
-    let tool = |more: Value| {
+async fn the_tools_of_the_body() {
+    let tool = |name: &str, value: Value| {
         let mut tool = two()[0].clone();
-        tool.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        tool[name] = value;
         json!({ "tools": [tool] })
     };
-    let said = |blocks: Value| json!({ "messages": [{ "role": "user", "content": blocks }] });
-    let cached = |control: Value| json!([{ "type": "text", "text": "Hi", "cache_control": control }]);
-    let mut five = json!([]);
-    for _ in 0..5 {
-        five.as_array_mut().unwrap().push(cached(json!({ "type": "ephemeral" }))[0].clone());
-    }
-    let url = json!([{ "type": "image", "source": { "type": "url", "url": "https://example.com/a.png" } }]);
-    let image = |data: &str| json!([{ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": data } }]);
-    let system = json!({ "messages": [
-        { "role": "user", "content": "Hello?" }, { "role": "system", "content": "Be brief." },
-    ] });
-    let searched = json!({ "tools": [two()[0], { "type": "tool_search_tool_regex_20251119", "name": "tool_search_tool_regex" }],
-        "anthropic_beta": ["tool-search-tool-2025-10-19"] });
+    let search = json!({ "type": "tool_search_tool_regex_20251119", "name": "tool_search_tool_regex" });
+    let mut searched = tool("defer_loading", json!(true));
+    searched["tools"].as_array_mut().unwrap().push(search);
+    searched["anthropic_beta"] = json!(["tool-search-tool-2025-10-19"]);
     play(vec![
         (SONNET_4, json!({ "tools": [{ "type": "bash_20250124", "name": "bash" }] }), Ok(false)),
         (
             SONNET_4,
             json!({ "tools": [{ "type": "web_search_20250305", "name": "web_search" }] }),
-            Err("tools.0: Input tag 'web_search_20250305' found using 'type' does not match any of the expected tags: \
-                 'bash_20250124', 'custom', 'text_editor_20250124', 'text_editor_20250429', 'text_editor_20250728'"),
+            Err(
+                "tools.0: Input tag 'web_search_20250305' found using 'type' does not match any of the expected tags: \
+                 'bash_20250124', 'custom', 'text_editor_20250124', 'text_editor_20250429', 'text_editor_20250728'",
+            ),
         ),
         (OPUS_5, searched, Ok(true)),
-        (OPUS_5, tool(json!({ "defer_loading": true })), Err("tools.0.custom.defer_loading: Extra inputs are not permitted")),
-        (OPUS_5, tool(json!({ "input_schema": {} })), Err("tools.0.custom.input_schema.type: Field required")),
+        (
+            OPUS_5,
+            tool("defer_loading", json!(true)),
+            Err("tools.0.custom.defer_loading: Extra inputs are not permitted"),
+        ),
+        (OPUS_5, tool("input_schema", json!({})), Err("tools.0.custom.input_schema.type: Field required")),
         (
             SONNET_4,
             json!({ "tools": two(), "tool_choice": { "type": "tool", "name": "other" } }),
             Err("Tool 'other' not found in provided tools"),
         ),
-        (HAIKU_4_5, said(cached(json!({ "type": "ephemeral", "ttl": "1h" }))), Ok(false)),
+        (SONNET_4, json!({ "tools": [two()[0], two()[0]] }), Err("tools: Tool names must be unique.")),
+    ])
+    .await;
+}
+
+/// A question of these blocks.
+fn said(blocks: Value) -> Value {
+    json!({ "messages": [{ "role": "user", "content": blocks }] })
+}
+
+fn many(count: usize, block: &Value) -> Value {
+    std::iter::repeat_n(block.clone(), count).collect()
+}
+
+#[tokio::test]
+async fn where_cache_control_may_stand() {
+    let cached = |control: Value| json!({ "type": "text", "text": "Hi", "cache_control": control });
+    let (short, long) = (json!({ "type": "ephemeral" }), json!({ "type": "ephemeral", "ttl": "1h" }));
+    play(vec![
+        (HAIKU_4_5, said(json!([cached(long.clone()), cached(short.clone())])), Ok(false)),
+        (
+            HAIKU_4_5,
+            said(json!([cached(short.clone()), cached(long.clone())])),
+            Err(
+                "messages.0.content.1.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' \
+                 cache_control block. Note that blocks are processed in the following order: `tools`, `system`, \
+                 `messages`.",
+            ),
+        ),
         (
             SONNET_4,
-            said(cached(json!({ "type": "ephemeral", "ttl": "1h" }))),
+            said(json!([cached(long)])),
             Err("messages.0.content.0.cache_control.ephemeral.ttl: Extra inputs are not permitted"),
         ),
         (
             HAIKU_4_5,
-            json!({ "system": cached(json!({ "type": "ephemeral", "scope": "global" })) }),
+            json!({ "system": [cached(json!({ "type": "ephemeral", "scope": "global" }))] }),
             Err("system.0.cache_control.ephemeral.scope: Extra inputs are not permitted"),
         ),
-        (HAIKU_4_5, said(five), Err("A maximum of 4 blocks with cache_control may be provided. Found 5.")),
         (
             HAIKU_4_5,
-            said(url),
+            said(many(5, &cached(short))),
+            Err("A maximum of 4 blocks with cache_control may be provided. Found 5."),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn the_blocks_of_a_message() {
+    let image = |source: Value| json!({ "type": "image", "source": source });
+    let png = |data: &str| image(json!({ "type": "base64", "media_type": "image/png", "data": data }));
+    let pdf = json!({ "type": "base64", "media_type": "application/pdf", "data": "AAAA" });
+    let pdf = json!({ "type": "document", "source": pdf });
+    let system = json!({ "messages": [
+        { "role": "user", "content": "Hello?" }, { "role": "system", "content": "Be brief." },
+    ] });
+    play(vec![
+        (
+            HAIKU_4_5,
+            said(json!([image(json!({ "type": "url", "url": "https://example.com/a.png" }))])),
             Err("messages.0.content.0.image.source: Input tag 'url' found using 'type' does not match any of the expected \
                  tags: 'base64'"),
         ),
-        (HAIKU_4_5, said(image("AAAA")), Ok(false)),
-        (HAIKU_4_5, said(image("?")), Err("messages.0.content.0.image.source.base64.data: Invalid base64 data")),
-        (HAIKU_4_5, said(json!([])), Err("messages.0: all messages must have non-empty content except for the optional \
-             final assistant message")),
-        (HAIKU_4_5, said(json!([{ "type": "text", "text": "" }])), Err("messages: text content blocks must be non-empty")),
+        (HAIKU_4_5, said(many(20, &png("AAAA"))), Ok(false)),
+        (HAIKU_4_5, said(many(21, &png("AAAA"))), Err("messages.0.content: Too many images: 21 > 20")),
+        (
+            HAIKU_4_5,
+            said(json!([png("?")])),
+            Err("messages.0.content.0.image.source.base64.data: Invalid base64 data"),
+        ),
+        (HAIKU_4_5, said(many(5, &pdf)), Ok(false)),
+        (
+            HAIKU_4_5,
+            said(many(6, &pdf)),
+            Err("messages.0.content: a message holds at most 5 documents, and this one 6."),
+        ),
+        (
+            HAIKU_4_5,
+            said(json!([])),
+            Err("messages.0: all messages must have non-empty content except for the optional final assistant message"),
+        ),
+        (
+            HAIKU_4_5,
+            said(json!([{ "type": "text", "text": "" }])),
+            Err("messages: text content blocks must be non-empty"),
+        ),
         (
             HAIKU_4_5,
             said(json!([{ "type": "text", "text": " " }])),
             Err("messages: text content blocks must contain non-whitespace text"),
+        ),
+        (
+            HAIKU_4_5,
+            said(json!([{ "type": "thinking", "thinking": "Hm.", "signature": "c2ln" }])),
+            Err("messages.0: `thinking` blocks can only be in `assistant` messages"),
         ),
         (HAIKU_4_5, system.clone(), Err("messages.1.role: Input should be 'user' or 'assistant'")),
         (OPUS_4_8, system, Ok(false)),

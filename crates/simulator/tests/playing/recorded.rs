@@ -5,12 +5,17 @@ use crate::support::{Simulator, refusal};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The folder of the recordings.
 fn corpus() -> PathBuf {
-    std::env::var_os("AQUIFER_CORPUS")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus")), PathBuf::from)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus")
+}
+
+/// Says that a test was skipped.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn skipped(what: &str) {
+    eprintln!("SKIPPED: the corpus is not there, so no {what} was tried");
 }
 
 /// A recorded exchange.
@@ -21,10 +26,9 @@ struct Case {
 }
 
 /// Those of Claude's messages over this API; none, loudly, when the corpus is not there.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn cases(api: &str) -> Vec<Case> {
     let Ok(sources) = fs::read_dir(corpus().join("cases")) else {
-        eprintln!("SKIPPED: the corpus is not there, so no recorded exchange of {api} was tried");
+        skipped(&format!("recorded exchange of {api}"));
         return Vec::new();
     };
     let folders = sources.flat_map(|source| fs::read_dir(source.unwrap().path()).unwrap());
@@ -151,11 +155,10 @@ async fn recorded_counts_are_near() {
 
 /// What clients that speak Bedrock's own InvokeModel sent.
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 async fn what_clients_send_to_bedrock_is_taken() {
     let simulator = Simulator::start().await;
     let Ok(clients) = fs::read_dir(corpus().join("clients")) else {
-        eprintln!("SKIPPED: the corpus is not there, so no request of a client was tried");
+        skipped("request of a client");
         return;
     };
     let mut tried = 0;
