@@ -414,6 +414,64 @@ async fn faults_are_those_of_converse() {
 }
 
 #[tokio::test]
+async fn a_guardrail_stands_in_the_headers() {
+    let simulator = Simulator::start().await;
+    let headers = [
+        ("authorization", "Bearer key"),
+        ("x-amzn-bedrock-guardrailidentifier", "g1"),
+        ("x-amzn-bedrock-guardrailversion", "1"),
+        ("x-amzn-bedrock-trace", "ENABLED"),
+    ];
+    for (text, action) in [("Hello?", "NONE"), ("[[fault:guardrail]]", "INTERVENED")] {
+        let path = format!("/model/{HAIKU_3}/invoke");
+        let reply = simulator.send("POST", &path, &body(text, json!({})), &headers).await;
+        let answer: Value = serde_json::from_slice(&reply.bytes).unwrap();
+        assert_eq!(
+            (&answer["amazon-bedrock-guardrailAction"], &answer["stop_reason"]),
+            (&json!(action), &json!("end_turn"))
+        );
+        assert!(answer["amazon-bedrock-trace"]["guardrail"].is_object(), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_goes_wrong_by_itself_goes_wrong_here_too() {
+    let simulator = Simulator::start().await;
+    simulator.ask("PUT", "/simulator/faults", &json!({ "throttling": 2 }), true).await;
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        seen.push(simulator.post(HAIKU_3, "invoke", &body("Hello?", json!({}))).await.status);
+        simulator.post(HAIKU_3, "count-tokens", &json!({ "input": { "converse": {} } })).await;
+    }
+    assert_eq!(seen, [200, 429, 200, 429], "counts are no calls of a model");
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_request_is_refused() {
+    let simulator = Simulator::start().await;
+    let words = "400 ValidationException: Malformed input request, please reformat your input and try again.";
+    for wrong in [json!([]), json!("text"), json!(1)] {
+        assert_eq!(simulator.invoke(HAIKU_3, &wrong).await.unwrap_err(), words);
+    }
+    for members in [
+        json!({ "messages": {} }),
+        json!({ "messages": [1] }),
+        json!({ "messages": [{ "role": "user", "content": [null] }] }),
+        json!({ "messages": [{ "role": "user", "content": [{ "type": 1 }] }] }),
+        json!({ "tools": [1] }),
+        json!({ "tools": {} }),
+        json!({ "system": 1 }),
+        json!({ "tool_choice": [] }),
+        json!({ "anthropic_beta": "all" }),
+        json!({ "max_tokens": "many" }),
+        json!({ "temperature": "hot" }),
+    ] {
+        let refused = simulator.invoke(HAIKU_4_5, &body("Hello?", members.clone())).await.unwrap_err();
+        assert!(refused.starts_with("400 ValidationException: "), "{members}: {refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_limit_and_a_stop_sequence_are_told() {
     let simulator = Simulator::start().await;
     let short = simulator.invoke(HAIKU_3, &body("Hello?", json!({ "max_tokens": 1 }))).await.unwrap();

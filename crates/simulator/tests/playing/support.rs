@@ -61,12 +61,18 @@ impl Simulator {
 
     /// One request on a connection of its own.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &Value, authorized: bool) -> Reply {
+        let headers: &[_] = if authorized { &[("authorization", "Bearer key")] } else { &[] };
+        self.send(method, path, body, headers).await
+    }
+
+    /// One request with these headers.
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &Value, headers: &[(&str, &str)]) -> Reply {
         let stream = TokioIo::new(TcpStream::connect(self.0).await.unwrap());
         let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
         tokio::spawn(connection);
         let mut request = http::Request::builder().method(method).uri(path).header("host", self.0.to_string());
-        if authorized {
-            request = request.header("authorization", "Bearer key");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let sent = sender.send_request(request.body(Full::new(Bytes::from(body.to_string()))).unwrap());
         let answer = tokio::time::timeout(Duration::from_secs(20), sent).await.unwrap().unwrap();
