@@ -17,9 +17,7 @@ pub(crate) fn whole(model: &Model, reading: &Value, script: &Script) -> Value {
     let mut usage = usage(model.family, reading);
     said(model.family, script, &mut usage);
     answer["usage"] = usage;
-    if !reading["additionalModelRequestFields"]["context_management"].is_null() {
-        answer["context_management"] = json!({ "applied_edits": [] });
-    }
+    edited(reading, &mut answer);
     guarded(reading, script, &mut answer);
     answer
 }
@@ -40,7 +38,9 @@ pub(crate) fn events(model: &Model, reading: &Value, script: &Script) -> Vec<Eve
     said(model.family, script, &mut usage);
     let mut delta = json!({ "stop_reason": stop(script), "stop_sequence": script.stop_sequence });
     detailed(model.family, script, &mut delta);
-    events.push(json!({ "type": "message_delta", "delta": delta, "usage": usage }));
+    let mut end = json!({ "type": "message_delta", "delta": delta, "usage": usage });
+    edited(reading, &mut end);
+    events.push(end);
     let mut last = json!({ "type": "message_stop", "amazon-bedrock-invocationMetrics": {
         "inputTokenCount": tokens::of(reading),
         "outputTokenCount": tokens::said(script),
@@ -113,6 +113,13 @@ fn stop(script: &Script) -> &str {
         "content_filtered" => "refusal",
         "guardrail_intervened" | "malformed_model_output" => "end_turn",
         other => other,
+    }
+}
+
+/// What was edited of the context, where that was asked for: nothing.
+fn edited(reading: &Value, answer: &mut Value) {
+    if !reading["additionalModelRequestFields"]["context_management"].is_null() {
+        answer["context_management"] = json!({ "applied_edits": [] });
     }
 }
 

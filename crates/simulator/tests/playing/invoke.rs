@@ -62,6 +62,14 @@ async fn the_top_of_the_body() {
         (OPUS_5, json!({ "safeguards": [] }), Err("safeguards: Extra inputs are not permitted")),
         (OPUS_5, json!({ "safeguards": [], "anthropic_beta": ["dangerous-tool-use-2026-09-03"] }), Ok(true)),
         (OPUS_5, json!({ "context_management": {} }), Err("context_management: Extra inputs are not permitted")),
+        (
+            OPUS_5,
+            json!({
+                "context_management": { "edits": [{ "type": "clear_thinking_20251015", "keep": "all" }] },
+                "anthropic_beta": ["context-management-2025-06-27"],
+            }),
+            Ok(true),
+        ),
         (OPUS_5, json!({ "messages": [] }), Err("messages: at least one message is required")),
         ("amazon.nova-pro-v1:0", json!({}), Err("Only the models of Anthropic are simulated behind InvokeModel.")),
     ])

@@ -86,6 +86,9 @@ fn together(events: &[Event]) -> Value {
                     let members = event[part].as_object().unwrap().clone();
                     target.as_object_mut().unwrap().extend(members);
                 }
+                if event["context_management"].is_object() {
+                    message["context_management"] = event["context_management"].clone();
+                }
             }
             "message_stop" => {
                 let metrics = &event["amazon-bedrock-invocationMetrics"];
