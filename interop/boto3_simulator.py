@@ -1,5 +1,6 @@
 """What boto3 sees of the simulator. Usage: boto3_simulator.py SIMULATOR"""
 
+import json
 import sys
 
 import boto3
@@ -61,3 +62,42 @@ try:
     check("an exception in a stream", False)
 except EventStreamError as error:
     check("an exception in a stream", "modelStreamErrorException" in str(error), error)
+
+
+def own(text, **more):
+    return json.dumps({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 4096,
+                       "messages": [{"role": "user", "content": text}], **more})
+
+
+SONNET_4 = "anthropic.claude-sonnet-4-20250514-v1:0"
+thinks = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+invoked = client.invoke_model(modelId=SONNET_4, body=own("Hello?", **thinks))
+message = json.loads(invoked["body"].read())
+check("invoke_model", [block["type"] for block in message["content"]] == ["thinking", "text"], message)
+counts = invoked["ResponseMetadata"]["HTTPHeaders"]
+check("its counts", counts["x-amzn-bedrock-input-token-count"] == str(message["usage"]["input_tokens"]), counts)
+text, signature, last = "", None, None
+for event in client.invoke_model_with_response_stream(modelId=SONNET_4, body=own("Hello?", **thinks))["body"]:
+    last = json.loads(event["chunk"]["bytes"])
+    delta = last.get("delta", {})
+    text += delta.get("text", "")
+    signature = delta.get("signature", signature)
+check("invoke_model_with_response_stream says the same", text == message["content"][1]["text"], text)
+check("its signature too", signature == message["content"][0]["signature"], signature)
+check("its metrics", last["amazon-bedrock-invocationMetrics"]["outputTokenCount"] == message["usage"]["output_tokens"])
+try:
+    list(client.invoke_model_with_response_stream(modelId=SONNET_4, body=own("[[fault:mid-stream-exception]]"))["body"])
+    check("an exception in its stream", False)
+except EventStreamError as error:
+    check("an exception in its stream", "modelStreamErrorException" in str(error), error)
+counted = client.count_tokens(modelId=SONNET_4, input={"invokeModel": {"body": own("Hello?", **thinks)}})
+check("count_tokens", counted["inputTokens"] == message["usage"]["input_tokens"], counted)
+counted = client.count_tokens(modelId=SONNET_4, input={"converse": {"messages": ask("Hello?")["messages"]}})
+check("count_tokens of converse", counted["inputTokens"] == message["usage"]["input_tokens"], counted)
+control = boto3.client("bedrock", region_name="us-east-1", endpoint_url=sys.argv[1],
+                       aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="for-the-simulator-only")
+profiles = [profile for page in control.get_paginator("list_inference_profiles").paginate(
+    PaginationConfig={"PageSize": 50}) for profile in page["inferenceProfileSummaries"]]
+check("list_inference_profiles", len(profiles) > 100, len(profiles))
+found = control.get_inference_profile(inferenceProfileIdentifier=profiles[0]["inferenceProfileId"])
+check("get_inference_profile", found["models"] == profiles[0]["models"], found)

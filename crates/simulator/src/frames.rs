@@ -1,6 +1,7 @@
 //! An answer as the frames of an event stream, in the order and the shapes in which Bedrock sends them.
 
 use crate::script::{Block, Script};
+use crate::tokens;
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use base64::Engine;
@@ -8,12 +9,68 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+/// One event of a stream, not yet framed.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    /// The frame's `:event-type`.
+    kind: &'static str,
+    payload: Value,
+}
+
+impl Event {
+    /// An event of ConverseStream.
+    pub(crate) fn converse(kind: &'static str, payload: Value) -> Self {
+        Self { kind, payload }
+    }
+
+    /// An event of Claude's own stream, as InvokeModelWithResponseStream carries it.
+    pub(crate) fn chunk(payload: Value) -> Self {
+        Self { kind: CHUNK, payload }
+    }
+
+    pub(crate) fn is_chunk(&self) -> bool {
+        self.kind == CHUNK
+    }
+
+    /// Whether it tells why the answer ended.
+    pub(crate) fn is_stop(&self) -> bool {
+        self.kind == "messageStop" || self.payload["type"] == "message_delta"
+    }
+
+    /// Whether it holds a part of a thought's text.
+    pub(crate) fn is_thought(&self) -> bool {
+        let delta = &self.payload["delta"];
+        delta["reasoningContent"]["text"].is_string() || delta["type"] == "thinking_delta"
+    }
+
+    /// The event as a frame.
+    pub(crate) fn frame(&self) -> Bytes {
+        match self.is_chunk() {
+            true => event(CHUNK, json!({ "bytes": STANDARD.encode(self.payload.to_string()) })),
+            false => event(self.kind, self.payload.clone()),
+        }
+    }
+}
+
+/// The `:event-type` of every event of InvokeModelWithResponseStream.
+const CHUNK: &str = "chunk";
+
+/// A frame of the kind of these events whose payload is no JSON, or holds none.
+pub(crate) fn broken(chunk: bool) -> Bytes {
+    const CUT: &[u8] = b"{\"delta\":";
+    match chunk {
+        true => event(CHUNK, json!({ "bytes": STANDARD.encode(CUT) })),
+        false => encoded("event", ":event-type", "contentBlockDelta", Bytes::from_static(CUT)),
+    }
+}
+
 /// Every frame of a good answer. Text and reasoning have no start event; usage comes after the stop. `found` is what the
 /// request points at; `fault` may cut signatures and redacted contents into several deltas.
-pub(crate) fn all(script: &Script, found: Option<Value>, fault: &str) -> Vec<(&'static str, Value)> {
-    let mut events = vec![("messageStart", json!({ "role": "assistant" }))];
+pub(crate) fn all(script: &Script, found: Option<Value>, fault: &str) -> Vec<Event> {
+    let mut events = vec![Event::converse("messageStart", json!({ "role": "assistant" }))];
     for (index, block) in script.blocks.iter().enumerate() {
-        let delta = |delta: Value| ("contentBlockDelta", json!({ "contentBlockIndex": index, "delta": delta }));
+        let delta =
+            |delta: Value| Event::converse("contentBlockDelta", json!({ "contentBlockIndex": index, "delta": delta }));
         match block {
             Block::Reasoning { text, signature, .. } => {
                 events.extend(pieces(text).map(|text| delta(json!({ "reasoningContent": { "text": text } }))));
@@ -28,26 +85,27 @@ pub(crate) fn all(script: &Script, found: Option<Value>, fault: &str) -> Vec<(&'
             Block::Text(text) => events.extend(pieces(text).map(|text| delta(json!({ "text": text })))),
             Block::Tool { id, name, input } => {
                 let start = json!({ "toolUse": { "toolUseId": id, "name": name } });
-                events.push(("contentBlockStart", json!({ "contentBlockIndex": index, "start": start })));
+                let start = json!({ "contentBlockIndex": index, "start": start });
+                events.push(Event::converse("contentBlockStart", start));
                 events.push(delta(json!({ "toolUse": { "input": "" } })));
                 let input = input.to_string();
                 events.extend(pieces(&input).map(|input| delta(json!({ "toolUse": { "input": input } }))));
             }
         }
         if !matches!(block, Block::Redacted { stops: false, .. }) {
-            events.push(("contentBlockStop", json!({ "contentBlockIndex": index })));
+            events.push(Event::converse("contentBlockStop", json!({ "contentBlockIndex": index })));
         }
     }
     let mut stop = json!({ "stopReason": script.stop });
     if let Some(found) = found {
         stop["additionalModelResponseFields"] = found;
     }
-    events.push(("messageStop", stop));
+    events.push(Event::converse("messageStop", stop));
     let mut metadata = json!({ "usage": usage(script), "metrics": { "latencyMs": 120 } });
     if let Some(trace) = &script.trace {
         metadata["trace"] = trace.clone();
     }
-    events.push(("metadata", metadata));
+    events.push(Event::converse("metadata", metadata));
     events
 }
 
@@ -85,12 +143,12 @@ pub(crate) fn whole(script: &Script, found: Option<Value>) -> Value {
 }
 
 fn usage(script: &Script) -> Value {
-    let output = script.blocks.iter().map(Block::letters).sum::<usize>() / 4 + 1;
+    let output = tokens::said(script);
     json!({ "inputTokens": script.input_tokens, "outputTokens": output, "totalTokens": script.input_tokens + output })
 }
 
 /// A text in the pieces in which it is streamed: two to eight letters.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let (mut rest, mut size) = (text, 2);
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -105,7 +163,7 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A frame of type `event`, with the member `p` that pads every payload to hide its length.
-pub(crate) fn event(kind: &'static str, mut payload: Value) -> Bytes {
+fn event(kind: &'static str, mut payload: Value) -> Bytes {
     const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     let length = payload.to_string().len() % LETTERS.len();
     payload["p"] = json!(LETTERS.get(..length));
@@ -118,7 +176,7 @@ pub(crate) fn exception(kind: &str, message: &str) -> Bytes {
 }
 
 /// A frame of type `event` with any payload.
-pub(crate) fn encoded(message_type: &str, kind_header: &'static str, kind: &str, payload: Bytes) -> Bytes {
+fn encoded(message_type: &str, kind_header: &'static str, kind: &str, payload: Bytes) -> Bytes {
     let text = |text: &str| HeaderValue::String(text.to_owned().into());
     let message = Message::new(payload)
         .add_header(Header::new(kind_header, text(kind)))

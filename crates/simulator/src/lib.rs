@@ -1,4 +1,5 @@
-//! Plays Bedrock on a socket: Converse and ConverseStream, with reasoning, tools, and every way to fail, on demand.
+//! Plays Bedrock on a socket: Converse, InvokeModel for Claude, both streamed too, and CountTokens, with reasoning, tools,
+//! and every way to fail, on demand.
 //!
 //! What it answers depends on the model id, the request and nothing else, so tests can rely on every byte of it but the
 //! request ids. It runs no model, keeps nothing between requests but what it was asked to fail, and shares no code with the
@@ -9,8 +10,11 @@ mod control;
 mod families;
 mod fault;
 mod frames;
+mod messages;
+mod operation;
 mod outage;
 mod pointers;
+mod profiles;
 mod refused;
 mod script;
 mod seal;
@@ -19,6 +23,7 @@ mod socket;
 mod state;
 mod steps;
 mod talk;
+mod tokens;
 
 pub use outage::{Every, every};
 pub use serve::serve;

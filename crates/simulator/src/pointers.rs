@@ -26,7 +26,8 @@ fn own_answer(script: &Script, streamed: bool) -> Value {
     }
 }
 
-fn thinking_tokens(script: &Script) -> usize {
+/// How many tokens of an answer were thought.
+pub(crate) fn thinking_tokens(script: &Script) -> usize {
     let letters: usize = script.blocks.iter().filter(|block| block.is_thought()).map(Block::letters).sum();
     letters.div_ceil(4)
 }

@@ -1,13 +1,14 @@
 //! The socket: which path does what, and streams sent frame by frame.
 
-use crate::check::check;
-use crate::families;
+use crate::families::{self, Model};
 use crate::fault::{self, Wanted};
+use crate::operation::Operation;
 use crate::refused::Refused;
+use crate::script::Script;
 use crate::socket::{Ending, Socket};
 use crate::state::State;
 use crate::steps::{self, Step};
-use crate::{Options, control, frames, pointers, script};
+use crate::{Options, control, frames, messages, pointers, script, tokens};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
@@ -87,9 +88,10 @@ async fn answer(place: Place, request: Request<Incoming>) -> Result<Answer, Infa
         (&Method::PUT, "/simulator/faults") => return Ok(set_faults(state, body).await),
         _ => {}
     }
-    let called = match (&head.method, path.strip_prefix("/inference-profiles/")) {
-        (&Method::GET, Some(identifier)) => look_up(state, &head, identifier),
-        _ => converse(&place, &head, body).await,
+    let called = match (&head.method, path.strip_prefix("/inference-profiles")) {
+        (&Method::GET, Some("")) => list(&head),
+        (&Method::GET, Some(identifier)) => look_up(state, &head, identifier.trim_start_matches('/')),
+        _ => call(&place, &head, body).await,
     };
     let mut response = called.unwrap_or_else(|no| refuse(&no));
     if let Ok(id) = state.request_id().parse() {
@@ -107,19 +109,17 @@ async fn set_faults(state: &State, body: Incoming) -> Answer {
     }
 }
 
-async fn converse(place: &Place, head: &http::request::Parts, body: Incoming) -> Result<Answer, Refused> {
+/// A call of a model.
+async fn call(place: &Place, head: &http::request::Parts, body: Incoming) -> Result<Answer, Refused> {
     let unknown = || Refused::new(404, "UnknownOperationException", "");
     let rest = head.uri.path().strip_prefix("/model/").ok_or_else(unknown)?;
     let (id, operation) = rest.rsplit_once('/').ok_or_else(unknown)?;
-    if head.method != Method::POST || !matches!(operation, "converse" | "converse-stream") {
-        return Err(unknown());
-    }
+    let operation = Operation::named(operation).filter(|_| head.method == Method::POST).ok_or_else(unknown)?;
     let model = decoded(id);
     authorize(head)?;
     let unreadable = |_| Refused::new(400, "SerializationException", "the body is too large or broke off");
     let bytes = Limited::new(body, LARGEST).collect().await.map_err(unreadable)?.to_bytes();
-    let malformed = |_| Refused::new(400, "SerializationException", "the body is not JSON");
-    let body: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
+    let body: Value = serde_json::from_slice(&bytes).map_err(|_| operation.malformed())?;
     let headers: Map<_, _> = head
         .headers
         .iter()
@@ -129,21 +129,60 @@ async fn converse(place: &Place, head: &http::request::Parts, body: Incoming) ->
         "method": "POST", "path": head.uri.path(), "model": model, "headers": headers, "body": body,
     }));
     let model = families::of(&model).ok_or_else(|| Refused::invalid("The provided model identifier is invalid."))?;
-    let streamed = operation == "converse-stream";
-    let body = check(&model, &body, streamed)?;
-    let due = place.state.outage.due().map(|name| Wanted { name, argument: None });
+    let body = operation.read(&model, &body, &head.headers)?;
+    let due = match operation {
+        Operation::CountTokens => None,
+        Operation::Converse { .. } | Operation::Invoke { .. } => place.state.outage.due(),
+    };
+    let due = due.map(|name| Wanted { name, argument: None });
     let wanted = fault::of(&body).or(due);
     if let Some(refusal) = wanted.as_ref().and_then(|wanted| fault::refusal(wanted, &model, &body)) {
-        return Err(refusal);
+        return Err(operation.told(refusal));
     }
-    let script = script::write(&model, &body, wanted.as_ref());
-    let found = pointers::found(model.family, &body, &script, streamed);
-    if !streamed {
-        let at_once = wanted.as_ref().and_then(steps::before_anything);
-        return Ok(at_once.map_or_else(|| plain(&frames::whole(&script, found)), |steps| stream(place, steps)));
+    let at_once = wanted.as_ref().filter(|_| !operation.is_streamed()).and_then(steps::before_anything);
+    if let Some(steps) = at_once {
+        return Ok(stream(place, steps));
     }
-    let fault = wanted.as_ref().map_or("", |wanted| wanted.name.as_str());
-    Ok(stream(place, steps::of(frames::all(&script, found, fault), wanted.as_ref())))
+    Ok(answered(place, operation, &model, &body, wanted.as_ref()))
+}
+
+/// What the model says to a request that is in order.
+fn answered(place: &Place, operation: Operation, model: &Model, body: &Value, wanted: Option<&Wanted>) -> Answer {
+    let script = script::write(model, body, wanted);
+    let streamed = operation.is_streamed();
+    let found = pointers::found(model.family, body, &script, streamed);
+    match operation {
+        Operation::CountTokens => plain(&json!({ "inputTokens": tokens::of(body) })),
+        Operation::Converse { streamed: false } => plain(&frames::whole(&script, found)),
+        Operation::Converse { streamed: true } => {
+            let fault = wanted.map_or("", |wanted| wanted.name.as_str());
+            stream(place, steps::of(&frames::all(&script, found, fault), wanted))
+        }
+        Operation::Invoke { streamed: false } => {
+            let mut answer = plain(&messages::whole(model, body, &script));
+            counts(body, &script, answer.headers_mut());
+            answer
+        }
+        Operation::Invoke { streamed: true } => {
+            let mut answer = stream(place, steps::of(&messages::events(model, body, &script), wanted));
+            let kind = http::HeaderValue::from_static("application/json");
+            answer.headers_mut().insert("x-amzn-bedrock-content-type", kind);
+            answer
+        }
+    }
+}
+
+/// What the headers of a whole invocation count.
+fn counts(body: &Value, script: &Script, headers: &mut http::HeaderMap) {
+    for (name, count) in [
+        ("x-amzn-bedrock-input-token-count", tokens::of(body)),
+        ("x-amzn-bedrock-output-token-count", tokens::said(script)),
+        ("x-amzn-bedrock-cache-read-input-token-count", 0),
+        ("x-amzn-bedrock-cache-write-input-token-count", 0),
+        ("x-amzn-bedrock-invocation-latency", 120),
+    ] {
+        headers.insert(name, http::HeaderValue::from(count));
+    }
 }
 
 fn authorize(head: &http::request::Parts) -> Result<(), Refused> {
@@ -152,6 +191,12 @@ fn authorize(head: &http::request::Parts) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::new(403, "MissingAuthenticationTokenException", "Missing Authentication Token"))
+}
+
+/// The control plane: the profiles that there are.
+fn list(head: &http::request::Parts) -> Result<Answer, Refused> {
+    authorize(head)?;
+    control::profiles(head.uri.query().unwrap_or_default()).map(|list| plain(&list))
 }
 
 /// The control plane: which model is behind a profile.

@@ -1,9 +1,9 @@
 //! What is put on the wire, one after the other: the good frames, or what a fault makes of them.
 
 use crate::fault::Wanted;
-use crate::frames;
+use crate::frames::{self, Event};
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// One thing to do.
 pub(crate) enum Step {
@@ -30,10 +30,8 @@ pub(crate) fn before_anything(wanted: &Wanted) -> Option<Vec<Step>> {
 }
 
 /// The steps of one stream.
-pub(crate) fn of(events: Vec<(&'static str, Value)>, wanted: Option<&Wanted>) -> Vec<Step> {
-    let good = |events: Vec<(&'static str, Value)>| -> Vec<Step> {
-        events.into_iter().map(|(kind, payload)| Step::Send(frames::event(kind, payload))).collect()
-    };
+pub(crate) fn of(events: &[Event], wanted: Option<&Wanted>) -> Vec<Step> {
+    let good = |events: &[Event]| -> Vec<Step> { events.iter().map(|event| Step::Send(event.frame())).collect() };
     let Some(wanted) = wanted else { return good(events) };
     if let Some(steps) = before_anything(wanted) {
         return steps;
@@ -43,53 +41,51 @@ pub(crate) fn of(events: Vec<(&'static str, Value)>, wanted: Option<&Wanted>) ->
         Step::Send(frames::exception(kind, "Something went wrong on demand."))
     };
     let half = events.len() / 2;
-    let first_half = |events: Vec<(&'static str, Value)>| good(events.into_iter().take(half).collect());
-    let stop = events.iter().position(|(kind, _)| *kind == "messageStop").unwrap_or(events.len());
+    let first = |count: usize| good(events.get(..count).unwrap_or(events));
+    let stop = events.iter().position(Event::is_stop).unwrap_or(events.len());
+    let chunks = events.first().is_some_and(Event::is_chunk);
     match wanted.name.as_str() {
         "first-frame-exception" => vec![exception()],
-        "mid-stream-exception" => with(first_half(events), exception()),
-        "abort-mid-block" => {
-            let sent = mid_block(&events);
-            with(good(events.into_iter().take(sent).collect()), exception())
-        }
+        "mid-stream-exception" => with(first(half), exception()),
+        "abort-mid-block" => with(first(mid_block(events)), exception()),
         "cut" => {
-            let next = events.get(half).map(|(kind, payload)| frames::event(kind, payload.clone())).unwrap_or_default();
+            let next = events.get(half).map(Event::frame).unwrap_or_default();
             let part = next.slice(..next.len() / 2);
-            with(with(first_half(events), Step::Send(part)), Step::Break)
+            with(with(first(half), Step::Send(part)), Step::Break)
         }
-        "reset" => with(first_half(events), Step::Reset),
+        "reset" => with(first(half), Step::Reset),
         "garbage" => vec![Step::Send(Bytes::from_static(&[0xa5; 64]))],
         "drip" => dripping(good(events)),
-        "eof" => good(events.into_iter().take(stop).collect()),
-        "no-metadata" => good(events.into_iter().take(stop + 1).collect()),
+        "eof" => first(stop),
+        "no-metadata" => first(stop + 1),
         "bad-crc" => {
-            let mut frame = frames::event("contentBlockDelta", json!({})).to_vec();
+            let mut frame = frames::broken(chunks).to_vec();
             if let Some(last) = frame.last_mut() {
                 *last ^= 0x55;
             }
-            with(first_half(events), Step::Send(Bytes::from(frame)))
+            with(first(half), Step::Send(Bytes::from(frame)))
         }
-        "oversized" => with(first_half(events), Step::Send(oversized())),
-        "stall" => with(first_half(events), Step::Wait),
-        "malformed-json" => {
-            let broken =
-                frames::encoded("event", ":event-type", "contentBlockDelta", Bytes::from_static(b"{\"delta\":"));
-            with(first_half(events), Step::Send(broken))
+        "oversized" => with(first(half), Step::Send(oversized())),
+        "stall" => with(first(half), Step::Wait),
+        "malformed-json" => with(first(half), Step::Send(frames::broken(chunks))),
+        "unknown-event" => inserted(good(events), 1, &unknown_event(chunks)),
+        "unknown-block" if chunks => {
+            let delta = json!({ "type": "something_new", "member": 1 });
+            let delta = json!({ "type": "content_block_delta", "index": 0, "delta": delta });
+            inserted(good(events), 2, &Event::chunk(delta))
         }
-        "unknown-event" => inserted(good(events), 1, frames::event("somethingNew", json!({ "member": 1 }))),
         "unknown-block" => {
             let delta = json!({ "contentBlockIndex": 99, "delta": { "somethingNew": { "member": 1 } } });
-            inserted(good(events), 1, frames::event("contentBlockDelta", delta))
+            inserted(good(events), 1, &Event::converse("contentBlockDelta", delta))
         }
         _ => good(events),
     }
 }
 
 /// How many events there are up to the middle of the first thought; its signature is not among them.
-fn mid_block(events: &[(&'static str, Value)]) -> usize {
-    let is_thought = |(_, payload): &&(&str, Value)| payload["delta"]["reasoningContent"]["text"].is_string();
-    let before = events.iter().take_while(|event| !is_thought(event)).count();
-    let length = events.iter().skip(before).take_while(is_thought).count();
+fn mid_block(events: &[Event]) -> usize {
+    let before = events.iter().take_while(|event| !event.is_thought()).count();
+    let length = events.iter().skip(before).take_while(|event| event.is_thought()).count();
     if length == 0 { 1 } else { before + length.div_ceil(2) }
 }
 
@@ -103,8 +99,15 @@ fn dripping(steps: Vec<Step>) -> Vec<Step> {
     steps.into_iter().map(one).collect()
 }
 
-fn inserted(mut steps: Vec<Step>, at: usize, frame: Bytes) -> Vec<Step> {
-    steps.insert(at.min(steps.len()), Step::Send(frame));
+fn unknown_event(chunk: bool) -> Event {
+    match chunk {
+        true => Event::chunk(json!({ "type": "something_new", "member": 1 })),
+        false => Event::converse("somethingNew", json!({ "member": 1 })),
+    }
+}
+
+fn inserted(mut steps: Vec<Step>, at: usize, event: &Event) -> Vec<Step> {
+    steps.insert(at.min(steps.len()), Step::Send(event.frame()));
     steps
 }
 

@@ -12,7 +12,6 @@ const CONTROL: &str = "\"thinking.type.adaptive\" and \"output_config.effort\" t
 
 pub(super) fn check(model: &Model, body: &Value) -> Result<(), Refused> {
     fields(model.family, body)?;
-    betas(body)?;
     if let Switch::Thinking { modes, interleaves } = model.family.switch {
         thinking(modes, body)?;
         budget(interleaves, body)?;
@@ -37,7 +36,8 @@ fn fields(family: &Family, body: &Value) -> Result<(), Refused> {
     }
 }
 
-fn betas(body: &Value) -> Result<(), Refused> {
+/// The betas that Converse refuses, whatever the model.
+pub(super) fn betas(body: &Value) -> Result<(), Refused> {
     let betas = &body["additionalModelRequestFields"]["anthropic_beta"];
     if betas.is_null() {
         return Ok(());

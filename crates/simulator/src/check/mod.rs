@@ -25,6 +25,7 @@ pub(crate) fn check<'b>(model: &Model, body: &'b Value, streamed: bool) -> Resul
     tools::check(model.family, body, streamed)?;
     calls::check(model.family, body)?;
     if model.family.is_claude() {
+        claude::betas(body)?;
         claude::check(model, body)?;
     } else {
         switches::check(model, body)?;
@@ -32,9 +33,33 @@ pub(crate) fn check<'b>(model: &Model, body: &'b Value, streamed: bool) -> Resul
     history::check(model, body)
 }
 
-/// What the model's own provider refuses.
+/// The rules of Claude that know no difference between Converse and InvokeModel, for a request of InvokeModel that was
+/// put into the words of Converse: the same refusals, without what Converse puts before them.
+pub(crate) fn check_invoked<'b>(model: &Model, body: &'b Value) -> Result<Cow<'b, Value>, Refused> {
+    rules_of_claude(model, body).map_err(unwrapped)
+}
+
+fn rules_of_claude<'b>(model: &Model, body: &'b Value) -> Result<Cow<'b, Value>, Refused> {
+    media::check(model.family, body)?;
+    settings::check(model.family, body)?;
+    tools::check(model.family, body, false)?;
+    calls::check(model.family, body)?;
+    claude::check(model, body)?;
+    history::check(model, body)
+}
+
+/// What Converse puts before the refusals of the model's provider.
+const TOLD: &str = "The model returned the following errors: ";
+
+/// What the model's own provider refuses, as Converse tells it.
 pub(crate) fn provider(message: impl std::fmt::Display) -> Refused {
-    Refused::invalid(format!("The model returned the following errors: {message}"))
+    Refused::invalid(format!("{TOLD}{message}"))
+}
+
+/// The same refusal as InvokeModel tells it: in the provider's words alone.
+pub(crate) fn unwrapped(refused: Refused) -> Refused {
+    let message = refused.message.strip_prefix(TOLD).unwrap_or(&refused.message).to_owned();
+    Refused { message, ..refused }
 }
 
 /// A field that this model has not got.

@@ -5,6 +5,8 @@
 pub(crate) struct Family {
     /// Whose model it is.
     pub(crate) vendor: &'static str,
+    /// How new a Claude it is.
+    pub(crate) generation: Generation,
     /// How its reasoning is switched.
     pub(crate) switch: Switch,
     /// Whether it reasons when the request says nothing about it.
@@ -19,6 +21,21 @@ pub(crate) struct Family {
     pub(crate) takes: Takes,
     /// What else it refuses, or does in its own way.
     pub(crate) rules: &'static [Rule],
+}
+
+/// The generations of Claude, as far as the body of InvokeModel differs between them, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Generation {
+    /// No Claude at all.
+    Other,
+    Three,
+    ThreeSeven,
+    Four,
+    FourFive,
+    FourSix,
+    FourSeven,
+    /// Opus 4.8 and everything after it.
+    FourEight,
 }
 
 /// The member of `additionalModelRequestFields` that asks for reasoning.

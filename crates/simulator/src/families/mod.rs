@@ -4,7 +4,7 @@ mod kinds;
 mod mode;
 mod table;
 
-pub(crate) use kinds::{Family, Interleaves, Rule, Shows, Switch, Takes};
+pub(crate) use kinds::{Family, Generation, Interleaves, Rule, Shows, Switch, Takes};
 pub(crate) use mode::{Mode, beta, hides, interleaved, mode, reasons};
 pub(crate) use table::PLAIN;
 
@@ -17,10 +17,13 @@ pub(crate) struct Model {
     /// The id without a geography.
     pub(crate) id: String,
     pub(crate) family: &'static Family,
+    /// Whether it was named by an inference profile.
+    pub(crate) is_profile: bool,
 }
 
 /// The model of an id, a profile's id or an ARN; nothing for an application inference profile that hides its model.
 pub(crate) fn of(model_id: &str) -> Option<Model> {
+    let mut is_profile = model_id.contains(":application-inference-profile/");
     let name = match model_id.strip_prefix("arn:").and_then(|rest| rest.splitn(5, ':').nth(4)) {
         Some(resource) => match resource.split_once('/') {
             Some(("application-inference-profile", name)) => name.strip_prefix(PROFILE)?,
@@ -30,10 +33,13 @@ pub(crate) fn of(model_id: &str) -> Option<Model> {
         None => model_id,
     };
     let id = match name.split_once('.') {
-        Some((geography, rest)) if is_geography(geography, rest) => rest,
+        Some((geography, rest)) if is_geography(geography, rest) => {
+            is_profile = true;
+            rest
+        }
         _ => name,
     };
-    Some(Model { id: id.to_owned(), family: family(id) })
+    Some(Model { id: id.to_owned(), family: family(id), is_profile })
 }
 
 /// The prefix of an inference profile: letters and `-` before an id of somebody's that is known.

@@ -1,6 +1,6 @@
 //! The table of families: what differs between models, and nothing else.
 
-use super::kinds::{Family, Interleaves, Rule, Shows, Switch, Takes};
+use super::kinds::{Family, Generation, Interleaves, Rule, Shows, Switch, Takes};
 
 const LEVELS: &[&str] = &["low", "medium", "high"];
 const WITH_NONE: &[&str] = &["none", "low", "medium", "high"];
@@ -10,6 +10,7 @@ const ALL: &[&str] = &["low", "medium", "high", "xhigh", "max"];
 /// Does not reason, takes no field about it and no reasoning back.
 pub(crate) const PLAIN: Family = Family {
     vendor: "",
+    generation: Generation::Other,
     switch: Switch::Nothing,
     on: false,
     levels: &[],
@@ -19,12 +20,13 @@ pub(crate) const PLAIN: Family = Family {
     rules: &[],
 };
 
-const CLAUDE_BEFORE_THINKING: Family = Family { vendor: "anthropic", ..PLAIN };
+const CLAUDE_BEFORE_THINKING: Family = Family { vendor: "anthropic", generation: Generation::Three, ..PLAIN };
 
 /// The model of the demo: reasons without being asked, and after lost thoughts too.
 const DEMO: Family = Family { on: true, shows: Shows::Signed, takes: Takes::Signed(&[]), ..CLAUDE_BEFORE_THINKING };
 
 const CLAUDE_3_7: Family = Family {
+    generation: Generation::ThreeSeven,
     switch: Switch::Thinking { modes: &["enabled", "disabled"], interleaves: Interleaves::Never },
     shows: Shows::Signed,
     takes: Takes::Signed(&[]),
@@ -33,6 +35,7 @@ const CLAUDE_3_7: Family = Family {
 };
 
 const CLAUDE_4: Family = Family {
+    generation: Generation::Four,
     switch: Switch::Thinking { modes: &["enabled", "disabled"], interleaves: Interleaves::WithBeta },
     ..CLAUDE_3_7
 };
@@ -47,7 +50,10 @@ const CLAUDE_4_1: Family = Family {
     ..CLAUDE_4
 };
 
+const CLAUDE_4_5: Family = Family { generation: Generation::FourFive, ..CLAUDE_4_1 };
+
 const OPUS_4_5: Family = Family {
+    generation: Generation::FourFive,
     levels: LEVELS,
     rules: &[
         Rule::NoSamplingWhileReasoning,
@@ -60,6 +66,7 @@ const OPUS_4_5: Family = Family {
 };
 
 const SONNET_4_6: Family = Family {
+    generation: Generation::FourSix,
     switch: Switch::Thinking { modes: &["adaptive", "enabled", "disabled"], interleaves: Interleaves::WhenAdaptive },
     levels: &["low", "medium", "high", "max"],
     rules: &[Rule::NoSamplingWhileReasoning, Rule::OneOfTemperatureAndTopP, Rule::NoPrefill, Rule::CountsThinking],
@@ -69,6 +76,7 @@ const SONNET_4_6: Family = Family {
 const OPUS_4_6: Family = Family { takes: Takes::Signed(&["anthropic.claude-sonnet-4-6"]), ..SONNET_4_6 };
 
 const OPUS_4_7: Family = Family {
+    generation: Generation::FourSeven,
     switch: Switch::Thinking { modes: &["adaptive"], interleaves: Interleaves::WhenAdaptive },
     levels: ALL,
     rules: &[Rule::NoSampling, Rule::NoPrefill, Rule::HiddenText, Rule::CountsThinking],
@@ -76,6 +84,7 @@ const OPUS_4_7: Family = Family {
 };
 
 const OPUS_4_8: Family = Family {
+    generation: Generation::FourEight,
     switch: Switch::Thinking { modes: &["adaptive", "disabled"], interleaves: Interleaves::WhenAdaptive },
     ..OPUS_4_7
 };
@@ -113,7 +122,7 @@ const SONNET_5_5: Family = Family {
     ..SONNET_5
 };
 
-const FABLE_5: Family = Family { on: true, ..OPUS_4_7 };
+const FABLE_5: Family = Family { generation: Generation::FourEight, on: true, ..OPUS_4_7 };
 
 const MYTHOS_5_1: Family = Family {
     rules: &[Rule::NoSampling, Rule::NoPrefill, Rule::HiddenText, Rule::NoForcedTool, Rule::CountsThinking],
@@ -352,8 +361,8 @@ pub(super) const NAMES: &[(&str, &Family)] = &[
     ("anthropic.claude-sonnet-4", &CLAUDE_4),
     ("anthropic.claude-opus-4", &CLAUDE_4),
     ("anthropic.claude-opus-4-1", &CLAUDE_4_1),
-    ("anthropic.claude-sonnet-4-5", &CLAUDE_4_1),
-    ("anthropic.claude-haiku-4-5", &CLAUDE_4_1),
+    ("anthropic.claude-sonnet-4-5", &CLAUDE_4_5),
+    ("anthropic.claude-haiku-4-5", &CLAUDE_4_5),
     ("anthropic.claude-opus-4-5", &OPUS_4_5),
     ("anthropic.claude-sonnet-4-6", &SONNET_4_6),
     ("anthropic.claude-opus-4-6", &OPUS_4_6),

@@ -57,3 +57,49 @@ async fn a_profile_is_called_as_its_model() {
     let seen: Value = simulator.get("/simulator/requests").await;
     assert_eq!(seen[0]["model"], format!("{PROFILE}/sim-anthropic.claude-opus-4-8"));
 }
+
+#[tokio::test]
+async fn profiles_are_listed_in_pages() {
+    let simulator = Simulator::start().await;
+    let all = simulator.get("/inference-profiles?type=SYSTEM_DEFINED").await;
+    let all = all["inferenceProfileSummaries"].as_array().unwrap();
+    let mut paged = Vec::new();
+    let mut token = String::new();
+    loop {
+        let page = simulator.get(&format!("/inference-profiles?maxResults=50{token}")).await;
+        paged.extend(page["inferenceProfileSummaries"].as_array().unwrap().clone());
+        let Some(next) = page["nextToken"].as_str() else { break };
+        token = format!("&nextToken={next}");
+    }
+    assert_eq!(&paged, all);
+    for profile in all.iter().step_by(20) {
+        let id = profile["inferenceProfileId"].as_str().unwrap();
+        assert_eq!(&simulator.get(&format!("/inference-profiles/{}", id.replace(':', "%3A"))).await, profile);
+    }
+    let none = simulator.get("/inference-profiles?type=APPLICATION").await;
+    assert_eq!(none["inferenceProfileSummaries"], json!([]));
+    for wrong in ["type=ALL", "maxResults=0", "nextToken=x"] {
+        let reply = simulator.ask("GET", &format!("/inference-profiles?{wrong}"), &json!({}), true).await;
+        assert_eq!((reply.status, reply.error.as_str()), (400, "ValidationException"), "{wrong}");
+    }
+    assert_eq!(simulator.ask("GET", "/inference-profiles", &json!({}), false).await.status, 403);
+}
+
+#[tokio::test]
+async fn the_profiles_are_those_of_the_catalogue() {
+    let simulator = Simulator::start().await;
+    let listed = simulator.get("/inference-profiles").await;
+    let listed = listed["inferenceProfileSummaries"].as_array().unwrap();
+    let mut ids: Vec<_> = listed.iter().map(|profile| profile["inferenceProfileId"].as_str().unwrap()).collect();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../translate/src/catalogue/models.json");
+    let catalogue: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let mut known = Vec::new();
+    for model in catalogue["models"].as_array().unwrap() {
+        let geographies = model["profiles"].as_array().into_iter().flatten();
+        let id = model["id"].as_str().unwrap();
+        known.extend(geographies.map(|geography| format!("{}.{id}", geography.as_str().unwrap())));
+    }
+    ids.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(ids, known);
+}

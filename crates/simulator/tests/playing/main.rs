@@ -3,8 +3,12 @@
 
 mod calls;
 mod control;
+mod counting;
 mod faults;
+mod invoke;
+mod invoked;
 mod outage;
+mod recorded;
 mod replay;
 mod rules;
 mod socket;

@@ -95,5 +95,5 @@ async fn what_bedrock_refuses_is_refused() {
     assert!(lost.await.contains("Expected `thinking` or `redacted_thinking`, but found `tool_use`"));
     let (status, error, _) = call(&format!("/model/{DEMO}/converse"), &ask("Hello?"), false).await;
     assert_eq!((status, error.as_str()), (403, "MissingAuthenticationTokenException"));
-    assert_eq!(call("/model/x/invoke", &ask("Hello?"), true).await.0, 404);
+    assert_eq!(call("/model/x/invoke-with-bidirectional-stream", &ask("Hello?"), true).await.0, 404);
 }

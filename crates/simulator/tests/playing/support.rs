@@ -22,6 +22,7 @@ pub(crate) struct Simulator(SocketAddr);
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) error: String,
+    pub(crate) headers: http::HeaderMap,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -60,12 +61,18 @@ impl Simulator {
 
     /// One request on a connection of its own.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &Value, authorized: bool) -> Reply {
+        let headers: &[_] = if authorized { &[("authorization", "Bearer key")] } else { &[] };
+        self.send(method, path, body, headers).await
+    }
+
+    /// One request with these headers.
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &Value, headers: &[(&str, &str)]) -> Reply {
         let stream = TokioIo::new(TcpStream::connect(self.0).await.unwrap());
         let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
         tokio::spawn(connection);
         let mut request = http::Request::builder().method(method).uri(path).header("host", self.0.to_string());
-        if authorized {
-            request = request.header("authorization", "Bearer key");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let sent = sender.send_request(request.body(Full::new(Bytes::from(body.to_string()))).unwrap());
         let answer = tokio::time::timeout(Duration::from_secs(20), sent).await.unwrap().unwrap();
@@ -76,7 +83,7 @@ impl Simulator {
             bytes.extend_from_slice(frame.data_ref().unwrap());
         }
         let error = headers.get("x-amzn-errortype").map_or("", |value| value.to_str().unwrap()).to_owned();
-        Reply { status, error, bytes }
+        Reply { status, error, headers, bytes }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -116,7 +123,7 @@ impl Simulator {
 }
 
 /// Status, name and message of an error.
-fn refusal(reply: &Reply) -> String {
+pub(crate) fn refusal(reply: &Reply) -> String {
     let body: Value = serde_json::from_slice(&reply.bytes).unwrap();
     format!("{} {}: {}", reply.status, reply.error, body["message"].as_str().unwrap())
 }
