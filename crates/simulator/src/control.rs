@@ -1,7 +1,7 @@
 //! What a gateway asks of the control plane: which inference profiles there are, and which model is behind one.
 
 use crate::families::{self, PLAIN};
-use crate::profiles::{ALL, Profiles};
+use crate::profiles::ALL;
 use crate::refused::Refused;
 use serde_json::{Value, json};
 
@@ -74,11 +74,10 @@ pub(crate) fn profiles(query: &str) -> Result<Value, Refused> {
         Some(_) => return Err(invalid("maxResults")),
     };
     let start = asked("nextToken").map_or(Ok(0), str::parse::<usize>).map_err(|_| invalid("nextToken"))?;
-    let told = |row: &Profiles| {
-        let one = |geography: &&str| summary(&format!("{geography}.{}", row.model), "us-east-1", row.model);
-        row.geographies.iter().map(one).collect::<Vec<_>>()
-    };
-    let all: Vec<_> = ALL.iter().filter(|_| !applications).flat_map(told).collect();
+    let rows = ALL.iter().filter(|_| !applications);
+    let ids =
+        rows.flat_map(|row| row.geographies.iter().map(move |geography| (format!("{geography}.{}", row.model), row)));
+    let all: Vec<_> = ids.map(|(id, row)| summary(&id, "us-east-1", row.model)).collect();
     let end = start.saturating_add(most).min(all.len());
     let mut page = json!({ "inferenceProfileSummaries": all.get(start..end).unwrap_or_default() });
     if end < all.len() {

@@ -95,8 +95,7 @@ fn with(mut steps: Vec<Step>, last: Step) -> Vec<Step> {
 }
 
 fn dripping(steps: Vec<Step>) -> Vec<Step> {
-    let one = |step| if let Step::Send(bytes) = step { Step::Drip(bytes) } else { step };
-    steps.into_iter().map(one).collect()
+    steps.into_iter().map(|step| if let Step::Send(bytes) = step { Step::Drip(bytes) } else { step }).collect()
 }
 
 fn unknown_event(chunk: bool) -> Event {

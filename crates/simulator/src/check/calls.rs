@@ -98,10 +98,13 @@ fn parts(family: &Family, turns: &[Value]) -> Result<(), Refused> {
     Ok(())
 }
 
+fn has_nine_letters(id: &str) -> bool {
+    id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 fn ids(family: &Family, turns: &[Value]) -> Result<(), Refused> {
-    let fits = |id: &str| id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let mut given = talk::blocks(turns).filter_map(|(_, block)| id(block, "toolUse"));
-    match given.find(|id| family.has(Rule::NineLetterIds) && !fits(id)) {
+    match given.find(|id| family.has(Rule::NineLetterIds) && !has_nine_letters(id)) {
         Some(id) => Err(provider(format!("Tool call id was {id} but must be a-z, A-Z, 0-9, with a length of 9."))),
         None => Ok(()),
     }

@@ -133,8 +133,9 @@ fn paths(body: &Value) -> Result<(), Refused> {
     if paths.len() > 10 {
         return wrong("Member must have length less than or equal to 10");
     }
-    let pointer = |path: &str| path.starts_with('/') && (2..=256).contains(&path.len());
-    if !paths.iter().all(|path| path.as_str().is_some_and(pointer)) {
+    if !paths.iter().filter_map(Value::as_str).all(|path| path.starts_with('/') && (2..=256).contains(&path.len()))
+        || !paths.iter().all(Value::is_string)
+    {
         return wrong("Member must be a JSON Pointer that begins with '/' and has 1 to 256 characters");
     }
     Ok(())

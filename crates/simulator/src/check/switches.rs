@@ -80,8 +80,10 @@ pub(crate) fn unsupported_level(model: &Model, field: &str, level: &str) -> Refu
 /// `reasoningConfig`: a type, and with `enabled` an effort.
 fn nova(model: &Model, config: &Value) -> Result<(), Refused> {
     let invalid = || Refused::invalid("Malformed input request: the provided reasoning config value is invalid");
-    let known = |name: &String| matches!(name.as_str(), "type" | "maxReasoningEffort");
-    if config.as_object().is_none_or(|members| !members.keys().all(known)) {
+    if config
+        .as_object()
+        .is_none_or(|members| !members.keys().all(|name| matches!(name.as_str(), "type" | "maxReasoningEffort")))
+    {
         return Err(invalid());
     }
     let effort = config["maxReasoningEffort"].as_str();

@@ -63,8 +63,8 @@ fn schema(family: &Family, at: usize, schema: &Value) -> Result<(), Refused> {
         return Ok(());
     }
     let place = format!("/toolConfig/tools/{at}/toolSpec/inputSchema/json");
-    let plain = |name: &&String| matches!(name.as_str(), "type" | "properties" | "required");
-    if let Some(extra) = schema.as_object().and_then(|members| members.keys().find(|name| !plain(name))) {
+    let mut names = schema.as_object().into_iter().flat_map(|members| members.keys());
+    if let Some(extra) = names.find(|name| !matches!(name.as_str(), "type" | "properties" | "required")) {
         return Err(extraneous(&place, extra));
     }
     if refers(schema) { Err(extraneous(&place, "$ref")) } else { Ok(()) }

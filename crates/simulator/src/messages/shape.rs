@@ -90,8 +90,7 @@ fn ranges(body: &Value) -> Result<(), Refused> {
         }
     }
     let stops = body["stop_sequences"].as_array().into_iter().flatten();
-    let blank = |stop: &Value| stop.as_str().is_none_or(|stop| stop.trim().is_empty());
-    match stops.into_iter().any(blank) {
+    match stops.into_iter().any(|stop| stop.as_str().is_none_or(|stop| stop.trim().is_empty())) {
         true => Err(Refused::invalid("stop_sequences: each stop sequence must contain non-whitespace")),
         false => Ok(()),
     }
