@@ -8,7 +8,7 @@
 
 use super::Connections;
 use super::h1_codec::{EncodedRequest, ResponseDecoder};
-use super::h1_pool::H1Pool;
+use super::idle_connections::IdleConnections;
 use super::socket::Socket;
 use crate::process::clock;
 use aquifer_gateway::translate::wire::slice::Slice as _;
@@ -77,7 +77,7 @@ pub(crate) struct H1Body {
     decoder: ResponseDecoder,
     /// The pool that gets the connection back after the body; `None` when the request was not sent whole, since then the
     /// next one would be read as its rest.
-    pool: Option<Arc<H1Pool>>,
+    pool: Option<Arc<IdleConnections<H1Connection>>>,
     /// The number of reads so far.
     reads: u32,
 }
@@ -139,7 +139,7 @@ impl H1Connection {
         mut self,
         request: &EncodedRequest<'_>,
         mut decoder: ResponseDecoder,
-        pool: Arc<H1Pool>,
+        pool: Arc<IdleConnections<Self>>,
     ) -> Result<(Response<()>, H1Body), CallFailure> {
         self.heard = false;
         let mut sending = Sending { first: &request.first, rest: request.rest };
@@ -300,6 +300,7 @@ impl H1Body {
         if let (Some(connection), Some(pool)) = (self.connection.take(), self.pool.take())
             && self.decoder.keeps_the_connection()
             && connection.rest.is_empty()
+            && !connection.is_old(clock::now())
         {
             if self.reads >= PAIRS_FROM && connection.in_pairs {
                 connection.socket.acknowledge_in_pairs(false);

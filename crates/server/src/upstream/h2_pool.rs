@@ -4,7 +4,7 @@
 use super::Connections;
 use super::addresses::TCP_KEEPALIVE;
 use super::error::deepest;
-use super::h1_pool::IDLE;
+use super::idle_connections::IDLE;
 use super::socket::{Connector, Socket, host};
 use crate::process::clock;
 use aquifer_gateway::translate::fault::Unreachable;

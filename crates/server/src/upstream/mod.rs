@@ -29,6 +29,7 @@ mod h1_codec;
 mod h1_connection;
 mod h1_pool;
 mod h2_pool;
+mod idle_connections;
 mod proxy;
 mod socket;
 

@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
 use crate::model::text::Text;
 use std::fmt::Write as _;
+use time::OffsetDateTime;
 
 /// The most models of one page, and how many a page has where nobody says.
 const MOST: usize = 1000;
@@ -97,19 +98,12 @@ pub fn one(model: &ListedModel<'_>) -> String {
     said
 }
 
-/// A time as RFC 3339 has it: `1970-01-01T00:00:00Z` (days to dates: Howard Hinnant, `civil_from_days`).
+/// A time as RFC 3339 has it: `1970-01-01T00:00:00Z`.
 fn stamp(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    let time = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let ((year, month, day), (hour, minute, second)) = (time.to_calendar_date(), time.to_hms());
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
 }
 
 #[cfg(test)]
