@@ -238,7 +238,7 @@ mod tests {
             message(NoSurface::NotFound, "/v2"),
             (
                 MistakeKind::PathNotFound,
-                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/models and /v1/models/{id}."
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/models and /v1/models/{id}."
                     .to_owned()
             )
         );
