@@ -42,6 +42,9 @@ def validate(name, body, stream):
 count = 0
 for file in sorted(pathlib.Path(sys.argv[1]).rglob("2-bedrock-request.json")):
     request = json.loads(file.read_text())
+    if "/invoke" in request["path"]:
+        # To botocore such a body is bytes.
+        continue
     validate(file, request["body"], request["path"].endswith("-stream"))
     count += 1
 for file in sorted(pathlib.Path(sys.argv[1]).glob("catalogue/*.json")):

@@ -56,3 +56,24 @@ pub fn frame(kind: &str, payload: impl AsRef<[u8]>) -> Vec<u8> {
     ];
     of(&headers.concat(), payload.as_ref())
 }
+
+/// A frame of InvokeModel's stream with this JSON in it, in base64 and beside padding.
+#[must_use]
+pub fn chunk(json: &str) -> Vec<u8> {
+    let padding = &"abcdefghijklmnopqrstuvwxyz"[..json.len() % 26];
+    frame("chunk", format!(r#"{{"bytes":"{}","p":"{padding}"}}"#, base64(json.as_bytes())))
+}
+
+/// Base64 with padding (RFC 4648).
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let word = group.iter().chain(&[0, 0]).take(3).fold(0_usize, |word, byte| word << 8 | usize::from(*byte));
+        for at in 0..4 {
+            let letter = char::from(LETTERS[word >> (18 - 6 * at) & 63]);
+            text.push(if at > group.len() { '=' } else { letter });
+        }
+    }
+    text
+}

@@ -6,6 +6,7 @@ mod fanout;
 mod halves;
 mod parts;
 mod play;
+mod reframed;
 mod request;
 mod road;
 pub mod spoken;
@@ -16,6 +17,7 @@ mod unwrapping;
 
 pub use answering::Answering;
 pub use conversation::Before;
+pub use reframed::{StreamReframing, whole_reframed};
 pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms};
 pub use road::{Road, UpstreamApi};
 
@@ -161,7 +163,7 @@ impl StreamTranslation {
     /// The milestones of the answer so far.
     #[must_use]
     pub fn milestones(&self) -> Milestones {
-        self.sink.fanout.milestones
+        self.sink.fanout.watched.milestones
     }
 
     /// The finish of the answer, once it is written.
@@ -184,7 +186,7 @@ impl StreamTranslation {
 
     /// The changes of blocks of reasoning since the last call of this function.
     pub fn progress(&mut self) -> impl Iterator<Item = ReasoningProgress> + '_ {
-        self.sink.fanout.progress.drain(..)
+        self.sink.fanout.watched.progress.drain(..)
     }
 }
 

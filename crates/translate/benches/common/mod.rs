@@ -1,33 +1,55 @@
 //! A stream that is under way and the frames it gets, for the benches.
 
-use aquifer_testing::frames::frame;
+use aquifer_testing::frames::{chunk, frame};
+use aquifer_translate::Fault;
 use aquifer_translate::dialect::{Envelope, Style, anthropic_messages, openai_chat};
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::text::Text;
-use aquifer_translate::translation::StreamTranslation;
+use aquifer_translate::translation::{StreamReframing, StreamTranslation};
 use bytes::BytesMut;
 
 /// Deltas of 20 bytes: what they are called, and the member `delta` of their frames. Names that begin with `messages-` are
-/// of answers in Messages, the others in Chat Completions.
-pub(crate) const KINDS: [(&str, &str); 6] = [
+/// of answers in Messages, `reframed-` of those that InvokeModel gives in the same words, the others in Chat Completions.
+pub(crate) const KINDS: [(&str, &str); 9] = [
     ("text", r#"{"text":"twenty bytes of text"}"#),
     ("reasoning", r#"{"reasoningContent":{"text":"twenty bytes of text"}}"#),
     ("arguments", r#"{"toolUse":{"input":"twenty bytes of text"}}"#),
     ("messages-text", r#"{"text":"twenty bytes of text"}"#),
     ("messages-reasoning", r#"{"reasoningContent":{"text":"twenty bytes of text"}}"#),
     ("messages-arguments", r#"{"toolUse":{"input":"twenty bytes of text"}}"#),
+    ("reframed-text", r#"{"type":"text_delta","text":"twenty bytes of text"}"#),
+    ("reframed-reasoning", r#"{"type":"thinking_delta","thinking":"twenty bytes of text"}"#),
+    ("reframed-arguments", r#"{"type":"input_json_delta","partial_json":"twenty bytes of text"}"#),
 ];
 
 /// A stream with the bytes of one read.
 pub(crate) struct Stream {
-    translation: StreamTranslation,
+    answer: Answer,
     read: Vec<u8>,
     out: BytesMut,
+}
+
+/// An answer that is translated or reframed.
+enum Answer {
+    Translated(Box<StreamTranslation>),
+    Reframed(Box<StreamReframing>),
+}
+
+impl Answer {
+    fn take(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
+        match self {
+            Self::Translated(stream) => stream.take(bytes, out),
+            Self::Reframed(stream) => stream.take(bytes, out),
+        }
+    }
 }
 
 impl Stream {
     /// Begins a stream of which every read brings `batch` frames with this delta.
     pub(crate) fn begin(kind: &str, delta: &str, batch: usize) -> Self {
+        if kind.starts_with("reframed-") {
+            return Self::reframed(delta, batch);
+        }
         let envelope = Envelope { id: RequestId(1), created: 1, model: Text::from_escaped("model") };
         let reasoning_format = Some("anthropic-claude-v1".to_owned());
         let style = match kind.starts_with("messages-") {
@@ -44,12 +66,22 @@ impl Stream {
             assert!(translation.take(&block, &mut out).is_ok());
         }
         let payload = format!(r#"{{"contentBlockIndex":0,"delta":{delta},"p":"abcdefghij"}}"#);
-        Self { translation, read: frame("contentBlockDelta", &payload).repeat(batch), out }
+        let answer = Answer::Translated(Box::new(translation));
+        Self { answer, read: frame("contentBlockDelta", &payload).repeat(batch), out }
+    }
+
+    fn reframed(delta: &str, batch: usize) -> Self {
+        let mut answer = Answer::Reframed(Box::new(StreamReframing::new(RequestId(1))));
+        let mut out = BytesMut::with_capacity(1 << 20);
+        let start = chunk(r#"{"type":"message_start","message":{"usage":{"input_tokens":1,"output_tokens":1}}}"#);
+        assert!(answer.take(&start, &mut out).is_ok());
+        let read = chunk(&format!(r#"{{"type":"content_block_delta","index":0,"delta":{delta}}}"#)).repeat(batch);
+        Self { answer, read, out }
     }
 
     /// One read.
     pub(crate) fn read(&mut self) {
         self.out.clear();
-        assert!(self.translation.take(&self.read, &mut self.out).is_ok());
+        assert!(self.answer.take(&self.read, &mut self.out).is_ok());
     }
 }

@@ -1,10 +1,13 @@
 //! The upstream APIs of Bedrock: one folder for each, and here the only list of them.
 
 pub mod converse;
+pub mod invoke;
 mod reader;
 
 pub use converse::remedy::Remedy;
 pub use converse::request::{Terms, ToolNames, Written, asks_for_trace};
+pub use invoke::body::{ClientBody, Rewritten};
+pub use invoke::stream::{ChunkBuffer, NamedEvent, Reader as InvokeReader};
 pub use reader::{EventSink, Reader};
 
 use crate::fault::Fault;
@@ -18,6 +21,8 @@ pub enum Api {
     /// Converse and ConverseStream.
     #[default]
     Converse,
+    /// InvokeModel and InvokeModelWithResponseStream, with Anthropic's body: for Claude only.
+    InvokeModel,
 }
 
 /// Writes a request on these terms.
@@ -29,7 +34,24 @@ pub enum Api {
 pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault> {
     match terms.api {
         Api::Converse => converse::request::write(request, terms),
+        Api::InvokeModel => invoke::request::write(request, terms),
     }
+}
+
+/// Writes the body of a client that speaks Anthropic's own words: it goes on as it is, but for what Bedrock is known to
+/// refuse.
+///
+/// # Errors
+///
+/// As [`write`], for what cannot go on.
+pub fn rewrite(client: &ClientBody<'_>, request: &Request<'_>, terms: &Terms<'_>) -> Result<Rewritten, Fault> {
+    invoke::body::write(client, request, terms)
+}
+
+/// Whether the operator's rules for reasoning make of a request another one than its client asked for.
+#[must_use]
+pub fn is_limited(request: &Request<'_>, terms: &Terms<'_>) -> bool {
+    converse::request::is_limited(request, terms)
 }
 
 /// Reads a whole answer. What is none may be a refusal although its status is none.
@@ -45,6 +67,12 @@ pub fn read(api: Api, body: &[u8]) -> Result<Response<'_>, Fault> {
             }
             read => read,
         },
+        Api::InvokeModel => match invoke::response::read(body) {
+            Err(_) if converse::error::is_unknown_operation(body) => {
+                Err(refusal(api, StatusCode::OK, &HeaderMap::new(), body))
+            }
+            read => read,
+        },
     }
 }
 
@@ -52,7 +80,7 @@ pub fn read(api: Api, body: &[u8]) -> Result<Response<'_>, Fault> {
 #[must_use]
 pub fn refusal(api: Api, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
     match api {
-        Api::Converse => converse::error::refusal(status, headers, body),
+        Api::Converse | Api::InvokeModel => converse::error::refusal(status, headers, body),
     }
 }
 
@@ -60,7 +88,7 @@ pub fn refusal(api: Api, status: StatusCode, headers: &HeaderMap, body: &[u8]) -
 #[must_use]
 pub fn remedy(api: Api, fault: &Fault) -> Option<Remedy> {
     match api {
-        Api::Converse => converse::remedy::remedy(fault),
+        Api::Converse | Api::InvokeModel => converse::remedy::remedy(fault),
     }
 }
 
@@ -69,6 +97,7 @@ pub fn remedy(api: Api, fault: &Fault) -> Option<Remedy> {
 pub fn count_tokens(api: Api, path: &str, body: &[u8]) -> (String, Vec<u8>) {
     match api {
         Api::Converse => (converse::count_tokens::path(path), converse::count_tokens::body(body)),
+        Api::InvokeModel => (invoke::count_tokens::path(path), invoke::count_tokens::body(body)),
     }
 }
 
@@ -79,6 +108,6 @@ pub fn count_tokens(api: Api, path: &str, body: &[u8]) -> (String, Vec<u8>) {
 /// A body that is no such answer.
 pub fn counted_tokens(api: Api, body: &[u8]) -> Result<u64, Fault> {
     match api {
-        Api::Converse => converse::count_tokens::read(body),
+        Api::Converse | Api::InvokeModel => converse::count_tokens::read(body),
     }
 }

@@ -1,6 +1,6 @@
 //! A streamed answer of any API of Bedrock's, from its bytes to events.
 
-use super::{Api, converse};
+use super::{Api, converse, invoke};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::wire::eventstream::Decoder;
@@ -33,6 +33,8 @@ pub trait EventSink {
 pub enum Reader {
     /// ConverseStream's.
     Converse(Decoder, converse::stream::Reader),
+    /// InvokeModelWithResponseStream's.
+    Invoke(Decoder, invoke::stream::ChunkBuffer, invoke::stream::Reader),
 }
 
 impl Reader {
@@ -41,6 +43,11 @@ impl Reader {
     pub fn new(api: Api) -> Self {
         match api {
             Api::Converse => Self::Converse(Decoder::default(), converse::stream::Reader::default()),
+            Api::InvokeModel => Self::Invoke(
+                Decoder::default(),
+                invoke::stream::ChunkBuffer::default(),
+                invoke::stream::Reader::default(),
+            ),
         }
     }
 
@@ -53,6 +60,7 @@ impl Reader {
     pub fn take<H: EventSink>(&mut self, bytes: &[u8], to: &mut H, out: &mut H::Out) -> Result<(), Fault> {
         match self {
             Self::Converse(decoder, reader) => of_converse(decoder, reader, bytes, (to, out)),
+            Self::Invoke(decoder, buffer, reader) => of_invoke(decoder, buffer, reader, bytes, to, out),
         }
     }
 
@@ -63,10 +71,11 @@ impl Reader {
     /// It is not whole.
     pub fn end(&self) -> Result<(), Fault> {
         match self {
-            Self::Converse(decoder, _) if decoder.is_mid_frame() => {
+            Self::Converse(decoder, _) | Self::Invoke(decoder, ..) if decoder.is_mid_frame() => {
                 Err(Fault::UpstreamMisbehaved(Misbehaviour::CutFrame))
             }
             Self::Converse(_, reader) => reader.finish(),
+            Self::Invoke(_, _, reader) => reader.finish(),
         }
     }
 }
@@ -96,6 +105,38 @@ fn of_converse<H: EventSink>(
             while let Some(event) = reader.unended() {
                 to.event(event, out);
             }
+        }
+        if to.settle(reader.stopped(), out)? {
+            return Ok(());
+        }
+    }
+}
+
+#[inline]
+fn of_invoke<H: EventSink>(
+    decoder: &mut Decoder,
+    buffer: &mut invoke::stream::ChunkBuffer,
+    reader: &mut invoke::stream::Reader,
+    mut bytes: &[u8],
+    to: &mut H,
+    out: &mut H::Out,
+) -> Result<(), Fault> {
+    if to.is_over() {
+        return Ok(());
+    }
+    loop {
+        let frame = match decoder.next(&mut bytes) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(Fault::UpstreamMisbehaved(Misbehaviour::Frame(error.to_string()))),
+        };
+        let Some(event) = buffer.event_of(&frame)? else { continue };
+        if let Some((index, delta)) = &reader.fast_delta(event) {
+            if to.delta(*index, delta, out) {
+                continue;
+            }
+        } else {
+            to.event(reader.event(event)?.event, out);
         }
         if to.settle(reader.stopped(), out)? {
             return Ok(());

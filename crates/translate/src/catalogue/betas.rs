@@ -1,4 +1,4 @@
-//! Names of Anthropic's beta features: which of them goes to which model on Converse.
+//! Names of Anthropic's beta features: which of them goes to which model over which API.
 
 use super::entry::Entry;
 use serde::Deserialize;
@@ -27,6 +27,16 @@ struct File {
     /// Lines of models, each as what their ids begin with behind `anthropic.`.
     lines: BTreeMap<String, Vec<String>>,
     betas: Vec<Row>,
+    /// Fields and words of Anthropic's that some models take over InvokeModel, and others do not.
+    fields: Vec<Taken>,
+}
+
+/// A field, and the lines of models that take it over InvokeModel.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Taken {
+    name: String,
+    invoke: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -36,6 +46,9 @@ struct Row {
     /// The lines of models to which it is sent.
     #[serde(default)]
     sent: Vec<String>,
+    /// The further lines to which it is sent over InvokeModel.
+    #[serde(default)]
+    invoke: Vec<String>,
     #[serde(default)]
     fate: Option<Rest>,
 }
@@ -49,7 +62,16 @@ enum Rest {
 
 /// The fate of each beta by its name: the prefixes of models to which it is sent, and its fate for others.
 struct Betas {
-    known: HashMap<String, (Vec<String>, Option<Rest>)>,
+    known: HashMap<String, Fates>,
+    /// The ids of models, each as it begins, that take a field.
+    fields: HashMap<String, Vec<String>>,
+}
+
+/// The models to which a beta goes, each as its id begins, and what else becomes of it.
+struct Fates {
+    converse: Vec<String>,
+    invoke: Vec<String>,
+    rest: Option<Rest>,
 }
 
 static BETAS: LazyLock<Betas> =
@@ -57,24 +79,38 @@ static BETAS: LazyLock<Betas> =
 
 impl Betas {
     fn none() -> Self {
-        Self { known: HashMap::new() }
+        Self { known: HashMap::new(), fields: HashMap::new() }
     }
 
     fn read(text: &str) -> Result<Self, serde_json::Error> {
         let file: File = serde_json::from_str(text)?;
-        let mut known = HashMap::new();
-        for row in file.betas {
-            let mut begins = Vec::new();
-            for line in &row.sent {
-                let Some(models) = file.lines.get(line) else {
-                    return Err(serde::de::Error::custom(format!("there is no line `{line}`")));
-                };
-                begins.extend(models.iter().map(|model| format!("anthropic.{model}")));
-            }
-            known.insert(row.name, (begins, row.fate));
+        let begins = |lines: &[String]| begins(&file.lines, lines);
+        let mut betas = Self::none();
+        for row in &file.betas {
+            let fates = Fates { converse: begins(&row.sent)?, invoke: begins(&row.invoke)?, rest: row.fate };
+            betas.known.insert(row.name.clone(), fates);
         }
-        Ok(Self { known })
+        for field in &file.fields {
+            betas.fields.insert(field.name.clone(), begins(&field.invoke)?);
+        }
+        Ok(betas)
     }
+}
+
+/// What the ids of the models of these lines begin with.
+fn begins(known: &BTreeMap<String, Vec<String>>, lines: &[String]) -> Result<Vec<String>, serde_json::Error> {
+    let mut begins = Vec::new();
+    for line in lines {
+        let Some(models) = known.get(line) else {
+            return Err(serde::de::Error::custom(format!("there is no line `{line}`")));
+        };
+        begins.extend(models.iter().map(|model| format!("anthropic.{model}")));
+    }
+    Ok(begins)
+}
+
+fn is_of(begins: &[String], entry: &Entry) -> bool {
+    begins.iter().any(|begins| entry.id.starts_with(begins))
 }
 
 /// The fate of a beta of this name on Converse, for this model.
@@ -82,9 +118,33 @@ impl Betas {
 pub fn beta_on_converse(name: &str, entry: &Entry) -> BetaFate {
     match BETAS.known.get(name) {
         None => BetaFate::Unknown,
-        Some((models, _)) if models.iter().any(|begins| entry.id.starts_with(begins)) => BetaFate::Sent,
-        Some((_, Some(Rest::Needless))) => BetaFate::Needless,
-        Some((_, Some(Rest::Dropped) | None)) => BetaFate::Dropped,
+        Some(fates) if is_of(&fates.converse, entry) => BetaFate::Sent,
+        Some(fates) => fates.left_out(),
+    }
+}
+
+/// What becomes of a beta of this name over InvokeModel, for this model.
+#[must_use]
+pub fn beta_on_invoke(name: &str, entry: &Entry) -> BetaFate {
+    match BETAS.known.get(name) {
+        None => BetaFate::Unknown,
+        Some(fates) if is_of(&fates.converse, entry) || is_of(&fates.invoke, entry) => BetaFate::Sent,
+        Some(fates) => fates.left_out(),
+    }
+}
+
+/// Whether a model takes messages of the role `system` in the middle of a conversation over InvokeModel.
+#[must_use]
+pub fn takes_system_messages(entry: &Entry) -> bool {
+    BETAS.fields.get("role system in messages").is_some_and(|begins| is_of(begins, entry))
+}
+
+impl Fates {
+    fn left_out(&self) -> BetaFate {
+        match self.rest {
+            Some(Rest::Needless) => BetaFate::Needless,
+            Some(Rest::Dropped) | None => BetaFate::Dropped,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use betas::{BetaFate, beta_on_converse};
+pub use betas::{BetaFate, beta_on_converse, beta_on_invoke, takes_system_messages};
 pub use entry::{
     Allowed, Beside, Cache, CallIds, Control, Default, Entry, Interleaved, Medium, Off, Replay, ResultDocuments,
     Sampling, Schemas, Streaming,

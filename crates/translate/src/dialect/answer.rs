@@ -258,3 +258,11 @@ pub fn fail_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>, out
         }
     }
 }
+
+/// The keep-alive of a stream in this dialect that is not written by a [`Writer`].
+pub fn keep_alive(dialect: Dialect, out: &mut BytesMut) {
+    match dialect {
+        Dialect::OpenAiChat => sse::comment(out),
+        Dialect::AnthropicMessages => anthropic_messages::stream::ping(out),
+    }
+}

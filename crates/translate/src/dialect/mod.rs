@@ -13,7 +13,9 @@ pub mod seal;
 mod surface;
 mod told;
 
-pub use answer::{AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, fail_of, head, token_count, write};
+pub use answer::{
+    AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, fail_of, head, keep_alive, token_count, write,
+};
 pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model, read_to_count};
 pub use surface::{NoSurface, Operation, Surface};
 

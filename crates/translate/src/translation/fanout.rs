@@ -19,14 +19,11 @@ use std::collections::BTreeMap;
 pub(super) struct Fanout {
     pub(super) writer: Writer,
     pub(super) recorder: Option<Recorder>,
-    pub(super) milestones: Milestones,
-    pub(super) progress: Vec<ReasoningProgress>,
+    pub(super) watched: Watched,
     /// The stages that the events pass before all else, where the answer needs any.
     stages: Option<Box<Stages>>,
     /// The buffer of tool arguments that are unwrapped before the client gets them.
     unwrapping: Option<Box<Unwrapping>>,
-    /// The blocks of reasoning that are open, with the bytes they brought.
-    open: BTreeMap<u32, u64>,
 }
 
 impl Fanout {
@@ -36,9 +33,7 @@ impl Fanout {
             unwrapping: Unwrapping::of(&answering.wrapped).map(Box::new),
             writer: Writer::new(envelope, answering.style),
             recorder: None,
-            milestones: Milestones::default(),
-            progress: Vec::new(),
-            open: BTreeMap::new(),
+            watched: Watched::default(),
         }
     }
 
@@ -51,15 +46,7 @@ impl Fanout {
         if let Some(recorder) = &mut self.recorder {
             recorder.delta(index.into(), delta);
         }
-        self.milestones.started = true;
-        match delta {
-            Delta::Text(_) => self.milestones.answer = true,
-            Delta::Reasoning(text) => grow(index, text.as_escaped().len(), &mut self.open, &mut self.progress),
-            Delta::SealPiece(_) | Delta::ToolUse { .. } | Delta::ToolInput(_) | Delta::Citation(_) | Delta::Unknown => {
-            }
-        }
-        self.milestones.reasoning |= !self.open.is_empty();
-        self.milestones.content = self.milestones.content || is_content(delta);
+        self.watched.delta(index, delta);
         if !self.unwrapping.as_mut().is_some_and(|calls| calls.holds(index.into(), delta)) {
             self.writer.delta(out, index, delta);
         }
@@ -67,7 +54,7 @@ impl Fanout {
 
     /// Tells an event.
     pub(super) fn event(&mut self, event: Event<'_>, out: &mut BytesMut) {
-        self.milestones.started = true;
+        self.watched.milestones.started = true;
         match &mut self.stages {
             Some(stages) => stages.take(event).into_iter().for_each(|event| self.write(event, out)),
             None => self.write(event, out),
@@ -86,7 +73,7 @@ impl Fanout {
     }
 
     fn write(&mut self, event: Event<'_>, out: &mut BytesMut) {
-        watch(&event, &mut self.milestones, &mut self.open, &mut self.progress);
+        self.watched.event(&event);
         if let Some(recorder) = &mut self.recorder {
             recorder.event(&event);
         }
@@ -118,6 +105,37 @@ impl Fanout {
         if let Some(calls) = &mut self.unwrapping {
             calls.rest().into_iter().for_each(|event| self.writer.event(out, event));
         }
+    }
+}
+
+/// What is watched of an answer that goes on as it comes: its milestones, and the progress of its reasoning.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    pub(super) milestones: Milestones,
+    pub(super) progress: Vec<ReasoningProgress>,
+    /// The blocks of reasoning that are open, with the bytes they brought.
+    open: BTreeMap<u32, u64>,
+}
+
+impl Watched {
+    /// Notes a delta of text, of reasoning or of a call's arguments.
+    #[inline]
+    pub(super) fn delta(&mut self, index: u32, delta: &Delta<'_>) {
+        self.milestones.started = true;
+        match delta {
+            Delta::Text(_) => self.milestones.answer = true,
+            Delta::Reasoning(text) => grow(index, text.as_escaped().len(), &mut self.open, &mut self.progress),
+            Delta::SealPiece(_) | Delta::ToolUse { .. } | Delta::ToolInput(_) | Delta::Citation(_) | Delta::Unknown => {
+            }
+        }
+        self.milestones.reasoning |= !self.open.is_empty();
+        self.milestones.content = self.milestones.content || is_content(delta);
+    }
+
+    /// Notes any event.
+    pub(super) fn event(&mut self, event: &Event<'_>) {
+        self.milestones.started = true;
+        watch(event, &mut self.milestones, &mut self.open, &mut self.progress);
     }
 }
 

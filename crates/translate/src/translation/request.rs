@@ -1,11 +1,13 @@
 //! One request on its way out.
 
+mod own_body;
+
 use super::Restore;
 use super::answering::Answering;
 use super::conversation::{Before, Conversation};
 use super::spoken::cleaned;
 use super::tags::{angled, without_thoughts};
-use crate::bedrock::{self, Api, ToolNames};
+use crate::bedrock::{self, Api, ToolNames, Written};
 use crate::catalogue::{self, Adjustment, Catalogue, Entry, Rules};
 use crate::dialect::{self, Answerer, Asked, Dialect};
 use crate::fault::Fault;
@@ -22,6 +24,7 @@ use crate::model::turn::Turn;
 use crate::warning::Warning;
 use bytes::Bytes;
 use http::HeaderMap;
+use std::collections::BTreeSet;
 use std::fmt;
 
 pub use crate::bedrock::Terms;
@@ -31,6 +34,10 @@ pub use crate::dialect::Exposure;
 #[derive(Debug)]
 pub struct Incoming<'a> {
     asked: Asked<'a>,
+    /// The body that it was read of.
+    body: &'a [u8],
+    /// The messages, by their places in it, in which reasoning was put back.
+    restored: BTreeSet<usize>,
 }
 
 /// A request to an upstream, and what its answer will be read by.
@@ -131,7 +138,8 @@ impl<'a> Incoming<'a> {
         betas: impl Iterator<Item = &'h str> + Clone,
         limits: &Limits,
     ) -> Result<Self, Fault> {
-        dialect::read(dialect, body, betas, limits).map(|asked| Self { asked })
+        let asked = dialect::read(dialect, body, betas, limits)?;
+        Ok(Self { asked, body, restored: BTreeSet::new() })
     }
 
     /// The same of a request whose tokens are to be counted.
@@ -145,7 +153,8 @@ impl<'a> Incoming<'a> {
         betas: impl Iterator<Item = &'h str> + Clone,
         limits: &Limits,
     ) -> Result<Self, Fault> {
-        dialect::read_to_count(dialect, body, betas, limits).map(|asked| Self { asked })
+        let asked = dialect::read_to_count(dialect, body, betas, limits)?;
+        Ok(Self { asked, body, restored: BTreeSet::new() })
     }
 
     /// The request's parameters in numbers, for its record.
@@ -271,6 +280,7 @@ impl<'a> Incoming<'a> {
         let back = way(turn, &mut message.content);
         message.unreasoned |= back && !turn.reasoned();
         if back {
+            self.restored.insert(position);
             let (dialect, lost) = (self.asked.manner.dialect(), FieldRef::Seals(position));
             self.asked.warnings.retain(|warning| !dialect.is_in(&warning.field, &lost));
         }
@@ -313,8 +323,12 @@ impl<'a> Incoming<'a> {
     ///
     /// As [`Self::outgoing`].
     pub fn outgoing_on(self, terms: &Terms<'_>, exposure: Exposure) -> Result<Outgoing, Fault> {
+        let written = bedrock::write(&self.asked.request, terms)?;
+        Ok(self.written(written, terms, exposure))
+    }
+
+    fn written(self, written: Written, terms: &Terms<'_>, exposure: Exposure) -> Outgoing {
         let Asked { request, manner, mut warnings } = self.asked;
-        let written = bedrock::write(&request, terms)?;
         let schema = written.schema;
         if !written.stops.is_empty() {
             // Blank ones are among them.
@@ -332,7 +346,7 @@ impl<'a> Incoming<'a> {
             trace: bedrock::asks_for_trace(&request),
         };
         let stranger = asks_a_stranger(&request, entry);
-        Ok(Outgoing {
+        Outgoing {
             path: written.path,
             body: Bytes::from(written.body),
             stream: request.stream,
@@ -359,7 +373,7 @@ impl<'a> Incoming<'a> {
             reasoning_on: written.reasoning_on,
             sealed: request.messages.iter().flat_map(|message| &message.content).any(Block::is_sealed),
             memorable: !request.tools.is_empty() && entry.may_take_back() && (written.reasoning_on || stranger),
-        })
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub enum UpstreamApi {
 pub enum Road {
     /// Through the neutral model.
     Translate(Api),
-    /// The same JSON in another framing: no dialect and no API are so near to each other yet.
+    /// The same JSON in another framing: the client's body and the model's events go on as they are, only watched.
     Reframe(Api),
     /// Byte for byte, only looked at.
     Relay,
@@ -30,9 +30,9 @@ impl Road {
     #[must_use]
     pub fn between(client: Dialect, backend: UpstreamApi) -> Self {
         match (client, backend) {
-            (Dialect::OpenAiChat | Dialect::AnthropicMessages, UpstreamApi::Bedrock(api @ Api::Converse)) => {
-                Self::Translate(api)
-            }
+            (Dialect::OpenAiChat | Dialect::AnthropicMessages, UpstreamApi::Bedrock(api @ Api::Converse))
+            | (Dialect::OpenAiChat, UpstreamApi::Bedrock(api @ Api::InvokeModel)) => Self::Translate(api),
+            (Dialect::AnthropicMessages, UpstreamApi::Bedrock(api @ Api::InvokeModel)) => Self::Reframe(api),
             (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::OpenAiChat))
             | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::AnthropicMessages)) => Self::Relay,
             (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::AnthropicMessages))

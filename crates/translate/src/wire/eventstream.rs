@@ -275,6 +275,9 @@ fn read<'a>(lengths: &Lengths, bytes: &'a [u8]) -> Result<Frame<'a>, FrameError>
     if headers == headers::DELTA {
         return Ok(Frame { kind: Kind::Event("contentBlockDelta"), content_type: Some("application/json"), payload });
     }
+    if headers == headers::CHUNK {
+        return Ok(Frame { kind: Kind::Event("chunk"), content_type: Some("application/json"), payload });
+    }
     let headers = Headers::read(headers)?;
     Ok(Frame { kind: headers.kind()?, content_type: headers.content_type, payload })
 }

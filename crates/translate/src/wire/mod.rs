@@ -1,5 +1,6 @@
 //! Byte formats that know nothing of models or messages.
 
+pub(crate) mod base64;
 pub mod eventstream;
 pub mod json;
 pub mod retry_after;

@@ -7,6 +7,6 @@ mod own_answer;
 pub mod remedy;
 pub mod request;
 pub mod response;
-mod seal;
+pub(in crate::bedrock) mod seal;
 pub mod stream;
 mod usage;

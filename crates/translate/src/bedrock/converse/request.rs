@@ -5,18 +5,18 @@
 
 mod allowed;
 mod cache;
-mod content;
-mod draft;
+pub(in crate::bedrock) mod content;
+pub(in crate::bedrock) mod draft;
 mod format;
-mod json;
-mod names;
-mod notes;
-mod own_fields;
-mod path;
+pub(in crate::bedrock) mod json;
+pub(in crate::bedrock) mod names;
+pub(in crate::bedrock) mod notes;
+pub(in crate::bedrock) mod own_fields;
+pub(in crate::bedrock) mod path;
 mod schema;
 mod service;
-mod tools;
-mod vendor_tools;
+pub(in crate::bedrock) mod tools;
+pub(in crate::bedrock) mod vendor_tools;
 
 pub use names::ToolNames;
 pub use service::asks_for_trace;
@@ -35,6 +35,7 @@ use http::{HeaderMap, HeaderValue, header};
 use json::Json;
 use notes::Notes;
 use serde_json::Number;
+use std::borrow::Cow;
 
 /// The most bytes of all stop sequences at which an answer is cut here.
 const MOST_OF_STOPS: usize = 64 << 10;
@@ -88,13 +89,38 @@ impl std::fmt::Debug for Written {
     }
 }
 
-/// Writes a request on these terms.
+/// A request, arranged for a model: what Converse and InvokeModel are told, each in its own words.
+#[derive(Debug)]
+pub(in crate::bedrock) struct Prepared<'r, 'a> {
+    /// The system's text and the turns.
+    pub(in crate::bedrock) draft: Draft<'r, 'a>,
+    /// What is said of the reasoning, and what follows from it.
+    pub(in crate::bedrock) plan: Plan,
+    /// The tools, and the choice among them.
+    pub(in crate::bedrock) offer: tools::Offer<'r, 'a>,
+    /// The members in the model's own words.
+    pub(in crate::bedrock) own: own_fields::OwnFields<'r>,
+    /// The schema of the answer, where it is enforced.
+    pub(in crate::bedrock) schema: Option<Cow<'r, str>>,
+    /// The same as a number.
+    pub(in crate::bedrock) fingerprint: Option<u64>,
+    /// The tools' names as sent.
+    pub(in crate::bedrock) names: ToolNames,
+    /// The warnings so far.
+    pub(in crate::bedrock) notes: Notes,
+    /// The answer comes as a stream.
+    pub(in crate::bedrock) stream: bool,
+}
+
+/// Arranges a request on these terms.
 ///
 /// # Errors
 ///
-/// What the model cannot do and the client cannot do without, and conversations that Bedrock is known to refuse, each
-/// with the client's field.
-pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault> {
+/// As [`write`].
+pub(in crate::bedrock) fn prepare<'r, 'a>(
+    request: &'r Request<'a>,
+    terms: &Terms<'_>,
+) -> Result<Prepared<'r, 'a>, Fault> {
     let entry = terms.entry;
     let mut notes = Notes::default();
     let mut names = ToolNames::with(entry.hyphens_in_tools);
@@ -117,10 +143,47 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
     }
     cache::place(request, entry, &mut offer, &mut draft, &mut notes);
     let stream = streams(request, terms, !offer.tools.is_empty(), &mut notes);
-    let path = path::path(terms.model_id, stream)?;
     let schema = format::fit(request, enforced, &mut notes);
     let own = own_fields::gather(request, terms, &plan, offer.own_choice.take(), &mut notes);
+    let fingerprint = format::fingerprint(request, enforced);
+    Ok(Prepared { draft, plan, offer, own, schema, fingerprint, names, notes, stream })
+}
 
+/// The plan for the reasoning of a request that goes on as its client wrote it.
+///
+/// # Errors
+///
+/// As [`write`], for the reasoning alone.
+pub(in crate::bedrock) fn plan_of(request: &Request<'_>, terms: &Terms<'_>) -> Result<Plan, Fault> {
+    let mut notes = Notes::default();
+    allowed::check(request, terms.allowed)?;
+    let draft = draft::arrange(request, terms, &mut notes)?;
+    catalogue::plan(terms.entry, &situation(request, &draft, terms))
+}
+
+/// Whether the operator's rules for reasoning make of a request another one than its client asked for.
+pub(in crate::bedrock) fn is_limited(request: &Request<'_>, terms: &Terms<'_>) -> bool {
+    let ruled = terms.rules;
+    if ruled.most_effort.is_none() && ruled.most_budget.is_none() && ruled.default.is_none() {
+        return false;
+    }
+    let free = Rules { most_effort: None, most_budget: None, default: None, ..ruled.clone() };
+    let (ruled, free) = (plan_of(request, terms), plan_of(request, &Terms { rules: &free, ..terms.clone() }));
+    let said = |plan: &Plan| (plan.fields.clone(), plan.on);
+    ruled.as_ref().map(said).ok() != free.as_ref().map(said).ok()
+}
+
+/// Writes a request on these terms.
+///
+/// # Errors
+///
+/// What the model cannot do and the client cannot do without, and conversations that Bedrock is known to refuse, each
+/// with the client's field.
+pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault> {
+    let entry = terms.entry;
+    let Prepared { draft, plan, offer, own, schema, fingerprint, mut names, mut notes, stream } =
+        prepare(request, terms)?;
+    let path = path::path(terms.model_id, if stream { "converse-stream" } else { "converse" })?;
     let stops_sent = entry.stop && !terms.adjustment.stops_here;
     let mut json = Json::with_capacity(request.size + request.size / 8 + 1024);
     let mut writer = content::Writer {
@@ -154,12 +217,12 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         warnings: notes.into_warnings(),
         reasoning_on: plan.on,
         stream,
-        schema: format::fingerprint(request, enforced),
+        schema: fingerprint,
     })
 }
 
 /// The headers of every request, with room for those that a host adds: signature, date, token, length, encoding, agent.
-fn headers() -> HeaderMap {
+pub(in crate::bedrock) fn headers() -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers
@@ -253,7 +316,7 @@ fn inference(
 }
 
 /// As many stop sequences as the model takes.
-fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> &'r [Text<'a>] {
+pub(in crate::bedrock) fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> &'r [Text<'a>] {
     let asked = request.sampling.stop.as_slice();
     let most = entry.max_stops.map_or(asked.len(), |most| usize::try_from(most).unwrap_or(asked.len()));
     match asked.get(..most).filter(|sent| sent.len() < asked.len()) {
@@ -269,7 +332,7 @@ fn stops<'r, 'a>(request: &'r Request<'a>, entry: &Entry, notes: &mut Notes) -> 
 }
 
 /// The stop sequences at which the answer is cut here, because the model takes none.
-fn stops_here(request: &Request<'_>, entry: &Entry, notes: &mut Notes) -> Vec<String> {
+pub(in crate::bedrock) fn stops_here(request: &Request<'_>, entry: &Entry, notes: &mut Notes) -> Vec<String> {
     let Sampling { stop, blank_stop, .. } = &request.sampling;
     let asked = || stop.iter().chain(blank_stop);
     let bytes: usize = asked().map(|stop| stop.as_escaped().len()).sum();

@@ -175,7 +175,7 @@ pub(super) fn is_server_side(kind: Option<&RawValue>) -> bool {
 }
 
 /// The stop reason; none at all counts as an unknown one.
-pub(super) fn stop_reason(raw: Option<&RawValue>) -> StopReason<'_> {
+pub(in crate::bedrock) fn stop_reason(raw: Option<&RawValue>) -> StopReason<'_> {
     let text = raw.and_then(Text::from_raw).unwrap_or_default();
     match text.as_escaped() {
         "end_turn" => StopReason::EndTurn,
@@ -202,12 +202,12 @@ pub(super) fn service_tier(raw: Option<&RawValue>) -> Option<Text<'_>> {
     Text::from_raw(tier.kind?)
 }
 
-pub(super) fn not_json(what: &dyn fmt::Display) -> Fault {
+pub(in crate::bedrock) fn not_json(what: &dyn fmt::Display) -> Fault {
     Fault::UpstreamMisbehaved(Misbehaviour::Json(what.to_string()))
 }
 
 /// The place and kind of a JSON error, without the library's message, which may quote content.
-pub(super) fn place(error: &serde_json::Error) -> String {
+pub(in crate::bedrock) fn place(error: &serde_json::Error) -> String {
     let kind = match error.classify() {
         serde_json::error::Category::Eof => "it ends too early",
         serde_json::error::Category::Data => "a member is missing or has the wrong type",
@@ -216,6 +216,11 @@ pub(super) fn place(error: &serde_json::Error) -> String {
     format!("{kind} (line {}, column {})", error.line(), error.column())
 }
 
-pub(super) fn string(raw: &RawValue) -> Result<Text<'_>, Fault> {
+/// A string where there is one; nothing of other values.
+pub(in crate::bedrock) fn optional_text(raw: Option<&RawValue>) -> Option<Text<'_>> {
+    raw.and_then(Text::from_raw)
+}
+
+pub(in crate::bedrock) fn string(raw: &RawValue) -> Result<Text<'_>, Fault> {
     Text::from_raw(raw).ok_or_else(|| not_json(&"a string was expected"))
 }

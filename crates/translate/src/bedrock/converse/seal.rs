@@ -16,7 +16,7 @@ const PIECE: usize = 32;
 
 /// The seals of the blocks that are still open.
 #[derive(Debug, Default)]
-pub(super) struct Seals {
+pub(in crate::bedrock) struct Seals {
     open: BTreeMap<u32, Open>,
     held: usize,
 }
@@ -35,20 +35,20 @@ impl std::fmt::Debug for Open {
 
 impl Seals {
     /// More of the signature of the block `index`.
-    pub(super) fn signature(&mut self, index: u32, piece: &Text<'_>) -> Result<(), Fault> {
+    pub(in crate::bedrock) fn signature(&mut self, index: u32, piece: &Text<'_>) -> Result<(), Fault> {
         self.open(index, piece)?.signature.push_str(piece.as_escaped());
         Ok(())
     }
 
     /// More of the redacted content of the block `index`.
-    pub(super) fn redacted(&mut self, index: u32, piece: &Text<'_>) -> Result<(), Fault> {
+    pub(in crate::bedrock) fn redacted(&mut self, index: u32, piece: &Text<'_>) -> Result<(), Fault> {
         self.held += PIECE;
         self.open(index, piece)?.redacted.push(piece.as_escaped().to_owned());
         Ok(())
     }
 
     /// The block `index` ended: what seals it, if anything does.
-    pub(super) fn take(&mut self, index: u32) -> Option<Seal<'static>> {
+    pub(in crate::bedrock) fn take(&mut self, index: u32) -> Option<Seal<'static>> {
         let Open { signature, redacted } = self.open.remove(&index)?;
         self.held = self
             .held
@@ -63,7 +63,7 @@ impl Seals {
     }
 
     /// Some block that is open still.
-    pub(super) fn any(&self) -> Option<u32> {
+    pub(in crate::bedrock) fn any(&self) -> Option<u32> {
         self.open.first_key_value().map(|(index, _)| *index)
     }
 

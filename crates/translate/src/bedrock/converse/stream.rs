@@ -3,7 +3,7 @@
 //! Source: Bedrock's API reference, `ConverseStreamOutput`. Two things are not as that page has them: text and
 //! reasoning blocks begin without a `contentBlockStart`, and every payload carries a padding member `p`.
 
-mod fast_delta;
+pub(in crate::bedrock) mod fast_delta;
 
 use super::citation::citation;
 use super::error;

@@ -321,7 +321,7 @@ impl Writer {
     }
 }
 
-fn ping(out: &mut BytesMut) {
+pub(in crate::dialect) fn ping(out: &mut BytesMut) {
     sse::event(out, "ping", &[r#"{"type":"ping"}"#]);
 }
 

@@ -9,6 +9,10 @@ pub(super) const LONGEST_VALUE: u16 = i16::MAX as u16;
 pub(super) const DELTA: &[u8] = b"\x0b:event-type\x07\x00\x11contentBlockDelta\
     \x0d:content-type\x07\x00\x10application/json\x0d:message-type\x07\x00\x05event";
 
+/// The headers of every event of InvokeModel's stream, byte for byte.
+pub(super) const CHUNK: &[u8] = b"\x0b:event-type\x07\x00\x05chunk\
+    \x0d:content-type\x07\x00\x10application/json\x0d:message-type\x07\x00\x05event";
+
 /// The headers that say what a frame is.
 #[derive(Default)]
 pub(super) struct Headers<'a> {

@@ -40,7 +40,7 @@ fn documents(message: &Message<'_>, entry: &Entry) -> Result<(), Fault> {
 }
 
 /// A document that is text, as text: its name, and what it says.
-pub(super) fn as_text(block: &Block<'_>) -> Option<Text<'static>> {
+pub(in crate::bedrock) fn as_text(block: &Block<'_>) -> Option<Text<'static>> {
     let Block::Document { format: "txt" | "md" | "csv" | "html", name, source, context, .. } = block else {
         return None;
     };

@@ -20,25 +20,25 @@ use crate::model::text::Text;
 
 /// A conversation in the making. What is changed is owned, the rest is the client's.
 #[derive(Debug, Default)]
-pub(super) struct Draft<'r, 'a> {
-    pub(super) system: Vec<Piece<'r, 'a>>,
-    pub(super) turns: Vec<Turn<'r, 'a>>,
+pub(in crate::bedrock) struct Draft<'r, 'a> {
+    pub(in crate::bedrock) system: Vec<Piece<'r, 'a>>,
+    pub(in crate::bedrock) turns: Vec<Turn<'r, 'a>>,
 }
 
 /// All that one side says before the other does.
 #[derive(Debug)]
-pub(super) struct Turn<'r, 'a> {
-    pub(super) role: Role,
-    pub(super) pieces: Vec<Piece<'r, 'a>>,
+pub(in crate::bedrock) struct Turn<'r, 'a> {
+    pub(in crate::bedrock) role: Role,
+    pub(in crate::bedrock) pieces: Vec<Piece<'r, 'a>>,
     /// The index of the client's first message in this turn, for errors.
-    pub(super) position: usize,
+    pub(in crate::bedrock) position: usize,
     /// It is known that the model said this without reasoning.
     unreasoned: bool,
 }
 
 /// One part of a turn.
 #[derive(Debug)]
-pub(super) enum Piece<'r, 'a> {
+pub(in crate::bedrock) enum Piece<'r, 'a> {
     /// As the client sent it.
     Block(&'r Block<'a>),
     /// The client's, changed.
@@ -55,7 +55,7 @@ pub(super) enum Piece<'r, 'a> {
 const MOST_DOCUMENTS: usize = 5;
 impl<'a> Piece<'_, 'a> {
     /// The block that is sent, when it is one of the client's.
-    pub(super) fn block(&self) -> Option<&Block<'a>> {
+    pub(in crate::bedrock) fn block(&self) -> Option<&Block<'a>> {
         match self {
             Self::Block(block) => Some(block),
             Self::Made(block) => Some(block),

@@ -37,7 +37,7 @@ impl ToolNames {
     }
 
     /// The name to send; remembered, when it is another.
-    pub(super) fn send<'n>(&mut self, name: &'n str) -> Cow<'n, str> {
+    pub(in crate::bedrock) fn send<'n>(&mut self, name: &'n str) -> Cow<'n, str> {
         let hyphens = !self.no_hyphens;
         let sent = fitting(name, |letter| letter.is_ascii_alphanumeric() || letter == '_' || hyphens && letter == '-');
         if let Cow::Owned(changed) = &sent {
@@ -47,7 +47,7 @@ impl ToolNames {
     }
 
     /// The id of a call to send; remembered, when it is another.
-    pub(super) fn send_id<'n>(&mut self, id: &'n str, entry: &Entry) -> Cow<'n, str> {
+    pub(in crate::bedrock) fn send_id<'n>(&mut self, id: &'n str, entry: &Entry) -> Cow<'n, str> {
         let sent = call_id(id, entry);
         if let Cow::Owned(changed) = &sent {
             self.sent.insert(changed.clone(), id.to_owned());

@@ -10,13 +10,13 @@ const MOST_ALIKE: usize = 20;
 
 /// The warnings so far.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
+pub(in crate::bedrock) struct Notes {
     warnings: Vec<Warning>,
     unnamed: usize,
 }
 
 impl Notes {
-    pub(super) fn add(&mut self, warning: Warning) {
+    pub(in crate::bedrock) fn add(&mut self, warning: Warning) {
         if self.warnings.contains(&warning) {
             return;
         }
@@ -27,20 +27,20 @@ impl Notes {
         }
     }
 
-    pub(super) fn ignored(&mut self, field: FieldRef, why: impl Into<String>) {
+    pub(in crate::bedrock) fn ignored(&mut self, field: FieldRef, why: impl Into<String>) {
         self.add(Warning::ignored(field, why));
     }
 
-    pub(super) fn dropped(&mut self, field: FieldRef, why: impl Into<String>) {
+    pub(in crate::bedrock) fn dropped(&mut self, field: FieldRef, why: impl Into<String>) {
         self.add(Warning::dropped(field, why));
     }
 
-    pub(super) fn changed(&mut self, field: FieldRef, why: impl Into<String>) {
+    pub(in crate::bedrock) fn changed(&mut self, field: FieldRef, why: impl Into<String>) {
         self.add(Warning::changed(field, why));
     }
 
     /// Told for the first message only: a long history would fill the header.
-    pub(super) fn reasoning_left_out(&mut self, position: usize, entry: &Entry, block: &Block<'_>) {
+    pub(in crate::bedrock) fn reasoning_left_out(&mut self, position: usize, entry: &Entry, block: &Block<'_>) {
         let why = match block {
             Block::Reasoning { signature: None, .. } => format!("{} takes no unsigned reasoning back", entry.name),
             Block::Reasoning { .. } => format!("{} takes no signed reasoning back", entry.name),
@@ -62,7 +62,7 @@ impl Notes {
     }
 
     /// Told for the first message only.
-    pub(super) fn foreign_reasoning(&mut self, position: usize, entry: &Entry) {
+    pub(in crate::bedrock) fn foreign_reasoning(&mut self, position: usize, entry: &Entry) {
         let why = format!("it was made by another model or account than this {}, which would refuse it", entry.name);
         if !self.warnings.iter().any(|warning| warning.why == why) {
             self.add(Warning::dropped(FieldRef::PastReasoning(Some(position)), why));
@@ -70,7 +70,7 @@ impl Notes {
     }
 
     /// All of them, with one more that counts those that were too many to name.
-    pub(super) fn into_warnings(mut self) -> Vec<Warning> {
+    pub(in crate::bedrock) fn into_warnings(mut self) -> Vec<Warning> {
         if self.unnamed > 0 {
             let why = format!("{} more fields were ignored or changed", self.unnamed);
             self.ignored(FieldRef::Others, why);

@@ -4,11 +4,13 @@ use super::Terms;
 use super::json::Json;
 use super::notes::Notes;
 use super::vendor_tools;
-use crate::catalogue::{BetaFate, Control, Entry, Interleaved, Plan, Sampling, beta_on_converse};
+use crate::bedrock::Api;
+use crate::catalogue::{BetaFate, Control, Entry, Interleaved, Plan, Sampling, beta_on_converse, beta_on_invoke};
 use crate::model::field_ref::FieldRef;
 use crate::model::raw::Raw;
 use crate::model::reasoning::{ReasoningAsk, own};
 use crate::model::request::Request;
+use crate::model::text::Text;
 use crate::wire::json::{Document, Kind, Noting};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -16,7 +18,7 @@ use std::collections::BTreeSet;
 
 /// The members, in the order in which they are sent.
 #[derive(Debug, Default)]
-pub(super) struct OwnFields<'r> {
+pub(in crate::bedrock) struct OwnFields<'r> {
     members: Vec<(Cow<'r, str>, Own<'r>)>,
 }
 
@@ -87,7 +89,7 @@ pub(super) fn gather<'r>(
 ) -> OwnFields<'r> {
     let (mut fields, entry) = (OwnFields::default(), terms.entry);
     let stand = stand(request, terms, plan);
-    let betas = betas(request, entry, plan, notes);
+    let betas = betas(request, terms, plan, notes);
     for (name, value) in &request.additional_fields {
         let lacking = |(field, beta): &(&str, &str)| field == name && !betas.iter().any(|sent| sent.starts_with(beta));
         if !stand && withheld(name, value, request, terms, notes) {
@@ -145,11 +147,18 @@ fn is_without_top_k(terms: &Terms<'_>, plan: &Plan) -> bool {
     terms.adjustment.without_sampling || refused && terms.entry.top_k.as_deref() == Some("top_k")
 }
 
-fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -> Vec<String> {
+/// The betas that are sent: the client's that the model has in this API, and those of the plan and of the vendor's tools.
+pub(in crate::bedrock) fn betas(
+    request: &Request<'_>,
+    terms: &Terms<'_>,
+    plan: &Plan,
+    notes: &mut Notes,
+) -> Vec<String> {
+    let (api, entry) = (terms.api, terms.entry);
     let mut sent: Vec<String> = Vec::new();
     let mut known: BTreeSet<&str> = BTreeSet::new();
     for beta in &request.betas {
-        if request.known_betas_only && is_left_out(beta, entry, notes) {
+        if request.known_betas_only && is_left_out(beta, api, entry, notes) {
             continue;
         }
         if !entry.betas {
@@ -159,7 +168,7 @@ fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -
             if entry.interleaved == Interleaved::Never {
                 notes.dropped(FieldRef::Betas, format!("{} does not think between tool calls", entry.name));
             }
-        } else if fails_on_converse(beta) {
+        } else if api == Api::Converse && fails_on_converse(beta) {
             notes.dropped(FieldRef::Betas, "this API of Bedrock refuses one of the betas");
         } else if known.insert(beta) {
             sent.push(beta.clone().into_owned());
@@ -175,11 +184,14 @@ fn betas(request: &Request<'_>, entry: &Entry, plan: &Plan, notes: &mut Notes) -
 }
 
 /// Whether a beta is not for this model, as the catalogue has it. The plan decides on thinking between tool calls.
-fn is_left_out(beta: &str, entry: &Entry, notes: &mut Notes) -> bool {
+fn is_left_out(beta: &str, api: Api, entry: &Entry, notes: &mut Notes) -> bool {
     if beta.starts_with("interleaved-thinking") {
         return entry.interleaved != Interleaved::Beta;
     }
-    let fate = beta_on_converse(beta, entry);
+    let fate = match api {
+        Api::Converse => beta_on_converse(beta, entry),
+        Api::InvokeModel => beta_on_invoke(beta, entry),
+    };
     let why = match fate {
         BetaFate::Sent => return false,
         BetaFate::Needless => return true,
@@ -225,7 +237,7 @@ impl OwnFields<'_> {
     fn keep_format(&mut self, request: &Request<'_>) {
         let theirs = request.additional_fields.iter().filter(|(name, _)| own::plain(name) == "outputconfig");
         let Some(format) = theirs.filter_map(|(_, config)| format_of(config)).next() else { return };
-        let ours = self.members.iter_mut().find(|(name, _)| name == "output_config");
+        let ours = self.members.iter_mut().find(|member| member.0 == "output_config");
         match ours {
             Some((_, value)) => {
                 if let Own::Ours(config) = value {
@@ -254,6 +266,40 @@ impl OwnFields<'_> {
         }
     }
 
+    /// Writes the members where the model's own body is what is sent, but for `names` that the body has otherwise; gives
+    /// the names that are left out.
+    pub(in crate::bedrock) fn write_among(&self, names: &[&str], json: &mut Json) -> Vec<String> {
+        let mut left_out = Vec::new();
+        for (name, value) in &self.members {
+            if names.contains(&name.as_ref()) {
+                left_out.push(name.clone().into_owned());
+            } else {
+                value.write(name, json);
+            }
+        }
+        left_out
+    }
+
+    /// Makes the answer keep to a schema, beside the effort that is said already.
+    pub(in crate::bedrock) fn keep_schema(&mut self, schema: &str) {
+        let format = format!(r#"{{"type":"json_schema","schema":{schema}}}"#);
+        let ours = self.members.iter_mut().find(|member| member.0 == "output_config");
+        match ours {
+            Some((_, value)) => {
+                let effort = match value {
+                    Own::Ours(config) => config.get("effort").map(Value::to_string),
+                    Own::Mixed(_) | Own::Theirs(_) => return,
+                };
+                let effort = effort.map(|effort| format!(r#""effort":{effort},"#)).unwrap_or_default();
+                *value = Own::Mixed(format!(r#"{{{effort}"format":{format}}}"#));
+            }
+            None => {
+                let config = Own::Mixed(format!(r#"{{"format":{format}}}"#));
+                self.members.push((Cow::Borrowed("output_config"), config));
+            }
+        }
+    }
+
     /// Writes the member, when there is anything to say.
     pub(super) fn write(&self, json: &mut Json) {
         if self.members.is_empty() {
@@ -261,14 +307,19 @@ impl OwnFields<'_> {
         }
         json.member("additionalModelRequestFields", |json| {
             for (name, value) in &self.members {
-                let name = crate::model::text::Text::from_plain(name.as_ref());
-                json.name(name.as_escaped());
-                match value {
-                    Own::Ours(value) => json.verbatim(&value.to_string()),
-                    Own::Mixed(json_text) => json.verbatim(json_text),
-                    Own::Theirs(raw) => json.raw(raw),
-                }
+                value.write(name, json);
             }
         });
+    }
+}
+
+impl Own<'_> {
+    fn write(&self, name: &str, json: &mut Json) {
+        json.name(Text::from_plain(name).as_escaped());
+        match self {
+            Self::Ours(value) => json.verbatim(&value.to_string()),
+            Self::Mixed(json_text) => json.verbatim(json_text),
+            Self::Theirs(raw) => json.raw(raw),
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::wire::uri;
 use std::borrow::Cow;
 
 /// The path of the operation; everything in the model id but unreserved characters is percent-encoded, once.
-pub(super) fn path(model_id: &str, stream: bool) -> Result<String, Fault> {
+pub(in crate::bedrock) fn path(model_id: &str, operation: &str) -> Result<String, Fault> {
     if !is_one_place(model_id) {
         let message = format!("`{NAME}` must not hold empty or dotted segments, backslashes or control characters");
         return Err(Fault::invalid(FieldRef::Model, message));
@@ -15,7 +15,8 @@ pub(super) fn path(model_id: &str, stream: bool) -> Result<String, Fault> {
     let mut path = String::with_capacity(model_id.len() + 64);
     path.push_str("/model/");
     path.extend(uri::segment(model_id));
-    path.push_str(if stream { "/converse-stream" } else { "/converse" });
+    path.push('/');
+    path.push_str(operation);
     Ok(path)
 }
 
@@ -70,9 +71,9 @@ mod tests {
         let arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/x1";
         let sent =
             "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aapplication-inference-profile%2Fx1/converse";
-        assert_eq!(path(arn, false).unwrap(), sent);
-        assert_eq!(path("a.b-v1:0", true).unwrap(), "/model/a.b-v1%3A0/converse-stream");
-        assert!(path("100% of..it...", false).is_ok());
+        assert_eq!(path(arn, "converse").unwrap(), sent);
+        assert_eq!(path("a.b-v1:0", "converse-stream").unwrap(), "/model/a.b-v1%3A0/converse-stream");
+        assert!(path("100% of..it...", "converse").is_ok());
     }
 
     #[test]
@@ -107,7 +108,7 @@ mod tests {
             "%2f",
         ];
         for id in ids {
-            assert!(path(id, false).is_err(), "{id:?}");
+            assert!(path(id, "converse").is_err(), "{id:?}");
         }
     }
 }

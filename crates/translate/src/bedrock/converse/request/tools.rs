@@ -21,9 +21,9 @@ const MOST_STRICT: usize = 20;
 
 /// The tools of a request, as they are sent.
 #[derive(Debug, Default)]
-pub(super) struct Offer<'r, 'a> {
-    pub(super) tools: Vec<Offered<'r, 'a>>,
-    choice: Choice<'r>,
+pub(in crate::bedrock) struct Offer<'r, 'a> {
+    pub(in crate::bedrock) tools: Vec<Offered<'r, 'a>>,
+    pub(in crate::bedrock) choice: Choice<'r>,
     /// The choice in the vendor's own words, for the model's own fields.
     pub(super) own_choice: Option<Value>,
     /// The choice in words, for models that cannot be made to call a tool.
@@ -32,16 +32,17 @@ pub(super) struct Offer<'r, 'a> {
 
 /// One tool, as it is sent.
 #[derive(Debug)]
-pub(super) struct Offered<'r, 'a> {
-    name: Cow<'r, str>,
-    description: Option<&'r Text<'a>>,
-    schema: Cow<'r, str>,
-    strict: bool,
-    pub(super) cache_point: Option<Option<CacheTtl>>,
+pub(in crate::bedrock) struct Offered<'r, 'a> {
+    pub(in crate::bedrock) name: Cow<'r, str>,
+    pub(in crate::bedrock) description: Option<&'r Text<'a>>,
+    pub(in crate::bedrock) schema: Cow<'r, str>,
+    pub(in crate::bedrock) strict: bool,
+    pub(in crate::bedrock) cache_point: Option<Option<CacheTtl>>,
 }
 
+/// The choice among the tools, as it is sent.
 #[derive(Debug, Default)]
-enum Choice<'r> {
+pub(in crate::bedrock) enum Choice<'r> {
     #[default]
     Unsaid,
     Auto,

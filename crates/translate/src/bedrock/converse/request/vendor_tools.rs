@@ -15,7 +15,7 @@ pub(super) fn are_taken(entry: &Entry) -> bool {
 }
 
 /// The vendor-defined tools that are sent.
-pub(super) fn sent<'r, 'a>(request: &'r Request<'a>, entry: &Entry) -> &'r [VendorTool<'a>] {
+pub(in crate::bedrock) fn sent<'r, 'a>(request: &'r Request<'a>, entry: &Entry) -> &'r [VendorTool<'a>] {
     if are_taken(entry) && request.tool_choice != ToolChoice::None { &request.vendor_tools } else { &[] }
 }
 

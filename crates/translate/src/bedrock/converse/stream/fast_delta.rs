@@ -42,7 +42,7 @@ fn text<'a>(rest: &'a [u8], close: &[u8]) -> Option<Text<'a>> {
 }
 
 /// A small number without a leading zero.
-fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
+pub(in crate::bedrock) fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
     if let [digit @ b'0'..=b'9', rest @ ..] = bytes
         && rest.first() == Some(&b',')
     {
@@ -57,7 +57,7 @@ fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// The length of the inside of a string whose opening quote was taken.
-fn length(bytes: &[u8]) -> Option<usize> {
+pub(in crate::bedrock) fn length(bytes: &[u8]) -> Option<usize> {
     let mut at = plain(bytes);
     loop {
         match *bytes.get(at)? {
