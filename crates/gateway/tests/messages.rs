@@ -1,11 +1,13 @@
 //! Clients of Anthropic's Messages: the names by which they call models, their counts of tokens, their errors and lists.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
-use aquifer_gateway::config::{Backend, BackendKind, Config, Service};
+use aquifer_gateway::config::{Backend, BackendApi, BackendKind, Config, Service};
 use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::restore::Forgetful;
+use aquifer_gateway::translate::bedrock::Api;
+use aquifer_testing::frames::chunk;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
@@ -93,6 +95,45 @@ fn models_are_called_by_the_names_that_clients_use() {
     }
     let other = ask(&config("eu-central-1", &[&served]), &Method::POST, "/v1/messages", "", &hello("claude-opus-5"));
     assert_eq!((other.status, other.json()["error"]["type"].as_str()), (404, Some("not_found_error")));
+}
+
+#[test]
+fn claude_over_invokemodel_gets_the_clients_own_body_and_gives_its_own_events() {
+    let region = Some("us-east-1".to_owned());
+    let service = Service { region, models: vec![SONNET.to_owned()], ..Service::default() };
+    let kind = BackendKind::Served { service: Box::new(service), api: BackendApi::Bedrock(Api::InvokeModel) };
+    let config = Arc::new(Config { backends: vec![Backend::new("one", kind)], ..Config::default() });
+    let mut body = hello("claude-sonnet-4-5");
+    body["stream"] = json!(true);
+    body["model"] = json!(SONNET);
+    let mut client = ask(&config, &Method::POST, "/v1/messages", "", &body);
+    let (path, sent) = client.call.take().unwrap();
+    assert!(path.ends_with("/invoke-with-response-stream"), "{path}");
+    assert_eq!((sent.get("model"), sent.get("stream")), (None, None));
+    assert_eq!((&sent["max_tokens"], &sent["messages"]), (&json!(99), &body["messages"]));
+    let (mut headers, now) = (HeaderMap::new(), Instant::now());
+    headers.insert("content-type", HeaderValue::from_static("application/vnd.amazon.eventstream"));
+    client.exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, now);
+    let start = r#"{"type":"message_start","message":{"id":"m","usage":{"input_tokens":3,"output_tokens":1}}}"#;
+    let events = [
+        start,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}"#,
+        r#"{"type":"content_block_stop","index":0}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    events.iter().for_each(|event| client.exchange.handle(Input::UpstreamBody(&chunk(event)), now));
+    client.exchange.handle(Input::UpstreamEnd, now);
+    client.drain();
+    assert!(client.said.starts_with(&format!("event: message_start\ndata: {start}\n\n")), "{}", client.said);
+    assert!(client.said.ends_with("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"), "{}", client.said);
+    let record = client.record.unwrap();
+    assert_eq!((record.outcome, record.finish_reason), (Outcome::Answered, Some("end_turn")));
+    assert_eq!(record.tokens.map(|tokens| (tokens.input, tokens.output)), Some((3, 2)));
+    // Chat Completions take the same backend through the neutral model.
+    let chat = ask(&config, &Method::POST, "/v1/chat/completions", "", &hello(SONNET));
+    assert!(chat.call.unwrap().0.ends_with("/invoke"));
 }
 
 #[test]

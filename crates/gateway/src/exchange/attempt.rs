@@ -12,6 +12,7 @@
 //! ```
 
 mod answer;
+mod answer_stream;
 mod relay;
 mod relaying;
 
@@ -20,6 +21,7 @@ use super::veil::Veil;
 use crate::config::ReasoningPolicy;
 use crate::record::Estimate;
 use answer::Answer;
+use answer_stream::AnswerStream;
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock;
 use aquifer_translate::dialect::openai_chat::relay as relay_of;
@@ -29,7 +31,9 @@ use aquifer_translate::model::milestones::Milestones;
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{self, KeepAlive, Outgoing, ReasoningProgress, Road, StreamTranslation};
+use aquifer_translate::translation::{
+    self, KeepAlive, Outgoing, ReasoningProgress, Road, StreamReframing, StreamTranslation,
+};
 use aquifer_translate::warning::Warning;
 use aquifer_translate::wire::sse;
 use bytes::{Bytes, BytesMut};
@@ -175,7 +179,7 @@ impl Attempt {
 
     /// The same for an answer that comes whole, when its client wants a stream.
     pub(super) fn played(mut self) -> Self {
-        self.played = self.outgoing.whole.then(|| self.translation());
+        self.played = self.outgoing.whole.then(|| Box::new(self.translation()));
         self
     }
 
@@ -204,7 +208,7 @@ impl Attempt {
         } else if status != StatusCode::OK || streams && answer::is_json(headers) {
             Answer::refusing(status, headers)
         } else if streams {
-            Answer::Streaming(self.translation())
+            Answer::Streaming(self.answer_stream())
         } else {
             Answer::Whole { body: Vec::new() }
         };
@@ -237,7 +241,7 @@ impl Attempt {
         // What another answer may take the place of is nobody's first token.
         told.seen = Some(seen).filter(|seen| seen.content);
         told.turn = stream.turn().map(Box::new);
-        told.progress.extend(stream.progress());
+        stream.progress(&mut told.progress);
         let begins = seen.content || told.turn.is_some() || stream.finished().is_some();
         if stream.is_cut() {
             told.end = self.finished().map(Box::new);
@@ -285,7 +289,7 @@ impl Attempt {
         }
     }
 
-    fn stream_ended(&mut self, mut stream: Box<StreamTranslation>, told: &mut Told) -> Result<(), Fault> {
+    fn stream_ended(&mut self, mut stream: AnswerStream, told: &mut Told) -> Result<(), Fault> {
         let mut out = BytesMut::new();
         let ended = stream.end(&mut out);
         told.turn = stream.turn().map(Box::new);
@@ -298,7 +302,7 @@ impl Attempt {
 
     /// Tells a whole answer as the stream that its client wants.
     fn play(&mut self, body: &[u8], told: &mut Told) -> Result<(), Fault> {
-        let Some(stream) = self.telling() else { return Ok(()) };
+        let Some(stream) = &mut self.played else { return Ok(()) };
         let mut out = BytesMut::with_capacity(2 * body.len());
         let finish = stream.play(body, &mut out)?;
         told.seen = Some(stream.milestones());
@@ -318,7 +322,13 @@ impl Attempt {
             return Ok(());
         }
         let Outgoing { style, restore, .. } = &self.outgoing;
-        let whole = translation::whole(body, &self.envelope(), style, restore, self.recording.is_some())?;
+        let recording = self.recording.is_some();
+        let whole = match self.road {
+            Road::Reframe(_) => translation::whole_reframed(body, recording)?,
+            Road::Translate(_) | Road::Relay | Road::Closed => {
+                translation::whole(body, &self.envelope(), style, restore, recording)?
+            }
+        };
         let mut headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, self.headers.clone());
         let warnings: Vec<String> = whole.warnings.iter().map(|warning| self.dialect.warning(warning)).collect();
         heads::warn(&mut headers, &warnings);
@@ -371,8 +381,11 @@ impl Attempt {
             }
             return begun;
         }
-        let Some(stream) = self.telling() else { return false };
-        stream.fail(fault, out);
+        match (&mut self.answer, &mut self.played) {
+            (Answer::Streaming(stream), _) => stream.fail(fault, out),
+            (_, Some(stream)) => stream.fail(fault, out),
+            (_, None) => return false,
+        }
         true
     }
 
@@ -383,10 +396,12 @@ impl Attempt {
         {
             return relaying.keep_alive(out);
         }
-        match self.telling() {
-            Some(stream) if begun => stream.keep_alive(kind, out),
-            Some(stream) => stream.keep_alive_before(kind, out),
-            None => sse::comment(out),
+        match (&mut self.answer, &mut self.played) {
+            (Answer::Streaming(stream), _) if begun => stream.keep_alive(kind, out),
+            (Answer::Streaming(stream), _) => stream.keep_alive_before(kind, out),
+            (_, Some(stream)) if begun => stream.keep_alive(kind, out),
+            (_, Some(stream)) => stream.keep_alive_before(kind, out),
+            (_, None) => sse::comment(out),
         }
     }
 
@@ -470,30 +485,32 @@ impl Attempt {
         self.outgoing.path == other.path && self.outgoing.body == other.body
     }
 
+    /// The stream of the answer, as its road leads it.
+    fn answer_stream(&mut self) -> AnswerStream {
+        match self.road {
+            Road::Reframe(_) => {
+                let stream = StreamReframing::new(self.id);
+                AnswerStream::Reframed(Box::new(match self.recording {
+                    Some(room) => stream.recording(room),
+                    None => stream,
+                }))
+            }
+            Road::Translate(_) | Road::Relay | Road::Closed => AnswerStream::Translated(Box::new(self.translation())),
+        }
+    }
+
     /// The translation of a stream.
-    fn translation(&mut self) -> Box<StreamTranslation> {
+    fn translation(&mut self) -> StreamTranslation {
         let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
         let stream = StreamTranslation::new(&self.envelope(), self.outgoing.style.clone(), restore);
-        Box::new(match self.recording {
+        match self.recording {
             Some(room) => stream.recording(room),
             None => stream,
-        })
+        }
     }
 
     fn envelope(&self) -> Envelope<'_> {
         Envelope { id: self.id, created: self.created, model: self.outgoing.model.borrowed() }
-    }
-
-    /// The stream in which the client is told of the answer, where it is translated.
-    fn telling(&mut self) -> Option<&mut StreamTranslation> {
-        match &mut self.answer {
-            Answer::Streaming(stream) => Some(stream),
-            Answer::Silent
-            | Answer::Whole { .. }
-            | Answer::Relaying(_)
-            | Answer::Handing { .. }
-            | Answer::Refusing { .. } => self.played.as_deref_mut(),
-        }
     }
 
     fn word(&self, finish: &Finish) -> &'static str {

@@ -11,7 +11,7 @@ use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::Draw;
 use aquifer_translate::Fault;
-use aquifer_translate::catalogue::Adjustment;
+use aquifer_translate::catalogue::{Adjustment, base_id};
 use aquifer_translate::dialect::{Dialect, Head};
 use aquifer_translate::limits::{ClientFields, Limits};
 use aquifer_translate::model::alike::Alike;
@@ -97,6 +97,13 @@ pub(super) struct Written {
     pub(super) road: Road,
     pub(super) policy: Arc<ReasoningPolicy>,
     pub(super) mutation: Arc<Mutation>,
+}
+
+/// A request in the words of a target's API, with the road of its answer.
+struct Said {
+    outgoing: Outgoing,
+    put_back: PutBack,
+    road: Road,
 }
 
 /// The turns that came back without their reasoning, and got it back or not.
@@ -229,7 +236,7 @@ impl Plan {
     /// Writes the call to a target, with the operator's changes.
     pub(super) fn write(&self, at: usize, incoming: Option<Incoming<'_>>) -> Result<Written, Fault> {
         let target = self.targets.get(at).ok_or_else(|| Fault::Ours("a request without a target".to_owned()))?;
-        let (mut outgoing, put_back) = self.translated(target, incoming)?;
+        let Said { mut outgoing, put_back, road } = self.translated(target, incoming)?;
         outgoing.body = target.mutation.body(&outgoing.body).map_err(|_| {
             Fault::Ours("the call's body could not be changed as the configuration wants it".to_owned())
         })?;
@@ -239,18 +246,18 @@ impl Plan {
             at,
             backend: target.backend,
             model_id: target.model_id.clone(),
-            road: self.road_to(target),
+            road,
             policy: Arc::clone(&target.policy),
             mutation: Arc::clone(&target.mutation),
         })
     }
 
     /// Translates the request for a target's API, with the reasoning that is remembered, or relays it in its dialect.
-    fn translated(&self, target: &Target, incoming: Option<Incoming<'_>>) -> Result<(Outgoing, PutBack), Fault> {
+    fn translated(&self, target: &Target, incoming: Option<Incoming<'_>>) -> Result<Said, Fault> {
         if let (Road::Relay, Some(prefix)) = (self.road_to(target), target.openai_prefix(&self.config)) {
             denied::check(&self.body, target.fields)?;
             let outgoing = relayed::relayed(&self.body, &self.head, &target.model_id, &target.policy, prefix)?;
-            return Ok((outgoing, PutBack::default()));
+            return Ok(Said { outgoing, put_back: PutBack::default(), road: Road::Relay });
         }
         let mut incoming = incoming.map_or_else(|| self.read(), Ok)?;
         if target.policy.expose.is_some_and(|expose| expose.think_tags) {
@@ -277,8 +284,18 @@ impl Plan {
         let (adjustment, learned) = self.learned(target, &incoming);
         let allowed = target.fields.decided(ClientFields::default());
         let api = self.road_to(target).api().unwrap_or_default();
-        let terms = Terms { api, model_id: &target.model_id, entry, mark, rules: &rules, adjustment, allowed };
-        let mut outgoing = incoming.outgoing_on(&terms, target.policy.exposure())?;
+        // Tokens are counted by models, and not by the inference profiles that lead to them.
+        let counted = if self.counting { base_id(&target.model_id) } else { None };
+        let model_id = counted.unwrap_or(&target.model_id);
+        let terms = Terms { api, model_id, entry, mark, rules: &rules, adjustment, allowed };
+        let exposure = target.policy.exposure();
+        // What the road to this backend cannot hold takes another one.
+        let road = incoming.road(self.road_to(target), &terms, exposure);
+        let mut outgoing = match road {
+            Road::Reframe(_) if !self.counting => incoming.reframed_on(&terms, exposure)?,
+            Road::Translate(api) | Road::Reframe(api) => incoming.outgoing_on(&Terms { api, ..terms }, exposure)?,
+            Road::Relay | Road::Closed => incoming.outgoing_on(&terms, exposure)?,
+        };
         outgoing.warnings.extend(learned);
         if target.fields.report_upstream_model == Some(true) {
             outgoing.model = Text::from_plain(target.model_id.clone());
@@ -288,7 +305,7 @@ impl Plan {
         if self.counting {
             outgoing = outgoing.counting();
         }
-        Ok((outgoing, put_back))
+        Ok(Said { outgoing, put_back, road })
     }
 
     /// The adjustments of the request for a target, because of a refusal of it or of one before it; the warning that the

@@ -117,8 +117,8 @@ fn what_cannot_be_called_says_why() {
     assert!(why_not(&with("endpoints: [{unix: {path: /run/x}}]")).contains("names neither fqdn nor ip"));
     let bad = with("endpoints: [{ip: {address: 'a b', port: 80}}]");
     assert!(why_not(&bad).contains("has no host to call"));
-    let anthropic = service("default", "").replace("AWSBedrock", "AWSAnthropic");
-    assert_eq!(why_not(&anthropic), "AWSAnthropic: the schema AWSAnthropic is not served yet");
+    let other = service("default", "").replace("AWSBedrock", "GCPAnthropic");
+    assert_eq!(why_not(&other), "GCPAnthropic: the schema GCPAnthropic is not served yet");
 }
 
 #[test]

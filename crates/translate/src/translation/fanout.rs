@@ -108,13 +108,12 @@ impl Fanout {
     }
 }
 
-/// What is watched of an answer that goes on as it comes: its milestones, and the progress of its reasoning.
+/// The milestones of an answer that is watched on its way, and the progress of its reasoning.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     pub(super) milestones: Milestones,
     pub(super) progress: Vec<ReasoningProgress>,
-    /// The blocks of reasoning that are open, with the bytes they brought.
-    open: BTreeMap<u32, u64>,
+    open: OpenBlocks,
 }
 
 impl Watched {
@@ -124,18 +123,92 @@ impl Watched {
         self.milestones.started = true;
         match delta {
             Delta::Text(_) => self.milestones.answer = true,
-            Delta::Reasoning(text) => grow(index, text.as_escaped().len(), &mut self.open, &mut self.progress),
+            Delta::Reasoning(text) => {
+                self.milestones.reasoning = true;
+                self.grow(index, text.as_escaped().len());
+            }
             Delta::SealPiece(_) | Delta::ToolUse { .. } | Delta::ToolInput(_) | Delta::Citation(_) | Delta::Unknown => {
             }
         }
-        self.milestones.reasoning |= !self.open.is_empty();
         self.milestones.content = self.milestones.content || is_content(delta);
     }
 
-    /// Notes any event.
+    /// Notes any event; allocates only when a block begins or ends.
     pub(super) fn event(&mut self, event: &Event<'_>) {
-        self.milestones.started = true;
-        watch(event, &mut self.milestones, &mut self.open, &mut self.progress);
+        let seen = &mut self.milestones;
+        seen.started = true;
+        seen.content = seen.content || matches!(event, Event::Delta { delta, .. } if is_content(delta));
+        match event {
+            Event::Delta { index, delta: Delta::Reasoning(text) } => {
+                seen.reasoning = true;
+                self.grow(index.upstream, text.as_escaped().len());
+            }
+            Event::Delta { index, delta: Delta::SealPiece(length) } => {
+                seen.reasoning = true;
+                self.grow(index.upstream, *length);
+            }
+            Event::Delta { delta: Delta::Text(_) | Delta::ToolUse { .. }, .. } => seen.answer = true,
+            Event::BlockStop { index, seal, goes_on: false } => {
+                let block = index.upstream;
+                if let Some(bytes) = self.open.close(block) {
+                    if matches!(seal, Some(Seal::Signature(_))) {
+                        self.progress.push(ReasoningProgress { block, state: ReasoningState::Signature, bytes });
+                    }
+                    self.progress.push(ReasoningProgress { block, state: ReasoningState::Closed, bytes });
+                }
+            }
+            Event::Start
+            | Event::Delta { .. }
+            | Event::BlockStop { .. }
+            | Event::Stop(_)
+            | Event::Metadata { .. }
+            | Event::Unknown => {}
+        }
+    }
+
+    #[inline]
+    fn grow(&mut self, block: u32, length: usize) {
+        let length = length as u64;
+        if self.open.grow(block, length) {
+            self.progress.push(ReasoningProgress { block, state: ReasoningState::Opened, bytes: length });
+        }
+    }
+}
+
+/// The blocks of reasoning that are open, with the bytes they brought. Nearly always one of them grows, which is at hand.
+#[derive(Debug, Default)]
+struct OpenBlocks {
+    last: Option<(u32, u64)>,
+    others: BTreeMap<u32, u64>,
+}
+
+impl OpenBlocks {
+    /// Adds bytes to a block; whether they open it.
+    #[inline]
+    fn grow(&mut self, block: u32, length: u64) -> bool {
+        match &mut self.last {
+            Some((last, bytes)) if *last == block => {
+                *bytes += length;
+                false
+            }
+            _ => self.turn_to(block, length),
+        }
+    }
+
+    #[cold]
+    fn turn_to(&mut self, block: u32, length: u64) -> bool {
+        let before = self.others.remove(&block);
+        let last = self.last.replace((block, before.unwrap_or(0) + length));
+        self.others.extend(last);
+        before.is_none()
+    }
+
+    /// Closes a block; gives its bytes.
+    fn close(&mut self, block: u32) -> Option<u64> {
+        match self.last.take_if(|last| last.0 == block) {
+            Some((_, bytes)) => Some(bytes),
+            None => self.others.remove(&block),
+        }
     }
 }
 
@@ -146,47 +219,5 @@ fn is_content(delta: &Delta<'_>) -> bool {
         Delta::SealPiece(length) => *length > 0,
         Delta::ToolUse { .. } | Delta::Citation(_) => true,
         Delta::Unknown => false,
-    }
-}
-
-/// Notes what the event means for times and for the log; allocates only when a block begins or ends.
-fn watch(
-    event: &Event<'_>,
-    seen: &mut Milestones,
-    open: &mut BTreeMap<u32, u64>,
-    progress: &mut Vec<ReasoningProgress>,
-) {
-    seen.content = seen.content || matches!(event, Event::Delta { delta, .. } if is_content(delta));
-    match event {
-        Event::Delta { index, delta: Delta::Reasoning(text) } => {
-            grow(index.upstream, text.as_escaped().len(), open, progress)
-        }
-        Event::Delta { index, delta: Delta::SealPiece(length) } => grow(index.upstream, *length, open, progress),
-        Event::Delta { delta: Delta::Text(_) | Delta::ToolUse { .. }, .. } => seen.answer = true,
-        Event::BlockStop { index, seal, goes_on: false } => {
-            if let Some((block, bytes)) = open.remove_entry(&index.upstream) {
-                if matches!(seal, Some(Seal::Signature(_))) {
-                    progress.push(ReasoningProgress { block, state: ReasoningState::Signature, bytes });
-                }
-                progress.push(ReasoningProgress { block, state: ReasoningState::Closed, bytes });
-            }
-        }
-        Event::Start
-        | Event::Delta { .. }
-        | Event::BlockStop { .. }
-        | Event::Stop(_)
-        | Event::Metadata { .. }
-        | Event::Unknown => {}
-    }
-    seen.reasoning |= !open.is_empty();
-}
-
-fn grow(block: u32, length: usize, open: &mut BTreeMap<u32, u64>, progress: &mut Vec<ReasoningProgress>) {
-    match open.get_mut(&block) {
-        Some(bytes) => *bytes += length as u64,
-        None => {
-            open.insert(block, length as u64);
-            progress.push(ReasoningProgress { block, state: ReasoningState::Opened, bytes: length as u64 });
-        }
     }
 }

@@ -11,10 +11,13 @@ use crate::config::resource::{Document, Kind, Resource, Set, location};
 use crate::config::resources::backend_security_policy::{BackendSecurityPolicySpec, CredentialType};
 use crate::config::resources::common::SecretRef;
 use crate::config::resources::network::{BackendResource, BackendTlsPolicy};
-use crate::config::resources::service_backend::{ApiSchemaName, AwsAuth, Provider, ServiceBackendRef, ShortConfig};
+use crate::config::resources::service_backend::{
+    ApiSchemaName, AwsAuth, BedrockApi, Provider, ServiceBackendRef, ShortConfig,
+};
 use crate::config::text::mistake::{Location, Report};
-use crate::config::{Backend, BackendKind, BedrockAuth, Credentials, Service};
+use crate::config::{Backend, BackendApi, BackendKind, BedrockAuth, Credentials, Service};
 use crate::secret::Secret;
+use aquifer_translate::bedrock::Api;
 use std::collections::HashSet;
 
 /// Every `AIServiceBackend`, in the order of the files.
@@ -39,7 +42,13 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
             let service = short_form(set, config);
             match short.spec.provider {
                 Provider::OpenAi => openai(set, document, service, config.prefix.as_deref(), report),
-                Provider::AwsBedrock => bedrock(set, document, service, report),
+                Provider::AwsBedrock => {
+                    let api = match config.api {
+                        Some(BedrockApi::Invoke) => Api::InvokeModel,
+                        Some(BedrockApi::Converse) | None => Api::Converse,
+                    };
+                    bedrock(set, document, service, api, report)
+                }
             }
         }
         Resource::ServiceBackend(resource) => {
@@ -51,14 +60,17 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
                 }
                 ApiSchemaName::AWSBedrock => {
                     let service = full(set, document, &resource.spec.backend_ref, report);
-                    bedrock(set, document, service, report)
+                    bedrock(set, document, service, Api::Converse, report)
+                }
+                ApiSchemaName::AWSAnthropic => {
+                    let service = full(set, document, &resource.spec.backend_ref, report);
+                    bedrock(set, document, service, Api::InvokeModel, report)
                 }
                 ApiSchemaName::Cohere
                 | ApiSchemaName::AzureOpenAI
                 | ApiSchemaName::GCPVertexAI
                 | ApiSchemaName::GCPAnthropic
-                | ApiSchemaName::Anthropic
-                | ApiSchemaName::AWSAnthropic => {
+                | ApiSchemaName::Anthropic => {
                     let schema = document.root.text_at("spec.schema.name").unwrap_or_default().to_owned();
                     let why = format!("the schema {schema} is not served yet");
                     report.problem(at(document, "spec.schema.name"), format!("not served: {why}"));
@@ -84,6 +96,7 @@ fn bedrock(
     set: Set<'_>,
     document: &Document<'_>,
     service: Result<Service, String>,
+    api: Api,
     report: &mut Report,
 ) -> BackendKind {
     let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
@@ -95,11 +108,12 @@ fn bedrock(
                 let message = format!("no region: the AWS profile's is used, or {}", crate::config::DEFAULT_REGION);
                 report.notice(at(document, "spec"), message);
             }
-            BackendKind::bedrock(service)
+            BackendKind::Served { service: Box::new(service), api: BackendApi::Bedrock(api) }
         }
         Err(why) => {
             report.problem(at(document, "spec"), format!("not served: {why}"));
-            BackendKind::NotServed { schema: "AWSBedrock".to_owned(), why }
+            let schema = if api == Api::InvokeModel { "AWSAnthropic" } else { "AWSBedrock" };
+            BackendKind::NotServed { schema: schema.to_owned(), why }
         }
     }
 }

@@ -110,6 +110,14 @@ pub(in crate::config) enum Provider {
     OpenAi,
 }
 
+/// The APIs of Bedrock's by which a model answers.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum BedrockApi {
+    Converse,
+    Invoke,
+}
+
 /// The model and the way to it, in the short form.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -125,6 +133,8 @@ pub(in crate::config) struct ShortConfig {
     pub(in crate::config) http2: Option<bool>,
     /// The way in which calls are authorised with AWS credentials.
     pub(in crate::config) auth: Option<AwsAuth>,
+    /// The API of Bedrock's that is called; `converse` without one.
+    pub(in crate::config) api: Option<BedrockApi>,
     /// An API key that is sent as a bearer token.
     pub(in crate::config) api_key: Option<Filled>,
     /// The path before `/chat/completions` of OpenAI's API; `v1` without one.

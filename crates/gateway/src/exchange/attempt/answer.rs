@@ -1,10 +1,10 @@
 //! How far the answer of a backend is.
 
+use super::answer_stream::AnswerStream;
 use super::relaying::Relaying;
 use crate::exchange::veil::Veil;
 use aquifer_translate::Fault;
 use aquifer_translate::fault::Misbehaviour;
-use aquifer_translate::translation::StreamTranslation;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 /// The most that a whole answer may have, in bytes.
@@ -16,8 +16,8 @@ const LONGEST_REFUSAL: usize = 1 << 20;
 pub(super) enum Answer {
     /// No head came yet.
     Silent,
-    /// A stream, translated as it comes.
-    Streaming(Box<StreamTranslation>),
+    /// A stream, translated or reframed as it comes.
+    Streaming(AnswerStream),
     /// A whole answer, gathered.
     Whole {
         /// What came so far.

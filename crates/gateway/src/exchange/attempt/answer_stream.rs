@@ -1,0 +1,104 @@
+//! The stream of an answer for the client: translated through the neutral model, or reframed as it comes.
+
+use aquifer_translate::Fault;
+use aquifer_translate::model::milestones::Milestones;
+use aquifer_translate::model::response::{Finish, Usage};
+use aquifer_translate::model::turn::Turn;
+use aquifer_translate::translation::{KeepAlive, ReasoningProgress, StreamReframing, StreamTranslation};
+use aquifer_translate::warning::Warning;
+use bytes::BytesMut;
+
+/// The stream of an answer for the client.
+pub(super) enum AnswerStream {
+    /// Through the neutral model.
+    Translated(Box<StreamTranslation>),
+    /// The same events in another framing.
+    Reframed(Box<StreamReframing>),
+}
+
+impl AnswerStream {
+    pub(super) fn take(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
+        match self {
+            Self::Translated(stream) => stream.take(bytes, out),
+            Self::Reframed(stream) => stream.take(bytes, out),
+        }
+    }
+
+    pub(super) fn end(&mut self, out: &mut BytesMut) -> Result<Finish, Fault> {
+        match self {
+            Self::Translated(stream) => stream.end(out),
+            Self::Reframed(stream) => stream.end(out),
+        }
+    }
+
+    pub(super) fn milestones(&self) -> Milestones {
+        match self {
+            Self::Translated(stream) => stream.milestones(),
+            Self::Reframed(stream) => stream.milestones(),
+        }
+    }
+
+    pub(super) fn turn(&mut self) -> Option<Turn> {
+        match self {
+            Self::Translated(stream) => stream.turn(),
+            Self::Reframed(stream) => stream.turn(),
+        }
+    }
+
+    pub(super) fn finished(&self) -> Option<&Finish> {
+        match self {
+            Self::Translated(stream) => stream.finished(),
+            Self::Reframed(stream) => stream.finished(),
+        }
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        match self {
+            Self::Translated(stream) => stream.is_cut(),
+            Self::Reframed(stream) => stream.is_cut(),
+        }
+    }
+
+    pub(super) fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Translated(stream) => stream.usage(),
+            Self::Reframed(stream) => stream.usage(),
+        }
+    }
+
+    pub(super) fn warnings(&self) -> Vec<Warning> {
+        match self {
+            Self::Translated(stream) => stream.warnings(),
+            Self::Reframed(stream) => stream.warnings(),
+        }
+    }
+
+    /// Moves what happened to blocks of reasoning.
+    pub(super) fn progress(&mut self, to: &mut Vec<ReasoningProgress>) {
+        match self {
+            Self::Translated(stream) => to.extend(stream.progress()),
+            Self::Reframed(stream) => to.extend(stream.progress()),
+        }
+    }
+
+    pub(super) fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
+        match self {
+            Self::Translated(stream) => stream.fail(fault, out),
+            Self::Reframed(stream) => stream.fail(fault, out),
+        }
+    }
+
+    pub(super) fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
+        match self {
+            Self::Translated(stream) => stream.keep_alive(kind, out),
+            Self::Reframed(stream) => stream.keep_alive(kind, out),
+        }
+    }
+
+    pub(super) fn keep_alive_before(&self, kind: KeepAlive, out: &mut BytesMut) {
+        match self {
+            Self::Translated(stream) => stream.keep_alive_before(kind, out),
+            Self::Reframed(stream) => stream.keep_alive_before(kind, out),
+        }
+    }
+}
