@@ -295,6 +295,8 @@ pub struct Tokens {
     pub cache_read: u64,
     /// Prompt tokens written to the cache.
     pub cache_write: u64,
+    /// Those of them that were written for an hour: they cost more than those for five minutes.
+    pub cache_write_hour: u64,
     /// Reasoning tokens, when Bedrock told them.
     pub reasoning: Option<u64>,
 }
@@ -306,6 +308,7 @@ impl From<Usage> for Tokens {
             output: usage.output,
             cache_read: usage.cache_read.unwrap_or(0),
             cache_write: usage.cache_write.unwrap_or(0),
+            cache_write_hour: usage.cache_write_hour.unwrap_or(0),
             reasoning: usage.reasoning,
         }
     }

@@ -169,7 +169,7 @@ fn observe_histograms_plainly(families: &Families, record: &Record, labels: &Lab
             family.get_or_create(labels).observe(time.as_secs_f64());
         }
     }
-    let Some(Tokens { input, output, cache_read, cache_write, reasoning }) = record.tokens else { return };
+    let Some(Tokens { input, output, cache_read, cache_write, reasoning, .. }) = record.tokens else { return };
     for (kind, count) in [
         ("input", Some(input)),
         ("output", Some(output)),
