@@ -57,6 +57,8 @@ print(f"ok    {count} requests of fixtures are valid Converse requests")
 if len(sys.argv) > 2:
     with urllib.request.urlopen(sys.argv[2] + "/simulator/requests", timeout=30) as answer:
         seen = json.load(answer)
+    # To botocore the body of InvokeModel is bytes, and CountTokens has a shape of its own.
+    seen = [request for request in seen if request["path"].endswith(("/converse", "/converse-stream"))]
     for at, request in enumerate(seen):
         validate(f"request {at} to {request['path']}", request["body"], request["path"].endswith("-stream"))
     print(f"ok    {len(seen)} requests that the simulator saw are valid Converse requests")
