@@ -144,7 +144,7 @@ impl BackendKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Service {
     /// The region that signs the call, and that names the endpoint when none is given. `None`: what the AWS
-    /// profile says, else [`DEFAULT_REGION`].
+    /// profile says, else [`DEFAULT_REGION`](super::DEFAULT_REGION).
     pub region: Option<String>,
     /// Scheme, host and port to call instead of the region's own.
     pub endpoint: Option<url::Url>,

@@ -19,7 +19,7 @@ pub struct Listener {
     pub hostname: Option<String>,
     /// The certificate and key, when the listener speaks TLS.
     pub tls: Option<ServerTls>,
-    /// The keys that clients need there, as a `SecurityPolicy` says. `None`: those of [`Config::keys`].
+    /// The keys that clients need there, as a `SecurityPolicy` says. `None`: those of [`Config::keys`](super::Config::keys).
     pub keys: Option<Arc<KeyRing>>,
 }
 

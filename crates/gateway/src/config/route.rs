@@ -114,7 +114,7 @@ impl PartialEq for HeaderMatch {
 /// One target of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackendRef {
-    /// Index into [`Config::backends`].
+    /// Index into [`Config::backends`](super::Config::backends).
     pub backend: usize,
     /// The model id to call instead of the one asked for.
     pub model_name_override: Option<String>,

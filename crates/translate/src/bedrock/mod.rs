@@ -43,7 +43,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
 ///
 /// # Errors
 ///
-/// As [`write`], for what cannot go on.
+/// As [`write()`], for what cannot go on.
 pub fn rewrite(client: &ClientBody<'_>, request: &Request<'_>, terms: &Terms<'_>) -> Result<Rewritten, Fault> {
     invoke::body::write(client, request, terms)
 }

@@ -12,7 +12,7 @@
 //! | `thinking`, `output_config`, `output_format` | as the model wants to be asked; the same bytes where that is what they say |
 //! | `temperature`, `top_p`, `top_k` | left out where the model refuses them |
 //! | `context_management`, `safeguards` | only beside their betas |
-//! | `system`, `messages`, `tools` | see [`messages`] and [`tools`] |
+//! | `system`, `messages`, `tools` | see `body/messages.rs` and `body/tools.rs` |
 //! | all others | left out |
 
 mod blocks;
