@@ -16,14 +16,19 @@ use std::time::Instant;
 const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
 
 fn begin(backend: usize, body: &str) -> Result<(Attempt, UpstreamRequest), Fault> {
+    begin_at("/v1/chat/completions", backend, body)
+}
+
+fn begin_at(path: &str, backend: usize, body: &str) -> Result<(Attempt, UpstreamRequest), Fault> {
     let region = Some("us-east-1".to_owned());
     let bedrock = BackendKind::bedrock(Service { region, ..Service::default() });
     let openai = BackendKind::openai_chat("v1", Service::default());
     let backends = vec![Backend::new("bedrock", bedrock), Backend::new("openai", openai)];
     let config = Arc::new(Config { backends, ..Config::default() });
-    let (headers, now) = (HeaderMap::new(), Instant::now());
+    let (mut headers, now) = (HeaderMap::new(), Instant::now());
+    headers.insert("anthropic-beta", HeaderValue::from_static("nobody-2031-01-01"));
     let health = Arc::new(BackendHealth::new(2, now));
-    let (method, path) = (&Method::POST, "/v1/chat/completions");
+    let method = &Method::POST;
     let head = RequestHead { method, path, query: "", headers: &headers, port: None, random: 7, unix_seconds: 1, now };
     let chosen = ChosenBackend { config: &config, health: &health, backend, model_id: Some(MODEL) };
     Attempt::write(chosen, &head, Bytes::copy_from_slice(body.as_bytes()), &Forgetful)
@@ -133,4 +138,14 @@ fn a_mistake_of_the_client_is_told_before_any_call() {
     let Err(fault) = begin(0, r#"{"model": "m"}"#) else { panic!("no messages") };
     assert!(matches!(fault, Fault::ClientMistaken(_)), "{fault:?}");
     assert!(matches!(begin(9, &body(true)), Err(Fault::Ours(_))));
+}
+
+#[test]
+fn betas_of_the_header_are_read_and_a_backend_of_another_dialect_is_none() {
+    let body = r#"{"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello?"}]}"#;
+    let (attempt, _) = begin_at("/v1/messages", 0, body).unwrap();
+    let head = attempt.stream_head();
+    let warnings: Vec<&str> = head.get_all("x-aquifer-warning").iter().map(|it| it.to_str().unwrap()).collect();
+    assert!(warnings.iter().any(|warning| warning.contains("beta")), "{warnings:?}");
+    assert!(matches!(begin_at("/v1/messages", 1, body), Err(Fault::Ours(_))));
 }

@@ -18,13 +18,11 @@ use aquifer_translate::limits::Limits;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Incoming;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The names of Anthropic's betas.
-static BETAS: HeaderName = HeaderName::from_static("anthropic-beta");
 /// A request that may be read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admitted {
@@ -122,7 +120,7 @@ impl Common {
         now: Instant,
     ) -> Result<State, Fault> {
         let config = Arc::clone(&self.config);
-        let betas: Vec<String> = head.headers.get_all(&BETAS).iter().filter_map(word).collect();
+        let betas = plan::betas(head.headers);
         let read = plan::read(self.dialect, &body, &betas, counting, &config.limits);
         if read.is_err() {
             // Whatever is wrong with it, it is counted by its model.
@@ -207,10 +205,6 @@ fn decisive<'r>(
 /// A number for a word: not secret, and always the same.
 fn crc(word: &str) -> u32 {
     aquifer_translate::model::issuer::Mark::of(word, "").model
-}
-
-fn word(value: &HeaderValue) -> Option<String> {
-    value.to_str().ok().map(str::to_owned)
 }
 
 fn ingress<'a>(head: &RequestHead<'a>) -> Ingress<'a> {

@@ -22,8 +22,11 @@ use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Road, Terms};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName};
 use std::sync::Arc;
 
+/// The header of Anthropic's betas.
+static BETAS: HeaderName = HeaderName::from_static("anthropic-beta");
 /// The most of one turn that is remembered, in bytes.
 const LARGEST_TURN: usize = 4 << 20;
 
@@ -61,6 +64,11 @@ pub(super) struct Plan {
     pub(super) sealed: bool,
     /// The number of its tokens is asked for, and no answer.
     pub(super) counting: bool,
+}
+
+/// The names of Anthropic's betas that a request's headers ask for.
+pub(super) fn betas(headers: &HeaderMap) -> Vec<String> {
+    headers.get_all(&BETAS).iter().filter_map(|value| value.to_str().ok().map(str::to_owned)).collect()
 }
 
 /// Reads a client's request, for an answer or for `counting` its tokens.
@@ -294,7 +302,9 @@ impl Plan {
         let mut outgoing = match road {
             Road::Reframe(_) if !self.counting => incoming.reframed_on(&terms, exposure)?,
             Road::Translate(api) | Road::Reframe(api) => incoming.outgoing_on(&Terms { api, ..terms }, exposure)?,
-            Road::Relay | Road::Closed => incoming.outgoing_on(&terms, exposure)?,
+            Road::Relay | Road::Closed => {
+                return Err(Fault::Ours("a backend that is reached by no translation".to_owned()));
+            }
         };
         outgoing.warnings.extend(learned);
         if target.fields.report_upstream_model == Some(true) {

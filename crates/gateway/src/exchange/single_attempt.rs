@@ -2,8 +2,9 @@
 
 use super::attempt::{Attempt, UpstreamRequest};
 use super::begin_attempt::Begun;
+use super::candidates::road;
 use super::contract::RequestHead;
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use super::target::Target;
 use crate::config::{Backend, Config};
 use crate::health::BackendHealth;
@@ -12,7 +13,7 @@ use crate::route;
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::{self, Head};
 use aquifer_translate::model::request_id::RequestId;
-use aquifer_translate::translation::Incoming;
+use aquifer_translate::translation::Road;
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -39,7 +40,8 @@ impl Attempt {
     /// [`take_refusal`](Self::take_refusal) or else by [`dialect::error`]; after it, by [`fail`](Self::fail).
     ///
     /// # Errors
-    /// The client's mistakes, and what this backend cannot do. A backend that is not there or not served is the host's.
+    /// The client's mistakes, and what this backend cannot do. A backend that is not there, not
+    /// served, or of another dialect without a translation is the host's.
     pub fn write(
         chosen: ChosenBackend<'_>,
         head: &RequestHead<'_>,
@@ -50,7 +52,11 @@ impl Attempt {
         let found = config.backends.get(backend).filter(|backend| backend.kind.api().is_some());
         let found = found.ok_or_else(|| Fault::Ours("the chosen backend is not served".to_owned()))?;
         let dialect = head.dialect();
-        let read = Incoming::read_in(dialect, &body, std::iter::empty(), &config.limits);
+        if road(config, dialect, backend) == Road::Closed {
+            return Err(Fault::Ours("the chosen backend does not speak the client's dialect".to_owned()));
+        }
+        let betas = plan::betas(head.headers);
+        let read = plan::read(dialect, &body, &betas, false, &config.limits);
         let asked = match &read {
             Ok(incoming) => Head { model: Cow::Owned(incoming.model().to_owned()), stream: incoming.stream() },
             Err(fault) => {
@@ -62,6 +68,7 @@ impl Attempt {
         let model_id = model_id.unwrap_or(&asked.model).to_owned();
         let mut plan = Plan {
             caller: Caller::of(head.headers, None),
+            betas: betas.clone(),
             targets: vec![Target::of(candidate(found, backend, model_id), config)],
             ..Plan::new(Arc::clone(config), Arc::clone(health), dialect, head, body.clone(), asked)
         };

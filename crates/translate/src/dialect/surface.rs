@@ -110,15 +110,6 @@ impl<'p> Surface<'p> {
         of(SERVED, method, known.map_or(path, |(_, served)| served))
     }
 
-    /// The dialect in which a client of this path is answered, whatever is wrong with its request.
-    #[must_use]
-    pub fn dialect_of(method: &Method, path: &'p str) -> Dialect {
-        match Self::of(method, path) {
-            Ok(Self { dialect, .. }) | Err(NoSurface::MethodNotAllowed { dialect, .. }) => dialect,
-            Err(NoSurface::NotFound) => Dialect::default(),
-        }
-    }
-
     /// The model's id where the path holds one, its escapes undone.
     #[must_use]
     pub fn model_id(&self) -> Option<Cow<'p, str>> {
