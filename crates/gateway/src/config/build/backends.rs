@@ -237,20 +237,8 @@ fn full(
 }
 
 fn address<'a>(document: &'a Document<'a>) -> Option<(&'a Document<'a>, &'a BackendResource)> {
-    match &document.resource {
-        Resource::Backend(backend) => Some((document, backend)),
-        Resource::GatewayRoute(_)
-        | Resource::ServiceBackend(_)
-        | Resource::ShortBackend(_)
-        | Resource::Gateway(_)
-        | Resource::BackendSecurityPolicy(_)
-        | Resource::ReasoningPolicy(_)
-        | Resource::RequestPolicy(_)
-        | Resource::BackendTlsPolicy(_)
-        | Resource::BackendTrafficPolicy(_)
-        | Resource::SecurityPolicy(_)
-        | Resource::Nodes => None,
-    }
+    let Resource::Backend(backend) = &document.resource else { return None };
+    Some((document, backend))
 }
 
 /// The region in `bedrock-runtime.<region>.amazonaws.com`.
@@ -265,20 +253,8 @@ fn region_of(host: &str) -> Option<&str> {
 /// The first `BackendTLSPolicy` of a `Backend`.
 fn tls_policy<'a>(set: Set<'a>, backend: &Document<'_>) -> Option<(&'a Document<'a>, &'a BackendTlsPolicy)> {
     let document = set.policies_of(Kind::TlsPolicy, backend).next()?;
-    match &document.resource {
-        Resource::BackendTlsPolicy(policy) => Some((document, policy)),
-        Resource::GatewayRoute(_)
-        | Resource::ServiceBackend(_)
-        | Resource::ShortBackend(_)
-        | Resource::Gateway(_)
-        | Resource::BackendSecurityPolicy(_)
-        | Resource::ReasoningPolicy(_)
-        | Resource::RequestPolicy(_)
-        | Resource::Backend(_)
-        | Resource::BackendTrafficPolicy(_)
-        | Resource::SecurityPolicy(_)
-        | Resource::Nodes => None,
-    }
+    let Resource::BackendTlsPolicy(policy) = &document.resource else { return None };
+    Some((document, policy))
 }
 
 /// The certificates that a `BackendTLSPolicy` trusts; `None`: the system's.

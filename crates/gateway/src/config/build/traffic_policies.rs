@@ -191,19 +191,9 @@ struct TrafficLayers<'d> {
 
 impl<'d> TrafficLayers<'d> {
     fn of(documents: &'d [&'d Document<'d>]) -> Self {
-        let specs = documents.iter().filter_map(|document| match &document.resource {
-            Resource::BackendTrafficPolicy(policy) => Some(&policy.spec),
-            Resource::GatewayRoute(_)
-            | Resource::ServiceBackend(_)
-            | Resource::ShortBackend(_)
-            | Resource::Gateway(_)
-            | Resource::BackendSecurityPolicy(_)
-            | Resource::ReasoningPolicy(_)
-            | Resource::RequestPolicy(_)
-            | Resource::Backend(_)
-            | Resource::BackendTlsPolicy(_)
-            | Resource::SecurityPolicy(_)
-            | Resource::Nodes => None,
+        let specs = documents.iter().filter_map(|document| {
+            let Resource::BackendTrafficPolicy(policy) = &document.resource else { return None };
+            Some(&policy.spec)
         });
         Self { documents, specs: specs.collect() }
     }

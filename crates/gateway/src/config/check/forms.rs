@@ -58,19 +58,10 @@ impl Form {
 
     /// The name of the form in JSON schemas, where it has no pattern.
     pub(in crate::config) fn format(self) -> Option<&'static str> {
-        match self {
-            Self::Time => Some("date-time"),
-            Self::Endpoint => Some("uri"),
-            Self::Free
-            | Self::Subdomain
-            | Self::Group
-            | Self::Kind
-            | Self::Label
-            | Self::Hostname
-            | Self::HeaderName
-            | Self::Duration
-            | Self::Region => None,
+        if self == Self::Time {
+            return Some("date-time");
         }
+        (self == Self::Endpoint).then_some("uri")
     }
 
     /// The form of a JSON schema's pattern and format.
@@ -131,20 +122,14 @@ impl Form {
             | Self::Duration
             | Self::Region) => {
                 let (pattern, regex) = (other.pattern()?, other.regex()?);
-                let hint = match other {
-                    Self::Hostname if text.contains("://") => "; a hostname has no scheme such as https://",
-                    Self::Hostname if text.contains(':') => "; a hostname has no port",
-                    Self::Free
-                    | Self::Subdomain
-                    | Self::Group
-                    | Self::Kind
-                    | Self::Label
-                    | Self::Hostname
-                    | Self::HeaderName
-                    | Self::Duration
-                    | Self::Region
-                    | Self::Time
-                    | Self::Endpoint => "",
+                let hint = if other != Self::Hostname {
+                    ""
+                } else if text.contains("://") {
+                    "; a hostname has no scheme such as https://"
+                } else if text.contains(':') {
+                    "; a hostname has no port"
+                } else {
+                    ""
                 };
                 (!regex.is_match(text)).then(|| format!("{path} in body should match '{pattern}'{hint}"))
             }
@@ -152,8 +137,7 @@ impl Form {
     }
 }
 
-/// Reads `1h2m3s4ms`, the Gateway API's form of a duration (GEP-2257), but with any number of any size; of a resource
-/// the
+/// Reads `1h2m3s4ms`, the Gateway API's form of a duration (GEP-2257), but with any number of any size; of a resource the
 /// form was checked before.
 #[must_use]
 pub fn duration(text: &str) -> Option<Duration> {
