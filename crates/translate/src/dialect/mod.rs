@@ -10,6 +10,7 @@ mod notes;
 pub mod openai_chat;
 mod reasoning_claim;
 pub mod seal;
+mod stop_sequences;
 mod surface;
 mod told;
 

@@ -1,15 +1,13 @@
 //! Sampling: the limit of tokens, temperature, top-p, top-k and stop sequences.
 
 use super::MessagesPurpose;
-use crate::dialect::json::{Node, Object};
+use crate::dialect::json::Object;
 use crate::dialect::notes::Notes;
+use crate::dialect::stop_sequences;
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
 use crate::model::request::Sampling;
 use crate::model::text::Text;
-
-/// Converse takes no more stop sequences, whatever the model.
-const STOPS: usize = 2500;
 
 /// Reads `max_tokens`, `temperature`, `top_p`, `top_k` and `stop_sequences`.
 pub(super) fn read<'a>(
@@ -41,21 +39,5 @@ fn top_k(top: &Object<'_, '_>) -> Result<Option<u32>, Fault> {
 
 fn stop<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Text<'a>>, Fault> {
     let Some(node) = top.get("stop_sequences") else { return Ok(Vec::new()) };
-    let mut sequences = Vec::new();
-    for (at, node) in node.list()?.each().enumerate() {
-        if at == STOPS {
-            return Err(node.wrong(&format!("one of at most {STOPS} stop sequences")));
-        }
-        sequences.push(sequence(&node, notes)?);
-    }
-    Ok(sequences)
-}
-
-/// Bedrock refuses blank ones.
-fn sequence<'a>(node: &Node<'a, '_>, notes: &mut Notes) -> Result<Text<'a>, Fault> {
-    let text = node.text()?;
-    if text.is_blank() {
-        notes.dropped(node, "Bedrock takes no blank stop sequence");
-    }
-    Ok(text)
+    stop_sequences::list(&node, notes)
 }

@@ -1,7 +1,8 @@
 //! Sampling: temperature, top-p, top-k, stop sequences and the limit of tokens.
 
-use crate::dialect::json::{Node, Object};
+use crate::dialect::json::Object;
 use crate::dialect::notes::Notes;
+use crate::dialect::stop_sequences;
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
 use crate::model::request::Sampling;
@@ -39,32 +40,13 @@ fn top_k(top: &Object<'_, '_>) -> Result<Option<u32>, Fault> {
     if number == 0.0 || number == -1.0 { Ok(None) } else { node.count().map(Some) }
 }
 
-/// Converse takes no more stop sequences, whatever the model.
-const STOPS: usize = 2500;
-
 fn stop<'a>(top: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Text<'a>>, Fault> {
     let Some(node) = top.get("stop") else { return Ok(Vec::new()) };
     if node.is_string() {
-        return Ok(vec![sequence(&node, notes)?]);
+        return Ok(vec![stop_sequences::one(&node, notes)?]);
     }
     if !node.is_list() {
         return Err(node.wrong("a string or an array of strings"));
     }
-    let mut sequences = Vec::new();
-    for (at, node) in node.list()?.each().enumerate() {
-        if at == STOPS {
-            return Err(node.wrong(&format!("one of at most {STOPS} stop sequences")));
-        }
-        sequences.push(sequence(&node, notes)?);
-    }
-    Ok(sequences)
-}
-
-/// Bedrock refuses blank ones.
-fn sequence<'a>(node: &Node<'a, '_>, notes: &mut Notes) -> Result<Text<'a>, Fault> {
-    let text = node.text()?;
-    if text.is_blank() {
-        notes.dropped(node, "Bedrock takes no blank stop sequence");
-    }
-    Ok(text)
+    stop_sequences::list(&node, notes)
 }
