@@ -53,7 +53,8 @@ impl Incoming<'_> {
         self.asked.warnings.retain(|warning| {
             let path = dialect.path(&warning.field);
             let tool = path.strip_prefix("tools.").and_then(|place| place.parse().ok());
-            !goes_on(&path, &written.body) && tool.is_none_or(|tool: usize| !searches.contains(&tool))
+            let told = written.warnings.iter().any(|told| dialect.path(&told.field) == path);
+            !told && !goes_on(&path, &written.body) && tool.is_none_or(|tool: usize| !searches.contains(&tool))
         });
         for warning in &mut self.asked.warnings {
             if warning.why.contains(ELSEWHERE) {
