@@ -41,7 +41,7 @@ pub(super) fn candidates<'c>(
             let mut others = other_names(config, model).into_iter();
             others.find_map(|name| route::candidates(config, &name, headers, ingress, seed).ok()).ok_or(fault)?
         }
-        (Dialect::AnthropicMessages | Dialect::OpenAiChat, found) => found?,
+        (Dialect::AnthropicMessages | Dialect::OpenAiChat | Dialect::OpenAiResponses, found) => found?,
     };
     if dialect == Dialect::AnthropicMessages {
         for candidate in found.iter_mut().filter(|candidate| candidate.model_id == model) {

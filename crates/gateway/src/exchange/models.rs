@@ -36,7 +36,7 @@ pub(super) fn list(
         listings.extend(callable(config).filter(|id| known.insert(id.clone())).map(|id| of_catalogue(&id)));
     }
     match dialect {
-        Dialect::OpenAiChat => {
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => {
             let data: Vec<String> = listings.iter().map(|listing| object(dialect, listing)).collect();
             Ok(format!(r#"{{"object":"list","data":[{}]}}"#, data.join(",")))
         }

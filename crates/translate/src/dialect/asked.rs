@@ -5,6 +5,7 @@ use super::answer::Style;
 use super::anthropic_messages::{self, request::MessagesPurpose};
 use super::anthropic_words;
 use super::openai_chat::{self, ReasoningFields};
+use super::openai_responses::{self, request::ResponsesPurpose};
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::model::issuer::Mark;
@@ -31,6 +32,8 @@ pub enum Manner {
     OpenAiChat(openai_chat::request::Manner),
     /// In Messages.
     AnthropicMessages(anthropic_messages::request::Manner),
+    /// In Responses.
+    OpenAiResponses(openai_responses::request::Manner),
 }
 
 /// The members of a request that decide its route and the form of its answer.
@@ -73,6 +76,7 @@ impl Manner {
         match self {
             Self::OpenAiChat(_) => Dialect::OpenAiChat,
             Self::AnthropicMessages(_) => Dialect::AnthropicMessages,
+            Self::OpenAiResponses(_) => Dialect::OpenAiResponses,
         }
     }
 
@@ -82,6 +86,7 @@ impl Manner {
         match self {
             Self::OpenAiChat(manner) => manner.affinity.as_deref(),
             Self::AnthropicMessages(manner) => manner.affinity.as_deref(),
+            Self::OpenAiResponses(manner) => manner.affinity.as_deref(),
         }
     }
 
@@ -91,6 +96,7 @@ impl Manner {
         match self {
             Self::OpenAiChat(manner) => Style::OpenAiChat(manner.style(exposure, answerer)),
             Self::AnthropicMessages(manner) => Style::AnthropicMessages(manner.style(exposure, answerer)),
+            Self::OpenAiResponses(manner) => Style::OpenAiResponses(Box::new(manner.style(exposure, answerer))),
         }
     }
 }
@@ -118,6 +124,7 @@ pub fn read<'a, 'h>(
                 anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits)?;
             Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
         }
+        Dialect::OpenAiResponses => responses(body, betas, ResponsesPurpose::Answer, limits),
     }
 }
 
@@ -139,7 +146,20 @@ pub fn read_to_count<'a, 'h>(
                 anthropic_messages::request::read(body, betas, MessagesPurpose::CountTokens, limits)?;
             Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
         }
+        Dialect::OpenAiResponses => responses(body, betas, ResponsesPurpose::CountTokens, limits),
     }
+}
+
+fn responses<'a, 'h>(
+    body: &'a [u8],
+    betas: impl Iterator<Item = &'h str> + Clone,
+    purpose: ResponsesPurpose,
+    limits: &Limits,
+) -> Result<Asked<'a>, Fault> {
+    let openai_responses::request::Asked { mut request, manner, warnings } =
+        openai_responses::request::read(body, purpose, limits)?;
+    anthropic_words::add_betas(&mut request, betas, limits)?;
+    Ok(Asked { request, manner: Manner::OpenAiResponses(manner), warnings })
 }
 
 /// Reads only what decides where a request goes: of one that a backend takes in this dialect, whatever is wrong with its
@@ -152,6 +172,7 @@ pub fn read_head<'a>(dialect: Dialect, body: &'a [u8], limits: &Limits) -> Resul
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_head(body, limits),
         Dialect::AnthropicMessages => anthropic_messages::request::read_head(body, limits),
+        Dialect::OpenAiResponses => openai_responses::request::read_head(body, limits),
     }
 }
 
@@ -164,5 +185,6 @@ pub fn read_model(dialect: Dialect, body: &[u8]) -> Result<Cow<'_, str>, Fault> 
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_model(body),
         Dialect::AnthropicMessages => anthropic_messages::request::read_model(body),
+        Dialect::OpenAiResponses => openai_responses::request::read_model(body),
     }
 }

@@ -8,6 +8,7 @@ mod json;
 mod media;
 mod notes;
 pub mod openai_chat;
+pub mod openai_responses;
 mod reasoning_claim;
 pub mod seal;
 mod stop_sequences;
@@ -45,6 +46,8 @@ pub enum Dialect {
     OpenAiChat,
     /// Anthropic's Messages.
     AnthropicMessages,
+    /// OpenAI's Responses.
+    OpenAiResponses,
 }
 
 impl Dialect {
@@ -54,6 +57,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::id(id),
+            Self::OpenAiResponses => openai_responses::id(id),
         }
     }
 
@@ -63,6 +67,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::request_id(id),
+            Self::OpenAiResponses => openai_responses::request_id(id),
         }
     }
 
@@ -72,6 +77,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::field::path(field),
             Self::AnthropicMessages => anthropic_messages::field::path(field),
+            Self::OpenAiResponses => openai_responses::field::path(field),
         }
     }
 

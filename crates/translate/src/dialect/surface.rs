@@ -76,6 +76,18 @@ const SERVED: &[Endpoint] = &[
         dialect: Dialect::AnthropicMessages,
         operation: Operation::CountTokens,
     },
+    Endpoint {
+        path: "/v1/responses",
+        allow: "POST",
+        dialect: Dialect::OpenAiResponses,
+        operation: Operation::Generate,
+    },
+    Endpoint {
+        path: "/v1/responses/input_tokens",
+        allow: "POST",
+        dialect: Dialect::OpenAiResponses,
+        operation: Operation::CountTokens,
+    },
     Endpoint { path: "/v1/models", allow: "GET, HEAD", dialect: Dialect::OpenAiChat, operation: Operation::ListModels },
     Endpoint {
         path: "/v1/models/{id}",
@@ -229,7 +241,7 @@ mod tests {
             message(NoSurface::NotFound, "/v2"),
             (
                 MistakeKind::PathNotFound,
-                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/models and /v1/models/{id}."
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/responses, /v1/responses/input_tokens, /v1/models and /v1/models/{id}."
                     .to_owned()
             )
         );

@@ -30,13 +30,19 @@ impl Road {
     #[must_use]
     pub fn between(client: Dialect, backend: UpstreamApi) -> Self {
         match (client, backend) {
-            (Dialect::OpenAiChat | Dialect::AnthropicMessages, UpstreamApi::Bedrock(api @ Api::Converse))
-            | (Dialect::OpenAiChat, UpstreamApi::Bedrock(api @ Api::InvokeModel)) => Self::Translate(api),
+            (
+                Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses,
+                UpstreamApi::Bedrock(api @ Api::Converse),
+            )
+            | (Dialect::OpenAiChat | Dialect::OpenAiResponses, UpstreamApi::Bedrock(api @ Api::InvokeModel)) => {
+                Self::Translate(api)
+            }
             (Dialect::AnthropicMessages, UpstreamApi::Bedrock(api @ Api::InvokeModel)) => Self::Reframe(api),
             (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::OpenAiChat))
             | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::AnthropicMessages)) => Self::Relay,
-            (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::AnthropicMessages))
-            | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::OpenAiChat)) => Self::Closed,
+            (Dialect::OpenAiChat | Dialect::OpenAiResponses, UpstreamApi::Dialect(Dialect::AnthropicMessages))
+            | (Dialect::AnthropicMessages | Dialect::OpenAiResponses, UpstreamApi::Dialect(Dialect::OpenAiChat))
+            | (_, UpstreamApi::Dialect(Dialect::OpenAiResponses)) => Self::Closed,
         }
     }
 
