@@ -9,6 +9,7 @@ mod media;
 mod notes;
 pub mod openai_chat;
 pub mod openai_responses;
+mod placeholder;
 mod reasoning_claim;
 pub mod seal;
 mod stop_sequences;
