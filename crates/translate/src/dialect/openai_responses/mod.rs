@@ -5,6 +5,7 @@ pub mod field;
 pub mod request;
 pub mod response;
 pub mod seal_keys;
+pub mod sealed_item;
 pub mod stream;
 
 use super::{Answerer, Exposure};
@@ -62,7 +63,7 @@ impl request::Manner {
         Style {
             hidden: exposure.hidden,
             summary: self.summary,
-            seals: self.seals.filter(|_| self.sealed),
+            seals: self.seals,
             mark,
             reasoning_format,
             forms: self.forms,
