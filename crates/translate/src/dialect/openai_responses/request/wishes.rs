@@ -8,12 +8,19 @@ use crate::model::reasoning::{Display, ReasoningAsk, Switch};
 use crate::model::request::Format;
 
 /// The wishes so far: a later item counts before an earlier one.
-#[derive(Default)]
 pub(super) struct Wishes<'a> {
     pub(super) reasoning: ReasoningAsk,
     pub(super) format: Format<'a>,
     /// The client reads the text of the reasoning.
     pub(super) summary: bool,
+}
+
+/// A client that asks for no summary is shown no text of the reasoning.
+impl Default for Wishes<'_> {
+    fn default() -> Self {
+        let reasoning = ReasoningAsk { exclude: true, ..ReasoningAsk::default() };
+        Self { reasoning, format: Format::Text, summary: false }
+    }
 }
 
 impl<'a> Wishes<'a> {
