@@ -5,7 +5,11 @@ use super::answer::Style;
 use super::anthropic_messages::{self, request::MessagesPurpose};
 use super::anthropic_words;
 use super::openai_chat::{self, ReasoningFields};
-use super::openai_responses::{self, request::ResponsesPurpose};
+use super::openai_responses::{
+    self,
+    seal_keys::SealKeys,
+    sealed_item::{self, SealedItem},
+};
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::model::issuer::Mark;
@@ -13,6 +17,7 @@ use crate::model::reasoning::Placeholder;
 use crate::model::request::Request;
 use crate::warning::Warning;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A request, with what only its dialect needs to know for the answer.
 #[derive(Clone, Debug)]
@@ -23,6 +28,8 @@ pub struct Asked<'a> {
     pub manner: Manner,
     /// The fields that were ignored or changed.
     pub warnings: Vec<Warning>,
+    /// The reasoning that came back sealed by the gateway, until [`Asked::unseal`] opens it.
+    pub sealed: Vec<SealedItem<'a>>,
 }
 
 /// A client's wishes for its answer, as its request says them.
@@ -67,6 +74,17 @@ pub struct Answerer {
     pub placeholder: Option<String>,
     /// The client asked for what its guardrail did.
     pub trace: bool,
+}
+
+impl Asked<'_> {
+    /// Opens the reasoning that came back sealed with these keys, and has the answer's sealed with them.
+    pub fn unseal(&mut self, keys: &Arc<SealKeys>) {
+        let sealed = std::mem::take(&mut self.sealed);
+        self.warnings.extend(sealed_item::open(sealed, &mut self.request.messages, keys));
+        if let Manner::OpenAiResponses(manner) = &mut self.manner {
+            manner.seals = Some(Arc::clone(keys));
+        }
+    }
 }
 
 impl Manner {
@@ -117,14 +135,14 @@ pub fn read<'a, 'h>(
             let openai_chat::request::Asked { mut request, manner, warnings } =
                 openai_chat::request::read_within(body, limits)?;
             anthropic_words::add_betas(&mut request, betas, limits)?;
-            Ok(Asked { request, manner: Manner::OpenAiChat(manner), warnings })
+            Ok(Asked { request, manner: Manner::OpenAiChat(manner), warnings, sealed: Vec::new() })
         }
         Dialect::AnthropicMessages => {
             let anthropic_messages::request::Asked { request, manner, warnings } =
                 anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits)?;
-            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
+            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings, sealed: Vec::new() })
         }
-        Dialect::OpenAiResponses => responses(body, betas, ResponsesPurpose::Answer, limits),
+        Dialect::OpenAiResponses => responses(body, betas, limits),
     }
 }
 
@@ -144,22 +162,21 @@ pub fn read_to_count<'a, 'h>(
         Dialect::AnthropicMessages => {
             let anthropic_messages::request::Asked { request, manner, warnings } =
                 anthropic_messages::request::read(body, betas, MessagesPurpose::CountTokens, limits)?;
-            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
+            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings, sealed: Vec::new() })
         }
-        Dialect::OpenAiResponses => responses(body, betas, ResponsesPurpose::CountTokens, limits),
+        Dialect::OpenAiResponses => responses(body, betas, limits),
     }
 }
 
 fn responses<'a, 'h>(
     body: &'a [u8],
     betas: impl Iterator<Item = &'h str> + Clone,
-    purpose: ResponsesPurpose,
     limits: &Limits,
 ) -> Result<Asked<'a>, Fault> {
-    let openai_responses::request::Asked { mut request, manner, warnings } =
-        openai_responses::request::read(body, purpose, limits)?;
+    let openai_responses::request::Asked { mut request, manner, warnings, sealed } =
+        openai_responses::request::read(body, limits)?;
     anthropic_words::add_betas(&mut request, betas, limits)?;
-    Ok(Asked { request, manner: Manner::OpenAiResponses(manner), warnings })
+    Ok(Asked { request, manner: Manner::OpenAiResponses(manner), warnings, sealed })
 }
 
 /// Reads only what decides where a request goes: of one that a backend takes in this dialect, whatever is wrong with its

@@ -7,19 +7,22 @@ use aquifer_translate::translation::Answering;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+fn keys() -> SealKeys {
+    SealKeys::new([7; 32], [])
+}
+
 fn answering() -> Answering {
     let style = openai_responses::Style {
         summary: true,
-        seals: Some(Arc::new(SealKeys::default())),
+        seals: Some(Arc::new(keys())),
         reasoning_format: Some("anthropic-claude-v1".to_owned()),
         ..openai_responses::Style::default()
     };
     Style::OpenAiResponses(Box::new(style)).into()
 }
 
-/// What of a recording Responses has words for in the open.
+/// The end of a recording in the words of Responses.
 fn in_its_words(mut said: Said) -> Said {
-    said.sealed.clear();
     said.finish = match said.finish.as_str() {
         "length" => "max_output_tokens".to_owned(),
         "content_filter" => said.finish,
@@ -40,6 +43,9 @@ fn understood(response: &Value) -> Said {
             "message" => said.text.push_str(item["content"][0]["text"].as_str().unwrap()),
             "reasoning" => {
                 said.reasoning.push_str(item["summary"][0]["text"].as_str().unwrap_or_default());
+                let thought = keys().open(item["encrypted_content"].as_str().unwrap()).unwrap();
+                let sealed = [thought.signature, thought.redacted].into_iter().flatten();
+                said.sealed.extend(sealed.map(|seal| seal.plain().into_owned()));
             }
             "function_call" => {
                 let input = item["arguments"].as_str().unwrap();

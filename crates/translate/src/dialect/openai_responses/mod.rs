@@ -10,6 +10,7 @@ mod output;
 pub mod request;
 pub mod response;
 pub mod seal_keys;
+pub mod sealed_item;
 pub mod stream;
 mod usage;
 
@@ -68,7 +69,7 @@ impl request::Manner {
         Style {
             hidden: exposure.hidden,
             summary: self.summary,
-            seals: self.seals.filter(|_| self.sealed),
+            seals: self.seals,
             mark,
             reasoning_format,
             forms: self.forms,

@@ -1,19 +1,57 @@
 //! The words of a Responses request, read.
+//!
+//! Every field has one of three fates: it is taken into the neutral [`Request`]; it is left out, and a [`Warning`] names
+//! it; or it is refused with a [`Fault`] that names it, because the client would trust in what it cannot get. Fields that
+//! nobody knows are left out. `null` is the same as nothing. `docs/responses.md` has a row for every field.
+//!
+//! Texts, schemas and base64 are borrowed from the body as they stand there, still escaped.
+
+mod calls;
+mod content;
+mod echo;
+mod flat_names;
+mod folded;
+mod items;
+mod media;
+mod outputs;
+mod service;
+mod synthetic;
+mod thoughts;
+mod tool_choice;
+mod tools;
+mod verdicts;
+mod wishes;
 
 use crate::dialect::Head;
 use crate::dialect::json::{self, Indexed, Object};
 use crate::dialect::notes::Notes;
 use crate::dialect::openai_responses::seal_keys::SealKeys;
+use crate::dialect::openai_responses::sealed_item::SealedItem;
 use crate::fault::Fault;
 use crate::limits::{self, Limits};
-use crate::model::request::Request;
+use crate::model::field_ref::FieldRef;
+use crate::model::request::{Request, Sampling};
 use crate::warning::Warning;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The parts of a body that hold fields.
-const INDEXED: Indexed = Indexed { members: &["input", "tools"], beside: "", opaque: &["parameters", "schema"] };
+const INDEXED: Indexed = Indexed {
+    members: &[
+        "include",
+        "input",
+        "metadata",
+        "prompt_cache_options",
+        "reasoning",
+        "stream_options",
+        "text",
+        "tool_choice",
+        "tools",
+    ],
+    beside: "",
+    opaque: &["action", "arguments", "operation", "output_schema", "parameters", "schema"],
+};
 
 /// A request, with what only this dialect needs to know for the answer.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +62,8 @@ pub struct Asked<'a> {
     pub manner: Manner,
     /// Warnings about fields without effect.
     pub warnings: Vec<Warning>,
+    /// The reasoning that came back sealed.
+    pub sealed: Vec<SealedItem<'a>>,
 }
 
 /// The manner in which a client of this dialect is answered.
@@ -33,9 +73,7 @@ pub struct Manner {
     pub affinity: Option<String>,
     /// `reasoning.summary` was set: the client reads the text of the reasoning.
     pub summary: bool,
-    /// The client may send reasoning back: it is sealed into `encrypted_content`.
-    pub sealed: bool,
-    /// The keys of those seals.
+    /// The keys that seal reasoning into `encrypted_content`.
     pub seals: Option<Arc<SealKeys>>,
     /// The forms of tools that are no plain functions, by the name under which the model calls them.
     pub forms: BTreeMap<String, CalledForm>,
@@ -115,27 +153,57 @@ pub struct Echo {
     pub user: Option<String>,
 }
 
-/// The purpose of a request: an answer, or a count of tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResponsesPurpose {
-    /// An answer.
-    Answer,
-    /// The number of its tokens.
-    CountTokens,
-}
-
 /// Reads a request's body.
 ///
 /// # Errors
 ///
 /// A fault whose mistake names the field, or the line and column when the body is not JSON. And what goes beyond a limit.
-pub fn read<'a>(body: &'a [u8], purpose: ResponsesPurpose, limits: &Limits) -> Result<Asked<'a>, Fault> {
-    let _ = purpose;
+pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fault> {
     let document = json::read(body, limits.json_values, &INDEXED)?;
     let top = json::open(&document);
-    let notes = Notes::new(*limits);
-    let request = Request { size: body.len(), model: model(&top, limits)?, ..Request::default() };
-    Ok(Asked { request, manner: Manner::default(), warnings: notes.finish() })
+    let mut notes = Notes::new(*limits);
+    let model = model(&top, limits)?;
+    verdicts::read(&top, &mut notes)?;
+    let mut offer = tools::read(&top, &mut notes)?;
+    let conversation = items::read(&top, &offer.names, &mut notes)?;
+    tool_choice::read(&top, &mut offer, &mut notes)?;
+    let mut request = Request {
+        size: body.len(),
+        model,
+        stream: flag(&top, "stream")?.unwrap_or_default(),
+        system: conversation.system,
+        messages: conversation.turns,
+        tools: offer.tools,
+        tool_choice: offer.choice,
+        parallel_tools: flag(&top, "parallel_tool_calls")?,
+        sampling: sampling(&top)?,
+        reasoning: conversation.wishes.reasoning,
+        format: conversation.wishes.format,
+        ..Request::default()
+    };
+    service::read(&top, &mut request, &mut notes)?;
+    let manner = Manner {
+        affinity: top.get("prompt_cache_key").and_then(|node| node.string().ok()).map(Cow::into_owned),
+        summary: conversation.wishes.summary,
+        seals: None,
+        forms: offer.names.forms,
+        echo: Arc::new(echo::read(&top)),
+    };
+    Ok(Asked { request, manner, warnings: notes.finish(), sealed: conversation.sealed })
+}
+
+fn sampling<'a>(top: &Object<'a, '_>) -> Result<Sampling<'a>, Fault> {
+    Ok(Sampling {
+        max_tokens: top.get("max_output_tokens").map(|node| node.count()).transpose()?,
+        max_tokens_field: Some(FieldRef::MaxTokens),
+        temperature: top.get("temperature").map(|node| node.number_within(0.0, 2.0)).transpose()?,
+        top_p: top.get("top_p").map(|node| node.number_within(0.0, 1.0)).transpose()?,
+        ..Sampling::default()
+    })
+}
+
+fn flag(top: &Object<'_, '_>, name: &str) -> Result<Option<bool>, Fault> {
+    top.get(name).map(|node| node.boolean()).transpose()
 }
 
 /// Reads only what decides where a request goes, whatever is wrong with its other fields.
@@ -146,8 +214,7 @@ pub fn read<'a>(body: &'a [u8], purpose: ResponsesPurpose, limits: &Limits) -> R
 pub fn read_head<'a>(body: &'a [u8], limits: &Limits) -> Result<Head<'a>, Fault> {
     let document = json::read(body, limits.json_values, &INDEXED)?;
     let top = json::open(&document);
-    let stream = top.get("stream").map(|node| node.boolean()).transpose()?.unwrap_or_default();
-    Ok(Head { model: model(&top, limits)?, stream })
+    Ok(Head { model: model(&top, limits)?, stream: flag(&top, "stream")?.unwrap_or_default() })
 }
 
 /// Reads only the model id, for routing.
