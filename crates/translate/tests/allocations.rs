@@ -55,8 +55,10 @@ fn a_long_response_allocates_as_often_as_its_text_doubles() {
     let style = Style::OpenAiResponses(Box::default());
     let mut translation = StreamTranslation::new(&envelope, style.into(), Box::new(|_| None));
     let text = "some words ".repeat(10);
-    let one =
-        frame("contentBlockDelta", format!(r#"{{"contentBlockIndex":0,"delta":{{"text":"{text}"}},"p":"abcdefghij"}}"#));
+    let one = frame(
+        "contentBlockDelta",
+        format!(r#"{{"contentBlockIndex":0,"delta":{{"text":"{text}"}},"p":"abcdefghij"}}"#),
+    );
     let mut out = BytesMut::with_capacity(1 << 20);
     assert!(translation.take(&one, &mut out).is_ok());
     let counted = allocation_counter::measure(|| {
