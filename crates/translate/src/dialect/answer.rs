@@ -284,7 +284,7 @@ pub fn fail_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>, out
         Dialect::AnthropicMessages => {
             sse::event(out, "error", &[&anthropic_messages::error::render(fault, exchange).body]);
         }
-        Dialect::OpenAiResponses => sse::event(out, "error", &[&openai_responses::error::event(fault)]),
+        Dialect::OpenAiResponses => openai_responses::stream::fail(exchange, fault, out),
     }
 }
 

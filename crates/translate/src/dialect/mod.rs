@@ -10,6 +10,7 @@ mod media;
 mod notes;
 pub mod openai_chat;
 pub mod openai_responses;
+mod placeholder;
 mod prompt_cache;
 mod reasoning_claim;
 pub mod seal;

@@ -93,7 +93,7 @@ fn of_mistake(mistake: &Mistake) -> Class {
 }
 
 fn of_refusal(refusal: &Refusal) -> Class {
-    if is_quota(refusal) {
+    if told::is_quota(refusal) {
         return (429, "rate_limit_error");
     }
     match refusal.status {
@@ -111,15 +111,9 @@ fn of_refusal(refusal: &Refusal) -> Class {
     }
 }
 
-/// A quota of the account is used up: no second attempt within the hour helps.
-fn is_quota(refusal: &Refusal) -> bool {
-    let day = refusal.status == 429 && refusal.message.contains("per day");
-    refusal.exception == "ServiceQuotaExceededException" || day
-}
-
 /// SDKs and Claude Code retry a 401 and a 429 for minutes, unless they are told that it is of no use.
 fn should_retry(fault: &Fault, status: u16) -> Option<bool> {
-    let quota = matches!(fault, Fault::Refused(refusal) if is_quota(refusal));
+    let quota = matches!(fault, Fault::Refused(refusal) if told::is_quota(refusal));
     (quota || matches!(status, 401..=403)).then_some(false)
 }
 

@@ -7,8 +7,8 @@
 
 mod arguments;
 
-use super::placeholder::{self, Held};
-use super::{Style, citation, error, finish, id, usage};
+use super::{Style, citation, error, finish, id, placeholder, usage};
+use crate::dialect::placeholder::Held;
 use crate::dialect::{Envelope, seal};
 use crate::fault::Fault;
 use crate::model::call_id;

@@ -1,12 +1,18 @@
 //! OpenAI's Responses.
 
+mod annotation;
+mod custom_input;
 pub mod error;
 pub mod field;
+mod finish;
+mod items;
+mod output;
 pub mod request;
 pub mod response;
 pub mod seal_keys;
 pub mod sealed_item;
 pub mod stream;
+mod usage;
 
 use super::{Answerer, Exposure};
 use crate::model::issuer::Mark;
@@ -52,7 +58,7 @@ impl Style {
     /// The word for an end: the `status` of the response.
     #[must_use]
     pub fn finish_reason(&self, finish: &Finish) -> &'static str {
-        response::status(finish)
+        finish::status(finish)
     }
 }
 
