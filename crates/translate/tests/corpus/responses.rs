@@ -10,7 +10,7 @@ use std::sync::Arc;
 fn answering() -> Answering {
     let style = openai_responses::Style {
         summary: true,
-        seals: Some(Arc::new(SealKeys::default())),
+        seals: Some(Arc::new(SealKeys::new([1; 32], []))),
         reasoning_format: Some("anthropic-claude-v1".to_owned()),
         ..openai_responses::Style::default()
     };
