@@ -85,6 +85,7 @@ mod pace;
 pub mod record;
 pub mod restore;
 pub mod route;
+pub mod seal_keys;
 pub mod secret;
 
 pub use aquifer_translate as translate;

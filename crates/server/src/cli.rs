@@ -130,6 +130,10 @@ pub(crate) struct Serve {
     /// File with the API keys of clients, one `name: key` or `name: sha256:DIGEST` a line; read again when it changes
     #[arg(long, value_name = "FILE", env = "AQUIFER_API_KEYS_FILE")]
     pub(crate) api_keys_file: Option<PathBuf>,
+    /// File with the keys that seal reasoning into `encrypted_content`, 32 random bytes a line in base64, the one in use
+    /// first; read again when it changes [default: one key, generated at the start]
+    #[arg(long, value_name = "FILE", env = "AQUIFER_SEAL_KEYS_FILE")]
+    pub(crate) seal_keys_file: Option<PathBuf>,
     /// End at once when a backend has no credentials, instead of serving errors until it has some
     #[arg(long, env = "AQUIFER_REQUIRE_CREDENTIALS", value_parser = FalseyValueParser::new())]
     pub(crate) require_credentials: bool,

@@ -121,7 +121,7 @@ impl Common {
     ) -> Result<State, Fault> {
         let config = Arc::clone(&self.config);
         let betas = plan::betas(head.headers);
-        let read = plan::read(self.dialect, &body, &betas, counting, &config.limits);
+        let read = plan::read(self.dialect, &body, &betas, counting, &config);
         if read.is_err() {
             // Whatever is wrong with it, it is counted by its model.
             self.record.model = dialect::read_model(self.dialect, &body).map(Cow::into_owned).unwrap_or_default();

@@ -41,7 +41,7 @@ impl Common {
         now: Instant,
     ) -> Result<State, Fault> {
         let (body, betas, counting) = (plan.body.clone(), plan.betas.clone(), plan.counting);
-        let again = || plan::read(self.dialect, &body, &betas, counting, &self.config.limits).ok();
+        let again = || plan::read(self.dialect, &body, &betas, counting, &self.config).ok();
         let incoming = incoming.or_else(again);
         if let Some(incoming) = &incoming {
             plan.prefer_issuer(incoming);

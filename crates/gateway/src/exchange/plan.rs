@@ -13,7 +13,7 @@ use crate::route::Draw;
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::{Adjustment, base_id};
 use aquifer_translate::dialect::{Dialect, Head};
-use aquifer_translate::limits::{ClientFields, Limits};
+use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::issuer::Mark;
@@ -77,13 +77,17 @@ pub(super) fn read<'b>(
     body: &'b Bytes,
     betas: &[String],
     counting: bool,
-    limits: &Limits,
+    config: &Config,
 ) -> Result<Incoming<'b>, Fault> {
     let betas = betas.iter().map(String::as_str);
-    match counting {
-        true => Incoming::read_to_count(dialect, body, betas, limits),
-        false => Incoming::read_in(dialect, body, betas, limits),
+    let mut incoming = match counting {
+        true => Incoming::read_to_count(dialect, body, betas, &config.limits),
+        false => Incoming::read_in(dialect, body, betas, &config.limits),
+    }?;
+    if let Some(keys) = &config.seal_keys {
+        incoming.unseal(keys);
     }
+    Ok(incoming)
 }
 
 /// A remembered turn, and the model id under which it is.
@@ -179,7 +183,7 @@ impl Plan {
 
     /// Reads the client's words.
     pub(super) fn read(&self) -> Result<Incoming<'_>, Fault> {
-        read(self.dialect, &self.body, &self.betas, self.counting, &self.config.limits)
+        read(self.dialect, &self.body, &self.betas, self.counting, &self.config)
     }
 
     /// Notes which turns called tools, for models that may reason and take their reasoning back.

@@ -7,7 +7,8 @@
 use super::field::path;
 use crate::dialect::openai_chat::error as chat;
 use crate::dialect::told;
-use crate::fault::{Fault, Refusal};
+use crate::fault::{Fault, MistakeKind, Refusal};
+use crate::model::field_ref::FieldRef;
 use crate::model::text::Text;
 
 /// A fault in this dialect's words.
@@ -46,7 +47,7 @@ pub fn render(fault: &Fault) -> RenderedResponsesError {
         Some(refusal) if refusal.is_too_long() => (400, "invalid_request_error", Some(TOO_LONG.to_owned())),
         _ => chat::class(fault),
     };
-    let message = quoted(Some(told::message(fault, path)));
+    let message = quoted(Some(message(fault)));
     let (param, code) = (quoted(param(fault)), quoted(code));
     let body = format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":{param},"code":{code}}}}}"#);
     let quota = kind == QUOTA;
@@ -59,7 +60,7 @@ const TOO_LONG: &str = "context_length_exceeded";
 
 /// The `error` of a response that failed after it had begun.
 pub(super) fn failure(fault: &Fault) -> String {
-    let message = told::message(fault, path);
+    let message = message(fault);
     let (code, message) = match (refusal(fault), fault) {
         (Some(refusal), _) if told::is_quota(refusal) => (QUOTA, message),
         (Some(refusal), _) if refusal.is_too_long() => (TOO_LONG, message),
@@ -95,6 +96,23 @@ fn refusal(fault: &Fault) -> Option<&Refusal> {
     }
 }
 
+/// The message: in OpenAI's words where clients look for them.
+fn message(fault: &Fault) -> String {
+    let (Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake)) = fault else {
+        return told::message(fault, path);
+    };
+    match (&mistake.field, mistake.kind) {
+        (Some(FieldRef::ToolCalls(at)), MistakeKind::InvalidValue) => format!(
+            "No tool output found for a function call of the turn that begins with `input[{at}]`: every call must be followed \
+             by an item with its output."
+        ),
+        (Some(FieldRef::ToolResult(at)), MistakeKind::InvalidValue) => {
+            format!("No tool call found for the function call output `input[{at}]`.")
+        }
+        _ => told::message(fault, path),
+    }
+}
+
 /// The field that a fault is about.
 fn param(fault: &Fault) -> Option<String> {
     match fault {
@@ -114,8 +132,7 @@ fn quoted(text: Option<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::{MistakeKind, Unreachable};
-    use crate::model::field_ref::FieldRef;
+    use crate::fault::Unreachable;
     use serde_json::Value;
     use std::time::Duration;
 
