@@ -1,16 +1,16 @@
 //! One request with its answer, as a state machine without I/O.
 //!
 //! ```text
-//!              ┌───────────── a retry, a hedge ─────────────┐
-//!              ▼                                            │
-//!  Head ──► Recalling ──► Calling { primary, hedge? } ──────┘
-//!   │           │             │
-//!   │           │             └─ the first content ──► Answering ──► Over
-//!   └───────────┴── a refusal, or an answer without a call ────────► Over
+//!                         ┌─ a retry, a hedge ─┐
+//!                         ▼                    │
+//!  Head ──► Recalling ──► Calling { primary, hedge? } ◄─ broken off while thinking ─┐
+//!   │           │             │                                                     │
+//!   │           │             └─ the first content ──► Answering ───────────────────┴──► Over
+//!   └───────────┴── a refusal, or an answer without a call ────────────────────────────► Over
 //! ```
 //!
 //! Each state holds what it needs and no more: before the body there is no plan, before a call no attempt, and once the
-//! client was told some content there is one attempt and no way back.
+//! client was told some text or a call there is one attempt and no way back.
 
 mod adjust;
 mod admit;
@@ -86,6 +86,8 @@ enum State {
 struct Answering {
     plan: Box<Plan>,
     call: Box<OpenCall>,
+    /// Only reasoning was told, and a stream that breaks off now begins again.
+    restartable: bool,
 }
 
 /// What the end of an answer came to.
@@ -223,11 +225,12 @@ impl Exchange {
         }
     }
 
-    /// Whether the client was told some content: nothing is sent once more. Before that it may have heard that the answer
-    /// goes on.
+    /// Whether the client was told some content that no other answer can go on behind: nothing is sent once more. Before
+    /// that it may have heard that the answer goes on, or what the model was thinking.
     #[must_use]
     pub fn is_told(&self) -> bool {
-        self.common.heard == Heard::Content
+        let restartable = matches!(&self.state, State::Answering(Answering { restartable: true, .. }));
+        self.common.heard == Heard::Content && !restartable && !matches!(&self.state, State::Calling(_))
     }
 
     /// From now on [`Output::Retry`] comes before the request is written once more: one that is large takes its time.
@@ -304,10 +307,20 @@ impl Answering {
             common.keep(&self.plan, &self.call);
         }
         common.say_told();
+        if self.restartable && !self.call.attempt.is_thinking() {
+            self.settle();
+        }
         if let Some(end) = common.told.end.take() {
             return Err(Ended::Whole(end));
         }
         taken.map_err(Ended::Broken)
+    }
+
+    /// Nothing is kept for a further attempt.
+    fn settle(&mut self) {
+        self.restartable = false;
+        self.plan.let_go();
+        self.call.attempt.let_go();
     }
 
     /// Ends with what an answer came to.
@@ -337,10 +350,14 @@ impl Answering {
         State::Answering(self)
     }
 
-    /// The answer broke off. What was told whole before that stays an answer; else the client is told inside its stream.
+    /// The answer broke off. What was told whole before that stays an answer. While only reasoning was told, another attempt may go on
+    /// behind it; else the client is told inside its stream.
     fn failed(mut self, common: &mut Common, fault: Fault, now: Instant) -> State {
         if let (Some(end), Fault::UpstreamUnreachable(_)) = (self.call.attempt.finished(), &fault) {
             return common.answered(self.plan, self.call, end, now);
+        }
+        if self.restartable {
+            return Calling::again_after(self.plan, self.call).failed(common, CallId::Primary, fault, now);
         }
         common.report(&mut self.plan, &self.call, Some(&fault), now);
         common.give_up(self.plan, self.call, &fault, now)

@@ -120,6 +120,8 @@ pub enum AttemptReason {
     Hedge,
     /// Bedrock refused the one before it, and the request was adjusted to that.
     Adjusted,
+    /// The stream before it broke off while the model was thinking.
+    Restart,
 }
 
 /// Where the numbers of tokens come from.

@@ -32,7 +32,7 @@ use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{
-    self, KeepAlive, Outgoing, ReasoningProgress, Road, StreamReframing, StreamTranslation,
+    self, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamReframing, StreamTranslation,
 };
 use aquifer_translate::warning::Warning;
 use aquifer_translate::wire::sse;
@@ -54,6 +54,8 @@ pub struct Attempt {
     road: Road,
     /// What hides reasoning in an answer that is relayed, where the operator wants that.
     veil: Option<Veil>,
+    /// The operator shows its client no reasoning.
+    hides: bool,
     /// The refusal of a relayed backend as it came: the client gets it in place of an error of the gateway's.
     refused: Option<Refusal>,
     answer: Answer,
@@ -66,6 +68,8 @@ pub struct Attempt {
     played: Option<Box<StreamTranslation>>,
     /// The answer is the number of the request's tokens.
     counting: bool,
+    /// What the client was told by the attempt before this one, which goes on behind it.
+    interrupted: Option<Interrupted>,
 }
 
 /// The request of an attempt, unsigned. Its `Debug` shows neither content nor headers, which may hold a key.
@@ -143,6 +147,7 @@ impl Attempt {
             headers: HeaderMap::new(),
             road,
             veil: None,
+            hides: false,
             refused: None,
             answer: Answer::Silent,
             held: BytesMut::new(),
@@ -150,6 +155,7 @@ impl Attempt {
             came: 0,
             played: None,
             counting: false,
+            interrupted: None,
         }
     }
 
@@ -174,6 +180,7 @@ impl Attempt {
     /// The same with what hides reasoning in an answer that is relayed, where the operator wants that.
     pub(super) fn veiled(mut self, policy: &ReasoningPolicy) -> Self {
         self.veil = Veil::of(policy).filter(|_| self.road == Road::Relay);
+        self.hides = policy.hidden;
         self
     }
 
@@ -181,6 +188,38 @@ impl Attempt {
     pub(super) fn played(mut self) -> Self {
         self.played = self.outgoing.whole.then(|| Box::new(self.translation()));
         self
+    }
+
+    /// Goes on where another attempt was broken off.
+    pub(super) fn resume(&mut self, interrupted: Interrupted) {
+        let style = self.outgoing.style.style.clone();
+        match self.played.take() {
+            Some(played) => self.played = Some(Box::new(played.resuming(interrupted, style))),
+            None => self.interrupted = Some(interrupted),
+        }
+    }
+
+    /// Breaks the attempt off, so that another one goes on behind what its client was told; the thought under way is closed in `out`.
+    pub(super) fn interrupt(&mut self, out: &mut BytesMut) -> Option<Interrupted> {
+        match std::mem::replace(&mut self.answer, Answer::Silent) {
+            Answer::Streaming(AnswerStream::Translated(stream)) => Some(stream.interrupt(out)),
+            Answer::Silent
+            | Answer::Streaming(AnswerStream::Reframed(_))
+            | Answer::Whole { .. }
+            | Answer::Relaying(_)
+            | Answer::Handing { .. }
+            | Answer::Refusing { .. } => {
+                let played = self.played.take().map(|played| played.interrupt(out));
+                self.interrupted.take().or(played)
+            }
+        }
+    }
+
+    /// Whether only reasoning was told, none of it sealed as far as its client sees, in a stream that another one can go on behind.
+    pub(super) fn is_thinking(&self) -> bool {
+        let Answer::Streaming(AnswerStream::Translated(stream)) = &self.answer else { return false };
+        let seen = stream.milestones();
+        !seen.answer && (!seen.sealed || self.hides) && stream.finished().is_none()
     }
 
     /// Takes the head of the backend's answer. An attempt has one: further ones are ignored.
@@ -381,10 +420,11 @@ impl Attempt {
             }
             return begun;
         }
-        match (&mut self.answer, &mut self.played) {
-            (Answer::Streaming(stream), _) => stream.fail(fault, out),
-            (_, Some(stream)) => stream.fail(fault, out),
-            (_, None) => return false,
+        match (&mut self.answer, &mut self.played, &mut self.interrupted) {
+            (Answer::Streaming(stream), _, _) => stream.fail(fault, out),
+            (_, Some(stream), _) => stream.fail(fault, out),
+            (_, None, Some(interrupted)) => interrupted.fail(fault, out),
+            (_, None, None) => return false,
         }
         true
     }
@@ -401,7 +441,10 @@ impl Attempt {
             (Answer::Streaming(stream), _) => stream.keep_alive_before(kind, out),
             (_, Some(stream)) if begun => stream.keep_alive(kind, out),
             (_, Some(stream)) => stream.keep_alive_before(kind, out),
-            (_, None) => sse::comment(out),
+            (_, None) => match &mut self.interrupted {
+                Some(interrupted) => interrupted.keep_alive(kind, out),
+                None => sse::comment(out),
+            },
         }
     }
 
@@ -502,7 +545,10 @@ impl Attempt {
     /// The translation of a stream.
     fn translation(&mut self) -> StreamTranslation {
         let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
-        let stream = StreamTranslation::new(&self.envelope(), self.outgoing.style.clone(), restore);
+        let mut stream = StreamTranslation::new(&self.envelope(), self.outgoing.style.clone(), restore);
+        if let Some(interrupted) = self.interrupted.take() {
+            stream = stream.resuming(interrupted, self.outgoing.style.style.clone());
+        }
         match self.recording {
             Some(room) => stream.recording(room),
             None => stream,

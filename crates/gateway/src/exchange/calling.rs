@@ -148,7 +148,7 @@ impl Calling {
 
     /// Gives a whole answer.
     fn answer_whole(self, common: &mut Common, id: CallId, now: Instant) -> State {
-        let Answering { plan, call } = self.won(common, id, now);
+        let Answering { plan, call, .. } = self.won(common, id, now);
         // A whole answer has no first delta whose time could be told.
         common.record.reasoned = common.told.seen.take().is_some_and(|seen| seen.reasoning);
         common.keep(&plan, &call);
@@ -180,10 +180,13 @@ impl Calling {
                 hedge
             }
         };
-        self.plan.let_go();
-        call.attempt.let_go();
         call.deadlines.told();
-        Answering { plan: self.plan, call }
+        let restarts = common.terms.abilities.retry && self.plan.restarts(call.target) && call.attempt.is_thinking();
+        let mut answering = Answering { plan: self.plan, call, restartable: restarts };
+        if !restarts {
+            answering.settle();
+        }
+        answering
     }
 
     /// A call failed: the other one goes on alone, or another attempt is made if that is worth it; else the client is told.
@@ -219,9 +222,19 @@ impl Calling {
     fn retry_or_give_up(mut self, common: &mut Common, fault: &Fault, now: Instant) -> State {
         let again = self.adjusted(common, fault, now).or_else(|| self.again(common, fault, now));
         match again {
-            Some(primary) => State::Calling(Self { primary, ..self }),
+            Some(mut next) => {
+                if common.heard == Heard::Content {
+                    common.carry_over(&mut self.primary, &mut next);
+                }
+                State::Calling(Self { primary: next, ..self })
+            }
             None => self.give_up(common, fault, now),
         }
+    }
+
+    /// The state behind an answer that broke off while only reasoning was told: another attempt may go on behind that.
+    pub(super) fn again_after(plan: Box<Plan>, broken: Box<OpenCall>) -> Self {
+        Self { plan, primary: broken, hedge: None, deferred: None, search_over: false }
     }
 
     fn give_up(self, common: &mut Common, fault: &Fault, now: Instant) -> State {

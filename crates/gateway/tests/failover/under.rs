@@ -108,9 +108,20 @@ impl Under {
         now: Instant,
         body: &[u8],
     ) -> Self {
+        Self::begin_at("/v1/chat/completions", config, health, terms, now, body)
+    }
+
+    pub(crate) fn begin_at(
+        path: &str,
+        config: &Arc<Config>,
+        health: &Arc<BackendHealth>,
+        terms: HostTerms,
+        now: Instant,
+        body: &[u8],
+    ) -> Self {
         let head = RequestHead {
             method: &Method::POST,
-            path: "/v1/chat/completions",
+            path,
             query: "",
             headers: &HeaderMap::new(),
             port: None,
