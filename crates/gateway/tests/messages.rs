@@ -26,10 +26,17 @@ struct Client {
     record: Option<Record>,
 }
 
+/// A backend that is called by Converse.
 fn config(region: &str, models: &[&str]) -> Arc<Config> {
+    config_of(region, models, Some(Api::Converse))
+}
+
+/// A backend that is called by this API, or by the one that suits the client and the model.
+fn config_of(region: &str, models: &[&str], api: Option<Api>) -> Arc<Config> {
     let models = models.iter().map(|model| (*model).to_owned()).collect();
     let service = Service { region: Some(region.to_owned()), models, ..Service::default() };
-    Arc::new(Config { backends: vec![Backend::new("one", BackendKind::bedrock(service))], ..Config::default() })
+    let kind = BackendKind::Served { service: Box::new(service), api: BackendApi::Bedrock(api) };
+    Arc::new(Config { backends: vec![Backend::new("one", kind)], ..Config::default() })
 }
 
 fn ask(config: &Arc<Config>, method: &Method, path: &str, query: &str, body: &Value) -> Client {
@@ -99,10 +106,7 @@ fn models_are_called_by_the_names_that_clients_use() {
 
 #[test]
 fn claude_over_invokemodel_gets_the_clients_own_body_and_gives_its_own_events() {
-    let region = Some("us-east-1".to_owned());
-    let service = Service { region, models: vec![SONNET.to_owned()], ..Service::default() };
-    let kind = BackendKind::Served { service: Box::new(service), api: BackendApi::Bedrock(Api::InvokeModel) };
-    let config = Arc::new(Config { backends: vec![Backend::new("one", kind)], ..Config::default() });
+    let config = config_of("us-east-1", &[SONNET], Some(Api::InvokeModel));
     let mut body = hello("claude-sonnet-4-5");
     body["stream"] = json!(true);
     body["model"] = json!(SONNET);
@@ -134,6 +138,31 @@ fn claude_over_invokemodel_gets_the_clients_own_body_and_gives_its_own_events() 
     // Chat Completions take the same backend through the neutral model.
     let chat = ask(&config, &Method::POST, "/v1/chat/completions", "", &hello(SONNET));
     assert!(chat.call.unwrap().0.ends_with("/invoke"));
+}
+
+#[test]
+fn where_no_api_is_pinned_the_client_and_the_model_decide() {
+    let nova = "amazon.nova-2-lite-v1:0";
+    let by = |api, path: &str, model| {
+        let client = ask(&config_of("us-east-1", &[SONNET, nova], api), &Method::POST, path, "", &hello(model));
+        client.call.unwrap().0.rsplit_once('/').unwrap().1.to_owned()
+    };
+    let (messages, chat) = ("/v1/messages", "/v1/chat/completions");
+    assert_eq!([by(None, messages, SONNET), by(None, chat, SONNET)], ["invoke", "converse"]);
+    assert_eq!([by(None, messages, nova), by(None, chat, nova)], ["converse", "converse"]);
+    let pinned = Some(Api::Converse);
+    assert_eq!([by(pinned, messages, SONNET), by(pinned, chat, SONNET)], ["converse", "converse"]);
+    let pinned = Some(Api::InvokeModel);
+    assert_eq!([by(pinned, messages, SONNET), by(pinned, chat, SONNET)], ["invoke", "invoke"]);
+    assert_eq!([by(pinned, messages, nova), by(pinned, chat, nova)], ["converse", "converse"]);
+}
+
+#[test]
+fn tokens_are_counted_as_the_request_would_be_sent() {
+    let body = json!({"model": SONNET, "messages": [{"role": "user", "content": "Hello?"}]});
+    let client = ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages/count_tokens", "", &body);
+    let (path, asked) = client.call.unwrap();
+    assert!(path.ends_with("/count-tokens") && asked["input"]["invokeModel"]["body"].is_string(), "{asked}");
 }
 
 #[test]
