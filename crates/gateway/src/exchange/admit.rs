@@ -18,7 +18,7 @@ use aquifer_translate::limits::Limits;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Incoming;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,7 +54,15 @@ impl Common {
     }
 
     fn surface(&mut self, head: &RequestHead<'_>, surface: Result<Surface<'_>, NoSurface>) -> Result<State, Refused> {
+        if dialect::is_probe(head.method, head.path) {
+            self.record.operation = "probe";
+            return Ok(self.tell_head(StatusCode::OK, None, head.now));
+        }
         self.record.caller = auth::admit(&self.config, ingress(head), head.headers)?;
+        if let (&Method::OPTIONS, Err(NoSurface::MethodNotAllowed { allow, .. })) = (head.method, &surface) {
+            self.record.operation = "options";
+            return Ok(self.tell_head(StatusCode::NO_CONTENT, Some(HeaderValue::from_static(allow)), head.now));
+        }
         let surface = surface.map_err(|none| Refused {
             fault: none.fault(head.method, head.path),
             allow: match none {
@@ -83,6 +91,15 @@ impl Common {
                 Ok(self.tell(one, head.now))
             }
         }
+    }
+
+    /// Answers by a head alone, without a body.
+    fn tell_head(&mut self, status: StatusCode, allow: Option<HeaderValue>, now: Instant) -> State {
+        let mut headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, HeaderMap::new());
+        headers.remove(header::CONTENT_TYPE);
+        headers.extend(allow.map(|allowed| (header::ALLOW, allowed)));
+        self.answer(WholeAnswer { status, headers, body: Bytes::new() });
+        self.done(None, [None, None], Outcome::Answered, now)
     }
 
     fn tell(&mut self, body: String, now: Instant) -> State {
