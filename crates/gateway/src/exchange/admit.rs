@@ -4,10 +4,11 @@ use super::attempt::WholeAnswer;
 use super::candidates::{Wanted, candidates};
 use super::common::Common;
 use super::contract::{Output, RequestHead};
+use super::deadlines::RecallDeadline;
 use super::plan::Plan;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
-use super::{State, models, plan, relayed};
+use super::{Recalling, State, models, plan, relayed};
 use crate::auth;
 use crate::ingress::Ingress;
 use crate::record::{Asked, Outcome};
@@ -15,8 +16,10 @@ use crate::restore::{Caller, TurnStore};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
 use aquifer_translate::limits::Limits;
+use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Incoming;
+use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::borrow::Cow;
@@ -128,6 +131,13 @@ impl Common {
         self.first_call(plan, None, now).unwrap_or_else(|fault| self.refuse(&fault, None, now))
     }
 
+    /// Goes on without the store, which has not answered in time.
+    pub(super) fn not_recalled(&mut self, mut plan: Box<Plan>, now: Instant) -> State {
+        let why = "the store of turns did not answer in time; what the client left out of the reasoning stays out";
+        plan.adjusted.push(Warning::dropped(FieldRef::PastReasoning(None), why));
+        self.recalled(plan, Vec::new(), now)
+    }
+
     fn plan(
         &mut self,
         head: &RequestHead<'_>,
@@ -192,7 +202,7 @@ impl Common {
         let known = if keys.is_empty() { Some(Vec::new()) } else { turns.recall_now(&keys) };
         let Some(known) = known else {
             self.push(Output::Recall(keys));
-            return Ok(State::Recalling(plan));
+            return Ok(State::Recalling(Recalling { plan, deadline: RecallDeadline::begin(now) }));
         };
         plan.remember(known);
         self.first_call(plan, incoming, now)

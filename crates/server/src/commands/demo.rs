@@ -53,6 +53,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         early_head: None,
         keep_alive: Some(Duration::from_secs(15)),
         keep_alive_kind: KeepAlive::Comment,
+        token_count_life: Duration::from_secs(600),
         client_idle: Duration::from_secs(300),
         max_connections: 1000,
         max_connections_per_address: None,

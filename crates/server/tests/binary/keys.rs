@@ -53,7 +53,8 @@ fn models(aquifer: &Aquifer, headers: &str) -> u16 {
 fn a_probe_needs_no_key_and_nothing_else_does_without() {
     let keys = Keys::new(&format!("alice: {ALICE}\n"));
     let aquifer = keys.serve(&[]);
-    let status = |method: &str, path: &str, headers: &str| say(aquifer.gateway.unwrap(), method, path, headers, "").status;
+    let status =
+        |method: &str, path: &str, headers: &str| say(aquifer.gateway.unwrap(), method, path, headers, "").status;
     assert_eq!(status("HEAD", "/", ""), 200);
     assert_eq!(status("HEAD", "/", "authorization: Bearer wrong\r\n"), 200);
     assert_eq!(status("HEAD", "/", "origin: https://evil.example\r\n"), 403);

@@ -228,7 +228,9 @@ mod tests {
     #[test]
     fn only_the_root_is_probed_and_only_by_its_head() {
         assert!(is_probe(&Method::HEAD, "/"));
-        assert!(!is_probe(&Method::GET, "/") && !is_probe(&Method::HEAD, "/v1/messages") && !is_probe(&Method::HEAD, ""));
+        assert!(
+            !is_probe(&Method::GET, "/") && !is_probe(&Method::HEAD, "/v1/messages") && !is_probe(&Method::HEAD, "")
+        );
     }
 
     #[test]
