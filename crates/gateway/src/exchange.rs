@@ -25,6 +25,7 @@ mod denied;
 mod give_up;
 mod heads;
 mod hedge;
+mod known_count;
 mod make_call;
 mod models;
 mod open_call;
@@ -50,6 +51,7 @@ use aquifer_translate::dialect::Surface;
 use attempt::End;
 use calling::Calling;
 use common::{Common, Heard};
+use deadlines::RecallDeadline;
 use open_call::OpenCall;
 use plan::Plan;
 use std::sync::Arc;
@@ -73,13 +75,19 @@ enum State {
     /// The request's head is known; its body is awaited.
     Head(Admitted),
     /// The store is asked for the turns of the conversation.
-    Recalling(Box<Plan>),
+    Recalling(Recalling),
     /// One call is under way, or two; the client was told no content.
     Calling(Calling),
     /// The client is told the answer of this call.
     Answering(Answering),
     /// The record was given.
     Over,
+}
+
+/// An exchange that waits for the store of turns.
+struct Recalling {
+    plan: Box<Plan>,
+    deadline: RecallDeadline,
 }
 
 /// An exchange whose client is told an answer.
@@ -173,9 +181,10 @@ impl Exchange {
                 | Input::UpstreamFailed(_)
                 | Input::Timeout => State::Head(admitted),
             },
-            State::Recalling(plan) => match input {
-                Input::Recalled(turns) => common.recalled(plan, turns, now),
+            State::Recalling(recalling) => match input {
+                Input::Recalled(turns) => common.recalled(recalling.plan, turns, now),
                 Input::ClientGone => common.abandon(now),
+                Input::Timeout if recalling.deadline.is_passed(now) => common.not_recalled(recalling.plan, now),
                 Input::Body { .. }
                 | Input::Refused(_)
                 | Input::CallQueued
@@ -184,7 +193,7 @@ impl Exchange {
                 | Input::UpstreamBody(_)
                 | Input::UpstreamEnd
                 | Input::UpstreamFailed(_)
-                | Input::Timeout => State::Recalling(plan),
+                | Input::Timeout => State::Recalling(recalling),
             },
             State::Over => State::Over,
         };
@@ -201,7 +210,8 @@ impl Exchange {
     /// While its client takes nothing, it neither reads from the backend nor asks.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
         match &mut self.state {
-            State::Head(_) | State::Recalling(_) | State::Over => None,
+            State::Head(_) | State::Over => None,
+            State::Recalling(recalling) => Some(recalling.deadline.next()),
             State::Calling(calling) => {
                 let hedge = calling.hedge.as_mut().map(|call| call.deadlines.next(now));
                 let calls = hedge.into_iter().fold(calling.primary.deadlines.next(now), Instant::min);

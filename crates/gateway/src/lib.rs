@@ -86,5 +86,6 @@ pub mod record;
 pub mod restore;
 pub mod route;
 pub mod secret;
+mod token_counts;
 
 pub use aquifer_translate as translate;

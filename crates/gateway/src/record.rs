@@ -70,6 +70,8 @@ pub struct Record {
     pub hedges: Hedges,
     /// How often Bedrock's refusal was answered by asking otherwise.
     pub amended: u32,
+    /// The answer is a count of tokens that was cached: nothing was called for it.
+    pub cached: bool,
 }
 
 /// What a request asked for, in numbers.

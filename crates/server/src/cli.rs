@@ -179,6 +179,9 @@ pub(crate) struct Serve {
     /// How it is told: a comment, which every client passes over, or an empty chunk, for those that count events
     #[arg(long, value_name = "KIND", default_value = "comment")]
     pub(crate) keep_alive_kind: KeepAliveKind,
+    /// How long a count of tokens is cached, for the same caller, model and text; 0 asks Bedrock for each
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
+    pub(crate) token_count_cache: Duration,
     /// After how long a connection to a backend carries no further call, so that the addresses of its name are looked up
     /// again; calls under way go on. 0 is never
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]

@@ -4,10 +4,11 @@ use super::attempt::WholeAnswer;
 use super::candidates::{Wanted, candidates};
 use super::common::Common;
 use super::contract::{Output, RequestHead};
+use super::deadlines::RecallDeadline;
 use super::plan::Plan;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
-use super::{State, models, plan, relayed};
+use super::{Recalling, State, models, plan, relayed};
 use crate::auth;
 use crate::ingress::Ingress;
 use crate::record::{Asked, Outcome};
@@ -15,10 +16,12 @@ use crate::restore::{Caller, TurnStore};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
 use aquifer_translate::limits::Limits;
+use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Incoming;
+use aquifer_translate::warning::Warning;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,7 +57,15 @@ impl Common {
     }
 
     fn surface(&mut self, head: &RequestHead<'_>, surface: Result<Surface<'_>, NoSurface>) -> Result<State, Refused> {
+        if dialect::is_probe(head.method, head.path) {
+            self.record.operation = "probe";
+            return Ok(self.tell_head(StatusCode::OK, None, head.now));
+        }
         self.record.caller = auth::admit(&self.config, ingress(head), head.headers)?;
+        if let (&Method::OPTIONS, Err(NoSurface::MethodNotAllowed { allow, .. })) = (head.method, &surface) {
+            self.record.operation = "options";
+            return Ok(self.tell_head(StatusCode::NO_CONTENT, Some(HeaderValue::from_static(allow)), head.now));
+        }
         let surface = surface.map_err(|none| Refused {
             fault: none.fault(head.method, head.path),
             allow: match none {
@@ -85,6 +96,15 @@ impl Common {
         }
     }
 
+    /// Answers by a head alone, without a body.
+    fn tell_head(&mut self, status: StatusCode, allow: Option<HeaderValue>, now: Instant) -> State {
+        let mut headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, HeaderMap::new());
+        headers.remove(header::CONTENT_TYPE);
+        headers.extend(allow.map(|allowed| (header::ALLOW, allowed)));
+        self.answer(WholeAnswer { status, headers, body: Bytes::new() });
+        self.done(None, [None, None], Outcome::Answered, now)
+    }
+
     fn tell(&mut self, body: String, now: Instant) -> State {
         self.record.operation = "models";
         let headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, HeaderMap::new());
@@ -109,6 +129,13 @@ impl Common {
     pub(super) fn recalled(&mut self, mut plan: Box<Plan>, turns: Vec<Option<Turn>>, now: Instant) -> State {
         plan.remember(turns);
         self.first_call(plan, None, now).unwrap_or_else(|fault| self.refuse(&fault, None, now))
+    }
+
+    /// Goes on without the store, which has not answered in time.
+    pub(super) fn not_recalled(&mut self, mut plan: Box<Plan>, now: Instant) -> State {
+        let why = "the store of turns did not answer in time; what the client left out of the reasoning stays out";
+        plan.adjusted.push(Warning::dropped(FieldRef::PastReasoning(None), why));
+        self.recalled(plan, Vec::new(), now)
     }
 
     fn plan(
@@ -175,7 +202,7 @@ impl Common {
         let known = if keys.is_empty() { Some(Vec::new()) } else { turns.recall_now(&keys) };
         let Some(known) = known else {
             self.push(Output::Recall(keys));
-            return Ok(State::Recalling(plan));
+            return Ok(State::Recalling(Recalling { plan, deadline: RecallDeadline::begin(now) }));
         };
         plan.remember(known);
         self.first_call(plan, incoming, now)

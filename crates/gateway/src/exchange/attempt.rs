@@ -112,6 +112,8 @@ pub struct Told {
     pub turn: Option<Box<Turn>>,
     /// What happened to blocks of reasoning.
     pub progress: Vec<ReasoningProgress>,
+    /// The number of the request's tokens, where that is the answer.
+    pub counted: Option<u64>,
     /// The answer is complete.
     pub end: Option<Box<End>>,
 }
@@ -132,6 +134,7 @@ impl Told {
     pub fn clear(&mut self) {
         self.progress.clear();
         (self.stream, self.whole, self.seen, self.turn, self.end) = (None, None, None, None, None);
+        self.counted = None;
     }
 }
 
@@ -357,6 +360,7 @@ impl Attempt {
         if self.counting {
             let tokens = bedrock::counted_tokens(self.road.api().unwrap_or_default(), body)?;
             told.whole = Some(Box::new(self.token_count(tokens)));
+            told.counted = Some(tokens);
             told.end = Some(Box::default());
             return Ok(());
         }

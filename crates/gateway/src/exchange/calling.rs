@@ -59,6 +59,9 @@ impl Common {
                 return Err(fault);
             }
         };
+        if let Some(known) = self.known_count(&written, now) {
+            return Ok(self.answer_count(plan, written, known, now));
+        }
         let primary = self.call(&mut plan, making, written, now);
         Ok(State::Calling(Calling { plan, primary, hedge: None, deferred: None, search_over: false }))
     }
@@ -153,6 +156,9 @@ impl Calling {
         common.record.reasoned = common.told.seen.take().is_some_and(|seen| seen.reasoning);
         common.keep(&plan, &call);
         let (whole, end) = (common.told.whole.take(), common.told.end.take());
+        if let (Some(key), Some(tokens)) = (call.count_key, common.told.counted.take()) {
+            common.health.counts.insert(key, tokens, common.terms.limits.token_count_life, now);
+        }
         if let Some(whole) = whole {
             common.answer(*whole);
         }

@@ -10,6 +10,7 @@ use crate::lessons::Lesson;
 use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::Draw;
+use crate::token_counts::CountKey;
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::{Adjustment, base_id};
 use aquifer_translate::dialect::{Dialect, Head};
@@ -105,6 +106,8 @@ pub(super) struct Written {
     pub(super) road: Road,
     pub(super) policy: Arc<ReasoningPolicy>,
     pub(super) mutation: Arc<Mutation>,
+    /// The key of the count that is asked for, where one is.
+    pub(super) count_key: Option<CountKey>,
 }
 
 /// A request in the words of a target's API, with the road of its answer.
@@ -248,7 +251,10 @@ impl Plan {
         outgoing.body = target.mutation.body(&outgoing.body).map_err(|_| {
             Fault::Ours("the call's body could not be changed as the configuration wants it".to_owned())
         })?;
+        let counts = &self.health.counts;
+        let count_key = self.counting.then(|| counts.key(&self.caller, &outgoing.path, &outgoing.body));
         Ok(Written {
+            count_key,
             outgoing,
             put_back,
             at,

@@ -74,6 +74,7 @@ const PATIENT: HostLimits = HostLimits {
     early_head: None,
     keep_alive: None,
     keep_alive_kind: KeepAlive::Comment,
+    token_count_life: Duration::ZERO,
 };
 const ABILITIES: Abilities = Abilities { retry: true, pause: true, hedge: true };
 /// A host that waits, and says nothing.

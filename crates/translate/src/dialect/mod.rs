@@ -18,7 +18,7 @@ pub use answer::{
     AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, fail_of, head, keep_alive, token_count, write,
 };
 pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model, read_to_count};
-pub use surface::{NoSurface, Operation, Surface};
+pub use surface::{NoSurface, Operation, Surface, is_probe};
 
 use crate::model::field_ref::FieldRef;
 use crate::model::request_id::RequestId;

@@ -117,6 +117,12 @@ impl<'p> Surface<'p> {
     }
 }
 
+/// Whether a request only asks whether a server is there (`HEAD /`), as some clients do before their first request.
+#[must_use]
+pub fn is_probe(method: &Method, path: &str) -> bool {
+    method == Method::HEAD && path == "/"
+}
+
 impl NoSurface {
     /// The client's mistake, for an error answer: 404 or 405.
     #[must_use]
@@ -217,6 +223,14 @@ mod tests {
             let refused = NoSurface::MethodNotAllowed { dialect: CHAT, allow };
             assert_eq!(Surface::of(&method, path), Err(refused), "{path}");
         }
+    }
+
+    #[test]
+    fn only_the_root_is_probed_and_only_by_its_head() {
+        assert!(is_probe(&Method::HEAD, "/"));
+        assert!(
+            !is_probe(&Method::GET, "/") && !is_probe(&Method::HEAD, "/v1/messages") && !is_probe(&Method::HEAD, "")
+        );
     }
 
     #[test]
