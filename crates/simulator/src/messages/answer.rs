@@ -1,5 +1,6 @@
 //! An answer in Anthropic's shape: whole, or as the events of its stream.
 
+use crate::cached::Cached;
 use crate::families::{Family, Generation, Model, Rule};
 use crate::frames::{Event, pieces};
 use crate::pointers::thinking_tokens;
@@ -14,7 +15,7 @@ pub(crate) fn whole(model: &Model, reading: &Value, script: &Script) -> Value {
     answer["stop_reason"] = json!(stop(script));
     answer["stop_sequence"] = json!(script.stop_sequence);
     detailed(model.family, script, &mut answer);
-    let mut usage = usage(model.family, reading);
+    let mut usage = usage(model.family, reading, script.cached);
     said(model.family, script, &mut usage);
     answer["usage"] = usage;
     edited(reading, &mut answer);
@@ -25,7 +26,7 @@ pub(crate) fn whole(model: &Model, reading: &Value, script: &Script) -> Value {
 /// The events of the same answer, streamed; the last one has Bedrock's own counts.
 pub(crate) fn events(model: &Model, reading: &Value, script: &Script) -> Vec<Event> {
     let mut start = message(model, reading);
-    start["usage"] = usage(model.family, reading);
+    start["usage"] = usage(model.family, reading, script.cached);
     start["usage"]["output_tokens"] = json!(1);
     let mut events = vec![json!({ "type": "message_start", "message": start })];
     for (index, block) in script.blocks.iter().enumerate() {
@@ -42,12 +43,12 @@ pub(crate) fn events(model: &Model, reading: &Value, script: &Script) -> Vec<Eve
     edited(reading, &mut end);
     events.push(end);
     let mut last = json!({ "type": "message_stop", "amazon-bedrock-invocationMetrics": {
-        "inputTokenCount": tokens::of(reading),
+        "inputTokenCount": script.cached.rest(tokens::of(reading)),
         "outputTokenCount": tokens::said(script),
         "invocationLatency": 120,
         "firstByteLatency": 40,
-        "cacheReadInputTokenCount": 0,
-        "cacheWriteInputTokenCount": 0,
+        "cacheReadInputTokenCount": script.cached.read,
+        "cacheWriteInputTokenCount": script.cached.written(),
     } });
     guarded(reading, script, &mut last);
     events.push(last);
@@ -86,12 +87,13 @@ fn detailed(family: &Family, script: &Script, answer: &mut Value) {
 }
 
 /// What was read.
-fn usage(family: &Family, reading: &Value) -> Value {
+fn usage(family: &Family, reading: &Value, cached: Cached) -> Value {
+    let written = json!({ "ephemeral_5m_input_tokens": cached.short, "ephemeral_1h_input_tokens": cached.long });
     let mut usage = json!({
-        "input_tokens": tokens::of(reading),
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
-        "cache_creation": { "ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0 },
+        "input_tokens": cached.rest(tokens::of(reading)),
+        "cache_creation_input_tokens": cached.written(),
+        "cache_read_input_tokens": cached.read,
+        "cache_creation": written,
     });
     if family.generation >= Generation::FourEight {
         usage["service_tier"] = json!("standard");
