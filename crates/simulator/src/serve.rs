@@ -147,6 +147,10 @@ async fn call(place: &Place, head: &http::request::Parts, body: Incoming) -> Res
     if place.options.prompt_cache && operation != Operation::CountTokens {
         script.cached = place.state.prompts.take(&model, &said, &body);
     }
+    if matches!(operation, Operation::Invoke { .. }) {
+        let flagged = wanted.as_ref().is_some_and(|wanted| wanted.name == "flagged");
+        script.safeguards = messages::safeguards(&said, &script, flagged);
+    }
     Ok(answered(place, operation, &Said { model: &model, body: &body, script, wanted }))
 }
 

@@ -6,7 +6,7 @@ use crate::frames::{Event, pieces};
 use crate::pointers::thinking_tokens;
 use crate::script::{Block, Script};
 use crate::{seal, tokens};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The whole answer to a request, which is given in the words of Converse.
 pub(crate) fn whole(model: &Model, reading: &Value, script: &Script) -> Value {
@@ -15,6 +15,7 @@ pub(crate) fn whole(model: &Model, reading: &Value, script: &Script) -> Value {
     answer["stop_reason"] = json!(stop(script));
     answer["stop_sequence"] = json!(script.stop_sequence);
     detailed(model.family, script, &mut answer);
+    safeguarded(script, &mut answer);
     let mut usage = usage(model.family, reading, script.cached);
     said(model.family, script, &mut usage);
     answer["usage"] = usage;
@@ -39,6 +40,7 @@ pub(crate) fn events(model: &Model, reading: &Value, script: &Script) -> Vec<Eve
     said(model.family, script, &mut usage);
     let mut delta = json!({ "stop_reason": stop(script), "stop_sequence": script.stop_sequence });
     detailed(model.family, script, &mut delta);
+    safeguarded(script, &mut delta);
     let mut end = json!({ "type": "message_delta", "delta": delta, "usage": usage });
     edited(reading, &mut end);
     events.push(end);
@@ -122,6 +124,34 @@ fn stop(script: &Script) -> &str {
 fn edited(reading: &Value, answer: &mut Value) {
     if !reading["additionalModelRequestFields"]["context_management"].is_null() {
         answer["context_management"] = json!({ "applied_edits": [] });
+    }
+}
+
+/// What the safeguards that a request asks for say of the calls of its answer: that none is dangerous, or all are.
+pub(crate) fn safeguards(body: &Value, script: &Script, flagged: bool) -> Option<Value> {
+    const KIND: &str = "dangerous_tool_use";
+    let asked = body["safeguards"].as_array()?;
+    if !asked.iter().any(|safeguard| safeguard["type"] == KIND) {
+        return None;
+    }
+    let verdict = match flagged {
+        true => json!({ "type": "evaluated", "outcome": "flagged", "explanation": "Flagged on demand." }),
+        false => json!({ "type": "evaluated", "outcome": "not_flagged" }),
+    };
+    let calls: Map<_, _> = script
+        .blocks
+        .iter()
+        .filter_map(|block| match block {
+            Block::Tool { id: named, .. } => Some((id(named), verdict.clone())),
+            Block::Reasoning { .. } | Block::Redacted { .. } | Block::Text(_) => None,
+        })
+        .collect();
+    Some(json!([{ "type": KIND, "status": { "type": "available", "tool_uses": calls } }]))
+}
+
+fn safeguarded(script: &Script, answer: &mut Value) {
+    if let Some(results) = &script.safeguards {
+        answer["safeguard_results"] = results.clone();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Calls that the user's text asks for word by word: `[[call:NAME {"argument": 1}]]`.
+//! What the user's text asks for word by word: calls, `[[call:NAME {"argument": 1}]]`, and the answer, `[[say:TEXT]]`.
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,12 @@ const END: &str = "]]";
 pub(super) struct Order<'t> {
     pub(super) name: &'t str,
     pub(super) input: Value,
+}
+
+/// The answer that a text asks for.
+pub(super) fn said(text: &str) -> Option<&str> {
+    let (_, after) = text.split_once("[[say:")?;
+    after.split_once(END).map(|parts| parts.0)
 }
 
 /// Every order in a text. One whose arguments are no JSON is none.
@@ -59,5 +65,6 @@ mod tests {
         let bash = Order { name: "Bash", input: json!({ "command": "ls" }) };
         assert_eq!(orders(text), [bash, Order { name: "now", input: json!({}) }]);
         assert_eq!(without(text), "Do  and  [[call:open");
+        assert_eq!((said("Please [[say:no]]."), said("[[say:no"), said("no")), (Some("no"), None, None));
     }
 }

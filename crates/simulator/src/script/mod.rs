@@ -61,6 +61,8 @@ pub(crate) struct Script {
     pub(crate) trace: Option<Value>,
     /// What of the request the cache of prompts had, or took.
     pub(crate) cached: Cached,
+    /// What the safeguards say of its calls, where they were asked.
+    pub(crate) safeguards: Option<Value>,
 }
 
 /// A request, and what thoughts and answers repeat of it.
@@ -121,6 +123,7 @@ pub(crate) fn write(model: &Model, body: &Value, wanted: Option<&Wanted>, echo: 
         input_tokens: body.to_string().len() / 4,
         trace: trace(body, fault),
         cached: Cached::default(),
+        safeguards: None,
     }
 }
 
@@ -176,6 +179,10 @@ fn say(question: &Question<'_>, fault: &str, blocks: &mut Vec<Block>) -> &'stati
     }
     if fault == "long" {
         blocks.push(Block::Text("word ".repeat(2000)));
+        return "end_turn";
+    }
+    if let Some(said) = calls::said(&asked) {
+        blocks.push(Block::Text(said.to_owned()));
         return "end_turn";
     }
     let asked = &question.repeated;

@@ -93,3 +93,22 @@ async fn an_operator_may_speak_behind_a_result() {
     let second = simulator.invoke("anthropic.claude-opus-5", &asked).await.unwrap();
     assert_eq!(second["stop_reason"], "end_turn", "{second}");
 }
+
+#[tokio::test]
+async fn safeguards_tell_of_each_call() {
+    let simulator = Simulator::start().await;
+    let asked = |text: &str| {
+        let safeguards = json!([{ "type": "dangerous_tool_use", "classifier_context": {} }]);
+        let betas = json!(["dangerous-tool-use-2026-09-03"]);
+        body(text, json!({ "tools": two(), "safeguards": safeguards, "anthropic_beta": betas }))
+    };
+    for (text, outcome) in [("What is the weather?", "not_flagged"), ("[[fault:flagged]] The weather?", "flagged")] {
+        let answer = simulator.invoke("anthropic.claude-opus-5", &asked(text)).await.unwrap();
+        let call = answer["content"].as_array().unwrap().last().unwrap();
+        let results = &answer["safeguard_results"][0];
+        let verdict = &results["status"]["tool_uses"][call["id"].as_str().unwrap()];
+        assert_eq!((&results["type"], &verdict["outcome"]), (&json!("dangerous_tool_use"), &json!(outcome)));
+    }
+    let answer = simulator.invoke("anthropic.claude-opus-5", &body("[[say:Yes]]?", json!({}))).await.unwrap();
+    assert_eq!((&answer["content"][1]["text"], answer.get("safeguard_results")), (&json!("Yes"), None));
+}
