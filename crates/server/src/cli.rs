@@ -365,6 +365,12 @@ pub(crate) struct Simulator {
     /// What goes wrong at every Nth call, such as throttling=2 or cut-before-first-byte=10; may be given again
     #[arg(long = "fault", value_name = "NAME=N", value_parser = aquifer_simulator::every)]
     pub(crate) faults: Vec<aquifer_simulator::Every>,
+    /// Most letters of the user's words that thoughts and answers repeat [default: all]
+    #[arg(long, value_name = "LETTERS")]
+    pub(crate) echo: Option<usize>,
+    /// Play the cache of prompts: what was marked once is told as read when it comes again
+    #[arg(long)]
+    pub(crate) prompt_cache: bool,
 }
 
 /// `aquifer doctor`.

@@ -28,6 +28,8 @@ const CREDENTIALS: &str =
     "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = for-the-simulator-only\n";
 /// Slow enough to watch, quick enough to wait for.
 const PACE: Duration = Duration::from_millis(60);
+/// What is repeated of an agent's long prompts, in letters.
+const ECHO: usize = 400;
 
 /// Serves until a signal.
 pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
@@ -37,7 +39,8 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;
     let config = config(simulator.local_addr()?)?;
-    let options = Options { pace: arguments.pace.unwrap_or(PACE), ..Options::default() };
+    let pace = arguments.pace.unwrap_or(PACE);
+    let options = Options { pace, echo: Some(ECHO), prompt_cache: true, ..Options::default() };
     tokio::spawn(async move {
         if let Err(error) = aquifer_simulator::serve(simulator, options, std::future::pending()).await {
             tracing::error!(%error, "the simulator failed");

@@ -8,6 +8,7 @@ mod faults;
 mod invoke;
 mod invoked;
 mod outage;
+mod prompts;
 mod recorded;
 mod replay;
 mod rules;
