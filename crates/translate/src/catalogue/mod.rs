@@ -1,6 +1,7 @@
 //! The catalogue of models: a data file, and the way from any model id to its row.
 
 mod betas;
+mod encoders;
 mod entry;
 mod ids;
 mod names;
@@ -12,6 +13,7 @@ mod rules;
 mod tests;
 
 pub use betas::{BetaFate, beta_on_converse, beta_on_invoke, takes_system_messages};
+pub use encoders::{Encoder, EncoderBody, EncoderTask, encoder, encoders};
 pub use entry::{
     Allowed, Beside, Cache, CallIds, Control, Default, Entry, Interleaved, Medium, Off, Replay, ResultDocuments,
     Sampling, Schemas, Streaming,
