@@ -119,6 +119,11 @@ pub fn encoder(model_id: &str) -> Option<&'static Encoder> {
     own.or_else(|| ENCODERS.iter().find(|encoder| encoder.prefix && base.starts_with(&encoder.id)))
 }
 
+/// Whether an encoder has a row of its own under this base id.
+pub(super) fn has_row(base: &str) -> bool {
+    encoders().any(|encoder| encoder.id == base || encoder.also.iter().any(|id| id == base))
+}
+
 impl Encoder {
     fn is_called(&self, base: &str) -> bool {
         // The same model with a version or a size of context behind its id.
