@@ -1,5 +1,5 @@
-//! Plays Bedrock on a socket: Converse, InvokeModel for Claude, both streamed too, and CountTokens, with reasoning, tools,
-//! and every way to fail, on demand.
+//! Plays Bedrock on a socket: Converse, InvokeModel for Claude, both streamed too, InvokeModel for models that embed or
+//! rank, and CountTokens, with reasoning, tools, and every way to fail, on demand.
 //!
 //! What it answers depends on the model id, the request and nothing else, so tests can rely on every byte of it but the
 //! request ids. It runs no model, keeps nothing between requests but what it was asked to fail or to cache, and shares no code with the
@@ -8,6 +8,7 @@
 mod cached;
 mod check;
 mod control;
+mod encoders;
 mod families;
 mod fault;
 mod frames;

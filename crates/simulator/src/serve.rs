@@ -1,5 +1,6 @@
 //! The socket: which path does what, and streams sent frame by frame.
 
+use crate::encoders::{self, Encoded, Encoder};
 use crate::families::{self, Model};
 use crate::fault::{self, Wanted};
 use crate::operation::Operation;
@@ -129,6 +130,9 @@ async fn call(place: &Place, head: &http::request::Parts, body: Incoming) -> Res
     }));
     let model = families::of(&model).ok_or_else(|| Refused::invalid("The provided model identifier is invalid."))?;
     let said = body;
+    if let Some(encoder) = encoders::of(&model.id) {
+        return encoded(place, operation, encoder, &said);
+    }
     let body = operation.read(&model, &said, &head.headers)?;
     let due = match operation {
         Operation::CountTokens => None,
@@ -152,6 +156,25 @@ async fn call(place: &Place, head: &http::request::Parts, body: Incoming) -> Res
         script.safeguards = messages::safeguards(&said, &script, flagged);
     }
     Ok(answered(place, operation, &Said { model: &model, body: &body, script, wanted }))
+}
+
+/// What an encoder answers.
+fn encoded(place: &Place, operation: Operation, encoder: Encoder, body: &Value) -> Result<Answer, Refused> {
+    if operation != (Operation::Invoke { streamed: false }) {
+        return Err(encoders::other_operation(operation.is_streamed()));
+    }
+    let due = place.state.outage.due().map(|name| Wanted { name, argument: None });
+    let wanted = encoders::wanted(body).or(due);
+    if let Some(refusal) = wanted.as_ref().and_then(|wanted| fault::plain(&wanted.name)) {
+        return Err(refusal);
+    }
+    if let Some(steps) = wanted.as_ref().and_then(steps::before_anything) {
+        return Ok(stream(place, steps));
+    }
+    let Encoded { body, tokens } = encoder.answer(body)?;
+    let mut answer = plain(&body);
+    answer.headers_mut().insert("x-amzn-bedrock-input-token-count", http::HeaderValue::from(tokens));
+    Ok(answer)
 }
 
 /// What the model says to a request that is in order.

@@ -2,6 +2,7 @@
 
 mod answering;
 mod conversation;
+mod encoder;
 mod fanout;
 mod halves;
 mod parts;
@@ -17,6 +18,7 @@ mod unwrapping;
 
 pub use answering::Answering;
 pub use conversation::Before;
+pub use encoder::{EncoderCall, EncoderPart, EncoderRequest};
 pub use reframed::{StreamReframing, whole_reframed};
 pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms};
 pub use road::{Road, UpstreamApi};

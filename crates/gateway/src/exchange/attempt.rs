@@ -16,6 +16,7 @@ mod answer_stream;
 mod relay;
 mod relaying;
 
+use super::encoding::{AnswerTo, PartAnswer};
 use super::heads;
 use super::veil::Veil;
 use crate::config::ReasoningPolicy;
@@ -30,6 +31,7 @@ use aquifer_translate::fault::{Misbehaviour, redacted};
 use aquifer_translate::model::milestones::Milestones;
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::{Finish, Usage};
+use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{
     self, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamReframing, StreamTranslation,
@@ -40,6 +42,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use std::borrow::Cow;
 use std::fmt;
+
+/// The header in which InvokeModel counts the tokens of a request.
+const INPUT_TOKENS: &str = "x-amzn-bedrock-input-token-count";
 
 /// One call to one target, from the request that was written to the end of its answer.
 pub struct Attempt {
@@ -66,8 +71,10 @@ pub struct Attempt {
     came: u64,
     /// The stream in which a whole answer is told, where its client wants one.
     played: Option<Box<StreamTranslation>>,
-    /// The answer is the number of the request's tokens.
-    counting: bool,
+    /// What its answer is, to the client.
+    answers: AnswerTo,
+    /// The tokens of the request that the answer's head counts.
+    counted: Option<u64>,
     /// What the client was told by the attempt before this one, which goes on behind it.
     interrupted: Option<Interrupted>,
 }
@@ -106,6 +113,8 @@ pub struct Told {
     pub stream: Option<BytesMut>,
     /// The client's answer, whole.
     pub whole: Option<Box<WholeAnswer>>,
+    /// The answer to one of several calls to an encoder.
+    pub(super) part: Option<Box<PartAnswer>>,
     /// What was seen of the answer so far, where it is the client's.
     pub seen: Option<Milestones>,
     /// A turn to remember, before the client is told of it.
@@ -133,7 +142,8 @@ impl Told {
     /// Empties it for the next part.
     pub fn clear(&mut self) {
         self.progress.clear();
-        (self.stream, self.whole, self.seen, self.turn, self.end) = (None, None, None, None, None);
+        (self.stream, self.whole, self.part) = (None, None, None);
+        (self.seen, self.turn, self.end) = (None, None, None);
         self.counted = None;
     }
 }
@@ -157,14 +167,15 @@ impl Attempt {
             sent,
             came: 0,
             played: None,
-            counting: false,
+            answers: AnswerTo::Chat,
+            counted: None,
             interrupted: None,
         }
     }
 
-    /// The same for an answer that is the number of the request's tokens.
-    pub(super) fn counting(mut self, counting: bool) -> Self {
-        self.counting = counting;
+    /// The same for an answer of another kind than a model's words.
+    pub(super) fn answering(mut self, answers: AnswerTo) -> Self {
+        self.answers = answers;
         self
     }
 
@@ -182,7 +193,7 @@ impl Attempt {
 
     /// The same with what hides reasoning in an answer that is relayed, where the operator wants that.
     pub(super) fn veiled(mut self, policy: &ReasoningPolicy) -> Self {
-        self.veil = Veil::of(policy).filter(|_| self.road == Road::Relay);
+        self.veil = Veil::of(policy).filter(|_| self.road == Road::Relay && self.answers == AnswerTo::Chat);
         self.hides = policy.hidden;
         self
     }
@@ -244,6 +255,7 @@ impl Attempt {
             201..=203 if self.road == Road::Relay => {}
             status => return no_head(format!("its status is {status}")),
         }
+        self.counted = headers.get(INPUT_TOKENS).and_then(|count| count.to_str().ok()?.parse().ok());
         let streams = self.outgoing.stream && self.played.is_none();
         self.answer = if self.road == Road::Relay {
             Answer::relayed(status, headers, self.outgoing.stream, self.veil)
@@ -314,6 +326,11 @@ impl Attempt {
             Answer::Silent => Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol("no answer came".to_owned()))),
             Answer::Streaming(stream) => self.stream_ended(stream, told),
             Answer::Whole { body } if self.played.is_some() => self.play(&body, told),
+            Answer::Whole { body } if let AnswerTo::Encoding(part) = self.answers => {
+                let answer = PartAnswer { part, body: Bytes::from(body), counted: self.counted };
+                told.part = Some(Box::new(answer));
+                Ok(())
+            }
             Answer::Whole { body } => self.whole(&body, told),
             Answer::Relaying(relaying) => self.relay_ended(relaying, told),
             Answer::Handing { status, kind, body } => self.relay_whole(status, kind, Bytes::from(body), begun, told),
@@ -357,7 +374,7 @@ impl Attempt {
     }
 
     fn whole(&mut self, body: &[u8], told: &mut Told) -> Result<(), Fault> {
-        if self.counting {
+        if self.answers == AnswerTo::TokenCount {
             let tokens = bedrock::counted_tokens(self.road.api().unwrap_or_default(), body)?;
             told.whole = Some(Box::new(self.token_count(tokens)));
             told.counted = Some(tokens);
@@ -491,6 +508,11 @@ impl Attempt {
     /// The head of a whole answer, with the warnings about the request.
     pub(super) fn whole_head(&self) -> HeaderMap {
         dialect::head(self.dialect, self.id, AnswerKind::Whole, self.headers.clone())
+    }
+
+    /// The model as the client is told it.
+    pub(super) fn model(&self) -> Text<'_> {
+        self.outgoing.model.borrowed()
     }
 
     /// Whether the answer is relayed in the client's own dialect.

@@ -41,8 +41,9 @@ impl Common {
         now: Instant,
     ) -> Result<State, Fault> {
         let (body, betas, counting) = (plan.body.clone(), plan.betas.clone(), plan.counting);
+        let is_chat = plan.encoding.is_none();
         let again = || plan::read(self.dialect, &body, &betas, counting, &self.config.limits).ok();
-        let incoming = incoming.or_else(again);
+        let incoming = if is_chat { incoming.or_else(again) } else { None };
         if let Some(incoming) = &incoming {
             plan.prefer_issuer(incoming);
         }
@@ -130,6 +131,9 @@ impl Calling {
 
     /// Goes on with what came of a call: it is the answer, or it failed, or more is awaited.
     fn told(self, common: &mut Common, id: CallId, taken: Result<(), Fault>, now: Instant) -> State {
+        if let Some(answer) = common.told.part.take() {
+            return self.part_answered(common, id, &answer, now);
+        }
         if common.told.whole.is_some() {
             return self.answer_whole(common, id, now);
         }
@@ -166,7 +170,7 @@ impl Calling {
     }
 
     /// This call is the answer: the other one is given up, and nothing is kept for a further attempt.
-    fn won(mut self, common: &mut Common, id: CallId, now: Instant) -> Answering {
+    pub(super) fn won(mut self, common: &mut Common, id: CallId, now: Instant) -> Answering {
         let mut call = match (id, self.hedge.take()) {
             (CallId::Primary, None) | (CallId::Hedge, None) => {
                 common.report(&mut self.plan, &self.primary, None, now);

@@ -174,7 +174,8 @@ impl Common {
 impl Calling {
     /// Makes the call adjusted to its refusal, if that can help.
     pub(super) fn adjusted(&mut self, common: &mut Common, fault: &Fault, now: Instant) -> Option<Box<OpenCall>> {
-        if self.primary.attempt.is_relayed() {
+        // The remedies are those of chats.
+        if self.primary.attempt.is_relayed() || self.plan.encoding.is_some() {
             return None;
         }
         let (at, told) = (self.primary.target, self.plan.adjusted.len());

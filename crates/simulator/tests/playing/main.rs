@@ -4,6 +4,7 @@
 mod calls;
 mod control;
 mod counting;
+mod encoders;
 mod faults;
 mod invoke;
 mod invoked;

@@ -27,6 +27,10 @@ pub enum Operation {
     Generate,
     /// The number of tokens of a request, without an answer to it.
     CountTokens,
+    /// The vectors of inputs.
+    Embed,
+    /// The relevance of documents to a query.
+    Rerank,
     /// The list of models.
     ListModels,
     /// The description of one model.
@@ -76,6 +80,8 @@ const SERVED: &[Endpoint] = &[
         dialect: Dialect::AnthropicMessages,
         operation: Operation::CountTokens,
     },
+    Endpoint { path: "/v1/embeddings", allow: "POST", dialect: Dialect::OpenAiChat, operation: Operation::Embed },
+    Endpoint { path: "/v1/rerank", allow: "POST", dialect: Dialect::OpenAiChat, operation: Operation::Rerank },
     Endpoint { path: "/v1/models", allow: "GET, HEAD", dialect: Dialect::OpenAiChat, operation: Operation::ListModels },
     Endpoint {
         path: "/v1/models/{id}",
@@ -91,7 +97,14 @@ const ALIASES: &[(&str, &str)] = &[
     ("/messages", "/v1/messages"),
     ("/anthropic/v1/messages/count_tokens", "/v1/messages/count_tokens"),
     ("/messages/count_tokens", "/v1/messages/count_tokens"),
+    ("/v2/rerank", "/v1/rerank"),
 ];
+
+/// Paths that clients of older APIs call, and what to call in their place.
+const MOVED: &[(&str, &str)] = &[(
+    "/v1/completions",
+    "Completions of a bare prompt are not served: use /v1/chat/completions, with the prompt as a message of the role \"user\".",
+)];
 
 /// The place of a model's id in a path of the table.
 const ID: &str = "{id}";
@@ -129,6 +142,9 @@ impl NoSurface {
     pub fn fault(self, method: &Method, path: &str) -> Fault {
         let shown: String = path.chars().take(LONGEST_PATH).collect();
         let (kind, message) = match self {
+            Self::NotFound if let Some((_, advice)) = MOVED.iter().find(|(moved, _)| *moved == path) => {
+                (MistakeKind::PathNotFound, (*advice).to_owned())
+            }
             Self::NotFound => {
                 let message = format!("Unknown path {shown:?}. This gateway serves {}.", listed(SERVED));
                 (MistakeKind::PathNotFound, message)
@@ -192,6 +208,10 @@ mod tests {
     #[test]
     fn a_path_leads_to_its_operation() {
         assert_eq!(found(&Method::POST, "/v1/chat/completions"), Some((Operation::Generate, None)));
+        assert_eq!(found(&Method::POST, "/v1/embeddings"), Some((Operation::Embed, None)));
+        for path in ["/v1/rerank", "/v2/rerank"] {
+            assert_eq!(found(&Method::POST, path), Some((Operation::Rerank, None)));
+        }
         for method in [Method::GET, Method::HEAD] {
             assert_eq!(found(&method, "/v1/models"), Some((Operation::ListModels, None)));
             assert_eq!(found(&method, "/v1/models/a.b-1:0"), Some((Operation::GetModel, Some("a.b-1:0"))));
@@ -243,7 +263,7 @@ mod tests {
             message(NoSurface::NotFound, "/v2"),
             (
                 MistakeKind::PathNotFound,
-                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/models and /v1/models/{id}."
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/models and /v1/models/{id}."
                     .to_owned()
             )
         );
@@ -252,6 +272,9 @@ mod tests {
             message(refused, "/v1/models"),
             (MistakeKind::MethodNotAllowed, "PUT is not a method of /v1/models: use GET, HEAD.".to_owned())
         );
+        let (kind, advice) = message(NoSurface::NotFound, "/v1/completions");
+        assert_eq!(kind, MistakeKind::PathNotFound);
+        assert!(advice.contains("use /v1/chat/completions"), "{advice}");
         let (_, long) = message(NoSurface::NotFound, &"\u{e9}".repeat(300));
         assert!(long.contains(&"\u{e9}".repeat(200)) && !long.contains(&"\u{e9}".repeat(201)));
     }
