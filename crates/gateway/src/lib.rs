@@ -87,5 +87,6 @@ pub mod restore;
 pub mod route;
 pub mod seal_keys;
 pub mod secret;
+mod token_counts;
 
 pub use aquifer_translate as translate;

@@ -1,10 +1,11 @@
 //! A host without a runtime and without a socket: every fixture goes through the public contract of an exchange.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
-use aquifer_gateway::config::Config;
+use aquifer_gateway::config::{BackendApi, BackendKind, Config};
 use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::restore::Forgetful;
+use aquifer_gateway::translate::bedrock::Api;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use regex::Regex;
@@ -40,7 +41,12 @@ fn folders() -> Vec<PathBuf> {
 
 /// The whole host: does what the exchange wants, and answers each call alike, so many bytes at once.
 fn serve(path: &str, body: Vec<u8>, answer: &(&'static str, Vec<u8>), size: usize) -> Came {
-    let config = Arc::new(Config::from_environment(&|name| (name == "AWS_REGION").then(|| "us-east-1".to_owned())));
+    let mut config = Config::from_environment(&|name| (name == "AWS_REGION").then(|| "us-east-1".to_owned()));
+    // The fixtures without terms are about Converse, whatever the client speaks.
+    if let BackendKind::Served { api, .. } = &mut config.backends[0].kind {
+        *api = BackendApi::Bedrock(Some(Api::Converse));
+    }
+    let config = Arc::new(config);
     let now = Instant::now();
     let head = RequestHead {
         method: &Method::POST,

@@ -82,6 +82,8 @@ pub(crate) struct Limits {
     pub(crate) keep_alive: Option<Duration>,
     /// The form of a keep-alive.
     pub(crate) keep_alive_kind: KeepAlive,
+    /// The time to live of a cached count of tokens. Zero: no cache.
+    pub(crate) token_count_life: Duration,
     /// The write timeout: for a client that reads nothing of its answer.
     pub(crate) client_idle: Duration,
     /// The number of open client connections.
@@ -105,6 +107,7 @@ impl Limits {
             early_head: self.early_head,
             keep_alive: self.keep_alive,
             keep_alive_kind: self.keep_alive_kind,
+            token_count_life: self.token_count_life,
         };
         HostTerms { limits, abilities: Abilities::default() }
     }
@@ -310,6 +313,7 @@ pub(crate) mod tests {
             early_head: None,
             keep_alive: None,
             keep_alive_kind: KeepAlive::Comment,
+            token_count_life: Duration::ZERO,
             client_idle: Duration::from_secs(300),
             max_connections: 100,
             max_connections_per_address: None,

@@ -16,7 +16,7 @@ pub(super) struct Begun {
 impl Plan {
     /// Begins an attempt with what was written for a target.
     pub(super) fn begin(&self, written: Written, id: RequestId) -> Begun {
-        let Written { mut outgoing, at, road, policy, mutation, .. } = written;
+        let Written { mut outgoing, at, road, policy, mutation, answers, .. } = written;
         let mut headers = std::mem::take(&mut outgoing.headers);
         headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
         mutation.headers(&mut headers);
@@ -24,10 +24,10 @@ impl Plan {
         let warnings: Vec<String> = outgoing.warnings.iter().map(|warning| self.dialect.warning(warning)).collect();
         let recording = outgoing.memorable.then(|| self.room(at));
         let attempt = Attempt::new(outgoing, road, self.dialect, id, self.unix_seconds)
+            .answering(answers)
             .warning(&warnings)
             .recording(recording)
             .veiled(&policy)
-            .counting(self.counting)
             .played();
         Begun { attempt, request, warnings }
     }

@@ -1,8 +1,10 @@
 //! The upstream APIs of Bedrock: one folder for each, and here the only list of them.
 
 pub mod converse;
+pub mod embeddings;
 pub mod invoke;
 mod reader;
+pub mod rerank;
 
 pub use converse::remedy::Remedy;
 pub use converse::request::{Terms, ToolNames, Written, asks_for_trace};

@@ -110,6 +110,27 @@ impl Writer {
         }
     }
 
+    /// Breaks the answer off while only reasoning was told: the thought under way ends without a seal.
+    pub fn interrupt(&mut self, out: &mut BytesMut) {
+        match self {
+            Self::OpenAiChat(writer) => writer.interrupt(out),
+            Self::AnthropicMessages(writer) => writer.interrupt(out),
+            Self::OpenAiResponses(writer) => writer.interrupt(out),
+        }
+    }
+
+    /// Goes on with the answer of another model, in its form. A style of another dialect is none of this writer's, and changes nothing.
+    pub fn resume(&mut self, style: Style) {
+        match (self, style) {
+            (Self::OpenAiChat(writer), Style::OpenAiChat(style)) => writer.resume(style),
+            (Self::AnthropicMessages(writer), Style::AnthropicMessages(style)) => writer.resume(style),
+            (Self::OpenAiResponses(writer), Style::OpenAiResponses(style)) => writer.resume(*style),
+            (Self::OpenAiChat(_), Style::AnthropicMessages(_) | Style::OpenAiResponses(_))
+            | (Self::AnthropicMessages(_), Style::OpenAiChat(_) | Style::OpenAiResponses(_))
+            | (Self::OpenAiResponses(_), Style::OpenAiChat(_) | Style::AnthropicMessages(_)) => {}
+        }
+    }
+
     /// Tells the client that the answer goes on.
     pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
         match self {

@@ -5,10 +5,12 @@ pub mod anthropic_messages;
 mod anthropic_words;
 mod asked;
 mod call_arguments;
+pub mod cohere_rerank;
 mod json;
 mod media;
 mod notes;
 pub mod openai_chat;
+pub mod openai_embeddings;
 pub mod openai_responses;
 mod placeholder;
 mod prompt_cache;
@@ -22,7 +24,7 @@ pub use answer::{
     AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, fail_of, head, keep_alive, token_count, write,
 };
 pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model, read_to_count};
-pub use surface::{NoSurface, Operation, Surface};
+pub use surface::{NoSurface, Operation, Surface, is_probe};
 
 use crate::model::field_ref::FieldRef;
 use crate::model::request_id::RequestId;

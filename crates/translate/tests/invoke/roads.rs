@@ -34,16 +34,19 @@ fn road(dialect: Dialect, model: &str, more: &str, said: &Said) -> Road {
         adjustment: said.adjustment,
         allowed: ClientFields::default(),
     };
-    asked.road(Road::between(dialect, UpstreamApi::Bedrock(Api::InvokeModel)), &terms, said.exposure)
+    asked.road(Road::between(dialect, UpstreamApi::Bedrock(Some(Api::InvokeModel))), &terms, said.exposure)
 }
 
 #[test]
 fn each_dialect_has_its_road_over_each_api() {
     let between = |client, api| Road::between(client, UpstreamApi::Bedrock(api));
-    assert_eq!(between(Dialect::AnthropicMessages, Api::InvokeModel), FAST);
-    assert_eq!(between(Dialect::AnthropicMessages, Api::Converse), CONVERSE);
-    assert_eq!(between(Dialect::OpenAiChat, Api::InvokeModel), Road::Translate(Api::InvokeModel));
-    assert_eq!(between(Dialect::OpenAiChat, Api::Converse), CONVERSE);
+    assert_eq!(between(Dialect::AnthropicMessages, Some(Api::InvokeModel)), FAST);
+    assert_eq!(between(Dialect::AnthropicMessages, Some(Api::Converse)), CONVERSE);
+    assert_eq!(between(Dialect::OpenAiChat, Some(Api::InvokeModel)), Road::Translate(Api::InvokeModel));
+    assert_eq!(between(Dialect::OpenAiChat, Some(Api::Converse)), CONVERSE);
+    // Where the operator leaves the API open, the client's words decide.
+    assert_eq!(between(Dialect::AnthropicMessages, None), FAST);
+    assert_eq!(between(Dialect::OpenAiChat, None), CONVERSE);
 }
 
 #[test]

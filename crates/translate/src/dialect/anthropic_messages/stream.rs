@@ -155,6 +155,18 @@ impl Writer {
         sse::event(out, "error", &[&error::render(fault, Some(self.exchange)).body]);
     }
 
+    /// Breaks the answer off while only reasoning was told: the thought under way ends without a signature.
+    pub fn interrupt(&mut self, out: &mut BytesMut) {
+        self.held.release();
+        self.close(out);
+        (self.usage, self.service_tier, self.stop) = (None, None, None);
+    }
+
+    /// Goes on with the answer of another model, in its form.
+    pub fn resume(&mut self, style: Style) {
+        self.style = style;
+    }
+
     /// Tells the client that the answer goes on: by a `ping`, which is the one sign that Anthropic's API gives.
     pub fn keep_alive(&mut self, _kind: sse::KeepAlive, out: &mut BytesMut) {
         ping(out);

@@ -173,6 +173,21 @@ impl Writer {
         self.terminal(out, "response.failed", &State::Failed { error: &error::failure(fault) });
     }
 
+    /// Breaks the answer off while only reasoning was told: the thought under way ends without a seal, so that it never
+    /// comes back.
+    pub fn interrupt(&mut self, out: &mut BytesMut) {
+        self.held.release();
+        if let Some(open) = self.open.take() {
+            self.end_reasoning(out, &open, None);
+        }
+        (self.usage, self.service_tier, self.stop) = (None, None, None);
+    }
+
+    /// Goes on with the answer of another model, in its form.
+    pub fn resume(&mut self, style: Style) {
+        self.style = style;
+    }
+
     /// Tells the client that the answer goes on: a comment, because SDKs refuse events that they do not know.
     pub fn keep_alive(&mut self, out: &mut BytesMut) {
         self.keep_alive_before(out);
@@ -374,9 +389,10 @@ impl Writer {
     }
 
     fn end_thought(&mut self, out: &mut BytesMut, open: &OpenItem, seal: Option<Seal<'_>>) {
-        let ItemKind::Thought(form) = open.kind else { return };
-        let unseen = std::mem::take(&mut self.unseen.0);
-        let text = if form == ThoughtForm::Unseen { unseen.as_str() } else { self.output.text() };
+        let text = match open.kind {
+            ItemKind::Thought(ThoughtForm::Unseen) => self.unseen.0.as_str(),
+            _ => self.output.text(),
+        };
         let (signature, redacted) = match seal {
             Some(Seal::Signature(signature)) => (Some(signature), None),
             Some(Seal::Redacted(data)) => (None, Some(data)),
@@ -384,8 +400,15 @@ impl Writer {
         };
         let thought = SealedThought { signature, redacted, ..self.style.thought(Text::from_escaped(text)) };
         let sealed = self.style.sealed(&thought, self.exchange, open.index);
+        self.end_reasoning(out, open, sealed.as_deref());
+    }
+
+    /// Ends a thought with what its client sends back.
+    fn end_reasoning(&mut self, out: &mut BytesMut, open: &OpenItem, sealed: Option<&str>) {
+        let ItemKind::Thought(form) = open.kind else { return };
+        self.unseen.0.clear();
         open.text_done(&mut self.events, out, self.output.text(), "");
-        self.end(out, open, &items::reasoning_tail(form, sealed.as_deref()));
+        self.end(out, open, &items::reasoning_tail(form, sealed));
     }
 
     /// Begins a call. Out of line: a delta of text would pay for its registers.
