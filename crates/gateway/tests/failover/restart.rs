@@ -16,6 +16,7 @@ const UNSIGNED: &str = "openai.gpt-oss-120b-1:0";
 const SIGNED: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";
+const RESPONSES: &str = "/v1/responses";
 
 /// How a stream breaks off.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +91,10 @@ fn begin(config: &Arc<Config>, path: &str, model: &str) -> Under {
     let body = if path == MESSAGES {
         body.replace(r#""stream_options": {"include_usage": true},"#, "")
             .replace(r#""reasoning_effort": "high""#, r#""thinking": {"type": "enabled", "budget_tokens": 2048}"#)
+    } else if path == RESPONSES {
+        format!(
+            r#"{{"model": "{model}", "stream": true, "store": false, "input": "Why?", "reasoning": {{"summary": "auto"}}}}"#
+        )
     } else {
         body
     };
@@ -193,6 +198,32 @@ fn blocks_of_the_second_answer_are_counted_behind_those_of_the_first() {
 }
 
 #[test]
+fn a_response_that_began_again_is_one_response() {
+    for frames in 2..=thoughts().len() {
+        let told = thoughts().into_iter().take(frames).collect::<Vec<_>>().concat();
+        let mut under = begin(&two_backends(ReasoningPolicy::default()), RESPONSES, UNSIGNED);
+        under.call().unwrap();
+        stream(&mut under, &told);
+        breaks(&mut under, Break::Ends);
+        under.call().unwrap();
+        answers(&mut under);
+        assert!(under.call().is_none());
+        let events = chunks(&under);
+        let of = |kind: &str| events.iter().filter(|event| event["type"] == kind).cloned().collect::<Vec<_>>();
+        let numbers: Vec<u64> = events.iter().map(|event| event["sequence_number"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
+        assert_eq!((of("response.created").len(), of("response.completed").len()), (1, 1), "{}", under.said);
+        let response = &of("response.completed")[0]["response"];
+        let output = response["output"].as_array().unwrap();
+        assert_eq!(of("response.output_item.done").len(), output.len());
+        assert_eq!(output.last().unwrap()["content"][0]["text"], "The answer");
+        assert_eq!(output.len(), if frames > 4 { 4 } else { 3 });
+        assert_eq!(output[output.len() - 3]["encrypted_content"], Value::Null, "the unfinished thought");
+        assert_eq!(response["usage"]["output_tokens"], 5);
+    }
+}
+
+#[test]
 fn details_of_the_second_answer_have_their_own_index() {
     let policy = ReasoningPolicy { restart_while_thinking: Some(true), ..ReasoningPolicy::default() };
     let mut under = begin(&two_backends(policy), CHAT, SIGNED);
@@ -218,14 +249,19 @@ fn is_told_the_failure(under: &mut Under, path: &str) {
     assert!(under.call().is_none());
     let record = under.record.as_ref().unwrap();
     assert_eq!(record.outcome, Outcome::Failed);
-    let error = if path == CHAT { r#"data: {"error":"# } else { "event: error\n" };
+    let error = match path {
+        CHAT => r#"data: {"error":"#,
+        MESSAGES => "event: error\n",
+        _ => "event: response.failed\n",
+    };
     assert_eq!(under.said.matches(error).count(), 1, "{}", under.said);
     assert_eq!(under.said.matches("message_stop").count() + under.said.matches("finish_reason\":\"").count(), 0);
 }
 
 #[test]
 fn an_answer_that_has_begun_does_not_begin_again() {
-    for (path, told) in [(CHAT, text(1, "The")), (MESSAGES, text(1, "The"))] {
+    for path in [CHAT, MESSAGES, RESPONSES] {
+        let told = text(1, "The");
         let mut under = begin(&two_backends(ReasoningPolicy::default()), path, UNSIGNED);
         under.call().unwrap();
         stream(&mut under, &[start(), thought(0, "Let"), stop(0), told].concat());
@@ -271,7 +307,7 @@ fn a_thought_that_was_sealed_is_not_followed_by_another_models() {
 
 #[test]
 fn when_nobody_answers_the_failure_is_told_behind_the_thoughts() {
-    for path in [CHAT, MESSAGES] {
+    for path in [CHAT, MESSAGES, RESPONSES] {
         let mut under = begin(&two_backends(ReasoningPolicy::default()), path, UNSIGNED);
         under.call().unwrap();
         stream(&mut under, &[start(), thought(0, "Let")].concat());
