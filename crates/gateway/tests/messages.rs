@@ -183,6 +183,77 @@ fn tokens_are_counted_as_the_request_would_be_sent() {
     assert!(path.ends_with("/count-tokens") && asked["input"]["invokeModel"]["body"].is_string(), "{asked}");
 }
 
+/// A loop of a tool whose thought is signed, for Claude over InvokeModel.
+fn tool_loop() -> Value {
+    let thought = json!({"type": "thinking", "thinking": "I look.", "signature": "c2lnbmF0dXJl"});
+    let call = json!({"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}});
+    let result = json!({"type": "tool_result", "tool_use_id": "toolu_1", "content": "18 m"});
+    let mut body = hello(SONNET);
+    body["max_tokens"] = json!(4000);
+    body["thinking"] = json!({"type": "enabled", "budget_tokens": 2000});
+    body["tools"] = json!([{"name": "look", "input_schema": {"type": "object"}}]);
+    body["messages"] = json!([
+        {"role": "user", "content": "How deep?"},
+        {"role": "assistant", "content": [thought, call]},
+        {"role": "user", "content": [result]},
+    ]);
+    body
+}
+
+const ON_A_SIGNATURE: &str = "messages.1.content.0: Invalid `signature` in `thinking` block";
+
+#[test]
+fn thoughts_that_bedrock_refuses_are_left_out_once_and_the_client_is_told() {
+    let expected = "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When \
+                    `thinking` is enabled, a final `assistant` message must start with a thinking block.";
+    for message in [ON_A_SIGNATURE, expected] {
+        let mut client =
+            ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
+        let (path, sent) = client.call.take().unwrap();
+        assert!(path.ends_with("/invoke") && sent["messages"][1]["content"][0]["type"] == "thinking", "{sent}");
+        client.answer(400, &json!({"message": message}));
+        let (path, sent) = client.call.take().expect("it is asked again");
+        assert!(path.ends_with("/invoke") && sent["messages"][1]["content"][0]["type"] == "tool_use", "{sent}");
+        assert_eq!(sent.get("thinking"), None, "a loop without its thoughts goes on without");
+        let said = json!([{"type": "text", "text": "18 m."}]);
+        let usage = json!({"input_tokens": 3, "output_tokens": 1});
+        client.answer(200, &json!({"content": said, "stop_reason": "end_turn", "usage": usage}));
+        assert_eq!((client.status, &client.json()["content"]), (200, &said));
+        let warnings: Vec<&str> =
+            client.headers.get_all("x-aquifer-warning").iter().map(|warning| warning.to_str().unwrap()).collect();
+        assert!(warnings.iter().any(|warning| warning.contains("refused the reasoning")), "{warnings:?}");
+        assert!(warnings.iter().all(|warning| !warning.contains("Converse")), "{warnings:?}");
+    }
+}
+
+#[test]
+fn what_the_client_repairs_itself_is_told_word_for_word() {
+    let told = |messages: &[&str]| {
+        let mut client =
+            ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
+        for message in messages {
+            client.call.take().expect("a call for each refusal");
+            client.answer(400, &json!({"message": message}));
+        }
+        assert!(client.call.is_none(), "{messages:?}: it is not asked again");
+        assert_eq!((client.status, client.json()["error"]["type"].as_str()), (400, Some("invalid_request_error")));
+        client.json()["error"]["message"].as_str().unwrap().to_owned()
+    };
+    for message in [
+        "context_management: Extra inputs are not permitted",
+        "messages.0.content.0.cache_control.scope: Extra inputs are not permitted",
+        "tools.0.custom.eager_input_streaming: Extra inputs are not permitted",
+        "input length and `max_tokens` exceed context limit: 199000 + 4000 > 200000, decrease input length or `max_tokens`",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "adaptive thinking is not supported on this model",
+        "role 'system' is not supported on this model",
+        "messages.1.role: Input should be 'user' or 'assistant'",
+    ] {
+        assert_eq!(told(&[message]), message);
+    }
+    assert_eq!(told(&[ON_A_SIGNATURE, ON_A_SIGNATURE]), ON_A_SIGNATURE);
+}
+
 #[test]
 fn an_error_names_the_request() {
     let client = ask(&config("us-east-1", &["m"]), &Method::POST, "/v1/messages", "", &json!({"model": "m"}));

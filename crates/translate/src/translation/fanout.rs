@@ -6,6 +6,7 @@ use super::spoken;
 use super::stages::Stages;
 use super::unwrapping::Unwrapping;
 use super::{Milestones, ReasoningProgress, ReasoningState};
+use crate::bedrock::DeltaKind;
 use crate::dialect::{Envelope, Style, Writer};
 use crate::fault::Fault;
 use crate::model::delta::{Delta, Event, Seal};
@@ -182,17 +183,31 @@ impl Watched {
     /// Notes a delta of text, of reasoning or of a call's arguments.
     #[inline]
     pub(super) fn delta(&mut self, index: u32, delta: &Delta<'_>) {
-        self.milestones.started = true;
         match delta {
-            Delta::Text(_) => self.milestones.answer = true,
-            Delta::Reasoning(text) => {
-                self.milestones.reasoning = true;
-                self.grow(index, text.as_escaped().len());
-            }
-            Delta::SealPiece(_) | Delta::ToolUse { .. } | Delta::ToolInput(_) | Delta::Citation(_) | Delta::Unknown => {
+            Delta::Text(text) => self.grew(index, DeltaKind::Text, text.as_escaped().len()),
+            Delta::Reasoning(text) => self.grew(index, DeltaKind::Reasoning, text.as_escaped().len()),
+            Delta::ToolInput(text) => self.grew(index, DeltaKind::Arguments, text.as_escaped().len()),
+            Delta::SealPiece(_) | Delta::ToolUse { .. } | Delta::Citation(_) | Delta::Unknown => {
+                self.milestones.started = true;
+                self.milestones.content |= is_content(delta);
             }
         }
-        self.milestones.content = self.milestones.content || is_content(delta);
+    }
+
+    /// Notes that a block grew by so many bytes.
+    #[inline]
+    pub(super) fn grew(&mut self, index: u32, kind: DeltaKind, bytes: usize) {
+        let seen = &mut self.milestones;
+        seen.started = true;
+        seen.content |= bytes > 0;
+        match kind {
+            DeltaKind::Text => seen.answer = true,
+            DeltaKind::Reasoning => {
+                seen.reasoning = true;
+                self.grow(index, bytes);
+            }
+            DeltaKind::Arguments => {}
+        }
     }
 
     /// Notes any event; allocates only when a block begins or ends.

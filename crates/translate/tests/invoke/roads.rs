@@ -60,6 +60,10 @@ fn what_cannot_hold_on_the_fast_road_goes_over_converse() {
     let limited = Said { rules: Rules { most_effort: Some(Effort::Medium), ..Rules::default() }, ..Said::default() };
     assert_eq!(messages(r#","thinking":{"type":"adaptive"},"output_config":{"effort":"low"}"#, &limited), FAST);
     assert_eq!(messages(r#","thinking":{"type":"adaptive"},"output_config":{"effort":"max"}"#, &limited), CONVERSE);
+    let mending = Said { rules: Rules { repair: true, ..Rules::default() }, ..Said::default() };
+    assert_eq!(messages("", &mending), FAST);
+    let open = r#","messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},{"role":"user","content":"Go on"}]"#;
+    assert_eq!(messages(open, &mending), CONVERSE);
     let apart = Said { adjustment: Adjustment { apart: true, ..Adjustment::default() }, ..Said::default() };
     assert_eq!(messages("", &apart), CONVERSE);
     assert_eq!(road(Dialect::AnthropicMessages, "amazon.nova-pro-v1:0", "", &plain), CONVERSE);
