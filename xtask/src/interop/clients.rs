@@ -36,6 +36,12 @@ pub(super) const PYTHON_AGENTS: Python = Python {
 /// Anthropic's own client.
 pub(super) const PYTHON_ANTHROPIC: Python = Python { folder: "python-anthropic", names: &["anthropic==2.14.0"] };
 
+/// The clients of models that embed or rank.
+pub(super) const PYTHON_ENCODERS: Python = Python {
+    folder: "python-encoders",
+    names: &["openai==3.57.0", "langchain-openai==1.7.4", "cohere==7.3.1", "boto3==1.43.11", "botocore==1.43.11"],
+};
+
 /// Packages for Node that live together.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Node {
@@ -121,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_version_is_named() {
-        for packages in [PYTHON, PYTHON_AGENTS] {
+        for packages in [PYTHON, PYTHON_AGENTS, PYTHON_ENCODERS] {
             assert!(packages.names.iter().all(|name| name.contains("==")), "{packages:?}");
         }
         for packages in [NODE, NODE_VERCEL_5] {
