@@ -45,7 +45,7 @@ pub(super) fn list(
             // The newest come first.
             listings.sort_by_key(|listing| Reverse(listing.created));
             let models: Vec<ListedModel<'_>> = listings.iter().map(listed).collect();
-            Ok(anthropic::list(&models, &page))
+            anthropic::list(&models, &page)
         }
     }
 }
