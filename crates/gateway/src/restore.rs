@@ -1,5 +1,6 @@
 //! Reasoning that a client dropped, put back: what is remembered of a turn, for whom, and for how long.
 
+use crate::key_ring::without_scheme;
 use aquifer_translate::model::alike::Likeness;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Before;
@@ -19,16 +20,17 @@ static CREDENTIALS: [HeaderName; 3] =
 pub struct Caller(Zeroizing<Vec<u8>>);
 
 impl Caller {
-    /// The caller of a request: the owner of its key, where keys are asked for; else whoever shows the same credentials. An
-    /// owner stays the same when its key is replaced.
+    /// The caller of a request: the owner of its key, where keys are asked for; else whoever shows the same credentials, in
+    /// whichever header: clients of each dialect have their own. An owner stays the same when its key is replaced.
     #[must_use]
     pub fn of(headers: &HeaderMap, owner: Option<&str>) -> Self {
         if let Some(owner) = owner {
             return Self(Zeroizing::new([b"owner:", owner.as_bytes()].concat()));
         }
-        let shown = CREDENTIALS.iter().find_map(|name| headers.get(name)).filter(|value| !value.is_empty());
+        let shown = CREDENTIALS.iter().find_map(|name| headers.get(name)).map(|value| without_scheme(value.as_bytes()));
+        let shown = shown.filter(|key| !key.is_empty());
         // What a client shows must not look like an owner's name.
-        Self(Zeroizing::new(shown.map(|value| [b"shown:", value.as_bytes()].concat()).unwrap_or_default()))
+        Self(Zeroizing::new(shown.map(|key| [b"shown:", key].concat()).unwrap_or_default()))
     }
 
     /// Whether it showed no key: it may be anybody.
@@ -165,6 +167,8 @@ mod tests {
         let of = |name, value| Caller::of(&headers(name, value), None).expose().to_vec();
         assert_ne!(of("authorization", "Bearer a"), of("authorization", "Bearer b"));
         assert_eq!(of("x-api-key", "a"), of("api-key", "a"));
+        assert_eq!(of("x-api-key", "a"), of("authorization", "Bearer a"));
+        assert!(of("authorization", "Bearer ").is_empty());
         assert!(of("x-other", "a").is_empty());
         assert_eq!(format!("{:?}", Caller::of(&headers("x-api-key", "hunter2"), None)), "Caller(***)");
     }

@@ -36,7 +36,7 @@ pub struct RequestHead<'a> {
 
 impl RequestHead<'_> {
     /// The dialect in which its client is answered, whatever is wrong with the request. The list of models is one path of two
-    /// dialects: Anthropic's clients send `anthropic-version`.
+    /// dialects, and a path that is not served is nobody's: Anthropic's clients send `anthropic-version`.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.dialect_at(&Surface::of(self.method, self.path))
@@ -48,8 +48,8 @@ impl RequestHead<'_> {
             Ok(Surface { dialect, .. }) | Err(NoSurface::MethodNotAllowed { dialect, .. }) => *dialect,
             Err(NoSurface::NotFound) => Dialect::default(),
         };
-        let anthropic = self.path.starts_with("/v1/models") && self.headers.contains_key("anthropic-version");
-        if anthropic { Dialect::AnthropicMessages } else { dialect }
+        let shared = self.path.starts_with("/v1/models") || *surface == Err(NoSurface::NotFound);
+        if shared && self.headers.contains_key("anthropic-version") { Dialect::AnthropicMessages } else { dialect }
     }
 }
 
