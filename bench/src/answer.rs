@@ -1,6 +1,7 @@
 //! What the upstream answers: the bytes of each write, and what a client must have read at their end.
 
 use crate::frames::{self, Expected, Pace, Stream};
+use crate::messages;
 use serde_json::json;
 
 /// The form of an answer.
@@ -8,8 +9,10 @@ use serde_json::json;
 pub(crate) enum Shape {
     /// One JSON object.
     Whole,
-    /// An event stream.
+    /// An event stream of Converse's.
     Stream(Stream),
+    /// The same of InvokeModel's, in Anthropic's words.
+    Messages(Stream),
 }
 
 /// An answer, ready to be sent.
@@ -23,6 +26,8 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// What it says.
     pub(crate) expected: Expected,
+    /// Its clients speak Messages.
+    pub(crate) messages: bool,
     /// Deltas in it.
     pub(crate) deltas: usize,
     /// How many bytes of the body are there when the first reasoning is.
@@ -42,6 +47,7 @@ impl Answer {
         match shape {
             Shape::Whole => Ok(Self::whole()),
             Shape::Stream(stream) => Self::stream(stream),
+            Shape::Messages(stream) => Self::messages(stream),
         }
     }
 
@@ -60,6 +66,7 @@ impl Answer {
             pace: Pace::Burst,
             body,
             expected: Expected { content: WHOLE.to_owned(), ..Expected::default() },
+            messages: false,
             deltas: 0,
             first_reasoning: None,
             first_content: None,
@@ -69,34 +76,56 @@ impl Answer {
 
     fn stream(stream: Stream) -> anyhow::Result<Self> {
         let (events, expected) = frames::events(&stream);
-        let mut answer = Self {
-            writes: vec![head("application/vnd.amazon.eventstream", "transfer-encoding: chunked")],
-            pace: stream.pace,
-            body: Vec::new(),
-            expected,
-            deltas: stream.reasoning + stream.text + stream.arguments,
-            first_reasoning: None,
-            first_content: None,
-            last_content: 0,
-        };
+        let mut answer = Self::begun(stream, expected);
         for (kind, payload) in events {
-            let frame = frames::encoded(kind, &payload)?;
-            answer.body.extend_from_slice(&frame);
-            answer.writes.push(chunk(&frame));
-            let end = answer.body.len();
-            if payload.contains(r#""reasoningContent":{"text""#) {
-                answer.first_reasoning.get_or_insert(end);
-            }
-            if payload.contains(r#""delta":{"text""#) {
-                answer.first_content.get_or_insert(end);
-                answer.last_content = end;
-                if stream.pace == Pace::Hold {
-                    return Ok(answer);
-                }
+            let reasoning = payload.contains(r#""reasoningContent":{"text""#);
+            let text = payload.contains(r#""delta":{"text""#);
+            answer.add(&frames::encoded(kind, &payload)?, reasoning, text);
+            if text && stream.pace == Pace::Hold {
+                return Ok(answer);
             }
         }
         answer.close();
         Ok(answer)
+    }
+
+    fn messages(stream: Stream) -> anyhow::Result<Self> {
+        let (events, expected) = messages::events(&stream);
+        let mut answer = Self { messages: true, ..Self::begun(stream, expected) };
+        for event in events {
+            let (reasoning, text) = (event.contains("thinking_delta"), event.contains("text_delta"));
+            answer.add(&frames::encoded("chunk", &messages::payload(&event))?, reasoning, text);
+        }
+        answer.close();
+        Ok(answer)
+    }
+
+    fn begun(stream: Stream, expected: Expected) -> Self {
+        Self {
+            writes: vec![head("application/vnd.amazon.eventstream", "transfer-encoding: chunked")],
+            pace: stream.pace,
+            body: Vec::new(),
+            expected,
+            messages: false,
+            deltas: stream.reasoning + stream.text + stream.arguments,
+            first_reasoning: None,
+            first_content: None,
+            last_content: 0,
+        }
+    }
+
+    /// Adds a frame, which may hold reasoning or text.
+    fn add(&mut self, frame: &[u8], reasoning: bool, text: bool) {
+        self.body.extend_from_slice(frame);
+        self.writes.push(chunk(frame));
+        let end = self.body.len();
+        if reasoning {
+            self.first_reasoning.get_or_insert(end);
+        }
+        if text {
+            self.first_content.get_or_insert(end);
+            self.last_content = end;
+        }
     }
 
     /// Ends the chunked body; a burst becomes one write with one chunk.

@@ -1,4 +1,4 @@
-//! What the load generator asks: request bodies of Chat Completions, and what of them must reach the upstream.
+//! What the load generator asks: request bodies of Chat Completions and Messages, and what of them must reach the upstream.
 
 use crate::frames::TOOL;
 use base64::Engine as _;
@@ -29,6 +29,10 @@ pub(crate) enum Ask {
     HistoryProse,
     /// 20 tools and 30 messages, answered as a stream.
     Agent,
+    /// A sentence in Messages, to be thought about, answered as a stream.
+    Messages,
+    /// 128 KB as Claude Code sends them: 200 tools, a long system prompt, 20 calls with results; answered as a stream.
+    ClaudeCode,
 }
 
 /// A request's body, and texts that the upstream must have received.
@@ -38,12 +42,16 @@ pub(crate) struct Asked {
     pub(crate) body: String,
     /// Every one of them stands in what the upstream receives.
     pub(crate) markers: Vec<String>,
+    /// The path of its dialect, when that is not the target's own.
+    pub(crate) path: Option<&'static str>,
 }
 
 const HISTORY_MESSAGES: usize = 200;
 const AGENT_TOOLS: usize = 20;
 /// With the system's message and the user's there are 30.
 const AGENT_CALLS: usize = 14;
+const CODE_TOOLS: usize = 200;
+const CODE_CALLS: usize = 20;
 
 impl Ask {
     /// The request for this model.
@@ -63,13 +71,18 @@ impl Ask {
             }
             Self::HistoryProse => plain(model, prose_history(), markers(HISTORY_MESSAGES)),
             Self::Agent => streamed(model, agent_messages(), tools(), agent_markers()),
+            Self::Messages => messages(json!({
+                "model": model, "max_tokens": 8192, "stream": true,
+                "thinking": { "type": "enabled", "budget_tokens": 2048 }, "messages": user(json!(sentence)),
+            }), markers(1)),
+            Self::ClaudeCode => claude_code(model),
         }
     }
 }
 
 fn plain(model: &str, messages: Vec<Value>, markers: Vec<String>) -> Asked {
     let body = json!({ "model": model, "max_tokens": 1024, "messages": messages });
-    Asked { body: body.to_string(), markers }
+    Asked { body: body.to_string(), markers, path: None }
 }
 
 fn streamed(model: &str, messages: Vec<Value>, tools: Vec<Value>, markers: Vec<String>) -> Asked {
@@ -79,7 +92,47 @@ fn streamed(model: &str, messages: Vec<Value>, tools: Vec<Value>, markers: Vec<S
     if !tools.is_empty() {
         body["tools"] = json!(tools);
     }
-    Asked { body: body.to_string(), markers }
+    Asked { body: body.to_string(), markers, path: None }
+}
+
+fn messages(body: Value, markers: Vec<String>) -> Asked {
+    Asked { body: body.to_string(), markers, path: Some("/v1/messages") }
+}
+
+/// With a system prompt in three blocks, of which two are cached, and a cache point behind the last result.
+fn claude_code(model: &str) -> Asked {
+    let cached = json!({ "type": "ephemeral" });
+    let system = json!([
+        { "type": "text", "text": format!("You are a coding agent. {}", marker(0)) },
+        { "type": "text", "text": prose(&marker(1), 1_000), "cache_control": cached },
+        { "type": "text", "text": prose(&marker(2), 16_000), "cache_control": cached },
+    ]);
+    let field = |what: &str| json!({ "type": "string", "description": format!("The {what} to look for") });
+    let tool = |number: usize| {
+        let fields = json!({ "pattern": field("\"pattern\""), "path": field("path"), "glob": field("files") });
+        json!({ "name": format!("code_{number:03}"), "description": prose("Looks.", 120),
+                "input_schema": { "type": "object", "properties": fields, "required": ["pattern"] } })
+    };
+    let turn = |number: usize| {
+        let (id, last) = (format!("toolu_{number:08}"), number + 1 == CODE_CALLS);
+        let thought = json!({ "type": "thinking", "thinking": "I look.", "signature": "c2lnbmF0dXJl".repeat(20) });
+        let call = json!({ "type": "tool_use", "id": id, "name": "code_000", "input": { "pattern": "a" } });
+        let mut result = json!({ "type": "tool_result", "tool_use_id": id, "content": prose(&marker(3 + number), 900) });
+        if last {
+            result["cache_control"] = cached.clone();
+        }
+        [json!({ "role": "assistant", "content": [thought, call] }), json!({ "role": "user", "content": [result] })]
+    };
+    let first = json!({ "role": "user", "content": [{ "type": "text", "text": "Look." }] });
+    let said: Vec<Value> = std::iter::once(first).chain((0..CODE_CALLS).flat_map(turn)).collect();
+    let tools: Vec<Value> = (0..CODE_TOOLS).map(tool).collect();
+    let names = (0..CODE_TOOLS).map(|number| format!("code_{number:03}"));
+    let markers = markers(3 + CODE_CALLS).into_iter().chain(names).collect();
+    let body = json!({
+        "model": model, "max_tokens": 32_000, "stream": true, "thinking": { "type": "enabled", "budget_tokens": 31_999 },
+        "metadata": { "user_id": "u" }, "system": system, "tools": tools, "messages": said,
+    });
+    messages(body, markers)
 }
 
 fn image(model: &str, bytes: usize) -> Asked {
@@ -211,7 +264,7 @@ mod tests {
     #[test]
     fn every_marker_stands_in_its_request() {
         let prose = [Ask::SmallProse, Ask::TextProse(5000), Ask::HistoryProse];
-        let others = [Ask::Small, Ask::Streamed, Ask::Text(5000), Ask::Image(4000), Ask::History, Ask::Agent];
+        let others = [Ask::Small, Ask::Streamed, Ask::Text(5000), Ask::Image(4000), Ask::History, Ask::Agent, Ask::Messages, Ask::ClaudeCode];
         for ask in prose.into_iter().chain(others) {
             let asked = ask.asked("model");
             assert!(!asked.markers.is_empty());
@@ -231,6 +284,9 @@ mod tests {
         assert_eq!(count(Ask::HistoryProse, "messages"), 200);
         assert!((1_000_000..1_100_000).contains(&Ask::TextProse(1_000_000).asked("model").body.len()));
         assert_eq!(count(Ask::Agent, "messages"), 30);
+        assert_eq!(count(Ask::ClaudeCode, "tools"), 200);
+        let size = Ask::ClaudeCode.asked("model").body.len();
+        assert!((120_000..140_000).contains(&size), "{size}");
         assert_eq!(count(Ask::Agent, "tools"), 20);
         assert!((1_000_000..1_050_000).contains(&Ask::Text(1_000_000).asked("model").body.len()));
         assert!((1_000_000..1_001_000).contains(&Ask::Image(1_000_000).asked("model").body.len()));

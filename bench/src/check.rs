@@ -45,7 +45,8 @@ impl<'a> Check<'a> {
             Says::Upstream => Self::Upstream { answer, read: 0 },
             Says::OpenAi if answer.deltas == 0 => Self::Whole { answer, body: Vec::new() },
             Says::OpenAi => {
-                Self::Stream(Events { expected: &answer.expected, line: Vec::new(), seen: Seen::default() })
+                let (expected, messages) = (&answer.expected, answer.messages);
+                Self::Stream(Events { expected, messages, line: Vec::new(), seen: Seen::default() })
             }
         }
     }
@@ -104,9 +105,10 @@ impl<'a> Check<'a> {
     }
 }
 
-/// The check of a stream of Chat Completions.
+/// The check of a stream of Chat Completions or of Messages.
 pub(crate) struct Events<'a> {
     expected: &'a Expected,
+    messages: bool,
     /// The bytes of a line that is not whole.
     line: Vec<u8>,
     seen: Seen,
@@ -155,6 +157,23 @@ struct Function {
     arguments: Option<String>,
 }
 
+/// An event of Messages.
+#[derive(Deserialize)]
+struct MessageEvent {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    delta: MessageDelta,
+}
+
+#[derive(Deserialize, Default)]
+struct MessageDelta {
+    text: Option<String>,
+    thinking: Option<String>,
+    partial_json: Option<String>,
+    stop_reason: Option<String>,
+}
+
 impl Events<'_> {
     fn take(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         let mut rest = bytes;
@@ -179,7 +198,10 @@ impl Events<'_> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let Some(data) = line.strip_prefix(b"data:") else { return Ok(()) };
         let data = data.strip_prefix(b" ").unwrap_or(data);
-        ensure!(!self.seen.done, "something came after [DONE]");
+        ensure!(!self.seen.done, "something came after the end");
+        if self.messages {
+            return self.message(data);
+        }
         if data == b"[DONE]" {
             self.seen.done = true;
             return Ok(());
@@ -190,6 +212,27 @@ impl Events<'_> {
             bail!("the stream says: {error}");
         }
         chunk.choices.into_iter().try_for_each(|choice| self.choice(choice))
+    }
+
+    fn message(&mut self, data: &[u8]) -> anyhow::Result<()> {
+        let Self { expected, seen, .. } = self;
+        let said = || String::from_utf8_lossy(data);
+        let MessageEvent { kind, delta } =
+            serde_json::from_slice(data).with_context(|| format!("no event: {}", said()))?;
+        ensure!(kind != "error", "the stream says: {}", said());
+        let MessageDelta { text, thinking, partial_json, stop_reason } = delta;
+        if let Some(text) = thinking {
+            grow(&expected.reasoning, &mut seen.reasoning, &text, "reasoning")?;
+        }
+        if let Some(text) = text {
+            grow(&expected.content, &mut seen.content, &text, "text")?;
+        }
+        if let Some(text) = partial_json {
+            grow(&expected.arguments, &mut seen.arguments, &text, "arguments")?;
+        }
+        seen.finish |= stop_reason.is_some();
+        seen.done = kind == "message_stop";
+        Ok(())
     }
 
     fn choice(&mut self, choice: Choice) -> anyhow::Result<()> {
@@ -220,8 +263,8 @@ impl Events<'_> {
         for (what, came, wanted) in parts {
             ensure!(came == wanted, "{came} bytes of {what} came instead of {wanted}");
         }
-        ensure!(seen.finish, "no finish_reason came");
-        ensure!(seen.done, "no [DONE] came");
+        ensure!(seen.finish, "no finish reason came");
+        ensure!(seen.done, "no end came");
         Ok(())
     }
 }
@@ -270,6 +313,20 @@ mod tests {
         for piece in [1, 7, 10_000] {
             run(Says::OpenAi, &answer(), good().as_bytes(), piece).unwrap();
             run(Says::Upstream, &answer(), &answer().body, piece).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_stream_of_messages_is_checked_too() {
+        let stream = Stream { reasoning: 2, text: 2, arguments: 2, pace: Pace::Each };
+        let answer = Answer::of(Shape::Messages(stream)).unwrap();
+        let events = crate::messages::events(&stream).0;
+        let good: String = events.iter().map(|event| format!("event: e\ndata: {event}\n\n")).collect();
+        for piece in [1, 7, 10_000] {
+            run(Says::OpenAi, &answer, good.as_bytes(), piece).unwrap();
+        }
+        for wrong in [good.replace("token 0000", "token 0001"), good.replace("message_stop", "ping"), good.repeat(2)] {
+            assert!(run(Says::OpenAi, &answer, wrong.as_bytes(), 7).is_err(), "{wrong}");
         }
     }
 

@@ -42,6 +42,9 @@ const TRANSLATION: &[Count] = &[
     requests("request of 200 messages of prose", &["history-prose", "1"]),
     requests("request with 1 MB of prose", &["text-prose", "1"]),
     requests("request with an image of 1 MiB", &["image-1mb", "1"]),
+    deltas("reframed text delta, one frame a read", &["reframed-text", "1"]),
+    deltas("reframed text delta, 100 frames a read", &["reframed-text", "100"]),
+    requests("reframed request of 128 KB with 200 tools and 20 calls", &["claude-code", "1"]),
 ];
 
 /// Exchanges, from the client's bytes to the client's bytes, without a network.

@@ -15,6 +15,7 @@ mod instructions;
 mod load;
 mod machine;
 mod measure;
+mod messages;
 mod peers;
 mod plot;
 mod process;

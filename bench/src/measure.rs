@@ -3,7 +3,7 @@
 use crate::answer::Shape;
 use crate::client::{Plan, Times};
 use crate::control::Upstream;
-use crate::frames::Pace;
+use crate::frames::{Pace, Stream};
 use crate::load::{self, Load};
 use crate::machine::Cores;
 use crate::peers::{self, Peer};
@@ -105,8 +105,12 @@ impl Bench {
 
 /// The work whose answers are those of this one, or others when those have pauses.
 fn without_pauses(work: &Work) -> &Work {
-    let paused = |shape| matches!(shape, Shape::Stream(stream) if matches!(stream.pace, Pace::Slow(_) | Pace::Hold));
-    Work::named("burst").filter(|_| paused(work.shape)).unwrap_or(work)
+    let name = match work.shape {
+        Shape::Stream(Stream { pace: Pace::Slow(_) | Pace::Hold, .. }) => "burst",
+        Shape::Messages(Stream { pace: Pace::Slow(_) | Pace::Hold, .. }) => "messages-burst",
+        Shape::Stream(_) | Shape::Messages(_) | Shape::Whole => return work,
+    };
+    Work::named(name).unwrap_or(work)
 }
 
 fn figures(work: &Work, plan: &Plan, mut load: Load, cpu: Option<f64>) -> Figures {
@@ -182,6 +186,7 @@ mod tests {
     fn warming_up_does_not_wait_for_pauses() {
         assert_eq!(without_pauses(Work::named("slow").unwrap()).name, "burst");
         assert_eq!(without_pauses(Work::named("idle").unwrap()).name, "burst");
+        assert_eq!(without_pauses(Work::named("claude-code").unwrap()).name, "messages-burst");
         assert_eq!(without_pauses(Work::named("history").unwrap()).name, "history");
     }
 }

@@ -65,12 +65,12 @@ impl Target {
 
     /// The request of a work, as this target is sent it, with what must reach the upstream.
     pub(crate) fn plan(&self, work: &Work) -> anyhow::Result<(Plan, Vec<String>)> {
-        let Asked { body, markers } = work.ask.asked(self.peer.model.as_deref().unwrap_or(MODEL));
+        let Asked { body, markers, path } = work.ask.asked(self.peer.model.as_deref().unwrap_or(MODEL));
         let headers = self.peer.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
         let request = format!(
             "POST {} HTTP/1.1\r\nhost: {}\r\nuser-agent: aquifer-bench\r\naccept: */*\r\n\
              content-type: application/json\r\n{}content-length: {}\r\n\r\n{body}",
-            self.peer.path,
+            path.unwrap_or(&self.peer.path),
             self.address,
             headers.collect::<String>(),
             body.len(),

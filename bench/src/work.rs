@@ -42,6 +42,11 @@ const fn long(pace: Pace) -> Shape {
     Shape::Stream(Stream { reasoning: 50, text: 200, arguments: 0, pace })
 }
 
+/// The same in Anthropic's words, from InvokeModel.
+const fn messages(pace: Pace) -> Shape {
+    Shape::Messages(Stream { reasoning: 50, text: 200, arguments: 0, pace })
+}
+
 const fn cpu(name: &'static str, about: &'static str, ask: Ask, shape: Shape, requests: usize) -> Work {
     Work { name, about, ask, shape, parallel: 32, requests, measure: Measure::Cpu }
 }
@@ -62,6 +67,7 @@ const SLOW: Pace = Pace::Slow(Duration::from_millis(20));
 const SHORT: Shape = Shape::Stream(Stream { reasoning: 3, text: 3, arguments: 0, pace: Pace::Each });
 const HELD: Shape = Shape::Stream(Stream { reasoning: 1, text: 1, arguments: 0, pace: Pace::Hold });
 const CALL: Shape = Shape::Stream(Stream { reasoning: 20, text: 0, arguments: 10, pace: BRISK });
+const CODE: Shape = Shape::Messages(Stream { reasoning: 20, text: 0, arguments: 10, pace: BRISK });
 
 /// All of them, in the order in which they are run.
 pub(crate) const WORKS: &[Work] = &[
@@ -79,6 +85,9 @@ pub(crate) const WORKS: &[Work] = &[
     large("text-prose", "1 MB of prose, other scripts and code", Ask::TextProse(1_000_000), 600),
     cpu("history-prose", "200 messages of 500 bytes of such text", Ask::HistoryProse, Shape::Whole, 5_000),
     cpu("agent", "20 tools, 30 messages, reasoning and a call", Ask::Agent, CALL, 3_000),
+    cpu("messages", "the stream in Messages, from InvokeModel", Ask::Messages, messages(BRISK), 1_000),
+    cpu("messages-burst", "the same in one write", Ask::Messages, messages(Pace::Burst), 3_000),
+    cpu("claude-code", "128 KB in Messages: 200 tools, 20 calls", Ask::ClaudeCode, CODE, 3_000),
     alone("one", "a sentence, one connection", Ask::Small, Shape::Whole),
     alone("first", "a short stream, one connection", Ask::Streamed, SHORT),
     Work {

@@ -24,6 +24,8 @@ use bytes::{BufMut as _, BytesMut};
 
 /// The lines before the JSON of a delta, which nearly every event is.
 const DELTA: &[u8] = b"event: content_block_delta\ndata: ";
+/// What ends every event.
+const END: [u8; 2] = *b"\n\n";
 
 /// A streamed answer that is reframed, from Bedrock's bytes to the client's.
 pub struct StreamReframing {
@@ -51,7 +53,7 @@ impl StreamReframing {
         Self {
             exchange,
             decoder: Decoder::default(),
-            buffer: ChunkBuffer::behind(DELTA),
+            buffer: ChunkBuffer::framing(DELTA, END),
             reader: InvokeReader::default(),
             watched: Watched::default(),
             recorder: None,
@@ -87,8 +89,7 @@ impl StreamReframing {
                 if let Some(recorder) = &mut self.recorder {
                     recorder.delta(delta.index.into(), &delta.delta());
                 }
-                out.extend_from_slice(delta.behind_head);
-                out.extend_from_slice(sse::END.as_bytes());
+                out.extend_from_slice(delta.framed);
                 continue;
             }
             let Some(json) = self.buffer.event_of(&frame)? else { continue };

@@ -9,7 +9,8 @@ use base64_simd::{Out, STANDARD};
 pub(crate) fn decode(encoded: &[u8], at: usize, out: &mut Vec<u8>) -> Option<usize> {
     let room = at + encoded.len().div_ceil(4) * 3;
     if out.len() < room {
-        out.resize(room, 0);
+        // More than is needed now: the next ones may be longer.
+        out.resize(2 * room, 0);
     }
     let decoded = STANDARD.decode(encoded, Out::from_slice(out.get_mut(at..)?)).ok()?;
     Some(at + decoded.len())

@@ -569,6 +569,24 @@ fn plain_behind(bytes: &[u8], known: usize) -> usize {
     known + length.unwrap_or(run.len())
 }
 
+/// The number of plain bytes before a quote, when all of them are ASCII and it comes within the first few; `None` where that
+/// must be looked at more closely.
+#[inline(always)]
+pub(crate) fn plain_ascii(bytes: &[u8]) -> Option<usize> {
+    let (mut known, mut any) = (0, 0);
+    while known < 2 * FEW {
+        let word = bytes.get(known..).and_then(<[u8]>::first_chunk)?;
+        let special = specials(*word);
+        any |= u64::from_le_bytes(*word);
+        if special != 0 {
+            let at = known + first(special);
+            return (any & HIGH == 0 && bytes.get(at) == Some(&b'"')).then_some(at);
+        }
+        known += 8;
+    }
+    None
+}
+
 /// The place of the first special byte.
 fn first(special: u64) -> usize {
     special.trailing_zeros() as usize / 8
@@ -578,11 +596,13 @@ fn is_special(byte: u8) -> bool {
     (byte == b'"') | (byte == b'\\') | (byte < 0x20)
 }
 
+/// The highest bit of each of eight bytes.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
 /// The highest bit of the first special byte of eight is set, and no lower one.
 #[inline]
 fn specials(bytes: [u8; 8]) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     let word = u64::from_le_bytes(bytes);
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
     below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1)

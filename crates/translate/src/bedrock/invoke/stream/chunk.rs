@@ -24,6 +24,7 @@ pub struct ChunkBuffer {
     /// The head, and the last event behind it.
     bytes: Vec<u8>,
     head: usize,
+    tail: [u8; 2],
     opening: Opening,
 }
 
@@ -42,17 +43,17 @@ struct Payload<'a> {
 }
 
 impl ChunkBuffer {
-    /// A buffer in which each delta stands behind these bytes, so that both are written at once.
+    /// A buffer in which each delta stands between these bytes, so that all is written at once.
     #[must_use]
-    pub fn behind(head: &[u8]) -> Self {
-        Self { bytes: head.to_vec(), head: head.len(), opening: Opening::default() }
+    pub fn framing(head: &[u8], tail: [u8; 2]) -> Self {
+        Self { bytes: head.to_vec(), head: head.len(), tail, opening: Opening::default() }
     }
 
     /// The event in a frame when it is a delta of text, of reasoning or of a call's arguments which begins as the one before
     /// it did: nearly every event is. `None` for every other frame.
     #[inline(always)]
     pub fn delta(&mut self, frame: &Frame<'_>) -> Option<FastDelta<'_>> {
-        let Self { bytes, head, opening: Opening { payload: known, shape } } = self;
+        let Self { bytes, head, tail, opening: Opening { payload: known, shape } } = self;
         if known.is_empty() || frame.kind != Kind::Event(CHUNK) {
             return None;
         }
@@ -66,8 +67,9 @@ impl ChunkBuffer {
             return None;
         }
         let length = text_length(bytes.get(text..)?, end.checked_sub(text)?)?;
+        *bytes.get_mut(end..)?.first_chunk_mut()? = *tail;
         let Shape { index, kind, .. } = *shape;
-        Some(FastDelta { index, kind, text: bytes.get(text..text + length)?, behind_head: bytes.get(..end)? })
+        Some(FastDelta { index, kind, text: bytes.get(text..text + length)?, framed: bytes.get(..end + tail.len())? })
     }
 
     /// The JSON of Anthropic's event in a frame; `None` for frames that hold none.
@@ -164,7 +166,7 @@ mod tests {
         let kinds = [r#""type":"text_delta","text""#, r#""type":"thinking_delta","thinking""#, r#""type":"x","text""#];
         let mut found = 0;
         arbtest::arbtest(|u| {
-            let mut buffer = ChunkBuffer::behind(b"head ");
+            let mut buffer = ChunkBuffer::framing(b"head ", *b"\n\n");
             for _ in 0..u.int_in_range(1..=12)? {
                 let (index, kind) = (u.int_in_range(0..=11)?, u.choose(&kinds)?);
                 let text = format!("{}{}", u.choose(&texts)?, "x".repeat(u.int_in_range(0..=70)?));
@@ -174,7 +176,7 @@ mod tests {
                     found += 1;
                     let (Delta::Text(said) | Delta::Reasoning(said)) = delta.delta() else { panic!("no text") };
                     assert_eq!((delta.index, said.as_escaped()), (index, text.as_str()));
-                    assert_eq!(std::str::from_utf8(delta.behind_head), Ok(format!("head {json}").as_str()));
+                    assert_eq!(std::str::from_utf8(delta.framed), Ok(format!("head {json}\n\n").as_str()));
                 } else {
                     assert_eq!(buffer.event(payload.as_bytes()).unwrap(), json);
                 }

@@ -5,6 +5,7 @@
 use crate::bedrock::converse::stream::fast_delta::{length, number};
 use crate::model::delta::Delta;
 use crate::model::text::Text;
+use crate::wire::json::plain_ascii;
 use ascii::AsciiStr;
 
 /// The beginning of a delta.
@@ -46,8 +47,8 @@ pub struct FastDelta<'a> {
     pub kind: DeltaKind,
     /// How much it grows by, escaped as in JSON: UTF-8.
     pub text: &'a [u8],
-    /// The head of the buffer, and the whole event on one line behind it.
-    pub behind_head: &'a [u8],
+    /// The whole event on one line, between the head and the tail of the buffer.
+    pub framed: &'a [u8],
 }
 
 impl Shape {
@@ -69,11 +70,16 @@ impl Shape {
 #[inline(always)]
 pub(super) fn text_length(rest: &[u8], end: usize) -> Option<usize> {
     // What stands behind the event may be looked at, and is not taken for a part of it.
-    let length = length(rest)?;
+    let length = plain_ascii(rest).or_else(|| escaped_length(rest))?;
     let [a, b, c] = rest.get(length..end)? else { return None };
-    let text = rest.get(..length)?;
-    let closed = [*a, *b, *c] == CLOSE && (text.is_ascii() || std::str::from_utf8(text).is_ok());
-    closed.then_some(length)
+    ([*a, *b, *c] == CLOSE).then_some(length)
+}
+
+/// The same of a text with escapes, or with letters beyond ASCII.
+#[inline(never)]
+fn escaped_length(rest: &[u8]) -> Option<usize> {
+    let length = length(rest)?;
+    std::str::from_utf8(rest.get(..length)?).is_ok().then_some(length)
 }
 
 /// Whether this is the end of what stands before every text, at most two bytes of it.
