@@ -38,7 +38,8 @@ pub struct Catalogue {
     by_stem: HashMap<String, usize>,
     /// The vendors that ids begin with.
     makers: HashSet<String>,
-    unseen: Vec<(String, usize)>,
+    /// The rows of ids that no row has, by their beginning.
+    unseen: Vec<(String, Entry)>,
     unknown: Entry,
 }
 
@@ -115,7 +116,7 @@ impl Catalogue {
         }
         let fitting = self.unseen.iter().filter(|(prefix, _)| base.starts_with(prefix.as_str()));
         let (_, row) = fitting.max_by_key(|(prefix, _)| prefix.len())?;
-        Some((self.entries.get(*row)?, Known::Like))
+        Some((row, Known::Like))
     }
 
     /// Reads a data file.
@@ -132,11 +133,12 @@ impl Catalogue {
             }
             catalogue.entries.push(entry);
         }
-        for Unseen { prefix, like } in file.unseen {
-            let Some(&row) = catalogue.by_id.get(&like) else {
+        for Unseen { prefix, like, shows_on_demand } in file.unseen {
+            let Some(like) = catalogue.by_id.get(&like).and_then(|row| catalogue.entries.get(*row)) else {
                 return Err(serde::de::Error::custom(format!("no row has the id `{like}`")));
             };
-            catalogue.unseen.push((prefix, row));
+            let display = like.display || shows_on_demand;
+            catalogue.unseen.push((prefix, Entry { display, ..like.clone() }));
         }
         Ok(catalogue)
     }
@@ -170,6 +172,9 @@ struct File {
 struct Unseen {
     prefix: String,
     like: String,
+    /// Unlike that row, they show their reasoning only where `thinking.display` asks for it.
+    #[serde(default)]
+    shows_on_demand: bool,
 }
 
 /// A row with what it does not say itself taken from its family.
