@@ -36,7 +36,7 @@ enum Target {
     Fixtures,
 }
 
-const SUITES: [Suite; 18] = [
+const SUITES: [Suite; 24] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -60,6 +60,17 @@ const SUITES: [Suite; 18] = [
         Program::Node(&clients::NODE_ANTHROPIC),
         Target::Fixtures,
     ),
+    suite("codex", "codex.mjs", Program::Node(&clients::NODE_CODEX), Target::Gateway),
+    suite("responses_fixtures_2", "responses_fixtures.py", Program::Python(&clients::PYTHON), Target::Fixtures),
+    suite("responses_fixtures_3", "responses_fixtures.py", Program::Python(&clients::PYTHON_AGENTS), Target::Fixtures),
+    suite(
+        "responses_node_fixtures",
+        "responses_node_fixtures.mjs",
+        Program::Node(&clients::NODE_RESPONSES),
+        Target::Fixtures,
+    ),
+    suite("responses_loops_2", "responses_loops.py", Program::Python(&clients::PYTHON), Target::Gateway),
+    suite("responses_loops_3", "responses_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
 ];
 
 const fn suite(name: &'static str, script: &'static str, program: Program, target: Target) -> Suite {
@@ -152,7 +163,8 @@ mod tests {
             let name = entry.expect("it can be read").file_name().to_string_lossy().into_owned();
             let run = SUITES.iter().any(|suite| suite.script == name);
             assert!(
-                run || name.starts_with("loops.") || ["gateway.yaml", "keys.txt"].contains(&name.as_str()),
+                run || name.starts_with("loops.")
+                    || ["gateway.yaml", "keys.txt", "routes.yaml"].contains(&name.as_str()),
                 "{name} is run by nobody"
             );
         }

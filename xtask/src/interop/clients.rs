@@ -71,6 +71,13 @@ pub(super) const NODE_VERCEL_5: Node = Node {
 /// Anthropic's own client for Node.
 pub(super) const NODE_ANTHROPIC: Node = Node { folder: "node-anthropic", names: &["@anthropic-ai/sdk@1.14.0"] };
 
+/// Codex.
+pub(super) const NODE_CODEX: Node = Node { folder: "codex", names: &["@openai/codex@0.171.0"] };
+
+/// OpenAI's client for Node and Vercel's SDK with OpenAI's own provider, which speak Responses.
+pub(super) const NODE_RESPONSES: Node =
+    Node { folder: "node-responses", names: &["openai@6.49.0", "ai@6.0.326", "@ai-sdk/openai@3.0.141", "zod@4.6.7"] };
+
 impl Python {
     /// The interpreter that has them.
     pub(super) fn interpreter(&self, clients: &Path) -> PathBuf {

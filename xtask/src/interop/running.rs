@@ -52,7 +52,7 @@ pub(super) fn gateway(binary: &Path, folder: &Path, simulator: &str) -> anyhow::
     start(&mut serve, "aquifer listening on ")
 }
 
-/// The configuration: the demo's backend in the short form, and one for every other model of the suites.
+/// The configuration: the demo's backend in the short form, one for every other model of the suites, and the routes.
 fn configuration(folder: &Path, simulator: &str) -> anyhow::Result<PathBuf> {
     let backend = fs::read_to_string(root().join("interop/gateway.yaml"))?.replace("${SIMULATOR}", simulator);
     let mut documents = vec![backend.clone()];
@@ -60,6 +60,7 @@ fn configuration(folder: &Path, simulator: &str) -> anyhow::Result<PathBuf> {
         let named = backend.replace("{name: demo}", &format!("{{name: backend-{at}}}"));
         documents.push(named.replace("anthropic.claude-3-5-sonnet-20241022-v2:0", model));
     }
+    documents.push(fs::read_to_string(root().join("interop/routes.yaml"))?);
     let file = folder.join("gateway.yaml");
     fs::write(&file, documents.join("---\n"))?;
     Ok(file)
