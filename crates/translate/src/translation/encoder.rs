@@ -197,7 +197,7 @@ fn no_encoder(task: EncoderTask, model_id: &str) -> Fault {
         encoders().filter(|encoder| encoder.task == task).map(|encoder| encoder.id.as_str()).collect();
     let (what, known) = (match task { EncoderTask::Embed => "embed", EncoderTask::Rerank => "rank" }, known.join(", "));
     let message = format!(
-        "the model `{model_id}` is not known to {what}: use one of {known}, or declare with `baseModels` which one is behind an id that does not tell"
+        "the model `{model_id}` is not known to {what}: use one of {known}, or say with `baseModel` which one is behind an id that does not tell"
     );
     Fault::unsupported(FieldRef::Model, message)
 }
