@@ -159,11 +159,14 @@ fn a_call_in_the_middle_is_tried_again_at_a_backend_with_the_same_model() {
     assert_eq!((client.status, &client.json()["data"][1]["embedding"]), (200, &json!([1])));
     let record = client.record.unwrap();
     let whys: Vec<_> = record.attempts.iter().map(|attempt| (attempt.why, attempt.fault.as_deref())).collect();
-    assert_eq!(whys, [
-        (AttemptReason::First, Some("ServiceUnavailableException")),
-        (AttemptReason::Retry, Some("ServiceUnavailableException")),
-        (AttemptReason::Retry, None),
-    ]);
+    assert_eq!(
+        whys,
+        [
+            (AttemptReason::First, Some("ServiceUnavailableException")),
+            (AttemptReason::Retry, Some("ServiceUnavailableException")),
+            (AttemptReason::Retry, None),
+        ]
+    );
 }
 
 #[test]
@@ -206,11 +209,16 @@ fn mistakes_are_told_before_any_call() {
 #[test]
 fn documents_are_ranked() {
     let config = config(vec![bedrock("one")]);
-    let body = json!({"model": RERANK, "query": "q", "documents": ["a", {"text": "b"}], "top_n": 2, "return_documents": true});
+    let body =
+        json!({"model": RERANK, "query": "q", "documents": ["a", {"text": "b"}], "top_n": 2, "return_documents": true});
     let mut client = ask(&config, "/v2/rerank", &body);
     let sent = json!({"query": "q", "documents": ["a", "b"], "top_n": 2, "api_version": 2});
     assert_eq!(client.calls[0].2, sent);
-    client.answer(200, "", &json!({"results": [{"index": 1, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.1}]}));
+    client.answer(
+        200,
+        "",
+        &json!({"results": [{"index": 1, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.1}]}),
+    );
     let answer = client.json();
     assert_eq!(answer["results"][0], json!({"document": {"text": "b"}, "index": 1, "relevance_score": 0.9}));
     assert_eq!(answer["meta"]["billed_units"], json!({"search_units": 1}));

@@ -133,13 +133,7 @@ impl Common {
 
 impl Calling {
     /// Takes the answer to one call: the client is told when it was the last one, else the next one is made.
-    pub(super) fn part_answered(
-        mut self,
-        common: &mut Common,
-        id: CallId,
-        answer: &PartAnswer,
-        now: Instant,
-    ) -> State {
+    pub(super) fn part_answered(mut self, common: &mut Common, id: CallId, answer: &PartAnswer, now: Instant) -> State {
         let taken = match &mut self.plan.encoding {
             Some(encoding) => encoding.take(answer),
             None => Err(Fault::Ours("an answer to a request that nobody made".to_owned())),
@@ -175,9 +169,10 @@ impl Plan {
         let (dialect, config) = (self.dialect, &self.config);
         let is_alike = |target: &Target| {
             target.road(dialect, config) != Road::Relay
-                && (target.model_id == here.model_id || target.encoder(config).is_some_and(|encoder| {
-                    !encoder.prefix && here.encoder(config) == Some(encoder)
-                }))
+                && (target.model_id == here.model_id
+                    || target
+                        .encoder(config)
+                        .is_some_and(|encoder| !encoder.prefix && here.encoder(config) == Some(encoder)))
         };
         let before = self.targets.iter().take(at).filter(|target| is_alike(target)).count();
         self.targets.retain(is_alike);

@@ -150,7 +150,8 @@ fn nova(kind: &Kind, body: &Value) -> Result<Checked, Refused> {
                 return Err(required("truncationMode"));
             }
             let cut = said["truncationMode"] != "NONE";
-            let fitting = said["value"].as_str().filter(|_| cut).map(|value| value.chars().take(kind.letters).collect());
+            let fitting =
+                said["value"].as_str().filter(|_| cut).map(|value| value.chars().take(kind.letters).collect());
             Input::Text(match fitting {
                 Some(fitting) => fitting,
                 None => text(kind, &said["value"], "value")?,
@@ -182,8 +183,7 @@ fn cohere(kind: &Kind, body: &Value) -> Result<Checked, Refused> {
     if cut.is_some_and(|cut| !cuts.contains(&cut)) {
         return Err(malformed("#/truncate: it is not a valid enum value"));
     }
-    let given: Vec<&str> =
-        ["texts", "images", "inputs"].into_iter().filter(|name| !body[*name].is_null()).collect();
+    let given: Vec<&str> = ["texts", "images", "inputs"].into_iter().filter(|name| !body[*name].is_null()).collect();
     let [name] = given.as_slice() else { return Err(required("texts")) };
     let most = if *name == "images" && !fourth { 1 } else { 96 };
     let items = body[*name].as_array().ok_or_else(|| malformed(&format!("#/{name}: expected type: JSONArray")))?;
@@ -214,8 +214,10 @@ fn content(kind: &Kind, item: &Value) -> Result<Input, Refused> {
 
 fn ranking(kind: &Kind, body: &Value) -> Result<Checked, Refused> {
     let query = body["query"].as_str().filter(|query| !query.is_empty()).ok_or_else(|| required("query"))?;
-    let documents = body["documents"].as_array().filter(|list| !list.is_empty()).ok_or_else(|| required("documents"))?;
-    let documents = documents.iter().map(|document| text(kind, document, "documents")).collect::<Result<Vec<_>, _>>()?;
+    let documents =
+        body["documents"].as_array().filter(|list| !list.is_empty()).ok_or_else(|| required("documents"))?;
+    let documents =
+        documents.iter().map(|document| text(kind, document, "documents")).collect::<Result<Vec<_>, _>>()?;
     let top_n = match &body["top_n"] {
         Value::Null => documents.len(),
         top_n => {

@@ -30,7 +30,9 @@ pub(crate) fn of(id: &str) -> Option<Encoder> {
 pub(crate) fn other_operation(streamed: bool) -> Refused {
     Refused::invalid(match streamed {
         true => "The model is unsupported for streaming",
-        false => "This action doesn't support the model that you provided. Try again with a supported text or chat model.",
+        false => {
+            "This action doesn't support the model that you provided. Try again with a supported text or chat model."
+        }
     })
 }
 

@@ -37,9 +37,9 @@ pub(super) fn tokens(text: &str) -> usize {
 /// Adds the direction of a word.
 fn add(word: &str, weight: f64, sum: &mut [f64]) {
     // FNV, then xorshift: every word has its own direction, always the same.
-    let mut state = word.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let mut state = word
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     for number in sum {
         state ^= state << 13;
         state ^= state >> 7;

@@ -45,7 +45,8 @@ async fn every_encoder_answers_in_its_own_words() {
 #[tokio::test]
 async fn documents_are_ranked_by_the_words_of_the_query() {
     let simulator = Simulator::start().await;
-    let body = json!({"query": "capital of France", "documents": ["cheese", "Paris is the capital of France"], "top_n": 1});
+    let body =
+        json!({"query": "capital of France", "documents": ["cheese", "Paris is the capital of France"], "top_n": 1});
     let (_, said, _) = invoke(&simulator, "amazon.rerank-v1:0", &body).await;
     assert_eq!(said["results"].as_array().unwrap().len(), 1);
     assert_eq!(said["results"][0]["index"], 1);
@@ -59,8 +60,16 @@ async fn a_body_that_is_not_its_own_is_refused() {
     for (model, body, message) in [
         ("cohere.embed-english-v3", json!({"inputText": "a"}), "extraneous key [inputText]"),
         ("cohere.embed-english-v3", json!({"texts": ["a"]}), "required key [input_type]"),
-        ("cohere.embed-english-v3", json!({"texts": vec!["a"; 97], "input_type": "clustering"}), "maximum item count: 96"),
-        ("cohere.embed-english-v3", json!({"texts": ["a".repeat(2049)], "input_type": "clustering"}), "maxLength: 2048"),
+        (
+            "cohere.embed-english-v3",
+            json!({"texts": vec!["a"; 97], "input_type": "clustering"}),
+            "maximum item count: 96",
+        ),
+        (
+            "cohere.embed-english-v3",
+            json!({"texts": ["a".repeat(2049)], "input_type": "clustering"}),
+            "maxLength: 2048",
+        ),
         ("cohere.embed-v4:0", json!({"texts": ["a"], "input_type": "clustering", "truncate": "END"}), "#/truncate"),
         ("amazon.titan-embed-text-v1", json!({"inputText": "a", "dimensions": 256}), "extraneous key [dimensions]"),
         ("amazon.titan-embed-text-v2:0", json!({"inputText": ""}), "minLength: 1"),

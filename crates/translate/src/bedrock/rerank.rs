@@ -116,7 +116,10 @@ mod tests {
     fn results_are_read_as_they_are_scored() {
         let body = br#"{"results":[{"index":1,"relevance_score":0.75},{"index":0,"relevanceScore":1e-3}]}"#;
         let ranked = read(2, body).unwrap();
-        assert_eq!(ranked.iter().map(|one| (one.index, one.score.as_str())).collect::<Vec<_>>(), [(1, "0.75"), (0, "1e-3")]);
+        assert_eq!(
+            ranked.iter().map(|one| (one.index, one.score.as_str())).collect::<Vec<_>>(),
+            [(1, "0.75"), (0, "1e-3")]
+        );
         let one = r#"{"results":[{"index":1,"relevance_score":"a"}]}"#.as_bytes();
         assert!(read(1, body).is_err() && read(2, one).is_err() && read(2, b"{}").is_err());
     }

@@ -92,7 +92,8 @@ impl Catalogue {
     /// are the ones that can be listed.
     #[must_use]
     pub fn has(&self, model_id: &str) -> bool {
-        !model_id.starts_with("arn:") && base_id(model_id).is_some_and(|base| self.by_id.contains_key(base) || encoders::has_row(base))
+        !model_id.starts_with("arn:")
+            && base_id(model_id).is_some_and(|base| self.by_id.contains_key(base) || encoders::has_row(base))
     }
 
     /// Every row, in the file's order.

@@ -178,9 +178,7 @@ impl EncoderRequest {
         let tokens = self.tokens.unwrap_or_default();
         match &mut self.work {
             Work::Embed { writer, .. } => std::mem::take(writer).finish(model, tokens),
-            Work::Rerank { request, ranked } => {
-                cohere_rerank::write(request, &ranked.take().unwrap_or_default(), id)
-            }
+            Work::Rerank { request, ranked } => cohere_rerank::write(request, &ranked.take().unwrap_or_default(), id),
         }
     }
 
@@ -195,7 +193,13 @@ impl EncoderRequest {
 fn no_encoder(task: EncoderTask, model_id: &str) -> Fault {
     let known: Vec<&str> =
         encoders().filter(|encoder| encoder.task == task).map(|encoder| encoder.id.as_str()).collect();
-    let (what, known) = (match task { EncoderTask::Embed => "embed", EncoderTask::Rerank => "rank" }, known.join(", "));
+    let (what, known) = (
+        match task {
+            EncoderTask::Embed => "embed",
+            EncoderTask::Rerank => "rank",
+        },
+        known.join(", "),
+    );
     let message = format!(
         "the model `{model_id}` is not known to {what}: use one of {known}, or say with `baseModel` which one is behind an id that does not tell"
     );
@@ -227,7 +231,10 @@ mod tests {
         assert!(request.is_complete());
         assert_eq!(request.usage().map(|usage| usage.input), Some(4), "the body counts before the head");
         let answer = request.answer(&Text::from_plain("m"), RequestId(1));
-        assert!(answer.contains(r#""index":1,"embedding":[2]}"#) && answer.ends_with(r#""total_tokens":4}}"#), "{answer}");
+        assert!(
+            answer.contains(r#""index":1,"embedding":[2]}"#) && answer.ends_with(r#""total_tokens":4}}"#),
+            "{answer}"
+        );
     }
 
     #[test]
@@ -246,7 +253,10 @@ mod tests {
         let request = read(EncoderTask::Rerank, r#"{"model":"m","query":"q","documents":["a"]}"#);
         for model in ["cohere.embed-v4:0", "amazon.nova-pro-v1:0"] {
             let fault = request.call(model, encoder(model)).err().unwrap().to_string();
-            assert!(fault.contains("is not known to rank: use one of cohere.rerank-v3-5:0, amazon.rerank-v1:0"), "{fault}");
+            assert!(
+                fault.contains("is not known to rank: use one of cohere.rerank-v3-5:0, amazon.rerank-v1:0"),
+                "{fault}"
+            );
         }
     }
 }

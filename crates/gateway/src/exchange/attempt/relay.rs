@@ -71,7 +71,9 @@ impl Attempt {
         }
         let (is_answer, lacks) = match self.answers {
             AnswerTo::RelayedEncoding(_) => (relay::is_encoding(&body), "it has neither data nor results"),
-            AnswerTo::Chat | AnswerTo::TokenCount | AnswerTo::Encoding(_) => (relay::is_answer(&body), "it has no choices"),
+            AnswerTo::Chat | AnswerTo::TokenCount | AnswerTo::Encoding(_) => {
+                (relay::is_answer(&body), "it has no choices")
+            }
         };
         if !is_answer {
             return Err(Fault::UpstreamMisbehaved(Misbehaviour::Json(lacks.to_owned())));

@@ -40,12 +40,7 @@ enum Shape {
 /// # Errors
 ///
 /// What this model cannot embed; all inputs are looked at before the first call.
-pub fn write(
-    request: &EmbedRequest<'_>,
-    encoder: &Encoder,
-    model_id: &str,
-    from: usize,
-) -> Result<EmbedCall, Fault> {
+pub fn write(request: &EmbedRequest<'_>, encoder: &Encoder, model_id: &str, from: usize) -> Result<EmbedCall, Fault> {
     if from == 0 {
         check(request, encoder)?;
     }
@@ -118,7 +113,9 @@ fn refused(parts: &[EmbedPart<'_>], encoder: &Encoder) -> Option<&'static str> {
     match encoder.body {
         EncoderBody::CohereV4 => None,
         EncoderBody::TitanImage if texts <= 1 && images <= 1 => None,
-        EncoderBody::TitanImage => Some("holds more than one text and one image, the most that this model embeds together"),
+        EncoderBody::TitanImage => {
+            Some("holds more than one text and one image, the most that this model embeds together")
+        }
         _ if parts.len() > 1 => Some("holds several parts, which this model does not embed together"),
         _ => None,
     }
@@ -131,9 +128,10 @@ fn sent_dimensions(request: &EmbedRequest<'_>, encoder: &Encoder) -> Option<u32>
 
 fn warnings(request: &EmbedRequest<'_>, body: EncoderBody) -> Vec<Warning> {
     let titan = matches!(body, EncoderBody::TitanText | EncoderBody::TitanImage);
-    let purpose = request.purpose.filter(|_| titan).map(|_| {
-        Warning::dropped(FieldRef::own("input_type"), "Titan embeds queries and documents alike")
-    });
+    let purpose = request
+        .purpose
+        .filter(|_| titan)
+        .map(|_| Warning::dropped(FieldRef::own("input_type"), "Titan embeds queries and documents alike"));
     let cuts = request.truncate.is_some_and(|truncate| truncate != Truncate::Never);
     let cut = (titan && cuts).then(|| Warning::dropped(FieldRef::own("truncate"), "Titan refuses what is too long"));
     purpose.into_iter().chain(cut).collect()

@@ -137,7 +137,11 @@ mod tests {
                 r#"{"embedding":[0.5,1],"inputTextTokenCount":3,"embeddingsByType":{"float":[0.5,1]}}"#,
                 (vec![vec![0.5, 1.0]], Some(3)),
             ),
-            (EncoderBody::TitanImage, r#"{"embedding":[0.5],"inputTextTokenCount":0,"message":null}"#, (vec![vec![0.5]], Some(0))),
+            (
+                EncoderBody::TitanImage,
+                r#"{"embedding":[0.5],"inputTextTokenCount":0,"message":null}"#,
+                (vec![vec![0.5]], Some(0)),
+            ),
             (
                 EncoderBody::Nova,
                 r#"{"embeddings":[{"embeddingType":"TEXT","embedding":[1,2]}]}"#,

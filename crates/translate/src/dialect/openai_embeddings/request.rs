@@ -107,7 +107,9 @@ fn inputs<'a>(node: &Node<'a, '_>, limits: &Limits) -> Result<Vec<EmbedInput<'a>
 }
 
 fn tokens(node: &Node<'_, '_>) -> Fault {
-    node.unsupported("holds tokens, which only the model's own tokenizer understands: Bedrock takes text, so send strings")
+    node.unsupported(
+        "holds tokens, which only the model's own tokenizer understands: Bedrock takes text, so send strings",
+    )
 }
 
 fn input<'a>(node: &Node<'a, '_>, images: &mut usize) -> Result<EmbedInput<'a>, Fault> {
@@ -158,7 +160,9 @@ fn filled<'a>(node: &Node<'a, '_>) -> Result<Text<'a>, Fault> {
 
 fn image<'a>(node: &Node<'a, '_>) -> Result<EmbedPart<'a>, Fault> {
     let Address::Data { mime, data } = address(node)? else {
-        return Err(node.unsupported("must be a data URI in base64 (data:image/png;base64,...): images are not fetched"));
+        return Err(
+            node.unsupported("must be a data URI in base64 (data:image/png;base64,...): images are not fetched")
+        );
     };
     let format = picture(&mime).ok_or_else(|| node.invalid("must be a png, jpeg, gif or webp"))?;
     match base64(node, data)? {
@@ -232,7 +236,9 @@ mod tests {
         assert_eq!((request.dimensions, request.format), (Some(256), VectorFormat::Base64));
         assert_eq!((request.purpose, request.truncate), (Some(EmbedPurpose::Query), Some(Truncate::End)));
         assert_eq!(warnings.len(), 2, "{warnings:?}");
-        for field in [r#""dimensions":0"#, r#""encoding_format":"hex""#, r#""input_type":"x""#, r#""truncate":"MIDDLE""#] {
+        for field in
+            [r#""dimensions":0"#, r#""encoding_format":"hex""#, r#""input_type":"x""#, r#""truncate":"MIDDLE""#]
+        {
             assert!(of(&format!(r#"{{"model":"m","input":"a",{field}}}"#)).is_err(), "{field}");
         }
     }
