@@ -1,3 +1,5 @@
+//! The body of each model, how many inputs stand in it, and what is refused.
+
 use super::*;
 use crate::catalogue::encoder;
 
