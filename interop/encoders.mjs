@@ -2,7 +2,7 @@
 import OpenAI from "openai";
 
 const TITAN = "amazon.titan-embed-text-v2:0";
-const client = new OpenAI({ baseURL: `${process.argv[2]}/v1`, apiKey: "key-of-encoders", maxRetries: 0, timeout: 30000 });
+const client = new OpenAI({ baseURL: `${process.argv[2]}/v1`, apiKey: "key-of-the-encoders", maxRetries: 0, timeout: 30000 });
 
 function check(name, right, seen) {
   console.log(`${right ? "ok    " : "WRONG "}${name}`);

@@ -17,7 +17,7 @@ from cohere.core.api_error import ApiError
 from langchain_openai import OpenAIEmbeddings
 
 GATEWAY, SIMULATOR = sys.argv[1], sys.argv[2]
-KEY = "key-of-encoders"
+KEY = "key-of-the-encoders"
 TITAN, TITAN_1, TITAN_IMAGE = "amazon.titan-embed-text-v2:0", "amazon.titan-embed-text-v1", "amazon.titan-embed-image-v1"
 COHERE, COHERE_4 = "cohere.embed-multilingual-v3", "cohere.embed-v4:0"
 NOVA = "amazon.nova-2-multimodal-embeddings-v1:0"

@@ -22,6 +22,7 @@ mod common;
 mod contract;
 mod deadlines;
 mod denied;
+mod encoder_calls;
 mod encoding;
 mod give_up;
 mod heads;

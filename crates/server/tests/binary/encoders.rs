@@ -34,22 +34,29 @@ fn every_model_embeds_in_both_forms_and_in_order() {
     ] {
         let input = ["a cat sat", "dogs bark", "the cat ran"];
         let (status, whole) = ask(&aquifer, "/v1/embeddings", &json!({"model": model, "input": input}));
-        assert_eq!((status, whole["object"].as_str(), whole["model"].as_str()), (200, Some("list"), Some(model)), "{whole}");
+        assert_eq!(
+            (status, whole["object"].as_str(), whole["model"].as_str()),
+            (200, Some("list"), Some(model)),
+            "{whole}"
+        );
         assert!(whole["usage"]["prompt_tokens"].as_u64().unwrap() > 5, "{model}");
         let (_, packed) =
             ask(&aquifer, "/v1/embeddings", &json!({"model": model, "input": input, "encoding_format": "base64"}));
         for (at, text) in input.iter().enumerate() {
             let here = &whole["data"][at];
             assert_eq!((here["index"].as_u64(), numbers(&here["embedding"]).len()), (Some(at as u64), dimensions));
-            let near = numbers(&here["embedding"]).iter().zip(decoded(&packed["data"][at]["embedding"])).all(
-                |(one, other)| (one - other).abs() < 1e-6,
-            );
+            let near = numbers(&here["embedding"])
+                .iter()
+                .zip(decoded(&packed["data"][at]["embedding"]))
+                .all(|(one, other)| (one - other).abs() < 1e-6);
             assert!(near, "{model}: base64 holds the same numbers");
             let (_, alone) = ask(&aquifer, "/v1/embeddings", &json!({"model": model, "input": text}));
             assert_eq!(alone["data"][0]["embedding"], here["embedding"], "{model}: alone as in a list");
         }
     }
-    assert!(aquifer.metric("gen_ai_server_request_duration_seconds_count{gen_ai_operation_name=\"embeddings\"") >= 35.0);
+    assert!(
+        aquifer.metric("gen_ai_server_request_duration_seconds_count{gen_ai_operation_name=\"embeddings\"") >= 35.0
+    );
 }
 
 #[test]

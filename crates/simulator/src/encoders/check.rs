@@ -1,7 +1,7 @@
 //! What each encoder takes, and in which words Bedrock refuses the rest.
 
 use super::kinds::{Body, Kind};
-use super::vectors;
+use super::words;
 use crate::refused::Refused;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +25,7 @@ pub(super) enum Input {
 impl Input {
     pub(super) fn words(&self) -> Vec<String> {
         match self {
-            Self::Text(text) => vectors::words(text),
+            Self::Text(text) => words::words(text),
             Self::Image(data) => vec![format!("image:{data}")],
             Self::Both(parts) => parts.iter().flat_map(Self::words).collect(),
         }
@@ -34,7 +34,7 @@ impl Input {
     /// Images have no tokens of a text.
     pub(super) fn tokens(&self) -> usize {
         match self {
-            Self::Text(text) => vectors::tokens(text),
+            Self::Text(text) => words::tokens(text),
             Self::Image(_) => 0,
             Self::Both(parts) => parts.iter().map(Self::tokens).sum(),
         }

@@ -4,6 +4,7 @@
 mod check;
 mod kinds;
 mod vectors;
+mod words;
 
 use crate::fault::{self, Wanted};
 use crate::refused::Refused;
@@ -88,14 +89,11 @@ impl Encoder {
 }
 
 fn ranked(query: &str, documents: &[String], top_n: usize) -> Encoded {
-    let mut scored: Vec<(usize, f64)> =
-        documents.iter().map(|document| vectors::relevance(query, document)).enumerate().collect();
-    scored.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    let results: Vec<Value> = scored
-        .into_iter()
-        .take(top_n)
-        .map(|(index, score)| json!({ "index": index, "relevance_score": score }))
-        .collect();
-    let tokens = documents.iter().map(|document| vectors::tokens(document)).sum::<usize>() + vectors::tokens(query);
+    let scores: Vec<f64> = documents.iter().map(|document| vectors::relevance(query, document)).collect();
+    let mut places: Vec<usize> = (0..scores.len()).collect();
+    places.sort_by(|one, other| scores[*other].total_cmp(&scores[*one]));
+    let places = places.into_iter().take(top_n);
+    let results: Vec<Value> = places.map(|index| json!({ "index": index, "relevance_score": scores[index] })).collect();
+    let tokens = documents.iter().map(|document| words::tokens(document)).sum::<usize>() + words::tokens(query);
     Encoded { body: json!({ "results": results }), tokens }
 }

@@ -1,6 +1,7 @@
 //! Vectors of length one, made of the words of a text: texts that share words are near each other.
 
 use super::check::Input;
+use super::words::words;
 
 /// The vector of an input, for a purpose.
 pub(super) fn vector(input: &Input, purpose: &str, dimensions: usize) -> Vec<f64> {
@@ -22,16 +23,6 @@ pub(super) fn relevance(query: &str, document: &str) -> f64 {
     let share = found as f64 / wanted.len().max(1) as f64;
     let score = 0.98 * share + 0.01 / (1.0 + there.len() as f64);
     (score * 1e6).round() / 1e6
-}
-
-pub(super) fn words(text: &str) -> Vec<String> {
-    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect()
-}
-
-/// Four letters are a token.
-pub(super) fn tokens(text: &str) -> usize {
-    text.len().div_ceil(4)
 }
 
 /// Adds the direction of a word.

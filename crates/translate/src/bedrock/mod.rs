@@ -8,9 +8,11 @@ pub mod rerank;
 
 pub use converse::remedy::Remedy;
 pub use converse::request::{Terms, ToolNames, Written, asks_for_trace};
+pub use embeddings::{EmbedCall, read as read_embeddings, write as write_embed};
 pub use invoke::body::{ClientBody, Rewritten};
 pub use invoke::stream::{ChunkBuffer, DeltaKind, FastDelta, NamedEvent, Reader as InvokeReader};
 pub use reader::{EventSink, Reader};
+pub use rerank::{RerankCall, read as read_ranking, write as write_rerank};
 
 use crate::fault::Fault;
 use crate::model::request::Request;

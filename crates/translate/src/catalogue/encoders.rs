@@ -127,9 +127,9 @@ pub(super) fn has_row(base: &str) -> bool {
 impl Encoder {
     fn is_called(&self, base: &str) -> bool {
         // The same model with a version or a size of context behind its id.
-        let names =
-            |id: &String| base.strip_prefix(id.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
-        std::iter::once(&self.id).chain(&self.also).any(names)
+        std::iter::once(&self.id)
+            .chain(&self.also)
+            .any(|id| base.strip_prefix(id.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')))
     }
 
     /// The ids by which it is served in a region, as far as is known.

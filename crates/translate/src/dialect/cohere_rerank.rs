@@ -153,7 +153,10 @@ mod tests {
     fn the_answer_has_the_documents_where_they_are_wanted() {
         let body = r#"{"model":"m","query":"q","documents":["a","\"b\""],"return_documents":true}"#;
         let (mut request, _) = of(body).unwrap();
-        let ranked = [(1, "0.9"), (0, "1e-3")].map(|(index, score)| RankedDocument { index, score: score.to_owned() });
+        let ranked = [
+            RankedDocument { index: 1, score: "0.9".to_owned() },
+            RankedDocument { index: 0, score: "1e-3".to_owned() },
+        ];
         let written = write(&request, &ranked, RequestId(1));
         assert!(written.contains(r#"[{"document":{"text":"\"b\""},"index":1,"relevance_score":0.9},"#), "{written}");
         assert!(serde_json::from_str::<serde_json::Value>(&written).is_ok());

@@ -24,6 +24,9 @@ pub use answer::{
     AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, fail_of, head, keep_alive, token_count, write,
 };
 pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model, read_to_count};
+pub use cohere_rerank::{read as read_rerank, write as write_ranking};
+pub use openai_embeddings::request::read as read_embed;
+pub use openai_embeddings::response::Writer as EmbeddingsWriter;
 pub use surface::{NoSurface, Operation, Surface, is_probe};
 
 use crate::model::field_ref::FieldRef;

@@ -154,7 +154,7 @@ impl NoSurface {
     pub fn fault(self, method: &Method, path: &str) -> Fault {
         let shown: String = path.chars().take(LONGEST_PATH).collect();
         let (kind, message) = match self {
-            Self::NotFound if let Some((_, advice)) = MOVED.iter().find(|(moved, _)| *moved == path) => {
+            Self::NotFound if let Some((_, advice)) = MOVED.iter().find(|moved| moved.0 == path) => {
                 (MistakeKind::PathNotFound, (*advice).to_owned())
             }
             Self::NotFound => {

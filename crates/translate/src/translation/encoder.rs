@@ -2,11 +2,9 @@
 
 use super::answering::Answering;
 use super::request::Outgoing;
-use crate::bedrock::embeddings::{self, EmbedCall};
-use crate::bedrock::rerank::{self, RerankCall};
+use crate::bedrock::{self, EmbedCall, RerankCall};
 use crate::catalogue::{Encoder, EncoderBody, EncoderTask, encoders};
-use crate::dialect::openai_embeddings::response::Writer;
-use crate::dialect::{cohere_rerank, openai_embeddings};
+use crate::dialect::{self, EmbeddingsWriter};
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::model::embed::EmbedRequest;
@@ -30,7 +28,7 @@ pub struct EncoderRequest {
 
 #[derive(Debug)]
 enum Work {
-    Embed { request: EmbedRequest<'static>, writer: Writer },
+    Embed { request: EmbedRequest<'static>, writer: EmbeddingsWriter },
     Rerank { request: RerankRequest<'static>, ranked: Option<Vec<RankedDocument>> },
 }
 
@@ -59,11 +57,11 @@ impl EncoderRequest {
     pub fn read(task: EncoderTask, body: &[u8], limits: &Limits) -> Result<Self, Fault> {
         let (work, warnings) = match task {
             EncoderTask::Embed => {
-                let (request, warnings) = openai_embeddings::request::read(body, limits)?;
-                (Work::Embed { request: request.into_owned(), writer: Writer::default() }, warnings)
+                let (request, warnings) = dialect::read_embed(body, limits)?;
+                (Work::Embed { request: request.into_owned(), writer: EmbeddingsWriter::default() }, warnings)
             }
             EncoderTask::Rerank => {
-                let (request, warnings) = cohere_rerank::read(body, limits)?;
+                let (request, warnings) = dialect::read_rerank(body, limits)?;
                 (Work::Rerank { request: request.into_owned(), ranked: None }, warnings)
             }
         };
@@ -100,12 +98,12 @@ impl EncoderRequest {
         let (path, body, count) = match &self.work {
             Work::Embed { request, writer } => {
                 let EmbedCall { path, body, count, warnings: more } =
-                    embeddings::write(request, encoder, model_id, writer.count())?;
+                    bedrock::write_embed(request, encoder, model_id, writer.count())?;
                 warnings.extend(more);
                 (path, body, count)
             }
             Work::Rerank { request, .. } => {
-                let RerankCall { path, body, warnings: more } = rerank::write(request, encoder.body, model_id)?;
+                let RerankCall { path, body, warnings: more } = bedrock::write_rerank(request, encoder.body, model_id)?;
                 warnings.extend(more);
                 (path, body, request.documents.len())
             }
@@ -140,12 +138,12 @@ impl EncoderRequest {
         let EncoderPart { body: shape, count } = part;
         let tokens = match &mut self.work {
             Work::Embed { request, writer } => {
-                let embedded = embeddings::read(shape, count, body)?;
+                let embedded = bedrock::read_embeddings(shape, count, body)?;
                 embedded.vectors.iter().for_each(|vector| writer.push(vector, request.format));
                 embedded.tokens
             }
             Work::Rerank { ranked, .. } => {
-                *ranked = Some(rerank::read(count, body)?);
+                *ranked = Some(bedrock::read_ranking(count, body)?);
                 None
             }
         };
@@ -178,7 +176,7 @@ impl EncoderRequest {
         let tokens = self.tokens.unwrap_or_default();
         match &mut self.work {
             Work::Embed { writer, .. } => std::mem::take(writer).finish(model, tokens),
-            Work::Rerank { request, ranked } => cohere_rerank::write(request, &ranked.take().unwrap_or_default(), id),
+            Work::Rerank { request, ranked } => dialect::write_ranking(request, &ranked.take().unwrap_or_default(), id),
         }
     }
 
@@ -201,7 +199,7 @@ fn no_encoder(task: EncoderTask, model_id: &str) -> Fault {
         known.join(", "),
     );
     let message = format!(
-        "the model `{model_id}` is not known to {what}: use one of {known}, or declare with `baseModels` which one is behind an id that does not tell"
+        "the model `{model_id}` is not known to {what}: use one of {known}, or say with `baseModel` which one is behind an id that does not tell"
     );
     Fault::unsupported(FieldRef::Model, message)
 }

@@ -41,7 +41,8 @@ fn folder() -> PathBuf {
 fn told(terms: &Terms, body: &[u8], answers: &str) -> (String, String) {
     let mut calls = String::new();
     let mut answers = answers.lines().map(|line| serde_json::from_str::<Answer>(line).unwrap());
-    let refused = |fault| format!("{{\"status\":{},\"body\":{}}}", error::render(&fault).status, error::render(&fault).body);
+    let refused =
+        |fault| format!("{{\"status\":{},\"body\":{}}}", error::render(&fault).status, error::render(&fault).body);
     let mut request = match EncoderRequest::read(terms.task, body, &Limits::default()) {
         Ok(request) => request,
         Err(fault) => return (calls, refused(fault)),

@@ -11,13 +11,14 @@ const WIDTH: usize = 21;
 /// The table, without a last line break.
 pub(super) fn table() -> String {
     let rows: Vec<[String; COLUMNS]> = std::iter::once(HEAD.map(str::to_owned)).chain(encoders().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
-    let line = |row: &[String; COLUMNS]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    let mut lines = vec![String::new(); rows.len()];
+    for column in 0..COLUMNS {
+        let width = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default() + 2;
+        for at in 0..rows.len() {
+            lines[at].push_str(&format!("{:width$}", rows[at][column]));
+        }
+    }
+    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
 fn row(encoder: &Encoder) -> [String; COLUMNS] {
@@ -66,11 +67,12 @@ pub(super) fn described(model: &str, encoder: &Encoder) -> String {
         ("regions", encoder.regions.as_ref().map(|regions| regions.join(", ")).unwrap_or_default()),
         ("unproven", encoder.unproven.clone().unwrap_or_default()),
     ];
-    let line = |(name, value): &(&str, String)| {
-        let value = if value.is_empty() { "-" } else { value };
+    let lines = lines.map(|line| {
+        let (name, value) = line;
+        let value = if value.is_empty() { "-" } else { &value };
         format!("{name:WIDTH$}{value}")
-    };
-    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+    });
+    lines.join("\n")
 }
 
 /// All of them as JSON, in the form of the others.

@@ -1,3 +1,5 @@
+//! The body of each model, how many inputs stand in it, and what is refused.
+
 use super::*;
 use crate::catalogue::encoder;
 
@@ -96,7 +98,7 @@ fn a_call_holds_what_the_model_takes_at_once() {
         assert_eq!(written(model, &many, 192).unwrap().count, counts[1], "{model}");
     }
     let turns = request(vec![text("a"), text("b"), mixed(), mixed(), text("c")]);
-    let counts = [(0, 2), (2, 2), (4, 1)].map(|(from, _)| written("cohere.embed-v4:0", &turns, from).unwrap().count);
+    let counts = [0, 2, 4].map(|from| written("cohere.embed-v4:0", &turns, from).unwrap().count);
     assert_eq!(counts, [2, 2, 1]);
     let images = request(vec![EmbedInput::Parts(vec![image()]); 3]);
     assert_eq!(written("cohere.embed-english-v3", &images, 0).unwrap().count, 1);
