@@ -14,11 +14,12 @@ use crate::record::{Asked, Outcome};
 use crate::restore::{Caller, TurnStore};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
+use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::Limits;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Incoming;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,6 +31,8 @@ pub(super) enum Admitted {
     Generate,
     /// It asks for the number of its tokens.
     CountTokens,
+    /// It asks for a response that is remembered, or for it to be forgotten.
+    StoredResponse,
 }
 
 /// A request that is refused by its head, with the methods of its path where it has another one.
@@ -44,6 +47,19 @@ impl From<Fault> for Refused {
     }
 }
 
+/// Whether a path that takes requests is asked to become a websocket. Codex tries that first, and falls back at once where
+/// the status says that there is none.
+fn is_websocket(head: &RequestHead<'_>) -> bool {
+    let upgrade = head.headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    head.method == Method::GET && upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+}
+
+fn no_websocket() -> Fault {
+    let message =
+        "This path is not served over a websocket: send a POST request, and read the answer as server-sent events.";
+    Fault::mistake(MistakeKind::NoWebSocket, None, message)
+}
+
 impl Common {
     /// Decides by a request's head whether it may be read on; answers it where it has no body.
     pub(super) fn admit(&mut self, head: &RequestHead<'_>, surface: Result<Surface<'_>, NoSurface>) -> State {
@@ -56,7 +72,7 @@ impl Common {
     fn surface(&mut self, head: &RequestHead<'_>, surface: Result<Surface<'_>, NoSurface>) -> Result<State, Refused> {
         self.record.caller = auth::admit(&self.config, ingress(head), head.headers)?;
         let surface = surface.map_err(|none| Refused {
-            fault: none.fault(head.method, head.path),
+            fault: if is_websocket(head) { no_websocket() } else { none.fault(head.method, head.path) },
             allow: match none {
                 NoSurface::MethodNotAllowed { allow, .. } => Some(HeaderValue::from_static(allow)),
                 NoSurface::NotFound => None,
@@ -72,6 +88,11 @@ impl Common {
                 self.record.operation = "count_tokens";
                 self.push(Output::ReadBody { limit: self.terms.limits.max_body });
                 Ok(State::Head(Admitted::CountTokens))
+            }
+            Operation::StoredResponse => {
+                self.record.operation = "responses";
+                self.push(Output::ReadBody { limit: self.terms.limits.max_body });
+                Ok(State::Head(Admitted::StoredResponse))
             }
             Operation::ListModels => {
                 let list = models::list(&self.config, self.dialect, head.headers, head.query, ingress(head))?;
@@ -101,6 +122,9 @@ impl Common {
         turns: &dyn TurnStore,
         now: Instant,
     ) -> State {
+        if admitted == Admitted::StoredResponse {
+            return self.stored(head, turns, now);
+        }
         let counting = admitted == Admitted::CountTokens;
         self.plan(head, body, counting, turns, now).unwrap_or_else(|fault| self.refuse(&fault, None, now))
     }
@@ -120,6 +144,7 @@ impl Common {
         now: Instant,
     ) -> Result<State, Fault> {
         let config = Arc::clone(&self.config);
+        let body = self.made_whole(head, body, turns)?;
         let betas = plan::betas(head.headers);
         let read = plan::read(self.dialect, &body, &betas, counting, &config);
         if read.is_err() {
@@ -148,6 +173,7 @@ impl Common {
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         let plan = Plan {
             caller: Caller::of(head.headers, self.record.caller.as_deref()),
+            shown: Caller::of(head.headers, None),
             betas: betas.clone(),
             counting,
             traffic: Arc::clone(traffic),
@@ -170,6 +196,7 @@ impl Common {
         let incoming = plan.as_needed(read)?;
         if let Some(incoming) = &incoming {
             plan.note_calls(incoming);
+            plan.note_stored(incoming);
         }
         let keys = plan.keys();
         let known = if keys.is_empty() { Some(Vec::new()) } else { turns.recall_now(&keys) };

@@ -16,7 +16,7 @@ pub struct Surface<'p> {
     pub dialect: Dialect,
     /// The operation that is asked for.
     pub operation: Operation,
-    /// The model's id where the path holds one, percent-encoded as it stands there.
+    /// The id where the path holds one, of a model or of a response, percent-encoded as it stands there.
     pub model: Option<&'p str>,
 }
 
@@ -27,6 +27,8 @@ pub enum Operation {
     Generate,
     /// The number of tokens of a request, without an answer to it.
     CountTokens,
+    /// A response that is remembered: it is given, or forgotten.
+    StoredResponse,
     /// The list of models.
     ListModels,
     /// The description of one model.
@@ -87,6 +89,12 @@ const SERVED: &[Endpoint] = &[
         allow: "POST",
         dialect: Dialect::OpenAiResponses,
         operation: Operation::CountTokens,
+    },
+    Endpoint {
+        path: "/v1/responses/{id}",
+        allow: "GET, DELETE",
+        dialect: Dialect::OpenAiResponses,
+        operation: Operation::StoredResponse,
     },
     Endpoint { path: "/v1/models", allow: "GET, HEAD", dialect: Dialect::OpenAiChat, operation: Operation::ListModels },
     Endpoint {
@@ -241,7 +249,7 @@ mod tests {
             message(NoSurface::NotFound, "/v2"),
             (
                 MistakeKind::PathNotFound,
-                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/responses, /v1/responses/input_tokens, /v1/models and /v1/models/{id}."
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/responses, /v1/responses/input_tokens, /v1/responses/{id}, /v1/models and /v1/models/{id}."
                     .to_owned()
             )
         );
