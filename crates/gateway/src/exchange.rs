@@ -35,6 +35,7 @@ mod plan;
 mod relayed;
 mod retry;
 mod single_attempt;
+mod stored;
 mod target;
 mod timeouts;
 mod veil;
@@ -318,11 +319,15 @@ impl Answering {
         if common.told.turn.is_some() {
             common.keep(&self.plan, &self.call);
         }
+        let mut end = common.told.end.take();
+        if let Some(end) = &mut end {
+            common.keep_response(&self.plan, &self.call, end);
+        }
         common.say_told();
         if self.restartable && !self.call.attempt.is_thinking() {
             self.settle();
         }
-        if let Some(end) = common.told.end.take() {
+        if let Some(end) = end {
             return Err(Ended::Whole(end));
         }
         taken.map_err(Ended::Broken)

@@ -239,6 +239,8 @@ fn mistaken(dialect: Dialect, mistake: &Mistake) -> String {
         | MistakeKind::ForeignOrigin
         | MistakeKind::MediaType
         | MistakeKind::Misdirected
+        | MistakeKind::NoWebSocket
+        | MistakeKind::ResponseNotFound
         | MistakeKind::TooLarge
         | MistakeKind::TooSlow => &mistake.message,
         MistakeKind::Malformed => "the body is not JSON",

@@ -1,6 +1,7 @@
 //! Reasoning that a client dropped, put back: what is remembered of a turn, for whom, and for how long.
 
 use crate::key_ring::without_scheme;
+use aquifer_translate::dialect::openai_responses::stored::StoredResponse;
 use aquifer_translate::model::alike::Likeness;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Before;
@@ -91,6 +92,13 @@ impl TurnKey {
         Self { caller, model_id: model_id.to_owned(), calls: vec![name], before: Before::default() }
     }
 
+    /// The key of a response of Responses, which its client names.
+    #[must_use]
+    pub fn response(caller: Caller, id: &str) -> Self {
+        // No id begins with this character.
+        Self { caller, model_id: String::new(), calls: vec![format!("\u{1}{id}")], before: Before::default() }
+    }
+
     /// What a keyed hash takes in: every part with its length, so that no two keys are the same bytes.
     pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
         let calls = self.calls.iter().map(String::as_bytes);
@@ -131,6 +139,19 @@ pub struct Keep {
     pub limits: RestoreLimits,
 }
 
+/// A response to remember.
+#[derive(Debug)]
+pub struct KeepResponse {
+    /// Under which.
+    pub key: TurnKey,
+    /// The response, with what it answers.
+    pub response: StoredResponse,
+    /// Which limits count it, together with turns.
+    pub group: u64,
+    /// Those limits.
+    pub limits: RestoreLimits,
+}
+
 /// Where turns are remembered between two requests. Losing one is no failure: the model then goes on without.
 pub trait TurnStore: Send + Sync {
     /// Remembers a turn.
@@ -139,6 +160,15 @@ pub trait TurnStore: Send + Sync {
     /// The turns of these keys, in their order, when that can be told without waiting; else `None`, and the exchange asks
     /// its host for them ([`Output::Recall`](crate::exchange::Output::Recall)), who may wait.
     fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>>;
+
+    /// Remembers a response.
+    fn keep_response(&self, keep: KeepResponse);
+
+    /// The response of this key, where it is remembered.
+    fn response(&self, key: &TurnKey) -> Option<StoredResponse>;
+
+    /// Forgets the response of this key; whether there was one.
+    fn forget_response(&self, key: &TurnKey) -> bool;
 }
 
 /// A store that remembers nothing.
@@ -150,6 +180,16 @@ impl TurnStore for Forgetful {
 
     fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>> {
         Some(keys.iter().map(|_| None).collect())
+    }
+
+    fn keep_response(&self, _: KeepResponse) {}
+
+    fn response(&self, _: &TurnKey) -> Option<StoredResponse> {
+        None
+    }
+
+    fn forget_response(&self, _: &TurnKey) -> bool {
+        false
     }
 }
 

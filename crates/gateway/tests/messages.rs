@@ -207,8 +207,7 @@ fn thoughts_that_bedrock_refuses_are_left_out_once_and_the_client_is_told() {
     let expected = "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When \
                     `thinking` is enabled, a final `assistant` message must start with a thinking block.";
     for message in [ON_A_SIGNATURE, expected] {
-        let mut client =
-            ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
+        let mut client = ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
         let (path, sent) = client.call.take().unwrap();
         assert!(path.ends_with("/invoke") && sent["messages"][1]["content"][0]["type"] == "thinking", "{sent}");
         client.answer(400, &json!({"message": message}));
@@ -229,8 +228,7 @@ fn thoughts_that_bedrock_refuses_are_left_out_once_and_the_client_is_told() {
 #[test]
 fn what_the_client_repairs_itself_is_told_word_for_word() {
     let told = |messages: &[&str]| {
-        let mut client =
-            ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
+        let mut client = ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
         for message in messages {
             client.call.take().expect("a call for each refusal");
             client.answer(400, &json!({"message": message}));

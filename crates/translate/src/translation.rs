@@ -195,6 +195,12 @@ impl StreamTranslation {
         self.sink.fanout.warnings()
     }
 
+    /// The response object of an answer that has ended, where its client may go on from it.
+    #[must_use]
+    pub fn response(&self) -> Option<&str> {
+        self.sink.fanout.writer.response()
+    }
+
     /// The token counts that came, if any did.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {

@@ -16,6 +16,7 @@ use crate::restore::{Caller, TurnStore};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::EncoderTask;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
+use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::Limits;
 use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::turn::Turn;
@@ -36,6 +37,8 @@ pub(super) enum Admitted {
     CountTokens,
     /// It asks an encoder for vectors or for a ranking.
     Encode(EncoderTask),
+    /// It asks for a response that is remembered, or for it to be forgotten.
+    StoredResponse,
 }
 
 /// A request that is refused by its head, with the methods of its path where it has another one.
@@ -48,6 +51,19 @@ impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
         Self { fault, allow: None }
     }
+}
+
+/// Whether a path that takes requests is asked to become a websocket. Codex tries that first, and falls back at once where
+/// the status says that there is none.
+fn is_websocket(head: &RequestHead<'_>) -> bool {
+    let upgrade = head.headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    head.method == Method::GET && upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+}
+
+fn no_websocket() -> Fault {
+    let message =
+        "This path is not served over a websocket: send a POST request, and read the answer as server-sent events.";
+    Fault::mistake(MistakeKind::NoWebSocket, None, message)
 }
 
 impl Common {
@@ -70,7 +86,7 @@ impl Common {
             return Ok(self.tell_head(StatusCode::NO_CONTENT, Some(HeaderValue::from_static(allow)), head.now));
         }
         let surface = surface.map_err(|none| Refused {
-            fault: none.fault(head.method, head.path),
+            fault: if is_websocket(head) { no_websocket() } else { none.fault(head.method, head.path) },
             allow: match none {
                 NoSurface::MethodNotAllowed { allow, .. } => Some(HeaderValue::from_static(allow)),
                 NoSurface::NotFound => None,
@@ -89,6 +105,11 @@ impl Common {
             }
             Operation::Embed => Ok(self.encode(EncoderTask::Embed)),
             Operation::Rerank => Ok(self.encode(EncoderTask::Rerank)),
+            Operation::StoredResponse => {
+                self.record.operation = "responses";
+                self.push(Output::ReadBody { limit: self.terms.limits.max_body });
+                Ok(State::Head(Admitted::StoredResponse))
+            }
             Operation::ListModels => {
                 let list = models::list(&self.config, self.dialect, head.headers, head.query, ingress(head))?;
                 Ok(self.tell(list, head.now))
@@ -136,6 +157,7 @@ impl Common {
         let planned = match admitted {
             Admitted::Generate => self.plan(head, body, false, turns, now),
             Admitted::CountTokens => self.plan(head, body, true, turns, now),
+            Admitted::StoredResponse => return self.stored(head, turns, now),
             Admitted::Encode(task) => self.plan_encoding(task, head, body, now),
         };
         planned.unwrap_or_else(|fault| self.refuse(&fault, None, now))
@@ -163,6 +185,7 @@ impl Common {
         now: Instant,
     ) -> Result<State, Fault> {
         let config = Arc::clone(&self.config);
+        let body = self.made_whole(head, body, turns)?;
         let betas = plan::betas(head.headers);
         let read = plan::read(self.dialect, &body, &betas, counting, &config);
         if read.is_err() {
@@ -205,6 +228,7 @@ impl Common {
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         Ok(Plan {
             caller: Caller::of(head.headers, self.record.caller.as_deref()),
+            shown: Caller::of(head.headers, None),
             traffic: Arc::clone(traffic),
             timeouts: CallTimeouts::of(rule, traffic, asked.stream),
             timeouts_whole: CallTimeouts::of(rule, traffic, false),
@@ -224,6 +248,7 @@ impl Common {
         let incoming = plan.as_needed(read)?;
         if let Some(incoming) = &incoming {
             plan.note_calls(incoming);
+            plan.note_stored(incoming);
         }
         let keys = plan.keys();
         let known = if keys.is_empty() { Some(Vec::new()) } else { turns.recall_now(&keys) };

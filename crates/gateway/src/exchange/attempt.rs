@@ -128,7 +128,7 @@ pub struct Told {
 }
 
 /// How a complete answer ended.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct End {
     /// The reason that the client is told, in its dialect's word.
     pub finish_reason: Option<&'static str>,
@@ -136,6 +136,15 @@ pub struct End {
     pub usage: Option<Usage>,
     /// What the client did not get as it should.
     pub warnings: Vec<Warning>,
+    /// The response object, where the client may go on from it.
+    pub response: Option<String>,
+}
+
+impl fmt::Debug for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { finish_reason, usage, .. } = self;
+        f.debug_struct("End").field("finish_reason", finish_reason).field("usage", usage).finish_non_exhaustive()
+    }
 }
 
 impl Told {
@@ -367,9 +376,10 @@ impl Attempt {
         told.seen = Some(stream.milestones());
         told.turn = stream.turn().map(Box::new);
         told.progress.extend(stream.progress());
-        let usage = stream.usage();
+        let (usage, response) = (stream.usage(), stream.response().map(str::to_owned));
         told.stream = Some(out);
-        told.end = Some(Box::new(End { finish_reason: Some(self.word(&finish)), usage, warnings: Vec::new() }));
+        let finish_reason = Some(self.word(&finish));
+        told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new(), response }));
         Ok(())
     }
 
@@ -394,10 +404,12 @@ impl Attempt {
         heads::warn(&mut headers, &warnings);
         told.seen = Some(Milestones { reasoning: whole.reasoned, ..Milestones::default() });
         told.turn = whole.turn.map(Box::new);
+        let response = style.style.is_stored().then(|| whole.body.clone());
         let body = Bytes::from(whole.body);
         told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers, body }));
         let finish_reason = Some(self.word(&whole.finish));
-        told.end = Some(Box::new(End { finish_reason, usage: Some(whole.usage), warnings: whole.warnings }));
+        let (usage, warnings) = (Some(whole.usage), whole.warnings);
+        told.end = Some(Box::new(End { finish_reason, usage, warnings, response }));
         Ok(())
     }
 
@@ -421,6 +433,7 @@ impl Attempt {
                 finish_reason: Some(self.word(finish)),
                 usage: stream.usage(),
                 warnings: stream.warnings(),
+                response: stream.response().map(str::to_owned),
             }),
             Answer::Relaying(relaying) if relaying.relay.done => Some(relaying.ended()),
             Answer::Silent

@@ -2,7 +2,7 @@
 
 use crate::config::Circuit;
 use crate::record::Record;
-use crate::restore::{Keep, TurnKey, TurnStore};
+use crate::restore::{Keep, KeepResponse, TurnKey, TurnStore};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::{Dialect, NoSurface, Surface};
 use aquifer_translate::fault::Unreachable;
@@ -176,6 +176,8 @@ pub enum Output {
     Recall(Vec<TurnKey>),
     /// Remember a turn.
     Keep(Box<Keep>),
+    /// Remember a response.
+    KeepResponse(Box<KeepResponse>),
     /// Call this backend; a call with the same id that is under way is over.
     Call(Box<Call>),
     /// This call is over: drop it.
@@ -238,6 +240,9 @@ impl fmt::Debug for Output {
             Self::Recall(keys) => f.debug_tuple("Recall").field(&keys.len()).finish(),
             Self::Keep(keep) => f.debug_struct("Keep").field("bytes", &keep.turn.bytes()).finish_non_exhaustive(),
             Self::Call(call) => f.debug_tuple("Call").field(call).finish(),
+            Self::KeepResponse(keep) => {
+                f.debug_struct("KeepResponse").field("bytes", &keep.response.bytes()).finish_non_exhaustive()
+            }
             Self::Cancel(id) => f.debug_tuple("Cancel").field(id).finish(),
             Self::Retry => f.write_str("Retry"),
             Self::Settled(id) => f.debug_tuple("Settled").field(id).finish(),

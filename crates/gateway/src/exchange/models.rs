@@ -9,6 +9,7 @@ use aquifer_translate::Fault;
 use aquifer_translate::catalogue::{Catalogue, encoders};
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::dialect::anthropic_messages::models::{self as anthropic, ListedModel};
+use aquifer_translate::dialect::openai_responses::models as codex;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::wire::uri;
 use http::HeaderMap;
@@ -38,7 +39,13 @@ pub(super) fn list(
     match dialect {
         Dialect::OpenAiChat | Dialect::OpenAiResponses => {
             let data: Vec<String> = listings.iter().map(|listing| object(dialect, listing)).collect();
-            Ok(format!(r#"{{"object":"list","data":[{}]}}"#, data.join(",")))
+            // Codex reads its own form of the list from the same path, beside everybody's.
+            let codex = if codex::is_asked_for(query) {
+                format!(r#","models":{}"#, codex::list(listings.iter().map(|listing| listing.id.as_str())))
+            } else {
+                String::new()
+            };
+            Ok(format!(r#"{{"object":"list","data":[{}]{codex}}}"#, data.join(",")))
         }
         Dialect::AnthropicMessages => {
             let page = anthropic::Page::of_query(query)?;

@@ -2,6 +2,7 @@
 
 use super::contract::RequestHead;
 use super::encoding::{AnswerTo, Encoding};
+use super::stored::LARGEST_REQUEST;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
 use super::{denied, relayed};
@@ -41,6 +42,10 @@ pub(super) struct Plan {
     /// What was read of it to choose a backend: the same counts at each of them.
     pub(super) head: Head<'static>,
     pub(super) caller: Caller,
+    /// The same by the credentials that it shows, whatever route it takes.
+    pub(super) shown: Caller,
+    /// The body of a request whose response may be remembered with it.
+    pub(super) stored: Option<Bytes>,
     pub(super) unix_seconds: u64,
     /// What the header `anthropic-beta` names.
     pub(super) betas: Vec<String>,
@@ -160,6 +165,8 @@ impl Plan {
             body,
             head,
             caller: Caller::default(),
+            shown: Caller::default(),
+            stored: None,
             unix_seconds: arrived.unix_seconds,
             betas: Vec::new(),
             timeouts: CallTimeouts::default(),
@@ -216,6 +223,13 @@ impl Plan {
             self.called = turns.into_iter().map(|called| (called, Vec::new())).collect();
             (self.before, self.talk) = (Some(before), talk);
         }
+    }
+
+    /// Notes that the response may be remembered with its request, where the client wants that and the operator allows it.
+    pub(super) fn note_stored(&mut self, incoming: &Incoming<'_>) {
+        let allowed = self.targets.first().is_some_and(|target| self.restores(target));
+        let wanted = incoming.is_stored() && !self.counting && self.body.len() <= LARGEST_REQUEST;
+        self.stored = (allowed && wanted).then(|| self.body.clone());
     }
 
     /// Whether turns of this caller are remembered there.

@@ -178,6 +178,7 @@ impl ExchangeDriver {
                 Output::ReadBody { limit } => return Some(Step::ReadBody(limit)),
                 Output::Recall(keys) => self.recall = Some(self.host.turns.recall(&keys)),
                 Output::Keep(keep) => TurnStore::keep(&*self.host.turns, *keep),
+                Output::KeepResponse(keep) => self.host.turns.keep_response(*keep),
                 Output::Call(call) => self.call(*call),
                 Output::Cancel(CallId::Primary) => self.primary = CallState::Idle,
                 Output::Cancel(CallId::Hedge) => self.hedge = None,

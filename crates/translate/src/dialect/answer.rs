@@ -40,6 +40,15 @@ impl Style {
             Self::OpenAiResponses(style) => style.finish_reason(finish),
         }
     }
+
+    /// Whether a whole answer is a response object that its client may go on from.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        match self {
+            Self::OpenAiChat(_) | Self::AnthropicMessages(_) => false,
+            Self::OpenAiResponses(style) => style.stored,
+        }
+    }
 }
 
 /// The writer of one streamed answer.
@@ -146,6 +155,15 @@ impl Writer {
             Self::OpenAiChat(writer) => writer.keep_alive_before(kind, out),
             Self::AnthropicMessages(writer) => writer.keep_alive_before(kind, out),
             Self::OpenAiResponses(writer) => writer.keep_alive_before(out),
+        }
+    }
+
+    /// The response object of an answer that has ended, in a dialect whose clients may go on from it, where they want that.
+    #[must_use]
+    pub fn response(&self) -> Option<&str> {
+        match self {
+            Self::OpenAiChat(_) | Self::AnthropicMessages(_) => None,
+            Self::OpenAiResponses(writer) => writer.response(),
         }
     }
 

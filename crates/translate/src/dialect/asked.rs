@@ -108,6 +108,15 @@ impl Manner {
         }
     }
 
+    /// Whether the client may go on from its answer by naming it.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        match self {
+            Self::OpenAiChat(_) | Self::AnthropicMessages(_) => false,
+            Self::OpenAiResponses(manner) => manner.stored,
+        }
+    }
+
     /// The form of the answer: the client's wishes within the operator's decision.
     #[must_use]
     pub fn style(self, exposure: Exposure, answerer: Answerer) -> Style {

@@ -16,7 +16,7 @@ pub struct Surface<'p> {
     pub dialect: Dialect,
     /// The operation that is asked for.
     pub operation: Operation,
-    /// The model's id where the path holds one, percent-encoded as it stands there.
+    /// The id where the path holds one, of a model or of a response, percent-encoded as it stands there.
     pub model: Option<&'p str>,
 }
 
@@ -31,6 +31,8 @@ pub enum Operation {
     Embed,
     /// The relevance of documents to a query.
     Rerank,
+    /// A response that is remembered: it is given, or forgotten.
+    StoredResponse,
     /// The list of models.
     ListModels,
     /// The description of one model.
@@ -91,6 +93,12 @@ const SERVED: &[Endpoint] = &[
         allow: "POST",
         dialect: Dialect::OpenAiResponses,
         operation: Operation::CountTokens,
+    },
+    Endpoint {
+        path: "/v1/responses/{id}",
+        allow: "GET, DELETE",
+        dialect: Dialect::OpenAiResponses,
+        operation: Operation::StoredResponse,
     },
     Endpoint { path: "/v1/embeddings", allow: "POST", dialect: Dialect::OpenAiChat, operation: Operation::Embed },
     Endpoint { path: "/v1/rerank", allow: "POST", dialect: Dialect::OpenAiChat, operation: Operation::Rerank },
@@ -275,7 +283,7 @@ mod tests {
             message(NoSurface::NotFound, "/v2"),
             (
                 MistakeKind::PathNotFound,
-                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/responses, /v1/responses/input_tokens, /v1/embeddings, /v1/rerank, /v1/models and /v1/models/{id}."
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/responses, /v1/responses/input_tokens, /v1/responses/{id}, /v1/embeddings, /v1/rerank, /v1/models and /v1/models/{id}."
                     .to_owned()
             )
         );

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 /// Everybody who is told of an event.
 pub(super) struct Fanout {
-    writer: Writer,
+    pub(super) writer: Writer,
     /// The blocks that the client was told of before this answer: its own are counted behind them.
     before: u32,
     pub(super) recorder: Option<Recorder>,

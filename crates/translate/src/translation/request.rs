@@ -266,6 +266,12 @@ impl<'a> Incoming<'a> {
         self.asked.manner.affinity()
     }
 
+    /// Whether the client may go on from its answer by naming it (`store` of Responses).
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.asked.manner.is_stored()
+    }
+
     /// Puts the reasoning of a remembered turn back into the message at `position`. `false`: it is another turn.
     pub fn put_back(&mut self, position: usize, turn: &Turn) -> bool {
         self.put_back_by(position, turn, Turn::put_back)

@@ -59,6 +59,13 @@ impl AnswerStream {
         }
     }
 
+    pub(super) fn response(&self) -> Option<&str> {
+        match self {
+            Self::Translated(stream) => stream.response(),
+            Self::Reframed(_) => None,
+        }
+    }
+
     pub(super) fn usage(&self) -> Option<Usage> {
         match self {
             Self::Translated(stream) => stream.usage(),

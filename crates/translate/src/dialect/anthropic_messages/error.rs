@@ -92,13 +92,16 @@ fn of_mistake(mistake: &Mistake) -> Class {
         | MistakeKind::TooMany
         | MistakeKind::UnsupportedParameter
         | MistakeKind::BadRequest => INVALID,
-        MistakeKind::ModelNotFound | MistakeKind::PathNotFound => (404, "not_found_error"),
+        MistakeKind::ModelNotFound | MistakeKind::PathNotFound | MistakeKind::ResponseNotFound => {
+            (404, "not_found_error")
+        }
         MistakeKind::MethodNotAllowed => (405, INVALID.1),
         MistakeKind::TooLarge => (413, "request_too_large"),
         MistakeKind::TooSlow => (408, "timeout_error"),
         MistakeKind::ForeignOrigin => (403, "permission_error"),
         MistakeKind::MediaType => (415, INVALID.1),
         MistakeKind::Misdirected => (421, INVALID.1),
+        MistakeKind::NoWebSocket => (426, INVALID.1),
         MistakeKind::Unauthorized => (401, "authentication_error"),
     }
 }

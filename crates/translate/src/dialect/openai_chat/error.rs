@@ -89,6 +89,9 @@ fn of_mistake(mistake: &Mistake) -> Class {
         MistakeKind::ForeignOrigin => (403, INVALID, Some("origin_not_allowed")),
         MistakeKind::MediaType => (415, INVALID, Some("unsupported_media_type")),
         MistakeKind::Misdirected => (421, INVALID, Some("misdirected_request")),
+        MistakeKind::ResponseNotFound if mistake.field.is_some() => (404, INVALID, Some("previous_response_not_found")),
+        MistakeKind::ResponseNotFound => (404, INVALID, Some("not_found")),
+        MistakeKind::NoWebSocket => (426, INVALID, Some("websocket_not_supported")),
         MistakeKind::Unauthorized => (401, "authentication_error", Some("invalid_api_key")),
     };
     (status, kind, code.map(str::to_owned))

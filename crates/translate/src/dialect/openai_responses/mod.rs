@@ -6,11 +6,13 @@ pub mod error;
 pub mod field;
 mod finish;
 mod items;
+pub mod models;
 mod output;
 pub mod request;
 pub mod response;
 pub mod seal_keys;
 pub mod sealed_item;
+pub mod stored;
 pub mod stream;
 mod usage;
 
@@ -52,6 +54,8 @@ pub struct Style {
     pub on_placeholder: Placeholder,
     /// The client asked for what its guardrail did.
     pub trace: bool,
+    /// The response may be remembered: `store` is not `false`.
+    pub stored: bool,
 }
 
 impl Style {
@@ -77,6 +81,7 @@ impl request::Manner {
             placeholder,
             on_placeholder: exposure.on_placeholder,
             trace,
+            stored: self.stored,
         }
     }
 }

@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The parts of a body that hold fields.
-const INDEXED: Indexed = Indexed {
+pub(super) const INDEXED: Indexed = Indexed {
     members: &[
         "include",
         "input",
@@ -71,6 +71,8 @@ pub struct Asked<'a> {
 pub struct Manner {
     /// `prompt_cache_key`: what requests with a common beginning share.
     pub affinity: Option<String>,
+    /// The response may be remembered: `store` is not `false`.
+    pub stored: bool,
     /// `reasoning.summary` was set: the client reads the text of the reasoning.
     pub summary: bool,
     /// The keys that seal reasoning into `encrypted_content`.
@@ -184,6 +186,7 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fault> {
     service::read(&top, &mut request, &mut notes)?;
     let manner = Manner {
         affinity: top.get("prompt_cache_key").and_then(|node| node.string().ok()).map(Cow::into_owned),
+        stored: flag(&top, "store")?.unwrap_or(true),
         summary: conversation.wishes.summary,
         seals: None,
         forms: offer.names.forms,

@@ -64,6 +64,8 @@ pub struct Writer {
     usage: Option<Usage>,
     service_tier: Option<Text<'static>>,
     trace: Option<Raw<'static>>,
+    /// The response object of an answer that has ended, where it may be remembered.
+    object: Option<Unseen>,
 }
 
 /// A text that is sealed and not shown, escaped.
@@ -108,6 +110,7 @@ impl Writer {
             usage: None,
             service_tier: None,
             trace: None,
+            object: None,
         }
     }
 
@@ -204,6 +207,12 @@ impl Writer {
         self.usage
     }
 
+    /// The response object of an answer that has ended, where the client lets it be remembered.
+    #[must_use]
+    pub fn response(&self) -> Option<&str> {
+        self.object.as_ref().map(|object| object.0.as_str())
+    }
+
     fn start(&mut self, out: &mut BytesMut) {
         if self.started {
             return;
@@ -222,6 +231,9 @@ impl Writer {
         let bill = Bill { usage: self.usage.as_ref(), tier: self.service_tier.as_ref() };
         behind_output(&mut behind, &bill, self.trace.as_ref());
         self.events.tell(out, name, &["\"response\":", &before, self.output.items(), &behind]);
+        if self.style.stored && matches!(state, State::Ended { .. }) {
+            self.object = Some(Unseen([&before, self.output.items(), &behind].concat()));
+        }
     }
 
     /// Ends the item before; gives what the next one is.
