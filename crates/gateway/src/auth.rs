@@ -4,7 +4,7 @@ use crate::config::{Config, Listener, Route};
 use crate::ingress::{Ingress, ListenerMatch};
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use std::sync::Arc;
 
 pub use crate::key_ring::{Identity, KeyDigest, KeyRing, file};
@@ -31,7 +31,7 @@ pub fn admit(config: &Config, ingress: Ingress<'_>, headers: &HeaderMap) -> Resu
     match identify(&rings, headers) {
         Identity::Key(owner) => Ok(Some(owner)),
         Identity::Unknown | Identity::Nothing if rings.is_empty() || is_open => Ok(None),
-        shown @ (Identity::Unknown | Identity::Nothing) => Err(refused(&shown)),
+        shown @ (Identity::Unknown | Identity::Nothing) => Err(refused(&shown, headers)),
     }
 }
 
@@ -56,7 +56,7 @@ pub fn authorize(
     match identify(&rings, headers) {
         Identity::Key(owner) => Ok(Some(owner)),
         Identity::Unknown | Identity::Nothing if rings.is_empty() => Ok(None),
-        shown @ (Identity::Unknown | Identity::Nothing) => Err(refused(&shown)),
+        shown @ (Identity::Unknown | Identity::Nothing) => Err(refused(&shown, headers)),
     }
 }
 
@@ -92,10 +92,19 @@ fn identify(rings: &[&KeyRing], headers: &HeaderMap) -> Identity {
     shown
 }
 
-fn refused(shown: &Identity) -> Fault {
+fn refused(shown: &Identity, headers: &HeaderMap) -> Fault {
     let message = match shown {
+        Identity::Unknown if is_signed(headers) => {
+            "The request is signed with AWS credentials, which this gateway does not check: send one of its API keys as \
+             `Authorization: Bearer KEY`. AWS SDKs do so where the environment variable AWS_BEARER_TOKEN_BEDROCK holds it."
+        }
         Identity::Nothing => "No API key was sent. Send it as `Authorization: Bearer KEY` or as `x-api-key: KEY`.",
         Identity::Unknown | Identity::Key(_) => "The API key that was sent is not valid here.",
     };
     Fault::mistake(MistakeKind::Unauthorized, None, message)
+}
+
+/// Whether a request shows a signature of AWS's, Signature Version 4.
+pub(crate) fn is_signed(headers: &HeaderMap) -> bool {
+    headers.get(header::AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS4-"))
 }

@@ -1,5 +1,6 @@
 //! Reasoning that a client dropped, put back: what is remembered of a turn, for whom, and for how long.
 
+use crate::auth::is_signed;
 use aquifer_translate::model::alike::Likeness;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Before;
@@ -26,7 +27,9 @@ impl Caller {
         if let Some(owner) = owner {
             return Self(Zeroizing::new([b"owner:", owner.as_bytes()].concat()));
         }
+        // A signature is another one in each request, and nobody checked it: whoever shows it may be anybody.
         let shown = CREDENTIALS.iter().find_map(|name| headers.get(name)).filter(|value| !value.is_empty());
+        let shown = shown.filter(|_| !is_signed(headers));
         // What a client shows must not look like an owner's name.
         Self(Zeroizing::new(shown.map(|value| [b"shown:", value.as_bytes()].concat()).unwrap_or_default()))
     }

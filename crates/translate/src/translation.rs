@@ -5,6 +5,7 @@ mod conversation;
 mod fanout;
 mod halves;
 mod parts;
+mod passthrough;
 mod play;
 mod reframed;
 mod request;
@@ -17,6 +18,9 @@ mod unwrapping;
 
 pub use answering::Answering;
 pub use conversation::Before;
+pub use passthrough::{
+    AnswerWords, StreamPassthrough, WholePassed, counted_by_headers, look_at_whole, without_reasoning,
+};
 pub use reframed::{StreamReframing, whole_reframed};
 pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms};
 pub use road::{Road, UpstreamApi};

@@ -4,15 +4,19 @@ use super::attempt::WholeAnswer;
 use super::candidates::{Wanted, candidates};
 use super::common::Common;
 use super::contract::{Output, RequestHead};
+use super::passed::Passed;
 use super::plan::Plan;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
-use super::{State, models, plan, relayed};
+use super::{State, models, plan, profiles, relayed};
 use crate::auth;
+use crate::config::Config;
 use crate::ingress::Ingress;
 use crate::record::{Asked, Outcome};
 use crate::restore::{Caller, TurnStore};
+use crate::route::Candidate;
 use aquifer_translate::Fault;
+use aquifer_translate::dialect::bedrock_runtime::BedrockOperation;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
 use aquifer_translate::limits::Limits;
 use aquifer_translate::model::turn::Turn;
@@ -30,6 +34,8 @@ pub(super) enum Admitted {
     Generate,
     /// It asks for the number of its tokens.
     CountTokens,
+    /// It is passed through to an operation of Bedrock's own API.
+    Bedrock(BedrockOperation),
 }
 
 /// A request that is refused by its head, with the methods of its path where it has another one.
@@ -73,6 +79,27 @@ impl Common {
                 self.push(Output::ReadBody { limit: self.terms.limits.max_body });
                 Ok(State::Head(Admitted::CountTokens))
             }
+            Operation::Bedrock(operation) => {
+                self.record.operation = match operation {
+                    BedrockOperation::CountTokens => "count_tokens",
+                    _ if surface.model.is_some_and(|model| model.contains("embed")) => "embeddings",
+                    BedrockOperation::Converse
+                    | BedrockOperation::ConverseStream
+                    | BedrockOperation::InvokeModel
+                    | BedrockOperation::InvokeModelWithResponseStream => "chat",
+                };
+                self.push(Output::ReadBody { limit: self.terms.limits.max_body });
+                Ok(State::Head(Admitted::Bedrock(operation)))
+            }
+            Operation::ListProfiles => {
+                let list = profiles::list(&self.config, head.headers, head.query, ingress(head));
+                Ok(self.tell(list, head.now))
+            }
+            Operation::GetProfile => {
+                let id = surface.model.unwrap_or_default();
+                let one = profiles::one(&self.config, id, head.headers, ingress(head))?;
+                Ok(self.tell(one, head.now))
+            }
             Operation::ListModels => {
                 let list = models::list(&self.config, self.dialect, head.headers, head.query, ingress(head))?;
                 Ok(self.tell(list, head.now))
@@ -101,8 +128,12 @@ impl Common {
         turns: &dyn TurnStore,
         now: Instant,
     ) -> State {
-        let counting = admitted == Admitted::CountTokens;
-        self.plan(head, body, counting, turns, now).unwrap_or_else(|fault| self.refuse(&fault, None, now))
+        let state = match admitted {
+            Admitted::Generate => self.plan(head, body, false, turns, now),
+            Admitted::CountTokens => self.plan(head, body, true, turns, now),
+            Admitted::Bedrock(operation) => self.pass(head, body, operation, now),
+        };
+        state.unwrap_or_else(|fault| self.refuse(&fault, None, now))
     }
 
     /// Goes on with what the store remembers.
@@ -142,21 +173,53 @@ impl Common {
             (Err(_), Err(fault)) => return Err(fault.clone()),
             (candidates, _) => candidates?,
         };
+        let plan = self.routed(&config, candidates, head, body.clone(), asked)?;
+        self.planned(Box::new(Plan { betas: betas.clone(), counting, ..plan }), read, turns, now)
+    }
+
+    /// The plan of a request for these candidates, if its caller may take their route.
+    fn routed(
+        &mut self,
+        config: &Arc<Config>,
+        candidates: Vec<Candidate<'_>>,
+        head: &RequestHead<'_>,
+        body: Bytes,
+        asked: Head<'static>,
+    ) -> Result<Plan, Fault> {
         let (route, rule) = candidates.first().map_or((None, None), |first| (first.route, first.rule));
         self.record.route = route.map(|route| [&route.namespace, "/", &route.name].concat());
-        self.record.caller = auth::authorize(&config, ingress(head), route, head.headers)?;
+        self.record.caller = auth::authorize(config, ingress(head), route, head.headers)?;
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
-        let plan = Plan {
+        Ok(Plan {
             caller: Caller::of(head.headers, self.record.caller.as_deref()),
-            betas: betas.clone(),
-            counting,
             traffic: Arc::clone(traffic),
-            timeouts: CallTimeouts::of(rule, traffic, stream),
+            timeouts: CallTimeouts::of(rule, traffic, asked.stream),
             timeouts_whole: CallTimeouts::of(rule, traffic, false),
-            targets: candidates.into_iter().map(|candidate| Target::of(candidate, &config)).collect(),
-            ..Plan::new(Arc::clone(&config), Arc::clone(&self.health), self.dialect, head, body.clone(), asked)
-        };
-        self.planned(Box::new(plan), read, turns, now)
+            targets: candidates.into_iter().map(|candidate| Target::of(candidate, config)).collect(),
+            ..Plan::new(Arc::clone(config), Arc::clone(&self.health), self.dialect, head, body, asked)
+        })
+    }
+
+    /// Passes a request of Bedrock's own API through: its path says all that decides where it goes.
+    fn pass(
+        &mut self,
+        head: &RequestHead<'_>,
+        body: Bytes,
+        operation: BedrockOperation,
+        now: Instant,
+    ) -> Result<State, Fault> {
+        let config = Arc::clone(&self.config);
+        let surface = Surface::of(head.method, head.path).ok();
+        let model = surface.and_then(|surface| surface.model_id()).unwrap_or_default().into_owned();
+        self.record.model.clone_from(&model);
+        self.record.stream = operation.streams();
+        self.record.asked = Asked { body_bytes: body.len() as u64, ..Asked::default() };
+        let wanted = Wanted { dialect: self.dialect, model: &model, headers: head.headers, seed: head.random as u64 };
+        let candidates = candidates(&config, ingress(head), wanted)?;
+        let asked = Head { model: Cow::Owned(model), stream: operation.streams() };
+        let plan = self.routed(&config, candidates, head, body, asked)?;
+        let plan = Plan { passed: Some(Passed::of(operation, head.headers)), ..plan };
+        self.first_call(Box::new(plan), None, now)
     }
 
     /// Asks the store for the turns that came back without their reasoning, then makes the first call.

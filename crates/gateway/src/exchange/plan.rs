@@ -3,6 +3,7 @@
 use super::contract::RequestHead;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
+use super::passed::Passed;
 use super::{denied, relayed};
 use crate::config::{Config, ReasoningPolicy, RestorePolicy, Traffic};
 use crate::health::BackendHealth;
@@ -64,6 +65,8 @@ pub(super) struct Plan {
     pub(super) sealed: bool,
     /// The number of its tokens is asked for, and no answer.
     pub(super) counting: bool,
+    /// What a request of Bedrock's own API says outside its body, which is not read.
+    pub(super) passed: Option<Passed>,
 }
 
 /// The names of Anthropic's betas that a request's headers ask for.
@@ -153,6 +156,7 @@ impl Plan {
             adjusted: Vec::new(),
             sealed: false,
             counting: false,
+            passed: None,
         }
     }
 
@@ -262,6 +266,11 @@ impl Plan {
 
     /// Translates the request for a target's API, with the reasoning that is remembered, or relays it in its dialect.
     fn translated(&self, target: &Target, incoming: Option<Incoming<'_>>) -> Result<Said, Fault> {
+        if let Some(passed) = &self.passed {
+            let mut outgoing = passed.outgoing(&self.body, &self.head, target, &self.config)?;
+            outgoing.memorable = self.restores(target) && self.before.is_some();
+            return Ok(Said { outgoing, put_back: PutBack::default(), road: Road::Passthrough });
+        }
         if let (Road::Relay, Some(prefix)) = (self.road_to(target), target.openai_prefix(&self.config)) {
             denied::check(&self.body, target.fields)?;
             let outgoing = relayed::relayed(&self.body, &self.head, &target.model_id, &target.policy, prefix)?;
@@ -302,7 +311,7 @@ impl Plan {
         let mut outgoing = match road {
             Road::Reframe(_) if !self.counting => incoming.reframed_on(&terms, exposure)?,
             Road::Translate(api) | Road::Reframe(api) => incoming.outgoing_on(&Terms { api, ..terms }, exposure)?,
-            Road::Relay | Road::Closed => {
+            Road::Relay | Road::Passthrough | Road::Closed => {
                 return Err(Fault::Ours("a backend that is reached by no translation".to_owned()));
             }
         };

@@ -10,6 +10,7 @@ use aquifer_translate::dialect::Head;
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{Answering, Outgoing};
+use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use limits::Limits;
@@ -43,11 +44,7 @@ pub(super) fn relayed(
 ) -> Result<Outgoing, Fault> {
     let prefix = prefix.trim_matches('/');
     let slash = if prefix.is_empty() { "" } else { "/" };
-    let mut body = plainly(body, model_id)?;
-    let mut warnings = Vec::new();
-    if let Some(limits) = Limits::of(policy) {
-        (body, warnings) = limits.hold(&body)?;
-    }
+    let (body, warnings) = within_limits(plainly(body, model_id)?, policy)?;
     // Room for those that the host adds.
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -67,6 +64,18 @@ pub(super) fn relayed(
         sealed: false,
         memorable: false,
     })
+}
+
+/// The body with no more reasoning asked for than the operator allows, and a warning for each field that is lowered.
+///
+/// # Errors
+///
+/// It is no JSON object, where anything is limited.
+pub(super) fn within_limits(body: Bytes, policy: &ReasoningPolicy) -> Result<(Bytes, Vec<Warning>), Fault> {
+    match Limits::of(policy) {
+        Some(limits) => limits.hold(&body),
+        None => Ok((body, Vec::new())),
+    }
 }
 
 /// The body with this model, and so that everybody reads it as this gateway does: without a byte order mark, of members

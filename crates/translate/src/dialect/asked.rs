@@ -118,6 +118,7 @@ pub fn read<'a, 'h>(
                 anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits)?;
             Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
         }
+        Dialect::Bedrock => Err(goes_on()),
     }
 }
 
@@ -139,7 +140,14 @@ pub fn read_to_count<'a, 'h>(
                 anthropic_messages::request::read(body, betas, MessagesPurpose::CountTokens, limits)?;
             Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
         }
+        Dialect::Bedrock => Err(goes_on()),
     }
+}
+
+/// The fault of reading a request of Bedrock's own API: its path names the model and the operation, and its body goes on as
+/// it came.
+fn goes_on() -> Fault {
+    Fault::Ours("a body of Bedrock's own API is not read".to_owned())
 }
 
 /// Reads only what decides where a request goes: of one that a backend takes in this dialect, whatever is wrong with its
@@ -152,6 +160,7 @@ pub fn read_head<'a>(dialect: Dialect, body: &'a [u8], limits: &Limits) -> Resul
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_head(body, limits),
         Dialect::AnthropicMessages => anthropic_messages::request::read_head(body, limits),
+        Dialect::Bedrock => Err(goes_on()),
     }
 }
 
@@ -164,5 +173,6 @@ pub fn read_model(dialect: Dialect, body: &[u8]) -> Result<Cow<'_, str>, Fault> 
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_model(body),
         Dialect::AnthropicMessages => anthropic_messages::request::read_model(body),
+        Dialect::Bedrock => Err(goes_on()),
     }
 }

@@ -4,6 +4,7 @@ mod answer;
 pub mod anthropic_messages;
 mod anthropic_words;
 mod asked;
+pub mod bedrock_runtime;
 mod json;
 mod media;
 mod notes;
@@ -45,6 +46,8 @@ pub enum Dialect {
     OpenAiChat,
     /// Anthropic's Messages.
     AnthropicMessages,
+    /// Bedrock's own API: Converse, InvokeModel and CountTokens of AWS's SDKs.
+    Bedrock,
 }
 
 impl Dialect {
@@ -54,6 +57,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::id(id),
+            Self::Bedrock => bedrock_runtime::request_id(id),
         }
     }
 
@@ -63,6 +67,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::request_id(id),
+            Self::Bedrock => bedrock_runtime::request_id(id),
         }
     }
 
@@ -72,6 +77,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::field::path(field),
             Self::AnthropicMessages => anthropic_messages::field::path(field),
+            Self::Bedrock => bedrock_runtime::path(field),
         }
     }
 
