@@ -443,3 +443,29 @@ fn inference_profiles_are_those_that_are_served() {
     let none = ask(config(&[OPUS]), &path, b"");
     assert_eq!((none.status, &none.headers["x-amzn-errortype"]), (404, &HeaderValue::from_static("ResourceNotFoundException")));
 }
+
+#[test]
+fn a_turn_with_tools_is_remembered_for_whoever_continues_the_conversation() {
+    let body = json!({"messages": [{"role": "user", "content": [{"text": "Weather?"}]}], "toolConfig": {"tools": []}});
+    let called = [
+        framed(Kind::Event("contentBlockDelta"), r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"hm"}}}"#),
+        framed(Kind::Event("contentBlockDelta"), r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"signature":"s"}}}"#),
+        framed(Kind::Event("contentBlockStop"), r#"{"contentBlockIndex":0}"#),
+        framed(Kind::Event("contentBlockStart"), r#"{"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"t1","name":"f"}}}"#),
+        framed(Kind::Event("contentBlockDelta"), r#"{"contentBlockIndex":1,"delta":{"toolUse":{"input":"{}"}}}"#),
+        framed(Kind::Event("contentBlockStop"), r#"{"contentBlockIndex":1}"#),
+    ];
+    let sent = [&[start()][..], &called, &stop()].concat().concat();
+    let mut client = ask(config(&[OPUS]), &format!("/model/{OPUS}/converse-stream"), body.to_string().as_bytes());
+    client.head(200, &of_stream());
+    client.body(&sent);
+    client.end();
+    assert_eq!((client.said.as_slice(), client.kept, client.record().turns.kept), (&sent[..], 1, 1));
+    let claude = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "tools": [{"name": "f"}],
+        "messages": [{"role": "user", "content": "Weather?"}]});
+    let mut client = ask(config(&[OPUS]), &format!("/model/{OPUS}/invoke"), claude.to_string().as_bytes());
+    client.head(200, &headers(&[("content-type", "application/json")]));
+    client.body(br#"{"content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"tool_use","id":"t1","name":"f","input":{}}],"stop_reason":"tool_use","usage":{"input_tokens":1,"output_tokens":1}}"#);
+    client.end();
+    assert_eq!((client.kept, client.record().finish_reason), (1, Some("tool_use")));
+}

@@ -22,7 +22,7 @@ pub use passthrough::{
     AnswerWords, StreamPassthrough, WholePassed, counted_by_headers, look_at_whole, without_reasoning,
 };
 pub use reframed::{StreamReframing, whole_reframed};
-pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms};
+pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms, passed_conversation};
 pub use road::{Road, UpstreamApi};
 
 use crate::bedrock::{self, Api, EventSink, Reader};

@@ -218,7 +218,8 @@ impl Common {
         let candidates = candidates(&config, ingress(head), wanted)?;
         let asked = Head { model: Cow::Owned(model), stream: operation.streams() };
         let plan = self.routed(&config, candidates, head, body, asked)?;
-        let plan = Plan { passed: Some(Passed::of(operation, head.headers)), ..plan };
+        let mut plan = Plan { passed: Some(Passed::of(operation, head.headers)), ..plan };
+        plan.note_passed();
         self.first_call(Box::new(plan), None, now)
     }
 

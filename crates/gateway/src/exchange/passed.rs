@@ -109,6 +109,12 @@ impl Passed {
         AnswerWords::of(self.operation, is_claude)
     }
 
+    /// Whether its model may call tools.
+    pub(super) fn offers_tools(&self, body: &[u8]) -> bool {
+        let member = if self.operation.is_converse() { "\"toolConfig\"" } else { "\"tools\"" };
+        self.operation != BedrockOperation::CountTokens && memmem::find(body, member.as_bytes()).is_some()
+    }
+
     /// Refuses what could show reasoning that the operator hides: it can be taken out of Converse's own blocks only.
     fn check_hidden(&self, body: &Bytes, entry: &Entry) -> Result<(), Fault> {
         let why = match self.operation {

@@ -20,7 +20,7 @@ use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Road, Terms};
+use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Road, Terms, passed_conversation};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
@@ -196,6 +196,19 @@ impl Plan {
             let (turns, before, talk) = incoming.history();
             self.called = turns.into_iter().map(|called| (called, Vec::new())).collect();
             (self.before, self.talk) = (Some(before), talk);
+        }
+    }
+
+    /// Notes what stands before the turn that is asked for, of a request that is passed through with tools to a model that
+    /// may take its reasoning back: its client does so itself, and others that continue the conversation may not.
+    pub(super) fn note_passed(&mut self) {
+        let Some((passed, target)) = self.passed.as_ref().zip(self.targets.first()) else { return };
+        let entry = target.entry(&self.config);
+        if passed.offers_tools(&self.body) && self.restores(target) && entry.may_take_back() && entry.can_reason() {
+            let words = passed.words(&self.body, entry);
+            if let Some((before, talk)) = passed_conversation(words, &self.body, &self.config.limits) {
+                (self.before, self.talk) = (Some(before), talk);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Bedrock's own API, as the clients of AWS's SDKs speak it: what goes on to Bedrock byte for byte.
 
+pub mod conversation;
 pub mod error;
 mod finish;
 pub mod operation;
