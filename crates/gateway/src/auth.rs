@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Listener, Route};
 use crate::ingress::{Ingress, ListenerMatch};
+use crate::key_ring::SIGNATURE;
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
 use http::{HeaderMap, header};
@@ -94,7 +95,7 @@ fn identify(rings: &[&KeyRing], headers: &HeaderMap) -> Identity {
 
 fn refused(shown: &Identity, headers: &HeaderMap) -> Fault {
     let message = match shown {
-        Identity::Unknown if is_signed(headers) => {
+        Identity::Nothing if is_signed(headers) => {
             "The request is signed with AWS credentials, which this gateway does not check: send one of its API keys as \
              `Authorization: Bearer KEY`. AWS SDKs do so where the environment variable AWS_BEARER_TOKEN_BEDROCK holds it."
         }
@@ -104,7 +105,7 @@ fn refused(shown: &Identity, headers: &HeaderMap) -> Fault {
     Fault::mistake(MistakeKind::Unauthorized, None, message)
 }
 
-/// Whether a request shows a signature of AWS's, Signature Version 4.
+/// Whether a request is signed with AWS credentials.
 pub(crate) fn is_signed(headers: &HeaderMap) -> bool {
-    headers.get(header::AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS4-"))
+    headers.get(header::AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(SIGNATURE))
 }

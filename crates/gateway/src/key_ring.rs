@@ -19,6 +19,9 @@ use subtle::ConstantTimeEq as _;
 pub(crate) static DEFAULT_HEADERS: [HeaderName; 3] =
     [header::AUTHORIZATION, HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
 
+/// The scheme of a request that is signed with AWS credentials, Signature Version 4.
+pub(crate) const SIGNATURE: &[u8] = b"AWS4-";
+
 /// The SHA-256 digest of a key.
 #[derive(Clone, Copy, Eq)]
 pub struct KeyDigest([u8; 32]);
@@ -136,7 +139,8 @@ impl KeyRing {
         let mut shown: Option<KeyDigest> = None;
         for value in self.headers.iter().flat_map(|name| headers.get_all(name)) {
             let key = without_scheme(value.as_bytes());
-            if key.is_empty() {
+            // A signature of AWS's is no key: an SDK may send it beside one.
+            if key.is_empty() || key.starts_with(SIGNATURE) {
                 continue;
             }
             let digest = KeyDigest::of(key);

@@ -361,6 +361,10 @@ fn keys_are_asked_for_and_signatures_are_told_what_to_do() {
     let bearer = headers(&[("authorization", "Bearer secret")]);
     let allowed = ask_with(guarded(), HostTerms::default(), &path, b"{}", &bearer);
     assert!(allowed.calls.len() == 1 && !allowed.call().headers.contains_key("authorization"));
+    let mut both = signed;
+    both.insert("x-api-key", HeaderValue::from_static("secret"));
+    let allowed = ask_with(guarded(), HostTerms::default(), &path, b"{}", &both);
+    assert!(allowed.calls.len() == 1 && !allowed.call().headers.contains_key("x-api-key"));
 }
 
 #[test]

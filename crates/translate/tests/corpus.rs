@@ -353,7 +353,7 @@ fn what_is_passed_through_comes_byte_for_byte_however_it_is_cut() {
             let _ = stream.take(&bytes, &mut out);
             let usage = stream.usage();
             if out.len() < bytes.len() {
-                // One recording carries a wrong checksum on purpose, and JSON may come in place of a stream.
+                // A few recordings are broken on purpose: a wrong checksum, no frame at all.
                 assert!(bytes.starts_with(&out), "{}", folder.display());
                 broken += 1;
                 continue;
@@ -382,5 +382,5 @@ fn what_is_passed_through_comes_byte_for_byte_however_it_is_cut() {
         }
     }
     assert!(tried == 0 && whole == 0 || tried > 250 && whole > 400, "{tried} streams, {whole} answers");
-    assert!(broken <= 1, "{broken} streams");
+    assert!(broken <= 4, "{broken} streams");
 }

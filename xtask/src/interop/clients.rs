@@ -36,6 +36,12 @@ pub(super) const PYTHON_AGENTS: Python = Python {
 /// Anthropic's own client.
 pub(super) const PYTHON_ANTHROPIC: Python = Python { folder: "python-anthropic", names: &["anthropic==2.14.0"] };
 
+/// AWS's own, Anthropic's and LangChain's clients of Bedrock.
+pub(super) const PYTHON_BEDROCK: Python = Python {
+    folder: "python-bedrock",
+    names: &["boto3==1.44.8", "anthropic[bedrock]==2.14.0", "langchain-aws==1.9.1"],
+};
+
 /// Packages for Node that live together.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Node {
@@ -64,6 +70,10 @@ pub(super) const NODE_VERCEL_5: Node = Node {
 
 /// Anthropic's own client for Node.
 pub(super) const NODE_ANTHROPIC: Node = Node { folder: "node-anthropic", names: &["@anthropic-ai/sdk@1.14.0"] };
+
+/// AWS's own client of Bedrock for Node.
+pub(super) const NODE_BEDROCK: Node =
+    Node { folder: "node-bedrock", names: &["@aws-sdk/client-bedrock-runtime@3.1164.0"] };
 
 impl Python {
     /// The interpreter that has them.
