@@ -51,6 +51,8 @@ const SUITES: [Suite; 18] = [
     suite("litellm_loops_1_110", "litellm_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
     suite("vercel_loops_6", "vercel_loops.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("vercel_loops_5", "vercel_loops.mjs", Program::Node(&clients::NODE_VERCEL_5), Target::Gateway),
+    suite("encoders_python", "encoders.py", Program::Python(&clients::PYTHON_ENCODERS), Target::Gateway),
+    suite("encoders_node", "encoders.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("anthropic_fixtures", "anthropic_fixtures.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Fixtures),
     suite(
         "anthropic_node_fixtures",

@@ -12,8 +12,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+const HAIKU: &str = "anthropic.claude-haiku-4-5-20251001-v1:0";
 const SONNET: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 /// A client's request under way, and what it was told.
@@ -26,18 +27,42 @@ struct Client {
     record: Option<Record>,
 }
 
+/// A backend that is called by Converse.
 fn config(region: &str, models: &[&str]) -> Arc<Config> {
+    config_of(region, models, Some(Api::Converse))
+}
+
+/// A backend that is called by this API, or by the one that suits the client and the model.
+fn config_of(region: &str, models: &[&str], api: Option<Api>) -> Arc<Config> {
     let models = models.iter().map(|model| (*model).to_owned()).collect();
     let service = Service { region: Some(region.to_owned()), models, ..Service::default() };
-    Arc::new(Config { backends: vec![Backend::new("one", BackendKind::bedrock(service))], ..Config::default() })
+    let kind = BackendKind::Served { service: Box::new(service), api: BackendApi::Bedrock(api) };
+    Arc::new(Config { backends: vec![Backend::new("one", kind)], ..Config::default() })
 }
 
 fn ask(config: &Arc<Config>, method: &Method, path: &str, query: &str, body: &Value) -> Client {
-    let (now, mut headers) = (Instant::now(), HeaderMap::new());
+    let health = Arc::new(BackendHealth::new(config.backends.len(), Instant::now()));
+    let head = Asking { method, path, query, key: "alice", now: Instant::now() };
+    ask_at(config, &health, &head, body)
+}
+
+/// The head of a client's request.
+struct Asking<'a> {
+    method: &'a Method,
+    path: &'a str,
+    query: &'a str,
+    key: &'static str,
+    now: Instant,
+}
+
+/// Asks where this is known of the backends.
+fn ask_at(config: &Arc<Config>, health: &Arc<BackendHealth>, asking: &Asking<'_>, body: &Value) -> Client {
+    let Asking { method, path, query, key, now } = *asking;
+    let mut headers = HeaderMap::new();
     headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
+    headers.insert("x-api-key", HeaderValue::from_static(key));
     let head = RequestHead { method, path, query, headers: &headers, port: None, random: 7, unix_seconds: 1, now };
-    let health = Arc::new(BackendHealth::new(config.backends.len(), now));
-    let mut exchange = Exchange::begin(Arc::clone(config), health, HostTerms::default(), &head);
+    let mut exchange = Exchange::begin(Arc::clone(config), Arc::clone(health), HostTerms::default(), &head);
     exchange.handle(Input::Body { head: &head, bytes: Bytes::from(body.to_string()), turns: &Forgetful }, now);
     let mut client =
         Client { exchange, call: None, status: 0, headers: HeaderMap::new(), said: String::new(), record: None };
@@ -99,10 +124,7 @@ fn models_are_called_by_the_names_that_clients_use() {
 
 #[test]
 fn claude_over_invokemodel_gets_the_clients_own_body_and_gives_its_own_events() {
-    let region = Some("us-east-1".to_owned());
-    let service = Service { region, models: vec![SONNET.to_owned()], ..Service::default() };
-    let kind = BackendKind::Served { service: Box::new(service), api: BackendApi::Bedrock(Api::InvokeModel) };
-    let config = Arc::new(Config { backends: vec![Backend::new("one", kind)], ..Config::default() });
+    let config = config_of("us-east-1", &[SONNET], Some(Api::InvokeModel));
     let mut body = hello("claude-sonnet-4-5");
     body["stream"] = json!(true);
     body["model"] = json!(SONNET);
@@ -137,6 +159,102 @@ fn claude_over_invokemodel_gets_the_clients_own_body_and_gives_its_own_events() 
 }
 
 #[test]
+fn where_no_api_is_pinned_the_client_and_the_model_decide() {
+    let nova = "amazon.nova-2-lite-v1:0";
+    let by = |api, path: &str, model| {
+        let client = ask(&config_of("us-east-1", &[SONNET, nova], api), &Method::POST, path, "", &hello(model));
+        client.call.unwrap().0.rsplit_once('/').unwrap().1.to_owned()
+    };
+    let (messages, chat) = ("/v1/messages", "/v1/chat/completions");
+    assert_eq!([by(None, messages, SONNET), by(None, chat, SONNET)], ["invoke", "converse"]);
+    assert_eq!([by(None, messages, nova), by(None, chat, nova)], ["converse", "converse"]);
+    let pinned = Some(Api::Converse);
+    assert_eq!([by(pinned, messages, SONNET), by(pinned, chat, SONNET)], ["converse", "converse"]);
+    let pinned = Some(Api::InvokeModel);
+    assert_eq!([by(pinned, messages, SONNET), by(pinned, chat, SONNET)], ["invoke", "invoke"]);
+    assert_eq!([by(pinned, messages, nova), by(pinned, chat, nova)], ["converse", "converse"]);
+}
+
+#[test]
+fn tokens_are_counted_as_the_request_would_be_sent() {
+    let body = json!({"model": SONNET, "messages": [{"role": "user", "content": "Hello?"}]});
+    let client = ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages/count_tokens", "", &body);
+    let (path, asked) = client.call.unwrap();
+    assert!(path.ends_with("/count-tokens") && asked["input"]["invokeModel"]["body"].is_string(), "{asked}");
+}
+
+/// A loop of a tool whose thought is signed, for Claude over InvokeModel.
+fn tool_loop() -> Value {
+    let thought = json!({"type": "thinking", "thinking": "I look.", "signature": "c2lnbmF0dXJl"});
+    let call = json!({"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}});
+    let result = json!({"type": "tool_result", "tool_use_id": "toolu_1", "content": "18 m"});
+    let mut body = hello(SONNET);
+    body["max_tokens"] = json!(4000);
+    body["thinking"] = json!({"type": "enabled", "budget_tokens": 2000});
+    body["tools"] = json!([{"name": "look", "input_schema": {"type": "object"}}]);
+    body["messages"] = json!([
+        {"role": "user", "content": "How deep?"},
+        {"role": "assistant", "content": [thought, call]},
+        {"role": "user", "content": [result]},
+    ]);
+    body
+}
+
+const ON_A_SIGNATURE: &str = "messages.1.content.0: Invalid `signature` in `thinking` block";
+
+#[test]
+fn thoughts_that_bedrock_refuses_are_left_out_once_and_the_client_is_told() {
+    let expected = "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When \
+                    `thinking` is enabled, a final `assistant` message must start with a thinking block.";
+    for message in [ON_A_SIGNATURE, expected] {
+        let mut client =
+            ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
+        let (path, sent) = client.call.take().unwrap();
+        assert!(path.ends_with("/invoke") && sent["messages"][1]["content"][0]["type"] == "thinking", "{sent}");
+        client.answer(400, &json!({"message": message}));
+        let (path, sent) = client.call.take().expect("it is asked again");
+        assert!(path.ends_with("/invoke") && sent["messages"][1]["content"][0]["type"] == "tool_use", "{sent}");
+        assert_eq!(sent.get("thinking"), None, "a loop without its thoughts goes on without");
+        let said = json!([{"type": "text", "text": "18 m."}]);
+        let usage = json!({"input_tokens": 3, "output_tokens": 1});
+        client.answer(200, &json!({"content": said, "stop_reason": "end_turn", "usage": usage}));
+        assert_eq!((client.status, &client.json()["content"]), (200, &said));
+        let warnings: Vec<&str> =
+            client.headers.get_all("x-aquifer-warning").iter().map(|warning| warning.to_str().unwrap()).collect();
+        assert!(warnings.iter().any(|warning| warning.contains("refused the reasoning")), "{warnings:?}");
+        assert!(warnings.iter().all(|warning| !warning.contains("Converse")), "{warnings:?}");
+    }
+}
+
+#[test]
+fn what_the_client_repairs_itself_is_told_word_for_word() {
+    let told = |messages: &[&str]| {
+        let mut client =
+            ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
+        for message in messages {
+            client.call.take().expect("a call for each refusal");
+            client.answer(400, &json!({"message": message}));
+        }
+        assert!(client.call.is_none(), "{messages:?}: it is not asked again");
+        assert_eq!((client.status, client.json()["error"]["type"].as_str()), (400, Some("invalid_request_error")));
+        client.json()["error"]["message"].as_str().unwrap().to_owned()
+    };
+    for message in [
+        "context_management: Extra inputs are not permitted",
+        "messages.0.content.0.cache_control.scope: Extra inputs are not permitted",
+        "tools.0.custom.eager_input_streaming: Extra inputs are not permitted",
+        "input length and `max_tokens` exceed context limit: 199000 + 4000 > 200000, decrease input length or `max_tokens`",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "adaptive thinking is not supported on this model",
+        "role 'system' is not supported on this model",
+        "messages.1.role: Input should be 'user' or 'assistant'",
+    ] {
+        assert_eq!(told(&[message]), message);
+    }
+    assert_eq!(told(&[ON_A_SIGNATURE, ON_A_SIGNATURE]), ON_A_SIGNATURE);
+}
+
+#[test]
 fn an_error_names_the_request() {
     let client = ask(&config("us-east-1", &["m"]), &Method::POST, "/v1/messages", "", &json!({"model": "m"}));
     let id = client.headers["request-id"].to_str().unwrap();
@@ -164,6 +282,59 @@ fn tokens_are_counted_by_bedrock_or_estimated() {
     let mut wrong = ask(&config, &Method::POST, "/v1/messages/count_tokens", "", &body);
     wrong.answer(400, &json!({"message": "messages: at least one message is required"}));
     assert_eq!((wrong.status, wrong.json()["error"]["type"].as_str()), (400, Some("invalid_request_error")));
+}
+
+#[test]
+fn a_count_is_cached_for_its_caller_model_and_text() {
+    let config = config("us-east-1", &[SONNET, HAIKU]);
+    let health = Arc::new(BackendHealth::new(1, Instant::now()));
+    let body = |model: &str, text: &str| json!({"model": model, "messages": [{"role": "user", "content": text}]});
+    let (path, now) = ("/v1/messages/count_tokens", Instant::now());
+    let asking = Asking { method: &Method::POST, path, query: "", key: "alice", now };
+    let mut first = ask_at(&config, &health, &asking, &body(SONNET, "Hello?"));
+    first.answer(200, &json!({"inputTokens": 11}));
+    assert_eq!((first.json(), first.record.unwrap().cached), (json!({"input_tokens": 11}), false));
+    let again = ask_at(&config, &health, &asking, &body(SONNET, "Hello?"));
+    assert!(again.call.is_none() && again.headers.contains_key("request-id"));
+    assert_eq!((again.status, again.json()), (200, json!({"input_tokens": 11})));
+    let record = again.record.unwrap();
+    assert_eq!((record.cached, record.outcome, record.operation), (true, Outcome::Answered, "count_tokens"));
+    assert!(record.attempts.is_empty() && record.tokens.is_none());
+    for (asking, body) in [
+        (&asking, body(SONNET, "Hello!")),
+        (&asking, body(HAIKU, "Hello?")),
+        (&Asking { key: "bob", ..asking }, body(SONNET, "Hello?")),
+        (&Asking { now: now + Duration::from_secs(601), ..asking }, body(SONNET, "Hello?")),
+    ] {
+        assert!(ask_at(&config, &health, asking, &body).call.is_some(), "{body}");
+    }
+    // An answer is no count, whatever was counted.
+    let mut answer = body(SONNET, "Hello?");
+    answer["max_tokens"] = json!(9);
+    assert!(ask_at(&config, &health, &Asking { path: "/v1/messages", ..asking }, &answer).call.is_some());
+}
+
+#[test]
+fn a_model_that_cannot_count_is_asked_once() {
+    let config = config("us-east-1", &[SONNET, HAIKU]);
+    let health = Arc::new(BackendHealth::new(1, Instant::now()));
+    let asking = Asking {
+        method: &Method::POST,
+        path: "/v1/messages/count_tokens",
+        query: "",
+        key: "alice",
+        now: Instant::now(),
+    };
+    let body = |model: &str| json!({"model": model, "messages": [{"role": "user", "content": "Hello?"}]});
+    let mut refused = ask_at(&config, &health, &asking, &body(SONNET));
+    refused.answer(400, &json!({"message": "The provided model doesn't support counting tokens."}));
+    let told = (refused.json(), refused.headers["x-aquifer-warning"].clone());
+    let again = ask_at(&config, &health, &asking, &body(SONNET));
+    assert!(again.call.is_none() && again.status == 200);
+    assert_eq!((again.json(), again.headers["x-aquifer-warning"].clone()), told);
+    let record = again.record.unwrap();
+    assert!(!record.cached && record.warnings.iter().any(|warning| warning.contains("estimate")));
+    assert!(ask_at(&config, &health, &asking, &body(HAIKU)).call.is_some());
 }
 
 #[test]

@@ -1,12 +1,18 @@
 //! Does one thing so many times, for `valgrind --tool=callgrind` to count its instructions.
 //!
 //! The arguments are `text`, `reasoning` or `arguments`, how many frames one read brings, and how many deltas; or
-//! `request`, `history`, `agent`, `text-1mb`, `image-1mb`, or `request-prose`, `history-prose`, `text-prose`, 1, and how many requests. Two counts with different numbers give the cost of one, because
+//! `request`, `history`, `agent`, `claude-code`, `text-1mb`, `image-1mb`, or `request-prose`, `history-prose`, `text-prose`, 1, and how many requests. Two counts with different numbers give the cost of one, because
 //! what is done once falls out of their difference: `cargo run --release -p aquifer-bench -- instructions`.
 
 mod common;
 
-use aquifer_translate::translation::Incoming;
+use aquifer_translate::Fault;
+use aquifer_translate::bedrock::{Api, Terms};
+use aquifer_translate::catalogue::{Adjustment, Catalogue, Rules};
+use aquifer_translate::dialect::Dialect;
+use aquifer_translate::limits::{ClientFields, Limits};
+use aquifer_translate::model::issuer::Mark;
+use aquifer_translate::translation::{Exposure, Incoming, Road};
 use common::{KINDS, Stream};
 use std::hint::black_box;
 
@@ -24,6 +30,10 @@ fn main() {
             let mut stream = Stream::begin(kind, delta, batch);
             (0..times / batch.max(1)).for_each(|_| stream.read());
         }
+        None if kind == "claude-code" => {
+            let body = claude_code();
+            (0..times).for_each(|_| reframe(&body));
+        }
         None => {
             let body = body(kind);
             (0..times).for_each(|_| translate(&body));
@@ -34,6 +44,50 @@ fn main() {
 fn translate(body: &str) {
     let outgoing = Incoming::read(black_box(body.as_bytes())).and_then(|incoming| incoming.outgoing(MODEL, None));
     assert!(black_box(outgoing).is_ok());
+}
+
+/// A client's own body for InvokeModel.
+fn reframe(body: &str) {
+    let (body, betas) = (black_box(body.as_bytes()), std::iter::once("interleaved-thinking-2025-05-14"));
+    let incoming = Incoming::read_in(Dialect::AnthropicMessages, body, betas, &Limits::default());
+    let (entry, rules) = (Catalogue::builtin().lookup(MODEL), Rules::default());
+    let (mark, adjustment, allowed) = (Mark::of(MODEL, ""), Adjustment::default(), ClientFields::default());
+    let terms = Terms { api: Api::InvokeModel, model_id: MODEL, entry, mark, rules: &rules, adjustment, allowed };
+    let exposure = Exposure::default();
+    let outgoing = incoming.and_then(|incoming| match incoming.road(Road::Reframe(Api::InvokeModel), &terms, exposure) {
+        Road::Reframe(_) => incoming.reframed_on(&terms, exposure),
+        Road::Translate(_) | Road::Relay | Road::Closed => Err(Fault::Ours("another road".to_owned())),
+    });
+    assert!(black_box(outgoing).is_ok());
+}
+
+/// 128 KB as Claude Code sends them: a long system prompt in three blocks, 200 tools, and 20 calls with their results.
+fn claude_code() -> String {
+    let cached = r#""cache_control":{"type":"ephemeral"}"#;
+    let system = |text: &str, more: &str| format!(r#"{{"type":"text","text":"{text}"{more}}}"#);
+    let more = format!(",{cached}");
+    let system = [system("You are an agent.", ""), system(&prose(1_000), &more), system(&prose(16_000), &more)];
+    let field = |name: &str| format!(r#""{name}":{{"type":"string","description":"What to look for, \"{name}\"."}}"#);
+    let fields = ["pattern", "path", "glob"].map(field).join(",");
+    let schema = format!(r#"{{"type":"object","properties":{{{fields}}},"required":["pattern"]}}"#);
+    let tool = |number: usize| {
+        format!(r#"{{"name":"tool_{number}","description":"{}","input_schema":{schema}}}"#, prose(120))
+    };
+    let tools: Vec<String> = (0..200).map(tool).collect();
+    let turn = |number: usize| {
+        let thought = r#"{"type":"thinking","thinking":"I look.","signature":"c2ln"}"#;
+        let call = format!(r#"{{"type":"tool_use","id":"toolu_{number}","name":"tool_{number}","input":{{"path":"a"}}}}"#);
+        let said = format!(r#"{{"role":"assistant","content":[{thought},{call}]}}"#);
+        let last = if number == 19 { more.as_str() } else { "" };
+        let result = format!(r#"{{"type":"tool_result","tool_use_id":"toolu_{number}","content":"{}"{last}}}"#, prose(900));
+        format!(r#"{said},{{"role":"user","content":[{result}]}}"#)
+    };
+    let turns: Vec<String> = (0..20).map(turn).collect();
+    let (system, tools, turns) = (system.join(","), tools.join(","), turns.join(","));
+    let messages = format!(r#"[{{"role":"user","content":[{{"type":"text","text":"Look."}}]}},{turns}]"#);
+    let thinking = r#""thinking":{"type":"enabled","budget_tokens":31999},"metadata":{"user_id":"u"}"#;
+    let head = format!(r#""model":"{MODEL}","max_tokens":32000,"stream":true,{thinking}"#);
+    format!(r#"{{{head},"messages":{messages},"system":[{system}],"tools":[{tools}]}}"#)
 }
 
 fn body(kind: &str) -> String {

@@ -18,7 +18,7 @@ impl Drop for Running {
 }
 
 /// The models of the suites, besides the demo's.
-const MODELS: [&str; 8] = [
+const MODELS: [&str; 16] = [
     "anthropic.claude-sonnet-4-20250514-v1:0",
     "anthropic.claude-sonnet-4-5-20250929-v1:0",
     "anthropic.claude-opus-4-6-v1",
@@ -27,6 +27,14 @@ const MODELS: [&str; 8] = [
     "amazon.nova-lite-v1:0",
     "openai.gpt-oss-120b-1:0",
     "openai.gpt-5.6-sol",
+    "amazon.titan-embed-text-v1",
+    "amazon.titan-embed-text-v2:0",
+    "amazon.titan-embed-image-v1",
+    "amazon.nova-2-multimodal-embeddings-v1:0",
+    "cohere.embed-multilingual-v3",
+    "cohere.embed-v4:0",
+    "cohere.rerank-v3-5:0",
+    "amazon.rerank-v1:0",
 ];
 
 /// Starts a simulator, and says where it is.

@@ -60,8 +60,8 @@ pub enum BackendKind {
 /// The API that a served backend speaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BackendApi {
-    /// One of Bedrock's own.
-    Bedrock(Api),
+    /// One of Bedrock's own; `None`: the one that suits the client and the model.
+    Bedrock(Option<Api>),
     /// OpenAI's Chat Completions, the dialect of clients: their requests are relayed as they come. Bedrock serves it
     /// too.
     OpenAiChat {
@@ -82,10 +82,10 @@ impl BackendApi {
 }
 
 impl BackendKind {
-    /// A service that speaks Bedrock's Converse.
+    /// A service that speaks Bedrock's APIs.
     #[must_use]
     pub fn bedrock(service: Service) -> Self {
-        Self::Served { service: Box::new(service), api: BackendApi::Bedrock(Api::Converse) }
+        Self::Served { service: Box::new(service), api: BackendApi::Bedrock(None) }
     }
 
     /// A service that speaks OpenAI's Chat Completions under this path.

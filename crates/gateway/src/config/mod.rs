@@ -30,6 +30,7 @@ pub use text::yaml::MAX_BYTES;
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
 
 use crate::key_ring::KeyRing;
+use aquifer_translate::dialect::openai_responses::seal_keys::SealKeys;
 use aquifer_translate::limits::Limits;
 use std::sync::Arc;
 
@@ -55,6 +56,8 @@ pub struct Config {
     /// The keys of the keys file, for listeners and routes without a `SecurityPolicy`. `None`: no key is asked for
     /// there.
     pub keys: Option<Arc<KeyRing>>,
+    /// The keys that seal the reasoning of Responses. `None`: none is sealed, and what comes back sealed is left out.
+    pub seal_keys: Option<Arc<SealKeys>>,
     /// The permissions of clients to use fields of Bedrock's own, but for those of rules.
     pub client_fields: FieldPolicies,
     /// The limits of the size of clients' requests, from the command line.

@@ -4,11 +4,19 @@ use super::attempt::WholeAnswer;
 use super::candidates::{Wanted, candidates};
 use super::common::Common;
 use super::contract::{Output, RequestHead};
+<<<<<<< HEAD
 use super::passed::Passed;
 use super::plan::Plan;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
 use super::{State, models, plan, profiles, relayed};
+=======
+use super::deadlines::RecallDeadline;
+use super::plan::Plan;
+use super::target::Target;
+use super::timeouts::CallTimeouts;
+use super::{Recalling, State, models, plan, relayed};
+>>>>>>> main
 use crate::auth;
 use crate::config::Config;
 use crate::ingress::Ingress;
@@ -16,13 +24,19 @@ use crate::record::{Asked, Outcome};
 use crate::restore::{Caller, TurnStore};
 use crate::route::Candidate;
 use aquifer_translate::Fault;
+<<<<<<< HEAD
 use aquifer_translate::dialect::bedrock_runtime::BedrockOperation;
+=======
+use aquifer_translate::catalogue::EncoderTask;
+>>>>>>> main
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
 use aquifer_translate::limits::Limits;
+use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Incoming;
+use aquifer_translate::warning::Warning;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,8 +48,13 @@ pub(super) enum Admitted {
     Generate,
     /// It asks for the number of its tokens.
     CountTokens,
+<<<<<<< HEAD
     /// It is passed through to an operation of Bedrock's own API.
     Bedrock(BedrockOperation),
+=======
+    /// It asks an encoder for vectors or for a ranking.
+    Encode(EncoderTask),
+>>>>>>> main
 }
 
 /// A request that is refused by its head, with the methods of its path where it has another one.
@@ -60,7 +79,15 @@ impl Common {
     }
 
     fn surface(&mut self, head: &RequestHead<'_>, surface: Result<Surface<'_>, NoSurface>) -> Result<State, Refused> {
+        if dialect::is_probe(head.method, head.path) {
+            self.record.operation = "probe";
+            return Ok(self.tell_head(StatusCode::OK, None, head.now));
+        }
         self.record.caller = auth::admit(&self.config, ingress(head), head.headers)?;
+        if let (&Method::OPTIONS, Err(NoSurface::MethodNotAllowed { allow, .. })) = (head.method, &surface) {
+            self.record.operation = "options";
+            return Ok(self.tell_head(StatusCode::NO_CONTENT, Some(HeaderValue::from_static(allow)), head.now));
+        }
         let surface = surface.map_err(|none| Refused {
             fault: none.fault(head.method, head.path),
             allow: match none {
@@ -79,6 +106,7 @@ impl Common {
                 self.push(Output::ReadBody { limit: self.terms.limits.max_body });
                 Ok(State::Head(Admitted::CountTokens))
             }
+<<<<<<< HEAD
             Operation::Bedrock(operation) => {
                 self.record.operation = match operation {
                     BedrockOperation::CountTokens => "count_tokens",
@@ -100,6 +128,10 @@ impl Common {
                 let one = profiles::one(&self.config, id, head.headers, ingress(head))?;
                 Ok(self.tell(one, head.now))
             }
+=======
+            Operation::Embed => Ok(self.encode(EncoderTask::Embed)),
+            Operation::Rerank => Ok(self.encode(EncoderTask::Rerank)),
+>>>>>>> main
             Operation::ListModels => {
                 let list = models::list(&self.config, self.dialect, head.headers, head.query, ingress(head))?;
                 Ok(self.tell(list, head.now))
@@ -110,6 +142,22 @@ impl Common {
                 Ok(self.tell(one, head.now))
             }
         }
+    }
+
+    /// Answers by a head alone, without a body.
+    fn tell_head(&mut self, status: StatusCode, allow: Option<HeaderValue>, now: Instant) -> State {
+        let mut headers = dialect::head(self.dialect, self.id, AnswerKind::Whole, HeaderMap::new());
+        headers.remove(header::CONTENT_TYPE);
+        headers.extend(allow.map(|allowed| (header::ALLOW, allowed)));
+        self.answer(WholeAnswer { status, headers, body: Bytes::new() });
+        self.done(None, [None, None], Outcome::Answered, now)
+    }
+
+    /// Asks for the body of a request to an encoder.
+    fn encode(&mut self, task: EncoderTask) -> State {
+        self.record.operation = task.word();
+        self.push(Output::ReadBody { limit: self.terms.limits.max_body });
+        State::Head(Admitted::Encode(task))
     }
 
     fn tell(&mut self, body: String, now: Instant) -> State {
@@ -128,18 +176,34 @@ impl Common {
         turns: &dyn TurnStore,
         now: Instant,
     ) -> State {
+<<<<<<< HEAD
         let state = match admitted {
             Admitted::Generate => self.plan(head, body, false, turns, now),
             Admitted::CountTokens => self.plan(head, body, true, turns, now),
             Admitted::Bedrock(operation) => self.pass(head, body, operation, now),
         };
         state.unwrap_or_else(|fault| self.refuse(&fault, None, now))
+=======
+        let planned = match admitted {
+            Admitted::Generate => self.plan(head, body, false, turns, now),
+            Admitted::CountTokens => self.plan(head, body, true, turns, now),
+            Admitted::Encode(task) => self.plan_encoding(task, head, body, now),
+        };
+        planned.unwrap_or_else(|fault| self.refuse(&fault, None, now))
+>>>>>>> main
     }
 
     /// Goes on with what the store remembers.
     pub(super) fn recalled(&mut self, mut plan: Box<Plan>, turns: Vec<Option<Turn>>, now: Instant) -> State {
         plan.remember(turns);
         self.first_call(plan, None, now).unwrap_or_else(|fault| self.refuse(&fault, None, now))
+    }
+
+    /// Goes on without the store, which has not answered in time.
+    pub(super) fn not_recalled(&mut self, mut plan: Box<Plan>, now: Instant) -> State {
+        let why = "the store of turns did not answer in time; what the client left out of the reasoning stays out";
+        plan.adjusted.push(Warning::dropped(FieldRef::PastReasoning(None), why));
+        self.recalled(plan, Vec::new(), now)
     }
 
     fn plan(
@@ -152,7 +216,7 @@ impl Common {
     ) -> Result<State, Fault> {
         let config = Arc::clone(&self.config);
         let betas = plan::betas(head.headers);
-        let read = plan::read(self.dialect, &body, &betas, counting, &config.limits);
+        let read = plan::read(self.dialect, &body, &betas, counting, &config);
         if read.is_err() {
             // Whatever is wrong with it, it is counted by its model.
             self.record.model = dialect::read_model(self.dialect, &body).map(Cow::into_owned).unwrap_or_default();
@@ -166,11 +230,25 @@ impl Common {
         let asked = Head { model: Cow::Owned(asked.model.into_owned()), stream };
         // The bindings of a conversation decide before the lot does: its prefix may be cached there.
         let seed = affinity.map_or(head.random as u64, |key| u64::from(crc(key)) | 1 << 32);
+        let plan = self.routed(head, body.clone(), asked, seed, read.as_ref().err())?;
+        let plan = Plan { betas: betas.clone(), counting, ..plan };
+        self.planned(Box::new(plan), read, turns, now)
+    }
+
+    /// The plan of a request that was read as far as it decides where it goes; `unread` is what is wrong with the rest.
+    pub(super) fn routed(
+        &mut self,
+        head: &RequestHead<'_>,
+        body: Bytes,
+        asked: Head<'static>,
+        seed: u64,
+        unread: Option<&Fault>,
+    ) -> Result<Plan, Fault> {
+        let config = Arc::clone(&self.config);
         let wanted = Wanted { dialect: self.dialect, model: &asked.model, headers: head.headers, seed };
-        let candidates = candidates(&config, ingress(head), wanted);
-        let candidates = match (candidates, &read) {
+        let candidates = match (candidates(&config, ingress(head), wanted), unread) {
             // Whatever else is wrong, a request that cannot be read is told so first.
-            (Err(_), Err(fault)) => return Err(fault.clone()),
+            (Err(_), Some(fault)) => return Err(fault.clone()),
             (candidates, _) => candidates?,
         };
         let plan = self.routed(&config, candidates, head, body.clone(), asked)?;
@@ -195,6 +273,7 @@ impl Common {
             traffic: Arc::clone(traffic),
             timeouts: CallTimeouts::of(rule, traffic, asked.stream),
             timeouts_whole: CallTimeouts::of(rule, traffic, false),
+<<<<<<< HEAD
             targets: candidates.into_iter().map(|candidate| Target::of(candidate, config)).collect(),
             ..Plan::new(Arc::clone(config), Arc::clone(&self.health), self.dialect, head, body, asked)
         })
@@ -221,6 +300,11 @@ impl Common {
         let mut plan = Plan { passed: Some(Passed::of(operation, head.headers)), ..plan };
         plan.note_passed();
         self.first_call(Box::new(plan), None, now)
+=======
+            targets: candidates.into_iter().map(|candidate| Target::of(candidate, &config)).collect(),
+            ..Plan::new(Arc::clone(&config), Arc::clone(&self.health), self.dialect, head, body, asked)
+        })
+>>>>>>> main
     }
 
     /// Asks the store for the turns that came back without their reasoning, then makes the first call.
@@ -239,7 +323,7 @@ impl Common {
         let known = if keys.is_empty() { Some(Vec::new()) } else { turns.recall_now(&keys) };
         let Some(known) = known else {
             self.push(Output::Recall(keys));
-            return Ok(State::Recalling(plan));
+            return Ok(State::Recalling(Recalling { plan, deadline: RecallDeadline::begin(now) }));
         };
         plan.remember(known);
         self.first_call(plan, incoming, now)

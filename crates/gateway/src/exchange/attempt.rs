@@ -17,6 +17,7 @@ mod passing;
 mod relay;
 mod relaying;
 
+use super::encoding::{AnswerTo, PartAnswer};
 use super::heads;
 use super::veil::Veil;
 use crate::config::ReasoningPolicy;
@@ -32,9 +33,14 @@ use aquifer_translate::fault::{Misbehaviour, redacted};
 use aquifer_translate::model::milestones::Milestones;
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::{Finish, Usage};
+use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{
+<<<<<<< HEAD
     self, AnswerWords, KeepAlive, Outgoing, ReasoningProgress, Road, StreamPassthrough, StreamReframing, StreamTranslation,
+=======
+    self, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamReframing, StreamTranslation,
+>>>>>>> main
 };
 use aquifer_translate::warning::Warning;
 use aquifer_translate::wire::sse;
@@ -42,6 +48,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use std::borrow::Cow;
 use std::fmt;
+
+/// The header in which InvokeModel counts the tokens of a request.
+const INPUT_TOKENS: &str = "x-amzn-bedrock-input-token-count";
 
 /// One call to one target, from the request that was written to the end of its answer.
 pub struct Attempt {
@@ -56,8 +65,13 @@ pub struct Attempt {
     road: Road,
     /// What hides reasoning in an answer that is relayed, where the operator wants that.
     veil: Option<Veil>,
+<<<<<<< HEAD
     /// What the answer of Bedrock's own API needs to know on its way to a client that speaks it.
     passing: Option<Box<Passing>>,
+=======
+    /// The operator shows its client no reasoning.
+    hides: bool,
+>>>>>>> main
     /// The refusal of a relayed backend as it came: the client gets it in place of an error of the gateway's.
     refused: Option<Refusal>,
     answer: Answer,
@@ -68,8 +82,12 @@ pub struct Attempt {
     came: u64,
     /// The stream in which a whole answer is told, where its client wants one.
     played: Option<Box<StreamTranslation>>,
-    /// The answer is the number of the request's tokens.
-    counting: bool,
+    /// What its answer is, to the client.
+    answers: AnswerTo,
+    /// The tokens of the request that the answer's head counts.
+    counted: Option<u64>,
+    /// What the client was told by the attempt before this one, which goes on behind it.
+    interrupted: Option<Interrupted>,
 }
 
 /// The request of an attempt, unsigned. Its `Debug` shows neither content nor headers, which may hold a key.
@@ -106,12 +124,16 @@ pub struct Told {
     pub stream: Option<BytesMut>,
     /// The client's answer, whole.
     pub whole: Option<Box<WholeAnswer>>,
+    /// The answer to one of several calls to an encoder.
+    pub(super) part: Option<Box<PartAnswer>>,
     /// What was seen of the answer so far, where it is the client's.
     pub seen: Option<Milestones>,
     /// A turn to remember, before the client is told of it.
     pub turn: Option<Box<Turn>>,
     /// What happened to blocks of reasoning.
     pub progress: Vec<ReasoningProgress>,
+    /// The number of the request's tokens, where that is the answer.
+    pub counted: Option<u64>,
     /// The answer is complete.
     pub end: Option<Box<End>>,
 }
@@ -131,7 +153,9 @@ impl Told {
     /// Empties it for the next part.
     pub fn clear(&mut self) {
         self.progress.clear();
-        (self.stream, self.whole, self.seen, self.turn, self.end) = (None, None, None, None, None);
+        (self.stream, self.whole, self.part) = (None, None, None);
+        (self.seen, self.turn, self.end) = (None, None, None);
+        self.counted = None;
     }
 }
 
@@ -147,20 +171,26 @@ impl Attempt {
             headers: HeaderMap::new(),
             road,
             veil: None,
+<<<<<<< HEAD
             passing: None,
+=======
+            hides: false,
+>>>>>>> main
             refused: None,
             answer: Answer::Silent,
             held: BytesMut::new(),
             sent,
             came: 0,
             played: None,
-            counting: false,
+            answers: AnswerTo::Chat,
+            counted: None,
+            interrupted: None,
         }
     }
 
-    /// The same for an answer that is the number of the request's tokens.
-    pub(super) fn counting(mut self, counting: bool) -> Self {
-        self.counting = counting;
+    /// The same for an answer of another kind than a model's words.
+    pub(super) fn answering(mut self, answers: AnswerTo) -> Self {
+        self.answers = answers;
         self
     }
 
@@ -178,7 +208,8 @@ impl Attempt {
 
     /// The same with what hides reasoning in an answer that is relayed, where the operator wants that.
     pub(super) fn veiled(mut self, policy: &ReasoningPolicy) -> Self {
-        self.veil = Veil::of(policy).filter(|_| self.road == Road::Relay);
+        self.veil = Veil::of(policy).filter(|_| self.road == Road::Relay && self.answers == AnswerTo::Chat);
+        self.hides = policy.hidden;
         self
     }
 
@@ -192,6 +223,38 @@ impl Attempt {
     pub(super) fn played(mut self) -> Self {
         self.played = self.outgoing.whole.then(|| Box::new(self.translation()));
         self
+    }
+
+    /// Goes on where another attempt was broken off.
+    pub(super) fn resume(&mut self, interrupted: Interrupted) {
+        let style = self.outgoing.style.style.clone();
+        match self.played.take() {
+            Some(played) => self.played = Some(Box::new(played.resuming(interrupted, style))),
+            None => self.interrupted = Some(interrupted),
+        }
+    }
+
+    /// Breaks the attempt off, so that another one goes on behind what its client was told; the thought under way is closed in `out`.
+    pub(super) fn interrupt(&mut self, out: &mut BytesMut) -> Option<Interrupted> {
+        match std::mem::replace(&mut self.answer, Answer::Silent) {
+            Answer::Streaming(AnswerStream::Translated(stream)) => Some(stream.interrupt(out)),
+            Answer::Silent
+            | Answer::Streaming(AnswerStream::Reframed(_))
+            | Answer::Whole { .. }
+            | Answer::Relaying(_)
+            | Answer::Handing { .. }
+            | Answer::Refusing { .. } => {
+                let played = self.played.take().map(|played| played.interrupt(out));
+                self.interrupted.take().or(played)
+            }
+        }
+    }
+
+    /// Whether only reasoning was told, none of it sealed as far as its client sees, in a stream that another one can go on behind.
+    pub(super) fn is_thinking(&self) -> bool {
+        let Answer::Streaming(AnswerStream::Translated(stream)) = &self.answer else { return false };
+        let seen = stream.milestones();
+        !seen.answer && (!seen.sealed || self.hides) && stream.finished().is_none()
     }
 
     /// Takes the head of the backend's answer. An attempt has one: further ones are ignored.
@@ -216,6 +279,7 @@ impl Attempt {
             201..=203 if self.road == Road::Relay => {}
             status => return no_head(format!("its status is {status}")),
         }
+        self.counted = headers.get(INPUT_TOKENS).and_then(|count| count.to_str().ok()?.parse().ok());
         let streams = self.outgoing.stream && self.played.is_none();
         self.answer = if self.road == Road::Relay {
             Answer::relayed(status, headers, self.outgoing.stream, self.veil)
@@ -293,7 +357,15 @@ impl Attempt {
             Answer::Silent => Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol("no answer came".to_owned()))),
             Answer::Streaming(stream) => self.stream_ended(stream, told),
             Answer::Whole { body } if self.played.is_some() => self.play(&body, told),
+<<<<<<< HEAD
             Answer::Whole { body } if self.passing.is_some() => self.pass_whole(Bytes::from(body), told),
+=======
+            Answer::Whole { body } if let AnswerTo::Encoding(part) = self.answers => {
+                let answer = PartAnswer { part, body: Bytes::from(body), counted: self.counted };
+                told.part = Some(Box::new(answer));
+                Ok(())
+            }
+>>>>>>> main
             Answer::Whole { body } => self.whole(&body, told),
             Answer::Relaying(relaying) => self.relay_ended(relaying, told),
             Answer::Handing { status, kind, body } => self.relay_whole(status, kind, Bytes::from(body), begun, told),
@@ -337,9 +409,10 @@ impl Attempt {
     }
 
     fn whole(&mut self, body: &[u8], told: &mut Told) -> Result<(), Fault> {
-        if self.counting {
+        if self.answers == AnswerTo::TokenCount {
             let tokens = bedrock::counted_tokens(self.road.api().unwrap_or_default(), body)?;
             told.whole = Some(Box::new(self.token_count(tokens)));
+            told.counted = Some(tokens);
             told.end = Some(Box::default());
             return Ok(());
         }
@@ -403,6 +476,7 @@ impl Attempt {
             }
             return begun;
         }
+<<<<<<< HEAD
         if self.passing.is_some() && !begun {
             out.extend_from_slice(&std::mem::take(&mut self.held));
         }
@@ -410,6 +484,13 @@ impl Attempt {
             (Answer::Streaming(stream), _) => stream.fail(fault, out),
             (_, Some(stream)) => stream.fail(fault, out),
             (_, None) => return false,
+=======
+        match (&mut self.answer, &mut self.played, &mut self.interrupted) {
+            (Answer::Streaming(stream), _, _) => stream.fail(fault, out),
+            (_, Some(stream), _) => stream.fail(fault, out),
+            (_, None, Some(interrupted)) => interrupted.fail(fault, out),
+            (_, None, None) => return false,
+>>>>>>> main
         }
         true
     }
@@ -426,8 +507,15 @@ impl Attempt {
             (Answer::Streaming(stream), _) => stream.keep_alive_before(kind, out),
             (_, Some(stream)) if begun => stream.keep_alive(kind, out),
             (_, Some(stream)) => stream.keep_alive_before(kind, out),
+<<<<<<< HEAD
             (_, None) if self.passing.is_some() => {}
             (_, None) => sse::comment(out),
+=======
+            (_, None) => match &mut self.interrupted {
+                Some(interrupted) => interrupted.keep_alive(kind, out),
+                None => sse::comment(out),
+            },
+>>>>>>> main
         }
     }
 
@@ -470,6 +558,11 @@ impl Attempt {
     /// The head of a whole answer, with the warnings about the request.
     pub(super) fn whole_head(&self) -> HeaderMap {
         self.head_of(AnswerKind::Whole)
+    }
+
+    /// The model as the client is told it.
+    pub(super) fn model(&self) -> Text<'_> {
+        self.outgoing.model.borrowed()
     }
 
     /// Whether the answer is relayed in the client's own dialect.
@@ -536,7 +629,10 @@ impl Attempt {
     /// The translation of a stream.
     fn translation(&mut self) -> StreamTranslation {
         let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
-        let stream = StreamTranslation::new(&self.envelope(), self.outgoing.style.clone(), restore);
+        let mut stream = StreamTranslation::new(&self.envelope(), self.outgoing.style.clone(), restore);
+        if let Some(interrupted) = self.interrupted.take() {
+            stream = stream.resuming(interrupted, self.outgoing.style.style.clone());
+        }
         match self.recording {
             Some(room) => stream.recording(room),
             None => stream,

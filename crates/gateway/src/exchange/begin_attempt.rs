@@ -16,7 +16,7 @@ pub(super) struct Begun {
 impl Plan {
     /// Begins an attempt with what was written for a target.
     pub(super) fn begin(&self, written: Written, id: RequestId) -> Begun {
-        let Written { mut outgoing, at, road, policy, mutation, .. } = written;
+        let Written { mut outgoing, at, road, policy, mutation, answers, .. } = written;
         let mut headers = std::mem::take(&mut outgoing.headers);
         if !outgoing.accept.is_empty() {
             headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
@@ -28,11 +28,15 @@ impl Plan {
         let words = self.passed.as_ref().zip(entry).map(|(passed, entry)| passed.words(&request.body, entry));
         let recording = outgoing.memorable.then(|| self.room(at));
         let attempt = Attempt::new(outgoing, road, self.dialect, id, self.unix_seconds)
+            .answering(answers)
             .warning(&warnings)
             .recording(recording)
             .veiled(&policy)
+<<<<<<< HEAD
             .passing(words, policy.hidden)
             .counting(self.counting)
+=======
+>>>>>>> main
             .played();
         Begun { attempt, request, warnings }
     }

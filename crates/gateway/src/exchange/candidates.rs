@@ -4,7 +4,6 @@ use crate::config::{Backend, Config, DEFAULT_REGION};
 use crate::ingress::Ingress;
 use crate::route::{self, Candidate};
 use aquifer_translate::Fault;
-use aquifer_translate::bedrock::Api;
 use aquifer_translate::catalogue::{Catalogue, without_suffix};
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::fault::MistakeKind;
@@ -41,7 +40,11 @@ pub(super) fn candidates<'c>(
             let mut others = other_names(config, model).into_iter();
             others.find_map(|name| route::candidates(config, &name, headers, ingress, seed).ok()).ok_or(fault)?
         }
+<<<<<<< HEAD
         (Dialect::AnthropicMessages | Dialect::OpenAiChat | Dialect::Bedrock, found) => found?,
+=======
+        (Dialect::AnthropicMessages | Dialect::OpenAiChat | Dialect::OpenAiResponses, found) => found?,
+>>>>>>> main
     };
     if matches!(dialect, Dialect::AnthropicMessages | Dialect::Bedrock) {
         for candidate in found.iter_mut().filter(|candidate| candidate.model_id == model) {
@@ -59,7 +62,7 @@ pub(super) fn candidates<'c>(
 /// The road from clients of a dialect to a backend. A backend that is not served is never called.
 pub(super) fn road(config: &Config, dialect: Dialect, backend: usize) -> Road {
     let api = config.backends.get(backend).and_then(|backend| backend.kind.api());
-    Road::between(dialect, api.map_or(UpstreamApi::Bedrock(Api::Converse), |api| api.upstream()))
+    Road::between(dialect, api.map_or(UpstreamApi::Bedrock(None), |api| api.upstream()))
 }
 
 /// The names under which a configuration may serve a model: without the client's suffix, then its ids in the regions of the

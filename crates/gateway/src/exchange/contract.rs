@@ -83,10 +83,12 @@ pub struct HostLimits {
     pub keep_alive: Option<Duration>,
     /// What a keep-alive is.
     pub keep_alive_kind: KeepAlive,
+    /// How long a count of tokens is cached; zero: not at all.
+    pub token_count_life: Duration,
 }
 
 impl Default for HostLimits {
-    /// 32 MiB, ten seconds for a connection, five minutes of silence, and nothing else.
+    /// 32 MiB, ten seconds for a connection, five minutes of silence, ten minutes for a count of tokens, and nothing else.
     fn default() -> Self {
         Self {
             max_body: 32 << 20,
@@ -96,6 +98,7 @@ impl Default for HostLimits {
             early_head: None,
             keep_alive: None,
             keep_alive_kind: KeepAlive::Comment,
+            token_count_life: Duration::from_secs(600),
         }
     }
 }

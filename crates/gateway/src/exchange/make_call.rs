@@ -26,7 +26,7 @@ impl Common {
     /// Makes a call.
     pub(super) fn call(&mut self, plan: &mut Plan, making: Making, written: Written, now: Instant) -> Box<OpenCall> {
         let Making { id, why, after } = making;
-        let Written { at, backend, .. } = written;
+        let Written { at, backend, count_key, .. } = written;
         let (road, put_back, model_id) = (written.road, written.put_back, written.model_id.clone());
         let whole = written.outgoing.whole;
         plan.attempts += 1;
@@ -64,7 +64,17 @@ impl Common {
         });
         self.push(Output::Call(Box::new(call)));
         let deadlines = CallDeadlines::begin(timeouts, &self.terms.limits, now);
-        Box::new(OpenCall { attempt, target: at, deadlines, timeouts, started, has_begun: false, facts, at: place })
+        Box::new(OpenCall {
+            attempt,
+            target: at,
+            deadlines,
+            timeouts,
+            started,
+            has_begun: false,
+            facts,
+            count_key,
+            at: place,
+        })
     }
 
     /// The limits of a call: the whole answer has one time for all attempts.

@@ -6,7 +6,7 @@ use crate::config::{Config, Route};
 use crate::ingress::Ingress;
 use crate::route::{self, ModelListing};
 use aquifer_translate::Fault;
-use aquifer_translate::catalogue::Catalogue;
+use aquifer_translate::catalogue::{Catalogue, encoders};
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::dialect::anthropic_messages::models::{self as anthropic, ListedModel};
 use aquifer_translate::model::text::Text;
@@ -31,7 +31,7 @@ pub(super) fn list(
 ) -> Result<String, Fault> {
     let mut listings = listings(config, headers, ingress);
     match dialect {
-        Dialect::OpenAiChat => {
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => {
             let data: Vec<String> = listings.iter().map(|listing| object(dialect, listing)).collect();
             Ok(format!(r#"{{"object":"list","data":[{}]}}"#, data.join(",")))
         }
@@ -40,7 +40,7 @@ pub(super) fn list(
             // The newest come first.
             listings.sort_by_key(|listing| Reverse(listing.created));
             let models: Vec<ListedModel<'_>> = listings.iter().map(listed).collect();
-            Ok(anthropic::list(&models, &page))
+            anthropic::list(&models, &page)
         }
         Dialect::Bedrock => Err(Fault::Ours("Bedrock's own API lists profiles".to_owned())),
     }
@@ -71,10 +71,15 @@ fn callable(config: &Config) -> impl Iterator<Item = String> {
     let regions = config.backends.iter().filter_map(|backend| backend.kind.bedrock_service()?.region.as_deref());
     let regions: BTreeSet<&str> = regions.collect();
     let models = Catalogue::builtin().entries().iter().filter(|entry| entry.converse);
-    models.flat_map(move |entry| match regions.is_empty() {
+    let here = regions.clone();
+    let models = models.flat_map(move |entry| match here.is_empty() {
         true => vec![entry.id.clone()],
-        false => regions.iter().flat_map(|region| entry.ids_in(region)).collect(),
-    })
+        false => here.iter().flat_map(|region| entry.ids_in(region)).collect(),
+    });
+    models.chain(encoders().flat_map(move |encoder| match regions.is_empty() {
+        true => vec![encoder.id.clone()],
+        false => regions.iter().flat_map(|region| encoder.ids_in(region)).collect(),
+    }))
 }
 
 /// One model, if a request for it would be served. `id` comes from a path: its escapes are undone.

@@ -17,6 +17,8 @@ mod doctor;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod encoders;
+#[cfg(test)]
 mod floods;
 #[cfg(test)]
 mod hostile;

@@ -2,22 +2,30 @@
 
 use aquifer_testing::frames::{chunk, frame};
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::{Envelope, Style, anthropic_messages, openai_chat};
+use aquifer_translate::dialect::{Envelope, Style, anthropic_messages, openai_chat, openai_responses};
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{AnswerWords, StreamPassthrough, StreamReframing, StreamTranslation};
 use bytes::BytesMut;
 
 /// Deltas of 20 bytes: what they are called, and the member `delta` of their frames. Names that begin with `messages-` are
+<<<<<<< HEAD
 /// of answers in Messages, `reframed-` of those that InvokeModel gives in the same words, `passed-` of Bedrock's own API, the others in Chat
 /// Completions.
 pub(crate) const KINDS: [(&str, &str); 13] = [
+=======
+/// of answers in Messages, `responses-` in Responses, `reframed-` of those that InvokeModel gives in the same words, the others in Chat Completions.
+pub(crate) const KINDS: [(&str, &str); 12] = [
+>>>>>>> main
     ("text", r#"{"text":"twenty bytes of text"}"#),
     ("reasoning", r#"{"reasoningContent":{"text":"twenty bytes of text"}}"#),
     ("arguments", r#"{"toolUse":{"input":"twenty bytes of text"}}"#),
     ("messages-text", r#"{"text":"twenty bytes of text"}"#),
     ("messages-reasoning", r#"{"reasoningContent":{"text":"twenty bytes of text"}}"#),
     ("messages-arguments", r#"{"toolUse":{"input":"twenty bytes of text"}}"#),
+    ("responses-text", r#"{"text":"twenty bytes of text"}"#),
+    ("responses-reasoning", r#"{"reasoningContent":{"text":"twenty bytes of text"}}"#),
+    ("responses-arguments", r#"{"toolUse":{"input":"twenty bytes of text"}}"#),
     ("reframed-text", r#"{"type":"text_delta","text":"twenty bytes of text"}"#),
     ("reframed-reasoning", r#"{"type":"thinking_delta","thinking":"twenty bytes of text"}"#),
     ("reframed-arguments", r#"{"type":"input_json_delta","partial_json":"twenty bytes of text"}"#),
@@ -62,9 +70,13 @@ impl Stream {
         }
         let envelope = Envelope { id: RequestId(1), created: 1, model: Text::from_escaped("model") };
         let reasoning_format = Some("anthropic-claude-v1".to_owned());
-        let style = match kind.starts_with("messages-") {
-            true => Style::AnthropicMessages(anthropic_messages::Style::default()),
-            false => Style::OpenAiChat(openai_chat::Style { reasoning_format, ..openai_chat::Style::default() }),
+        let style = match kind.split_once('-') {
+            Some(("messages", _)) => Style::AnthropicMessages(anthropic_messages::Style::default()),
+            Some(("responses", _)) => {
+                let style = openai_responses::Style { summary: true, reasoning_format, ..Default::default() };
+                Style::OpenAiResponses(Box::new(style))
+            }
+            _ => Style::OpenAiChat(openai_chat::Style { reasoning_format, ..openai_chat::Style::default() }),
         };
         let mut translation = StreamTranslation::new(&envelope, style.into(), Box::new(|_| None));
         let mut out = BytesMut::with_capacity(1 << 20);

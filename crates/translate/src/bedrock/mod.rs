@@ -1,13 +1,15 @@
 //! The upstream APIs of Bedrock: one folder for each, and here the only list of them.
 
 pub mod converse;
+pub mod embeddings;
 pub mod invoke;
 mod reader;
+pub mod rerank;
 
 pub use converse::remedy::Remedy;
 pub use converse::request::{Terms, ToolNames, Written, asks_for_trace};
 pub use invoke::body::{ClientBody, Rewritten};
-pub use invoke::stream::{ChunkBuffer, NamedEvent, Reader as InvokeReader};
+pub use invoke::stream::{ChunkBuffer, DeltaKind, FastDelta, NamedEvent, Reader as InvokeReader};
 pub use reader::{EventSink, Reader};
 
 use crate::fault::Fault;
@@ -61,6 +63,12 @@ pub fn rewrite(client: &ClientBody<'_>, request: &Request<'_>, terms: &Terms<'_>
 #[must_use]
 pub fn is_limited(request: &Request<'_>, terms: &Terms<'_>) -> bool {
     converse::request::is_limited(request, terms)
+}
+
+/// Whether the operator's rules mend a conversation: a call in it has no result, or a result no call.
+#[must_use]
+pub fn is_mended(request: &Request<'_>, terms: &Terms<'_>) -> bool {
+    converse::request::is_mended(request, terms)
 }
 
 /// Reads a whole answer. What is none may be a refusal although its status is none.

@@ -130,12 +130,12 @@ fn of_invoke<H: EventSink>(
             Ok(None) => return Ok(()),
             Err(error) => return Err(Fault::UpstreamMisbehaved(Misbehaviour::Frame(error.to_string()))),
         };
-        let Some(event) = buffer.event_of(&frame)? else { continue };
-        if let Some((index, delta)) = &reader.fast_delta(event) {
-            if to.delta(*index, delta, out) {
+        if let Some(delta) = buffer.delta(&frame) {
+            if to.delta(delta.index, &delta.delta(), out) {
                 continue;
             }
         } else {
+            let Some(event) = buffer.event_of(&frame)? else { continue };
             to.event(reader.event(event)?.event, out);
         }
         if to.settle(reader.stopped(), out)? {

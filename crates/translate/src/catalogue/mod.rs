@@ -1,6 +1,7 @@
 //! The catalogue of models: a data file, and the way from any model id to its row.
 
 mod betas;
+mod encoders;
 mod entry;
 mod ids;
 mod names;
@@ -12,6 +13,7 @@ mod rules;
 mod tests;
 
 pub use betas::{BetaFate, beta_on_converse, beta_on_invoke, takes_system_messages};
+pub use encoders::{Encoder, EncoderBody, EncoderTask, encoder, encoders};
 pub use entry::{
     Allowed, Beside, Cache, CallIds, Control, Default, Entry, Interleaved, Medium, Off, Replay, ResultDocuments,
     Sampling, Schemas, Streaming,
@@ -90,7 +92,7 @@ impl Catalogue {
     /// are the ones that can be listed.
     #[must_use]
     pub fn has(&self, model_id: &str) -> bool {
-        !model_id.starts_with("arn:") && base_id(model_id).is_some_and(|base| self.by_id.contains_key(base))
+        !model_id.starts_with("arn:") && base_id(model_id).is_some_and(|base| self.by_id.contains_key(base) || encoders::has_row(base))
     }
 
     /// Every row, in the file's order.

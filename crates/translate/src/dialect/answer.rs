@@ -1,6 +1,10 @@
 //! Answers in any dialect: style, stream, whole, head, error.
 
+<<<<<<< HEAD
 use super::{Dialect, Envelope, anthropic_messages, bedrock_runtime, openai_chat};
+=======
+use super::{Dialect, Envelope, anthropic_messages, openai_chat, openai_responses};
+>>>>>>> main
 use crate::fault::{Fault, MistakeKind};
 use crate::model::delta::{Delta, Event};
 use crate::model::request_id::RequestId;
@@ -10,6 +14,8 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+/// The header by which SDKs and Claude Code know whether another attempt is of use.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// The form in which a client wants its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +24,8 @@ pub enum Style {
     OpenAiChat(openai_chat::Style),
     /// In Messages.
     AnthropicMessages(anthropic_messages::Style),
+    /// In Responses; it holds what the request said, which the answer repeats.
+    OpenAiResponses(Box<openai_responses::Style>),
 }
 
 impl Default for Style {
@@ -33,6 +41,7 @@ impl Style {
         match self {
             Self::OpenAiChat(style) => style.finish_reason(finish),
             Self::AnthropicMessages(style) => style.finish_reason(finish),
+            Self::OpenAiResponses(style) => style.finish_reason(finish),
         }
     }
 }
@@ -45,6 +54,8 @@ pub enum Writer {
     OpenAiChat(openai_chat::stream::Writer),
     /// Of Messages.
     AnthropicMessages(anthropic_messages::stream::Writer),
+    /// Of Responses.
+    OpenAiResponses(openai_responses::stream::Writer),
 }
 
 impl Writer {
@@ -56,6 +67,9 @@ impl Writer {
             Style::AnthropicMessages(style) => {
                 Self::AnthropicMessages(anthropic_messages::stream::Writer::new(envelope, style))
             }
+            Style::OpenAiResponses(style) => {
+                Self::OpenAiResponses(openai_responses::stream::Writer::new(envelope, *style))
+            }
         }
     }
 
@@ -64,6 +78,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.event(out, event),
             Self::AnthropicMessages(writer) => writer.event(out, event),
+            Self::OpenAiResponses(writer) => writer.event(out, event),
         }
     }
 
@@ -73,6 +88,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.delta(out, index, delta),
             Self::AnthropicMessages(writer) => writer.delta(out, index, delta),
+            Self::OpenAiResponses(writer) => writer.delta(out, index, delta),
         }
     }
 
@@ -85,6 +101,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.finish(out),
             Self::AnthropicMessages(writer) => writer.finish(out),
+            Self::OpenAiResponses(writer) => writer.finish(out),
         }
     }
 
@@ -93,6 +110,28 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.fail(out, fault),
             Self::AnthropicMessages(writer) => writer.fail(out, fault),
+            Self::OpenAiResponses(writer) => writer.fail(out, fault),
+        }
+    }
+
+    /// Breaks the answer off while only reasoning was told: the thought under way ends without a seal.
+    pub fn interrupt(&mut self, out: &mut BytesMut) {
+        match self {
+            Self::OpenAiChat(writer) => writer.interrupt(out),
+            Self::AnthropicMessages(writer) => writer.interrupt(out),
+            Self::OpenAiResponses(writer) => writer.interrupt(out),
+        }
+    }
+
+    /// Goes on with the answer of another model, in its form. A style of another dialect is none of this writer's, and changes nothing.
+    pub fn resume(&mut self, style: Style) {
+        match (self, style) {
+            (Self::OpenAiChat(writer), Style::OpenAiChat(style)) => writer.resume(style),
+            (Self::AnthropicMessages(writer), Style::AnthropicMessages(style)) => writer.resume(style),
+            (Self::OpenAiResponses(writer), Style::OpenAiResponses(style)) => writer.resume(*style),
+            (Self::OpenAiChat(_), Style::AnthropicMessages(_) | Style::OpenAiResponses(_))
+            | (Self::AnthropicMessages(_), Style::OpenAiChat(_) | Style::OpenAiResponses(_))
+            | (Self::OpenAiResponses(_), Style::OpenAiChat(_) | Style::AnthropicMessages(_)) => {}
         }
     }
 
@@ -101,6 +140,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.keep_alive(kind, out),
             Self::AnthropicMessages(writer) => writer.keep_alive(kind, out),
+            Self::OpenAiResponses(writer) => writer.keep_alive(out),
         }
     }
 
@@ -109,6 +149,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.keep_alive_before(kind, out),
             Self::AnthropicMessages(writer) => writer.keep_alive_before(kind, out),
+            Self::OpenAiResponses(writer) => writer.keep_alive_before(out),
         }
     }
 
@@ -118,6 +159,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.usage(),
             Self::AnthropicMessages(writer) => writer.usage(),
+            Self::OpenAiResponses(writer) => writer.usage(),
         }
     }
 }
@@ -138,6 +180,7 @@ pub fn write(
     match style {
         Style::OpenAiChat(style) => openai_chat::response::write(response, places, envelope, style, restore),
         Style::AnthropicMessages(style) => anthropic_messages::response::write(response, envelope, style, restore),
+        Style::OpenAiResponses(style) => openai_responses::response::write(response, envelope, style, restore),
     }
 }
 
@@ -148,7 +191,11 @@ pub fn token_count(dialect: Dialect, tokens: u64) -> String {
         // Chat Completions has no such operation; the member is the same as in its usage.
         Dialect::OpenAiChat => format!(r#"{{"prompt_tokens":{tokens}}}"#),
         Dialect::AnthropicMessages => format!(r#"{{"input_tokens":{tokens}}}"#),
+<<<<<<< HEAD
         Dialect::Bedrock => format!(r#"{{"inputTokens":{tokens}}}"#),
+=======
+        Dialect::OpenAiResponses => format!(r#"{{"object":"response.input_tokens","input_tokens":{tokens}}}"#),
+>>>>>>> main
     }
 }
 
@@ -174,7 +221,11 @@ pub fn head(dialect: Dialect, id: RequestId, kind: AnswerKind, mut headers: Head
     let name = match dialect {
         Dialect::OpenAiChat => openai_chat::REQUEST_ID,
         Dialect::AnthropicMessages => anthropic_messages::REQUEST_ID,
+<<<<<<< HEAD
         Dialect::Bedrock => bedrock_runtime::REQUEST_ID,
+=======
+        Dialect::OpenAiResponses => openai_responses::REQUEST_ID,
+>>>>>>> main
     };
     if let Ok(id) = HeaderValue::from_str(&dialect.request_id(id)) {
         headers.insert(name, id);
@@ -228,10 +279,12 @@ pub fn error_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>) ->
         }
         Dialect::AnthropicMessages => {
             let rendered = anthropic_messages::error::render(fault, exchange);
-            if let Some(retry) = rendered.should_retry {
-                let word = if retry { "true" } else { "false" };
-                headers.insert(anthropic_messages::SHOULD_RETRY, HeaderValue::from_static(word));
-            }
+            should_retry(&mut headers, rendered.should_retry);
+            (rendered.status, rendered.body, rendered.retry_after)
+        }
+        Dialect::OpenAiResponses => {
+            let rendered = openai_responses::error::render(fault);
+            should_retry(&mut headers, rendered.should_retry);
             (rendered.status, rendered.body, rendered.retry_after)
         }
         Dialect::Bedrock => {
@@ -255,6 +308,12 @@ pub fn error_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>) ->
     ErrorAnswer { status, headers, body: Bytes::from(body) }
 }
 
+/// Adds `x-should-retry`, where the status alone would mislead.
+fn should_retry(headers: &mut HeaderMap, retry: Option<bool>) {
+    let Some(retry) = retry else { return };
+    headers.insert(SHOULD_RETRY, HeaderValue::from_static(if retry { "true" } else { "false" }));
+}
+
 /// Tells a fault as all there is in a stream whose head was sent.
 pub fn fail(dialect: Dialect, fault: &Fault, out: &mut BytesMut) {
     fail_of(dialect, fault, None, out);
@@ -270,14 +329,18 @@ pub fn fail_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>, out
         Dialect::AnthropicMessages => {
             sse::event(out, "error", &[&anthropic_messages::error::render(fault, exchange).body]);
         }
+<<<<<<< HEAD
         Dialect::Bedrock => bedrock_runtime::error::frame(fault, out),
+=======
+        Dialect::OpenAiResponses => openai_responses::stream::fail(exchange, fault, out),
+>>>>>>> main
     }
 }
 
 /// The keep-alive of a stream in this dialect that is not written by a [`Writer`].
 pub fn keep_alive(dialect: Dialect, out: &mut BytesMut) {
     match dialect {
-        Dialect::OpenAiChat => sse::comment(out),
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => sse::comment(out),
         Dialect::AnthropicMessages => anthropic_messages::stream::ping(out),
         // Event streams know no comments, and no event of Bedrock's says nothing.
         Dialect::Bedrock => {}

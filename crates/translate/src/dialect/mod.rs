@@ -4,11 +4,20 @@ mod answer;
 pub mod anthropic_messages;
 mod anthropic_words;
 mod asked;
+<<<<<<< HEAD
 pub mod bedrock_runtime;
+=======
+mod call_arguments;
+pub mod cohere_rerank;
+>>>>>>> main
 mod json;
 mod media;
 mod notes;
 pub mod openai_chat;
+pub mod openai_embeddings;
+pub mod openai_responses;
+mod placeholder;
+mod prompt_cache;
 mod reasoning_claim;
 pub mod seal;
 mod stop_sequences;
@@ -19,7 +28,7 @@ pub use answer::{
     AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, fail_of, head, keep_alive, token_count, write,
 };
 pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model, read_to_count};
-pub use surface::{NoSurface, Operation, Surface};
+pub use surface::{NoSurface, Operation, Surface, is_probe};
 
 use crate::model::field_ref::FieldRef;
 use crate::model::request_id::RequestId;
@@ -46,8 +55,13 @@ pub enum Dialect {
     OpenAiChat,
     /// Anthropic's Messages.
     AnthropicMessages,
+<<<<<<< HEAD
     /// Bedrock's own API: Converse, InvokeModel and CountTokens of AWS's SDKs.
     Bedrock,
+=======
+    /// OpenAI's Responses.
+    OpenAiResponses,
+>>>>>>> main
 }
 
 impl Dialect {
@@ -57,7 +71,11 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::id(id),
+<<<<<<< HEAD
             Self::Bedrock => bedrock_runtime::request_id(id),
+=======
+            Self::OpenAiResponses => openai_responses::id(id),
+>>>>>>> main
         }
     }
 
@@ -67,7 +85,11 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::request_id(id),
+<<<<<<< HEAD
             Self::Bedrock => bedrock_runtime::request_id(id),
+=======
+            Self::OpenAiResponses => openai_responses::request_id(id),
+>>>>>>> main
         }
     }
 
@@ -77,7 +99,11 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::field::path(field),
             Self::AnthropicMessages => anthropic_messages::field::path(field),
+<<<<<<< HEAD
             Self::Bedrock => bedrock_runtime::path(field),
+=======
+            Self::OpenAiResponses => openai_responses::field::path(field),
+>>>>>>> main
         }
     }
 

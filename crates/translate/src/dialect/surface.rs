@@ -28,6 +28,10 @@ pub enum Operation {
     Generate,
     /// The number of tokens of a request, without an answer to it.
     CountTokens,
+    /// The vectors of inputs.
+    Embed,
+    /// The relevance of documents to a query.
+    Rerank,
     /// The list of models.
     ListModels,
     /// The description of one model.
@@ -83,6 +87,20 @@ const SERVED: &[Endpoint] = &[
         dialect: Dialect::AnthropicMessages,
         operation: Operation::CountTokens,
     },
+    Endpoint {
+        path: "/v1/responses",
+        allow: "POST",
+        dialect: Dialect::OpenAiResponses,
+        operation: Operation::Generate,
+    },
+    Endpoint {
+        path: "/v1/responses/input_tokens",
+        allow: "POST",
+        dialect: Dialect::OpenAiResponses,
+        operation: Operation::CountTokens,
+    },
+    Endpoint { path: "/v1/embeddings", allow: "POST", dialect: Dialect::OpenAiChat, operation: Operation::Embed },
+    Endpoint { path: "/v1/rerank", allow: "POST", dialect: Dialect::OpenAiChat, operation: Operation::Rerank },
     Endpoint { path: "/v1/models", allow: "GET, HEAD", dialect: Dialect::OpenAiChat, operation: Operation::ListModels },
     Endpoint {
         path: "/v1/models/{id}",
@@ -114,7 +132,14 @@ const ALIASES: &[(&str, &str)] = &[
     ("/messages", "/v1/messages"),
     ("/anthropic/v1/messages/count_tokens", "/v1/messages/count_tokens"),
     ("/messages/count_tokens", "/v1/messages/count_tokens"),
+    ("/v2/rerank", "/v1/rerank"),
 ];
+
+/// Paths that clients of older APIs call, and what to call in their place.
+const MOVED: &[(&str, &str)] = &[(
+    "/v1/completions",
+    "Completions of a bare prompt are not served: use /v1/chat/completions, with the prompt as a message of the role \"user\".",
+)];
 
 /// The place of a model's id in a path of the table.
 const ID: &str = "{id}";
@@ -140,12 +165,21 @@ impl<'p> Surface<'p> {
     }
 }
 
+/// Whether a request only asks whether a server is there (`HEAD /`), as some clients do before their first request.
+#[must_use]
+pub fn is_probe(method: &Method, path: &str) -> bool {
+    method == Method::HEAD && path == "/"
+}
+
 impl NoSurface {
     /// The client's mistake, for an error answer: 404 or 405.
     #[must_use]
     pub fn fault(self, method: &Method, path: &str) -> Fault {
         let shown: String = path.chars().take(LONGEST_PATH).collect();
         let (kind, message) = match self {
+            Self::NotFound if let Some((_, advice)) = MOVED.iter().find(|(moved, _)| *moved == path) => {
+                (MistakeKind::PathNotFound, (*advice).to_owned())
+            }
             Self::NotFound => {
                 let message = format!("Unknown path {shown:?}. This gateway serves {}.", listed(SERVED));
                 (MistakeKind::PathNotFound, message)
@@ -209,6 +243,10 @@ mod tests {
     #[test]
     fn a_path_leads_to_its_operation() {
         assert_eq!(found(&Method::POST, "/v1/chat/completions"), Some((Operation::Generate, None)));
+        assert_eq!(found(&Method::POST, "/v1/embeddings"), Some((Operation::Embed, None)));
+        for path in ["/v1/rerank", "/v2/rerank"] {
+            assert_eq!(found(&Method::POST, path), Some((Operation::Rerank, None)));
+        }
         for method in [Method::GET, Method::HEAD] {
             assert_eq!(found(&method, "/v1/models"), Some((Operation::ListModels, None)));
             assert_eq!(found(&method, "/v1/models/a.b-1:0"), Some((Operation::GetModel, Some("a.b-1:0"))));
@@ -243,6 +281,14 @@ mod tests {
     }
 
     #[test]
+    fn only_the_root_is_probed_and_only_by_its_head() {
+        assert!(is_probe(&Method::HEAD, "/"));
+        assert!(
+            !is_probe(&Method::GET, "/") && !is_probe(&Method::HEAD, "/v1/messages") && !is_probe(&Method::HEAD, "")
+        );
+    }
+
+    #[test]
     fn errors_name_the_paths_and_the_methods() {
         let message = |refused: NoSurface, path: &str| match refused.fault(&Method::PUT, path) {
             Fault::ClientMistaken(mistake) => (mistake.kind, mistake.message),
@@ -252,7 +298,11 @@ mod tests {
             message(NoSurface::NotFound, "/v2"),
             (
                 MistakeKind::PathNotFound,
+<<<<<<< HEAD
                 "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/models, /v1/models/{id}, /model/{id}/converse, /model/{id}/converse-stream, /model/{id}/invoke, /model/{id}/invoke-with-response-stream, /model/{id}/count-tokens, /inference-profiles and /inference-profiles/{id}."
+=======
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/responses, /v1/responses/input_tokens, /v1/embeddings, /v1/rerank, /v1/models and /v1/models/{id}."
+>>>>>>> main
                     .to_owned()
             )
         );
@@ -261,6 +311,9 @@ mod tests {
             message(refused, "/v1/models"),
             (MistakeKind::MethodNotAllowed, "PUT is not a method of /v1/models: use GET, HEAD.".to_owned())
         );
+        let (kind, advice) = message(NoSurface::NotFound, "/v1/completions");
+        assert_eq!(kind, MistakeKind::PathNotFound);
+        assert!(advice.contains("use /v1/chat/completions"), "{advice}");
         let (_, long) = message(NoSurface::NotFound, &"\u{e9}".repeat(300));
         assert!(long.contains(&"\u{e9}".repeat(200)) && !long.contains(&"\u{e9}".repeat(201)));
     }

@@ -22,7 +22,7 @@ use crate::wire::json::Document;
 use crate::wire::sse::{self, KeepAlive};
 use bytes::{BufMut as _, BytesMut};
 
-/// What stands before the JSON of a delta, which nearly every event is.
+/// The lines before the JSON of a delta, which nearly every event is.
 const DELTA: &[u8] = b"event: content_block_delta\ndata: ";
 
 /// A streamed answer that is reframed, from Bedrock's bytes to the client's.
@@ -51,7 +51,7 @@ impl StreamReframing {
         Self {
             exchange,
             decoder: Decoder::default(),
-            buffer: ChunkBuffer::default(),
+            buffer: ChunkBuffer::behind(DELTA),
             reader: InvokeReader::default(),
             watched: Watched::default(),
             recorder: None,
@@ -82,17 +82,16 @@ impl StreamReframing {
                 Ok(None) => return Ok(()),
                 Err(error) => return Err(Fault::UpstreamMisbehaved(Misbehaviour::Frame(error.to_string()))),
             };
-            let Some(json) = self.buffer.event_of(&frame)? else { continue };
-            if let Some((index, delta)) = self.reader.fast_delta(json) {
-                self.watched.delta(index, &delta);
+            if let Some(delta) = self.buffer.delta(&frame) {
+                self.watched.grew(delta.index, delta.kind, delta.text.len());
                 if let Some(recorder) = &mut self.recorder {
-                    recorder.delta(index.into(), &delta);
+                    recorder.delta(delta.index.into(), &delta.delta());
                 }
-                out.put_slice(DELTA);
-                out.put_slice(json.as_bytes());
-                out.put_slice(sse::END.as_bytes());
+                out.extend_from_slice(delta.behind_head);
+                out.extend_from_slice(sse::END.as_bytes());
                 continue;
             }
+            let Some(json) = self.buffer.event_of(&frame)? else { continue };
             let named = self.reader.event(json)?;
             self.watched.event(&named.event);
             if let Some(recorder) = &mut self.recorder {

@@ -10,8 +10,14 @@ use super::spoken::cleaned;
 use super::tags::{angled, without_thoughts};
 use crate::bedrock::{self, Api, ToolNames, Written};
 use crate::catalogue::{self, Adjustment, Catalogue, Entry, Rules};
+<<<<<<< HEAD
 use crate::dialect::anthropic_messages::request::read_conversation;
 use crate::dialect::{self, Answerer, Asked, Dialect, bedrock_runtime};
+=======
+use crate::dialect::openai_responses::seal_keys::SealKeys;
+use crate::dialect::openai_responses::sealed_item::left_out;
+use crate::dialect::{self, Answerer, Asked, Dialect};
+>>>>>>> main
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
 use crate::model::alike::{self, Alike, Likeness};
@@ -28,6 +34,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 pub use crate::bedrock::Terms;
 pub use crate::dialect::Exposure;
@@ -157,6 +164,11 @@ impl<'a> Incoming<'a> {
     ) -> Result<Self, Fault> {
         let asked = dialect::read_to_count(dialect, body, betas, limits)?;
         Ok(Self { asked, body, restored: BTreeSet::new() })
+    }
+
+    /// Opens the reasoning that came back in `encrypted_content`, and has the answer's sealed with the same keys.
+    pub fn unseal(&mut self, keys: &Arc<SealKeys>) {
+        self.asked.unseal(keys);
     }
 
     /// The request's parameters in numbers, for its record.
@@ -321,7 +333,8 @@ impl<'a> Incoming<'a> {
     }
 
     fn written(self, written: Written, terms: &Terms<'_>, exposure: Exposure) -> Outgoing {
-        let Asked { request, manner, mut warnings } = self.asked;
+        let Asked { request, manner, mut warnings, sealed } = self.asked;
+        warnings.extend(left_out(&sealed));
         let schema = written.schema;
         if !written.stops.is_empty() {
             // Blank ones are among them.

@@ -6,8 +6,8 @@ use crate::dialect::Dialect;
 /// The API of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpstreamApi {
-    /// An API of Bedrock's.
-    Bedrock(Api),
+    /// An API of Bedrock's; `None`: the one that the client's words fit best.
+    Bedrock(Option<Api>),
     /// An API that clients speak too.
     Dialect(Dialect),
 }
@@ -28,19 +28,31 @@ pub enum Road {
 }
 
 impl Road {
-    /// The road between these two.
+    /// The road between these two. Where the API is left open, Messages go over InvokeModel, which speaks the same words,
+    /// and Chat Completions over Converse; what cannot go over InvokeModel takes Converse all the same
+    /// ([`Incoming::road`](super::Incoming::road)).
     #[must_use]
     pub fn between(client: Dialect, backend: UpstreamApi) -> Self {
         match (client, backend) {
-            (Dialect::OpenAiChat | Dialect::AnthropicMessages, UpstreamApi::Bedrock(api @ Api::Converse))
-            | (Dialect::OpenAiChat, UpstreamApi::Bedrock(api @ Api::InvokeModel)) => Self::Translate(api),
-            (Dialect::AnthropicMessages, UpstreamApi::Bedrock(api @ Api::InvokeModel)) => Self::Reframe(api),
+            (Dialect::OpenAiChat | Dialect::OpenAiResponses, UpstreamApi::Bedrock(api)) => {
+                Self::Translate(api.unwrap_or(Api::Converse))
+            }
+            (Dialect::AnthropicMessages, UpstreamApi::Bedrock(Some(api @ Api::Converse))) => Self::Translate(api),
+            (Dialect::AnthropicMessages, UpstreamApi::Bedrock(None | Some(Api::InvokeModel))) => {
+                Self::Reframe(Api::InvokeModel)
+            }
             (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::OpenAiChat))
             | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::AnthropicMessages)) => Self::Relay,
+<<<<<<< HEAD
             (Dialect::Bedrock, UpstreamApi::Bedrock(Api::Converse | Api::InvokeModel)) => Self::Passthrough,
             (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::AnthropicMessages | Dialect::Bedrock))
             | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::OpenAiChat | Dialect::Bedrock))
             | (Dialect::Bedrock, UpstreamApi::Dialect(_)) => Self::Closed,
+=======
+            (Dialect::OpenAiChat | Dialect::OpenAiResponses, UpstreamApi::Dialect(Dialect::AnthropicMessages))
+            | (Dialect::AnthropicMessages | Dialect::OpenAiResponses, UpstreamApi::Dialect(Dialect::OpenAiChat))
+            | (_, UpstreamApi::Dialect(Dialect::OpenAiResponses)) => Self::Closed,
+>>>>>>> main
         }
     }
 

@@ -133,25 +133,33 @@ impl Decoder {
     ///
     /// When the stream is broken. It cannot be picked up again after that: every further call gives the same error,
     /// and what is left in `input` has no meaning.
+    #[inline]
     pub fn next<'a, 'input: 'a>(&'a mut self, input: &mut &'input [u8]) -> Result<Option<Frame<'a>>, FrameError> {
+        if input.is_empty() && self.failed.is_none() {
+            return Ok(None);
+        }
+        // Nearly every frame lies whole in one piece.
+        if self.failed.is_none()
+            && self.gathered.is_idle()
+            && let Ok(Some(lengths)) = Lengths::read(input, &self.limits, &self.fresh)
+            && let Some((frame, rest)) = input.split_at_checked(lengths.total)
+            && let Ok(frame) = read(&lengths, frame)
+        {
+            *input = rest;
+            return Ok(Some(frame));
+        }
+        self.gather(input)
+    }
+
+    /// The same of a frame that is cut by the end of a piece, or broken.
+    #[inline(never)]
+    fn gather<'a>(&'a mut self, input: &mut &[u8]) -> Result<Option<Frame<'a>>, FrameError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        if input.is_empty() {
-            return Ok(None);
-        }
-        let frame = match self.gathered.is_idle().then(|| Lengths::read(input, &self.limits, &self.fresh)).transpose() {
-            // Nearly every frame lies whole in one piece.
-            Ok(Some(Some(lengths))) if lengths.total <= input.len() => {
-                let (frame, rest) = input.split_at_checked(lengths.total).unwrap_or_default();
-                *input = rest;
-                read(&lengths, frame)
-            }
-            Ok(_) => match self.gathered.next(input, &self.limits, &self.fresh) {
-                Ok(None) => return Ok(None),
-                Ok(Some((lengths, frame))) => read(&lengths, frame),
-                Err(error) => Err(error),
-            },
+        let frame = match self.gathered.next(input, &self.limits, &self.fresh) {
+            Ok(None) => return Ok(None),
+            Ok(Some((lengths, frame))) => read(&lengths, frame),
             Err(error) => Err(error),
         };
         self.failed = frame.as_ref().err().copied();
@@ -259,7 +267,7 @@ impl Gathered {
 }
 
 /// Reads the frame that `bytes` are, after a look at their checksum.
-#[inline]
+#[inline(always)]
 fn read<'a>(lengths: &Lengths, bytes: &'a [u8]) -> Result<Frame<'a>, FrameError> {
     let Some((covered, &declared)) = bytes.split_last_chunk() else { return Err(FrameError::CutOff) };
     // The lengths were summed up when they were read; the sum goes on where it stopped.

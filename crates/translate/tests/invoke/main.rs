@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 mod answer_body;
+mod passing;
 mod recorded;
 mod request_body;
 mod roads;

@@ -34,16 +34,19 @@ fn road(dialect: Dialect, model: &str, more: &str, said: &Said) -> Road {
         adjustment: said.adjustment,
         allowed: ClientFields::default(),
     };
-    asked.road(Road::between(dialect, UpstreamApi::Bedrock(Api::InvokeModel)), &terms, said.exposure)
+    asked.road(Road::between(dialect, UpstreamApi::Bedrock(Some(Api::InvokeModel))), &terms, said.exposure)
 }
 
 #[test]
 fn each_dialect_has_its_road_over_each_api() {
     let between = |client, api| Road::between(client, UpstreamApi::Bedrock(api));
-    assert_eq!(between(Dialect::AnthropicMessages, Api::InvokeModel), FAST);
-    assert_eq!(between(Dialect::AnthropicMessages, Api::Converse), CONVERSE);
-    assert_eq!(between(Dialect::OpenAiChat, Api::InvokeModel), Road::Translate(Api::InvokeModel));
-    assert_eq!(between(Dialect::OpenAiChat, Api::Converse), CONVERSE);
+    assert_eq!(between(Dialect::AnthropicMessages, Some(Api::InvokeModel)), FAST);
+    assert_eq!(between(Dialect::AnthropicMessages, Some(Api::Converse)), CONVERSE);
+    assert_eq!(between(Dialect::OpenAiChat, Some(Api::InvokeModel)), Road::Translate(Api::InvokeModel));
+    assert_eq!(between(Dialect::OpenAiChat, Some(Api::Converse)), CONVERSE);
+    // Where the operator leaves the API open, the client's words decide.
+    assert_eq!(between(Dialect::AnthropicMessages, None), FAST);
+    assert_eq!(between(Dialect::OpenAiChat, None), CONVERSE);
 }
 
 #[test]
@@ -57,6 +60,10 @@ fn what_cannot_hold_on_the_fast_road_goes_over_converse() {
     let limited = Said { rules: Rules { most_effort: Some(Effort::Medium), ..Rules::default() }, ..Said::default() };
     assert_eq!(messages(r#","thinking":{"type":"adaptive"},"output_config":{"effort":"low"}"#, &limited), FAST);
     assert_eq!(messages(r#","thinking":{"type":"adaptive"},"output_config":{"effort":"max"}"#, &limited), CONVERSE);
+    let mending = Said { rules: Rules { repair: true, ..Rules::default() }, ..Said::default() };
+    assert_eq!(messages("", &mending), FAST);
+    let open = r#","messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},{"role":"user","content":"Go on"}]"#;
+    assert_eq!(messages(open, &mending), CONVERSE);
     let apart = Said { adjustment: Adjustment { apart: true, ..Adjustment::default() }, ..Said::default() };
     assert_eq!(messages("", &apart), CONVERSE);
     assert_eq!(road(Dialect::AnthropicMessages, "amazon.nova-pro-v1:0", "", &plain), CONVERSE);

@@ -43,10 +43,10 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
             match short.spec.provider {
                 Provider::OpenAi => openai(set, document, service, config.prefix.as_deref(), report),
                 Provider::AwsBedrock => {
-                    let api = match config.api {
-                        Some(BedrockApi::Invoke) => Api::InvokeModel,
-                        Some(BedrockApi::Converse) | None => Api::Converse,
-                    };
+                    let api = config.api.map(|api| match api {
+                        BedrockApi::Invoke => Api::InvokeModel,
+                        BedrockApi::Converse => Api::Converse,
+                    });
                     bedrock(set, document, service, api, report)
                 }
             }
@@ -60,11 +60,11 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
                 }
                 ApiSchemaName::AWSBedrock => {
                     let service = full(set, document, &resource.spec.backend_ref, report);
-                    bedrock(set, document, service, Api::Converse, report)
+                    bedrock(set, document, service, None, report)
                 }
                 ApiSchemaName::AWSAnthropic => {
                     let service = full(set, document, &resource.spec.backend_ref, report);
-                    bedrock(set, document, service, Api::InvokeModel, report)
+                    bedrock(set, document, service, Some(Api::InvokeModel), report)
                 }
                 ApiSchemaName::Cohere
                 | ApiSchemaName::AzureOpenAI
@@ -91,12 +91,12 @@ fn kind(set: Set<'_>, document: &Document<'_>, report: &mut Report) -> BackendKi
     }
 }
 
-/// A service that speaks Bedrock's own API.
+/// A service that speaks Bedrock's own APIs; `api`: the one that is called, where it is said.
 fn bedrock(
     set: Set<'_>,
     document: &Document<'_>,
     service: Result<Service, String>,
-    api: Api,
+    api: Option<Api>,
     report: &mut Report,
 ) -> BackendKind {
     let service = service.and_then(|service| secured(set, document, service, report)).and_then(sound_region);
@@ -112,7 +112,7 @@ fn bedrock(
         }
         Err(why) => {
             report.problem(at(document, "spec"), format!("not served: {why}"));
-            let schema = if api == Api::InvokeModel { "AWSAnthropic" } else { "AWSBedrock" };
+            let schema = if api == Some(Api::InvokeModel) { "AWSAnthropic" } else { "AWSBedrock" };
             BackendKind::NotServed { schema: schema.to_owned(), why }
         }
     }

@@ -133,7 +133,7 @@ pub(in crate::config) struct ShortConfig {
     pub(in crate::config) http2: Option<bool>,
     /// The way in which calls are authorised with AWS credentials.
     pub(in crate::config) auth: Option<AwsAuth>,
-    /// The API of Bedrock's that is called; `converse` without one.
+    /// The API of Bedrock's that is called; without one InvokeModel for Claude where clients speak Messages, else Converse.
     pub(in crate::config) api: Option<BedrockApi>,
     /// An API key that is sent as a bearer token.
     pub(in crate::config) api_key: Option<Filled>,

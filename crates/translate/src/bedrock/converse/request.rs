@@ -173,6 +173,12 @@ pub(in crate::bedrock) fn is_limited(request: &Request<'_>, terms: &Terms<'_>) -
     ruled.as_ref().map(said).ok() != free.as_ref().map(said).ok()
 }
 
+/// Whether the operator's rules mend a conversation which would be refused otherwise.
+pub(in crate::bedrock) fn is_mended(request: &Request<'_>, terms: &Terms<'_>) -> bool {
+    let strict = Rules { repair: false, ..terms.rules.clone() };
+    terms.rules.repair && draft::arrange(request, &Terms { rules: &strict, ..terms.clone() }, &mut Notes::default()).is_err()
+}
+
 /// Writes a request on these terms.
 ///
 /// # Errors

@@ -8,7 +8,7 @@
 //! | `model`, `stream` | in the path |
 //! | `betas`, `anthropic_beta` | with those of the header, the ones that the model has: `anthropic_beta` |
 //! | `anthropic_version` | the version that every model takes |
-//! | `cache_control` | moved to the last block that can have it; its `scope` removed everywhere |
+//! | `cache_control` | moved to the last block that can have it; its `scope` removed everywhere; four at most |
 //! | `thinking`, `output_config`, `output_format` | as the model wants to be asked; the same bytes where that is what they say |
 //! | `temperature`, `top_p`, `top_k` | left out where the model refuses them |
 //! | `context_management`, `safeguards` | only beside their betas |
@@ -17,9 +17,11 @@
 
 mod blocks;
 mod messages;
+mod points;
 mod thinking;
 mod tools;
 
+use self::points::CachePoints;
 use super::request::service_headers;
 use super::{VERSION, accept, operation};
 use crate::bedrock::converse::request::json::Json;
@@ -84,6 +86,7 @@ struct Rewriting<'w> {
     betas: Vec<String>,
     notes: Notes,
     names: ToolNames,
+    points: CachePoints,
     searches: BTreeSet<usize>,
 }
 
@@ -103,7 +106,8 @@ pub fn write(client: &ClientBody<'_>, request: &Request<'_>, terms: &Terms<'_>) 
     let reasoning_on = plan.on;
     let changed = client.changed;
     let (names, searches) = (ToolNames::default(), BTreeSet::new());
-    let mut body = Rewriting { request, terms, changed, plan, betas, notes, names, searches };
+    let points = CachePoints::of(client.text, document.top());
+    let mut body = Rewriting { request, terms, changed, plan, betas, notes, names, points, searches };
     let mut json = Json::with_capacity(client.text.len() + 256);
     json.object(|json| body.write(document.top(), json));
     let stream = request.stream;

@@ -7,6 +7,7 @@ mod chunk;
 mod fast_delta;
 
 pub use chunk::ChunkBuffer;
+pub use fast_delta::{DeltaKind, FastDelta};
 
 use super::citation::citation;
 use super::response::{ContentBlock, error_of, filled, json, stop};
@@ -90,13 +91,6 @@ struct MessageDelta<'a> {
 }
 
 impl Reader {
-    /// The block and the increment of an event that is a delta in its usual shape, as nearly every event is.
-    #[must_use]
-    #[inline]
-    pub fn fast_delta<'a>(&self, event: &'a str) -> Option<(u32, Delta<'a>)> {
-        fast_delta::delta(event)
-    }
-
     /// Reads one event.
     ///
     /// # Errors

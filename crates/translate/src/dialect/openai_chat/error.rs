@@ -29,7 +29,7 @@ impl std::fmt::Debug for RenderedError {
 }
 
 /// Status, `type` and `code`.
-type Class = (u16, &'static str, Option<String>);
+pub(in crate::dialect) type Class = (u16, &'static str, Option<String>);
 
 const INVALID: &str = "invalid_request_error";
 const SERVER: &str = "server_error";
@@ -54,7 +54,8 @@ pub fn render(fault: &Fault) -> RenderedError {
     RenderedError { status, body, retry_after: told::retry_after(fault) }
 }
 
-fn class(fault: &Fault) -> Class {
+/// The class of a fault, for every dialect of OpenAI's.
+pub(in crate::dialect) fn class(fault: &Fault) -> Class {
     let coded = |status, kind, code: &str| (status, kind, Some(code.to_owned()));
     match fault {
         Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => of_mistake(mistake),
@@ -114,7 +115,7 @@ fn of_refusal(refusal: &Refusal) -> Class {
 }
 
 /// Bedrock names no field; for these two the message does.
-fn param_of(refusal: &Refusal) -> Option<&'static str> {
+pub(in crate::dialect) fn param_of(refusal: &Refusal) -> Option<&'static str> {
     if refusal.is_too_long() {
         Some("messages")
     } else if refusal.exception == "ResourceNotFoundException" || is_wrong_model(refusal) {

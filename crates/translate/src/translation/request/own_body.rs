@@ -19,6 +19,7 @@ impl Incoming<'_> {
     /// | a guardrail is asked for | Converse tells what it did |
     /// | a limit or a default of the operator's changes the ask for reasoning | the body is said by the plan |
     /// | a schema of the answer, and the model enforces none | it is asked for in words |
+    /// | calls without results that the operator wants mended | the body is said anew |
     /// | a remedy that writes the conversation otherwise | the body is said anew |
     /// | a model that is no Claude | it does not take Anthropic's body |
     ///
@@ -32,8 +33,8 @@ impl Incoming<'_> {
         let veiled =
             exposure.hidden || terms.entry.redacted_text.is_some() && exposure.on_placeholder != Placeholder::default();
         let in_words = matches!(request.format, Format::Schema { .. }) && !terms.entry.structured_output;
-        let otherwise =
-            reframed && (veiled || in_words || bedrock::is_limited(request, terms) || is_said_anew(&terms.adjustment));
+        let limited = || bedrock::is_limited(request, terms) || bedrock::is_mended(request, terms);
+        let otherwise = reframed && (veiled || in_words || is_said_anew(&terms.adjustment) || limited());
         if otherwise || foreign || unsaid { Road::Translate(Api::Converse) } else { road }
     }
 
@@ -54,9 +55,17 @@ impl Incoming<'_> {
             let tool = path.strip_prefix("tools.").and_then(|place| place.parse().ok());
             !goes_on(&path, &written.body) && tool.is_none_or(|tool: usize| !searches.contains(&tool))
         });
+        for warning in &mut self.asked.warnings {
+            if warning.why.contains(ELSEWHERE) {
+                warning.why = warning.why.replace(ELSEWHERE, "Bedrock");
+            }
+        }
         Ok(self.written(written, terms, exposure))
     }
 }
+
+/// The API that the reader of a request gives as the reason of what is left out; here it is another one.
+const ELSEWHERE: &str = "Bedrock's Converse API";
 
 /// Whether a remedy writes the conversation otherwise than its client did.
 fn is_said_anew(adjustment: &Adjustment) -> bool {

@@ -57,8 +57,14 @@ pub(in crate::bedrock) fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// The length of the inside of a string whose opening quote was taken.
+#[inline]
 pub(in crate::bedrock) fn length(bytes: &[u8]) -> Option<usize> {
-    let mut at = plain(bytes);
+    let at = plain(bytes);
+    if bytes.get(at) == Some(&b'"') { Some(at) } else { with_escapes(bytes, at) }
+}
+
+/// The same of a string whose first escape stands at this place.
+fn with_escapes(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match *bytes.get(at)? {
             b'"' => return Some(at),

@@ -1,10 +1,12 @@
 //! Blocks of a client's body without what Bedrock refuses in them.
 
+use super::points::MOST;
 use super::{Rewriting, TOOL_SEARCH};
 use crate::catalogue::Cache;
 use crate::model::field_ref::FieldRef;
 use crate::model::text::Text;
 use crate::wire::json::{Kind, Value};
+use std::borrow::Cow;
 
 /// A value of a client's body, as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,28 +22,75 @@ pub(super) enum Fixed {
 impl Fixed {
     /// An object, each of whose members is fixed by `of`.
     pub(super) fn object<'a, 'd>(object: Value<'a, 'd>, mut of: impl FnMut(&str, Value<'a, 'd>) -> Self) -> Self {
-        let (mut same, mut members) = (true, Vec::new());
-        for (name, value) in object.members() {
-            match of(&name.plain().unwrap_or_default(), value) {
-                Self::Same => members.push(format!("{}:{}", name.raw(), value.raw())),
-                Self::Gone => same = false,
-                Self::Anew(json) => {
-                    same = false;
-                    members.push(format!("{}:{json}", name.raw()));
-                }
+        let mut anew: Option<String> = None;
+        for (at, (name, value)) in object.members().enumerate() {
+            let fixed = of(&name.plain().unwrap_or_default(), value);
+            if anew.is_none() && fixed == Self::Same {
+                continue;
+            }
+            let anew = anew.get_or_insert_with(|| {
+                let mut before = String::with_capacity(object.raw().len() + 64);
+                object.members().take(at).for_each(|(name, value)| member(&mut before, name, value.raw()));
+                before
+            });
+            match fixed {
+                Self::Same => member(anew, name, value.raw()),
+                Self::Gone => {}
+                Self::Anew(json) => member(anew, name, &json),
             }
         }
-        if same { Self::Same } else { Self::Anew(format!("{{{}}}", members.join(","))) }
+        anew.map_or(Self::Same, |members| Self::Anew(format!("{{{members}}}")))
+    }
+
+    /// A list, each of whose elements is fixed by `of`, which is given its place; nothing, when none is left of it.
+    pub(super) fn list<'a, 'd>(list: Value<'a, 'd>, mut of: impl FnMut(usize, Value<'a, 'd>) -> Self) -> Self {
+        let mut anew: Option<String> = None;
+        for (at, element) in list.items().enumerate() {
+            let fixed = of(at, element);
+            if anew.is_none() && fixed == Self::Same {
+                continue;
+            }
+            let anew = anew.get_or_insert_with(|| {
+                let mut before = String::with_capacity(list.raw().len() + 64);
+                list.items().take(at).for_each(|element| behind_comma(&mut before, element.raw()));
+                before
+            });
+            match fixed {
+                Self::Same => behind_comma(anew, element.raw()),
+                Self::Gone => {}
+                Self::Anew(json) => behind_comma(anew, &json),
+            }
+        }
+        match anew {
+            None => Self::Same,
+            Some(elements) if elements.is_empty() => Self::Gone,
+            Some(elements) => Self::Anew(format!("[{elements}]")),
+        }
     }
 
     /// The JSON of a value; `None` when it is not sent.
-    pub(super) fn json(self, value: Value<'_, '_>) -> Option<String> {
+    pub(super) fn json<'a>(self, value: Value<'a, '_>) -> Option<Cow<'a, str>> {
         match self {
-            Self::Same => Some(value.raw().to_owned()),
+            Self::Same => Some(Cow::Borrowed(value.raw())),
             Self::Gone => None,
-            Self::Anew(json) => Some(json),
+            Self::Anew(json) => Some(Cow::Owned(json)),
         }
     }
+}
+
+/// Appends a member of an object.
+fn member(members: &mut String, name: Value<'_, '_>, json: &str) {
+    behind_comma(members, name.raw());
+    members.push(':');
+    members.push_str(json);
+}
+
+/// Appends JSON, behind a comma unless it is the first.
+fn behind_comma(written: &mut String, json: &str) {
+    if !written.is_empty() {
+        written.push(',');
+    }
+    written.push_str(json);
 }
 
 /// Whether Bedrock knows the type of a block; others are said in words.
@@ -70,17 +119,7 @@ fn is_in_result(block: Value<'_, '_>) -> bool {
 impl Rewriting<'_> {
     /// A list of blocks.
     pub(super) fn list(&mut self, list: Value<'_, '_>) -> Fixed {
-        let (mut same, mut blocks) = (true, Vec::new());
-        for block in list.items() {
-            let fixed = self.block(block);
-            same &= fixed == Fixed::Same;
-            blocks.extend(fixed.json(block));
-        }
-        match (same, blocks.is_empty()) {
-            (true, _) => Fixed::Same,
-            (false, true) => Fixed::Gone,
-            (false, false) => Fixed::Anew(format!("[{}]", blocks.join(","))),
-        }
+        Fixed::list(list, |_, block| self.block(block))
     }
 
     fn block(&mut self, block: Value<'_, '_>) -> Fixed {
@@ -110,6 +149,16 @@ impl Rewriting<'_> {
         })
     }
 
+    /// Whether the next cache point is sent: of too many the middle ones are left out.
+    pub(super) fn is_point_sent(&mut self) -> bool {
+        let sent = self.points.is_sent();
+        if !sent {
+            let why = format!("a request has at most {MOST} cache points; the middle ones were left out");
+            self.notes.dropped(FieldRef::CachePoints, why);
+        }
+        sent
+    }
+
     /// A cache point: no `scope`, and a lifetime that the model has.
     pub(super) fn cache_control(&mut self, value: Value<'_, '_>) -> Fixed {
         let entry = self.terms.entry;
@@ -118,6 +167,9 @@ impl Rewriting<'_> {
         }
         if entry.cache.is_none() {
             self.notes.ignored(FieldRef::CachePoints, format!("{} has no cache points", entry.name));
+            return Fixed::Gone;
+        }
+        if !self.is_point_sent() {
             return Fixed::Gone;
         }
         let hours = entry.cache == Some(Cache::OneHour);

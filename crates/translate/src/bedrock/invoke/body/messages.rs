@@ -2,6 +2,7 @@
 
 use super::Rewriting;
 use super::blocks::{Fixed, is_known};
+use super::points::{Part, Placed, place};
 use crate::bedrock::converse::request::json::Json;
 use crate::bedrock::invoke::content::Writer;
 use crate::catalogue::takes_system_messages;
@@ -18,7 +19,10 @@ impl Rewriting<'_> {
                 let blank = value.escaped().is_none_or(|text| Text::from_escaped(text).is_blank());
                 if blank { Fixed::Gone } else { Fixed::Same }
             }
-            Kind::Null | Kind::Boolean | Kind::Number | Kind::List | Kind::Object => self.list(value),
+            Kind::Null | Kind::Boolean | Kind::Number | Kind::List | Kind::Object => {
+                self.points.begin(Part::System);
+                self.list(value)
+            }
         };
         if let Some(system) = sent.json(value) {
             json.name("system").verbatim(&system);
@@ -27,18 +31,22 @@ impl Rewriting<'_> {
 
     /// Writes `messages`. A cache point at the top of the body belongs to the last block.
     pub(super) fn messages(&mut self, value: Value<'_, '_>, top: Value<'_, '_>, json: &mut Json) {
-        let point = top.member("cache_control").filter(|point| point.kind() == Kind::Object);
-        let point = point.and_then(|point| self.cache_control(point).json(point));
-        let mut sent: Vec<String> = Vec::new();
+        self.points.begin(Part::Messages);
+        let mut fixed: Vec<Fixed> = Vec::new();
         for (position, message) in value.items().enumerate() {
-            sent.extend(self.message(position, message).json(message));
+            fixed.push(self.message(position, message));
         }
-        if let (Some(point), Some(last)) = (point, sent.last_mut())
-            && let Some(with) = with_point(last, &point)
+        let point = top.member("cache_control").filter(|point| point.kind() == Kind::Object);
+        if let Some(point) = point
+            && let Some(point) = self.cache_control(point).json(point)
         {
-            *last = with;
+            with_point(value, &mut fixed, &point);
         }
-        json.name("messages").list(|json| sent.iter().for_each(|message| json.verbatim(message)));
+        json.name("messages").list(|json| {
+            for (message, fixed) in value.items().zip(fixed) {
+                fixed.json(message).into_iter().for_each(|message| json.verbatim(&message));
+            }
+        });
     }
 
     fn message(&mut self, position: usize, message: Value<'_, '_>) -> Fixed {
@@ -95,10 +103,11 @@ impl Rewriting<'_> {
 
     /// A message as it was read, and as it was changed since.
     fn anew(&mut self, read: &Message<'_>, message: Value<'_, '_>) -> Fixed {
-        let blocks: Vec<&Block<'_>> = read.content.iter().filter(|block| self.is_own(block)).collect();
+        let mut blocks: Vec<&Block<'_>> = read.content.iter().filter(|block| self.is_own(block)).collect();
         if blocks.len() < read.content.len() && !self.terms.adjustment.without_reasoning {
             self.notes.foreign_reasoning(read.position, self.terms.entry);
         }
+        blocks.retain(|block| !matches!(block, Block::CachePoint(_)) || self.is_point_sent());
         if blocks.iter().all(|block| matches!(block, Block::Text(text) if text.is_blank())) {
             return Fixed::Gone;
         }
@@ -129,23 +138,20 @@ fn is_assistants(message: Value<'_, '_>) -> bool {
     role(message) == "assistant"
 }
 
-/// A message with a cache point on its last block; `None` where that has one already, or can have none.
-fn with_point(message: &str, point: &str) -> Option<String> {
-    let document = crate::wire::json::Document::read(message)?;
-    let content = document.top().member("content")?;
-    let (last, anew) = match content.kind() {
-        Kind::String => (content, format!(r#"[{{"type":"text","text":{},"cache_control":{point}}}]"#, content.raw())),
-        Kind::Null | Kind::Boolean | Kind::Number | Kind::List | Kind::Object => {
-            let last = content.items().last()?;
-            let kind = last.member("type").and_then(Value::escaped).unwrap_or("thinking");
-            if matches!(kind, "thinking" | "redacted_thinking") || last.member("cache_control").is_some() {
-                return None;
-            }
-            let open = last.raw().strip_suffix('}')?;
-            (last, format!(r#"{open},"cache_control":{point}}}"#))
+/// Puts a cache point on the last block of these messages that can have one.
+fn with_point(messages: Value<'_, '_>, fixed: &mut [Fixed], point: &str) {
+    let messages: Vec<Value<'_, '_>> = messages.items().collect();
+    for (message, fixed) in messages.into_iter().zip(fixed).rev() {
+        let sent = match &*fixed {
+            Fixed::Same => message.raw(),
+            Fixed::Anew(json) => json,
+            Fixed::Gone => continue,
+        };
+        match place(sent, point) {
+            Placed::Here(json) => *fixed = Fixed::Anew(json),
+            Placed::There => {}
+            Placed::Nowhere => continue,
         }
-    };
-    let at = last.raw().as_ptr() as usize - message.as_ptr() as usize;
-    let (before, behind) = (message.get(..at)?, message.get(at + last.raw().len()..)?);
-    Some(format!("{before}{anew}{behind}"))
+        return;
+    }
 }

@@ -1,42 +1,38 @@
 //! `tools` and `tool_choice` of a client's body.
 
 use super::blocks::Fixed;
+use super::points::Part;
 use super::{Rewriting, TOOL_SEARCH};
 use crate::bedrock::converse::request::json::Json;
 use crate::model::field_ref::FieldRef;
+use crate::model::request::Request;
 use crate::wire::json::{Kind, Value};
+use std::borrow::Cow;
 
 /// The tool that stands for those that are found by a search only.
 const PLACEHOLDER: &str = "DeferredToolPlaceholder";
 /// The types of the tool that searches among the others begin so.
 const SEARCHES: &str = "tool_search_tool_";
 
+/// A member of a tool that is a string; empty without one.
+fn word<'a>(tool: Value<'a, '_>, name: &str) -> Cow<'a, str> {
+    tool.member(name).and_then(Value::plain).unwrap_or_default()
+}
+
 impl Rewriting<'_> {
     /// Writes `tools`: those that Bedrock takes, without the members that the model does not.
     pub(super) fn tools(&mut self, value: Value<'_, '_>, json: &mut Json) {
-        let mut sent = Vec::new();
-        let mut same = true;
-        for (position, tool) in value.items().enumerate() {
-            match self.tool(position, tool) {
-                Fixed::Same => sent.push(tool.raw().to_owned()),
-                Fixed::Anew(tool) => {
-                    same = false;
-                    sent.push(tool);
-                }
-                Fixed::Gone => same = false,
-            }
-        }
-        if same && !sent.is_empty() {
-            json.name("tools").verbatim(value.raw());
-        } else if !sent.is_empty() {
-            json.name("tools").list(|json| sent.iter().for_each(|tool| json.verbatim(tool)));
+        self.points.begin(Part::Tools);
+        let sent = Fixed::list(value, |position, tool| self.tool(position, tool));
+        if let Some(tools) = sent.json(value).filter(|_| value.items().next().is_some()) {
+            json.name("tools").verbatim(&tools);
         }
     }
 
     /// Writes `tool_choice`, unless no tool is left to choose.
     pub(super) fn tool_choice(&mut self, value: Value<'_, '_>, top: Value<'_, '_>, json: &mut Json) {
-        let tools: Vec<Value<'_, '_>> = top.member("tools").into_iter().flat_map(Value::items).collect();
-        let left = tools.into_iter().enumerate().any(|(position, tool)| self.tool(position, tool) != Fixed::Gone);
+        let mut tools = top.member("tools").into_iter().flat_map(Value::items).enumerate();
+        let left = tools.any(|(position, tool)| self.is_offered(position, tool));
         if left && self.plan.tool_in_words {
             json.member("tool_choice", |json| json.name("type").word("auto"));
         } else if left {
@@ -45,22 +41,29 @@ impl Rewriting<'_> {
     }
 
     fn tool(&mut self, position: usize, tool: Value<'_, '_>) -> Fixed {
-        let word = |name: &str| tool.member(name).and_then(Value::plain).unwrap_or_default();
-        let (kind, name) = (word("type"), word("name"));
-        let searched = self.has_beta(TOOL_SEARCH);
-        if kind.starts_with(SEARCHES) {
-            if !searched {
-                return Fixed::Gone;
-            }
-            self.searches.insert(position);
-            return self.tool_members(position, tool);
-        }
-        let offered = match kind.as_ref() {
-            "" | "custom" => self.request.tools.iter().any(|tool| tool.name == name),
-            _ => self.request.vendor_tools.iter().any(|tool| tool.name == name && tool.kind == kind),
-        };
         // What is offered to nobody was told where it was read.
-        if !offered || name == PLACEHOLDER && !searched { Fixed::Gone } else { self.tool_members(position, tool) }
+        if !self.is_offered(position, tool) {
+            return Fixed::Gone;
+        }
+        if word(tool, "type").starts_with(SEARCHES) {
+            self.searches.insert(position);
+        }
+        self.tool_members(position, tool)
+    }
+
+    fn is_offered(&self, position: usize, tool: Value<'_, '_>) -> bool {
+        let (kind, searched) = (word(tool, "type"), self.has_beta(TOOL_SEARCH));
+        let Request { tools, vendor_tools, .. } = self.request;
+        if kind.starts_with(SEARCHES) {
+            return searched;
+        }
+        match kind.as_ref() {
+            "" | "custom" => {
+                let read = tools.binary_search_by_key(&position, |tool| tool.position).ok();
+                read.and_then(|at| tools.get(at)).is_some_and(|tool| searched || tool.name != PLACEHOLDER)
+            }
+            kind => vendor_tools.iter().any(|known| known.name == word(tool, "name") && known.kind == kind),
+        }
     }
 
     /// A tool without the members that the model refuses.
