@@ -36,7 +36,7 @@ enum Target {
     Fixtures,
 }
 
-const SUITES: [Suite; 18] = [
+const SUITES: [Suite; 20] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),

@@ -19,13 +19,10 @@ mod unwrapping;
 
 pub use answering::Answering;
 pub use conversation::Before;
-<<<<<<< HEAD
+pub use encoder::{EncoderCall, EncoderPart, EncoderRequest};
 pub use passthrough::{
     AnswerWords, StreamPassthrough, WholePassed, counted_by_headers, look_at_whole, without_reasoning,
 };
-=======
-pub use encoder::{EncoderCall, EncoderPart, EncoderRequest};
->>>>>>> main
 pub use reframed::{StreamReframing, whole_reframed};
 pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms, passed_conversation};
 pub use road::{Road, UpstreamApi};

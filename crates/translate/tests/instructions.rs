@@ -6,11 +6,7 @@
 use aquifer_testing::instructions::{Bench, loudly};
 
 /// What a delta of 20 bytes may cost: its kind, the frames of one read, instructions. Lower them when it costs less.
-<<<<<<< HEAD
-const BUDGETS: [(&str, u64, u64); 26] = [
-=======
-const BUDGETS: [(&str, u64, u64); 24] = [
->>>>>>> main
+const BUDGETS: [(&str, u64, u64); 32] = [
     ("text", 1, 1_151),
     ("text", 100, 1_085),
     ("reasoning", 1, 1_263),

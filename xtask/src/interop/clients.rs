@@ -36,17 +36,16 @@ pub(super) const PYTHON_AGENTS: Python = Python {
 /// Anthropic's own client.
 pub(super) const PYTHON_ANTHROPIC: Python = Python { folder: "python-anthropic", names: &["anthropic==2.14.0"] };
 
-<<<<<<< HEAD
 /// AWS's own, Anthropic's and LangChain's clients of Bedrock.
 pub(super) const PYTHON_BEDROCK: Python = Python {
     folder: "python-bedrock",
     names: &["boto3==1.44.8", "anthropic[bedrock]==2.14.0", "langchain-aws==1.9.1"],
-=======
+};
+
 /// The clients of models that embed or rank.
 pub(super) const PYTHON_ENCODERS: Python = Python {
     folder: "python-encoders",
     names: &["openai==3.57.0", "langchain-openai==1.7.4", "cohere==7.3.1", "boto3==1.43.11", "botocore==1.43.11"],
->>>>>>> main
 };
 
 /// Packages for Node that live together.

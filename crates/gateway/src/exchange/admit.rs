@@ -4,31 +4,19 @@ use super::attempt::WholeAnswer;
 use super::candidates::{Wanted, candidates};
 use super::common::Common;
 use super::contract::{Output, RequestHead};
-<<<<<<< HEAD
+use super::deadlines::RecallDeadline;
 use super::passed::Passed;
 use super::plan::Plan;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
-use super::{State, models, plan, profiles, relayed};
-=======
-use super::deadlines::RecallDeadline;
-use super::plan::Plan;
-use super::target::Target;
-use super::timeouts::CallTimeouts;
-use super::{Recalling, State, models, plan, relayed};
->>>>>>> main
+use super::{Recalling, State, models, plan, profiles, relayed};
 use crate::auth;
-use crate::config::Config;
 use crate::ingress::Ingress;
 use crate::record::{Asked, Outcome};
 use crate::restore::{Caller, TurnStore};
-use crate::route::Candidate;
 use aquifer_translate::Fault;
-<<<<<<< HEAD
-use aquifer_translate::dialect::bedrock_runtime::BedrockOperation;
-=======
 use aquifer_translate::catalogue::EncoderTask;
->>>>>>> main
+use aquifer_translate::dialect::bedrock_runtime::BedrockOperation;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
 use aquifer_translate::limits::Limits;
 use aquifer_translate::model::field_ref::FieldRef;
@@ -48,13 +36,10 @@ pub(super) enum Admitted {
     Generate,
     /// It asks for the number of its tokens.
     CountTokens,
-<<<<<<< HEAD
     /// It is passed through to an operation of Bedrock's own API.
     Bedrock(BedrockOperation),
-=======
     /// It asks an encoder for vectors or for a ranking.
     Encode(EncoderTask),
->>>>>>> main
 }
 
 /// A request that is refused by its head, with the methods of its path where it has another one.
@@ -106,7 +91,6 @@ impl Common {
                 self.push(Output::ReadBody { limit: self.terms.limits.max_body });
                 Ok(State::Head(Admitted::CountTokens))
             }
-<<<<<<< HEAD
             Operation::Bedrock(operation) => {
                 self.record.operation = match operation {
                     BedrockOperation::CountTokens => "count_tokens",
@@ -128,10 +112,8 @@ impl Common {
                 let one = profiles::one(&self.config, id, head.headers, ingress(head))?;
                 Ok(self.tell(one, head.now))
             }
-=======
             Operation::Embed => Ok(self.encode(EncoderTask::Embed)),
             Operation::Rerank => Ok(self.encode(EncoderTask::Rerank)),
->>>>>>> main
             Operation::ListModels => {
                 let list = models::list(&self.config, self.dialect, head.headers, head.query, ingress(head))?;
                 Ok(self.tell(list, head.now))
@@ -176,21 +158,13 @@ impl Common {
         turns: &dyn TurnStore,
         now: Instant,
     ) -> State {
-<<<<<<< HEAD
-        let state = match admitted {
-            Admitted::Generate => self.plan(head, body, false, turns, now),
-            Admitted::CountTokens => self.plan(head, body, true, turns, now),
-            Admitted::Bedrock(operation) => self.pass(head, body, operation, now),
-        };
-        state.unwrap_or_else(|fault| self.refuse(&fault, None, now))
-=======
         let planned = match admitted {
             Admitted::Generate => self.plan(head, body, false, turns, now),
             Admitted::CountTokens => self.plan(head, body, true, turns, now),
+            Admitted::Bedrock(operation) => self.pass(head, body, operation, now),
             Admitted::Encode(task) => self.plan_encoding(task, head, body, now),
         };
         planned.unwrap_or_else(|fault| self.refuse(&fault, None, now))
->>>>>>> main
     }
 
     /// Goes on with what the store remembers.
@@ -251,31 +225,17 @@ impl Common {
             (Err(_), Some(fault)) => return Err(fault.clone()),
             (candidates, _) => candidates?,
         };
-        let plan = self.routed(&config, candidates, head, body.clone(), asked)?;
-        self.planned(Box::new(Plan { betas: betas.clone(), counting, ..plan }), read, turns, now)
-    }
-
-    /// The plan of a request for these candidates, if its caller may take their route.
-    fn routed(
-        &mut self,
-        config: &Arc<Config>,
-        candidates: Vec<Candidate<'_>>,
-        head: &RequestHead<'_>,
-        body: Bytes,
-        asked: Head<'static>,
-    ) -> Result<Plan, Fault> {
         let (route, rule) = candidates.first().map_or((None, None), |first| (first.route, first.rule));
         self.record.route = route.map(|route| [&route.namespace, "/", &route.name].concat());
-        self.record.caller = auth::authorize(config, ingress(head), route, head.headers)?;
+        self.record.caller = auth::authorize(&config, ingress(head), route, head.headers)?;
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         Ok(Plan {
             caller: Caller::of(head.headers, self.record.caller.as_deref()),
             traffic: Arc::clone(traffic),
             timeouts: CallTimeouts::of(rule, traffic, asked.stream),
             timeouts_whole: CallTimeouts::of(rule, traffic, false),
-<<<<<<< HEAD
-            targets: candidates.into_iter().map(|candidate| Target::of(candidate, config)).collect(),
-            ..Plan::new(Arc::clone(config), Arc::clone(&self.health), self.dialect, head, body, asked)
+            targets: candidates.into_iter().map(|candidate| Target::of(candidate, &config)).collect(),
+            ..Plan::new(Arc::clone(&config), Arc::clone(&self.health), self.dialect, head, body, asked)
         })
     }
 
@@ -287,24 +247,16 @@ impl Common {
         operation: BedrockOperation,
         now: Instant,
     ) -> Result<State, Fault> {
-        let config = Arc::clone(&self.config);
         let surface = Surface::of(head.method, head.path).ok();
         let model = surface.and_then(|surface| surface.model_id()).unwrap_or_default().into_owned();
         self.record.model.clone_from(&model);
         self.record.stream = operation.streams();
         self.record.asked = Asked { body_bytes: body.len() as u64, ..Asked::default() };
-        let wanted = Wanted { dialect: self.dialect, model: &model, headers: head.headers, seed: head.random as u64 };
-        let candidates = candidates(&config, ingress(head), wanted)?;
         let asked = Head { model: Cow::Owned(model), stream: operation.streams() };
-        let plan = self.routed(&config, candidates, head, body, asked)?;
+        let plan = self.routed(head, body, asked, head.random as u64, None)?;
         let mut plan = Plan { passed: Some(Passed::of(operation, head.headers)), ..plan };
         plan.note_passed();
         self.first_call(Box::new(plan), None, now)
-=======
-            targets: candidates.into_iter().map(|candidate| Target::of(candidate, &config)).collect(),
-            ..Plan::new(Arc::clone(&config), Arc::clone(&self.health), self.dialect, head, body, asked)
-        })
->>>>>>> main
     }
 
     /// Asks the store for the turns that came back without their reasoning, then makes the first call.

@@ -36,11 +36,8 @@ use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{
-<<<<<<< HEAD
-    self, AnswerWords, KeepAlive, Outgoing, ReasoningProgress, Road, StreamPassthrough, StreamReframing, StreamTranslation,
-=======
-    self, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamReframing, StreamTranslation,
->>>>>>> main
+    self, AnswerWords, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamPassthrough, StreamReframing,
+    StreamTranslation,
 };
 use aquifer_translate::warning::Warning;
 use aquifer_translate::wire::sse;
@@ -65,13 +62,10 @@ pub struct Attempt {
     road: Road,
     /// What hides reasoning in an answer that is relayed, where the operator wants that.
     veil: Option<Veil>,
-<<<<<<< HEAD
     /// What the answer of Bedrock's own API needs to know on its way to a client that speaks it.
     passing: Option<Box<Passing>>,
-=======
     /// The operator shows its client no reasoning.
     hides: bool,
->>>>>>> main
     /// The refusal of a relayed backend as it came: the client gets it in place of an error of the gateway's.
     refused: Option<Refusal>,
     answer: Answer,
@@ -171,11 +165,8 @@ impl Attempt {
             headers: HeaderMap::new(),
             road,
             veil: None,
-<<<<<<< HEAD
             passing: None,
-=======
             hides: false,
->>>>>>> main
             refused: None,
             answer: Answer::Silent,
             held: BytesMut::new(),
@@ -239,7 +230,7 @@ impl Attempt {
         match std::mem::replace(&mut self.answer, Answer::Silent) {
             Answer::Streaming(AnswerStream::Translated(stream)) => Some(stream.interrupt(out)),
             Answer::Silent
-            | Answer::Streaming(AnswerStream::Reframed(_))
+            | Answer::Streaming(AnswerStream::Reframed(_) | AnswerStream::Passed(_))
             | Answer::Whole { .. }
             | Answer::Relaying(_)
             | Answer::Handing { .. }
@@ -357,15 +348,12 @@ impl Attempt {
             Answer::Silent => Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol("no answer came".to_owned()))),
             Answer::Streaming(stream) => self.stream_ended(stream, told),
             Answer::Whole { body } if self.played.is_some() => self.play(&body, told),
-<<<<<<< HEAD
             Answer::Whole { body } if self.passing.is_some() => self.pass_whole(Bytes::from(body), told),
-=======
             Answer::Whole { body } if let AnswerTo::Encoding(part) = self.answers => {
                 let answer = PartAnswer { part, body: Bytes::from(body), counted: self.counted };
                 told.part = Some(Box::new(answer));
                 Ok(())
             }
->>>>>>> main
             Answer::Whole { body } => self.whole(&body, told),
             Answer::Relaying(relaying) => self.relay_ended(relaying, told),
             Answer::Handing { status, kind, body } => self.relay_whole(status, kind, Bytes::from(body), begun, told),
@@ -476,21 +464,14 @@ impl Attempt {
             }
             return begun;
         }
-<<<<<<< HEAD
         if self.passing.is_some() && !begun {
             out.extend_from_slice(&std::mem::take(&mut self.held));
         }
-        match (&mut self.answer, &mut self.played) {
-            (Answer::Streaming(stream), _) => stream.fail(fault, out),
-            (_, Some(stream)) => stream.fail(fault, out),
-            (_, None) => return false,
-=======
         match (&mut self.answer, &mut self.played, &mut self.interrupted) {
             (Answer::Streaming(stream), _, _) => stream.fail(fault, out),
             (_, Some(stream), _) => stream.fail(fault, out),
             (_, None, Some(interrupted)) => interrupted.fail(fault, out),
             (_, None, None) => return false,
->>>>>>> main
         }
         true
     }
@@ -507,15 +488,11 @@ impl Attempt {
             (Answer::Streaming(stream), _) => stream.keep_alive_before(kind, out),
             (_, Some(stream)) if begun => stream.keep_alive(kind, out),
             (_, Some(stream)) => stream.keep_alive_before(kind, out),
-<<<<<<< HEAD
             (_, None) if self.passing.is_some() => {}
-            (_, None) => sse::comment(out),
-=======
             (_, None) => match &mut self.interrupted {
                 Some(interrupted) => interrupted.keep_alive(kind, out),
                 None => sse::comment(out),
             },
->>>>>>> main
         }
     }
 

@@ -32,11 +32,7 @@ impl Plan {
             .warning(&warnings)
             .recording(recording)
             .veiled(&policy)
-<<<<<<< HEAD
             .passing(words, policy.hidden)
-            .counting(self.counting)
-=======
->>>>>>> main
             .played();
         Begun { attempt, request, warnings }
     }

@@ -22,11 +22,9 @@ use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
-<<<<<<< HEAD
-use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Road, Terms, passed_conversation};
-=======
-use aquifer_translate::translation::{Before, CalledTurn, EncoderCall, Incoming, Outgoing, Road, Terms};
->>>>>>> main
+use aquifer_translate::translation::{
+    Before, CalledTurn, EncoderCall, Incoming, Outgoing, Road, Terms, passed_conversation,
+};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
@@ -71,13 +69,10 @@ pub(super) struct Plan {
     pub(super) sealed: bool,
     /// The number of its tokens is asked for, and no answer.
     pub(super) counting: bool,
-<<<<<<< HEAD
     /// What a request of Bedrock's own API says outside its body, which is not read.
     pub(super) passed: Option<Passed>,
-=======
     /// An encoder is asked, and no model for an answer.
     pub(super) encoding: Option<Encoding>,
->>>>>>> main
 }
 
 /// The names of Anthropic's betas that a request's headers ask for.
@@ -185,11 +180,8 @@ impl Plan {
             adjusted: Vec::new(),
             sealed: false,
             counting: false,
-<<<<<<< HEAD
             passed: None,
-=======
             encoding: None,
->>>>>>> main
         }
     }
 
@@ -319,7 +311,8 @@ impl Plan {
         if let Some(passed) = &self.passed {
             let mut outgoing = passed.outgoing(&self.body, &self.head, target, &self.config)?;
             outgoing.memorable = self.restores(target) && self.before.is_some();
-            return Ok(Said { outgoing, put_back: PutBack::default(), road: Road::Passthrough });
+            let (put_back, road, answers) = (PutBack::default(), Road::Passthrough, AnswerTo::default());
+            return Ok(Said { outgoing, put_back, road, answers });
         }
         if let (Road::Relay, Some(prefix)) = (self.road_to(target), target.openai_prefix(&self.config)) {
             denied::check(&self.body, target.fields)?;

@@ -43,16 +43,7 @@ pub(super) fn relayed(
     policy: &ReasoningPolicy,
     prefix: &str,
 ) -> Result<Outgoing, Fault> {
-<<<<<<< HEAD
-    let prefix = prefix.trim_matches('/');
-    let slash = if prefix.is_empty() { "" } else { "/" };
     let (body, warnings) = within_limits(plainly(body, model_id)?, policy)?;
-=======
-    let mut body = plainly(body, model_id)?;
-    let mut warnings = Vec::new();
-    if let Some(limits) = Limits::of(policy) {
-        (body, warnings) = limits.hold(&body)?;
-    }
     Ok(Outgoing { warnings, ..outgoing(body, head, prefix, "/chat/completions") })
 }
 
@@ -74,7 +65,6 @@ pub(super) fn encoding(
 fn outgoing(body: Bytes, head: &Head<'_>, prefix: &str, path: &str) -> Outgoing {
     let prefix = prefix.trim_matches('/');
     let slash = if prefix.is_empty() { "" } else { "/" };
->>>>>>> main
     // Room for those that the host adds.
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -9,14 +9,9 @@ use aquifer_translate::translation::{AnswerWords, StreamPassthrough, StreamRefra
 use bytes::BytesMut;
 
 /// Deltas of 20 bytes: what they are called, and the member `delta` of their frames. Names that begin with `messages-` are
-<<<<<<< HEAD
-/// of answers in Messages, `reframed-` of those that InvokeModel gives in the same words, `passed-` of Bedrock's own API, the others in Chat
-/// Completions.
-pub(crate) const KINDS: [(&str, &str); 13] = [
-=======
-/// of answers in Messages, `responses-` in Responses, `reframed-` of those that InvokeModel gives in the same words, the others in Chat Completions.
-pub(crate) const KINDS: [(&str, &str); 12] = [
->>>>>>> main
+/// of answers in Messages, `responses-` in Responses, `reframed-` of those that InvokeModel gives in the same words,
+/// `passed-` of Bedrock's own API, the others in Chat Completions.
+pub(crate) const KINDS: [(&str, &str); 16] = [
     ("text", r#"{"text":"twenty bytes of text"}"#),
     ("reasoning", r#"{"reasoningContent":{"text":"twenty bytes of text"}}"#),
     ("arguments", r#"{"toolUse":{"input":"twenty bytes of text"}}"#),

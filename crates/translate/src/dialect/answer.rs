@@ -1,10 +1,6 @@
 //! Answers in any dialect: style, stream, whole, head, error.
 
-<<<<<<< HEAD
-use super::{Dialect, Envelope, anthropic_messages, bedrock_runtime, openai_chat};
-=======
-use super::{Dialect, Envelope, anthropic_messages, openai_chat, openai_responses};
->>>>>>> main
+use super::{Dialect, Envelope, anthropic_messages, bedrock_runtime, openai_chat, openai_responses};
 use crate::fault::{Fault, MistakeKind};
 use crate::model::delta::{Delta, Event};
 use crate::model::request_id::RequestId;
@@ -191,11 +187,8 @@ pub fn token_count(dialect: Dialect, tokens: u64) -> String {
         // Chat Completions has no such operation; the member is the same as in its usage.
         Dialect::OpenAiChat => format!(r#"{{"prompt_tokens":{tokens}}}"#),
         Dialect::AnthropicMessages => format!(r#"{{"input_tokens":{tokens}}}"#),
-<<<<<<< HEAD
         Dialect::Bedrock => format!(r#"{{"inputTokens":{tokens}}}"#),
-=======
         Dialect::OpenAiResponses => format!(r#"{{"object":"response.input_tokens","input_tokens":{tokens}}}"#),
->>>>>>> main
     }
 }
 
@@ -221,11 +214,8 @@ pub fn head(dialect: Dialect, id: RequestId, kind: AnswerKind, mut headers: Head
     let name = match dialect {
         Dialect::OpenAiChat => openai_chat::REQUEST_ID,
         Dialect::AnthropicMessages => anthropic_messages::REQUEST_ID,
-<<<<<<< HEAD
         Dialect::Bedrock => bedrock_runtime::REQUEST_ID,
-=======
         Dialect::OpenAiResponses => openai_responses::REQUEST_ID,
->>>>>>> main
     };
     if let Ok(id) = HeaderValue::from_str(&dialect.request_id(id)) {
         headers.insert(name, id);
@@ -329,11 +319,8 @@ pub fn fail_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>, out
         Dialect::AnthropicMessages => {
             sse::event(out, "error", &[&anthropic_messages::error::render(fault, exchange).body]);
         }
-<<<<<<< HEAD
         Dialect::Bedrock => bedrock_runtime::error::frame(fault, out),
-=======
         Dialect::OpenAiResponses => openai_responses::stream::fail(exchange, fault, out),
->>>>>>> main
     }
 }
 

@@ -142,11 +142,8 @@ pub fn read<'a, 'h>(
                 anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits)?;
             Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings, sealed: Vec::new() })
         }
-<<<<<<< HEAD
         Dialect::Bedrock => Err(goes_on()),
-=======
         Dialect::OpenAiResponses => responses(body, betas, limits),
->>>>>>> main
     }
 }
 
@@ -168,8 +165,8 @@ pub fn read_to_count<'a, 'h>(
                 anthropic_messages::request::read(body, betas, MessagesPurpose::CountTokens, limits)?;
             Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings, sealed: Vec::new() })
         }
-<<<<<<< HEAD
         Dialect::Bedrock => Err(goes_on()),
+        Dialect::OpenAiResponses => responses(body, betas, limits),
     }
 }
 
@@ -177,9 +174,6 @@ pub fn read_to_count<'a, 'h>(
 /// it came.
 fn goes_on() -> Fault {
     Fault::Ours("a body of Bedrock's own API is not read".to_owned())
-=======
-        Dialect::OpenAiResponses => responses(body, betas, limits),
-    }
 }
 
 fn responses<'a, 'h>(
@@ -191,7 +185,6 @@ fn responses<'a, 'h>(
         openai_responses::request::read(body, limits)?;
     anthropic_words::add_betas(&mut request, betas, limits)?;
     Ok(Asked { request, manner: Manner::OpenAiResponses(manner), warnings, sealed })
->>>>>>> main
 }
 
 /// Reads only what decides where a request goes: of one that a backend takes in this dialect, whatever is wrong with its
@@ -204,11 +197,8 @@ pub fn read_head<'a>(dialect: Dialect, body: &'a [u8], limits: &Limits) -> Resul
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_head(body, limits),
         Dialect::AnthropicMessages => anthropic_messages::request::read_head(body, limits),
-<<<<<<< HEAD
         Dialect::Bedrock => Err(goes_on()),
-=======
         Dialect::OpenAiResponses => openai_responses::request::read_head(body, limits),
->>>>>>> main
     }
 }
 
@@ -221,10 +211,7 @@ pub fn read_model(dialect: Dialect, body: &[u8]) -> Result<Cow<'_, str>, Fault> 
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_model(body),
         Dialect::AnthropicMessages => anthropic_messages::request::read_model(body),
-<<<<<<< HEAD
         Dialect::Bedrock => Err(goes_on()),
-=======
         Dialect::OpenAiResponses => openai_responses::request::read_model(body),
->>>>>>> main
     }
 }

@@ -4,12 +4,9 @@ mod answer;
 pub mod anthropic_messages;
 mod anthropic_words;
 mod asked;
-<<<<<<< HEAD
 pub mod bedrock_runtime;
-=======
 mod call_arguments;
 pub mod cohere_rerank;
->>>>>>> main
 mod json;
 mod media;
 mod notes;
@@ -55,13 +52,10 @@ pub enum Dialect {
     OpenAiChat,
     /// Anthropic's Messages.
     AnthropicMessages,
-<<<<<<< HEAD
     /// Bedrock's own API: Converse, InvokeModel and CountTokens of AWS's SDKs.
     Bedrock,
-=======
     /// OpenAI's Responses.
     OpenAiResponses,
->>>>>>> main
 }
 
 impl Dialect {
@@ -71,11 +65,8 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::id(id),
-<<<<<<< HEAD
             Self::Bedrock => bedrock_runtime::request_id(id),
-=======
             Self::OpenAiResponses => openai_responses::id(id),
->>>>>>> main
         }
     }
 
@@ -85,11 +76,8 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::request_id(id),
-<<<<<<< HEAD
             Self::Bedrock => bedrock_runtime::request_id(id),
-=======
             Self::OpenAiResponses => openai_responses::request_id(id),
->>>>>>> main
         }
     }
 
@@ -99,11 +87,8 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::field::path(field),
             Self::AnthropicMessages => anthropic_messages::field::path(field),
-<<<<<<< HEAD
             Self::Bedrock => bedrock_runtime::path(field),
-=======
             Self::OpenAiResponses => openai_responses::field::path(field),
->>>>>>> main
         }
     }
 

@@ -298,11 +298,7 @@ mod tests {
             message(NoSurface::NotFound, "/v2"),
             (
                 MistakeKind::PathNotFound,
-<<<<<<< HEAD
-                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/models, /v1/models/{id}, /model/{id}/converse, /model/{id}/converse-stream, /model/{id}/invoke, /model/{id}/invoke-with-response-stream, /model/{id}/count-tokens, /inference-profiles and /inference-profiles/{id}."
-=======
-                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/responses, /v1/responses/input_tokens, /v1/embeddings, /v1/rerank, /v1/models and /v1/models/{id}."
->>>>>>> main
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/responses, /v1/responses/input_tokens, /v1/embeddings, /v1/rerank, /v1/models, /v1/models/{id}, /model/{id}/converse, /model/{id}/converse-stream, /model/{id}/invoke, /model/{id}/invoke-with-response-stream, /model/{id}/count-tokens, /inference-profiles and /inference-profiles/{id}."
                     .to_owned()
             )
         );

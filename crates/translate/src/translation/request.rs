@@ -10,14 +10,10 @@ use super::spoken::cleaned;
 use super::tags::{angled, without_thoughts};
 use crate::bedrock::{self, Api, ToolNames, Written};
 use crate::catalogue::{self, Adjustment, Catalogue, Entry, Rules};
-<<<<<<< HEAD
 use crate::dialect::anthropic_messages::request::read_conversation;
-use crate::dialect::{self, Answerer, Asked, Dialect, bedrock_runtime};
-=======
 use crate::dialect::openai_responses::seal_keys::SealKeys;
 use crate::dialect::openai_responses::sealed_item::left_out;
-use crate::dialect::{self, Answerer, Asked, Dialect};
->>>>>>> main
+use crate::dialect::{self, Answerer, Asked, Dialect, bedrock_runtime};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
 use crate::model::alike::{self, Alike, Likeness};

@@ -43,16 +43,11 @@ impl Road {
             }
             (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::OpenAiChat))
             | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::AnthropicMessages)) => Self::Relay,
-<<<<<<< HEAD
-            (Dialect::Bedrock, UpstreamApi::Bedrock(Api::Converse | Api::InvokeModel)) => Self::Passthrough,
-            (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::AnthropicMessages | Dialect::Bedrock))
-            | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::OpenAiChat | Dialect::Bedrock))
-            | (Dialect::Bedrock, UpstreamApi::Dialect(_)) => Self::Closed,
-=======
+            (Dialect::Bedrock, UpstreamApi::Bedrock(_)) => Self::Passthrough,
             (Dialect::OpenAiChat | Dialect::OpenAiResponses, UpstreamApi::Dialect(Dialect::AnthropicMessages))
             | (Dialect::AnthropicMessages | Dialect::OpenAiResponses, UpstreamApi::Dialect(Dialect::OpenAiChat))
-            | (_, UpstreamApi::Dialect(Dialect::OpenAiResponses)) => Self::Closed,
->>>>>>> main
+            | (Dialect::Bedrock, UpstreamApi::Dialect(_))
+            | (_, UpstreamApi::Dialect(Dialect::OpenAiResponses | Dialect::Bedrock)) => Self::Closed,
         }
     }
 

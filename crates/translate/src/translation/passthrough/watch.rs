@@ -78,10 +78,16 @@ impl Watch {
                     _ => WatchedFrame::Shown,
                 }
             }
-            Words::Claude(buffer, reader) => match buffer.event_of(frame) {
-                Ok(Some(json)) => seen.claude(reader, json),
-                Ok(None) | Err(_) => WatchedFrame::Shown,
-            },
+            Words::Claude(buffer, reader) => {
+                if let Some(delta) = buffer.delta(frame) {
+                    seen.delta(delta.index, &delta.delta());
+                    return WatchedFrame::Shown;
+                }
+                match buffer.event_of(frame) {
+                    Ok(Some(json)) => seen.claude(reader, json),
+                    Ok(None) | Err(_) => WatchedFrame::Shown,
+                }
+            }
             Words::Unread(buffer) => {
                 if let Ok(Some(json)) = buffer.event_of(frame) {
                     let milestones = &mut seen.watched.milestones;
@@ -148,10 +154,6 @@ impl SeenOfStream {
 
     #[inline]
     fn claude(&mut self, reader: &mut InvokeReader, json: &str) -> WatchedFrame {
-        if let Some((index, delta)) = reader.fast_delta(json) {
-            self.delta(index, &delta);
-            return WatchedFrame::Shown;
-        }
         match reader.event(json) {
             Ok(named) => self.event(named.event),
             // An event `error` of Anthropic's.
