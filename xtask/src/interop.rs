@@ -36,7 +36,7 @@ enum Target {
     Fixtures,
 }
 
-const SUITES: [Suite; 24] = [
+const SUITES: [Suite; 26] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -71,6 +71,8 @@ const SUITES: [Suite; 24] = [
     ),
     suite("responses_loops_2", "responses_loops.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("responses_loops_3", "responses_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
+    suite("bedrock_api", "bedrock_api.py", Program::Python(&clients::PYTHON_BEDROCK), Target::Gateway),
+    suite("bedrock_api_node", "bedrock_api.mjs", Program::Node(&clients::NODE_BEDROCK), Target::Gateway),
 ];
 
 const fn suite(name: &'static str, script: &'static str, program: Program, target: Target) -> Suite {

@@ -19,6 +19,9 @@ use subtle::ConstantTimeEq as _;
 pub(crate) static DEFAULT_HEADERS: [HeaderName; 3] =
     [header::AUTHORIZATION, HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
 
+/// The scheme of a request that is signed with AWS credentials, Signature Version 4.
+pub(crate) const SIGNATURE: &[u8] = b"AWS4-";
+
 /// The SHA-256 digest of a key.
 #[derive(Clone, Copy, Eq)]
 pub struct KeyDigest([u8; 32]);
@@ -189,10 +192,10 @@ impl ShownKey {
     }
 }
 
-/// The keys in these headers of a request.
+/// The keys in these headers of a request. A signature of AWS's is none: an SDK may send it beside one.
 fn keys<'h>(names: &'h [HeaderName], headers: &'h HeaderMap) -> impl Iterator<Item = &'h [u8]> {
     let values = names.iter().flat_map(|name| headers.get_all(name));
-    values.map(|value| without_scheme(value.as_bytes())).filter(|key| !key.is_empty())
+    values.map(|value| without_scheme(value.as_bytes())).filter(|key| !key.is_empty() && !key.starts_with(SIGNATURE))
 }
 
 /// `Bearer KEY` is `KEY`, in any header, as Envoy's API key filter has it; the scheme's case does not matter (RFC

@@ -1,5 +1,6 @@
 //! Reasoning that a client dropped, put back: what is remembered of a turn, for whom, and for how long.
 
+use crate::auth::is_signed;
 use crate::key_ring::without_scheme;
 use aquifer_translate::dialect::openai_responses::stored::StoredResponse;
 use aquifer_translate::model::alike::Likeness;
@@ -30,6 +31,8 @@ impl Caller {
         }
         let shown = CREDENTIALS.iter().find_map(|name| headers.get(name)).map(|value| without_scheme(value.as_bytes()));
         let shown = shown.filter(|key| !key.is_empty());
+        // A signature is another one in each request, and nobody checked it: whoever shows it may be anybody.
+        let shown = shown.filter(|_| !is_signed(headers));
         // What a client shows must not look like an owner's name.
         Self(Zeroizing::new(shown.map(|key| [b"shown:", key].concat()).unwrap_or_default()))
     }

@@ -57,7 +57,9 @@ fn reframe(body: &str) {
     let outgoing =
         incoming.and_then(|incoming| match incoming.road(Road::Reframe(Api::InvokeModel), &terms, exposure) {
             Road::Reframe(_) => incoming.reframed_on(&terms, exposure),
-            Road::Translate(_) | Road::Relay | Road::Closed => Err(Fault::Ours("another road".to_owned())),
+            Road::Translate(_) | Road::Relay | Road::Passthrough | Road::Closed => {
+                Err(Fault::Ours("another road".to_owned()))
+            }
         });
     assert!(black_box(outgoing).is_ok());
 }

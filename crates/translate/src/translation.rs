@@ -6,6 +6,7 @@ mod encoder;
 mod fanout;
 mod halves;
 mod parts;
+mod passthrough;
 mod play;
 mod reframed;
 mod request;
@@ -19,8 +20,11 @@ mod unwrapping;
 pub use answering::Answering;
 pub use conversation::Before;
 pub use encoder::{EncoderCall, EncoderPart, EncoderRequest};
+pub use passthrough::{
+    AnswerWords, StreamPassthrough, WholePassed, counted_by_headers, look_at_whole, without_reasoning,
+};
 pub use reframed::{StreamReframing, whole_reframed};
-pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms};
+pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms, passed_conversation};
 pub use road::{Road, UpstreamApi};
 
 use crate::bedrock::{self, Api, EventSink, Reader};

@@ -6,7 +6,7 @@
 use aquifer_testing::instructions::{Bench, loudly};
 
 /// What a delta of 20 bytes may cost: its kind, the frames of one read, instructions. Lower them when it costs less.
-const BUDGETS: [(&str, u64, u64); 24] = [
+const BUDGETS: [(&str, u64, u64); 32] = [
     ("text", 1, 1_151),
     ("text", 100, 1_085),
     ("reasoning", 1, 1_263),
@@ -31,6 +31,14 @@ const BUDGETS: [(&str, u64, u64); 24] = [
     ("reframed-reasoning", 100, 1_914),
     ("reframed-arguments", 1, 1_986),
     ("reframed-arguments", 100, 1_896),
+    ("passed-text", 1, 900),
+    ("passed-text", 100, 900),
+    ("passed-reasoning", 1, 900),
+    ("passed-reasoning", 100, 900),
+    ("passed-arguments", 1, 900),
+    ("passed-arguments", 100, 900),
+    ("passed-chunk", 1, 1_800),
+    ("passed-chunk", 100, 1_800),
 ];
 
 /// Beyond its budget by more than this a delta costs too much; below it by more, the budget is old.

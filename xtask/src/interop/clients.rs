@@ -36,6 +36,12 @@ pub(super) const PYTHON_AGENTS: Python = Python {
 /// Anthropic's own client.
 pub(super) const PYTHON_ANTHROPIC: Python = Python { folder: "python-anthropic", names: &["anthropic==2.14.0"] };
 
+/// AWS's own, Anthropic's and LangChain's clients of Bedrock.
+pub(super) const PYTHON_BEDROCK: Python = Python {
+    folder: "python-bedrock",
+    names: &["boto3==1.44.8", "anthropic[bedrock]==2.14.0", "langchain-aws==1.9.1"],
+};
+
 /// The clients of models that embed or rank.
 pub(super) const PYTHON_ENCODERS: Python = Python {
     folder: "python-encoders",
@@ -77,6 +83,10 @@ pub(super) const NODE_CODEX: Node = Node { folder: "codex", names: &["@openai/co
 /// OpenAI's client for Node and Vercel's SDK with OpenAI's own provider, which speak Responses.
 pub(super) const NODE_RESPONSES: Node =
     Node { folder: "node-responses", names: &["openai@6.49.0", "ai@6.0.326", "@ai-sdk/openai@3.0.141", "zod@4.6.7"] };
+
+/// AWS's own client of Bedrock for Node.
+pub(super) const NODE_BEDROCK: Node =
+    Node { folder: "node-bedrock", names: &["@aws-sdk/client-bedrock-runtime@3.1164.0"] };
 
 impl Python {
     /// The interpreter that has them.

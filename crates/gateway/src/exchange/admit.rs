@@ -5,16 +5,18 @@ use super::candidates::{Wanted, candidates};
 use super::common::Common;
 use super::contract::{Output, RequestHead};
 use super::deadlines::RecallDeadline;
+use super::passed::Passed;
 use super::plan::Plan;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
-use super::{Recalling, State, models, plan, relayed};
+use super::{Recalling, State, models, plan, profiles, relayed};
 use crate::auth;
 use crate::ingress::Ingress;
 use crate::record::{Asked, Outcome};
 use crate::restore::{Caller, TurnStore};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::EncoderTask;
+use aquifer_translate::dialect::bedrock_runtime::BedrockOperation;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, Head, NoSurface, Operation, Surface};
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::Limits;
@@ -35,6 +37,8 @@ pub(super) enum Admitted {
     Generate,
     /// It asks for the number of its tokens.
     CountTokens,
+    /// It is passed through to an operation of Bedrock's own API.
+    Bedrock(BedrockOperation),
     /// It asks an encoder for vectors or for a ranking.
     Encode(EncoderTask),
     /// It asks for a response that is remembered, or for it to be forgotten.
@@ -103,6 +107,27 @@ impl Common {
                 self.push(Output::ReadBody { limit: self.terms.limits.max_body });
                 Ok(State::Head(Admitted::CountTokens))
             }
+            Operation::Bedrock(operation) => {
+                self.record.operation = match operation {
+                    BedrockOperation::CountTokens => "count_tokens",
+                    _ if surface.model.is_some_and(|model| model.contains("embed")) => "embeddings",
+                    BedrockOperation::Converse
+                    | BedrockOperation::ConverseStream
+                    | BedrockOperation::InvokeModel
+                    | BedrockOperation::InvokeModelWithResponseStream => "chat",
+                };
+                self.push(Output::ReadBody { limit: self.terms.limits.max_body });
+                Ok(State::Head(Admitted::Bedrock(operation)))
+            }
+            Operation::ListProfiles => {
+                let list = profiles::list(&self.config, head.headers, head.query, ingress(head));
+                Ok(self.tell(list, head.now))
+            }
+            Operation::GetProfile => {
+                let id = surface.model.unwrap_or_default();
+                let one = profiles::one(&self.config, id, head.headers, ingress(head))?;
+                Ok(self.tell(one, head.now))
+            }
             Operation::Embed => Ok(self.encode(EncoderTask::Embed)),
             Operation::Rerank => Ok(self.encode(EncoderTask::Rerank)),
             Operation::StoredResponse => {
@@ -158,6 +183,7 @@ impl Common {
             Admitted::Generate => self.plan(head, body, false, turns, now),
             Admitted::CountTokens => self.plan(head, body, true, turns, now),
             Admitted::StoredResponse => return self.stored(head, turns, now),
+            Admitted::Bedrock(operation) => self.pass(head, body, operation, now),
             Admitted::Encode(task) => self.plan_encoding(task, head, body, now),
         };
         planned.unwrap_or_else(|fault| self.refuse(&fault, None, now))
@@ -235,6 +261,26 @@ impl Common {
             targets: candidates.into_iter().map(|candidate| Target::of(candidate, &config)).collect(),
             ..Plan::new(Arc::clone(&config), Arc::clone(&self.health), self.dialect, head, body, asked)
         })
+    }
+
+    /// Passes a request of Bedrock's own API through: its path says all that decides where it goes.
+    fn pass(
+        &mut self,
+        head: &RequestHead<'_>,
+        body: Bytes,
+        operation: BedrockOperation,
+        now: Instant,
+    ) -> Result<State, Fault> {
+        let surface = Surface::of(head.method, head.path).ok();
+        let model = surface.and_then(|surface| surface.model_id()).unwrap_or_default().into_owned();
+        self.record.model.clone_from(&model);
+        self.record.stream = operation.streams();
+        self.record.asked = Asked { body_bytes: body.len() as u64, ..Asked::default() };
+        let asked = Head { model: Cow::Owned(model), stream: operation.streams() };
+        let plan = self.routed(head, body, asked, head.random as u64, None)?;
+        let mut plan = Plan { passed: Some(Passed::of(operation, head.headers)), ..plan };
+        plan.note_passed();
+        self.first_call(Box::new(plan), None, now)
     }
 
     /// Asks the store for the turns that came back without their reasoning, then makes the first call.

@@ -13,6 +13,7 @@
 
 mod answer;
 mod answer_stream;
+mod passing;
 mod relay;
 mod relaying;
 
@@ -26,7 +27,7 @@ use answer_stream::AnswerStream;
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock;
 use aquifer_translate::dialect::openai_chat::relay as relay_of;
-use aquifer_translate::dialect::{self, AnswerKind, Dialect, Envelope};
+use aquifer_translate::dialect::{self, AnswerKind, Dialect, Envelope, bedrock_runtime};
 use aquifer_translate::fault::{Misbehaviour, redacted};
 use aquifer_translate::model::milestones::Milestones;
 use aquifer_translate::model::request_id::RequestId;
@@ -34,12 +35,14 @@ use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{
-    self, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamReframing, StreamTranslation,
+    self, AnswerWords, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamPassthrough, StreamReframing,
+    StreamTranslation,
 };
 use aquifer_translate::warning::Warning;
 use aquifer_translate::wire::sse;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
+use passing::Passing;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -59,6 +62,8 @@ pub struct Attempt {
     road: Road,
     /// What hides reasoning in an answer that is relayed, where the operator wants that.
     veil: Option<Veil>,
+    /// What the answer of Bedrock's own API needs to know on its way to a client that speaks it.
+    passing: Option<Box<Passing>>,
     /// The operator shows its client no reasoning.
     hides: bool,
     /// The refusal of a relayed backend as it came: the client gets it in place of an error of the gateway's.
@@ -169,6 +174,7 @@ impl Attempt {
             headers: HeaderMap::new(),
             road,
             veil: None,
+            passing: None,
             hides: false,
             refused: None,
             answer: Answer::Silent,
@@ -207,6 +213,12 @@ impl Attempt {
         self
     }
 
+    /// The same with an answer that is passed through in these words, its reasoning `hidden` or not.
+    pub(super) fn passing(mut self, words: Option<AnswerWords>, hidden: bool) -> Self {
+        self.passing = words.map(|words| Box::new(Passing::new(words, hidden)));
+        self
+    }
+
     /// The same for an answer that comes whole, when its client wants a stream.
     pub(super) fn played(mut self) -> Self {
         self.played = self.outgoing.whole.then(|| Box::new(self.translation()));
@@ -227,7 +239,7 @@ impl Attempt {
         match std::mem::replace(&mut self.answer, Answer::Silent) {
             Answer::Streaming(AnswerStream::Translated(stream)) => Some(stream.interrupt(out)),
             Answer::Silent
-            | Answer::Streaming(AnswerStream::Reframed(_))
+            | Answer::Streaming(AnswerStream::Reframed(_) | AnswerStream::Passed(_))
             | Answer::Whole { .. }
             | Answer::Relaying(_)
             | Answer::Handing { .. }
@@ -252,6 +264,9 @@ impl Attempt {
     pub fn head(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
         if !matches!(self.answer, Answer::Silent) {
             return Ok(());
+        }
+        if let Some(passing) = &mut self.passing {
+            passing.head(headers);
         }
         let no_head = |what: String| Err(Fault::UpstreamMisbehaved(Misbehaviour::Head(what)));
         match status.as_u16() {
@@ -297,8 +312,9 @@ impl Attempt {
 
     fn stream(&mut self, bytes: &[u8], told: &mut Told) -> Result<(), Fault> {
         let Answer::Streaming(stream) = &mut self.answer else { return Ok(()) };
-        // A frame is answered by about twice as many bytes.
-        let mut out = BytesMut::with_capacity(2 * bytes.len());
+        // A frame is answered by about twice as many bytes, or by itself.
+        let growth = if self.passing.is_some() { 1 } else { 2 };
+        let mut out = BytesMut::with_capacity(growth * bytes.len());
         let taken = stream.take(bytes, &mut out);
         let seen = stream.milestones();
         // What another answer may take the place of is nobody's first token.
@@ -306,10 +322,16 @@ impl Attempt {
         told.turn = stream.turn().map(Box::new);
         stream.progress(&mut told.progress);
         let begins = seen.content || told.turn.is_some() || stream.finished().is_some();
+        let has_failed = stream.has_failed();
         if stream.is_cut() {
             told.end = self.finished().map(Box::new);
         }
         self.hold_or_tell(out, begins, told);
+        if has_failed && !begins {
+            // Bedrock said so behind a status of success: its client gets that as it came, if nobody answers better.
+            let body = Bytes::copy_from_slice(&self.held);
+            self.refused = Some(Refusal { status: StatusCode::OK, headers: HeaderMap::new(), body });
+        }
         taken
     }
 
@@ -335,6 +357,7 @@ impl Attempt {
             Answer::Silent => Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol("no answer came".to_owned()))),
             Answer::Streaming(stream) => self.stream_ended(stream, told),
             Answer::Whole { body } if self.played.is_some() => self.play(&body, told),
+            Answer::Whole { body } if self.passing.is_some() => self.pass_whole(Bytes::from(body), told),
             Answer::Whole { body } if let AnswerTo::Encoding(part) = self.answers => {
                 let answer = PartAnswer { part, body: Bytes::from(body), counted: self.counted };
                 told.part = Some(Box::new(answer));
@@ -349,7 +372,7 @@ impl Attempt {
             }
             Answer::Refusing { status, headers, body } => {
                 let fault = self.refusal(status, &headers, &body);
-                if self.road == Road::Relay {
+                if matches!(self.road, Road::Relay | Road::Passthrough) {
                     self.refuse(status, &headers, Bytes::from(body));
                 }
                 Err(fault)
@@ -378,7 +401,7 @@ impl Attempt {
         told.progress.extend(stream.progress());
         let (usage, response) = (stream.usage(), stream.response().map(str::to_owned));
         told.stream = Some(out);
-        let finish_reason = Some(self.word(&finish));
+        let finish_reason = self.word(&finish);
         told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new(), response }));
         Ok(())
     }
@@ -395,7 +418,7 @@ impl Attempt {
         let recording = self.recording.is_some();
         let whole = match self.road {
             Road::Reframe(_) => translation::whole_reframed(body, recording)?,
-            Road::Translate(_) | Road::Relay | Road::Closed => {
+            Road::Translate(_) | Road::Relay | Road::Passthrough | Road::Closed => {
                 translation::whole(body, &self.envelope(), style, restore, recording)?
             }
         };
@@ -407,7 +430,7 @@ impl Attempt {
         let response = style.style.is_stored().then(|| whole.body.clone());
         let body = Bytes::from(whole.body);
         told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers, body }));
-        let finish_reason = Some(self.word(&whole.finish));
+        let finish_reason = self.word(&whole.finish);
         let (usage, warnings) = (Some(whole.usage), whole.warnings);
         told.end = Some(Box::new(End { finish_reason, usage, warnings, response }));
         Ok(())
@@ -422,7 +445,7 @@ impl Attempt {
     /// The head of a stream for the client.
     #[must_use]
     pub fn stream_head(&self) -> HeaderMap {
-        dialect::head(self.dialect, self.id, AnswerKind::Stream, self.headers.clone())
+        self.head_of(AnswerKind::Stream)
     }
 
     /// The end of an answer that was told whole, whatever may become of the call after that.
@@ -430,7 +453,7 @@ impl Attempt {
     pub fn finished(&self) -> Option<End> {
         match &self.answer {
             Answer::Streaming(stream) => stream.finished().map(|finish| End {
-                finish_reason: Some(self.word(finish)),
+                finish_reason: self.word(finish),
                 usage: stream.usage(),
                 warnings: stream.warnings(),
                 response: stream.response().map(str::to_owned),
@@ -454,6 +477,9 @@ impl Attempt {
             }
             return begun;
         }
+        if self.passing.is_some() && !begun {
+            out.extend_from_slice(&std::mem::take(&mut self.held));
+        }
         match (&mut self.answer, &mut self.played, &mut self.interrupted) {
             (Answer::Streaming(stream), _, _) => stream.fail(fault, out),
             (_, Some(stream), _) => stream.fail(fault, out),
@@ -475,6 +501,7 @@ impl Attempt {
             (Answer::Streaming(stream), _) => stream.keep_alive_before(kind, out),
             (_, Some(stream)) if begun => stream.keep_alive(kind, out),
             (_, Some(stream)) => stream.keep_alive_before(kind, out),
+            (_, None) if self.passing.is_some() => {}
             (_, None) => match &mut self.interrupted {
                 Some(interrupted) => interrupted.keep_alive(kind, out),
                 None => sse::comment(out),
@@ -520,7 +547,7 @@ impl Attempt {
 
     /// The head of a whole answer, with the warnings about the request.
     pub(super) fn whole_head(&self) -> HeaderMap {
-        dialect::head(self.dialect, self.id, AnswerKind::Whole, self.headers.clone())
+        self.head_of(AnswerKind::Whole)
     }
 
     /// The model as the client is told it.
@@ -577,6 +604,14 @@ impl Attempt {
                     None => stream,
                 }))
             }
+            Road::Passthrough => {
+                let stream = self.passing.as_ref().map(|passing| passing.stream());
+                let stream = stream.unwrap_or_else(|| StreamPassthrough::new(AnswerWords::Unread, false));
+                AnswerStream::Passed(Box::new(match self.recording {
+                    Some(room) => stream.recording(room),
+                    None => stream,
+                }))
+            }
             Road::Translate(_) | Road::Relay | Road::Closed => AnswerStream::Translated(Box::new(self.translation())),
         }
     }
@@ -598,22 +633,29 @@ impl Attempt {
         Envelope { id: self.id, created: self.created, model: self.outgoing.model.borrowed() }
     }
 
-    fn word(&self, finish: &Finish) -> &'static str {
-        self.outgoing.style.style.finish_reason(finish)
+    fn word(&self, finish: &Finish) -> Option<&'static str> {
+        match self.road {
+            Road::Passthrough => bedrock_runtime::stop_word(&finish.stop),
+            Road::Translate(_) | Road::Reframe(_) | Road::Relay | Road::Closed => {
+                Some(self.outgoing.style.style.finish_reason(finish))
+            }
+        }
     }
 
     /// An answer with a status that is no success, as a fault.
     fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
         match self.road {
             Road::Translate(api) | Road::Reframe(api) => bedrock::refusal(api, status, headers, body),
+            Road::Passthrough => bedrock::refusal(bedrock::Api::default(), status, headers, body),
             Road::Relay | Road::Closed => relay_of::refusal(status, headers, body),
         }
     }
 
     /// Keeps a refusal as it came, with what its client may act on.
     fn refuse(&mut self, status: StatusCode, headers: &HeaderMap, body: Bytes) {
-        let kept = [header::CONTENT_TYPE, header::RETRY_AFTER];
-        let kept = kept.into_iter().filter_map(|name| headers.get(&name).map(|value| (name, value.clone())));
+        // Of Bedrock's own API all headers that go on are in the head already.
+        let kept = [header::CONTENT_TYPE, header::RETRY_AFTER].into_iter().filter(|_| self.passing.is_none());
+        let kept = kept.filter_map(|name| headers.get(&name).map(|value| (name, value.clone())));
         self.refused = Some(Refusal { status, headers: kept.collect(), body: without_names(body) });
     }
 }

@@ -13,6 +13,9 @@ use http::{HeaderMap, Method, StatusCode};
 use std::fmt;
 use std::time::{Duration, Instant};
 
+/// The beginnings of the paths of AWS's SDKs, also of operations that are not served.
+const OF_AWS: [&str; 5] = ["/model/", "/inference-profiles", "/guardrail", "/async-invoke", "/foundation-models"];
+
 /// The head of a client's request, with what a host must draw for its exchange.
 #[derive(Debug)]
 pub struct RequestHead<'a> {
@@ -46,6 +49,7 @@ impl RequestHead<'_> {
     pub(super) fn dialect_at(&self, surface: &Result<Surface<'_>, NoSurface>) -> Dialect {
         let dialect = match surface {
             Ok(Surface { dialect, .. }) | Err(NoSurface::MethodNotAllowed { dialect, .. }) => *dialect,
+            Err(NoSurface::NotFound) if OF_AWS.iter().any(|begin| self.path.starts_with(begin)) => Dialect::Bedrock,
             Err(NoSurface::NotFound) => Dialect::default(),
         };
         let shared = self.path.starts_with("/v1/models") || *surface == Err(NoSurface::NotFound);

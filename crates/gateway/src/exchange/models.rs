@@ -30,12 +30,7 @@ pub(super) fn list(
     query: &str,
     ingress: Ingress<'_>,
 ) -> Result<String, Fault> {
-    let may_take = |route: Option<&Route>| auth::authorize(config, ingress, route, headers).is_ok();
-    let mut listings = route::models_for(config, ingress, &may_take);
-    if route::serves_any(config, ingress, &may_take) {
-        let mut known: HashSet<String> = listings.iter().map(|listing| listing.id.clone()).collect();
-        listings.extend(callable(config).filter(|id| known.insert(id.clone())).map(|id| of_catalogue(&id)));
-    }
+    let mut listings = listings(config, headers, ingress);
     match dialect {
         Dialect::OpenAiChat | Dialect::OpenAiResponses => {
             let data: Vec<String> = listings.iter().map(|listing| object(dialect, listing)).collect();
@@ -54,7 +49,23 @@ pub(super) fn list(
             let models: Vec<ListedModel<'_>> = listings.iter().map(listed).collect();
             anthropic::list(&models, &page)
         }
+        Dialect::Bedrock => Err(Fault::Ours("Bedrock's own API lists profiles".to_owned())),
     }
+}
+
+/// The ids of the same models.
+pub(super) fn ids(config: &Config, headers: &HeaderMap, ingress: Ingress<'_>) -> Vec<String> {
+    listings(config, headers, ingress).into_iter().map(|listing| listing.id).collect()
+}
+
+fn listings(config: &Config, headers: &HeaderMap, ingress: Ingress<'_>) -> Vec<ModelListing> {
+    let may_take = |route: Option<&Route>| auth::authorize(config, ingress, route, headers).is_ok();
+    let mut listings = route::models_for(config, ingress, &may_take);
+    if route::serves_any(config, ingress, &may_take) {
+        let mut known: HashSet<String> = listings.iter().map(|listing| listing.id.clone()).collect();
+        listings.extend(callable(config).filter(|id| known.insert(id.clone())).map(|id| of_catalogue(&id)));
+    }
+    listings
 }
 
 fn listed(listing: &ModelListing) -> ListedModel<'_> {

@@ -2,6 +2,7 @@
 
 use super::contract::RequestHead;
 use super::encoding::{AnswerTo, Encoding};
+use super::passed::Passed;
 use super::stored::LARGEST_REQUEST;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
@@ -22,7 +23,9 @@ use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Before, CalledTurn, EncoderCall, Incoming, Outgoing, Road, Terms};
+use aquifer_translate::translation::{
+    Before, CalledTurn, EncoderCall, Incoming, Outgoing, Road, Terms, passed_conversation,
+};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
@@ -71,6 +74,8 @@ pub(super) struct Plan {
     pub(super) sealed: bool,
     /// The number of its tokens is asked for, and no answer.
     pub(super) counting: bool,
+    /// What a request of Bedrock's own API says outside its body, which is not read.
+    pub(super) passed: Option<Passed>,
     /// An encoder is asked, and no model for an answer.
     pub(super) encoding: Option<Encoding>,
 }
@@ -182,6 +187,7 @@ impl Plan {
             adjusted: Vec::new(),
             sealed: false,
             counting: false,
+            passed: None,
             encoding: None,
         }
     }
@@ -230,6 +236,19 @@ impl Plan {
         let allowed = self.targets.first().is_some_and(|target| self.restores(target));
         let wanted = incoming.is_stored() && !self.counting && self.body.len() <= LARGEST_REQUEST;
         self.stored = (allowed && wanted).then(|| self.body.clone());
+    }
+
+    /// Notes what stands before the turn that is asked for, of a request that is passed through with tools to a model that
+    /// may take its reasoning back: its client does so itself, and others that continue the conversation may not.
+    pub(super) fn note_passed(&mut self) {
+        let Some((passed, target)) = self.passed.as_ref().zip(self.targets.first()) else { return };
+        let entry = target.entry(&self.config);
+        if passed.offers_tools(&self.body) && self.restores(target) && entry.may_take_back() && entry.can_reason() {
+            let words = passed.words(&self.body, entry);
+            if let Some((before, talk)) = passed_conversation(words, &self.body, &self.config.limits) {
+                (self.before, self.talk) = (Some(before), talk);
+            }
+        }
     }
 
     /// Whether turns of this caller are remembered there.
@@ -303,6 +322,12 @@ impl Plan {
 
     /// Translates the request for a target's API, with the reasoning that is remembered, or relays it in its dialect.
     fn translated(&self, target: &Target, incoming: Option<Incoming<'_>>) -> Result<Said, Fault> {
+        if let Some(passed) = &self.passed {
+            let mut outgoing = passed.outgoing(&self.body, &self.head, target, &self.config)?;
+            outgoing.memorable = self.restores(target) && self.before.is_some();
+            let (put_back, road, answers) = (PutBack::default(), Road::Passthrough, AnswerTo::default());
+            return Ok(Said { outgoing, put_back, road, answers });
+        }
         if let (Road::Relay, Some(prefix)) = (self.road_to(target), target.openai_prefix(&self.config)) {
             denied::check(&self.body, target.fields)?;
             let (outgoing, answers) = match &self.encoding {
@@ -361,7 +386,7 @@ impl Plan {
         let mut outgoing = match road {
             Road::Reframe(_) if !self.counting => incoming.reframed_on(&terms, exposure)?,
             Road::Translate(api) | Road::Reframe(api) => incoming.outgoing_on(&Terms { api, ..terms }, exposure)?,
-            Road::Relay | Road::Closed => {
+            Road::Relay | Road::Passthrough | Road::Closed => {
                 return Err(Fault::Ours("a backend that is reached by no translation".to_owned()));
             }
         };

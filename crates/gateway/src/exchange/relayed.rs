@@ -11,6 +11,7 @@ use aquifer_translate::dialect::Head;
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{Answering, Outgoing};
+use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use limits::Limits;
@@ -42,11 +43,7 @@ pub(super) fn relayed(
     policy: &ReasoningPolicy,
     prefix: &str,
 ) -> Result<Outgoing, Fault> {
-    let mut body = plainly(body, model_id)?;
-    let mut warnings = Vec::new();
-    if let Some(limits) = Limits::of(policy) {
-        (body, warnings) = limits.hold(&body)?;
-    }
+    let (body, warnings) = within_limits(plainly(body, model_id)?, policy)?;
     Ok(Outgoing { warnings, ..outgoing(body, head, prefix, "/chat/completions") })
 }
 
@@ -86,6 +83,18 @@ fn outgoing(body: Bytes, head: &Head<'_>, prefix: &str, path: &str) -> Outgoing 
         reasoning_on: false,
         sealed: false,
         memorable: false,
+    }
+}
+
+/// The body with no more reasoning asked for than the operator allows, and a warning for each field that is lowered.
+///
+/// # Errors
+///
+/// It is no JSON object, where anything is limited.
+pub(super) fn within_limits(body: Bytes, policy: &ReasoningPolicy) -> Result<(Bytes, Vec<Warning>), Fault> {
+    match Limits::of(policy) {
+        Some(limits) => limits.hold(&body),
+        None => Ok((body, Vec::new())),
     }
 }
 

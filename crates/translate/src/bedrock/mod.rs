@@ -29,6 +29,15 @@ pub enum Api {
     InvokeModel,
 }
 
+/// The path of an operation on a model, percent-encoded as it must stand on the wire.
+///
+/// # Errors
+///
+/// A model id that a proxy on the way could read as another path.
+pub fn operation_path(model_id: &str, operation: &str) -> Result<String, Fault> {
+    converse::request::path::path(model_id, operation)
+}
+
 /// Writes a request on these terms.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Answers in any dialect: style, stream, whole, head, error.
 
-use super::{Dialect, Envelope, anthropic_messages, openai_chat, openai_responses};
+use super::{Dialect, Envelope, anthropic_messages, bedrock_runtime, openai_chat, openai_responses};
 use crate::fault::{Fault, MistakeKind};
 use crate::model::delta::{Delta, Event};
 use crate::model::request_id::RequestId;
@@ -205,6 +205,7 @@ pub fn token_count(dialect: Dialect, tokens: u64) -> String {
         // Chat Completions has no such operation; the member is the same as in its usage.
         Dialect::OpenAiChat => format!(r#"{{"prompt_tokens":{tokens}}}"#),
         Dialect::AnthropicMessages => format!(r#"{{"input_tokens":{tokens}}}"#),
+        Dialect::Bedrock => format!(r#"{{"inputTokens":{tokens}}}"#),
         Dialect::OpenAiResponses => format!(r#"{{"object":"response.input_tokens","input_tokens":{tokens}}}"#),
     }
 }
@@ -222,12 +223,16 @@ pub enum AnswerKind {
 #[must_use]
 pub fn head(dialect: Dialect, id: RequestId, kind: AnswerKind, mut headers: HeaderMap) -> HeaderMap {
     match kind {
+        AnswerKind::Stream if dialect == Dialect::Bedrock => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/vnd.amazon.eventstream"));
+        }
         AnswerKind::Stream => of_events(&mut headers),
         AnswerKind::Whole => of_json(&mut headers),
     }
     let name = match dialect {
         Dialect::OpenAiChat => openai_chat::REQUEST_ID,
         Dialect::AnthropicMessages => anthropic_messages::REQUEST_ID,
+        Dialect::Bedrock => bedrock_runtime::REQUEST_ID,
         Dialect::OpenAiResponses => openai_responses::REQUEST_ID,
     };
     if let Ok(id) = HeaderValue::from_str(&dialect.request_id(id)) {
@@ -290,12 +295,21 @@ pub fn error_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>) ->
             should_retry(&mut headers, rendered.should_retry);
             (rendered.status, rendered.body, rendered.retry_after)
         }
+        Dialect::Bedrock => {
+            let rendered = bedrock_runtime::error::render(fault);
+            if let Ok(exception) = HeaderValue::from_str(&rendered.exception) {
+                headers.insert(bedrock_runtime::ERROR_TYPE, exception);
+            }
+            (rendered.status, rendered.body, rendered.retry_after)
+        }
     };
     if let Some(seconds) = retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     // RFC 9110, 11.6.1: a 401 says how to authenticate.
-    if matches!(fault, Fault::ClientMistaken(mistake) if mistake.kind == MistakeKind::Unauthorized) {
+    if status == StatusCode::UNAUTHORIZED.as_u16()
+        && matches!(fault, Fault::ClientMistaken(mistake) if mistake.kind == MistakeKind::Unauthorized)
+    {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"aquifer\""));
     }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -323,6 +337,7 @@ pub fn fail_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>, out
         Dialect::AnthropicMessages => {
             sse::event(out, "error", &[&anthropic_messages::error::render(fault, exchange).body]);
         }
+        Dialect::Bedrock => bedrock_runtime::error::frame(fault, out),
         Dialect::OpenAiResponses => openai_responses::stream::fail(exchange, fault, out),
     }
 }
@@ -332,5 +347,7 @@ pub fn keep_alive(dialect: Dialect, out: &mut BytesMut) {
     match dialect {
         Dialect::OpenAiChat | Dialect::OpenAiResponses => sse::comment(out),
         Dialect::AnthropicMessages => anthropic_messages::stream::ping(out),
+        // Event streams know no comments, and no event of Bedrock's says nothing.
+        Dialect::Bedrock => {}
     }
 }

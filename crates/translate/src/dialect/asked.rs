@@ -151,6 +151,7 @@ pub fn read<'a, 'h>(
                 anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits)?;
             Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings, sealed: Vec::new() })
         }
+        Dialect::Bedrock => Err(goes_on()),
         Dialect::OpenAiResponses => responses(body, betas, limits),
     }
 }
@@ -173,8 +174,15 @@ pub fn read_to_count<'a, 'h>(
                 anthropic_messages::request::read(body, betas, MessagesPurpose::CountTokens, limits)?;
             Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings, sealed: Vec::new() })
         }
+        Dialect::Bedrock => Err(goes_on()),
         Dialect::OpenAiResponses => responses(body, betas, limits),
     }
+}
+
+/// The fault of reading a request of Bedrock's own API: its path names the model and the operation, and its body goes on as
+/// it came.
+fn goes_on() -> Fault {
+    Fault::Ours("a body of Bedrock's own API is not read".to_owned())
 }
 
 fn responses<'a, 'h>(
@@ -198,6 +206,7 @@ pub fn read_head<'a>(dialect: Dialect, body: &'a [u8], limits: &Limits) -> Resul
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_head(body, limits),
         Dialect::AnthropicMessages => anthropic_messages::request::read_head(body, limits),
+        Dialect::Bedrock => Err(goes_on()),
         Dialect::OpenAiResponses => openai_responses::request::read_head(body, limits),
     }
 }
@@ -211,6 +220,7 @@ pub fn read_model(dialect: Dialect, body: &[u8]) -> Result<Cow<'_, str>, Fault> 
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_model(body),
         Dialect::AnthropicMessages => anthropic_messages::request::read_model(body),
+        Dialect::Bedrock => Err(goes_on()),
         Dialect::OpenAiResponses => openai_responses::request::read_model(body),
     }
 }

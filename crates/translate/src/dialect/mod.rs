@@ -4,6 +4,7 @@ mod answer;
 pub mod anthropic_messages;
 mod anthropic_words;
 mod asked;
+pub mod bedrock_runtime;
 mod call_arguments;
 pub mod cohere_rerank;
 mod json;
@@ -54,6 +55,8 @@ pub enum Dialect {
     OpenAiChat,
     /// Anthropic's Messages.
     AnthropicMessages,
+    /// Bedrock's own API: Converse, InvokeModel and CountTokens of AWS's SDKs.
+    Bedrock,
     /// OpenAI's Responses.
     OpenAiResponses,
 }
@@ -65,6 +68,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::id(id),
+            Self::Bedrock => bedrock_runtime::request_id(id),
             Self::OpenAiResponses => openai_responses::id(id),
         }
     }
@@ -75,6 +79,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::request_id(id),
+            Self::Bedrock => bedrock_runtime::request_id(id),
             Self::OpenAiResponses => openai_responses::request_id(id),
         }
     }
@@ -85,6 +90,7 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::field::path(field),
             Self::AnthropicMessages => anthropic_messages::field::path(field),
+            Self::Bedrock => bedrock_runtime::path(field),
             Self::OpenAiResponses => openai_responses::field::path(field),
         }
     }

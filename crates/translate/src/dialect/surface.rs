@@ -4,6 +4,7 @@
 //! its place: the id may hold slashes, escaped or not, as ARNs do.
 
 use super::Dialect;
+use super::bedrock_runtime::BedrockOperation;
 use crate::fault::{Fault, MistakeKind};
 use crate::wire::uri;
 use http::Method;
@@ -37,6 +38,12 @@ pub enum Operation {
     ListModels,
     /// The description of one model.
     GetModel,
+    /// An operation of Bedrock's own API.
+    Bedrock(BedrockOperation),
+    /// The list of inference profiles.
+    ListProfiles,
+    /// One inference profile.
+    GetProfile,
 }
 
 /// A request that is addressed to no surface.
@@ -109,7 +116,23 @@ const SERVED: &[Endpoint] = &[
         dialect: Dialect::OpenAiChat,
         operation: Operation::GetModel,
     },
+    of_bedrock("/model/{id}/converse", "POST", Operation::Bedrock(BedrockOperation::Converse)),
+    of_bedrock("/model/{id}/converse-stream", "POST", Operation::Bedrock(BedrockOperation::ConverseStream)),
+    of_bedrock("/model/{id}/invoke", "POST", Operation::Bedrock(BedrockOperation::InvokeModel)),
+    of_bedrock(
+        "/model/{id}/invoke-with-response-stream",
+        "POST",
+        Operation::Bedrock(BedrockOperation::InvokeModelWithResponseStream),
+    ),
+    of_bedrock("/model/{id}/count-tokens", "POST", Operation::Bedrock(BedrockOperation::CountTokens)),
+    of_bedrock("/inference-profiles", "GET, HEAD", Operation::ListProfiles),
+    of_bedrock("/inference-profiles/{id}", "GET, HEAD", Operation::GetProfile),
 ];
+
+/// A line of Bedrock's own API.
+const fn of_bedrock(path: &'static str, allow: &'static str, operation: Operation) -> Endpoint {
+    Endpoint { path, allow, dialect: Dialect::Bedrock, operation }
+}
 
 /// Other paths of the same surfaces, under which clients know them; errors do not name them.
 const ALIASES: &[(&str, &str)] = &[
@@ -283,7 +306,7 @@ mod tests {
             message(NoSurface::NotFound, "/v2"),
             (
                 MistakeKind::PathNotFound,
-                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/responses, /v1/responses/input_tokens, /v1/responses/{id}, /v1/embeddings, /v1/rerank, /v1/models and /v1/models/{id}."
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/responses, /v1/responses/input_tokens, /v1/responses/{id}, /v1/embeddings, /v1/rerank, /v1/models, /v1/models/{id}, /model/{id}/converse, /model/{id}/converse-stream, /model/{id}/invoke, /model/{id}/invoke-with-response-stream, /model/{id}/count-tokens, /inference-profiles and /inference-profiles/{id}."
                     .to_owned()
             )
         );

@@ -4,7 +4,9 @@ use aquifer_translate::dialect::Envelope;
 use aquifer_translate::model::call_id;
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::text::Text;
-use aquifer_translate::translation::{Answering, Restore, StreamTranslation, whole};
+use aquifer_translate::translation::{
+    AnswerWords, Answering, Restore, StreamPassthrough, StreamTranslation, look_at_whole, whole,
+};
 use bytes::BytesMut;
 use serde_json::{Value, json};
 use std::fs;
@@ -234,4 +236,51 @@ pub(crate) fn try_streams(
     }
     println!("{tried} streams of the corpus");
     assert!(tried == 0 || tried > 100, "{tried}");
+}
+
+#[test]
+fn what_is_passed_through_comes_byte_for_byte_however_it_is_cut() {
+    let (mut tried, mut broken) = (0, 0);
+    for (api, words) in [("converse-stream", AnswerWords::Converse), ("invoke-stream", AnswerWords::Claude)] {
+        for (folder, meta) in cases(api) {
+            let is_claude = meta["model"].as_str().is_some_and(|model| model.contains("claude"));
+            let words = if is_claude || api == "converse-stream" { words } else { AnswerWords::Unread };
+            let recording =
+                ["response.bin", "response.reencoded.bin"].iter().find_map(|name| fs::read(folder.join(name)).ok());
+            let Some(bytes) = recording.filter(|_| meta["status"] == 200) else { continue };
+            let (mut stream, mut out) = (StreamPassthrough::new(words, false).recording(1 << 20), BytesMut::new());
+            // An exception in it goes on too.
+            let _ = stream.take(&bytes, &mut out);
+            let usage = stream.usage();
+            if out.len() < bytes.len() {
+                // A few recordings are broken on purpose: a wrong checksum, no frame at all.
+                assert!(bytes.starts_with(&out), "{}", folder.display());
+                broken += 1;
+                continue;
+            }
+            tried += 1;
+            assert_eq!(out, bytes, "{}", folder.display());
+            for size in [1, 7, 1000] {
+                let (mut stream, mut out) = (StreamPassthrough::new(words, false), BytesMut::new());
+                for part in bytes.chunks(size) {
+                    if stream.take(part, &mut out).is_err() {
+                        break;
+                    }
+                }
+                assert_eq!((&out[..], stream.usage()), (&bytes[..], usage), "{}: {size}", folder.display());
+            }
+        }
+    }
+    let mut whole = 0;
+    for (folder, meta) in cases("converse") {
+        let Ok(body) = fs::read(folder.join("response.json")) else { continue };
+        let recorded: Value = serde_json::from_slice(&body).unwrap();
+        if meta["status"] == 200 && recorded["output"].is_object() {
+            whole += 1;
+            let seen = look_at_whole(AnswerWords::Converse, &body, true).unwrap();
+            assert_eq!(seen.finish_reason, recorded["stopReason"].as_str(), "{}", folder.display());
+        }
+    }
+    assert!(tried == 0 && whole == 0 || tried > 250 && whole > 400, "{tried} streams, {whole} answers");
+    assert!(broken <= 4, "{broken} streams");
 }
