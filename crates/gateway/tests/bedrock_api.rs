@@ -50,7 +50,8 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
 fn ask_with(config: Config, terms: HostTerms, path: &str, body: &[u8], shown: &HeaderMap) -> Client {
     let (now, method) = (Instant::now(), if body.is_empty() { Method::GET } else { Method::POST });
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let head = RequestHead { method: &method, path, query, headers: shown, port: None, random: 7, unix_seconds: 1, now };
+    let head =
+        RequestHead { method: &method, path, query, headers: shown, port: None, random: 7, unix_seconds: 1, now };
     let health = Arc::new(BackendHealth::new(config.backends.len(), now));
     let mut exchange = Exchange::begin(Arc::new(config), health, terms, &head);
     exchange.handle(Input::Body { head: &head, bytes: Bytes::copy_from_slice(body), turns: &Forgetful }, now);
@@ -152,14 +153,22 @@ fn kinds(mut bytes: &[u8]) -> Vec<String> {
 }
 
 fn of_stream() -> HeaderMap {
-    headers(&[("content-type", STREAM), ("x-amzn-requestid", "r-1"), ("x-amzn-bedrock-content-type", "application/json"), ("server", "s")])
+    headers(&[
+        ("content-type", STREAM),
+        ("x-amzn-requestid", "r-1"),
+        ("x-amzn-bedrock-content-type", "application/json"),
+        ("server", "s"),
+    ])
 }
 
 #[test]
 fn a_request_goes_on_as_it_came_to_the_model_of_its_path() {
     let body = br#"{ "messages" : [{"role":"user","content":[{"text":"Hi"}]}],"whatever":1 }"#;
     let sigv4 = headers(&[
-        ("authorization", "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0"),
+        (
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0",
+        ),
         ("x-amz-date", "20260101T000000Z"),
         ("accept", "application/json"),
         ("x-amzn-bedrock-trace", "ENABLED"),
@@ -178,8 +187,14 @@ fn a_request_goes_on_as_it_came_to_the_model_of_its_path() {
             format!("/model/{}/invoke-with-response-stream", ARN.replace('/', "%2F").replace(':', "%3A")),
             "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aapplication-inference-profile%2Fabc123/invoke-with-response-stream",
         ),
-        (format!("/model/{ARN}/converse"), "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aapplication-inference-profile%2Fabc123/converse"),
-        ("/model/claude-haiku-4-5/converse".to_owned(), "/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse"),
+        (
+            format!("/model/{ARN}/converse"),
+            "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aapplication-inference-profile%2Fabc123/converse",
+        ),
+        (
+            "/model/claude-haiku-4-5/converse".to_owned(),
+            "/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse",
+        ),
         (format!("/model/{OPUS}/count-tokens"), "/model/anthropic.claude-opus-4-8/count-tokens"),
     ] {
         let client = ask_with(config(&[OPUS, HAIKU, ARN]), HostTerms::default(), &path, body, &sigv4);
@@ -202,7 +217,10 @@ fn a_stream_comes_back_byte_for_byte_however_it_is_cut() {
         client.end();
         assert_eq!(client.said, sent);
         assert_eq!((client.status, &client.headers["content-type"]), (200, &HeaderValue::from_static(STREAM)));
-        assert_eq!((&client.headers["x-amzn-requestid"], client.headers.get("server")), (&HeaderValue::from_static("r-1"), None));
+        assert_eq!(
+            (&client.headers["x-amzn-requestid"], client.headers.get("server")),
+            (&HeaderValue::from_static("r-1"), None)
+        );
         assert_eq!(client.headers["x-amzn-bedrock-content-type"], "application/json");
         let record = client.record();
         assert_eq!((record.outcome, record.finish_reason), (Outcome::Answered, Some("end_turn")));
@@ -229,7 +247,10 @@ fn what_fails_before_content_is_tried_again_and_else_told_as_it_came() {
     }
     assert_eq!((client.said.as_slice(), client.status), (&failed[..], 200));
     assert_eq!(client.headers["content-type"], STREAM);
-    assert_eq!((client.record().outcome, client.record().fault.as_deref()), (Outcome::Failed, Some("ThrottlingException")));
+    assert_eq!(
+        (client.record().outcome, client.record().fault.as_deref()),
+        (Outcome::Failed, Some("ThrottlingException"))
+    );
     // A refusal by its status.
     let refusal = headers(&[
         ("content-type", "application/json"),
@@ -285,7 +306,10 @@ fn a_client_with_an_early_head_hears_of_failures_behind_it_and_of_nothing_before
     client.now = client.exchange.poll_timeout(client.now).unwrap();
     client.exchange.handle(Input::Timeout, client.now);
     client.drain();
-    assert_eq!((client.status, client.said.len(), &client.headers["content-type"]), (200, 0, &HeaderValue::from_static(STREAM)));
+    assert_eq!(
+        (client.status, client.said.len(), &client.headers["content-type"]),
+        (200, 0, &HeaderValue::from_static(STREAM))
+    );
     client.head(500, &headers(&[("x-amzn-errortype", "InternalServerException")]));
     client.body(br#"{"message":"m"}"#);
     client.end();
@@ -295,7 +319,11 @@ fn a_client_with_an_early_head_hears_of_failures_behind_it_and_of_nothing_before
 #[test]
 fn whole_answers_come_back_and_are_counted() {
     let body = br#"{ "results":[{"outputText":"Hi"}] }"#;
-    let mut client = ask(config(&["amazon.titan-text-express-v1"]), "/model/amazon.titan-text-express-v1/invoke", b"{\"inputText\":\"a\"}");
+    let mut client = ask(
+        config(&["amazon.titan-text-express-v1"]),
+        "/model/amazon.titan-text-express-v1/invoke",
+        b"{\"inputText\":\"a\"}",
+    );
     client.head(
         200,
         &headers(&[
@@ -335,14 +363,23 @@ fn the_version_that_an_older_claude_does_not_know_is_the_one_change() {
 #[test]
 fn errors_of_the_gateway_are_in_the_shape_of_aws() {
     let missing = ask(config(&[OPUS]), "/model/nobody.serves-this/converse", b"{}");
-    assert_eq!((missing.status, &missing.headers["x-amzn-errortype"]), (404, &HeaderValue::from_static("ResourceNotFoundException")));
+    assert_eq!(
+        (missing.status, &missing.headers["x-amzn-errortype"]),
+        (404, &HeaderValue::from_static("ResourceNotFoundException"))
+    );
     assert!(missing.json()["message"].as_str().unwrap().contains("nobody.serves-this"));
     assert_eq!(missing.headers["x-amzn-requestid"], "00000000-0000-0000-0000-000000000007");
     let unknown = ask(config(&[OPUS]), "/model/x/invoke-with-bidirectional-stream", b"{}");
-    assert_eq!((unknown.status, &unknown.headers["x-amzn-errortype"]), (404, &HeaderValue::from_static("UnknownOperationException")));
+    assert_eq!(
+        (unknown.status, &unknown.headers["x-amzn-errortype"]),
+        (404, &HeaderValue::from_static("UnknownOperationException"))
+    );
     let s3 = br#"{"messages":[{"role":"user","content":[{"image":{"source":{"s3Location":{"uri":"s3://b/k"}}}}]}]}"#;
     let denied = ask(config(&[OPUS]), &format!("/model/{OPUS}/converse"), s3);
-    assert_eq!((denied.status, &denied.headers["x-amzn-errortype"]), (400, &HeaderValue::from_static("ValidationException")));
+    assert_eq!(
+        (denied.status, &denied.headers["x-amzn-errortype"]),
+        (400, &HeaderValue::from_static("ValidationException"))
+    );
     assert!(denied.calls.is_empty());
 }
 
@@ -354,9 +391,15 @@ fn keys_are_asked_for_and_signatures_are_told_what_to_do() {
         Config { keys: Some(Arc::new(ring)), ..config(&[OPUS]) }
     };
     let path = format!("/model/{OPUS}/converse");
-    let signed = headers(&[("authorization", "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0")]);
+    let signed = headers(&[(
+        "authorization",
+        "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0",
+    )]);
     let refused = ask_with(guarded(), HostTerms::default(), &path, b"{}", &signed);
-    assert_eq!((refused.status, &refused.headers["x-amzn-errortype"]), (403, &HeaderValue::from_static("AccessDeniedException")));
+    assert_eq!(
+        (refused.status, &refused.headers["x-amzn-errortype"]),
+        (403, &HeaderValue::from_static("AccessDeniedException"))
+    );
     assert!(refused.json()["message"].as_str().unwrap().contains("AWS_BEARER_TOKEN_BEDROCK"));
     let bearer = headers(&[("authorization", "Bearer secret")]);
     let allowed = ask_with(guarded(), HostTerms::default(), &path, b"{}", &bearer);
@@ -415,7 +458,8 @@ fn reasoning_that_the_operator_hides_is_never_told() {
 fn limits_of_reasoning_hold_in_every_words() {
     let limited = |path: &str, body: &Value| {
         let mut config = config(&[OPUS]);
-        let policy = ReasoningPolicy { most_effort: Some(Effort::Low), most_budget: Some(2000), ..ReasoningPolicy::default() };
+        let policy =
+            ReasoningPolicy { most_effort: Some(Effort::Low), most_budget: Some(2000), ..ReasoningPolicy::default() };
         config.backends[0].reasoning = Arc::new(policy);
         let client = ask(config, path, body.to_string().as_bytes());
         serde_json::from_slice::<Value>(&client.call().body).unwrap()
@@ -430,32 +474,52 @@ fn limits_of_reasoning_hold_in_every_words() {
     expected["additionalModelRequestFields"]["output_config"]["effort"] = json!("low");
     expected["outputConfig"]["effort"] = json!("low");
     assert_eq!(sent, expected);
-    let sent = limited(&format!("/model/{OPUS}/invoke"), &json!({"thinking": {"budget_tokens": 9000}, "max_tokens": 99999}));
+    let sent =
+        limited(&format!("/model/{OPUS}/invoke"), &json!({"thinking": {"budget_tokens": 9000}, "max_tokens": 99999}));
     assert_eq!(sent, json!({"thinking": {"budget_tokens": 2000}, "max_tokens": 99999}));
 }
 
 #[test]
 fn inference_profiles_are_those_that_are_served() {
     let listed = ask(config(&[OPUS, HAIKU, ARN, "my-alias"]), "/inference-profiles?type=SYSTEM_DEFINED", b"");
-    let ids: Vec<Value> =
-        listed.json()["inferenceProfileSummaries"].as_array().unwrap().iter().map(|one| one["inferenceProfileId"].clone()).collect();
+    let ids: Vec<Value> = listed.json()["inferenceProfileSummaries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["inferenceProfileId"].clone())
+        .collect();
     assert_eq!((listed.status, ids), (200, vec![json!(OPUS), json!(HAIKU)]));
     let path = format!("/inference-profiles/{}", ARN.replace(':', "%3A").replace('/', "%2F"));
     let one = ask(config(&[OPUS, ARN]), &path, b"");
-    assert_eq!(one.json()["models"][0]["modelArn"], "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-4-8");
+    assert_eq!(
+        one.json()["models"][0]["modelArn"],
+        "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-4-8"
+    );
     assert_eq!((one.json()["type"].as_str(), one.status), (Some("APPLICATION"), 200));
     let none = ask(config(&[OPUS]), &path, b"");
-    assert_eq!((none.status, &none.headers["x-amzn-errortype"]), (404, &HeaderValue::from_static("ResourceNotFoundException")));
+    assert_eq!(
+        (none.status, &none.headers["x-amzn-errortype"]),
+        (404, &HeaderValue::from_static("ResourceNotFoundException"))
+    );
 }
 
 #[test]
 fn a_turn_with_tools_is_remembered_for_whoever_continues_the_conversation() {
     let body = json!({"messages": [{"role": "user", "content": [{"text": "Weather?"}]}], "toolConfig": {"tools": []}});
     let called = [
-        framed(Kind::Event("contentBlockDelta"), r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"hm"}}}"#),
-        framed(Kind::Event("contentBlockDelta"), r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"signature":"s"}}}"#),
+        framed(
+            Kind::Event("contentBlockDelta"),
+            r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"hm"}}}"#,
+        ),
+        framed(
+            Kind::Event("contentBlockDelta"),
+            r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"signature":"s"}}}"#,
+        ),
         framed(Kind::Event("contentBlockStop"), r#"{"contentBlockIndex":0}"#),
-        framed(Kind::Event("contentBlockStart"), r#"{"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"t1","name":"f"}}}"#),
+        framed(
+            Kind::Event("contentBlockStart"),
+            r#"{"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"t1","name":"f"}}}"#,
+        ),
         framed(Kind::Event("contentBlockDelta"), r#"{"contentBlockIndex":1,"delta":{"toolUse":{"input":"{}"}}}"#),
         framed(Kind::Event("contentBlockStop"), r#"{"contentBlockIndex":1}"#),
     ];

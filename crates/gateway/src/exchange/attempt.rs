@@ -24,7 +24,6 @@ use crate::config::ReasoningPolicy;
 use crate::record::Estimate;
 use answer::Answer;
 use answer_stream::AnswerStream;
-use passing::Passing;
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock;
 use aquifer_translate::dialect::openai_chat::relay as relay_of;
@@ -43,6 +42,7 @@ use aquifer_translate::warning::Warning;
 use aquifer_translate::wire::sse;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
+use passing::Passing;
 use std::borrow::Cow;
 use std::fmt;
 

@@ -40,7 +40,9 @@ pub(super) fn candidates<'c>(
             let mut others = other_names(config, model).into_iter();
             others.find_map(|name| route::candidates(config, &name, headers, ingress, seed).ok()).ok_or(fault)?
         }
-        (Dialect::AnthropicMessages | Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Bedrock, found) => found?,
+        (Dialect::AnthropicMessages | Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Bedrock, found) => {
+            found?
+        }
     };
     if matches!(dialect, Dialect::AnthropicMessages | Dialect::Bedrock) {
         for candidate in found.iter_mut().filter(|candidate| candidate.model_id == model) {

@@ -2,9 +2,9 @@
 
 use super::contract::RequestHead;
 use super::encoding::{AnswerTo, Encoding};
+use super::passed::Passed;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
-use super::passed::Passed;
 use super::{denied, relayed};
 use crate::config::{Config, ReasoningPolicy, RestorePolicy, Traffic};
 use crate::health::BackendHealth;
@@ -338,7 +338,9 @@ impl Plan {
         let mut put_back = PutBack::default();
         let entry = target.entry(&self.config);
         // Only an id that no row of the catalogue has, or one like this, may be an encoder's.
-        if (!entry.is_known() || target.model_id.contains("embed")) && let Some(encoder) = target.encoder(&self.config) {
+        if (!entry.is_known() || target.model_id.contains("embed"))
+            && let Some(encoder) = target.encoder(&self.config)
+        {
             return Err(not_for_chat(encoder));
         }
         for (called, known) in &self.called {
@@ -389,7 +391,8 @@ impl Plan {
 
     /// Writes the next call to an encoder.
     fn encoded(&self, target: &Target, encoding: &Encoding) -> Result<Said, Fault> {
-        let EncoderCall { mut outgoing, part } = encoding.call(&self.body, &target.model_id, target.encoder(&self.config), &self.config.limits)?;
+        let EncoderCall { mut outgoing, part } =
+            encoding.call(&self.body, &target.model_id, target.encoder(&self.config), &self.config.limits)?;
         if target.fields.report_upstream_model == Some(true) {
             outgoing.model = Text::from_plain(target.model_id.clone());
         }

@@ -4,7 +4,9 @@ use aquifer_translate::Fault;
 use aquifer_translate::model::milestones::Milestones;
 use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{KeepAlive, ReasoningProgress, StreamPassthrough, StreamReframing, StreamTranslation};
+use aquifer_translate::translation::{
+    KeepAlive, ReasoningProgress, StreamPassthrough, StreamReframing, StreamTranslation,
+};
 use aquifer_translate::warning::Warning;
 use bytes::BytesMut;
 

@@ -58,7 +58,8 @@ impl Attempt {
                     return Err(fault);
                 }
             };
-        let veiled = if hidden && words == AnswerWords::Converse { translation::without_reasoning(&body)? } else { None };
+        let veiled =
+            if hidden && words == AnswerWords::Converse { translation::without_reasoning(&body)? } else { None };
         let body = veiled.map_or(body, Bytes::from);
         told.seen = Some(Milestones { reasoning: reasoned, ..Milestones::default() });
         told.turn = turn.map(Box::new);

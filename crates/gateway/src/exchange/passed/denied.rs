@@ -19,13 +19,8 @@ const FREE: [&str; 5] = ["input", "json", "inputSchema", "input_schema", "argume
 
 /// Refuses what is not allowed.
 pub(super) fn check(passed: &Passed, body: &[u8], allowed: ClientFields) -> Result<(), Fault> {
-    let ClientFields {
-        additional_model_request_fields,
-        guardrail_config,
-        service_tier,
-        performance_config,
-        s3_uris,
-    } = allowed;
+    let ClientFields { additional_model_request_fields, guardrail_config, service_tier, performance_config, s3_uris } =
+        allowed;
     if !s3_uris && holds_s3(body) {
         let message = format!("`{NAME}` is an address in S3, which the operator does not allow; send the data itself");
         return Err(Fault::unsupported(FieldRef::own(S3), message));

@@ -14,11 +14,14 @@ fn rewritten(model: &str, body: &str) -> Option<String> {
 #[test]
 fn only_the_version_changes_and_only_for_models_that_do_not_know_it() {
     let body = r#"{ "max_tokens":1, "anthropic_version" : "2026-10-21","messages":[{"content":"2026-10-21"}]}"#;
-    let older = r#"{ "max_tokens":1, "anthropic_version" : "bedrock-2023-05-31","messages":[{"content":"2026-10-21"}]}"#;
+    let older =
+        r#"{ "max_tokens":1, "anthropic_version" : "bedrock-2023-05-31","messages":[{"content":"2026-10-21"}]}"#;
     assert_eq!(rewritten(SONNET, body).as_deref(), Some(older));
     assert_eq!(rewritten("anthropic.claude-haiku-4-5-20251001-v1:0", body).as_deref(), Some(older));
     assert_eq!(rewritten("us.anthropic.claude-opus-4-6-v1", body).as_deref(), Some(older));
-    for newer in [OPUS, "us.anthropic.claude-opus-4-7", "global.anthropic.claude-opus-5-5", "us.anthropic.claude-opus-5"] {
+    for newer in
+        [OPUS, "us.anthropic.claude-opus-4-7", "global.anthropic.claude-opus-5-5", "us.anthropic.claude-opus-5"]
+    {
         assert_eq!(rewritten(newer, body), None, "{newer}");
     }
     assert_eq!(rewritten("us.anthropic.claude-sonnet-5", body), None);

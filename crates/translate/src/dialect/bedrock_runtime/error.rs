@@ -74,9 +74,7 @@ fn class(fault: &Fault) -> (u16, &str) {
         Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => of_mistake(mistake),
         Fault::Refused(refusal) => (refusal.status, &refusal.exception),
         Fault::UpstreamMisbehaved(_) => (424, "ModelErrorException"),
-        Fault::UpstreamUnreachable(Unreachable::Timeout(_) | Unreachable::Stalled(_)) => {
-            (408, "ModelTimeoutException")
-        }
+        Fault::UpstreamUnreachable(Unreachable::Timeout(_) | Unreachable::Stalled(_)) => (408, "ModelTimeoutException"),
         Fault::UpstreamUnreachable(Unreachable::Busy(_)) | Fault::Overloaded(_) => (503, UNAVAILABLE),
         Fault::UpstreamUnreachable(Unreachable::Connect(_) | Unreachable::Broken(_)) => (503, UNAVAILABLE),
         Fault::Ours(_) | Fault::UpstreamUnreachable(Unreachable::Credentials(_) | Unreachable::Ours(_)) => {

@@ -21,7 +21,11 @@ impl ProfileSummary<'_> {
         let Self { id, region, model } = *self;
         let is_arn = id.starts_with("arn:");
         // The account is not the client's affair.
-        let arn = if is_arn { id.to_owned() } else { format!("arn:aws:bedrock:{region}:000000000000:inference-profile/{id}") };
+        let arn = if is_arn {
+            id.to_owned()
+        } else {
+            format!("arn:aws:bedrock:{region}:000000000000:inference-profile/{id}")
+        };
         let kind = if id.contains(":application-inference-profile/") { "APPLICATION" } else { "SYSTEM_DEFINED" };
         let short = id.rsplit('/').next().unwrap_or(id);
         let [arn, short, region, model] = [arn.as_str(), short, region, model].map(Text::from_plain);

@@ -8,17 +8,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// The members of a content block that hold none. Whatever else a block has, it does not go on.
-const SHOWN: [&str; 9] = [
-    "text",
-    "toolUse",
-    "toolResult",
-    "image",
-    "audio",
-    "video",
-    "document",
-    "citationsContent",
-    "searchResult",
-];
+const SHOWN: [&str; 9] =
+    ["text", "toolUse", "toolResult", "image", "audio", "video", "document", "citationsContent", "searchResult"];
 
 #[derive(Deserialize)]
 struct Answer<'a> {

@@ -194,7 +194,9 @@ fn shown(event: &Event<'_>, payload: &[u8], hidden: &mut BTreeSet<u32>) -> Watch
     match event {
         Event::Delta { index, delta: Delta::Reasoning(_) | Delta::SealPiece(_) } => hide(hidden, index.upstream),
         Event::BlockStop { index, .. } if hidden.contains(&index.upstream) => WatchedFrame::Hidden,
-        Event::Delta { delta: Delta::Unknown, .. } | Event::Unknown if may_be_reasoning(payload) => WatchedFrame::Hidden,
+        Event::Delta { delta: Delta::Unknown, .. } | Event::Unknown if may_be_reasoning(payload) => {
+            WatchedFrame::Hidden
+        }
         Event::Start
         | Event::Delta { .. }
         | Event::BlockStop { .. }
