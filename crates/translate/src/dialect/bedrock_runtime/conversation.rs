@@ -83,6 +83,8 @@ struct WireResult<'a> {
 /// Reads the conversation of a request; `None` when it is none that Bedrock would take.
 #[must_use]
 pub fn read(body: &[u8]) -> Option<Request<'_>> {
+    // A list would count as an object whose members it holds.
+    let body = body.trim_ascii_start().strip_prefix(b"{").map(|_| body)?;
     let request: ConverseRequest<'_> = serde_json::from_slice(body).ok()?;
     let mut messages = Vec::with_capacity(request.messages.len());
     for (position, message) in request.messages.into_iter().enumerate() {
