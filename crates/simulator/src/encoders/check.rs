@@ -109,8 +109,8 @@ fn image(value: &Value, place: &str) -> Result<Input, Refused> {
 }
 
 fn data_uri(value: &Value, place: &str) -> Result<Input, Refused> {
-    let data = value.as_str().and_then(|uri| uri.strip_prefix("data:image/")?.split_once(";base64,"));
-    let data = data.map_or(Value::Null, |(_, data)| data.into());
+    let data = value.as_str().and_then(|uri| Some(uri.strip_prefix("data:image/")?.split_once(";base64,")?.1));
+    let data = data.map_or(Value::Null, Value::from);
     image(&data, place)
 }
 
@@ -191,13 +191,15 @@ fn cohere(kind: &Kind, body: &Value) -> Result<Checked, Refused> {
         return Err(malformed(&format!("#/{name}: expected maximum item count: {most}, found: {}", items.len())));
     }
     let cuts = matches!(cut, Some("START" | "END" | "LEFT" | "RIGHT"));
-    let read = items.iter().enumerate().map(|(at, item)| match *name {
-        "texts" if cuts => Ok(Input::Text(item.as_str().unwrap_or_default().chars().take(kind.letters).collect())),
-        "texts" => text(kind, item, &format!("texts/{at}")).map(Input::Text),
-        "images" => data_uri(item, &format!("images/{at}")),
-        _ => content(kind, item),
-    });
-    let inputs = read.collect::<Result<Vec<_>, Refused>>()?;
+    let mut inputs = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        inputs.push(match *name {
+            "texts" if cuts => Input::Text(item.as_str().unwrap_or_default().chars().take(kind.letters).collect()),
+            "texts" => text(kind, item, &format!("texts/{at}")).map(Input::Text)?,
+            "images" => data_uri(item, &format!("images/{at}"))?,
+            _ => content(kind, item)?,
+        });
+    }
     let dimensions = dimensions(kind, &body["output_dimension"], "output_dimension")?;
     Ok(Checked::Inputs { inputs, dimensions, purpose: purpose.to_owned() })
 }

@@ -45,7 +45,7 @@ mod tests {
 
     fn near(one: &str, other: &str) -> f64 {
         let of = |text: &str| vector(&Input::Text(text.to_owned()), "x", 256);
-        of(one).iter().zip(of(other)).map(|(one, other)| one * other).sum()
+        of(one).iter().zip(of(other)).map(|pair| pair.0 * pair.1).sum()
     }
 
     #[test]
