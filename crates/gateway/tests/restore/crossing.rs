@@ -54,7 +54,7 @@ impl Model {
     fn config(&self) -> Arc<Config> {
         let service =
             Service { region: Some("us-east-1".to_owned()), models: vec![self.id.to_owned()], ..Service::default() };
-        let kind = BackendKind::Served { service: Box::new(service), api: BackendApi::Bedrock(self.api) };
+        let kind = BackendKind::Served { service: Box::new(service), api: BackendApi::Bedrock(Some(self.api)) };
         Arc::new(Config { backends: vec![Backend::new("one", kind)], ..Config::default() })
     }
 

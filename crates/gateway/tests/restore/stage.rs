@@ -107,6 +107,7 @@ impl Under<'_> {
                     self.told.order.push("keep");
                     self.stage.memory.keep(*keep);
                 }
+                Output::KeepResponse(keep) => self.stage.memory.keep_response(*keep),
                 Output::Call(call) => self.calls.push(*call),
                 Output::Head { status, headers, .. } => {
                     self.told.order.push("head");
