@@ -330,17 +330,7 @@ impl Plan {
         }
         if let (Road::Relay, Some(prefix)) = (self.road_to(target), target.openai_prefix(&self.config)) {
             denied::check(&self.body, target.fields)?;
-            let (outgoing, answers) = match &self.encoding {
-                Some(Encoding { task, .. }) => {
-                    let outgoing = relayed::encoding(&self.body, &self.head, &target.model_id, prefix, *task)?;
-                    (outgoing, AnswerTo::RelayedEncoding(*task))
-                }
-                None => {
-                    let relayed = relayed::relayed(&self.body, &self.head, &target.model_id, &target.policy, prefix)?;
-                    (relayed, AnswerTo::Chat)
-                }
-            };
-            return Ok(Said { outgoing, put_back: PutBack::default(), road: Road::Relay, answers });
+            return self.relayed_to(target, prefix);
         }
         if let Some(encoding) = &self.encoding {
             return self.encoded(target, encoding);
@@ -401,6 +391,21 @@ impl Plan {
         }
         let answers = if self.counting { AnswerTo::TokenCount } else { AnswerTo::Chat };
         Ok(Said { outgoing, put_back, road, answers })
+    }
+
+    /// The request for a service of the client's own dialect.
+    fn relayed_to(&self, target: &Target, prefix: &str) -> Result<Said, Fault> {
+        let (outgoing, answers) = match &self.encoding {
+            Some(Encoding { task, .. }) => {
+                let outgoing = relayed::encoding(&self.body, &self.head, &target.model_id, prefix, *task)?;
+                (outgoing, AnswerTo::RelayedEncoding(*task))
+            }
+            None => {
+                let relayed = relayed::relayed(&self.body, &self.head, &target.model_id, &target.policy, prefix)?;
+                (relayed, AnswerTo::Chat)
+            }
+        };
+        Ok(Said { outgoing, put_back: PutBack::default(), road: Road::Relay, answers })
     }
 
     /// Writes the next call to an encoder.

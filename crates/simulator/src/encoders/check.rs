@@ -19,7 +19,7 @@ pub(super) enum Input {
     Text(String),
     /// An image in base64.
     Image(String),
-    Both(Vec<Input>),
+    Both(Vec<Self>),
 }
 
 impl Input {

@@ -57,7 +57,7 @@ fn told(terms: &Terms, body: &[u8], answers: &str) -> (String, String) {
             call.outgoing.warnings.iter().map(|warning| Dialect::OpenAiChat.warning(warning)).collect();
         let warnings = serde_json::to_string(&warnings).unwrap();
         calls.push_str(&format!("{{\"path\":\"{}\",\"warnings\":{warnings},\"body\":{sent}}}\n", call.outgoing.path));
-        let answer = answers.next().expect("an answer to each call");
+        let answer = answers.next().unwrap();
         if let Err(fault) = request.take(call.part, answer.body.get().as_bytes(), answer.counted) {
             return (calls, refused(fault));
         }

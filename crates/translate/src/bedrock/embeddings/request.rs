@@ -116,8 +116,13 @@ fn refused(parts: &[EmbedPart<'_>], encoder: &Encoder) -> Option<&'static str> {
         EncoderBody::TitanImage => {
             Some("holds more than one text and one image, the most that this model embeds together")
         }
-        _ if parts.len() > 1 => Some("holds several parts, which this model does not embed together"),
-        _ => None,
+        EncoderBody::TitanText
+        | EncoderBody::Nova
+        | EncoderBody::CohereV3
+        | EncoderBody::CohereRerank
+        | EncoderBody::AmazonRerank => {
+            (parts.len() > 1).then_some("holds several parts, which this model does not embed together")
+        }
     }
 }
 
@@ -151,11 +156,12 @@ fn titan(inputs: &[EmbedInput<'_>], body: EncoderBody, dimensions: Option<u32>, 
         [] => {}
     }
     let Some(dimensions) = dimensions.map(|dimensions| dimensions.to_string()) else { return };
-    match body {
-        EncoderBody::TitanImage => json.member("embeddingConfig", |json| {
+    if body == EncoderBody::TitanImage {
+        json.member("embeddingConfig", |json| {
             json.name("outputEmbeddingLength").verbatim(&dimensions);
-        }),
-        _ => json.name("dimensions").verbatim(&dimensions),
+        });
+    } else {
+        json.name("dimensions").verbatim(&dimensions);
     }
 }
 
