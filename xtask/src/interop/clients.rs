@@ -77,6 +77,12 @@ pub(super) const NODE_VERCEL_5: Node = Node {
 /// Anthropic's own client for Node.
 pub(super) const NODE_ANTHROPIC: Node = Node { folder: "node-anthropic", names: &["@anthropic-ai/sdk@1.14.0"] };
 
+/// Claude Code, which is a program of its own for each system.
+pub(super) const NODE_CLAUDE_CODE: Node = Node {
+    folder: "claude-code",
+    names: &["@anthropic-ai/claude-code@2.1.332", "@anthropic-ai/claude-code-linux-x64@2.1.332"],
+};
+
 /// Codex.
 pub(super) const NODE_CODEX: Node = Node { folder: "codex", names: &["@openai/codex@0.171.0"] };
 
