@@ -39,7 +39,7 @@ enum Target {
     Roads,
 }
 
-const SUITES: [Suite; 28] = [
+const SUITES: [Suite; 29] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -75,6 +75,7 @@ const SUITES: [Suite; 28] = [
     suite("responses_loops_2", "responses_loops.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("responses_loops_3", "responses_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
     suite("anthropic_loops", "anthropic_loops.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
+    suite("claude_matrix", "claude_matrix.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
     suite("claude_code", "claude_code.mjs", Program::Node(&clients::NODE_CLAUDE_CODE), Target::Roads),
     suite("bedrock_api", "bedrock_api.py", Program::Python(&clients::PYTHON_BEDROCK), Target::Gateway),
     suite("bedrock_api_node", "bedrock_api.mjs", Program::Node(&clients::NODE_BEDROCK), Target::Gateway),
