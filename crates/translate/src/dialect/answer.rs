@@ -53,7 +53,6 @@ impl Style {
 
 /// The writer of one streamed answer.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each answer, and behind a box each delta costs more")]
 pub enum Writer {
     /// Of Chat Completions.
     OpenAiChat(openai_chat::stream::Writer),

@@ -51,7 +51,7 @@ pub fn render(fault: &Fault) -> RenderedResponsesError {
     let (param, code) = (quoted(param(fault)), quoted(code));
     let body = format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":{param},"code":{code}}}}}"#);
     let quota = kind == QUOTA;
-    let pause = told::retry_after(fault).or((status == 429).then_some(PAUSE)).filter(|_| !quota);
+    let pause = told::retry_after(fault).or_else(|| (status == 429).then_some(PAUSE)).filter(|_| !quota);
     let should_retry = (quota || matches!(status, 401..=403)).then_some(false);
     RenderedResponsesError { status, body, retry_after: pause, should_retry }
 }

@@ -403,7 +403,9 @@ impl Writer {
     fn end_thought(&mut self, out: &mut BytesMut, open: &OpenItem, seal: Option<Seal<'_>>) {
         let text = match open.kind {
             ItemKind::Thought(ThoughtForm::Unseen) => self.unseen.0.as_str(),
-            _ => self.output.text(),
+            ItemKind::Thought(_) | ItemKind::Message | ItemKind::Function | ItemKind::Custom | ItemKind::Object => {
+                self.output.text()
+            }
         };
         let (signature, redacted) = match seal {
             Some(Seal::Signature(signature)) => (Some(signature), None),
@@ -473,7 +475,9 @@ impl Writer {
         }
         let rest = match open.kind {
             ItemKind::Custom => self.call.input.end(),
-            _ => self.output.text().is_empty().then(|| Text::from_escaped("{}")),
+            ItemKind::Function | ItemKind::Message | ItemKind::Thought(_) | ItemKind::Object => {
+                self.output.text().is_empty().then(|| Text::from_escaped("{}"))
+            }
         };
         let rest = rest.as_ref().map(Text::as_escaped).unwrap_or_default();
         open.put(&mut self.events, &mut self.output, out, rest);

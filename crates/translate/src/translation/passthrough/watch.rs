@@ -180,7 +180,8 @@ impl SeenOfStream {
     }
 
     fn finish(&mut self) {
-        self.finished = self.finished.take().or(self.stop.take().map(|stop| Finish { stop, called: self.called }));
+        self.finished =
+            self.finished.take().or_else(|| self.stop.take().map(|stop| Finish { stop, called: self.called }));
     }
 }
 

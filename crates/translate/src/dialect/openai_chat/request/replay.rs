@@ -109,10 +109,10 @@ fn lacks_text(thought: &Thought<'_>, known: bool) -> bool {
 }
 
 fn issued(block: Block<'_>, issuer: Issuer) -> Block<'_> {
-    match block {
-        Block::Redacted { data, issuer: carried } => Block::Redacted { data, issuer: claimed(issuer, carried) },
-        block => block,
+    if let Block::Redacted { data, issuer: carried } = block {
+        return Block::Redacted { data, issuer: claimed(issuer, carried) };
     }
+    block
 }
 
 /// Who made a block, as its item says; else as the mark on its seal says, with which it came by another dialect.
