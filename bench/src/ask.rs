@@ -71,10 +71,13 @@ impl Ask {
             }
             Self::HistoryProse => plain(model, prose_history(), markers(HISTORY_MESSAGES)),
             Self::Agent => streamed(model, agent_messages(), tools(), agent_markers()),
-            Self::Messages => messages(json!({
-                "model": model, "max_tokens": 8192, "stream": true,
-                "thinking": { "type": "enabled", "budget_tokens": 2048 }, "messages": user(json!(sentence)),
-            }), markers(1)),
+            Self::Messages => messages(
+                json!({
+                    "model": model, "max_tokens": 8192, "stream": true,
+                    "thinking": { "type": "enabled", "budget_tokens": 2048 }, "messages": user(json!(sentence)),
+                }),
+                markers(1),
+            ),
             Self::ClaudeCode => claude_code(model),
         }
     }
@@ -117,7 +120,8 @@ fn claude_code(model: &str) -> Asked {
         let (id, last) = (format!("toolu_{number:08}"), number + 1 == CODE_CALLS);
         let thought = json!({ "type": "thinking", "thinking": "I look.", "signature": "c2lnbmF0dXJl".repeat(20) });
         let call = json!({ "type": "tool_use", "id": id, "name": "code_000", "input": { "pattern": "a" } });
-        let mut result = json!({ "type": "tool_result", "tool_use_id": id, "content": prose(&marker(3 + number), 900) });
+        let mut result =
+            json!({ "type": "tool_result", "tool_use_id": id, "content": prose(&marker(3 + number), 900) });
         if last {
             result["cache_control"] = cached.clone();
         }
@@ -264,7 +268,16 @@ mod tests {
     #[test]
     fn every_marker_stands_in_its_request() {
         let prose = [Ask::SmallProse, Ask::TextProse(5000), Ask::HistoryProse];
-        let others = [Ask::Small, Ask::Streamed, Ask::Text(5000), Ask::Image(4000), Ask::History, Ask::Agent, Ask::Messages, Ask::ClaudeCode];
+        let others = [
+            Ask::Small,
+            Ask::Streamed,
+            Ask::Text(5000),
+            Ask::Image(4000),
+            Ask::History,
+            Ask::Agent,
+            Ask::Messages,
+            Ask::ClaudeCode,
+        ];
         for ask in prose.into_iter().chain(others) {
             let asked = ask.asked("model");
             assert!(!asked.markers.is_empty());

@@ -12,7 +12,8 @@ const PADDING: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 /// Every event of a stream as JSON, and what a client must have read at its end.
 pub(crate) fn events(stream: &Stream) -> (Vec<String>, Expected) {
     let mut telling = Telling { events: Vec::new(), expected: Expected::default(), block: 0 };
-    let usage = r#""usage":{"input_tokens":20,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":1}"#;
+    let usage =
+        r#""usage":{"input_tokens":20,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":1}"#;
     let message = format!(
         r#""id":"msg_bdrk_0123456789","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,{usage}"#
     );
@@ -50,8 +51,7 @@ struct Telling {
 
 impl Telling {
     fn start(&mut self, block: &str) {
-        self.events
-            .push(format!(r#"{{"type":"content_block_start","index":{},"content_block":{block}}}"#, self.block));
+        self.events.push(format!(r#"{{"type":"content_block_start","index":{},"content_block":{block}}}"#, self.block));
     }
 
     fn delta(&mut self, delta: &str) {

@@ -62,7 +62,7 @@ struct File {
 }
 
 /// Names that mean something else.
-const TAKEN: [&str; 3] = [DIRECT, NGINX, GATEWAY];
+const TAKEN: [&str; 4] = [DIRECT, NGINX, GATEWAY, PASSING];
 
 /// The upstream, asked without anything between.
 pub(crate) const DIRECT: &str = "direct";
@@ -70,6 +70,10 @@ pub(crate) const DIRECT: &str = "direct";
 pub(crate) const NGINX: &str = "nginx";
 /// This workspace's gateway.
 pub(crate) const GATEWAY: &str = "aquifer";
+/// The same, in Bedrock's own API.
+pub(crate) const PASSING: &str = "aquifer-bedrock";
+/// The place of an operation of Bedrock's in a path.
+pub(crate) const OPERATION: &str = "${OPERATION}";
 
 /// Reads a file of peers.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Peer>> {
@@ -145,6 +149,12 @@ pub(crate) fn gateway(binary: &Path, arguments: &[String]) -> Peer {
         environment: environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         ..named(GATEWAY)
     }
+}
+
+/// The same gateway, asked in Bedrock's own API: its clients get the upstream's bytes, as nginx's do.
+pub(crate) fn passing(gateway: &Peer) -> Peer {
+    let path = format!("/model/{}/{OPERATION}", crate::ask::MODEL.replace(':', "%3A"));
+    Peer { name: PASSING.to_owned(), path, says: Says::Upstream, ..gateway.clone() }
 }
 
 /// nginx, when it is installed: no log, no buffering, connections to the upstream kept.

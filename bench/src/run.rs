@@ -53,7 +53,9 @@ fn all_peers(arguments: &Run, binary: PathBuf) -> anyhow::Result<Vec<Peer>> {
              Debian and Ubuntu: apt-get install nginx-light",
         ),
     }
-    all.push(peers::gateway(&std::path::absolute(binary)?, &arguments.gateway_arg));
+    let gateway = peers::gateway(&std::path::absolute(binary)?, &arguments.gateway_arg);
+    let passing = peers::passing(&gateway);
+    all.extend([gateway, passing]);
     if let Some(path) = &arguments.peers {
         all.extend(peers::read(path)?);
     }

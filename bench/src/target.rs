@@ -5,7 +5,7 @@ use crate::ask::{Asked, MODEL};
 use crate::client::Plan;
 use crate::control::{self, Upstream};
 use crate::machine::Cores;
-use crate::peers::{Peer, Places};
+use crate::peers::{OPERATION, Peer, Places};
 use crate::process::{self, Process};
 use crate::work::Work;
 use anyhow::Context;
@@ -70,7 +70,7 @@ impl Target {
         let request = format!(
             "POST {} HTTP/1.1\r\nhost: {}\r\nuser-agent: aquifer-bench\r\naccept: */*\r\n\
              content-type: application/json\r\n{}content-length: {}\r\n\r\n{body}",
-            path.unwrap_or(&self.peer.path),
+            path.map_or_else(|| self.peer.path.replace(OPERATION, work.operation()), str::to_owned),
             self.address,
             headers.collect::<String>(),
             body.len(),

@@ -104,6 +104,15 @@ impl Work {
         WORKS.iter().find(|work| work.name == name)
     }
 
+    /// The operation of Bedrock's own API that is answered so.
+    pub(crate) fn operation(&self) -> &'static str {
+        match self.shape {
+            Shape::Whole => "converse",
+            Shape::Stream(_) => "converse-stream",
+            Shape::Messages(_) => "invoke-with-response-stream",
+        }
+    }
+
     /// The same with fewer requests, for a look rather than a measurement.
     pub(crate) fn quick(self) -> Self {
         let parallel = self.parallel.min(50);

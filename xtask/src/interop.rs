@@ -5,6 +5,7 @@ mod running;
 
 use crate::workspace::{cargo, root, run};
 use anyhow::{Context, bail};
+use running::Roads;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -34,9 +35,11 @@ enum Target {
     Simulator,
     /// The fixtures, and the simulator.
     Fixtures,
+    /// Two gateways, which lead Claude over Converse and over InvokeModel, and their simulator.
+    Roads,
 }
 
-const SUITES: [Suite; 16] = [
+const SUITES: [Suite; 29] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -51,6 +54,8 @@ const SUITES: [Suite; 16] = [
     suite("litellm_loops_1_110", "litellm_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
     suite("vercel_loops_6", "vercel_loops.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("vercel_loops_5", "vercel_loops.mjs", Program::Node(&clients::NODE_VERCEL_5), Target::Gateway),
+    suite("encoders_python", "encoders.py", Program::Python(&clients::PYTHON_ENCODERS), Target::Gateway),
+    suite("encoders_node", "encoders.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("anthropic_fixtures", "anthropic_fixtures.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Fixtures),
     suite(
         "anthropic_node_fixtures",
@@ -58,6 +63,22 @@ const SUITES: [Suite; 16] = [
         Program::Node(&clients::NODE_ANTHROPIC),
         Target::Fixtures,
     ),
+    suite("codex", "codex.mjs", Program::Node(&clients::NODE_CODEX), Target::Gateway),
+    suite("responses_fixtures_2", "responses_fixtures.py", Program::Python(&clients::PYTHON), Target::Fixtures),
+    suite("responses_fixtures_3", "responses_fixtures.py", Program::Python(&clients::PYTHON_AGENTS), Target::Fixtures),
+    suite(
+        "responses_node_fixtures",
+        "responses_node_fixtures.mjs",
+        Program::Node(&clients::NODE_RESPONSES),
+        Target::Fixtures,
+    ),
+    suite("responses_loops_2", "responses_loops.py", Program::Python(&clients::PYTHON), Target::Gateway),
+    suite("responses_loops_3", "responses_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
+    suite("anthropic_loops", "anthropic_loops.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
+    suite("claude_matrix", "claude_matrix.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
+    suite("claude_code", "claude_code.mjs", Program::Node(&clients::NODE_CLAUDE_CODE), Target::Roads),
+    suite("bedrock_api", "bedrock_api.py", Program::Python(&clients::PYTHON_BEDROCK), Target::Gateway),
+    suite("bedrock_api_node", "bedrock_api.mjs", Program::Node(&clients::NODE_BEDROCK), Target::Gateway),
 ];
 
 const fn suite(name: &'static str, script: &'static str, program: Program, target: Target) -> Suite {
@@ -70,6 +91,7 @@ struct Place {
     folder: PathBuf,
     gateway: String,
     simulator: String,
+    roads: Option<Roads>,
 }
 
 /// Runs the suites whose names begin with one of `wanted`; all of them when there is none.
@@ -94,7 +116,11 @@ pub(crate) fn suites(wanted: &[String]) -> anyhow::Result<()> {
     let binary = target()?.join("debug/aquifer");
     let (_simulator, simulator) = running::simulator(&binary)?;
     let (_gateway, gateway) = running::gateway(&binary, &folder, &simulator)?;
-    let place = Place { folder, gateway, simulator };
+    let roads = match chosen.iter().any(|suite| matches!(suite.target, Target::Roads)) {
+        true => Some(Roads::start(&binary, &folder)?),
+        false => None,
+    };
+    let place = Place { folder, gateway, simulator, roads };
     for suite in chosen {
         one(suite, &place).with_context(|| format!("the suite {}", suite.name))?;
     }
@@ -119,6 +145,10 @@ fn one(suite: &Suite, place: &Place) -> anyhow::Result<()> {
         Target::Gateway => command.arg(&place.gateway),
         Target::Simulator => &mut command,
         Target::Fixtures => command.arg(root().join("fixtures")),
+        Target::Roads => {
+            let roads = place.roads.as_ref().context("the gateways of both roads were not started")?;
+            return run(command.args(roads.addresses()));
+        }
     };
     run(command.arg(&place.simulator))
 }
@@ -150,7 +180,9 @@ mod tests {
             let name = entry.expect("it can be read").file_name().to_string_lossy().into_owned();
             let run = SUITES.iter().any(|suite| suite.script == name);
             assert!(
-                run || name.starts_with("loops.") || ["gateway.yaml", "keys.txt"].contains(&name.as_str()),
+                run || name.starts_with("loops.")
+                    || ["gateway.yaml", "keys.txt", "loops_messages.py", "roads.yaml", "routes.yaml"]
+                        .contains(&name.as_str()),
                 "{name} is run by nobody"
             );
         }

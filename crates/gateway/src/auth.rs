@@ -2,9 +2,10 @@
 
 use crate::config::{Config, Listener, Route};
 use crate::ingress::{Ingress, ListenerMatch};
+use crate::key_ring::SIGNATURE;
 use crate::translate::Fault;
 use crate::translate::fault::MistakeKind;
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use std::sync::Arc;
 
 pub use crate::key_ring::{Identity, KeyDigest, KeyRing, file};
@@ -24,15 +25,21 @@ pub fn admit(config: &Config, ingress: Ingress<'_>, headers: &HeaderMap) -> Resu
     }
     let entry = ListenerMatch::of(config, ingress);
     let base = entry.key_rings(config);
-    let reachable: Vec<&Route> = config.routes.iter().filter(|route| entry.leads_to(route)).collect();
-    let of_routes = reachable.iter().filter_map(|route| route.keys.as_deref());
-    let rings: Vec<&KeyRing> = base.iter().copied().chain(of_routes).collect();
-    let is_open = base.is_empty() && (reachable.iter().any(|route| route.keys.is_none()) || config.has_short_form());
-    match identify(&rings, headers) {
-        Identity::Key(owner) => Ok(Some(owner)),
-        Identity::Unknown | Identity::Nothing if rings.is_empty() || is_open => Ok(None),
-        shown @ (Identity::Unknown | Identity::Nothing) => Err(refused(&shown)),
+    let of_base = identify(&base, headers);
+    if let Identity::Key(owner) = of_base {
+        return Ok(Some(owner));
     }
+    if let Some(owner) = config.routes.key_owner(headers, |route| entry.leads_to(route)) {
+        return Ok(Some(owner));
+    }
+    // No key is known here. Whether one is needed, and what is told, is worth a look at every route.
+    let mut rings = config.routes.iter().filter(|route| entry.leads_to(route)).map(|route| route.keys.as_deref());
+    let is_open = base.is_empty() && (config.has_short_form() || rings.clone().any(|ring| ring.is_none()));
+    if is_open || base.is_empty() && rings.clone().flatten().next().is_none() {
+        return Ok(None);
+    }
+    let is_shown = of_base == Identity::Unknown || rings.any(|ring| ring.is_some_and(|ring| ring.is_shown(headers)));
+    Err(refused(&if is_shown { Identity::Unknown } else { Identity::Nothing }, headers))
 }
 
 /// Decides whether a request may take a route (`None`: a backend of the short form), and whose it is there.
@@ -56,7 +63,7 @@ pub fn authorize(
     match identify(&rings, headers) {
         Identity::Key(owner) => Ok(Some(owner)),
         Identity::Unknown | Identity::Nothing if rings.is_empty() => Ok(None),
-        shown @ (Identity::Unknown | Identity::Nothing) => Err(refused(&shown)),
+        shown @ (Identity::Unknown | Identity::Nothing) => Err(refused(&shown, headers)),
     }
 }
 
@@ -92,10 +99,19 @@ fn identify(rings: &[&KeyRing], headers: &HeaderMap) -> Identity {
     shown
 }
 
-fn refused(shown: &Identity) -> Fault {
+fn refused(shown: &Identity, headers: &HeaderMap) -> Fault {
     let message = match shown {
+        Identity::Nothing if is_signed(headers) => {
+            "The request is signed with AWS credentials, which this gateway does not check: send one of its API keys as \
+             `Authorization: Bearer KEY`. AWS SDKs do so where the environment variable AWS_BEARER_TOKEN_BEDROCK holds it."
+        }
         Identity::Nothing => "No API key was sent. Send it as `Authorization: Bearer KEY` or as `x-api-key: KEY`.",
         Identity::Unknown | Identity::Key(_) => "The API key that was sent is not valid here.",
     };
     Fault::mistake(MistakeKind::Unauthorized, None, message)
+}
+
+/// Whether a request is signed with AWS credentials.
+pub(crate) fn is_signed(headers: &HeaderMap) -> bool {
+    headers.get(header::AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(SIGNATURE))
 }

@@ -1,16 +1,16 @@
 //! One request with its answer, as a state machine without I/O.
 //!
 //! ```text
-//!              ┌───────────── a retry, a hedge ─────────────┐
-//!              ▼                                            │
-//!  Head ──► Recalling ──► Calling { primary, hedge? } ──────┘
-//!   │           │             │
-//!   │           │             └─ the first content ──► Answering ──► Over
-//!   └───────────┴── a refusal, or an answer without a call ────────► Over
+//!                         ┌─ a retry, a hedge ─┐
+//!                         ▼                    │
+//!  Head ──► Recalling ──► Calling { primary, hedge? } ◄─ broken off while thinking ─┐
+//!   │           │             │                                                     │
+//!   │           │             └─ the first content ──► Answering ───────────────────┴──► Over
+//!   └───────────┴── a refusal, or an answer without a call ────────────────────────────► Over
 //! ```
 //!
 //! Each state holds what it needs and no more: before the body there is no plan, before a call no attempt, and once the
-//! client was told some content there is one attempt and no way back.
+//! client was told some text or a call there is one attempt and no way back.
 
 mod adjust;
 mod admit;
@@ -22,16 +22,22 @@ mod common;
 mod contract;
 mod deadlines;
 mod denied;
+mod encoder_calls;
+mod encoding;
 mod give_up;
 mod heads;
 mod hedge;
+mod known_count;
 mod make_call;
 mod models;
 mod open_call;
+mod passed;
 mod plan;
+mod profiles;
 mod relayed;
 mod retry;
 mod single_attempt;
+mod stored;
 mod target;
 mod timeouts;
 mod veil;
@@ -50,6 +56,7 @@ use aquifer_translate::dialect::Surface;
 use attempt::End;
 use calling::Calling;
 use common::{Common, Heard};
+use deadlines::RecallDeadline;
 use open_call::OpenCall;
 use plan::Plan;
 use std::sync::Arc;
@@ -73,7 +80,7 @@ enum State {
     /// The request's head is known; its body is awaited.
     Head(Admitted),
     /// The store is asked for the turns of the conversation.
-    Recalling(Box<Plan>),
+    Recalling(Recalling),
     /// One call is under way, or two; the client was told no content.
     Calling(Calling),
     /// The client is told the answer of this call.
@@ -82,10 +89,18 @@ enum State {
     Over,
 }
 
+/// An exchange that waits for the store of turns.
+struct Recalling {
+    plan: Box<Plan>,
+    deadline: RecallDeadline,
+}
+
 /// An exchange whose client is told an answer.
 struct Answering {
     plan: Box<Plan>,
     call: Box<OpenCall>,
+    /// Only reasoning was told, and a stream that breaks off now begins again.
+    restartable: bool,
 }
 
 /// What the end of an answer came to.
@@ -171,9 +186,10 @@ impl Exchange {
                 | Input::UpstreamFailed(_)
                 | Input::Timeout => State::Head(admitted),
             },
-            State::Recalling(plan) => match input {
-                Input::Recalled(turns) => common.recalled(plan, turns, now),
+            State::Recalling(recalling) => match input {
+                Input::Recalled(turns) => common.recalled(recalling.plan, turns, now),
                 Input::ClientGone => common.abandon(now),
+                Input::Timeout if recalling.deadline.is_passed(now) => common.not_recalled(recalling.plan, now),
                 Input::Body { .. }
                 | Input::Refused(_)
                 | Input::CallQueued
@@ -182,7 +198,7 @@ impl Exchange {
                 | Input::UpstreamBody(_)
                 | Input::UpstreamEnd
                 | Input::UpstreamFailed(_)
-                | Input::Timeout => State::Recalling(plan),
+                | Input::Timeout => State::Recalling(recalling),
             },
             State::Over => State::Over,
         };
@@ -199,7 +215,8 @@ impl Exchange {
     /// While its client takes nothing, it neither reads from the backend nor asks.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
         match &mut self.state {
-            State::Head(_) | State::Recalling(_) | State::Over => None,
+            State::Head(_) | State::Over => None,
+            State::Recalling(recalling) => Some(recalling.deadline.next()),
             State::Calling(calling) => {
                 let hedge = calling.hedge.as_mut().map(|call| call.deadlines.next(now));
                 let calls = hedge.into_iter().fold(calling.primary.deadlines.next(now), Instant::min);
@@ -223,11 +240,12 @@ impl Exchange {
         }
     }
 
-    /// Whether the client was told some content: nothing is sent once more. Before that it may have heard that the answer
-    /// goes on.
+    /// Whether the client was told some content that no other answer can go on behind: nothing is sent once more. Before
+    /// that it may have heard that the answer goes on, or what the model was thinking.
     #[must_use]
     pub fn is_told(&self) -> bool {
-        self.common.heard == Heard::Content
+        let restartable = matches!(&self.state, State::Answering(Answering { restartable: true, .. }));
+        self.common.heard == Heard::Content && !restartable && !matches!(&self.state, State::Calling(_))
     }
 
     /// From now on [`Output::Retry`] comes before the request is written once more: one that is large takes its time.
@@ -303,11 +321,25 @@ impl Answering {
         if common.told.turn.is_some() {
             common.keep(&self.plan, &self.call);
         }
+        let mut end = common.told.end.take();
+        if let Some(end) = &mut end {
+            common.keep_response(&self.plan, &self.call, end);
+        }
         common.say_told();
-        if let Some(end) = common.told.end.take() {
+        if self.restartable && !self.call.attempt.is_thinking() {
+            self.settle();
+        }
+        if let Some(end) = end {
             return Err(Ended::Whole(end));
         }
         taken.map_err(Ended::Broken)
+    }
+
+    /// Nothing is kept for a further attempt.
+    fn settle(&mut self) {
+        self.restartable = false;
+        self.plan.let_go();
+        self.call.attempt.let_go();
     }
 
     /// Ends with what an answer came to.
@@ -337,10 +369,14 @@ impl Answering {
         State::Answering(self)
     }
 
-    /// The answer broke off. What was told whole before that stays an answer; else the client is told inside its stream.
+    /// The answer broke off. What was told whole before that stays an answer. While only reasoning was told, another attempt may go on
+    /// behind it; else the client is told inside its stream.
     fn failed(mut self, common: &mut Common, fault: Fault, now: Instant) -> State {
         if let (Some(end), Fault::UpstreamUnreachable(_)) = (self.call.attempt.finished(), &fault) {
             return common.answered(self.plan, self.call, end, now);
+        }
+        if self.restartable {
+            return Calling::again_after(self.plan, self.call).failed(common, CallId::Primary, fault, now);
         }
         common.report(&mut self.plan, &self.call, Some(&fault), now);
         common.give_up(self.plan, self.call, &fault, now)

@@ -6,6 +6,7 @@
 use crate::config::Outliers;
 use crate::lessons::Lessons;
 use crate::pace::{self, Paces};
+use crate::token_counts::TokenCounts;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,6 +29,8 @@ pub struct BackendHealth {
     backends: Vec<Health>,
     /// The lessons from refusals of models.
     pub(crate) lessons: Lessons,
+    /// The cache of token counts.
+    pub(crate) counts: TokenCounts,
 }
 
 /// One backend.
@@ -205,6 +208,7 @@ impl BackendHealth {
             began: now,
             backends: std::iter::repeat_with(Health::default).take(backends).collect(),
             lessons: Lessons::default(),
+            counts: TokenCounts::default(),
         }
     }
 

@@ -19,6 +19,9 @@ use subtle::ConstantTimeEq as _;
 pub(crate) static DEFAULT_HEADERS: [HeaderName; 3] =
     [header::AUTHORIZATION, HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
 
+/// The scheme of a request that is signed with AWS credentials, Signature Version 4.
+pub(crate) const SIGNATURE: &[u8] = b"AWS4-";
+
 /// The SHA-256 digest of a key.
 #[derive(Clone, Copy, Eq)]
 pub struct KeyDigest([u8; 32]);
@@ -133,26 +136,71 @@ impl KeyRing {
     /// Whose key a request shows.
     #[must_use]
     pub fn identify(&self, headers: &HeaderMap) -> Identity {
-        let mut shown: Option<KeyDigest> = None;
-        for value in self.headers.iter().flat_map(|name| headers.get_all(name)) {
-            let key = without_scheme(value.as_bytes());
-            if key.is_empty() {
-                continue;
+        match ShownKey::of(&self.headers, headers) {
+            ShownKey::None => Identity::Nothing,
+            ShownKey::Several => Identity::Unknown,
+            ShownKey::One(digest) => {
+                self.owner(&digest).map_or(Identity::Unknown, |owner| Identity::Key(Arc::clone(owner)))
             }
-            let digest = KeyDigest::of(key);
-            if shown.is_some_and(|before| before != digest) {
-                return Identity::Unknown;
-            }
-            shown = Some(digest);
         }
-        let Some(digest) = shown else { return Identity::Nothing };
-        self.owners.get(&digest).map_or(Identity::Unknown, |owner| Identity::Key(Arc::clone(owner)))
     }
+
+    /// The owner of a key that the ring holds.
+    pub(crate) fn owner(&self, digest: &KeyDigest) -> Option<&Arc<str>> {
+        self.owners.get(digest)
+    }
+
+    /// The headers in which it looks for a key.
+    pub(crate) fn headers(&self) -> &[HeaderName] {
+        &self.headers
+    }
+
+    /// The digests of its keys, in no order.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = &KeyDigest> {
+        self.owners.keys()
+    }
+
+    /// Whether a request shows any key where this ring looks for one.
+    pub(crate) fn is_shown(&self, headers: &HeaderMap) -> bool {
+        keys(&self.headers, headers).next().is_some()
+    }
+}
+
+/// The key that a request shows in some headers.
+pub(crate) enum ShownKey {
+    /// No header holds one.
+    None,
+    /// Two that differ.
+    Several,
+    /// One.
+    One(KeyDigest),
+}
+
+impl ShownKey {
+    /// The key in these headers of a request.
+    pub(crate) fn of(names: &[HeaderName], headers: &HeaderMap) -> Self {
+        let mut shown = Self::None;
+        for key in keys(names, headers) {
+            let digest = KeyDigest::of(key);
+            match shown {
+                Self::One(before) if before != digest => return Self::Several,
+                Self::None | Self::One(_) => shown = Self::One(digest),
+                Self::Several => return shown,
+            }
+        }
+        shown
+    }
+}
+
+/// The keys in these headers of a request. A signature of AWS's is none: an SDK may send it beside one.
+fn keys<'h>(names: &'h [HeaderName], headers: &'h HeaderMap) -> impl Iterator<Item = &'h [u8]> {
+    let values = names.iter().flat_map(|name| headers.get_all(name));
+    values.map(|value| without_scheme(value.as_bytes())).filter(|key| !key.is_empty() && !key.starts_with(SIGNATURE))
 }
 
 /// `Bearer KEY` is `KEY`, in any header, as Envoy's API key filter has it; the scheme's case does not matter (RFC
 /// 9110, 11.1).
-fn without_scheme(value: &[u8]) -> &[u8] {
+pub(crate) fn without_scheme(value: &[u8]) -> &[u8] {
     let key = match value.split_at_checked(7) {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case(b"bearer ") => key,
         _ => value,

@@ -14,6 +14,8 @@ pub(crate) enum Lesson {
     ToolsInStreams,
     /// This schema for its answer.
     Schema(u64),
+    /// A count of tokens.
+    TokenCounts,
 }
 
 /// The lessons of all models. While there are none, looking costs one number.

@@ -85,6 +85,8 @@ mod pace;
 pub mod record;
 pub mod restore;
 pub mod route;
+pub mod seal_keys;
 pub mod secret;
+mod token_counts;
 
 pub use aquifer_translate as translate;

@@ -70,6 +70,8 @@ pub struct Record {
     pub hedges: Hedges,
     /// How often Bedrock's refusal was answered by asking otherwise.
     pub amended: u32,
+    /// The answer is a count of tokens that was cached: nothing was called for it.
+    pub cached: bool,
 }
 
 /// What a request asked for, in numbers.
@@ -120,6 +122,8 @@ pub enum AttemptReason {
     Hedge,
     /// Bedrock refused the one before it, and the request was adjusted to that.
     Adjusted,
+    /// The stream before it broke off while the model was thinking.
+    Restart,
 }
 
 /// Where the numbers of tokens come from.
@@ -235,6 +239,8 @@ fn mistaken(dialect: Dialect, mistake: &Mistake) -> String {
         | MistakeKind::ForeignOrigin
         | MistakeKind::MediaType
         | MistakeKind::Misdirected
+        | MistakeKind::NoWebSocket
+        | MistakeKind::ResponseNotFound
         | MistakeKind::TooLarge
         | MistakeKind::TooSlow => &mistake.message,
         MistakeKind::Malformed => "the body is not JSON",

@@ -1,5 +1,8 @@
 //! Reasoning that a client dropped, put back: what is remembered of a turn, for whom, and for how long.
 
+use crate::auth::is_signed;
+use crate::key_ring::without_scheme;
+use aquifer_translate::dialect::openai_responses::stored::StoredResponse;
 use aquifer_translate::model::alike::Likeness;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::Before;
@@ -19,16 +22,19 @@ static CREDENTIALS: [HeaderName; 3] =
 pub struct Caller(Zeroizing<Vec<u8>>);
 
 impl Caller {
-    /// The caller of a request: the owner of its key, where keys are asked for; else whoever shows the same credentials. An
-    /// owner stays the same when its key is replaced.
+    /// The caller of a request: the owner of its key, where keys are asked for; else whoever shows the same credentials, in
+    /// whichever header: clients of each dialect have their own. An owner stays the same when its key is replaced.
     #[must_use]
     pub fn of(headers: &HeaderMap, owner: Option<&str>) -> Self {
         if let Some(owner) = owner {
             return Self(Zeroizing::new([b"owner:", owner.as_bytes()].concat()));
         }
-        let shown = CREDENTIALS.iter().find_map(|name| headers.get(name)).filter(|value| !value.is_empty());
+        let shown = CREDENTIALS.iter().find_map(|name| headers.get(name)).map(|value| without_scheme(value.as_bytes()));
+        let shown = shown.filter(|key| !key.is_empty());
+        // A signature is another one in each request, and nobody checked it: whoever shows it may be anybody.
+        let shown = shown.filter(|_| !is_signed(headers));
         // What a client shows must not look like an owner's name.
-        Self(Zeroizing::new(shown.map(|value| [b"shown:", value.as_bytes()].concat()).unwrap_or_default()))
+        Self(Zeroizing::new(shown.map(|key| [b"shown:", key].concat()).unwrap_or_default()))
     }
 
     /// Whether it showed no key: it may be anybody.
@@ -89,6 +95,13 @@ impl TurnKey {
         Self { caller, model_id: model_id.to_owned(), calls: vec![name], before: Before::default() }
     }
 
+    /// The key of a response of Responses, which its client names.
+    #[must_use]
+    pub fn response(caller: Caller, id: &str) -> Self {
+        // No id begins with this character.
+        Self { caller, model_id: String::new(), calls: vec![format!("\u{1}{id}")], before: Before::default() }
+    }
+
     /// What a keyed hash takes in: every part with its length, so that no two keys are the same bytes.
     pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
         let calls = self.calls.iter().map(String::as_bytes);
@@ -129,6 +142,19 @@ pub struct Keep {
     pub limits: RestoreLimits,
 }
 
+/// A response to remember.
+#[derive(Debug)]
+pub struct KeepResponse {
+    /// Under which.
+    pub key: TurnKey,
+    /// The response, with what it answers.
+    pub response: StoredResponse,
+    /// Which limits count it, together with turns.
+    pub group: u64,
+    /// Those limits.
+    pub limits: RestoreLimits,
+}
+
 /// Where turns are remembered between two requests. Losing one is no failure: the model then goes on without.
 pub trait TurnStore: Send + Sync {
     /// Remembers a turn.
@@ -137,6 +163,15 @@ pub trait TurnStore: Send + Sync {
     /// The turns of these keys, in their order, when that can be told without waiting; else `None`, and the exchange asks
     /// its host for them ([`Output::Recall`](crate::exchange::Output::Recall)), who may wait.
     fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>>;
+
+    /// Remembers a response.
+    fn keep_response(&self, keep: KeepResponse);
+
+    /// The response of this key, where it is remembered.
+    fn response(&self, key: &TurnKey) -> Option<StoredResponse>;
+
+    /// Forgets the response of this key; whether there was one.
+    fn forget_response(&self, key: &TurnKey) -> bool;
 }
 
 /// A store that remembers nothing.
@@ -148,6 +183,16 @@ impl TurnStore for Forgetful {
 
     fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>> {
         Some(keys.iter().map(|_| None).collect())
+    }
+
+    fn keep_response(&self, _: KeepResponse) {}
+
+    fn response(&self, _: &TurnKey) -> Option<StoredResponse> {
+        None
+    }
+
+    fn forget_response(&self, _: &TurnKey) -> bool {
+        false
     }
 }
 
@@ -165,6 +210,8 @@ mod tests {
         let of = |name, value| Caller::of(&headers(name, value), None).expose().to_vec();
         assert_ne!(of("authorization", "Bearer a"), of("authorization", "Bearer b"));
         assert_eq!(of("x-api-key", "a"), of("api-key", "a"));
+        assert_eq!(of("x-api-key", "a"), of("authorization", "Bearer a"));
+        assert!(of("authorization", "Bearer ").is_empty());
         assert!(of("x-other", "a").is_empty());
         assert_eq!(format!("{:?}", Caller::of(&headers("x-api-key", "hunter2"), None)), "Caller(***)");
     }

@@ -70,18 +70,16 @@ pub fn candidates<'c>(
     if let Some((route, rule)) = decisive(config, &entry, model, headers) {
         return by_rule(config, route, rule, model, seed);
     }
-    let serves =
-        |found: &Backend| found.kind.service().is_some_and(|it| it.models.iter().any(|served| served == model));
-    let short_form =
-        config.backends.iter().enumerate().find(|(_, found)| serves(found)).map(|(backend, found)| Candidate {
-            backend,
-            model_id: model.to_owned(),
-            rule: None,
-            route: None,
-            reasoning: &found.reasoning,
-            mutation: &found.mutation,
-            priority: 0,
-        });
+    let serving = config.backend_serving(model);
+    let short_form = serving.and_then(|at| Some((at, config.backends.get(at)?))).map(|(backend, found)| Candidate {
+        backend,
+        model_id: model.to_owned(),
+        rule: None,
+        route: None,
+        reasoning: &found.reasoning,
+        mutation: &found.mutation,
+        priority: 0,
+    });
     short_form.map(|target| vec![target]).ok_or_else(|| {
         not_found(format!("The model {:?} does not exist: no route and no backend serves it.", shown(model)))
     })

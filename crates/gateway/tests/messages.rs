@@ -12,8 +12,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+const HAIKU: &str = "anthropic.claude-haiku-4-5-20251001-v1:0";
 const SONNET: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 /// A client's request under way, and what it was told.
@@ -40,11 +41,28 @@ fn config_of(region: &str, models: &[&str], api: Option<Api>) -> Arc<Config> {
 }
 
 fn ask(config: &Arc<Config>, method: &Method, path: &str, query: &str, body: &Value) -> Client {
-    let (now, mut headers) = (Instant::now(), HeaderMap::new());
+    let health = Arc::new(BackendHealth::new(config.backends.len(), Instant::now()));
+    let head = Asking { method, path, query, key: "alice", now: Instant::now() };
+    ask_at(config, &health, &head, body)
+}
+
+/// The head of a client's request.
+struct Asking<'a> {
+    method: &'a Method,
+    path: &'a str,
+    query: &'a str,
+    key: &'static str,
+    now: Instant,
+}
+
+/// Asks where this is known of the backends.
+fn ask_at(config: &Arc<Config>, health: &Arc<BackendHealth>, asking: &Asking<'_>, body: &Value) -> Client {
+    let Asking { method, path, query, key, now } = *asking;
+    let mut headers = HeaderMap::new();
     headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
+    headers.insert("x-api-key", HeaderValue::from_static(key));
     let head = RequestHead { method, path, query, headers: &headers, port: None, random: 7, unix_seconds: 1, now };
-    let health = Arc::new(BackendHealth::new(config.backends.len(), now));
-    let mut exchange = Exchange::begin(Arc::clone(config), health, HostTerms::default(), &head);
+    let mut exchange = Exchange::begin(Arc::clone(config), Arc::clone(health), HostTerms::default(), &head);
     exchange.handle(Input::Body { head: &head, bytes: Bytes::from(body.to_string()), turns: &Forgetful }, now);
     let mut client =
         Client { exchange, call: None, status: 0, headers: HeaderMap::new(), said: String::new(), record: None };
@@ -189,8 +207,7 @@ fn thoughts_that_bedrock_refuses_are_left_out_once_and_the_client_is_told() {
     let expected = "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When \
                     `thinking` is enabled, a final `assistant` message must start with a thinking block.";
     for message in [ON_A_SIGNATURE, expected] {
-        let mut client =
-            ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
+        let mut client = ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
         let (path, sent) = client.call.take().unwrap();
         assert!(path.ends_with("/invoke") && sent["messages"][1]["content"][0]["type"] == "thinking", "{sent}");
         client.answer(400, &json!({"message": message}));
@@ -211,8 +228,7 @@ fn thoughts_that_bedrock_refuses_are_left_out_once_and_the_client_is_told() {
 #[test]
 fn what_the_client_repairs_itself_is_told_word_for_word() {
     let told = |messages: &[&str]| {
-        let mut client =
-            ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
+        let mut client = ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &tool_loop());
         for message in messages {
             client.call.take().expect("a call for each refusal");
             client.answer(400, &json!({"message": message}));
@@ -264,6 +280,59 @@ fn tokens_are_counted_by_bedrock_or_estimated() {
     let mut wrong = ask(&config, &Method::POST, "/v1/messages/count_tokens", "", &body);
     wrong.answer(400, &json!({"message": "messages: at least one message is required"}));
     assert_eq!((wrong.status, wrong.json()["error"]["type"].as_str()), (400, Some("invalid_request_error")));
+}
+
+#[test]
+fn a_count_is_cached_for_its_caller_model_and_text() {
+    let config = config("us-east-1", &[SONNET, HAIKU]);
+    let health = Arc::new(BackendHealth::new(1, Instant::now()));
+    let body = |model: &str, text: &str| json!({"model": model, "messages": [{"role": "user", "content": text}]});
+    let (path, now) = ("/v1/messages/count_tokens", Instant::now());
+    let asking = Asking { method: &Method::POST, path, query: "", key: "alice", now };
+    let mut first = ask_at(&config, &health, &asking, &body(SONNET, "Hello?"));
+    first.answer(200, &json!({"inputTokens": 11}));
+    assert_eq!((first.json(), first.record.unwrap().cached), (json!({"input_tokens": 11}), false));
+    let again = ask_at(&config, &health, &asking, &body(SONNET, "Hello?"));
+    assert!(again.call.is_none() && again.headers.contains_key("request-id"));
+    assert_eq!((again.status, again.json()), (200, json!({"input_tokens": 11})));
+    let record = again.record.unwrap();
+    assert_eq!((record.cached, record.outcome, record.operation), (true, Outcome::Answered, "count_tokens"));
+    assert!(record.attempts.is_empty() && record.tokens.is_none());
+    for (asking, body) in [
+        (&asking, body(SONNET, "Hello!")),
+        (&asking, body(HAIKU, "Hello?")),
+        (&Asking { key: "bob", ..asking }, body(SONNET, "Hello?")),
+        (&Asking { now: now + Duration::from_secs(601), ..asking }, body(SONNET, "Hello?")),
+    ] {
+        assert!(ask_at(&config, &health, asking, &body).call.is_some(), "{body}");
+    }
+    // An answer is no count, whatever was counted.
+    let mut answer = body(SONNET, "Hello?");
+    answer["max_tokens"] = json!(9);
+    assert!(ask_at(&config, &health, &Asking { path: "/v1/messages", ..asking }, &answer).call.is_some());
+}
+
+#[test]
+fn a_model_that_cannot_count_is_asked_once() {
+    let config = config("us-east-1", &[SONNET, HAIKU]);
+    let health = Arc::new(BackendHealth::new(1, Instant::now()));
+    let asking = Asking {
+        method: &Method::POST,
+        path: "/v1/messages/count_tokens",
+        query: "",
+        key: "alice",
+        now: Instant::now(),
+    };
+    let body = |model: &str| json!({"model": model, "messages": [{"role": "user", "content": "Hello?"}]});
+    let mut refused = ask_at(&config, &health, &asking, &body(SONNET));
+    refused.answer(400, &json!({"message": "The provided model doesn't support counting tokens."}));
+    let told = (refused.json(), refused.headers["x-aquifer-warning"].clone());
+    let again = ask_at(&config, &health, &asking, &body(SONNET));
+    assert!(again.call.is_none() && again.status == 200);
+    assert_eq!((again.json(), again.headers["x-aquifer-warning"].clone()), told);
+    let record = again.record.unwrap();
+    assert!(!record.cached && record.warnings.iter().any(|warning| warning.contains("estimate")));
+    assert!(ask_at(&config, &health, &asking, &body(HAIKU)).call.is_some());
 }
 
 #[test]

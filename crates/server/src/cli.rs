@@ -130,6 +130,10 @@ pub(crate) struct Serve {
     /// File with the API keys of clients, one `name: key` or `name: sha256:DIGEST` a line; read again when it changes
     #[arg(long, value_name = "FILE", env = "AQUIFER_API_KEYS_FILE")]
     pub(crate) api_keys_file: Option<PathBuf>,
+    /// File with the keys that seal reasoning into `encrypted_content`, 32 random bytes a line in base64, the one in use
+    /// first; read again when it changes [default: one key, generated at the start]
+    #[arg(long, value_name = "FILE", env = "AQUIFER_SEAL_KEYS_FILE")]
+    pub(crate) seal_keys_file: Option<PathBuf>,
     /// End at once when a backend has no credentials, instead of serving errors until it has some
     #[arg(long, env = "AQUIFER_REQUIRE_CREDENTIALS", value_parser = FalseyValueParser::new())]
     pub(crate) require_credentials: bool,
@@ -179,6 +183,9 @@ pub(crate) struct Serve {
     /// How it is told: a comment, which every client passes over, or an empty chunk, for those that count events
     #[arg(long, value_name = "KIND", default_value = "comment")]
     pub(crate) keep_alive_kind: KeepAliveKind,
+    /// How long a count of tokens is cached, for the same caller, model and text; 0 asks Bedrock for each
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
+    pub(crate) token_count_cache: Duration,
     /// After how long a connection to a backend carries no further call, so that the addresses of its name are looked up
     /// again; calls under way go on. 0 is never
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]
@@ -362,6 +369,12 @@ pub(crate) struct Simulator {
     /// What goes wrong at every Nth call, such as throttling=2 or cut-before-first-byte=10; may be given again
     #[arg(long = "fault", value_name = "NAME=N", value_parser = aquifer_simulator::every)]
     pub(crate) faults: Vec<aquifer_simulator::Every>,
+    /// Most letters of the user's words that thoughts and answers repeat [default: all]
+    #[arg(long, value_name = "LETTERS")]
+    pub(crate) echo: Option<usize>,
+    /// Play the cache of prompts: what was marked once is told as read when it comes again
+    #[arg(long)]
+    pub(crate) prompt_cache: bool,
 }
 
 /// `aquifer doctor`.

@@ -2,6 +2,7 @@
 
 use crate::client::body_memory::BodyMemory;
 use crate::client::failed_attempts::FailedAttempts;
+use crate::client::seal_keys;
 use crate::process::clock;
 use crate::turn_store::MemoryTurnStore;
 use crate::upstream::{Connections, Upstreams};
@@ -12,6 +13,7 @@ use aquifer_gateway::config::{Backend, Config};
 use aquifer_gateway::exchange::{Abilities, HostLimits, HostTerms, KeepAlive};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::translate::Fault;
+use aquifer_gateway::translate::dialect::openai_responses::seal_keys::SealKeys;
 use aquifer_gateway::translate::fault::MistakeKind;
 use aquifer_telemetry::Telemetry;
 use arc_swap::ArcSwap;
@@ -80,6 +82,8 @@ pub(crate) struct Limits {
     pub(crate) keep_alive: Option<Duration>,
     /// The form of a keep-alive.
     pub(crate) keep_alive_kind: KeepAlive,
+    /// The time to live of a cached count of tokens. Zero: no cache.
+    pub(crate) token_count_life: Duration,
     /// The write timeout: for a client that reads nothing of its answer.
     pub(crate) client_idle: Duration,
     /// The number of open client connections.
@@ -103,6 +107,7 @@ impl Limits {
             early_head: self.early_head,
             keep_alive: self.keep_alive,
             keep_alive_kind: self.keep_alive_kind,
+            token_count_life: self.token_count_life,
         };
         HostTerms { limits, abilities: Abilities::default() }
     }
@@ -153,16 +158,19 @@ impl Drop for RequestPermit {
 }
 
 impl Host {
-    /// The state for this configuration.
+    /// The state for this configuration; without seal keys in it one is generated.
     ///
     /// # Errors
-    /// A backend cannot be used as configured.
+    /// A backend cannot be used as configured, or the system gives no randomness.
     pub(crate) fn new(
-        config: Config,
+        mut config: Config,
         environment: Environment,
         telemetry: Telemetry,
         limits: Limits,
     ) -> anyhow::Result<Self> {
+        if config.seal_keys.is_none() {
+            config.seal_keys = Some(Arc::new(seal_keys::generated()?));
+        }
         let none = Upstreams::none(limits.upstream_connections);
         let upstreams = Upstreams::of(&config, &environment, &none)?;
         let serving = ArcSwap::from_pointee(Serving::new(Arc::new(config), upstreams));
@@ -234,6 +242,7 @@ impl Host {
         config.limits = before.config.limits;
         config.access_denied = before.config.access_denied;
         config.keys.clone_from(&before.config.keys);
+        config.seal_keys.clone_from(&before.config.seal_keys);
         config.may_replace(&before.config).map_err(anyhow::Error::msg)?;
         self.replace(config)
     }
@@ -245,6 +254,18 @@ impl Host {
     pub(crate) fn adopt_keys(&self, keys: KeyRing) -> anyhow::Result<()> {
         let config = Config { keys: Some(Arc::new(keys)), ..Config::clone(&self.serving().config) };
         self.replace(config).map(drop)
+    }
+
+    /// Puts new seal keys in force, unless they are the ones in force.
+    pub(crate) fn adopt_seal_keys(&self, keys: &SealKeys) {
+        let before = self.serving();
+        if before.config.seal_keys.as_deref() == Some(keys) {
+            return;
+        }
+        match self.replace(Config { seal_keys: Some(Arc::new(keys.clone())), ..Config::clone(&before.config) }) {
+            Ok(_) => tracing::info!("new seal keys"),
+            Err(error) => tracing::error!("{error:#}; the old seal keys stay"),
+        }
     }
 
     fn replace(&self, config: Config) -> anyhow::Result<Arc<Config>> {
@@ -292,6 +313,7 @@ pub(crate) mod tests {
             early_head: None,
             keep_alive: None,
             keep_alive_kind: KeepAlive::Comment,
+            token_count_life: Duration::ZERO,
             client_idle: Duration::from_secs(300),
             max_connections: 100,
             max_connections_per_address: None,

@@ -3,12 +3,15 @@
 mod ledger;
 
 use crate::process::clock;
-use aquifer_gateway::restore::{Keep, TurnKey, TurnStore};
+use aquifer_gateway::restore::{Keep, KeepResponse, TurnKey, TurnStore};
+use aquifer_gateway::translate::dialect::openai_responses::stored::StoredResponse;
 use aquifer_gateway::translate::model::turn::Turn;
 use aquifer_telemetry::TurnStoreCounters;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
 use ledger::{Digest, Ledger, Names};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,7 +75,7 @@ impl MemoryTurnStore {
         name
     }
 
-    fn seal(&self, name: &Digest, turn: &Turn) -> Option<Sealed> {
+    fn seal(&self, name: &Digest, turn: &impl Serialize) -> Option<Sealed> {
         let nonce = self.nonce.fetch_add(1, Ordering::Relaxed);
         let mut bytes = Zeroizing::new(serde_json::to_vec(turn).ok()?);
         let tag = self.contents.seal_in_place_separate_tag(nonce_of(nonce), Aad::from(name), bytes.as_mut_slice());
@@ -80,13 +83,13 @@ impl MemoryTurnStore {
         Some(Sealed { nonce, bytes: std::mem::take(&mut *bytes) })
     }
 
-    fn open(&self, name: &Digest, nonce: u64, bytes: Vec<u8>) -> Option<Turn> {
+    fn open<T: DeserializeOwned>(&self, name: &Digest, nonce: u64, bytes: Vec<u8>) -> Option<T> {
         let mut bytes = Zeroizing::new(bytes);
         let plain = self.contents.open_in_place(nonce_of(nonce), Aad::from(name), &mut bytes).ok()?;
         serde_json::from_slice(plain).ok()
     }
 
-    fn one(&self, key: &TurnKey) -> Option<Turn> {
+    fn one<T: DeserializeOwned>(&self, key: &TurnKey) -> Option<T> {
         let name = self.name(key);
         let (name, nonce, bytes) = {
             let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,6 +136,26 @@ impl TurnStore for MemoryTurnStore {
             return Some(keys.iter().map(|_| None).collect());
         }
         Some(keys.iter().map(|key| self.one(key)).collect())
+    }
+
+    fn keep_response(&self, keep: KeepResponse) {
+        let name = self.name(&keep.key);
+        let Some(sealed) = self.seal(&name, &keep.response) else { return };
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let evicted = ledger.enter(Names { name, alike: name }, sealed, keep.group, keep.limits, clock::now());
+        drop(ledger);
+        self.count(evicted);
+    }
+
+    fn response(&self, key: &TurnKey) -> Option<StoredResponse> {
+        self.one(key)
+    }
+
+    fn forget_response(&self, key: &TurnKey) -> bool {
+        let name = self.name(key);
+        let there = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).forget(&name);
+        self.count(0);
+        there
     }
 }
 

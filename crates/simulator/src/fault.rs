@@ -25,7 +25,7 @@ pub(crate) fn of(body: &Value) -> Option<Wanted> {
 }
 
 /// `[[fault:NAME]]` or `[[fault:NAME:ARGUMENT]]`.
-fn wanted(text: &str) -> Option<Wanted> {
+pub(crate) fn wanted(text: &str) -> Option<Wanted> {
     let (_, rest) = text.split_once("[[fault:")?;
     let (inside, _) = rest.split_once("]]")?;
     let (name, argument) = inside.split_once(':').map_or((inside, None), |(name, argument)| (name, Some(argument)));
@@ -65,7 +65,8 @@ fn effort(body: &Value, level: &str) -> Option<&'static str> {
     asked.into_iter().find(|(_, value)| *value == level).map(|(field, _)| field)
 }
 
-fn plain(name: &str) -> Option<Refused> {
+/// The HTTP error of this name.
+pub(crate) fn plain(name: &str) -> Option<Refused> {
     let (status, exception, message) = match name {
         "throttling" => (429, "ThrottlingException", "Too many tokens, please wait before trying again."),
         "validation" => (400, "ValidationException", "The model returned the following errors: simulated"),

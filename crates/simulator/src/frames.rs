@@ -144,7 +144,13 @@ pub(crate) fn whole(script: &Script, found: Option<Value>) -> Value {
 
 fn usage(script: &Script) -> Value {
     let output = tokens::said(script);
-    json!({ "inputTokens": script.input_tokens, "outputTokens": output, "totalTokens": script.input_tokens + output })
+    let (cached, total) = (script.cached, script.input_tokens + output);
+    let mut usage =
+        json!({ "inputTokens": cached.rest(script.input_tokens), "outputTokens": output, "totalTokens": total });
+    if cached.asked {
+        cached.add_to(&mut usage);
+    }
+    usage
 }
 
 /// A text in the pieces in which it is streamed: two to eight letters.

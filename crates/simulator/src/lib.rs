@@ -1,12 +1,14 @@
-//! Plays Bedrock on a socket: Converse, InvokeModel for Claude, both streamed too, and CountTokens, with reasoning, tools,
-//! and every way to fail, on demand.
+//! Plays Bedrock on a socket: Converse, InvokeModel for Claude, both streamed too, InvokeModel for models that embed or
+//! rank, and CountTokens, with reasoning, tools, and every way to fail, on demand.
 //!
 //! What it answers depends on the model id, the request and nothing else, so tests can rely on every byte of it but the
-//! request ids. It runs no model, keeps nothing between requests but what it was asked to fail, and shares no code with the
+//! request ids. It runs no model, keeps nothing between requests but what it was asked to fail or to cache, and shares no code with the
 //! gateway. Faults are asked for by `[[fault:NAME]]` in the last message of the user, or happen every so many calls.
 
+mod cached;
 mod check;
 mod control;
+mod encoders;
 mod families;
 mod fault;
 mod frames;
@@ -15,6 +17,7 @@ mod operation;
 mod outage;
 mod pointers;
 mod profiles;
+mod prompt_cache;
 mod refused;
 mod script;
 mod seal;
@@ -37,4 +40,8 @@ pub struct Options {
     pub pace: Duration,
     /// Faults that happen every so many calls, until `PUT /simulator/faults` says otherwise.
     pub faults: Vec<Every>,
+    /// How many letters of the user's words thoughts and answers repeat at most: the last ones. All without it.
+    pub echo: Option<usize>,
+    /// Whether the cache of prompts is played: what was marked once is told as read when it comes again.
+    pub prompt_cache: bool,
 }

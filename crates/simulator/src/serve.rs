@@ -1,5 +1,6 @@
 //! The socket: which path does what, and streams sent frame by frame.
 
+use crate::encoders::{self, Encoded, Encoder};
 use crate::families::{self, Model};
 use crate::fault::{self, Wanted};
 use crate::operation::Operation;
@@ -23,7 +24,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -55,7 +55,7 @@ pub async fn serve<F: Future<Output = ()>>(
         tokio::spawn(async move {
             let ending = Ending::default();
             let socket = TokioIo::new(Socket::new(stream, ending.clone()));
-            let place = Place { state, pace: options.pace, ending };
+            let place = Place { state, options, ending };
             let service = service_fn(move |request| answer(place.clone(), request));
             let builder = auto::Builder::new(TokioExecutor::new());
             // A broken connection is the other side's business.
@@ -68,7 +68,7 @@ pub async fn serve<F: Future<Output = ()>>(
 #[derive(Clone)]
 struct Place {
     state: Arc<State>,
-    pace: Duration,
+    options: Options,
     ending: Ending,
 }
 
@@ -129,7 +129,11 @@ async fn call(place: &Place, head: &http::request::Parts, body: Incoming) -> Res
         "method": "POST", "path": head.uri.path(), "model": model, "headers": headers, "body": body,
     }));
     let model = families::of(&model).ok_or_else(|| Refused::invalid("The provided model identifier is invalid."))?;
-    let body = operation.read(&model, &body, &head.headers)?;
+    let said = body;
+    if let Some(encoder) = encoders::of(&model.id) {
+        return encoded(place, operation, encoder, &said);
+    }
+    let body = operation.read(&model, &said, &head.headers)?;
     let due = match operation {
         Operation::CountTokens => None,
         Operation::Converse { .. } | Operation::Invoke { .. } => place.state.outage.due(),
@@ -143,28 +147,65 @@ async fn call(place: &Place, head: &http::request::Parts, body: Incoming) -> Res
     if let Some(steps) = at_once {
         return Ok(stream(place, steps));
     }
-    Ok(answered(place, operation, &model, &body, wanted.as_ref()))
+    let mut script = script::write(&model, &body, wanted.as_ref(), place.options.echo);
+    if place.options.prompt_cache && operation != Operation::CountTokens {
+        script.cached = place.state.prompts.take(&model, &said, &body);
+    }
+    if matches!(operation, Operation::Invoke { .. }) {
+        let flagged = wanted.as_ref().is_some_and(|wanted| wanted.name == "flagged");
+        script.safeguards = messages::safeguards(&said, &script, flagged);
+    }
+    Ok(answered(place, operation, &Said { model: &model, body: &body, script, wanted }))
+}
+
+/// What an encoder answers.
+fn encoded(place: &Place, operation: Operation, encoder: Encoder, body: &Value) -> Result<Answer, Refused> {
+    if operation != (Operation::Invoke { streamed: false }) {
+        return Err(encoders::other_operation(operation.is_streamed()));
+    }
+    let due = place.state.outage.due().map(|name| Wanted { name, argument: None });
+    let wanted = encoders::wanted(body).or(due);
+    if let Some(refusal) = wanted.as_ref().and_then(|wanted| fault::plain(&wanted.name)) {
+        return Err(refusal);
+    }
+    if let Some(steps) = wanted.as_ref().and_then(steps::before_anything) {
+        return Ok(stream(place, steps));
+    }
+    let Encoded { body, tokens } = encoder.answer(body)?;
+    let mut answer = plain(&body);
+    answer.headers_mut().insert("x-amzn-bedrock-input-token-count", http::HeaderValue::from(tokens));
+    Ok(answer)
 }
 
 /// What the model says to a request that is in order.
-fn answered(place: &Place, operation: Operation, model: &Model, body: &Value, wanted: Option<&Wanted>) -> Answer {
-    let script = script::write(model, body, wanted);
+struct Said<'r> {
+    model: &'r Model,
+    /// The request, in the words of Converse.
+    body: &'r Value,
+    script: Script,
+    wanted: Option<Wanted>,
+}
+
+/// Its answer, as this operation gives it.
+fn answered(place: &Place, operation: Operation, said: &Said<'_>) -> Answer {
+    let Said { model, body, script, wanted } = said;
+    let wanted = wanted.as_ref();
     let streamed = operation.is_streamed();
-    let found = pointers::found(model.family, body, &script, streamed);
+    let found = pointers::found(model.family, body, script, streamed);
     match operation {
         Operation::CountTokens => plain(&json!({ "inputTokens": tokens::of(body) })),
-        Operation::Converse { streamed: false } => plain(&frames::whole(&script, found)),
+        Operation::Converse { streamed: false } => plain(&frames::whole(script, found)),
         Operation::Converse { streamed: true } => {
             let fault = wanted.map_or("", |wanted| wanted.name.as_str());
-            stream(place, steps::of(&frames::all(&script, found, fault), wanted))
+            stream(place, steps::of(&frames::all(script, found, fault), wanted))
         }
         Operation::Invoke { streamed: false } => {
-            let mut answer = plain(&messages::whole(model, body, &script));
-            counts(body, &script, answer.headers_mut());
+            let mut answer = plain(&messages::whole(model, body, script));
+            counts(body, script, answer.headers_mut());
             answer
         }
         Operation::Invoke { streamed: true } => {
-            let mut answer = stream(place, steps::of(&messages::events(model, body, &script), wanted));
+            let mut answer = stream(place, steps::of(&messages::events(model, body, script), wanted));
             let kind = http::HeaderValue::from_static("application/json");
             answer.headers_mut().insert("x-amzn-bedrock-content-type", kind);
             answer
@@ -175,10 +216,10 @@ fn answered(place: &Place, operation: Operation, model: &Model, body: &Value, wa
 /// What the headers of a whole invocation count.
 fn counts(body: &Value, script: &Script, headers: &mut http::HeaderMap) {
     for (name, count) in [
-        ("x-amzn-bedrock-input-token-count", tokens::of(body)),
+        ("x-amzn-bedrock-input-token-count", script.cached.rest(tokens::of(body))),
         ("x-amzn-bedrock-output-token-count", tokens::said(script)),
-        ("x-amzn-bedrock-cache-read-input-token-count", 0),
-        ("x-amzn-bedrock-cache-write-input-token-count", 0),
+        ("x-amzn-bedrock-cache-read-input-token-count", script.cached.read),
+        ("x-amzn-bedrock-cache-write-input-token-count", script.cached.written()),
         ("x-amzn-bedrock-invocation-latency", 120),
     ] {
         headers.insert(name, http::HeaderValue::from(count));
@@ -253,8 +294,9 @@ async fn take(step: Step, place: &Place, sender: &mpsc::Sender<Sent>) -> bool {
             return false;
         }
     };
-    if sent.is_ok() {
-        tokio::time::sleep(place.pace).await;
+    // A timer's shortest sleep is a millisecond, which long answers would feel.
+    if sent.is_ok() && !place.options.pace.is_zero() {
+        tokio::time::sleep(place.options.pace).await;
     }
     sent.is_ok()
 }

@@ -1,6 +1,7 @@
 //! What was asked and what became of the streams, for tests to look at.
 
 use crate::outage::{Every, Outage};
+use crate::prompt_cache::PromptCache;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,7 @@ pub(crate) struct State {
     abandoned: AtomicU64,
     /// What goes wrong by itself.
     pub(crate) outage: Outage,
+    pub(crate) prompts: PromptCache,
 }
 
 impl State {

@@ -18,7 +18,8 @@ pub(crate) fn of(body: &Value) -> usize {
     FRAME + tools + ["messages", "system"].iter().map(|name| inside(&body[*name])).sum::<usize>() + inside(config)
 }
 
-fn inside(value: &Value) -> usize {
+/// The tokens of any part of a request.
+pub(crate) fn inside(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len().div_ceil(4),
         Value::Array(items) => items.iter().map(inside).sum(),

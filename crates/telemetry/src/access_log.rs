@@ -67,6 +67,7 @@ fn told(line: &mut Line<'_>, record: &Record) {
     line.maybe(name!("turns_restored"), counted(record.turns.restored), Line::number);
     line.maybe(name!("turns_missed"), counted(record.turns.missed), Line::number);
     line.maybe(name!("amended"), counted(record.amended), Line::number);
+    line.maybe(name!("cached"), Some(record.cached).filter(|cached| *cached), Line::flag);
     line.maybe(name!("attempts"), counted(record.calls()).filter(|attempts| *attempts > 1), Line::number);
     line.maybe(name!("hedged"), counted(record.hedges.all()), Line::number);
     line.maybe(name!("warnings"), Some(record.warnings.as_slice()).filter(|all| !all.is_empty()), Line::list);

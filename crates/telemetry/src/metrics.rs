@@ -78,6 +78,7 @@ pub(crate) struct Metrics {
     turns: Family<Labels, Counter>,
     results: [OnceLock<Counter>; 3],
     amended: Counter,
+    cached: Counter,
     hedges: Family<Labels, Counter>,
     pub(crate) turn_store: TurnStoreCounters,
     log_dropped: Counter,
@@ -117,6 +118,7 @@ impl Metrics {
             turns: Family::default(),
             results: Default::default(),
             amended: Counter::default(),
+            cached: Counter::default(),
             hedges: Family::default(),
             turn_store: TurnStoreCounters::default(),
             log_dropped: Counter::default(),
@@ -163,6 +165,8 @@ impl Metrics {
         registry.register("aquifer_reasoning_turns", "Turns that called tools, by what became of them", turns);
         let amended = self.amended.clone();
         registry.register("aquifer_requests_amended", "Calls made once more, otherwise, after a refusal", amended);
+        let cached = self.cached.clone();
+        registry.register("aquifer_token_counts_cached", "Counts of tokens answered from the cache", cached);
         let hedges = self.hedges.clone();
         registry.register("aquifer_hedges", "Second calls made because the first was slow, by result", hedges);
         let told = self.families.told.clone();
@@ -188,6 +192,9 @@ impl Metrics {
         }
         for warning in &record.warnings {
             self.warned(warning.split_whitespace().next().unwrap_or_default());
+        }
+        if record.cached {
+            self.cached.inc();
         }
         if !record.backend.is_empty() {
             self.observe_turns(record);

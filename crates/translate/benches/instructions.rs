@@ -54,10 +54,13 @@ fn reframe(body: &str) {
     let (mark, adjustment, allowed) = (Mark::of(MODEL, ""), Adjustment::default(), ClientFields::default());
     let terms = Terms { api: Api::InvokeModel, model_id: MODEL, entry, mark, rules: &rules, adjustment, allowed };
     let exposure = Exposure::default();
-    let outgoing = incoming.and_then(|incoming| match incoming.road(Road::Reframe(Api::InvokeModel), &terms, exposure) {
-        Road::Reframe(_) => incoming.reframed_on(&terms, exposure),
-        Road::Translate(_) | Road::Relay | Road::Closed => Err(Fault::Ours("another road".to_owned())),
-    });
+    let outgoing =
+        incoming.and_then(|incoming| match incoming.road(Road::Reframe(Api::InvokeModel), &terms, exposure) {
+            Road::Reframe(_) => incoming.reframed_on(&terms, exposure),
+            Road::Translate(_) | Road::Relay | Road::Passthrough | Road::Closed => {
+                Err(Fault::Ours("another road".to_owned()))
+            }
+        });
     assert!(black_box(outgoing).is_ok());
 }
 
@@ -70,16 +73,17 @@ fn claude_code() -> String {
     let field = |name: &str| format!(r#""{name}":{{"type":"string","description":"What to look for, \"{name}\"."}}"#);
     let fields = ["pattern", "path", "glob"].map(field).join(",");
     let schema = format!(r#"{{"type":"object","properties":{{{fields}}},"required":["pattern"]}}"#);
-    let tool = |number: usize| {
-        format!(r#"{{"name":"tool_{number}","description":"{}","input_schema":{schema}}}"#, prose(120))
-    };
+    let tool =
+        |number: usize| format!(r#"{{"name":"tool_{number}","description":"{}","input_schema":{schema}}}"#, prose(120));
     let tools: Vec<String> = (0..200).map(tool).collect();
     let turn = |number: usize| {
         let thought = r#"{"type":"thinking","thinking":"I look.","signature":"c2ln"}"#;
-        let call = format!(r#"{{"type":"tool_use","id":"toolu_{number}","name":"tool_{number}","input":{{"path":"a"}}}}"#);
+        let call =
+            format!(r#"{{"type":"tool_use","id":"toolu_{number}","name":"tool_{number}","input":{{"path":"a"}}}}"#);
         let said = format!(r#"{{"role":"assistant","content":[{thought},{call}]}}"#);
         let last = if number == 19 { more.as_str() } else { "" };
-        let result = format!(r#"{{"type":"tool_result","tool_use_id":"toolu_{number}","content":"{}"{last}}}"#, prose(900));
+        let result =
+            format!(r#"{{"type":"tool_result","tool_use_id":"toolu_{number}","content":"{}"{last}}}"#, prose(900));
         format!(r#"{said},{{"role":"user","content":[{result}]}}"#)
     };
     let turns: Vec<String> = (0..20).map(turn).collect();

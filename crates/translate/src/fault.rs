@@ -69,6 +69,10 @@ pub enum MistakeKind {
     MediaType,
     /// The connection was made for another host.
     Misdirected,
+    /// The response that is named is not remembered, or not any more.
+    ResponseNotFound,
+    /// The path is not served over a websocket, but over HTTP as it is.
+    NoWebSocket,
 }
 
 impl Mistake {

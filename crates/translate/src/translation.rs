@@ -2,9 +2,11 @@
 
 mod answering;
 mod conversation;
+mod encoder;
 mod fanout;
 mod halves;
 mod parts;
+mod passthrough;
 mod play;
 mod reframed;
 mod request;
@@ -17,14 +19,18 @@ mod unwrapping;
 
 pub use answering::Answering;
 pub use conversation::Before;
+pub use encoder::{EncoderCall, EncoderPart, EncoderRequest};
+pub use passthrough::{
+    AnswerWords, StreamPassthrough, WholePassed, counted_by_headers, look_at_whole, without_reasoning,
+};
 pub use reframed::{StreamReframing, whole_reframed};
-pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms};
+pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms, passed_conversation};
 pub use road::{Road, UpstreamApi};
 
 use crate::bedrock::{self, Api, EventSink, Reader};
 pub use crate::wire::sse::KeepAlive;
 
-use crate::dialect::{self, Envelope};
+use crate::dialect::{self, Envelope, Style};
 use crate::fault::Fault;
 use crate::model::delta::{Delta, Event};
 use crate::model::issuer::Issuer;
@@ -38,6 +44,7 @@ use crate::model::wrapped::unwrap;
 use crate::warning::Warning;
 use bytes::BytesMut;
 use fanout::Fanout;
+pub use fanout::Interrupted;
 use std::collections::BTreeSet;
 use stops::Stops;
 use tags::{Piece, Tags};
@@ -98,6 +105,20 @@ impl StreamTranslation {
         self
     }
 
+    /// The same, going on where another answer was broken off: its client is told one answer.
+    #[must_use]
+    pub fn resuming(mut self, interrupted: Interrupted, style: Style) -> Self {
+        self.sink.fanout.resume(interrupted, style);
+        self
+    }
+
+    /// Breaks the answer off while only reasoning was told, so that another one can go on behind it. The thought under way
+    /// is closed in `out`, without a seal.
+    #[must_use]
+    pub fn interrupt(self, out: &mut BytesMut) -> Interrupted {
+        self.sink.fanout.interrupt(out)
+    }
+
     /// Takes bytes of the event stream, cut anywhere, and appends what they say to `out`.
     ///
     /// Once the finish is written, what may still come is passed over.
@@ -152,12 +173,12 @@ impl StreamTranslation {
 
     /// Tells the client that the answer goes on although nothing is said.
     pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
-        self.sink.fanout.writer.keep_alive(kind, out);
+        self.sink.fanout.keep_alive(kind, out);
     }
 
     /// The same before the client was told any of it: another answer may still take its place.
     pub fn keep_alive_before(&self, kind: KeepAlive, out: &mut BytesMut) {
-        self.sink.fanout.writer.keep_alive_before(kind, out);
+        self.sink.fanout.keep_alive_before(kind, out);
     }
 
     /// The milestones of the answer so far.
@@ -178,10 +199,16 @@ impl StreamTranslation {
         self.sink.fanout.warnings()
     }
 
+    /// The response object of an answer that has ended, where its client may go on from it.
+    #[must_use]
+    pub fn response(&self) -> Option<&str> {
+        self.sink.fanout.writer.response()
+    }
+
     /// The token counts that came, if any did.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        self.sink.fanout.writer.usage()
+        self.sink.fanout.usage()
     }
 
     /// The changes of blocks of reasoning since the last call of this function.

@@ -6,7 +6,7 @@
 use aquifer_testing::instructions::{Bench, loudly};
 
 /// What a delta of 20 bytes may cost: its kind, the frames of one read, instructions. Lower them when it costs less.
-const BUDGETS: [(&str, u64, u64); 18] = [
+const BUDGETS: [(&str, u64, u64); 32] = [
     ("text", 1, 1_151),
     ("text", 100, 1_085),
     ("reasoning", 1, 1_263),
@@ -19,12 +19,26 @@ const BUDGETS: [(&str, u64, u64); 18] = [
     ("messages-reasoning", 100, 1_200),
     ("messages-arguments", 1, 1_200),
     ("messages-arguments", 100, 1_131),
+    ("responses-text", 1, 1_500),
+    ("responses-text", 100, 1_500),
+    ("responses-reasoning", 1, 1_500),
+    ("responses-reasoning", 100, 1_500),
+    ("responses-arguments", 1, 1_500),
+    ("responses-arguments", 100, 1_500),
     ("reframed-text", 1, 1_870),
     ("reframed-text", 100, 1_777),
     ("reframed-reasoning", 1, 2_009),
     ("reframed-reasoning", 100, 1_914),
     ("reframed-arguments", 1, 1_986),
     ("reframed-arguments", 100, 1_896),
+    ("passed-text", 1, 1_115),
+    ("passed-text", 100, 1_008),
+    ("passed-reasoning", 1, 1_125),
+    ("passed-reasoning", 100, 1_018),
+    ("passed-arguments", 1, 1_154),
+    ("passed-arguments", 100, 1_047),
+    ("passed-chunk", 1, 1_220),
+    ("passed-chunk", 100, 1_116),
 ];
 
 /// Beyond its budget by more than this a delta costs too much; below it by more, the budget is old.

@@ -36,6 +36,18 @@ pub(super) const PYTHON_AGENTS: Python = Python {
 /// Anthropic's own client.
 pub(super) const PYTHON_ANTHROPIC: Python = Python { folder: "python-anthropic", names: &["anthropic==2.14.0"] };
 
+/// AWS's own, Anthropic's and LangChain's clients of Bedrock.
+pub(super) const PYTHON_BEDROCK: Python = Python {
+    folder: "python-bedrock",
+    names: &["boto3==1.44.8", "anthropic[bedrock]==2.14.0", "langchain-aws==1.9.1"],
+};
+
+/// The clients of models that embed or rank.
+pub(super) const PYTHON_ENCODERS: Python = Python {
+    folder: "python-encoders",
+    names: &["openai==3.57.0", "langchain-openai==1.7.4", "cohere==7.3.1", "boto3==1.43.11", "botocore==1.43.11"],
+};
+
 /// Packages for Node that live together.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Node {
@@ -64,6 +76,23 @@ pub(super) const NODE_VERCEL_5: Node = Node {
 
 /// Anthropic's own client for Node.
 pub(super) const NODE_ANTHROPIC: Node = Node { folder: "node-anthropic", names: &["@anthropic-ai/sdk@1.14.0"] };
+
+/// Claude Code, which is a program of its own for each system.
+pub(super) const NODE_CLAUDE_CODE: Node = Node {
+    folder: "claude-code",
+    names: &["@anthropic-ai/claude-code@2.1.332", "@anthropic-ai/claude-code-linux-x64@2.1.332"],
+};
+
+/// Codex.
+pub(super) const NODE_CODEX: Node = Node { folder: "codex", names: &["@openai/codex@0.171.0"] };
+
+/// OpenAI's client for Node and Vercel's SDK with OpenAI's own provider, which speak Responses.
+pub(super) const NODE_RESPONSES: Node =
+    Node { folder: "node-responses", names: &["openai@6.49.0", "ai@6.0.326", "@ai-sdk/openai@3.0.141", "zod@4.6.7"] };
+
+/// AWS's own client of Bedrock for Node.
+pub(super) const NODE_BEDROCK: Node =
+    Node { folder: "node-bedrock", names: &["@aws-sdk/client-bedrock-runtime@3.1164.0"] };
 
 impl Python {
     /// The interpreter that has them.
@@ -121,7 +150,7 @@ mod tests {
 
     #[test]
     fn every_version_is_named() {
-        for packages in [PYTHON, PYTHON_AGENTS] {
+        for packages in [PYTHON, PYTHON_AGENTS, PYTHON_ENCODERS] {
             assert!(packages.names.iter().all(|name| name.contains("==")), "{packages:?}");
         }
         for packages in [NODE, NODE_VERCEL_5] {

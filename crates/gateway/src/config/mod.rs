@@ -3,8 +3,10 @@
 mod backend;
 mod build;
 mod check;
+mod key_index;
 mod listener;
 mod load;
+mod model_index;
 mod reasoning;
 mod resource;
 #[expect(dead_code, reason = "parts of resources that are checked and shown, and not used")]
@@ -20,6 +22,7 @@ pub use build::client_fields::{FieldPolicies, FieldPolicy};
 pub use check::forms::duration;
 pub use listener::{Listener, ServerTls};
 pub use load::{Source, load};
+pub use model_index::ModelIndex;
 pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
 pub use resources::{json_schema, kinds};
 pub use route::{BackendRef, HeaderMatch, HeaderValueMatch, MODEL_HEADER, Match, Parent, Route, Rule};
@@ -30,6 +33,7 @@ pub use text::yaml::MAX_BYTES;
 pub use traffic::{Circuit, Outliers, Retry, Traffic};
 
 use crate::key_ring::KeyRing;
+use aquifer_translate::dialect::openai_responses::seal_keys::SealKeys;
 use aquifer_translate::limits::Limits;
 use std::sync::Arc;
 
@@ -55,6 +59,8 @@ pub struct Config {
     /// The keys of the keys file, for listeners and routes without a `SecurityPolicy`. `None`: no key is asked for
     /// there.
     pub keys: Option<Arc<KeyRing>>,
+    /// The keys that seal the reasoning of Responses. `None`: none is sealed, and what comes back sealed is left out.
+    pub seal_keys: Option<Arc<SealKeys>>,
     /// The permissions of clients to use fields of Bedrock's own, but for those of rules.
     pub client_fields: FieldPolicies,
     /// The limits of the size of clients' requests, from the command line.
@@ -63,6 +69,8 @@ pub struct Config {
     pub access_denied: AccessDenied,
     /// Notices about a configuration that is valid: kinds skipped, fields ignored, references that dangle.
     pub notices: Vec<Notice>,
+    /// The index over the models that are named above, made at the first look-up.
+    pub model_index: ModelIndex,
 }
 
 impl Config {

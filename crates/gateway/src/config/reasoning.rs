@@ -30,6 +30,8 @@ pub struct ReasoningPolicy {
     pub binding_mismatch: BindingMismatch,
     /// Conversations with results of no call, or calls without a result, are mended instead of refused.
     pub repair: bool,
+    /// Whether a stream that breaks off while its model is thinking begins again. `None`: where no signed thought is shown.
+    pub restart_while_thinking: Option<bool>,
     /// The treatment of a placeholder that stands where reasoning would, such as Nova's `[REDACTED]`.
     pub redacted_text: Placeholder,
     /// Catalogue entries of the operator's, which take the place of the built-in ones, by model id, profile id or ARN;
@@ -120,6 +122,12 @@ impl ReasoningPolicy {
         }
     }
 
+    /// Whether a stream of this model begins again that breaks off while only reasoning of it was told.
+    #[must_use]
+    pub fn restarts(&self, entry: &Entry) -> bool {
+        self.restart_while_thinking.unwrap_or(self.hidden || entry.reasoning_format.is_none())
+    }
+
     /// The rules for the reasoning that an answer shows.
     #[must_use]
     pub fn exposure(&self) -> Exposure {
@@ -159,6 +167,7 @@ pub(super) struct PolicyLayer {
     pub(super) forced_tool: Option<ForcedTool>,
     pub(super) binding_mismatch: Option<BindingMismatch>,
     pub(super) repair: Option<bool>,
+    pub(super) restart_while_thinking: Option<bool>,
     pub(super) redacted_text: Option<Placeholder>,
     pub(super) models: Vec<(String, Arc<Entry>)>,
 }
@@ -181,6 +190,7 @@ impl PolicyLayer {
             forced_tool: self.forced_tool.or(wider.forced_tool),
             binding_mismatch: self.binding_mismatch.or(wider.binding_mismatch),
             repair: self.repair.or(wider.repair),
+            restart_while_thinking: self.restart_while_thinking.or(wider.restart_while_thinking),
             redacted_text: self.redacted_text.or(wider.redacted_text),
             models: models.cloned().collect(),
         }
@@ -209,6 +219,7 @@ impl PolicyLayer {
             forced_tool: self.forced_tool.unwrap_or_default(),
             binding_mismatch: self.binding_mismatch.unwrap_or_default(),
             repair: self.repair.unwrap_or_default(),
+            restart_while_thinking: self.restart_while_thinking,
             redacted_text: self.redacted_text.unwrap_or_default(),
             models: self.models,
         }

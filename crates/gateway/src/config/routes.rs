@@ -1,11 +1,14 @@
 //! The routes of a configuration, with an index over hostnames and model names, so that a request does not look at all of
 //! them.
 
+use crate::config::key_index::KeyIndex;
 use crate::config::{HeaderMatch, HeaderValueMatch, MODEL_HEADER, Match, Route, Rule};
 use crate::ingress::hostname_takes;
+use http::HeaderMap;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// The routes, in the order of the files. They are a slice of [`Route`]; [`Routes::change`] changes them.
 #[derive(Clone, Default)]
@@ -27,6 +30,8 @@ struct Index {
     odd: Vec<String>,
     /// Whether some route has API keys of its own.
     has_keys: bool,
+    /// Those keys.
+    keys: KeyIndex,
 }
 
 /// Rules by the one model that they can match.
@@ -57,6 +62,12 @@ impl Routes {
         self.index.has_keys
     }
 
+    /// The owner of the API key that a request shows, by the keys of the first route that has it, of those that `takes` lets
+    /// be taken.
+    pub(crate) fn key_owner(&self, headers: &HeaderMap, takes: impl Fn(&Route) -> bool) -> Option<Arc<str>> {
+        self.index.keys.owner(headers, &|at| self.all.get(at).is_some_and(&takes))
+    }
+
     /// Whether a route names this host, which is in lower case and has no port.
     pub(crate) fn names_host(&self, host: &str) -> bool {
         self.index.by_host.contains_key(host)
@@ -83,7 +94,8 @@ impl Routes {
 
 impl Index {
     fn of(routes: &[Route]) -> Self {
-        let mut index = Self { has_keys: routes.iter().any(|route| route.keys.is_some()), ..Self::default() };
+        let has_keys = routes.iter().any(|route| route.keys.is_some());
+        let mut index = Self { has_keys, keys: KeyIndex::of(routes), ..Self::default() };
         for (at, route) in routes.iter().enumerate() {
             index.odd.extend(route.hostnames.iter().filter(|name| is_odd(name)).cloned());
             if route.hostnames.is_empty() || route.hostnames.iter().any(|name| is_odd(name)) {

@@ -13,9 +13,11 @@
 
 mod answer;
 mod answer_stream;
+mod passing;
 mod relay;
 mod relaying;
 
+use super::encoding::{AnswerTo, PartAnswer};
 use super::heads;
 use super::veil::Veil;
 use crate::config::ReasoningPolicy;
@@ -25,21 +27,27 @@ use answer_stream::AnswerStream;
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock;
 use aquifer_translate::dialect::openai_chat::relay as relay_of;
-use aquifer_translate::dialect::{self, AnswerKind, Dialect, Envelope};
+use aquifer_translate::dialect::{self, AnswerKind, Dialect, Envelope, bedrock_runtime};
 use aquifer_translate::fault::{Misbehaviour, redacted};
 use aquifer_translate::model::milestones::Milestones;
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::response::{Finish, Usage};
+use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{
-    self, KeepAlive, Outgoing, ReasoningProgress, Road, StreamReframing, StreamTranslation,
+    self, AnswerWords, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamPassthrough, StreamReframing,
+    StreamTranslation,
 };
 use aquifer_translate::warning::Warning;
 use aquifer_translate::wire::sse;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
+use passing::Passing;
 use std::borrow::Cow;
 use std::fmt;
+
+/// The header in which InvokeModel counts the tokens of a request.
+const INPUT_TOKENS: &str = "x-amzn-bedrock-input-token-count";
 
 /// One call to one target, from the request that was written to the end of its answer.
 pub struct Attempt {
@@ -54,6 +62,10 @@ pub struct Attempt {
     road: Road,
     /// What hides reasoning in an answer that is relayed, where the operator wants that.
     veil: Option<Veil>,
+    /// What the answer of Bedrock's own API needs to know on its way to a client that speaks it.
+    passing: Option<Box<Passing>>,
+    /// The operator shows its client no reasoning.
+    hides: bool,
     /// The refusal of a relayed backend as it came: the client gets it in place of an error of the gateway's.
     refused: Option<Refusal>,
     answer: Answer,
@@ -64,8 +76,12 @@ pub struct Attempt {
     came: u64,
     /// The stream in which a whole answer is told, where its client wants one.
     played: Option<Box<StreamTranslation>>,
-    /// The answer is the number of the request's tokens.
-    counting: bool,
+    /// What its answer is, to the client.
+    answers: AnswerTo,
+    /// The tokens of the request that the answer's head counts.
+    counted: Option<u64>,
+    /// What the client was told by the attempt before this one, which goes on behind it.
+    interrupted: Option<Interrupted>,
 }
 
 /// The request of an attempt, unsigned. Its `Debug` shows neither content nor headers, which may hold a key.
@@ -102,18 +118,22 @@ pub struct Told {
     pub stream: Option<BytesMut>,
     /// The client's answer, whole.
     pub whole: Option<Box<WholeAnswer>>,
+    /// The answer to one of several calls to an encoder.
+    pub(super) part: Option<Box<PartAnswer>>,
     /// What was seen of the answer so far, where it is the client's.
     pub seen: Option<Milestones>,
     /// A turn to remember, before the client is told of it.
     pub turn: Option<Box<Turn>>,
     /// What happened to blocks of reasoning.
     pub progress: Vec<ReasoningProgress>,
+    /// The number of the request's tokens, where that is the answer.
+    pub counted: Option<u64>,
     /// The answer is complete.
     pub end: Option<Box<End>>,
 }
 
 /// How a complete answer ended.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct End {
     /// The reason that the client is told, in its dialect's word.
     pub finish_reason: Option<&'static str>,
@@ -121,13 +141,24 @@ pub struct End {
     pub usage: Option<Usage>,
     /// What the client did not get as it should.
     pub warnings: Vec<Warning>,
+    /// The response object, where the client may go on from it.
+    pub response: Option<String>,
+}
+
+impl fmt::Debug for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { finish_reason, usage, .. } = self;
+        f.debug_struct("End").field("finish_reason", finish_reason).field("usage", usage).finish_non_exhaustive()
+    }
 }
 
 impl Told {
     /// Empties it for the next part.
     pub fn clear(&mut self) {
         self.progress.clear();
-        (self.stream, self.whole, self.seen, self.turn, self.end) = (None, None, None, None, None);
+        (self.stream, self.whole, self.part) = (None, None, None);
+        (self.seen, self.turn, self.end) = (None, None, None);
+        self.counted = None;
     }
 }
 
@@ -143,19 +174,23 @@ impl Attempt {
             headers: HeaderMap::new(),
             road,
             veil: None,
+            passing: None,
+            hides: false,
             refused: None,
             answer: Answer::Silent,
             held: BytesMut::new(),
             sent,
             came: 0,
             played: None,
-            counting: false,
+            answers: AnswerTo::Chat,
+            counted: None,
+            interrupted: None,
         }
     }
 
-    /// The same for an answer that is the number of the request's tokens.
-    pub(super) fn counting(mut self, counting: bool) -> Self {
-        self.counting = counting;
+    /// The same for an answer of another kind than a model's words.
+    pub(super) fn answering(mut self, answers: AnswerTo) -> Self {
+        self.answers = answers;
         self
     }
 
@@ -173,7 +208,14 @@ impl Attempt {
 
     /// The same with what hides reasoning in an answer that is relayed, where the operator wants that.
     pub(super) fn veiled(mut self, policy: &ReasoningPolicy) -> Self {
-        self.veil = Veil::of(policy).filter(|_| self.road == Road::Relay);
+        self.veil = Veil::of(policy).filter(|_| self.road == Road::Relay && self.answers == AnswerTo::Chat);
+        self.hides = policy.hidden;
+        self
+    }
+
+    /// The same with an answer that is passed through in these words, its reasoning `hidden` or not.
+    pub(super) fn passing(mut self, words: Option<AnswerWords>, hidden: bool) -> Self {
+        self.passing = words.map(|words| Box::new(Passing::new(words, hidden)));
         self
     }
 
@@ -183,6 +225,38 @@ impl Attempt {
         self
     }
 
+    /// Goes on where another attempt was broken off.
+    pub(super) fn resume(&mut self, interrupted: Interrupted) {
+        let style = self.outgoing.style.style.clone();
+        match self.played.take() {
+            Some(played) => self.played = Some(Box::new(played.resuming(interrupted, style))),
+            None => self.interrupted = Some(interrupted),
+        }
+    }
+
+    /// Breaks the attempt off, so that another one goes on behind what its client was told; the thought under way is closed in `out`.
+    pub(super) fn interrupt(&mut self, out: &mut BytesMut) -> Option<Interrupted> {
+        match std::mem::replace(&mut self.answer, Answer::Silent) {
+            Answer::Streaming(AnswerStream::Translated(stream)) => Some(stream.interrupt(out)),
+            Answer::Silent
+            | Answer::Streaming(AnswerStream::Reframed(_) | AnswerStream::Passed(_))
+            | Answer::Whole { .. }
+            | Answer::Relaying(_)
+            | Answer::Handing { .. }
+            | Answer::Refusing { .. } => {
+                let played = self.played.take().map(|played| played.interrupt(out));
+                self.interrupted.take().or(played)
+            }
+        }
+    }
+
+    /// Whether only reasoning was told, none of it sealed as far as its client sees, in a stream that another one can go on behind.
+    pub(super) fn is_thinking(&self) -> bool {
+        let Answer::Streaming(AnswerStream::Translated(stream)) = &self.answer else { return false };
+        let seen = stream.milestones();
+        !seen.answer && (!seen.sealed || self.hides) && stream.finished().is_none()
+    }
+
     /// Takes the head of the backend's answer. An attempt has one: further ones are ignored.
     ///
     /// # Errors
@@ -190,6 +264,9 @@ impl Attempt {
     pub fn head(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
         if !matches!(self.answer, Answer::Silent) {
             return Ok(());
+        }
+        if let Some(passing) = &mut self.passing {
+            passing.head(headers);
         }
         let no_head = |what: String| Err(Fault::UpstreamMisbehaved(Misbehaviour::Head(what)));
         match status.as_u16() {
@@ -202,6 +279,7 @@ impl Attempt {
             201..=203 if self.road == Road::Relay => {}
             status => return no_head(format!("its status is {status}")),
         }
+        self.counted = headers.get(INPUT_TOKENS).and_then(|count| count.to_str().ok()?.parse().ok());
         let streams = self.outgoing.stream && self.played.is_none();
         self.answer = if self.road == Road::Relay {
             Answer::relayed(status, headers, self.outgoing.stream, self.veil)
@@ -234,8 +312,9 @@ impl Attempt {
 
     fn stream(&mut self, bytes: &[u8], told: &mut Told) -> Result<(), Fault> {
         let Answer::Streaming(stream) = &mut self.answer else { return Ok(()) };
-        // A frame is answered by about twice as many bytes.
-        let mut out = BytesMut::with_capacity(2 * bytes.len());
+        // A frame is answered by about twice as many bytes, or by itself.
+        let growth = if self.passing.is_some() { 1 } else { 2 };
+        let mut out = BytesMut::with_capacity(growth * bytes.len());
         let taken = stream.take(bytes, &mut out);
         let seen = stream.milestones();
         // What another answer may take the place of is nobody's first token.
@@ -243,10 +322,16 @@ impl Attempt {
         told.turn = stream.turn().map(Box::new);
         stream.progress(&mut told.progress);
         let begins = seen.content || told.turn.is_some() || stream.finished().is_some();
+        let has_failed = stream.has_failed();
         if stream.is_cut() {
             told.end = self.finished().map(Box::new);
         }
         self.hold_or_tell(out, begins, told);
+        if has_failed && !begins {
+            // Bedrock said so behind a status of success: its client gets that as it came, if nobody answers better.
+            let body = Bytes::copy_from_slice(&self.held);
+            self.refused = Some(Refusal { status: StatusCode::OK, headers: HeaderMap::new(), body });
+        }
         taken
     }
 
@@ -272,6 +357,12 @@ impl Attempt {
             Answer::Silent => Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol("no answer came".to_owned()))),
             Answer::Streaming(stream) => self.stream_ended(stream, told),
             Answer::Whole { body } if self.played.is_some() => self.play(&body, told),
+            Answer::Whole { body } if self.passing.is_some() => self.pass_whole(Bytes::from(body), told),
+            Answer::Whole { body } if let AnswerTo::Encoding(part) = self.answers => {
+                let answer = PartAnswer { part, body: Bytes::from(body), counted: self.counted };
+                told.part = Some(Box::new(answer));
+                Ok(())
+            }
             Answer::Whole { body } => self.whole(&body, told),
             Answer::Relaying(relaying) => self.relay_ended(relaying, told),
             Answer::Handing { status, kind, body } => self.relay_whole(status, kind, Bytes::from(body), begun, told),
@@ -281,7 +372,7 @@ impl Attempt {
             }
             Answer::Refusing { status, headers, body } => {
                 let fault = self.refusal(status, &headers, &body);
-                if self.road == Road::Relay {
+                if matches!(self.road, Road::Relay | Road::Passthrough) {
                     self.refuse(status, &headers, Bytes::from(body));
                 }
                 Err(fault)
@@ -308,16 +399,18 @@ impl Attempt {
         told.seen = Some(stream.milestones());
         told.turn = stream.turn().map(Box::new);
         told.progress.extend(stream.progress());
-        let usage = stream.usage();
+        let (usage, response) = (stream.usage(), stream.response().map(str::to_owned));
         told.stream = Some(out);
-        told.end = Some(Box::new(End { finish_reason: Some(self.word(&finish)), usage, warnings: Vec::new() }));
+        let finish_reason = self.word(&finish);
+        told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new(), response }));
         Ok(())
     }
 
     fn whole(&mut self, body: &[u8], told: &mut Told) -> Result<(), Fault> {
-        if self.counting {
+        if self.answers == AnswerTo::TokenCount {
             let tokens = bedrock::counted_tokens(self.road.api().unwrap_or_default(), body)?;
             told.whole = Some(Box::new(self.token_count(tokens)));
+            told.counted = Some(tokens);
             told.end = Some(Box::default());
             return Ok(());
         }
@@ -325,7 +418,7 @@ impl Attempt {
         let recording = self.recording.is_some();
         let whole = match self.road {
             Road::Reframe(_) => translation::whole_reframed(body, recording)?,
-            Road::Translate(_) | Road::Relay | Road::Closed => {
+            Road::Translate(_) | Road::Relay | Road::Passthrough | Road::Closed => {
                 translation::whole(body, &self.envelope(), style, restore, recording)?
             }
         };
@@ -334,10 +427,12 @@ impl Attempt {
         heads::warn(&mut headers, &warnings);
         told.seen = Some(Milestones { reasoning: whole.reasoned, ..Milestones::default() });
         told.turn = whole.turn.map(Box::new);
+        let response = style.style.is_stored().then(|| whole.body.clone());
         let body = Bytes::from(whole.body);
         told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers, body }));
-        let finish_reason = Some(self.word(&whole.finish));
-        told.end = Some(Box::new(End { finish_reason, usage: Some(whole.usage), warnings: whole.warnings }));
+        let finish_reason = self.word(&whole.finish);
+        let (usage, warnings) = (Some(whole.usage), whole.warnings);
+        told.end = Some(Box::new(End { finish_reason, usage, warnings, response }));
         Ok(())
     }
 
@@ -350,7 +445,7 @@ impl Attempt {
     /// The head of a stream for the client.
     #[must_use]
     pub fn stream_head(&self) -> HeaderMap {
-        dialect::head(self.dialect, self.id, AnswerKind::Stream, self.headers.clone())
+        self.head_of(AnswerKind::Stream)
     }
 
     /// The end of an answer that was told whole, whatever may become of the call after that.
@@ -358,9 +453,10 @@ impl Attempt {
     pub fn finished(&self) -> Option<End> {
         match &self.answer {
             Answer::Streaming(stream) => stream.finished().map(|finish| End {
-                finish_reason: Some(self.word(finish)),
+                finish_reason: self.word(finish),
                 usage: stream.usage(),
                 warnings: stream.warnings(),
+                response: stream.response().map(str::to_owned),
             }),
             Answer::Relaying(relaying) if relaying.relay.done => Some(relaying.ended()),
             Answer::Silent
@@ -381,10 +477,14 @@ impl Attempt {
             }
             return begun;
         }
-        match (&mut self.answer, &mut self.played) {
-            (Answer::Streaming(stream), _) => stream.fail(fault, out),
-            (_, Some(stream)) => stream.fail(fault, out),
-            (_, None) => return false,
+        if self.passing.is_some() && !begun {
+            out.extend_from_slice(&std::mem::take(&mut self.held));
+        }
+        match (&mut self.answer, &mut self.played, &mut self.interrupted) {
+            (Answer::Streaming(stream), _, _) => stream.fail(fault, out),
+            (_, Some(stream), _) => stream.fail(fault, out),
+            (_, None, Some(interrupted)) => interrupted.fail(fault, out),
+            (_, None, None) => return false,
         }
         true
     }
@@ -401,7 +501,11 @@ impl Attempt {
             (Answer::Streaming(stream), _) => stream.keep_alive_before(kind, out),
             (_, Some(stream)) if begun => stream.keep_alive(kind, out),
             (_, Some(stream)) => stream.keep_alive_before(kind, out),
-            (_, None) => sse::comment(out),
+            (_, None) if self.passing.is_some() => {}
+            (_, None) => match &mut self.interrupted {
+                Some(interrupted) => interrupted.keep_alive(kind, out),
+                None => sse::comment(out),
+            },
         }
     }
 
@@ -443,7 +547,12 @@ impl Attempt {
 
     /// The head of a whole answer, with the warnings about the request.
     pub(super) fn whole_head(&self) -> HeaderMap {
-        dialect::head(self.dialect, self.id, AnswerKind::Whole, self.headers.clone())
+        self.head_of(AnswerKind::Whole)
+    }
+
+    /// The model as the client is told it.
+    pub(super) fn model(&self) -> Text<'_> {
+        self.outgoing.model.borrowed()
     }
 
     /// Whether the answer is relayed in the client's own dialect.
@@ -495,6 +604,14 @@ impl Attempt {
                     None => stream,
                 }))
             }
+            Road::Passthrough => {
+                let stream = self.passing.as_ref().map(|passing| passing.stream());
+                let stream = stream.unwrap_or_else(|| StreamPassthrough::new(AnswerWords::Unread, false));
+                AnswerStream::Passed(Box::new(match self.recording {
+                    Some(room) => stream.recording(room),
+                    None => stream,
+                }))
+            }
             Road::Translate(_) | Road::Relay | Road::Closed => AnswerStream::Translated(Box::new(self.translation())),
         }
     }
@@ -502,7 +619,10 @@ impl Attempt {
     /// The translation of a stream.
     fn translation(&mut self) -> StreamTranslation {
         let restore = std::mem::replace(&mut self.outgoing.restore, Box::new(|_| None));
-        let stream = StreamTranslation::new(&self.envelope(), self.outgoing.style.clone(), restore);
+        let mut stream = StreamTranslation::new(&self.envelope(), self.outgoing.style.clone(), restore);
+        if let Some(interrupted) = self.interrupted.take() {
+            stream = stream.resuming(interrupted, self.outgoing.style.style.clone());
+        }
         match self.recording {
             Some(room) => stream.recording(room),
             None => stream,
@@ -513,22 +633,29 @@ impl Attempt {
         Envelope { id: self.id, created: self.created, model: self.outgoing.model.borrowed() }
     }
 
-    fn word(&self, finish: &Finish) -> &'static str {
-        self.outgoing.style.style.finish_reason(finish)
+    fn word(&self, finish: &Finish) -> Option<&'static str> {
+        match self.road {
+            Road::Passthrough => bedrock_runtime::stop_word(&finish.stop),
+            Road::Translate(_) | Road::Reframe(_) | Road::Relay | Road::Closed => {
+                Some(self.outgoing.style.style.finish_reason(finish))
+            }
+        }
     }
 
     /// An answer with a status that is no success, as a fault.
     fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
         match self.road {
             Road::Translate(api) | Road::Reframe(api) => bedrock::refusal(api, status, headers, body),
+            Road::Passthrough => bedrock::refusal(bedrock::Api::default(), status, headers, body),
             Road::Relay | Road::Closed => relay_of::refusal(status, headers, body),
         }
     }
 
     /// Keeps a refusal as it came, with what its client may act on.
     fn refuse(&mut self, status: StatusCode, headers: &HeaderMap, body: Bytes) {
-        let kept = [header::CONTENT_TYPE, header::RETRY_AFTER];
-        let kept = kept.into_iter().filter_map(|name| headers.get(&name).map(|value| (name, value.clone())));
+        // Of Bedrock's own API all headers that go on are in the head already.
+        let kept = [header::CONTENT_TYPE, header::RETRY_AFTER].into_iter().filter(|_| self.passing.is_none());
+        let kept = kept.filter_map(|name| headers.get(&name).map(|value| (name, value.clone())));
         self.refused = Some(Refusal { status, headers: kept.collect(), body: without_names(body) });
     }
 }

@@ -16,18 +16,23 @@ pub(super) struct Begun {
 impl Plan {
     /// Begins an attempt with what was written for a target.
     pub(super) fn begin(&self, written: Written, id: RequestId) -> Begun {
-        let Written { mut outgoing, at, road, policy, mutation, .. } = written;
+        let Written { mut outgoing, at, road, policy, mutation, answers, .. } = written;
         let mut headers = std::mem::take(&mut outgoing.headers);
-        headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
+        if !outgoing.accept.is_empty() {
+            headers.insert(header::ACCEPT, HeaderValue::from_static(outgoing.accept));
+        }
         mutation.headers(&mut headers);
         let request = UpstreamRequest { path: outgoing.path.clone(), headers, body: outgoing.body.clone() };
         let warnings: Vec<String> = outgoing.warnings.iter().map(|warning| self.dialect.warning(warning)).collect();
+        let entry = self.targets.get(at).map(|target| target.entry(&self.config));
+        let words = self.passed.as_ref().zip(entry).map(|(passed, entry)| passed.words(&request.body, entry));
         let recording = outgoing.memorable.then(|| self.room(at));
         let attempt = Attempt::new(outgoing, road, self.dialect, id, self.unix_seconds)
+            .answering(answers)
             .warning(&warnings)
             .recording(recording)
             .veiled(&policy)
-            .counting(self.counting)
+            .passing(words, policy.hidden)
             .played();
         Begun { attempt, request, warnings }
     }

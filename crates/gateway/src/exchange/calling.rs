@@ -41,8 +41,9 @@ impl Common {
         now: Instant,
     ) -> Result<State, Fault> {
         let (body, betas, counting) = (plan.body.clone(), plan.betas.clone(), plan.counting);
-        let again = || plan::read(self.dialect, &body, &betas, counting, &self.config.limits).ok();
-        let incoming = incoming.or_else(again);
+        let is_chat = plan.encoding.is_none();
+        let again = || plan::read(self.dialect, &body, &betas, counting, &self.config).ok();
+        let incoming = if is_chat { incoming.or_else(again) } else { None };
         if let Some(incoming) = &incoming {
             plan.prefer_issuer(incoming);
         }
@@ -59,6 +60,9 @@ impl Common {
                 return Err(fault);
             }
         };
+        if let Some(known) = self.known_count(&written, now) {
+            return Ok(self.answer_count(plan, written, known, now));
+        }
         let primary = self.call(&mut plan, making, written, now);
         Ok(State::Calling(Calling { plan, primary, hedge: None, deferred: None, search_over: false }))
     }
@@ -127,6 +131,9 @@ impl Calling {
 
     /// Goes on with what came of a call: it is the answer, or it failed, or more is awaited.
     fn told(self, common: &mut Common, id: CallId, taken: Result<(), Fault>, now: Instant) -> State {
+        if let Some(answer) = common.told.part.take() {
+            return self.part_answered(common, id, &answer, now);
+        }
         if common.told.whole.is_some() {
             return self.answer_whole(common, id, now);
         }
@@ -148,11 +155,17 @@ impl Calling {
 
     /// Gives a whole answer.
     fn answer_whole(self, common: &mut Common, id: CallId, now: Instant) -> State {
-        let Answering { plan, call } = self.won(common, id, now);
+        let Answering { plan, call, .. } = self.won(common, id, now);
         // A whole answer has no first delta whose time could be told.
         common.record.reasoned = common.told.seen.take().is_some_and(|seen| seen.reasoning);
         common.keep(&plan, &call);
-        let (whole, end) = (common.told.whole.take(), common.told.end.take());
+        let (whole, mut end) = (common.told.whole.take(), common.told.end.take());
+        if let Some(end) = &mut end {
+            common.keep_response(&plan, &call, end);
+        }
+        if let (Some(key), Some(tokens)) = (call.count_key, common.told.counted.take()) {
+            common.health.counts.insert(key, tokens, common.terms.limits.token_count_life, now);
+        }
         if let Some(whole) = whole {
             common.answer(*whole);
         }
@@ -160,7 +173,7 @@ impl Calling {
     }
 
     /// This call is the answer: the other one is given up, and nothing is kept for a further attempt.
-    fn won(mut self, common: &mut Common, id: CallId, now: Instant) -> Answering {
+    pub(super) fn won(mut self, common: &mut Common, id: CallId, now: Instant) -> Answering {
         let mut call = match (id, self.hedge.take()) {
             (CallId::Primary, None) | (CallId::Hedge, None) => {
                 common.report(&mut self.plan, &self.primary, None, now);
@@ -180,10 +193,13 @@ impl Calling {
                 hedge
             }
         };
-        self.plan.let_go();
-        call.attempt.let_go();
         call.deadlines.told();
-        Answering { plan: self.plan, call }
+        let restarts = common.terms.abilities.retry && self.plan.restarts(call.target) && call.attempt.is_thinking();
+        let mut answering = Answering { plan: self.plan, call, restartable: restarts };
+        if !restarts {
+            answering.settle();
+        }
+        answering
     }
 
     /// A call failed: the other one goes on alone, or another attempt is made if that is worth it; else the client is told.
@@ -219,9 +235,19 @@ impl Calling {
     fn retry_or_give_up(mut self, common: &mut Common, fault: &Fault, now: Instant) -> State {
         let again = self.adjusted(common, fault, now).or_else(|| self.again(common, fault, now));
         match again {
-            Some(primary) => State::Calling(Self { primary, ..self }),
+            Some(mut next) => {
+                if common.heard == Heard::Content {
+                    common.carry_over(&mut self.primary, &mut next);
+                }
+                State::Calling(Self { primary: next, ..self })
+            }
             None => self.give_up(common, fault, now),
         }
+    }
+
+    /// The state behind an answer that broke off while only reasoning was told: another attempt may go on behind that.
+    pub(super) fn again_after(plan: Box<Plan>, broken: Box<OpenCall>) -> Self {
+        Self { plan, primary: broken, hedge: None, deferred: None, search_over: false }
     }
 
     fn give_up(self, common: &mut Common, fault: &Fault, now: Instant) -> State {

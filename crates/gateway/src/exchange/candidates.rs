@@ -36,13 +36,15 @@ pub(super) fn candidates<'c>(
 ) -> Result<Vec<Candidate<'c>>, Fault> {
     let Wanted { dialect, model, headers, seed } = wanted;
     let mut found = match (dialect, route::candidates(config, model, headers, ingress, seed)) {
-        (Dialect::AnthropicMessages, Err(fault)) => {
+        (Dialect::AnthropicMessages | Dialect::Bedrock, Err(fault)) => {
             let mut others = other_names(config, model).into_iter();
             others.find_map(|name| route::candidates(config, &name, headers, ingress, seed).ok()).ok_or(fault)?
         }
-        (Dialect::AnthropicMessages | Dialect::OpenAiChat, found) => found?,
+        (Dialect::AnthropicMessages | Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Bedrock, found) => {
+            found?
+        }
     };
-    if dialect == Dialect::AnthropicMessages {
+    if matches!(dialect, Dialect::AnthropicMessages | Dialect::Bedrock) {
         for candidate in found.iter_mut().filter(|candidate| candidate.model_id == model) {
             candidate.model_id = bedrock_id(model, config.backends.get(candidate.backend));
         }

@@ -60,8 +60,13 @@ impl Common {
         head: &RequestHead<'_>,
         dialect: Dialect,
     ) -> Self {
+        let mut terms = terms;
+        if dialect == Dialect::Bedrock {
+            // Nothing can be said in an event stream that says nothing.
+            terms.limits.keep_alive = None;
+        }
         let mut common = Self { terms, dialect, id: RequestId(head.random), ..Self::nothing(config, health, head.now) };
-        common.client = ClientDeadlines::new(&terms.limits);
+        common.client = ClientDeadlines::new(&common.terms.limits);
         (common.record.id, common.record.dialect) = (common.dialect.id(common.id), common.dialect);
         common
     }
@@ -167,6 +172,7 @@ impl Common {
         let begun = self.heard == Heard::Content;
         match attempt {
             Some(attempt) => attempt.keep_alive(self.terms.limits.keep_alive_kind, begun, &mut out),
+            None if self.dialect == Dialect::Bedrock => {}
             None => sse::comment(&mut out),
         }
         self.say(out);

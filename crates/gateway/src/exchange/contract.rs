@@ -2,7 +2,7 @@
 
 use crate::config::Circuit;
 use crate::record::Record;
-use crate::restore::{Keep, TurnKey, TurnStore};
+use crate::restore::{Keep, KeepResponse, TurnKey, TurnStore};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::{Dialect, NoSurface, Surface};
 use aquifer_translate::fault::Unreachable;
@@ -12,6 +12,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use std::fmt;
 use std::time::{Duration, Instant};
+
+/// The beginnings of the paths of AWS's SDKs, also of operations that are not served.
+const OF_AWS: [&str; 5] = ["/model/", "/inference-profiles", "/guardrail", "/async-invoke", "/foundation-models"];
 
 /// The head of a client's request, with what a host must draw for its exchange.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ pub struct RequestHead<'a> {
 
 impl RequestHead<'_> {
     /// The dialect in which its client is answered, whatever is wrong with the request. The list of models is one path of two
-    /// dialects: Anthropic's clients send `anthropic-version`.
+    /// dialects, and a path that is not served is nobody's: Anthropic's clients send `anthropic-version`.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.dialect_at(&Surface::of(self.method, self.path))
@@ -46,10 +49,11 @@ impl RequestHead<'_> {
     pub(super) fn dialect_at(&self, surface: &Result<Surface<'_>, NoSurface>) -> Dialect {
         let dialect = match surface {
             Ok(Surface { dialect, .. }) | Err(NoSurface::MethodNotAllowed { dialect, .. }) => *dialect,
+            Err(NoSurface::NotFound) if OF_AWS.iter().any(|begin| self.path.starts_with(begin)) => Dialect::Bedrock,
             Err(NoSurface::NotFound) => Dialect::default(),
         };
-        let anthropic = self.path.starts_with("/v1/models") && self.headers.contains_key("anthropic-version");
-        if anthropic { Dialect::AnthropicMessages } else { dialect }
+        let shared = self.path.starts_with("/v1/models") || *surface == Err(NoSurface::NotFound);
+        if shared && self.headers.contains_key("anthropic-version") { Dialect::AnthropicMessages } else { dialect }
     }
 }
 
@@ -79,10 +83,12 @@ pub struct HostLimits {
     pub keep_alive: Option<Duration>,
     /// What a keep-alive is.
     pub keep_alive_kind: KeepAlive,
+    /// How long a count of tokens is cached; zero: not at all.
+    pub token_count_life: Duration,
 }
 
 impl Default for HostLimits {
-    /// 32 MiB, ten seconds for a connection, five minutes of silence, and nothing else.
+    /// 32 MiB, ten seconds for a connection, five minutes of silence, ten minutes for a count of tokens, and nothing else.
     fn default() -> Self {
         Self {
             max_body: 32 << 20,
@@ -92,6 +98,7 @@ impl Default for HostLimits {
             early_head: None,
             keep_alive: None,
             keep_alive_kind: KeepAlive::Comment,
+            token_count_life: Duration::from_secs(600),
         }
     }
 }
@@ -173,6 +180,8 @@ pub enum Output {
     Recall(Vec<TurnKey>),
     /// Remember a turn.
     Keep(Box<Keep>),
+    /// Remember a response.
+    KeepResponse(Box<KeepResponse>),
     /// Call this backend; a call with the same id that is under way is over.
     Call(Box<Call>),
     /// This call is over: drop it.
@@ -235,6 +244,9 @@ impl fmt::Debug for Output {
             Self::Recall(keys) => f.debug_tuple("Recall").field(&keys.len()).finish(),
             Self::Keep(keep) => f.debug_struct("Keep").field("bytes", &keep.turn.bytes()).finish_non_exhaustive(),
             Self::Call(call) => f.debug_tuple("Call").field(call).finish(),
+            Self::KeepResponse(keep) => {
+                f.debug_struct("KeepResponse").field("bytes", &keep.response.bytes()).finish_non_exhaustive()
+            }
             Self::Cancel(id) => f.debug_tuple("Cancel").field(id).finish(),
             Self::Retry => f.write_str("Retry"),
             Self::Settled(id) => f.debug_tuple("Settled").field(id).finish(),

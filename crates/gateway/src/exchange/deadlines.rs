@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// A timer takes any time up to this; longer limits are as good as none.
 pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// The timeout of the store of turns, whose answer should take milliseconds.
+const RECALL_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The limits of one call.
 #[derive(Debug)]
 pub(super) struct CallDeadlines {
@@ -46,6 +49,27 @@ impl Limit {
 
     fn is_passed(self, now: Instant) -> bool {
         self.until <= now
+    }
+}
+
+/// The deadline of the store of turns: without its answer the request goes on as if nothing were remembered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecallDeadline(Limit);
+
+impl RecallDeadline {
+    /// The deadline of a store that is asked now.
+    pub(super) fn begin(now: Instant) -> Self {
+        Self(Limit::from(now, RECALL_TIMEOUT))
+    }
+
+    /// The moment of the deadline.
+    pub(super) fn next(self) -> Instant {
+        self.0.until
+    }
+
+    /// Whether the deadline is passed.
+    pub(super) fn is_passed(self, now: Instant) -> bool {
+        self.0.is_passed(now)
     }
 }
 

@@ -3,9 +3,11 @@
 use super::State;
 use super::attempt::End;
 use super::common::{Common, Heard};
+use super::known_count::ESTIMATED;
 use super::open_call::OpenCall;
 use super::plan::Plan;
 use crate::config::AccessDenied;
+use crate::lessons::Lesson;
 use crate::record::{Outcome, Tokens};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect;
@@ -41,8 +43,8 @@ impl Common {
 
     /// Answers with an estimate of a request's tokens, as the model there cannot count them.
     fn answer_with_estimate(&mut self, plan: Box<Plan>, mut call: Box<OpenCall>, now: Instant) -> State {
-        let why = "the model cannot count tokens; the number is an estimate of a token for each four bytes";
-        call.warn(why);
+        self.health.lessons.learn(&call.facts.model_id, Lesson::TokenCounts);
+        call.warn(ESTIMATED);
         let tokens = call.attempt.estimate().input;
         let answer = call.attempt.token_count(tokens);
         self.answer(answer);

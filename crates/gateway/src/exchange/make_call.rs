@@ -8,7 +8,7 @@ use super::deadlines::CallDeadlines;
 use super::open_call::{Facts, OpenCall};
 use super::plan::{Plan, Written};
 use super::timeouts::CallTimeouts;
-use crate::config::{Backend, Config, HeaderMatch, HeaderValueMatch};
+use crate::config::{Backend, Config};
 use crate::record::{AttemptReason, AttemptRecord};
 use aquifer_translate::catalogue::Catalogue;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ impl Common {
     /// Makes a call.
     pub(super) fn call(&mut self, plan: &mut Plan, making: Making, written: Written, now: Instant) -> Box<OpenCall> {
         let Making { id, why, after } = making;
-        let Written { at, backend, .. } = written;
+        let Written { at, backend, count_key, .. } = written;
         let (road, put_back, model_id) = (written.road, written.put_back, written.model_id.clone());
         let whole = written.outgoing.whole;
         plan.attempts += 1;
@@ -64,7 +64,17 @@ impl Common {
         });
         self.push(Output::Call(Box::new(call)));
         let deadlines = CallDeadlines::begin(timeouts, &self.terms.limits, now);
-        Box::new(OpenCall { attempt, target: at, deadlines, timeouts, started, has_begun: false, facts, at: place })
+        Box::new(OpenCall {
+            attempt,
+            target: at,
+            deadlines,
+            timeouts,
+            started,
+            has_begun: false,
+            facts,
+            count_key,
+            at: place,
+        })
     }
 
     /// The limits of a call: the whole answer has one time for all attempts.
@@ -105,19 +115,5 @@ fn full_name(backend: &Backend) -> String {
 
 /// Whether a model is named by the configuration or by a row of the catalogue: clients can name any other.
 fn is_known(config: &Config, id: &str) -> bool {
-    let rules = || config.routes.iter().flat_map(|route| &route.rules);
-    let overrides = || rules().flat_map(|rule| &rule.backends).filter_map(|to| to.model_name_override.as_deref());
-    let matched = || rules().flat_map(|rule| &rule.matches).flat_map(|one| &one.headers).filter_map(exact_model);
-    let served = || config.backends.iter().filter_map(|backend| backend.kind.service()).flat_map(|it| &it.models);
-    Catalogue::builtin().has(id)
-        || overrides().any(|known| known == id)
-        || served().any(|known| known == id)
-        || matched().any(|known| known == id)
-}
-
-fn exact_model(header: &HeaderMatch) -> Option<&str> {
-    match &header.value {
-        HeaderValueMatch::Exact(value) if header.name == "x-ai-eg-model" => Some(value),
-        HeaderValueMatch::Exact(_) | HeaderValueMatch::Regex(_) => None,
-    }
+    Catalogue::builtin().has(id) || config.names_model(id)
 }

@@ -6,9 +6,10 @@ use crate::config::{Config, Route};
 use crate::ingress::Ingress;
 use crate::route::{self, ModelListing};
 use aquifer_translate::Fault;
-use aquifer_translate::catalogue::Catalogue;
+use aquifer_translate::catalogue::{Catalogue, encoders};
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::dialect::anthropic_messages::models::{self as anthropic, ListedModel};
+use aquifer_translate::dialect::openai_responses::models as codex;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::wire::uri;
 use http::HeaderMap;
@@ -29,25 +30,42 @@ pub(super) fn list(
     query: &str,
     ingress: Ingress<'_>,
 ) -> Result<String, Fault> {
-    let may_take = |route: Option<&Route>| auth::authorize(config, ingress, route, headers).is_ok();
-    let mut listings = route::models_for(config, ingress, &may_take);
-    if route::serves_any(config, ingress, &may_take) {
-        let mut known: HashSet<String> = listings.iter().map(|listing| listing.id.clone()).collect();
-        listings.extend(callable(config).filter(|id| known.insert(id.clone())).map(|id| of_catalogue(&id)));
-    }
+    let mut listings = listings(config, headers, ingress);
     match dialect {
-        Dialect::OpenAiChat => {
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => {
             let data: Vec<String> = listings.iter().map(|listing| object(dialect, listing)).collect();
-            Ok(format!(r#"{{"object":"list","data":[{}]}}"#, data.join(",")))
+            // Codex reads its own form of the list from the same path, beside everybody's.
+            let codex = if codex::is_asked_for(query) {
+                format!(r#","models":{}"#, codex::list(listings.iter().map(|listing| listing.id.as_str())))
+            } else {
+                String::new()
+            };
+            Ok(format!(r#"{{"object":"list","data":[{}]{codex}}}"#, data.join(",")))
         }
         Dialect::AnthropicMessages => {
             let page = anthropic::Page::of_query(query)?;
             // The newest come first.
             listings.sort_by_key(|listing| Reverse(listing.created));
             let models: Vec<ListedModel<'_>> = listings.iter().map(listed).collect();
-            Ok(anthropic::list(&models, &page))
+            anthropic::list(&models, &page)
         }
+        Dialect::Bedrock => Err(Fault::Ours("Bedrock's own API lists profiles".to_owned())),
     }
+}
+
+/// The ids of the same models.
+pub(super) fn ids(config: &Config, headers: &HeaderMap, ingress: Ingress<'_>) -> Vec<String> {
+    listings(config, headers, ingress).into_iter().map(|listing| listing.id).collect()
+}
+
+fn listings(config: &Config, headers: &HeaderMap, ingress: Ingress<'_>) -> Vec<ModelListing> {
+    let may_take = |route: Option<&Route>| auth::authorize(config, ingress, route, headers).is_ok();
+    let mut listings = route::models_for(config, ingress, &may_take);
+    if route::serves_any(config, ingress, &may_take) {
+        let mut known: HashSet<String> = listings.iter().map(|listing| listing.id.clone()).collect();
+        listings.extend(callable(config).filter(|id| known.insert(id.clone())).map(|id| of_catalogue(&id)));
+    }
+    listings
 }
 
 fn listed(listing: &ModelListing) -> ListedModel<'_> {
@@ -60,10 +78,15 @@ fn callable(config: &Config) -> impl Iterator<Item = String> {
     let regions = config.backends.iter().filter_map(|backend| backend.kind.bedrock_service()?.region.as_deref());
     let regions: BTreeSet<&str> = regions.collect();
     let models = Catalogue::builtin().entries().iter().filter(|entry| entry.converse);
-    models.flat_map(move |entry| match regions.is_empty() {
+    let here = regions.clone();
+    let models = models.flat_map(move |entry| match here.is_empty() {
         true => vec![entry.id.clone()],
-        false => regions.iter().flat_map(|region| entry.ids_in(region)).collect(),
-    })
+        false => here.iter().flat_map(|region| entry.ids_in(region)).collect(),
+    });
+    models.chain(encoders().flat_map(move |encoder| match regions.is_empty() {
+        true => vec![encoder.id.clone()],
+        false => regions.iter().flat_map(|region| encoder.ids_in(region)).collect(),
+    }))
 }
 
 /// One model, if a request for it would be served. `id` comes from a path: its escapes are undone.

@@ -5,6 +5,7 @@ use super::deadlines::CallDeadlines;
 use super::plan::PutBack;
 use super::timeouts::CallTimeouts;
 use crate::record::{Record, Tokens};
+use crate::token_counts::CountKey;
 use aquifer_translate::Fault;
 use http::{HeaderMap, StatusCode};
 use std::time::{Duration, Instant};
@@ -28,6 +29,8 @@ pub(super) struct OpenCall {
     pub(super) has_begun: bool,
     /// What the record of the exchange says when this call is the one that counts.
     pub(super) facts: Facts,
+    /// The key of the count that is asked for, where one is.
+    pub(super) count_key: Option<CountKey>,
     /// Its place in [`Record::attempts`](crate::record::Record::attempts).
     pub(super) at: usize,
 }

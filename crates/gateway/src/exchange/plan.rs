@@ -1,6 +1,9 @@
 //! The plan of a request: all that an attempt needs, the first one and each further one, with the targets in order.
 
 use super::contract::RequestHead;
+use super::encoding::{AnswerTo, Encoding};
+use super::passed::Passed;
+use super::stored::LARGEST_REQUEST;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
 use super::{denied, relayed};
@@ -10,16 +13,19 @@ use crate::lessons::Lesson;
 use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::Draw;
+use crate::token_counts::CountKey;
 use aquifer_translate::Fault;
-use aquifer_translate::catalogue::{Adjustment, base_id};
+use aquifer_translate::catalogue::{Adjustment, Encoder, EncoderTask, base_id};
 use aquifer_translate::dialect::{Dialect, Head};
-use aquifer_translate::limits::{ClientFields, Limits};
+use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::field_ref::FieldRef;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{Before, CalledTurn, Incoming, Outgoing, Road, Terms};
+use aquifer_translate::translation::{
+    Before, CalledTurn, EncoderCall, Incoming, Outgoing, Road, Terms, passed_conversation,
+};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
@@ -39,6 +45,10 @@ pub(super) struct Plan {
     /// What was read of it to choose a backend: the same counts at each of them.
     pub(super) head: Head<'static>,
     pub(super) caller: Caller,
+    /// The same by the credentials that it shows, whatever route it takes.
+    pub(super) shown: Caller,
+    /// The body of a request whose response may be remembered with it.
+    pub(super) stored: Option<Bytes>,
     pub(super) unix_seconds: u64,
     /// What the header `anthropic-beta` names.
     pub(super) betas: Vec<String>,
@@ -64,6 +74,10 @@ pub(super) struct Plan {
     pub(super) sealed: bool,
     /// The number of its tokens is asked for, and no answer.
     pub(super) counting: bool,
+    /// What a request of Bedrock's own API says outside its body, which is not read.
+    pub(super) passed: Option<Passed>,
+    /// An encoder is asked, and no model for an answer.
+    pub(super) encoding: Option<Encoding>,
 }
 
 /// The names of Anthropic's betas that a request's headers ask for.
@@ -77,13 +91,17 @@ pub(super) fn read<'b>(
     body: &'b Bytes,
     betas: &[String],
     counting: bool,
-    limits: &Limits,
+    config: &Config,
 ) -> Result<Incoming<'b>, Fault> {
     let betas = betas.iter().map(String::as_str);
-    match counting {
-        true => Incoming::read_to_count(dialect, body, betas, limits),
-        false => Incoming::read_in(dialect, body, betas, limits),
+    let mut incoming = match counting {
+        true => Incoming::read_to_count(dialect, body, betas, &config.limits),
+        false => Incoming::read_in(dialect, body, betas, &config.limits),
+    }?;
+    if let Some(keys) = &config.seal_keys {
+        incoming.unseal(keys);
     }
+    Ok(incoming)
 }
 
 /// A remembered turn, and the model id under which it is.
@@ -105,6 +123,10 @@ pub(super) struct Written {
     pub(super) road: Road,
     pub(super) policy: Arc<ReasoningPolicy>,
     pub(super) mutation: Arc<Mutation>,
+    /// The key of the count that is asked for, where one is.
+    pub(super) count_key: Option<CountKey>,
+    /// What its answer is a part of.
+    pub(super) answers: AnswerTo,
 }
 
 /// A request in the words of a target's API, with the road of its answer.
@@ -112,6 +134,7 @@ struct Said {
     outgoing: Outgoing,
     put_back: PutBack,
     road: Road,
+    answers: AnswerTo,
 }
 
 /// The turns that came back without their reasoning, and got it back or not.
@@ -119,6 +142,15 @@ struct Said {
 pub(super) struct PutBack {
     pub(super) restored: u32,
     pub(super) missed: u32,
+}
+
+/// The refusal of a chat with a model that embeds or ranks.
+fn not_for_chat(encoder: &Encoder) -> Fault {
+    let message = match encoder.task {
+        EncoderTask::Embed => format!("{} makes embeddings and does not chat: use /v1/embeddings", encoder.name),
+        EncoderTask::Rerank => format!("{} ranks documents and does not chat: use /v1/rerank", encoder.name),
+    };
+    Fault::unsupported(FieldRef::Model, message)
 }
 
 impl Plan {
@@ -138,6 +170,8 @@ impl Plan {
             body,
             head,
             caller: Caller::default(),
+            shown: Caller::default(),
+            stored: None,
             unix_seconds: arrived.unix_seconds,
             betas: Vec::new(),
             timeouts: CallTimeouts::default(),
@@ -153,6 +187,8 @@ impl Plan {
             adjusted: Vec::new(),
             sealed: false,
             counting: false,
+            passed: None,
+            encoding: None,
         }
     }
 
@@ -179,7 +215,7 @@ impl Plan {
 
     /// Reads the client's words.
     pub(super) fn read(&self) -> Result<Incoming<'_>, Fault> {
-        read(self.dialect, &self.body, &self.betas, self.counting, &self.config.limits)
+        read(self.dialect, &self.body, &self.betas, self.counting, &self.config)
     }
 
     /// Notes which turns called tools, for models that may reason and take their reasoning back.
@@ -192,6 +228,26 @@ impl Plan {
             let (turns, before, talk) = incoming.history();
             self.called = turns.into_iter().map(|called| (called, Vec::new())).collect();
             (self.before, self.talk) = (Some(before), talk);
+        }
+    }
+
+    /// Notes that the response may be remembered with its request, where the client wants that and the operator allows it.
+    pub(super) fn note_stored(&mut self, incoming: &Incoming<'_>) {
+        let allowed = self.targets.first().is_some_and(|target| self.restores(target));
+        let wanted = incoming.is_stored() && !self.counting && self.body.len() <= LARGEST_REQUEST;
+        self.stored = (allowed && wanted).then(|| self.body.clone());
+    }
+
+    /// Notes what stands before the turn that is asked for, of a request that is passed through with tools to a model that
+    /// may take its reasoning back: its client does so itself, and others that continue the conversation may not.
+    pub(super) fn note_passed(&mut self) {
+        let Some((passed, target)) = self.passed.as_ref().zip(self.targets.first()) else { return };
+        let entry = target.entry(&self.config);
+        if passed.offers_tools(&self.body) && self.restores(target) && entry.may_take_back() && entry.can_reason() {
+            let words = passed.words(&self.body, entry);
+            if let Some((before, talk)) = passed_conversation(words, &self.body, &self.config.limits) {
+                (self.before, self.talk) = (Some(before), talk);
+            }
         }
     }
 
@@ -244,11 +300,14 @@ impl Plan {
     /// Writes the call to a target, with the operator's changes.
     pub(super) fn write(&self, at: usize, incoming: Option<Incoming<'_>>) -> Result<Written, Fault> {
         let target = self.targets.get(at).ok_or_else(|| Fault::Ours("a request without a target".to_owned()))?;
-        let Said { mut outgoing, put_back, road } = self.translated(target, incoming)?;
+        let Said { mut outgoing, put_back, road, answers } = self.translated(target, incoming)?;
         outgoing.body = target.mutation.body(&outgoing.body).map_err(|_| {
             Fault::Ours("the call's body could not be changed as the configuration wants it".to_owned())
         })?;
+        let counts = &self.health.counts;
+        let count_key = self.counting.then(|| counts.key(&self.caller, &outgoing.path, &outgoing.body));
         Ok(Written {
+            count_key,
             outgoing,
             put_back,
             at,
@@ -257,15 +316,24 @@ impl Plan {
             road,
             policy: Arc::clone(&target.policy),
             mutation: Arc::clone(&target.mutation),
+            answers,
         })
     }
 
     /// Translates the request for a target's API, with the reasoning that is remembered, or relays it in its dialect.
     fn translated(&self, target: &Target, incoming: Option<Incoming<'_>>) -> Result<Said, Fault> {
+        if let Some(passed) = &self.passed {
+            let mut outgoing = passed.outgoing(&self.body, &self.head, target, &self.config)?;
+            outgoing.memorable = self.restores(target) && self.before.is_some();
+            let (put_back, road, answers) = (PutBack::default(), Road::Passthrough, AnswerTo::default());
+            return Ok(Said { outgoing, put_back, road, answers });
+        }
         if let (Road::Relay, Some(prefix)) = (self.road_to(target), target.openai_prefix(&self.config)) {
             denied::check(&self.body, target.fields)?;
-            let outgoing = relayed::relayed(&self.body, &self.head, &target.model_id, &target.policy, prefix)?;
-            return Ok(Said { outgoing, put_back: PutBack::default(), road: Road::Relay });
+            return self.relayed_to(target, prefix);
+        }
+        if let Some(encoding) = &self.encoding {
+            return self.encoded(target, encoding);
         }
         let mut incoming = incoming.map_or_else(|| self.read(), Ok)?;
         if target.policy.expose.is_some_and(|expose| expose.think_tags) {
@@ -273,6 +341,12 @@ impl Plan {
         }
         let mut put_back = PutBack::default();
         let entry = target.entry(&self.config);
+        // Only an id that no row of the catalogue has, or one like this, may be an encoder's.
+        if (!entry.is_known() || target.model_id.contains("embed"))
+            && let Some(encoder) = target.encoder(&self.config)
+        {
+            return Err(not_for_chat(encoder));
+        }
         for (called, known) in &self.called {
             let mut here = known.iter().filter(|known| known.model_id == target.model_id).peekable();
             // What a model of which nothing is known thought without a seal is not sent to it.
@@ -302,7 +376,7 @@ impl Plan {
         let mut outgoing = match road {
             Road::Reframe(_) if !self.counting => incoming.reframed_on(&terms, exposure)?,
             Road::Translate(api) | Road::Reframe(api) => incoming.outgoing_on(&Terms { api, ..terms }, exposure)?,
-            Road::Relay | Road::Closed => {
+            Road::Relay | Road::Passthrough | Road::Closed => {
                 return Err(Fault::Ours("a backend that is reached by no translation".to_owned()));
             }
         };
@@ -315,7 +389,34 @@ impl Plan {
         if self.counting {
             outgoing = outgoing.counting();
         }
-        Ok(Said { outgoing, put_back, road })
+        let answers = if self.counting { AnswerTo::TokenCount } else { AnswerTo::Chat };
+        Ok(Said { outgoing, put_back, road, answers })
+    }
+
+    /// The request for a service of the client's own dialect.
+    fn relayed_to(&self, target: &Target, prefix: &str) -> Result<Said, Fault> {
+        let (outgoing, answers) = match &self.encoding {
+            Some(Encoding { task, .. }) => {
+                let outgoing = relayed::encoding(&self.body, &self.head, &target.model_id, prefix, *task)?;
+                (outgoing, AnswerTo::RelayedEncoding(*task))
+            }
+            None => {
+                let relayed = relayed::relayed(&self.body, &self.head, &target.model_id, &target.policy, prefix)?;
+                (relayed, AnswerTo::Chat)
+            }
+        };
+        Ok(Said { outgoing, put_back: PutBack::default(), road: Road::Relay, answers })
+    }
+
+    /// Writes the next call to an encoder.
+    fn encoded(&self, target: &Target, encoding: &Encoding) -> Result<Said, Fault> {
+        let EncoderCall { mut outgoing, part } =
+            encoding.call(&self.body, &target.model_id, target.encoder(&self.config), &self.config.limits)?;
+        if target.fields.report_upstream_model == Some(true) {
+            outgoing.model = Text::from_plain(target.model_id.clone());
+        }
+        let road = self.road_to(target);
+        Ok(Said { outgoing, put_back: PutBack::default(), road, answers: AnswerTo::Encoding(part) })
     }
 
     /// The adjustments of the request for a target, because of a refusal of it or of one before it; the warning that the

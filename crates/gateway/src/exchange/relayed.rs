@@ -6,10 +6,12 @@ mod limits;
 use crate::config::ReasoningPolicy;
 use crate::mutation::{Members, object, spliced};
 use aquifer_translate::Fault;
+use aquifer_translate::catalogue::EncoderTask;
 use aquifer_translate::dialect::Head;
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{Answering, Outgoing};
+use aquifer_translate::warning::Warning;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use limits::Limits;
@@ -41,18 +43,33 @@ pub(super) fn relayed(
     policy: &ReasoningPolicy,
     prefix: &str,
 ) -> Result<Outgoing, Fault> {
+    let (body, warnings) = within_limits(plainly(body, model_id)?, policy)?;
+    Ok(Outgoing { warnings, ..outgoing(body, head, prefix, "/chat/completions") })
+}
+
+/// The same of a request to an encoder: there is nothing in it that reasoning's limits could hold.
+///
+/// # Errors
+///
+/// As [`relayed`].
+pub(super) fn encoding(
+    body: &Bytes,
+    head: &Head<'_>,
+    model_id: &str,
+    prefix: &str,
+    task: EncoderTask,
+) -> Result<Outgoing, Fault> {
+    Ok(outgoing(plainly(body, model_id)?, head, prefix, task.path()))
+}
+
+fn outgoing(body: Bytes, head: &Head<'_>, prefix: &str, path: &str) -> Outgoing {
     let prefix = prefix.trim_matches('/');
     let slash = if prefix.is_empty() { "" } else { "/" };
-    let mut body = plainly(body, model_id)?;
-    let mut warnings = Vec::new();
-    if let Some(limits) = Limits::of(policy) {
-        (body, warnings) = limits.hold(&body)?;
-    }
     // Room for those that the host adds.
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(Outgoing {
-        path: format!("{slash}{prefix}/chat/completions"),
+    Outgoing {
+        path: format!("{slash}{prefix}{path}"),
         body,
         stream: head.stream,
         whole: false,
@@ -61,12 +78,24 @@ pub(super) fn relayed(
         headers,
         accept: if head.stream { "text/event-stream" } else { "application/json" },
         restore: Box::new(|_| None),
-        warnings,
+        warnings: Vec::new(),
         schema: None,
         reasoning_on: false,
         sealed: false,
         memorable: false,
-    })
+    }
+}
+
+/// The body with no more reasoning asked for than the operator allows, and a warning for each field that is lowered.
+///
+/// # Errors
+///
+/// It is no JSON object, where anything is limited.
+pub(super) fn within_limits(body: Bytes, policy: &ReasoningPolicy) -> Result<(Bytes, Vec<Warning>), Fault> {
+    match Limits::of(policy) {
+        Some(limits) => limits.hold(&body),
+        None => Ok((body, Vec::new())),
+    }
 }
 
 /// The body with this model, and so that everybody reads it as this gateway does: without a byte order mark, of members

@@ -1,17 +1,19 @@
 //! Whether a call that failed is made once more, where, and when: before the client was told anything.
 
 use super::calling::Calling;
-use super::common::Common;
+use super::common::{Common, Heard};
 use super::contract::{CallId, Output};
 use super::make_call::Making;
 use super::open_call::OpenCall;
-use super::plan::Plan;
+use super::plan::{Plan, Written};
 use super::target::Target;
 use crate::config::Retry;
 use crate::health::{Availability, BackendHealth, Failure, Reach};
 use crate::record::AttemptReason;
 use aquifer_translate::Fault;
 use aquifer_translate::fault::{Misbehaviour, Unreachable};
+use aquifer_translate::translation::Road;
+use bytes::BytesMut;
 use std::time::{Duration, Instant};
 
 /// The number of tries of one backend before those of the next priority.
@@ -149,15 +151,39 @@ impl Common {
     }
 }
 
+impl Common {
+    /// Whether the answer to this call can go on behind what the client was told.
+    fn may_go_on(&self, written: &Written) -> bool {
+        self.heard != Heard::Content || matches!(written.road, Road::Translate(_))
+    }
+
+    /// Has the answer of the next call go on behind what the client was told of this one, which broke off.
+    pub(super) fn carry_over(&mut self, broken: &mut OpenCall, next: &mut OpenCall) {
+        let mut out = BytesMut::new();
+        if let Some(interrupted) = broken.attempt.interrupt(&mut out) {
+            next.attempt.resume(interrupted);
+        }
+        self.say(out);
+        self.estimate(broken.attempt.estimate());
+        next.warn(
+            "the stream broke off while the model was thinking; the answer began again behind its unfinished thought",
+        );
+    }
+}
+
 impl Calling {
     /// Makes the call adjusted to its refusal, if that can help.
     pub(super) fn adjusted(&mut self, common: &mut Common, fault: &Fault, now: Instant) -> Option<Box<OpenCall>> {
-        if self.primary.attempt.is_relayed() {
+        // The remedies are those of chats.
+        if self.primary.attempt.is_relayed() || self.plan.encoding.is_some() {
             return None;
         }
         let (at, told) = (self.primary.target, self.plan.adjusted.len());
         while self.plan.adjust(at, fault, self.primary.attempt.schema()) {
             let written = self.plan.write(at, None).ok()?;
+            if !common.may_go_on(&written) {
+                return None;
+            }
             if !self.primary.attempt.sent(&written.outgoing) {
                 common.record.amended += 1;
                 let making = Making { id: CallId::Primary, why: AttemptReason::Adjusted, after: Duration::ZERO };
@@ -193,8 +219,9 @@ impl Calling {
             return None;
         }
         plan.leave(at, next);
-        let written = plan.write(next, None).ok()?;
-        let making = Making { id: CallId::Primary, why: AttemptReason::Retry, after };
+        let written = plan.write(next, None).ok().filter(|written| common.may_go_on(written))?;
+        let why = if common.heard == Heard::Content { AttemptReason::Restart } else { AttemptReason::Retry };
+        let making = Making { id: CallId::Primary, why, after };
         Some(common.call(plan, making, written, now))
     }
 }
@@ -265,6 +292,11 @@ impl Plan {
         let most = u64::from(self.traffic.outliers.max_ejection_percent) * all;
         let spared = ejected > 0 && (ejected + 1) * 100 > most;
         Failure { reach, probe: target.probing, spared }
+    }
+
+    /// Whether a stream of a target begins again that breaks off while only reasoning of it was told.
+    pub(super) fn restarts(&self, at: usize) -> bool {
+        self.targets.get(at).is_some_and(|target| target.policy.restarts(target.entry(&self.config)))
     }
 
     /// Whether no failure of the attempt under way would be followed by another one.

@@ -56,7 +56,7 @@ impl Attempt {
             return Err(Fault::Ours("the chosen backend does not speak the client's dialect".to_owned()));
         }
         let betas = plan::betas(head.headers);
-        let read = plan::read(dialect, &body, &betas, false, &config.limits);
+        let read = plan::read(dialect, &body, &betas, false, config);
         let asked = match &read {
             Ok(incoming) => Head { model: Cow::Owned(incoming.model().to_owned()), stream: incoming.stream() },
             Err(fault) => {

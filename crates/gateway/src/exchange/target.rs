@@ -5,7 +5,7 @@ use crate::config::{Config, FieldPolicy, ReasoningPolicy};
 use crate::health::BackendHealth;
 use crate::mutation::Mutation;
 use crate::route::Candidate;
-use aquifer_translate::catalogue::{Catalogue, Entry};
+use aquifer_translate::catalogue::{Catalogue, Encoder, Entry, encoder};
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::model::issuer::Mark;
 use aquifer_translate::translation::Road;
@@ -71,11 +71,19 @@ impl Target {
     }
 
     fn known(&self, config: &Config) -> &Entry {
-        self.known.get_or_init(|| {
-            let service = config.backends.get(self.backend).and_then(|backend| backend.kind.bedrock_service());
-            let declared = service.and_then(|it| it.base_models.iter().find(|(id, _)| *id == self.model_id));
-            Catalogue::builtin().entry(declared.map_or(&self.model_id, |(_, base)| base))
-        })
+        self.known.get_or_init(|| Catalogue::builtin().entry(self.declared(config)))
+    }
+
+    /// The id that tells the model: the one that the configuration declares for it, else its own.
+    fn declared<'s>(&'s self, config: &'s Config) -> &'s str {
+        let service = config.backends.get(self.backend).and_then(|backend| backend.kind.bedrock_service());
+        let declared = service.and_then(|it| it.base_models.iter().find(|(id, _)| *id == self.model_id));
+        declared.map_or(&self.model_id, |(_, base)| base)
+    }
+
+    /// The catalogue's row for the model as one that embeds or ranks.
+    pub(super) fn encoder(&self, config: &Config) -> Option<&'static Encoder> {
+        encoder(self.declared(config))
     }
 
     /// The mark of reasoning that is made there.

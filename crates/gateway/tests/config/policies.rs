@@ -57,6 +57,7 @@ restore: {enabled: false, anonymous: false, maxEntries: 5, maxBytes: 6, maxAge: 
 forcedTool: DropReasoning
 bindingMismatch: DropBlock
 repair: true
+restartWhileThinking: false
 redactedText: Summary
 models: [{id: m, base: amazon.nova-2-lite-v1:0, row: {efforts: [low], cache: null, unproven: null}}]";
 
@@ -88,6 +89,7 @@ fn every_field() {
         forced_tool: ForcedTool::DropReasoning,
         binding_mismatch: BindingMismatch::DropBlock,
         repair: true,
+        restart_while_thinking: Some(false),
         redacted_text: Placeholder::Summary,
         models: found.models.clone(),
     };

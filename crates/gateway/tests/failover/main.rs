@@ -8,4 +8,5 @@ mod passing;
 mod passing_body;
 mod phases;
 mod played;
+mod restart;
 mod under;

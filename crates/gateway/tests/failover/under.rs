@@ -74,6 +74,7 @@ const PATIENT: HostLimits = HostLimits {
     early_head: None,
     keep_alive: None,
     keep_alive_kind: KeepAlive::Comment,
+    token_count_life: Duration::ZERO,
 };
 const ABILITIES: Abilities = Abilities { retry: true, pause: true, hedge: true };
 /// A host that waits, and says nothing.
@@ -108,9 +109,20 @@ impl Under {
         now: Instant,
         body: &[u8],
     ) -> Self {
+        Self::begin_at("/v1/chat/completions", config, health, terms, now, body)
+    }
+
+    pub(crate) fn begin_at(
+        path: &str,
+        config: &Arc<Config>,
+        health: &Arc<BackendHealth>,
+        terms: HostTerms,
+        now: Instant,
+        body: &[u8],
+    ) -> Self {
         let head = RequestHead {
             method: &Method::POST,
-            path: "/v1/chat/completions",
+            path,
             query: "",
             headers: &HeaderMap::new(),
             port: None,

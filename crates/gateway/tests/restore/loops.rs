@@ -4,6 +4,7 @@ use crate::memory::Memory;
 use crate::stage::{ADAPTIVE, BUDGET, PROFILE, Stage, called, said, thought, tool_use, user};
 use aquifer_gateway::config::{Expose, ReasoningPolicy, RestorePolicy};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Streamed and whole, with a store that answers at once and one that does not.
 fn stages() -> impl Iterator<Item = Stage> {
@@ -37,6 +38,29 @@ fn next(content: &str, ids: &[&str]) -> Vec<Value> {
 
 fn only_calls(turn: &[Value]) -> bool {
     turn.iter().all(|block| block.get("reasoningContent").is_none())
+}
+
+#[test]
+fn a_store_that_never_answers_is_waited_for_no_longer_than_its_deadline() {
+    for stream in [false, true] {
+        let mut stage = Stage { memory: Memory::answering(true), stream, ..Stage::default() };
+        first(&stage, BUDGET, &turn());
+        stage.silent = true;
+        let mut under = stage.ask(BUDGET, &next("Let me look. ", &["tooluse_1"]));
+        assert_eq!((under.recalls, under.calls.len()), (1, 0));
+        under.too_early();
+        assert!(under.calls.is_empty());
+        let waited = under.time_out().unwrap();
+        assert!(waited <= Duration::from_secs(2) && waited > Duration::from_secs(1), "{waited:?}");
+        assert_eq!(under.calls.len(), 1);
+        assert!(only_calls(&under.turn()));
+        under.recalled();
+        under.answer(&[said("Rain.")]);
+        assert_eq!((under.told.status, under.calls.len()), (200, 1), "{}", under.told.body);
+        let warned = under.told.warnings.iter().any(|warning| warning.contains("store of turns"));
+        assert!(warned, "{:?}", under.told.warnings);
+        assert_eq!((under.record().turns.restored, under.record().turns.missed), (0, 1));
+    }
 }
 
 #[test]

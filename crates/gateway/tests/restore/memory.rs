@@ -1,6 +1,7 @@
 //! A store of turns that forgets nothing, and answers at once or later.
 
-use aquifer_gateway::restore::{Keep, TurnKey, TurnStore};
+use aquifer_gateway::restore::{Keep, KeepResponse, TurnKey, TurnStore};
+use aquifer_gateway::translate::dialect::openai_responses::stored::StoredResponse;
 use aquifer_gateway::translate::model::turn::Turn;
 use std::sync::Mutex;
 
@@ -11,6 +12,8 @@ type Kept = ([Vec<Vec<u8>>; 2], Vec<u8>);
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     turns: Mutex<Vec<Kept>>,
+    /// The parts of a response's key, and its bytes.
+    responses: Mutex<Vec<(Vec<Vec<u8>>, Vec<u8>)>>,
     /// Whether it must be waited for.
     pub(crate) later: bool,
 }
@@ -55,6 +58,23 @@ impl TurnStore for Memory {
 
     fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>> {
         (!self.later).then(|| self.turns(keys))
+    }
+
+    fn keep_response(&self, keep: KeepResponse) {
+        self.responses.lock().unwrap().push((parts(&keep.key), serde_json::to_vec(&keep.response).unwrap()));
+    }
+
+    fn response(&self, key: &TurnKey) -> Option<StoredResponse> {
+        let responses = self.responses.lock().unwrap();
+        let (_, response) = responses.iter().rev().find(|(known, _)| *known == parts(key))?;
+        Some(serde_json::from_slice(response).unwrap())
+    }
+
+    fn forget_response(&self, key: &TurnKey) -> bool {
+        let mut responses = self.responses.lock().unwrap();
+        let before = responses.len();
+        responses.retain(|(known, _)| *known != parts(key));
+        responses.len() < before
     }
 }
 

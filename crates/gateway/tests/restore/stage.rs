@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) const BUDGET: &str = "us.anthropic.claude-sonnet-4-20250514-v1:0";
 pub(crate) const ADAPTIVE: &str = "us.anthropic.claude-opus-4-8";
@@ -25,6 +25,8 @@ pub(crate) struct Stage {
     pub(crate) caller: Option<&'static str>,
     /// Whether the client streams.
     pub(crate) stream: bool,
+    /// Whether the store never answers, once it is asked.
+    pub(crate) silent: bool,
 }
 
 impl Stage {
@@ -95,6 +97,7 @@ impl Under<'_> {
     fn drain(&mut self) {
         while let Some(output) = self.exchange.poll() {
             match output {
+                Output::Recall(_) if self.stage.silent => self.recalls += 1,
                 Output::Recall(keys) => {
                     self.recalls += 1;
                     let turns = self.stage.memory.turns(&keys);
@@ -104,6 +107,7 @@ impl Under<'_> {
                     self.told.order.push("keep");
                     self.stage.memory.keep(*keep);
                 }
+                Output::KeepResponse(keep) => self.stage.memory.keep_response(*keep),
                 Output::Call(call) => self.calls.push(*call),
                 Output::Head { status, headers, .. } => {
                     self.told.order.push("head");
@@ -121,6 +125,25 @@ impl Under<'_> {
                 Output::ReadBody { .. } => {}
             }
         }
+    }
+
+    /// Waits for the next moment that the exchange names; how long that is from now.
+    pub(crate) fn time_out(&mut self) -> Option<Duration> {
+        let now = Instant::now();
+        let next = self.exchange.poll_timeout(now)?;
+        self.exchange.handle(Input::Timeout, next);
+        self.drain();
+        Some(next - now)
+    }
+
+    /// A moment passes that nothing waits for.
+    pub(crate) fn too_early(&mut self) {
+        self.feed(Input::Timeout);
+    }
+
+    /// The store answers, early or late.
+    pub(crate) fn recalled(&mut self) {
+        self.feed(Input::Recalled(Vec::new()));
     }
 
     fn feed(&mut self, input: Input<'_>) {

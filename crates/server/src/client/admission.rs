@@ -6,6 +6,7 @@ use crate::host::Host;
 use aquifer_gateway::auth;
 use aquifer_gateway::ingress::{self, Ingress};
 use aquifer_gateway::translate::Fault;
+use aquifer_gateway::translate::dialect;
 use aquifer_gateway::translate::fault::MistakeKind;
 use http::{HeaderMap, header, request};
 use std::net::IpAddr;
@@ -44,6 +45,10 @@ pub(crate) fn check(host: &Host, came_by: &ConnectionInfo, head: &mut request::P
     let page = cors::page(head, &host.origins);
     // A CORS preflight carries no API key.
     if matches!(page, Ok(PageOrigin::Allowed(_))) && cors::is_preflight(head) {
+        return page;
+    }
+    // Nor does a client that only asks whether a server is there.
+    if dialect::is_probe(&head.method, head.uri.path()) {
         return page;
     }
     let called = Some(called).filter(|called| !called.is_empty());

@@ -178,6 +178,7 @@ impl ExchangeDriver {
                 Output::ReadBody { limit } => return Some(Step::ReadBody(limit)),
                 Output::Recall(keys) => self.recall = Some(self.host.turns.recall(&keys)),
                 Output::Keep(keep) => TurnStore::keep(&*self.host.turns, *keep),
+                Output::KeepResponse(keep) => self.host.turns.keep_response(*keep),
                 Output::Call(call) => self.call(*call),
                 Output::Cancel(CallId::Primary) => self.primary = CallState::Idle,
                 Output::Cancel(CallId::Hedge) => self.hedge = None,
@@ -216,6 +217,8 @@ impl ExchangeDriver {
 
     /// Begins a call.
     fn call(&mut self, call: Call) {
+        // A store of turns that has not answered by now is not waited for any more.
+        self.recall = None;
         // What was noted of the body is forgotten; what is sent may have been changed once more.
         self.reservation.shrink(self.body + 2 * call.body.len());
         let id = call.id;
@@ -310,9 +313,13 @@ impl ExchangeDriver {
     /// Waits for the next thing to happen and feeds it; false when nothing can.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if let Some(recall) = &mut self.recall {
-            let turns = ready!(recall.as_mut().poll(cx));
-            self.recall = None;
-            self.exchange.handle(Input::Recalled(turns), clock::now());
+            match recall.as_mut().poll(cx) {
+                Poll::Ready(turns) => {
+                    self.recall = None;
+                    self.exchange.handle(Input::Recalled(turns), clock::now());
+                }
+                Poll::Pending => ready!(self.poll_timer(cx)),
+            }
             return Poll::Ready(true);
         }
         let polled = self.primary.poll(CallId::Primary, &mut self.exchange, cx);

@@ -14,4 +14,5 @@ mod graceful;
 mod http;
 pub(crate) mod listen;
 mod offload;
+pub(crate) mod seal_keys;
 mod stream_executor;

@@ -1,4 +1,4 @@
-//! `aquifer demo`: a simulated Bedrock, a gateway in front of it, and a line to paste.
+//! `aquifer demo`: a simulated Bedrock, a gateway in front of it, and lines to paste.
 
 use super::run::{ClientListener, Ending, Listeners, Signals, bind, until_signalled};
 use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
@@ -21,11 +21,15 @@ use tokio::net::TcpListener;
 
 /// The model of the line to paste.
 const MODEL: &str = "us.anthropic.claude-sonnet-4-6";
+/// The model that Claude Code is started with, by its own name.
+const CLAUDE_CODE_MODEL: &str = "claude-opus-5";
 /// The simulator checks that calls are signed, not by whom.
 const CREDENTIALS: &str =
     "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = for-the-simulator-only\n";
 /// Slow enough to watch, quick enough to wait for.
 const PACE: Duration = Duration::from_millis(60);
+/// What is repeated of an agent's long prompts, in letters.
+const ECHO: usize = 400;
 
 /// Serves until a signal.
 pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
@@ -35,7 +39,8 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;
     let config = config(simulator.local_addr()?)?;
-    let options = Options { pace: arguments.pace.unwrap_or(PACE), ..Options::default() };
+    let pace = arguments.pace.unwrap_or(PACE);
+    let options = Options { pace, echo: Some(ECHO), prompt_cache: true, ..Options::default() };
     tokio::spawn(async move {
         if let Err(error) = aquifer_simulator::serve(simulator, options, std::future::pending()).await {
             tracing::error!(%error, "the simulator failed");
@@ -51,6 +56,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         early_head: None,
         keep_alive: Some(Duration::from_secs(15)),
         keep_alive_kind: KeepAlive::Comment,
+        token_count_life: Duration::from_secs(600),
         client_idle: Duration::from_secs(300),
         max_connections: 1000,
         max_connections_per_address: None,
@@ -123,6 +129,8 @@ fn invitation(gateway: SocketAddr) -> String {
     format!(
         "A simulated Bedrock is behind this gateway; no AWS account is used. Try it:\n\n  \
          curl -N http://{gateway}/v1/chat/completions -H 'content-type: application/json' -d '{body}'\n\n\
-         First come chunks with delta.reasoning, then chunks with delta.content. Ctrl-C ends the demo.\n"
+         First come chunks with delta.reasoning, then chunks with delta.content. Or start Claude Code against it:\n\n  \
+         ANTHROPIC_BASE_URL=http://{gateway} ANTHROPIC_AUTH_TOKEN=demo claude --model {CLAUDE_CODE_MODEL}\n\n\
+         Ctrl-C ends the demo.\n"
     )
 }

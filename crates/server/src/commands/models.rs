@@ -1,5 +1,6 @@
 //! `aquifer models`: what is known of each model, as a table, of one model in full, or as JSON.
 
+mod encoders;
 mod gather;
 mod one;
 mod table;
@@ -11,6 +12,7 @@ use crate::process::stdout::say;
 use anyhow::bail;
 use aquifer_aws::Environment;
 use aquifer_gateway::config::Config;
+use aquifer_gateway::translate::catalogue::encoder;
 use gather::{Found, Shown, all, named};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -19,18 +21,30 @@ use std::process::ExitCode;
 /// Prints what is known of each model, or of one.
 pub(super) fn run(arguments: &Models) -> anyhow::Result<ExitCode> {
     let config = arguments.config.as_deref().map(read).transpose()?.unwrap_or_default();
+    if let Some((id, encoder)) = arguments.id.as_deref().and_then(|id| Some((id, encoder(id)?))) {
+        match arguments.json {
+            true => say(&serde_json::to_string_pretty(&[encoders::as_json(id, encoder)?])?)?,
+            false => say(&encoders::described(id, encoder))?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let rows = match &arguments.id {
         Some(id) => named(&config, id),
         None => all(&config),
     };
     if arguments.json {
-        let rows = rows.iter().map(as_json).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut rows = rows.iter().map(as_json).collect::<anyhow::Result<Vec<_>>>()?;
+        if arguments.id.is_none() {
+            rows.extend(encoders::all_as_json().collect::<anyhow::Result<Vec<_>>>()?);
+        }
         say(&serde_json::to_string_pretty(&rows)?)?;
     } else if arguments.id.is_some() {
         let rows: Vec<String> = rows.iter().map(one::described).collect();
         say(&rows.join("\n\n"))?;
     } else {
         say(&table::table(&rows))?;
+        say("")?;
+        say(&encoders::table())?;
         say("\nNote \"unproven\": sources conflict, or none tells. All that is known of one: aquifer models ID")?;
     }
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ use super::listeners::{PortCertificate, bind_listeners, certificates_of};
 use super::run::{ClientListener, Ending, Listeners, Signals, bind, until_signalled};
 use crate::cli::{Serve, UpstreamAcks};
 use crate::client::api_keys;
+use crate::client::seal_keys::{self, SealKeysFile};
 use crate::host::{Host, Limits};
 use crate::process::config_files::{ConfigFiles, Fingerprint, first_config};
 use crate::process::descriptors;
@@ -59,6 +60,13 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     if let Some(file) = &arguments.api_keys_file {
         config.keys = Some(Arc::new(api_keys::read(file)?));
     }
+    match &arguments.seal_keys_file {
+        Some(file) => config.seal_keys = Some(Arc::new(seal_keys::read(file)?)),
+        None => tracing::info!(
+            "a key to seal reasoning was generated: what /v1/responses gives as encrypted_content is known to this process \
+             alone, until it ends; --seal-keys-file names keys that survive restarts and that replicas share"
+        ),
+    }
     let (clients, certificates) = bind_listeners(&arguments, &config.listeners).await?;
     let guarded = guarded(&arguments, &config, &clients)?;
     let admin = bind("--admin", &arguments.admin).await?;
@@ -78,6 +86,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         certificates,
         files,
         keys: arguments.api_keys_file,
+        seal_keys: SealKeysFile::new(arguments.seal_keys_file),
         listeners,
         host: Arc::clone(&host),
         seen: None,
@@ -138,6 +147,7 @@ fn limits(arguments: &Serve) -> Limits {
         early_head: arguments.early_head,
         keep_alive: Some(arguments.keep_alive).filter(|every| !every.is_zero()),
         keep_alive_kind: arguments.keep_alive_kind.into(),
+        token_count_life: arguments.token_count_cache,
         client_idle: arguments.client_idle_timeout,
         max_connections: arguments.max_connections,
         max_connections_per_address: arguments.max_connections_per_address,
@@ -209,6 +219,8 @@ struct Watch {
     files: Option<(PathBuf, PathBuf)>,
     /// The file with clients' API keys.
     keys: Option<PathBuf>,
+    /// The file with the keys that seal reasoning.
+    seal_keys: SealKeysFile,
     listeners: Vec<Listener>,
     host: Arc<Host>,
     /// The fingerprint of the last read, while it is not in force.
@@ -298,6 +310,7 @@ impl Watch {
                 keys.clone_from(&read);
             }
             keys_seen = read;
+            self.seal_keys.look(&self.host).await;
         }
     }
 

@@ -12,10 +12,12 @@ pub(super) async fn run(arguments: Simulator) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     let listener = bind("--listen", &arguments.listen).await?;
     say(&format!("aquifer simulator listening on http://{}", listener.local_addr()?))?;
-    let mut options = Options { faults: arguments.faults, ..Options::default() };
-    if let Some(pace) = arguments.pace {
-        options.pace = pace;
-    }
+    let options = Options {
+        pace: arguments.pace.unwrap_or_default(),
+        faults: arguments.faults,
+        echo: arguments.echo,
+        prompt_cache: arguments.prompt_cache,
+    };
     aquifer_simulator::serve(listener, options, async move { signals.end().await })
         .await
         .context("the simulator failed")?;

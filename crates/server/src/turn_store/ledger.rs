@@ -127,8 +127,9 @@ impl Ledger {
         evicted
     }
 
-    fn forget(&mut self, name: &Digest) {
-        let Some(held) = self.turns.remove(name) else { return };
+    /// Forgets a turn; whether there was one.
+    pub(super) fn forget(&mut self, name: &Digest) -> bool {
+        let Some(held) = self.turns.remove(name) else { return false };
         if let Some(of) = self.alike.get_mut(&held.alike) {
             of.turns -= 1;
             if of.turns == 0 {
@@ -139,6 +140,7 @@ impl Ledger {
             group.order.remove(&held.used);
             group.bytes = group.bytes.saturating_sub(cost(&held.sealed));
         }
+        true
     }
 }
 

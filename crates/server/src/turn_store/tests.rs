@@ -71,7 +71,7 @@ fn nobody_else_gets_it() {
     let found = turns.recall_now(&[key("Bearer b", "m"), key("Bearer a", "n"), key("", "m")]).unwrap();
     assert!(found.iter().all(Option::is_none));
     let other = MemoryTurnStore::new(TurnStoreCounters::default()).unwrap();
-    assert!(other.one(&key("Bearer a", "m")).is_none());
+    assert!(other.one::<Turn>(&key("Bearer a", "m")).is_none());
 }
 
 #[test]
@@ -82,5 +82,5 @@ fn memory_holds_no_readable_thought() {
     let held = &ledger.used(&name, clock::now()).unwrap().bytes;
     assert!(!held.windows(MARKER.len()).any(|part| part == MARKER.as_bytes()));
     let wrong = turns.name(&key("Bearer b", "m"));
-    assert!(turns.open(&wrong, 0, held.clone()).is_none(), "a turn is bound to its name");
+    assert!(turns.open::<Turn>(&wrong, 0, held.clone()).is_none(), "a turn is bound to its name");
 }

@@ -94,6 +94,24 @@ fn the_demo_invites_and_ends_on_a_signal() {
 }
 
 #[test]
+fn the_demo_says_how_claude_code_is_started_and_answers_its_model() {
+    let arguments = ["demo", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--pace", "1ms"];
+    let demo = Aquifer::spawn(&arguments, &[]);
+    let line = demo.line_with(" claude --model ");
+    let mut demo = demo.ready();
+    let gateway = demo.gateway.unwrap();
+    assert_eq!(
+        line.trim(),
+        format!("ANTHROPIC_BASE_URL=http://{gateway} ANTHROPIC_AUTH_TOKEN=demo claude --model claude-opus-5")
+    );
+    let asked = r#"{"model": "claude-opus-5", "max_tokens": 64, "messages": [{"role": "user", "content": "Hello?"}]}"#;
+    let reply = demo.ask("POST", "/v1/messages?beta=true", asked);
+    assert!(reply.status == 200 && reply.body.contains("\"model\":\"claude-opus-5\""), "{reply:?}");
+    demo.signal("INT");
+    assert_eq!(demo.wait(), Some(0), "{}", demo.log());
+}
+
+#[test]
 fn the_models_of_the_readme_reason_in_the_demo() {
     let demo = Aquifer::demo(&[]);
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();

@@ -50,6 +50,21 @@ fn models(aquifer: &Aquifer, headers: &str) -> u16 {
 }
 
 #[test]
+fn a_probe_needs_no_key_and_nothing_else_does_without() {
+    let keys = Keys::new(&format!("alice: {ALICE}\n"));
+    let aquifer = keys.serve(&[]);
+    let status =
+        |method: &str, path: &str, headers: &str| say(aquifer.gateway.unwrap(), method, path, headers, "").status;
+    assert_eq!(status("HEAD", "/", ""), 200);
+    assert_eq!(status("HEAD", "/", "authorization: Bearer wrong\r\n"), 200);
+    assert_eq!(status("HEAD", "/", "origin: https://evil.example\r\n"), 403);
+    for (method, path) in [("GET", "/"), ("HEAD", "/v1/models"), ("OPTIONS", "/v1/messages")] {
+        assert_eq!(status(method, path, ""), 401, "{method} {path}");
+    }
+    assert_eq!(status("OPTIONS", "/v1/messages", &format!("x-api-key: {ALICE}\r\n")), 204);
+}
+
+#[test]
 fn a_key_is_asked_for_and_taken_from_each_header() {
     let keys = Keys::new(&format!("alice: {ALICE}\n"));
     let aquifer = keys.serve(&[]);

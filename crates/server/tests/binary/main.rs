@@ -17,6 +17,8 @@ mod doctor;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod encoders;
+#[cfg(test)]
 mod floods;
 #[cfg(test)]
 mod hostile;
@@ -31,6 +33,8 @@ mod listeners;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod messages_errors;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod numbered_keys;
@@ -44,6 +48,8 @@ mod paths;
 mod profiles;
 #[cfg(test)]
 mod proxies;
+#[cfg(test)]
+mod real_clients;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]

@@ -62,12 +62,45 @@ fn wrong_paths_and_methods_are_told_what_is_right() {
     let unknown = aquifer.ask("POST", "/v1/completions", "{}");
     assert_eq!(unknown.status, 404);
     assert!(error(&unknown.body)["message"].as_str().unwrap().contains("/v1/chat/completions"));
-    for method in ["GET", "OPTIONS", "DELETE"] {
+    for method in ["GET", "HEAD", "DELETE"] {
         let refused = aquifer.ask(method, "/v1/chat/completions", "");
         assert_eq!(refused.status, 405);
         assert!(refused.head.contains("allow: post"), "{refused:?}");
-        assert!(error(&refused.body)["message"].is_string());
+        assert!(method == "HEAD" || error(&refused.body)["message"].is_string());
     }
+}
+
+#[test]
+fn a_probe_of_the_root_is_answered_by_its_head() {
+    let aquifer = Aquifer::serve(&[], &[]);
+    let probed = aquifer.ask("HEAD", "/", "");
+    assert_eq!((probed.status, probed.body.as_str()), (200, ""), "{probed:?}");
+    assert!(!probed.head.contains("content-type") && probed.head.contains("x-request-id: "), "{probed:?}");
+    assert_eq!(aquifer.ask("GET", "/", "").status, 404);
+    assert_eq!(aquifer.ask("POST", "/", "").status, 404);
+}
+
+#[test]
+fn the_methods_of_every_path_are_told() {
+    let aquifer = Aquifer::serve(&[], &[]);
+    for (path, allow) in [
+        ("/v1/chat/completions", "post"),
+        ("/v1/messages", "post"),
+        ("/v1/messages?beta=true", "post"),
+        ("/anthropic/v1/messages", "post"),
+        ("/v1/messages/count_tokens", "post"),
+        ("/v1/models", "get, head"),
+        ("/v1/models/anthropic.claude-opus-5", "get, head"),
+    ] {
+        let told = aquifer.ask("OPTIONS", path, "");
+        assert_eq!((told.status, told.body.as_str()), (204, ""), "{path} {told:?}");
+        assert!(told.head.contains(&format!("allow: {allow}\r\n")), "{path} {told:?}");
+        assert!(!told.head.contains("content-length") && !told.head.contains("content-type"), "{path} {told:?}");
+        // CORS is for origins that are allowed.
+        assert!(!told.head.contains("access-control"), "{path} {told:?}");
+    }
+    assert_eq!(aquifer.ask("OPTIONS", "/v1/completions", "").status, 404);
+    assert_eq!(aquifer.ask("OPTIONS", "/", "").status, 404);
 }
 
 #[test]

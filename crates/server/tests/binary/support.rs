@@ -167,6 +167,16 @@ impl Aquifer {
         }
     }
 
+    /// The next line of standard output that holds this text.
+    pub(crate) fn line_with(&self, text: &str) -> String {
+        loop {
+            let line = self.stdout.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("`{text}` never came"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
     /// What was logged so far.
     pub(crate) fn log(&self) -> String {
         self.stderr.lock().unwrap().clone()

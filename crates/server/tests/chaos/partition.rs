@@ -112,13 +112,17 @@ fn a_region_behind_a_wire_that_is_cut_and_mended() {
     gateway.wait_for_metric("aquifer_requests_total", 1.0);
     assert!((answered_by(&gateway, 0) - 1.0).abs() < f64::EPSILON);
 
-    // In the middle of a stream: an error at its end, when the silence was too long.
+    // In the middle of an answer, behind its thoughts: an error at its end, when the silence was too long.
     let mut stream = connect(gateway.gateway.unwrap());
     stream.write_all(request("POST", "/v1/chat/completions", &body("[[fault:long]]")).as_bytes()).unwrap();
-    let mut begun = [0; 2048];
-    stream.read_exact(&mut begun).unwrap();
+    let mut rest = Vec::new();
+    while !String::from_utf8_lossy(&rest).contains(r#""delta":{"content":""#) {
+        let mut begun = [0; 1024];
+        let read = stream.read(&mut begun).unwrap();
+        assert!(read > 0, "{}", String::from_utf8_lossy(&rest));
+        rest.extend_from_slice(&begun[..read]);
+    }
     elsewhere.wire("down").unwrap();
-    let mut rest = begun.to_vec();
     stream.read_to_end(&mut rest).unwrap();
     let reply = read_reply(&mut &rest[..]);
     let last = reply.body.strip_suffix("data: [DONE]\n\n").and_then(|rest| rest.trim_end().rsplit("\n\n").next());

@@ -1,7 +1,7 @@
 //! Claude's own fields: `thinking`, the effort, betas, and the prefill that some of them refuse.
 
 use super::{provider, switches};
-use crate::families::{Family, Interleaves, Mode, Model, Rule, Switch, beta, interleaved, mode};
+use crate::families::{Family, Generation, Interleaves, Mode, Model, Rule, Switch, beta, interleaved, mode};
 use crate::refused::Refused;
 use crate::talk;
 use serde_json::Value;
@@ -14,6 +14,7 @@ pub(super) fn check(model: &Model, body: &Value) -> Result<(), Refused> {
     fields(model.family, body)?;
     if let Switch::Thinking { modes, interleaves } = model.family.switch {
         thinking(modes, body)?;
+        older_display(model.family, body)?;
         budget(interleaves, body)?;
     }
     effort(model, body)?;
@@ -106,6 +107,16 @@ fn display(kind: &str, thinking: &Value, body: &Value) -> Result<(), Refused> {
         None if display.is_null() => Ok(()),
         _ => Err(provider(format!("thinking.{kind}.display: Input should be 'summarized' or 'omitted'"))),
     }
+}
+
+/// What older models, which show a summary by themselves, say of a display.
+fn older_display(family: &Family, body: &Value) -> Result<(), Refused> {
+    let thinking = &body["additionalModelRequestFields"]["thinking"];
+    if family.generation >= Generation::FourSeven || thinking["display"].is_null() {
+        return Ok(());
+    }
+    let kind = thinking["type"].as_str().unwrap_or("enabled");
+    Err(provider(format!("thinking.{kind}.display: Extra inputs are not permitted")))
 }
 
 fn binding(kind: &str, thinking: &Value, body: &Value) -> Result<(), Refused> {

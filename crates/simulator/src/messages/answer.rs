@@ -1,11 +1,12 @@
 //! An answer in Anthropic's shape: whole, or as the events of its stream.
 
+use crate::cached::Cached;
 use crate::families::{Family, Generation, Model, Rule};
 use crate::frames::{Event, pieces};
 use crate::pointers::thinking_tokens;
 use crate::script::{Block, Script};
 use crate::{seal, tokens};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The whole answer to a request, which is given in the words of Converse.
 pub(crate) fn whole(model: &Model, reading: &Value, script: &Script) -> Value {
@@ -14,7 +15,8 @@ pub(crate) fn whole(model: &Model, reading: &Value, script: &Script) -> Value {
     answer["stop_reason"] = json!(stop(script));
     answer["stop_sequence"] = json!(script.stop_sequence);
     detailed(model.family, script, &mut answer);
-    let mut usage = usage(model.family, reading);
+    safeguarded(script, &mut answer);
+    let mut usage = usage(model.family, reading, script.cached);
     said(model.family, script, &mut usage);
     answer["usage"] = usage;
     edited(reading, &mut answer);
@@ -25,7 +27,7 @@ pub(crate) fn whole(model: &Model, reading: &Value, script: &Script) -> Value {
 /// The events of the same answer, streamed; the last one has Bedrock's own counts.
 pub(crate) fn events(model: &Model, reading: &Value, script: &Script) -> Vec<Event> {
     let mut start = message(model, reading);
-    start["usage"] = usage(model.family, reading);
+    start["usage"] = usage(model.family, reading, script.cached);
     start["usage"]["output_tokens"] = json!(1);
     let mut events = vec![json!({ "type": "message_start", "message": start })];
     for (index, block) in script.blocks.iter().enumerate() {
@@ -38,16 +40,17 @@ pub(crate) fn events(model: &Model, reading: &Value, script: &Script) -> Vec<Eve
     said(model.family, script, &mut usage);
     let mut delta = json!({ "stop_reason": stop(script), "stop_sequence": script.stop_sequence });
     detailed(model.family, script, &mut delta);
+    safeguarded(script, &mut delta);
     let mut end = json!({ "type": "message_delta", "delta": delta, "usage": usage });
     edited(reading, &mut end);
     events.push(end);
     let mut last = json!({ "type": "message_stop", "amazon-bedrock-invocationMetrics": {
-        "inputTokenCount": tokens::of(reading),
+        "inputTokenCount": script.cached.rest(tokens::of(reading)),
         "outputTokenCount": tokens::said(script),
         "invocationLatency": 120,
         "firstByteLatency": 40,
-        "cacheReadInputTokenCount": 0,
-        "cacheWriteInputTokenCount": 0,
+        "cacheReadInputTokenCount": script.cached.read,
+        "cacheWriteInputTokenCount": script.cached.written(),
     } });
     guarded(reading, script, &mut last);
     events.push(last);
@@ -86,12 +89,13 @@ fn detailed(family: &Family, script: &Script, answer: &mut Value) {
 }
 
 /// What was read.
-fn usage(family: &Family, reading: &Value) -> Value {
+fn usage(family: &Family, reading: &Value, cached: Cached) -> Value {
+    let written = json!({ "ephemeral_5m_input_tokens": cached.short, "ephemeral_1h_input_tokens": cached.long });
     let mut usage = json!({
-        "input_tokens": tokens::of(reading),
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
-        "cache_creation": { "ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0 },
+        "input_tokens": cached.rest(tokens::of(reading)),
+        "cache_creation_input_tokens": cached.written(),
+        "cache_read_input_tokens": cached.read,
+        "cache_creation": written,
     });
     if family.generation >= Generation::FourEight {
         usage["service_tier"] = json!("standard");
@@ -120,6 +124,34 @@ fn stop(script: &Script) -> &str {
 fn edited(reading: &Value, answer: &mut Value) {
     if !reading["additionalModelRequestFields"]["context_management"].is_null() {
         answer["context_management"] = json!({ "applied_edits": [] });
+    }
+}
+
+/// What the safeguards that a request asks for say of the calls of its answer: that none is dangerous, or all are.
+pub(crate) fn safeguards(body: &Value, script: &Script, flagged: bool) -> Option<Value> {
+    const KIND: &str = "dangerous_tool_use";
+    let asked = body["safeguards"].as_array()?;
+    if !asked.iter().any(|safeguard| safeguard["type"] == KIND) {
+        return None;
+    }
+    let verdict = match flagged {
+        true => json!({ "type": "evaluated", "outcome": "flagged", "explanation": "Flagged on demand." }),
+        false => json!({ "type": "evaluated", "outcome": "not_flagged" }),
+    };
+    let calls: Map<_, _> = script
+        .blocks
+        .iter()
+        .filter_map(|block| match block {
+            Block::Tool { id: named, .. } => Some((id(named), verdict.clone())),
+            Block::Reasoning { .. } | Block::Redacted { .. } | Block::Text(_) => None,
+        })
+        .collect();
+    Some(json!([{ "type": KIND, "status": { "type": "available", "tool_uses": calls } }]))
+}
+
+fn safeguarded(script: &Script, answer: &mut Value) {
+    if let Some(results) = &script.safeguards {
+        answer["safeguard_results"] = results.clone();
     }
 }
 

@@ -16,7 +16,7 @@ use crate::refused::Refused;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-pub(crate) use answer::{events, whole};
+pub(crate) use answer::{events, safeguards, whole};
 
 /// Checks a request body of InvokeModel, and gives what the model sees of it in the words of Converse: block for block, so
 /// that one rule serves both bodies and an error names the same place.

@@ -96,7 +96,7 @@ fn ranges(body: &Value) -> Result<(), Refused> {
     }
 }
 
-/// What InvokeModel checks of `thinking` beyond Converse: older models know no display.
+/// What InvokeModel says of `thinking` before anything else of it: older models know no display.
 fn thinking(family: &Family, body: &Value) -> Result<(), Refused> {
     let thinking = &body["thinking"];
     if family.generation >= Generation::FourSeven || thinking["display"].is_null() {

@@ -1,9 +1,11 @@
 //! What the model says: a small answer made from the request alone.
 
+mod calls;
 mod spoken;
 mod thoughts;
 mod tools;
 
+use crate::cached::Cached;
 use crate::families::{Family, Model, Shows, reasons};
 use crate::fault::Wanted;
 use crate::talk;
@@ -57,26 +59,47 @@ pub(crate) struct Script {
     pub(crate) input_tokens: usize,
     /// What the guardrail tells of itself, when it is asked to.
     pub(crate) trace: Option<Value>,
+    /// What of the request the cache of prompts had, or took.
+    pub(crate) cached: Cached,
+    /// What the safeguards say of its calls, where they were asked.
+    pub(crate) safeguards: Option<Value>,
 }
 
-/// Writes the answer to a request.
-pub(crate) fn write(model: &Model, body: &Value, wanted: Option<&Wanted>) -> Script {
+/// A request, and what thoughts and answers repeat of it.
+struct Question<'b> {
+    body: &'b Value,
+    /// The user's last words, without what is meant for the simulator; the end of them where they are long.
+    repeated: String,
+}
+
+impl<'b> Question<'b> {
+    fn new(body: &'b Value, echo: Option<usize>) -> Self {
+        let said = without_fault(&calls::without(&talk::asked(body)));
+        let letters = said.chars().count();
+        let skipped = echo.map_or(0, |most| letters.saturating_sub(most));
+        Self { body, repeated: said.chars().skip(skipped).collect() }
+    }
+}
+
+/// Writes the answer to a request; `echo` is how many letters of it are repeated at most.
+pub(crate) fn write(model: &Model, body: &Value, wanted: Option<&Wanted>, echo: Option<usize>) -> Script {
+    let question = Question::new(body, echo);
     let fault = wanted.map_or("", |wanted| wanted.name.as_str());
     let inline = matches!(fault, "inline-tags" | "unclosed-tag");
     let thinks = reasons(model.family, body) && fault != "no-reasoning";
     let mut blocks = Vec::new();
     if thinks && !inline {
-        blocks.extend(thoughts::drafts(model.family, body, fault));
+        blocks.extend(thoughts::drafts(model.family, &question, fault));
     }
-    let mut stop = say(body, fault, &mut blocks);
+    let mut stop = say(&question, fault, &mut blocks);
     if fault == "calls-in-text" {
         spoken::calls(model.family.vendor, &mut blocks, &mut stop);
     }
     if let Some(tag) = tag(model.family, body, inline && thinks) {
-        thoughts::inline(tag, body, fault == "unclosed-tag", &mut blocks);
+        thoughts::inline(tag, &question, fault == "unclosed-tag", &mut blocks);
     }
     if thinks && fault == "interleaved" {
-        thoughts::interleave(model.family, body, &mut blocks);
+        thoughts::interleave(model.family, &question, &mut blocks);
     }
     let stop_sequence = limit(body, &mut blocks, &mut stop);
     thoughts::seal(model, body, &mut blocks);
@@ -93,7 +116,15 @@ pub(crate) fn write(model: &Model, body: &Value, wanted: Option<&Wanted>) -> Scr
         _ => None,
     };
     let stop = special.unwrap_or(stop).to_owned();
-    Script { blocks, stop, stop_sequence, input_tokens: body.to_string().len() / 4, trace: trace(body, fault) }
+    Script {
+        blocks,
+        stop,
+        stop_sequence,
+        input_tokens: body.to_string().len() / 4,
+        trace: trace(body, fault),
+        cached: Cached::default(),
+        safeguards: None,
+    }
 }
 
 /// What a guardrail tells of an answer: with `[[fault:guardrail]]` that it blocked a word of it.
@@ -122,10 +153,11 @@ fn tag(family: &Family, body: &Value, asked: bool) -> Option<&'static str> {
 }
 
 /// The answer proper, behind the thoughts; gives the stop reason.
-fn say(body: &Value, fault: &str, blocks: &mut Vec<Block>) -> &'static str {
+fn say(question: &Question<'_>, fault: &str, blocks: &mut Vec<Block>) -> &'static str {
     if fault == "reasoning-only" {
         return "end_turn";
     }
+    let body = question.body;
     if let Some(schema) = body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"].as_str() {
         let schema: Value = serde_json::from_str(schema).unwrap_or_default();
         blocks.push(Block::Text(tools::fitting(&schema, 0).to_string()));
@@ -149,7 +181,11 @@ fn say(body: &Value, fault: &str, blocks: &mut Vec<Block>) -> &'static str {
         blocks.push(Block::Text("word ".repeat(2000)));
         return "end_turn";
     }
-    let asked = without_fault(&asked);
+    if let Some(said) = calls::said(&asked) {
+        blocks.push(Block::Text(said.to_owned()));
+        return "end_turn";
+    }
+    let asked = &question.repeated;
     blocks.push(Block::Text(format!(
         "You asked: \"{asked}\". This is a simulated answer, streamed in small pieces just as Bedrock would send it. é 🦀"
     )));
@@ -160,7 +196,8 @@ fn say(body: &Value, fault: &str, blocks: &mut Vec<Block>) -> &'static str {
 }
 
 fn last_result(body: &Value) -> Option<String> {
-    let blocks = talk::content(talk::turns(body).last()?);
+    // An operator's message may come behind the result.
+    let blocks = talk::content(talk::turns(body).iter().rfind(|turn| turn["role"] != "system")?);
     let content = blocks.iter().rev().find_map(|block| block["toolResult"]["content"].as_array())?;
     Some(content.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" "))
 }

@@ -1,42 +1,42 @@
 //! What the model thinks: drafted, set between the other blocks, and sealed when all of them are known.
 
-use super::{Block, without_fault};
+use super::{Block, Question};
 use crate::families::{Family, Model, Shows, hides};
 use crate::seal::{self, Seal};
 use crate::talk;
 use serde_json::Value;
 
 /// The thoughts at the beginning of an answer, not yet sealed.
-pub(super) fn drafts(family: &Family, body: &Value, fault: &str) -> Vec<Block> {
+pub(super) fn drafts(family: &Family, question: &Question<'_>, fault: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     if matches!(fault, "redacted" | "split-redacted") && family.shows == Shows::Signed {
         blocks.push(Block::Redacted { data: Vec::new(), stops: true });
     }
     let rounds = if fault == "multi-block" { 2 } else { 1 };
-    blocks.extend((0..rounds).filter_map(|round| draft(family, body, round)));
+    blocks.extend((0..rounds).filter_map(|round| draft(family, question, round)));
     if fault == "signature-only" && family.shows == Shows::Signed {
         blocks.iter_mut().for_each(hide);
     }
     blocks
 }
 
-fn draft(family: &Family, body: &Value, round: usize) -> Option<Block> {
+fn draft(family: &Family, question: &Question<'_>, round: usize) -> Option<Block> {
     let text = match family.shows {
         Shows::Nothing | Shows::Tags => return None,
         Shows::Sealed => return Some(Block::Redacted { data: Vec::new(), stops: false }),
         Shows::Always(words) => words.to_owned(),
-        Shows::Signed | Shows::Unsigned => thought(body, round),
+        Shows::Signed | Shows::Unsigned => thought(question, round),
     };
     let mut block = Block::Reasoning { text, signature: None, hidden: 0 };
-    if family.shows == Shows::Signed && hides(family, body) {
+    if family.shows == Shows::Signed && hides(family, question.body) {
         hide(&mut block);
     }
     Some(block)
 }
 
-fn thought(body: &Value, round: usize) -> String {
-    let asked = without_fault(&talk::asked(body));
-    match (round, talk::steps(talk::turns(body))) {
+fn thought(question: &Question<'_>, round: usize) -> String {
+    let asked = &question.repeated;
+    match (round, talk::steps(talk::turns(question.body))) {
         (0, 0) => {
             format!(
                 "The user says: \"{asked}\". Let me think about what they need, step by step, and then answer briefly."
@@ -55,9 +55,9 @@ fn hide(block: &mut Block) {
 }
 
 /// Puts a thought behind the first text, and a word behind it if nothing follows.
-pub(super) fn interleave(family: &Family, body: &Value, blocks: &mut Vec<Block>) {
+pub(super) fn interleave(family: &Family, question: &Question<'_>, blocks: &mut Vec<Block>) {
     let Some(at) = blocks.iter().position(|block| matches!(block, Block::Text(_))) else { return };
-    let Some(thought) = draft(family, body, 1) else { return };
+    let Some(thought) = draft(family, question, 1) else { return };
     blocks.insert(at + 1, thought);
     if at + 2 == blocks.len() {
         blocks.push(Block::Text(" That is why.".to_owned()));
@@ -65,14 +65,14 @@ pub(super) fn interleave(family: &Family, body: &Value, blocks: &mut Vec<Block>)
 }
 
 /// Puts the thought into the text, between tags or behind one that never closes.
-pub(super) fn inline(tag: &str, body: &Value, unclosed: bool, blocks: &mut [Block]) {
+pub(super) fn inline(tag: &str, question: &Question<'_>, unclosed: bool, blocks: &mut [Block]) {
     let said = blocks.iter_mut().find_map(|block| match block {
         Block::Text(text) => Some(text),
         _ => None,
     });
     if let Some(text) = said {
         let close = if unclosed { String::new() } else { format!("</{tag}>") };
-        *text = format!("<{tag}>{}{close}\n\n{text}", thought(body, 0));
+        *text = format!("<{tag}>{}{close}\n\n{text}", thought(question, 0));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which tools the model calls, and with what.
 
-use super::Block;
+use super::{Block, calls};
 use crate::talk;
 use serde_json::{Map, Value, json};
 
@@ -23,6 +23,10 @@ pub(super) fn called(body: &Value, asked: &str, fault: &str, step: usize) -> Vec
     }
     let named = choice["tool"]["name"].as_str().or_else(|| own["name"].as_str());
     let name = |tool: &Value| tool["name"].as_str().unwrap_or_default().to_owned();
+    let ordered = calls::orders(asked);
+    if ordered.iter().any(|order| tools.iter().any(|tool| tool["name"] == order.name)) {
+        return (0..).zip(ordered).map(|pair| call(body, pair.0, pair.1.name, pair.1.input)).collect();
+    }
     let lower = asked.to_lowercase();
     let many = planned(asked) > 1;
     let spoken = |tool: &&&Value| {
@@ -37,13 +41,17 @@ pub(super) fn called(body: &Value, asked: &str, fault: &str, step: usize) -> Vec
     };
     let Some(first) = first else { return Vec::new() };
     let chosen = if fault == "two-tools" { vec![first, tools.get(1).unwrap_or(first)] } else { vec![first] };
+    chosen
+        .into_iter()
+        .enumerate()
+        .map(|(at, tool)| call(body, at, &name(tool), fitting(&tool["inputSchema"]["json"], 0)))
+        .collect()
+}
+
+/// One call, the `at`th of its turn.
+fn call(body: &Value, at: usize, name: &str, input: Value) -> Block {
     let turn = talk::turns(body).len();
-    let calls = chosen.into_iter().enumerate().map(|(at, tool)| Block::Tool {
-        id: format!("tooluse_{turn}_{at}"),
-        name: name(tool),
-        input: fitting(&tool["inputSchema"]["json"], 0),
-    });
-    calls.collect()
+    Block::Tool { id: format!("tooluse_{turn}_{at}"), name: name.to_owned(), input }
 }
 
 /// A value that fits a schema.

@@ -85,7 +85,7 @@ async fn thoughts_are_shown_hidden_or_left_without_text() {
     assert!(!shown(OPUS_5_5, "Hello?", json!({})).await);
     assert!(shown(OPUS_5_5, "Hello?", display("summarized")).await);
     assert!(shown("anthropic.claude-sonnet-4-6", "Hello?", json!({ "thinking": { "type": "adaptive" } })).await);
-    assert!(!shown("anthropic.claude-sonnet-4-6", "Hello?", display("omitted")).await);
+    assert!(!shown("anthropic.claude-opus-4-7", "Hello?", display("omitted")).await);
     assert!(!shown(OPUS_5_5, "[[fault:signature-only]]", display("summarized")).await);
     let unsigned = simulator.converse("openai.gpt-oss-20b-1:0", &ask("[[fault:signature-only]]")).await.unwrap();
     assert_ne!(unsigned.content[0]["reasoningContent"]["reasoningText"]["text"], "", "nothing but a text to show");

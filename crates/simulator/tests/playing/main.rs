@@ -4,10 +4,12 @@
 mod calls;
 mod control;
 mod counting;
+mod encoders;
 mod faults;
 mod invoke;
 mod invoked;
 mod outage;
+mod prompts;
 mod recorded;
 mod replay;
 mod rules;

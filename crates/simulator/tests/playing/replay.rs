@@ -70,7 +70,11 @@ fn enabled() -> Value {
     json!({ "thinking": { "type": "enabled", "budget_tokens": 1024 } })
 }
 
-fn adaptive() -> Value {
+/// What shows a model's thoughts: Claude 4.6 does it by itself.
+fn adaptive(model: &str) -> Value {
+    if model.contains("-4-6") {
+        return json!({ "thinking": { "type": "adaptive" } });
+    }
     json!({ "thinking": { "type": "adaptive", "display": "summarized" } })
 }
 
@@ -87,7 +91,7 @@ async fn a_loop_with_its_thoughts_goes_on_and_thinks_again_where_the_model_does(
         (SONNET_4, beta(), [true, true, true]),
         ("anthropic.claude-3-7-sonnet-20250219-v1:0", beta(), [true, false, false]),
         (OPUS_4_6, enabled(), [true, false, false]),
-        (OPUS_4_6, adaptive(), [true, true, true]),
+        (OPUS_4_6, adaptive(OPUS_4_6), [true, true, true]),
         (OPUS_4_7, json!({ "thinking": { "type": "adaptive" } }), [true, true, true]),
         (OPUS_5, json!({}), [true, true, true]),
         (OPUS_5_5, json!({}), [true, true, true]),
@@ -126,7 +130,7 @@ async fn lost_thoughts_are_missed_with_a_budget_and_end_the_thinking_without_one
     }
     for model in [OPUS_4_6, OPUS_4_7, OPUS_5_5] {
         for lost in [1, 3] {
-            let mut talk = Talk::new(&simulator, model, "In two steps, please.", adaptive());
+            let mut talk = Talk::new(&simulator, model, "In two steps, please.", adaptive(model));
             talk.step().await;
             talk.step().await;
             talk.turn(lost).remove(0);
@@ -161,7 +165,7 @@ async fn thoughts_in_an_open_loop_need_thinking_with_a_budget() {
     talk.push("assistant", json!([{ "text": "18 C." }]));
     talk.push("user", json!([{ "text": "Thanks." }]));
     talk.accepted(false).await;
-    let mut talk = Talk::new(&simulator, OPUS_4_6, "What is the weather?", adaptive());
+    let mut talk = Talk::new(&simulator, OPUS_4_6, "What is the weather?", adaptive(OPUS_4_6));
     talk.step().await;
     talk.body["additionalModelRequestFields"] = json!({});
     talk.accepted(false).await;
@@ -193,7 +197,7 @@ async fn a_signature_belongs_to_a_text_and_a_model() {
         (SONNET_4_6, "us.anthropic.claude-sonnet-4-6", true),
         (OPUS_4_7, "anthropic.claude-opus-4-8", false),
     ] {
-        let mut talk = fresh(from, adaptive()).await;
+        let mut talk = fresh(from, adaptive(from)).await;
         talk.model = to;
         if fits { talk.accepted(true).await } else { talk.refused(invalid).await }
     }
@@ -244,7 +248,7 @@ async fn redacted_thoughts_come_back_whole_or_not_at_all() {
 #[tokio::test]
 async fn thoughts_stay_in_their_order_and_between_their_neighbours() {
     let simulator = Simulator::start().await;
-    let mut talk = Talk::new(&simulator, OPUS_4_6, "[[fault:interleaved]] The weather?", adaptive());
+    let mut talk = Talk::new(&simulator, OPUS_4_6, "[[fault:interleaved]] The weather?", adaptive(OPUS_4_6));
     let answer = talk.step().await;
     assert_eq!(answer.kinds(), ["reasoningContent", "text", "reasoningContent", "toolUse"]);
     talk.accepted(true).await;
@@ -313,7 +317,7 @@ async fn bound_thoughts_are_forgotten_from_the_oldest_on() {
 #[tokio::test]
 async fn no_turn_ends_with_a_thought_and_none_is_begun_for_the_model() {
     let simulator = Simulator::start().await;
-    let mut talk = Talk::new(&simulator, OPUS_4_6, "Hello? [[fault:reasoning-only]]", adaptive());
+    let mut talk = Talk::new(&simulator, OPUS_4_6, "Hello? [[fault:reasoning-only]]", adaptive(OPUS_4_6));
     let answer = talk.ask().await.unwrap();
     assert_eq!(answer.kinds(), ["reasoningContent"]);
     talk.push("assistant", json!(answer.content));
@@ -337,7 +341,7 @@ async fn no_turn_ends_with_a_thought_and_none_is_begun_for_the_model() {
 async fn cache_points_do_not_follow_thoughts_and_are_four() {
     let simulator = Simulator::start().await;
     let point = || json!({ "cachePoint": { "type": "default" } });
-    let mut talk = Talk::new(&simulator, OPUS_4_6, "What is the weather?", adaptive());
+    let mut talk = Talk::new(&simulator, OPUS_4_6, "What is the weather?", adaptive(OPUS_4_6));
     talk.step().await;
     talk.turn(1).push(point());
     talk.accepted(true).await;

@@ -207,6 +207,11 @@ async fn claude_that_adapts() {
             Err("thinking.adaptive.budget_tokens: Extra inputs are not permitted"),
         ),
         (
+            "anthropic.claude-sonnet-4-6",
+            own(json!({ "thinking": { "type": "adaptive", "display": "summarized" } })),
+            Err("thinking.adaptive.display: Extra inputs are not permitted"),
+        ),
+        (
             "anthropic.claude-opus-4-7",
             own(json!({ "thinking": { "type": "adaptive", "display": "all" } })),
             Err("thinking.adaptive.display: Input should be 'summarized' or 'omitted'"),

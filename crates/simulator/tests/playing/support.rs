@@ -49,9 +49,13 @@ impl Answer {
 
 impl Simulator {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    pub(crate) async fn start_with(options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, Options::default(), std::future::pending()));
+        tokio::spawn(serve(listener, options, std::future::pending()));
         Self(address)
     }
 

@@ -35,6 +35,7 @@ macro_rules! event {
             turns_restored = counted($record.turns.restored),
             turns_missed = counted($record.turns.missed),
             amended = counted($record.amended),
+            cached = Some($record.cached).filter(|cached| *cached),
             attempts = counted($record.calls()).filter(|attempts| *attempts > 1),
             hedged = counted($record.hedges.all()),
             warnings = (!$record.warnings.is_empty()).then(|| tracing::field::debug(&$record.warnings)),

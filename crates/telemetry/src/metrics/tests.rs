@@ -136,6 +136,7 @@ fn observe_plainly(metrics: &Metrics, record: &Record) {
         let kind = metrics.faults.bound(warning.split(' ').next().unwrap());
         metrics.warnings.get_or_create(&owned(&[("kind", kind)])).inc();
     }
+    metrics.cached.inc_by(record.cached.into());
     if !routed {
         return;
     }
@@ -206,6 +207,7 @@ fn records() -> Vec<Record> {
         other(&|it| (it.outcome, it.status, it.fault) = (Outcome::Failed, 503, Some("refused".to_owned()))),
         other(&|it| (it.outcome, it.fault) = (Outcome::Failed, Some("x".repeat(300)))),
         other(&|it| it.warnings = vec!["ignored a: b".to_owned(), "dropped c: d".to_owned(), "y".repeat(300)]),
+        other(&|it| it.cached = true),
         other(&|it| (it.turns, it.amended) = (Turns { kept: 1, restored: 2, missed: 0 }, 1)),
     ]
 }

@@ -1,14 +1,18 @@
 //! The upstream APIs of Bedrock: one folder for each, and here the only list of them.
 
 pub mod converse;
+pub mod embeddings;
 pub mod invoke;
 mod reader;
+pub mod rerank;
 
 pub use converse::remedy::Remedy;
 pub use converse::request::{Terms, ToolNames, Written, asks_for_trace};
+pub use embeddings::{EmbedCall, read as read_embeddings, write as write_embed};
 pub use invoke::body::{ClientBody, Rewritten};
 pub use invoke::stream::{ChunkBuffer, DeltaKind, FastDelta, NamedEvent, Reader as InvokeReader};
 pub use reader::{EventSink, Reader};
+pub use rerank::{RerankCall, read as read_ranking, write as write_rerank};
 
 use crate::fault::Fault;
 use crate::model::request::Request;
@@ -23,6 +27,15 @@ pub enum Api {
     Converse,
     /// InvokeModel and InvokeModelWithResponseStream, with Anthropic's body: for Claude only.
     InvokeModel,
+}
+
+/// The path of an operation on a model, percent-encoded as it must stand on the wire.
+///
+/// # Errors
+///
+/// A model id that a proxy on the way could read as another path.
+pub fn operation_path(model_id: &str, operation: &str) -> Result<String, Fault> {
+    converse::request::path::path(model_id, operation)
 }
 
 /// Writes a request on these terms.

@@ -1,6 +1,7 @@
 //! The catalogue of models: a data file, and the way from any model id to its row.
 
 mod betas;
+mod encoders;
 mod entry;
 mod ids;
 mod names;
@@ -12,6 +13,7 @@ mod rules;
 mod tests;
 
 pub use betas::{BetaFate, beta_on_converse, beta_on_invoke, takes_system_messages};
+pub use encoders::{Encoder, EncoderBody, EncoderTask, encoder, encoders};
 pub use entry::{
     Allowed, Beside, Cache, CallIds, Control, Default, Entry, Interleaved, Medium, Off, Replay, ResultDocuments,
     Sampling, Schemas, Streaming,
@@ -36,7 +38,8 @@ pub struct Catalogue {
     by_stem: HashMap<String, usize>,
     /// The vendors that ids begin with.
     makers: HashSet<String>,
-    unseen: Vec<(String, usize)>,
+    /// The rows of ids that no row has, by their beginning.
+    unseen: Vec<(String, Entry)>,
     unknown: Entry,
 }
 
@@ -90,7 +93,8 @@ impl Catalogue {
     /// are the ones that can be listed.
     #[must_use]
     pub fn has(&self, model_id: &str) -> bool {
-        !model_id.starts_with("arn:") && base_id(model_id).is_some_and(|base| self.by_id.contains_key(base))
+        !model_id.starts_with("arn:")
+            && base_id(model_id).is_some_and(|base| self.by_id.contains_key(base) || encoders::has_row(base))
     }
 
     /// Every row, in the file's order.
@@ -112,7 +116,7 @@ impl Catalogue {
         }
         let fitting = self.unseen.iter().filter(|(prefix, _)| base.starts_with(prefix.as_str()));
         let (_, row) = fitting.max_by_key(|(prefix, _)| prefix.len())?;
-        Some((self.entries.get(*row)?, Known::Like))
+        Some((row, Known::Like))
     }
 
     /// Reads a data file.
@@ -129,11 +133,12 @@ impl Catalogue {
             }
             catalogue.entries.push(entry);
         }
-        for Unseen { prefix, like } in file.unseen {
-            let Some(&row) = catalogue.by_id.get(&like) else {
+        for Unseen { prefix, like, shows_on_demand } in file.unseen {
+            let Some(like) = catalogue.by_id.get(&like).and_then(|row| catalogue.entries.get(*row)) else {
                 return Err(serde::de::Error::custom(format!("no row has the id `{like}`")));
             };
-            catalogue.unseen.push((prefix, row));
+            let display = like.display || shows_on_demand;
+            catalogue.unseen.push((prefix, Entry { display, ..like.clone() }));
         }
         Ok(catalogue)
     }
@@ -167,6 +172,9 @@ struct File {
 struct Unseen {
     prefix: String,
     like: String,
+    /// Unlike that row, they show their reasoning only where `thinking.display` asks for it.
+    #[serde(default)]
+    shows_on_demand: bool,
 }
 
 /// A row with what it does not say itself taken from its family.

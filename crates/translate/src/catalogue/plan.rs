@@ -147,13 +147,10 @@ pub fn plan(entry: &Entry, situation: &Situation) -> Result<Plan, Fault> {
     if entry.control == Control::None && entry.can_reason() {
         no_switch(entry, situation, &mut plan);
     }
-    if plan.on && !entry.display && situation.ask.display == Some(Display::Omitted) {
-        let instead = if situation.ask.cannot_exclude {
-            "its thoughts are shown"
-        } else {
-            "leave the reasoning out with `reasoning.exclude`"
-        };
-        let why = format!("{} does not take it; {instead}", entry.name);
+    // A client that cannot ask for it otherwise loses nothing: it is shown more than it asked for.
+    let could_exclude = !situation.ask.cannot_exclude;
+    if plan.on && !entry.display && situation.ask.display == Some(Display::Omitted) && could_exclude {
+        let why = format!("{} does not take it; leave the reasoning out with `reasoning.exclude`", entry.name);
         plan.warnings.push(Warning::ignored(FieldRef::ReasoningDisplay, why));
     }
     constrain(entry, situation, &mut plan)?;

@@ -57,6 +57,10 @@ fn each_family_has_its_own_switch() {
         json!({"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "high"}})
     );
     assert_eq!(
+        fields("anthropic.claude-sonnet-4-6", effort(Effort::High)),
+        json!({"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}})
+    );
+    assert_eq!(
         fields("amazon.nova-2-lite-v1:0", effort(Effort::Low)),
         json!({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}})
     );

@@ -1,6 +1,6 @@
 //! Answers in any dialect: style, stream, whole, head, error.
 
-use super::{Dialect, Envelope, anthropic_messages, openai_chat};
+use super::{Dialect, Envelope, anthropic_messages, bedrock_runtime, openai_chat, openai_responses};
 use crate::fault::{Fault, MistakeKind};
 use crate::model::delta::{Delta, Event};
 use crate::model::request_id::RequestId;
@@ -10,6 +10,8 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+/// The header by which SDKs and Claude Code know whether another attempt is of use.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// The form in which a client wants its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum Style {
     OpenAiChat(openai_chat::Style),
     /// In Messages.
     AnthropicMessages(anthropic_messages::Style),
+    /// In Responses; it holds what the request said, which the answer repeats.
+    OpenAiResponses(Box<openai_responses::Style>),
 }
 
 impl Default for Style {
@@ -33,18 +37,29 @@ impl Style {
         match self {
             Self::OpenAiChat(style) => style.finish_reason(finish),
             Self::AnthropicMessages(style) => style.finish_reason(finish),
+            Self::OpenAiResponses(style) => style.finish_reason(finish),
+        }
+    }
+
+    /// Whether a whole answer is a response object that its client may go on from.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        match self {
+            Self::OpenAiChat(_) | Self::AnthropicMessages(_) => false,
+            Self::OpenAiResponses(style) => style.stored,
         }
     }
 }
 
 /// The writer of one streamed answer.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each answer, and behind a box each delta costs more")]
 pub enum Writer {
     /// Of Chat Completions.
     OpenAiChat(openai_chat::stream::Writer),
     /// Of Messages.
     AnthropicMessages(anthropic_messages::stream::Writer),
+    /// Of Responses.
+    OpenAiResponses(openai_responses::stream::Writer),
 }
 
 impl Writer {
@@ -56,6 +71,9 @@ impl Writer {
             Style::AnthropicMessages(style) => {
                 Self::AnthropicMessages(anthropic_messages::stream::Writer::new(envelope, style))
             }
+            Style::OpenAiResponses(style) => {
+                Self::OpenAiResponses(openai_responses::stream::Writer::new(envelope, *style))
+            }
         }
     }
 
@@ -64,6 +82,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.event(out, event),
             Self::AnthropicMessages(writer) => writer.event(out, event),
+            Self::OpenAiResponses(writer) => writer.event(out, event),
         }
     }
 
@@ -73,6 +92,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.delta(out, index, delta),
             Self::AnthropicMessages(writer) => writer.delta(out, index, delta),
+            Self::OpenAiResponses(writer) => writer.delta(out, index, delta),
         }
     }
 
@@ -85,6 +105,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.finish(out),
             Self::AnthropicMessages(writer) => writer.finish(out),
+            Self::OpenAiResponses(writer) => writer.finish(out),
         }
     }
 
@@ -93,6 +114,28 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.fail(out, fault),
             Self::AnthropicMessages(writer) => writer.fail(out, fault),
+            Self::OpenAiResponses(writer) => writer.fail(out, fault),
+        }
+    }
+
+    /// Breaks the answer off while only reasoning was told: the thought under way ends without a seal.
+    pub fn interrupt(&mut self, out: &mut BytesMut) {
+        match self {
+            Self::OpenAiChat(writer) => writer.interrupt(out),
+            Self::AnthropicMessages(writer) => writer.interrupt(out),
+            Self::OpenAiResponses(writer) => writer.interrupt(out),
+        }
+    }
+
+    /// Goes on with the answer of another model, in its form. A style of another dialect is none of this writer's, and changes nothing.
+    pub fn resume(&mut self, style: Style) {
+        match (self, style) {
+            (Self::OpenAiChat(writer), Style::OpenAiChat(style)) => writer.resume(style),
+            (Self::AnthropicMessages(writer), Style::AnthropicMessages(style)) => writer.resume(style),
+            (Self::OpenAiResponses(writer), Style::OpenAiResponses(style)) => writer.resume(*style),
+            (Self::OpenAiChat(_), Style::AnthropicMessages(_) | Style::OpenAiResponses(_))
+            | (Self::AnthropicMessages(_), Style::OpenAiChat(_) | Style::OpenAiResponses(_))
+            | (Self::OpenAiResponses(_), Style::OpenAiChat(_) | Style::AnthropicMessages(_)) => {}
         }
     }
 
@@ -101,6 +144,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.keep_alive(kind, out),
             Self::AnthropicMessages(writer) => writer.keep_alive(kind, out),
+            Self::OpenAiResponses(writer) => writer.keep_alive(out),
         }
     }
 
@@ -109,6 +153,16 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.keep_alive_before(kind, out),
             Self::AnthropicMessages(writer) => writer.keep_alive_before(kind, out),
+            Self::OpenAiResponses(writer) => writer.keep_alive_before(out),
+        }
+    }
+
+    /// The response object of an answer that has ended, in a dialect whose clients may go on from it, where they want that.
+    #[must_use]
+    pub fn response(&self) -> Option<&str> {
+        match self {
+            Self::OpenAiChat(_) | Self::AnthropicMessages(_) => None,
+            Self::OpenAiResponses(writer) => writer.response(),
         }
     }
 
@@ -118,6 +172,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.usage(),
             Self::AnthropicMessages(writer) => writer.usage(),
+            Self::OpenAiResponses(writer) => writer.usage(),
         }
     }
 }
@@ -138,6 +193,7 @@ pub fn write(
     match style {
         Style::OpenAiChat(style) => openai_chat::response::write(response, places, envelope, style, restore),
         Style::AnthropicMessages(style) => anthropic_messages::response::write(response, envelope, style, restore),
+        Style::OpenAiResponses(style) => openai_responses::response::write(response, envelope, style, restore),
     }
 }
 
@@ -148,6 +204,8 @@ pub fn token_count(dialect: Dialect, tokens: u64) -> String {
         // Chat Completions has no such operation; the member is the same as in its usage.
         Dialect::OpenAiChat => format!(r#"{{"prompt_tokens":{tokens}}}"#),
         Dialect::AnthropicMessages => format!(r#"{{"input_tokens":{tokens}}}"#),
+        Dialect::Bedrock => format!(r#"{{"inputTokens":{tokens}}}"#),
+        Dialect::OpenAiResponses => format!(r#"{{"object":"response.input_tokens","input_tokens":{tokens}}}"#),
     }
 }
 
@@ -164,12 +222,17 @@ pub enum AnswerKind {
 #[must_use]
 pub fn head(dialect: Dialect, id: RequestId, kind: AnswerKind, mut headers: HeaderMap) -> HeaderMap {
     match kind {
+        AnswerKind::Stream if dialect == Dialect::Bedrock => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/vnd.amazon.eventstream"));
+        }
         AnswerKind::Stream => of_events(&mut headers),
         AnswerKind::Whole => of_json(&mut headers),
     }
     let name = match dialect {
         Dialect::OpenAiChat => openai_chat::REQUEST_ID,
         Dialect::AnthropicMessages => anthropic_messages::REQUEST_ID,
+        Dialect::Bedrock => bedrock_runtime::REQUEST_ID,
+        Dialect::OpenAiResponses => openai_responses::REQUEST_ID,
     };
     if let Ok(id) = HeaderValue::from_str(&dialect.request_id(id)) {
         headers.insert(name, id);
@@ -223,9 +286,18 @@ pub fn error_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>) ->
         }
         Dialect::AnthropicMessages => {
             let rendered = anthropic_messages::error::render(fault, exchange);
-            if let Some(retry) = rendered.should_retry {
-                let word = if retry { "true" } else { "false" };
-                headers.insert(anthropic_messages::SHOULD_RETRY, HeaderValue::from_static(word));
+            should_retry(&mut headers, rendered.should_retry);
+            (rendered.status, rendered.body, rendered.retry_after)
+        }
+        Dialect::OpenAiResponses => {
+            let rendered = openai_responses::error::render(fault);
+            should_retry(&mut headers, rendered.should_retry);
+            (rendered.status, rendered.body, rendered.retry_after)
+        }
+        Dialect::Bedrock => {
+            let rendered = bedrock_runtime::error::render(fault);
+            if let Ok(exception) = HeaderValue::from_str(&rendered.exception) {
+                headers.insert(bedrock_runtime::ERROR_TYPE, exception);
             }
             (rendered.status, rendered.body, rendered.retry_after)
         }
@@ -234,11 +306,19 @@ pub fn error_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>) ->
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     // RFC 9110, 11.6.1: a 401 says how to authenticate.
-    if matches!(fault, Fault::ClientMistaken(mistake) if mistake.kind == MistakeKind::Unauthorized) {
+    if status == StatusCode::UNAUTHORIZED.as_u16()
+        && matches!(fault, Fault::ClientMistaken(mistake) if mistake.kind == MistakeKind::Unauthorized)
+    {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"aquifer\""));
     }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     ErrorAnswer { status, headers, body: Bytes::from(body) }
+}
+
+/// Adds `x-should-retry`, where the status alone would mislead.
+fn should_retry(headers: &mut HeaderMap, retry: Option<bool>) {
+    let Some(retry) = retry else { return };
+    headers.insert(SHOULD_RETRY, HeaderValue::from_static(if retry { "true" } else { "false" }));
 }
 
 /// Tells a fault as all there is in a stream whose head was sent.
@@ -256,13 +336,17 @@ pub fn fail_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>, out
         Dialect::AnthropicMessages => {
             sse::event(out, "error", &[&anthropic_messages::error::render(fault, exchange).body]);
         }
+        Dialect::Bedrock => bedrock_runtime::error::frame(fault, out),
+        Dialect::OpenAiResponses => openai_responses::stream::fail(exchange, fault, out),
     }
 }
 
 /// The keep-alive of a stream in this dialect that is not written by a [`Writer`].
 pub fn keep_alive(dialect: Dialect, out: &mut BytesMut) {
     match dialect {
-        Dialect::OpenAiChat => sse::comment(out),
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => sse::comment(out),
         Dialect::AnthropicMessages => anthropic_messages::stream::ping(out),
+        // Event streams know no comments, and no event of Bedrock's says nothing.
+        Dialect::Bedrock => {}
     }
 }

@@ -5,6 +5,11 @@ use super::answer::Style;
 use super::anthropic_messages::{self, request::MessagesPurpose};
 use super::anthropic_words;
 use super::openai_chat::{self, ReasoningFields};
+use super::openai_responses::{
+    self,
+    seal_keys::SealKeys,
+    sealed_item::{self, SealedItem},
+};
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::model::issuer::Mark;
@@ -12,6 +17,7 @@ use crate::model::reasoning::Placeholder;
 use crate::model::request::Request;
 use crate::warning::Warning;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A request, with what only its dialect needs to know for the answer.
 #[derive(Clone, Debug)]
@@ -22,6 +28,8 @@ pub struct Asked<'a> {
     pub manner: Manner,
     /// The fields that were ignored or changed.
     pub warnings: Vec<Warning>,
+    /// The reasoning that came back sealed by the gateway, until [`Asked::unseal`] opens it.
+    pub sealed: Vec<SealedItem<'a>>,
 }
 
 /// A client's wishes for its answer, as its request says them.
@@ -31,6 +39,8 @@ pub enum Manner {
     OpenAiChat(openai_chat::request::Manner),
     /// In Messages.
     AnthropicMessages(anthropic_messages::request::Manner),
+    /// In Responses.
+    OpenAiResponses(openai_responses::request::Manner),
 }
 
 /// The members of a request that decide its route and the form of its answer.
@@ -66,6 +76,17 @@ pub struct Answerer {
     pub trace: bool,
 }
 
+impl Asked<'_> {
+    /// Opens the reasoning that came back sealed with these keys, and has the answer's sealed with them.
+    pub fn unseal(&mut self, keys: &Arc<SealKeys>) {
+        let sealed = std::mem::take(&mut self.sealed);
+        self.warnings.extend(sealed_item::open(sealed, &mut self.request.messages, keys));
+        if let Manner::OpenAiResponses(manner) = &mut self.manner {
+            manner.seals = Some(Arc::clone(keys));
+        }
+    }
+}
+
 impl Manner {
     /// The dialect.
     #[must_use]
@@ -73,6 +94,7 @@ impl Manner {
         match self {
             Self::OpenAiChat(_) => Dialect::OpenAiChat,
             Self::AnthropicMessages(_) => Dialect::AnthropicMessages,
+            Self::OpenAiResponses(_) => Dialect::OpenAiResponses,
         }
     }
 
@@ -82,6 +104,16 @@ impl Manner {
         match self {
             Self::OpenAiChat(manner) => manner.affinity.as_deref(),
             Self::AnthropicMessages(manner) => manner.affinity.as_deref(),
+            Self::OpenAiResponses(manner) => manner.affinity.as_deref(),
+        }
+    }
+
+    /// Whether the client may go on from its answer by naming it.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        match self {
+            Self::OpenAiChat(_) | Self::AnthropicMessages(_) => false,
+            Self::OpenAiResponses(manner) => manner.stored,
         }
     }
 
@@ -91,6 +123,7 @@ impl Manner {
         match self {
             Self::OpenAiChat(manner) => Style::OpenAiChat(manner.style(exposure, answerer)),
             Self::AnthropicMessages(manner) => Style::AnthropicMessages(manner.style(exposure, answerer)),
+            Self::OpenAiResponses(manner) => Style::OpenAiResponses(Box::new(manner.style(exposure, answerer))),
         }
     }
 }
@@ -111,13 +144,15 @@ pub fn read<'a, 'h>(
             let openai_chat::request::Asked { mut request, manner, warnings } =
                 openai_chat::request::read_within(body, limits)?;
             anthropic_words::add_betas(&mut request, betas, limits)?;
-            Ok(Asked { request, manner: Manner::OpenAiChat(manner), warnings })
+            Ok(Asked { request, manner: Manner::OpenAiChat(manner), warnings, sealed: Vec::new() })
         }
         Dialect::AnthropicMessages => {
             let anthropic_messages::request::Asked { request, manner, warnings } =
                 anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits)?;
-            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
+            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings, sealed: Vec::new() })
         }
+        Dialect::Bedrock => Err(goes_on()),
+        Dialect::OpenAiResponses => responses(body, betas, limits),
     }
 }
 
@@ -137,9 +172,28 @@ pub fn read_to_count<'a, 'h>(
         Dialect::AnthropicMessages => {
             let anthropic_messages::request::Asked { request, manner, warnings } =
                 anthropic_messages::request::read(body, betas, MessagesPurpose::CountTokens, limits)?;
-            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings })
+            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings, sealed: Vec::new() })
         }
+        Dialect::Bedrock => Err(goes_on()),
+        Dialect::OpenAiResponses => responses(body, betas, limits),
     }
+}
+
+/// The fault of reading a request of Bedrock's own API: its path names the model and the operation, and its body goes on as
+/// it came.
+fn goes_on() -> Fault {
+    Fault::Ours("a body of Bedrock's own API is not read".to_owned())
+}
+
+fn responses<'a, 'h>(
+    body: &'a [u8],
+    betas: impl Iterator<Item = &'h str> + Clone,
+    limits: &Limits,
+) -> Result<Asked<'a>, Fault> {
+    let openai_responses::request::Asked { mut request, manner, warnings, sealed } =
+        openai_responses::request::read(body, limits)?;
+    anthropic_words::add_betas(&mut request, betas, limits)?;
+    Ok(Asked { request, manner: Manner::OpenAiResponses(manner), warnings, sealed })
 }
 
 /// Reads only what decides where a request goes: of one that a backend takes in this dialect, whatever is wrong with its
@@ -152,6 +206,8 @@ pub fn read_head<'a>(dialect: Dialect, body: &'a [u8], limits: &Limits) -> Resul
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_head(body, limits),
         Dialect::AnthropicMessages => anthropic_messages::request::read_head(body, limits),
+        Dialect::Bedrock => Err(goes_on()),
+        Dialect::OpenAiResponses => openai_responses::request::read_head(body, limits),
     }
 }
 
@@ -164,5 +220,7 @@ pub fn read_model(dialect: Dialect, body: &[u8]) -> Result<Cow<'_, str>, Fault> 
     match dialect {
         Dialect::OpenAiChat => openai_chat::request::read_model(body),
         Dialect::AnthropicMessages => anthropic_messages::request::read_model(body),
+        Dialect::Bedrock => Err(goes_on()),
+        Dialect::OpenAiResponses => openai_responses::request::read_model(body),
     }
 }

@@ -4,10 +4,17 @@ mod answer;
 pub mod anthropic_messages;
 mod anthropic_words;
 mod asked;
+pub mod bedrock_runtime;
+mod call_arguments;
+pub mod cohere_rerank;
 mod json;
 mod media;
 mod notes;
 pub mod openai_chat;
+pub mod openai_embeddings;
+pub mod openai_responses;
+mod placeholder;
+mod prompt_cache;
 mod reasoning_claim;
 pub mod seal;
 mod stop_sequences;
@@ -18,7 +25,10 @@ pub use answer::{
     AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, fail_of, head, keep_alive, token_count, write,
 };
 pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model, read_to_count};
-pub use surface::{NoSurface, Operation, Surface};
+pub use cohere_rerank::{read as read_rerank, write as write_ranking};
+pub use openai_embeddings::request::read as read_embed;
+pub use openai_embeddings::response::Writer as EmbeddingsWriter;
+pub use surface::{NoSurface, Operation, Surface, is_probe};
 
 use crate::model::field_ref::FieldRef;
 use crate::model::request_id::RequestId;
@@ -45,6 +55,10 @@ pub enum Dialect {
     OpenAiChat,
     /// Anthropic's Messages.
     AnthropicMessages,
+    /// Bedrock's own API: Converse, InvokeModel and CountTokens of AWS's SDKs.
+    Bedrock,
+    /// OpenAI's Responses.
+    OpenAiResponses,
 }
 
 impl Dialect {
@@ -54,6 +68,8 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::id(id),
+            Self::Bedrock => bedrock_runtime::request_id(id),
+            Self::OpenAiResponses => openai_responses::id(id),
         }
     }
 
@@ -63,6 +79,8 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::id(id),
             Self::AnthropicMessages => anthropic_messages::request_id(id),
+            Self::Bedrock => bedrock_runtime::request_id(id),
+            Self::OpenAiResponses => openai_responses::request_id(id),
         }
     }
 
@@ -72,6 +90,8 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::field::path(field),
             Self::AnthropicMessages => anthropic_messages::field::path(field),
+            Self::Bedrock => bedrock_runtime::path(field),
+            Self::OpenAiResponses => openai_responses::field::path(field),
         }
     }
 

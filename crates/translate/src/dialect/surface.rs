@@ -4,6 +4,7 @@
 //! its place: the id may hold slashes, escaped or not, as ARNs do.
 
 use super::Dialect;
+use super::bedrock_runtime::BedrockOperation;
 use crate::fault::{Fault, MistakeKind};
 use crate::wire::uri;
 use http::Method;
@@ -16,7 +17,7 @@ pub struct Surface<'p> {
     pub dialect: Dialect,
     /// The operation that is asked for.
     pub operation: Operation,
-    /// The model's id where the path holds one, percent-encoded as it stands there.
+    /// The id where the path holds one, of a model or of a response, percent-encoded as it stands there.
     pub model: Option<&'p str>,
 }
 
@@ -27,10 +28,22 @@ pub enum Operation {
     Generate,
     /// The number of tokens of a request, without an answer to it.
     CountTokens,
+    /// The vectors of inputs.
+    Embed,
+    /// The relevance of documents to a query.
+    Rerank,
+    /// A response that is remembered: it is given, or forgotten.
+    StoredResponse,
     /// The list of models.
     ListModels,
     /// The description of one model.
     GetModel,
+    /// An operation of Bedrock's own API.
+    Bedrock(BedrockOperation),
+    /// The list of inference profiles.
+    ListProfiles,
+    /// One inference profile.
+    GetProfile,
 }
 
 /// A request that is addressed to no surface.
@@ -76,6 +89,26 @@ const SERVED: &[Endpoint] = &[
         dialect: Dialect::AnthropicMessages,
         operation: Operation::CountTokens,
     },
+    Endpoint {
+        path: "/v1/responses",
+        allow: "POST",
+        dialect: Dialect::OpenAiResponses,
+        operation: Operation::Generate,
+    },
+    Endpoint {
+        path: "/v1/responses/input_tokens",
+        allow: "POST",
+        dialect: Dialect::OpenAiResponses,
+        operation: Operation::CountTokens,
+    },
+    Endpoint {
+        path: "/v1/responses/{id}",
+        allow: "GET, DELETE",
+        dialect: Dialect::OpenAiResponses,
+        operation: Operation::StoredResponse,
+    },
+    Endpoint { path: "/v1/embeddings", allow: "POST", dialect: Dialect::OpenAiChat, operation: Operation::Embed },
+    Endpoint { path: "/v1/rerank", allow: "POST", dialect: Dialect::OpenAiChat, operation: Operation::Rerank },
     Endpoint { path: "/v1/models", allow: "GET, HEAD", dialect: Dialect::OpenAiChat, operation: Operation::ListModels },
     Endpoint {
         path: "/v1/models/{id}",
@@ -83,7 +116,23 @@ const SERVED: &[Endpoint] = &[
         dialect: Dialect::OpenAiChat,
         operation: Operation::GetModel,
     },
+    of_bedrock("/model/{id}/converse", "POST", Operation::Bedrock(BedrockOperation::Converse)),
+    of_bedrock("/model/{id}/converse-stream", "POST", Operation::Bedrock(BedrockOperation::ConverseStream)),
+    of_bedrock("/model/{id}/invoke", "POST", Operation::Bedrock(BedrockOperation::InvokeModel)),
+    of_bedrock(
+        "/model/{id}/invoke-with-response-stream",
+        "POST",
+        Operation::Bedrock(BedrockOperation::InvokeModelWithResponseStream),
+    ),
+    of_bedrock("/model/{id}/count-tokens", "POST", Operation::Bedrock(BedrockOperation::CountTokens)),
+    of_bedrock("/inference-profiles", "GET, HEAD", Operation::ListProfiles),
+    of_bedrock("/inference-profiles/{id}", "GET, HEAD", Operation::GetProfile),
 ];
+
+/// A line of Bedrock's own API.
+const fn of_bedrock(path: &'static str, allow: &'static str, operation: Operation) -> Endpoint {
+    Endpoint { path, allow, dialect: Dialect::Bedrock, operation }
+}
 
 /// Other paths of the same surfaces, under which clients know them; errors do not name them.
 const ALIASES: &[(&str, &str)] = &[
@@ -91,7 +140,14 @@ const ALIASES: &[(&str, &str)] = &[
     ("/messages", "/v1/messages"),
     ("/anthropic/v1/messages/count_tokens", "/v1/messages/count_tokens"),
     ("/messages/count_tokens", "/v1/messages/count_tokens"),
+    ("/v2/rerank", "/v1/rerank"),
 ];
+
+/// Paths that clients of older APIs call, and what to call in their place.
+const MOVED: &[(&str, &str)] = &[(
+    "/v1/completions",
+    "Completions of a bare prompt are not served: use /v1/chat/completions, with the prompt as a message of the role \"user\".",
+)];
 
 /// The place of a model's id in a path of the table.
 const ID: &str = "{id}";
@@ -117,12 +173,21 @@ impl<'p> Surface<'p> {
     }
 }
 
+/// Whether a request only asks whether a server is there (`HEAD /`), as some clients do before their first request.
+#[must_use]
+pub fn is_probe(method: &Method, path: &str) -> bool {
+    method == Method::HEAD && path == "/"
+}
+
 impl NoSurface {
     /// The client's mistake, for an error answer: 404 or 405.
     #[must_use]
     pub fn fault(self, method: &Method, path: &str) -> Fault {
         let shown: String = path.chars().take(LONGEST_PATH).collect();
         let (kind, message) = match self {
+            Self::NotFound if let Some((_, advice)) = MOVED.iter().find(|moved| moved.0 == path) => {
+                (MistakeKind::PathNotFound, (*advice).to_owned())
+            }
             Self::NotFound => {
                 let message = format!("Unknown path {shown:?}. This gateway serves {}.", listed(SERVED));
                 (MistakeKind::PathNotFound, message)
@@ -186,6 +251,10 @@ mod tests {
     #[test]
     fn a_path_leads_to_its_operation() {
         assert_eq!(found(&Method::POST, "/v1/chat/completions"), Some((Operation::Generate, None)));
+        assert_eq!(found(&Method::POST, "/v1/embeddings"), Some((Operation::Embed, None)));
+        for path in ["/v1/rerank", "/v2/rerank"] {
+            assert_eq!(found(&Method::POST, path), Some((Operation::Rerank, None)));
+        }
         for method in [Method::GET, Method::HEAD] {
             assert_eq!(found(&method, "/v1/models"), Some((Operation::ListModels, None)));
             assert_eq!(found(&method, "/v1/models/a.b-1:0"), Some((Operation::GetModel, Some("a.b-1:0"))));
@@ -220,6 +289,14 @@ mod tests {
     }
 
     #[test]
+    fn only_the_root_is_probed_and_only_by_its_head() {
+        assert!(is_probe(&Method::HEAD, "/"));
+        assert!(
+            !is_probe(&Method::GET, "/") && !is_probe(&Method::HEAD, "/v1/messages") && !is_probe(&Method::HEAD, "")
+        );
+    }
+
+    #[test]
     fn errors_name_the_paths_and_the_methods() {
         let message = |refused: NoSurface, path: &str| match refused.fault(&Method::PUT, path) {
             Fault::ClientMistaken(mistake) => (mistake.kind, mistake.message),
@@ -229,7 +306,7 @@ mod tests {
             message(NoSurface::NotFound, "/v2"),
             (
                 MistakeKind::PathNotFound,
-                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/models and /v1/models/{id}."
+                "Unknown path \"/v2\". This gateway serves /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/responses, /v1/responses/input_tokens, /v1/responses/{id}, /v1/embeddings, /v1/rerank, /v1/models, /v1/models/{id}, /model/{id}/converse, /model/{id}/converse-stream, /model/{id}/invoke, /model/{id}/invoke-with-response-stream, /model/{id}/count-tokens, /inference-profiles and /inference-profiles/{id}."
                     .to_owned()
             )
         );
@@ -238,6 +315,9 @@ mod tests {
             message(refused, "/v1/models"),
             (MistakeKind::MethodNotAllowed, "PUT is not a method of /v1/models: use GET, HEAD.".to_owned())
         );
+        let (kind, advice) = message(NoSurface::NotFound, "/v1/completions");
+        assert_eq!(kind, MistakeKind::PathNotFound);
+        assert!(advice.contains("use /v1/chat/completions"), "{advice}");
         let (_, long) = message(NoSurface::NotFound, &"\u{e9}".repeat(300));
         assert!(long.contains(&"\u{e9}".repeat(200)) && !long.contains(&"\u{e9}".repeat(201)));
     }

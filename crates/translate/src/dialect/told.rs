@@ -1,6 +1,6 @@
 //! Error messages for clients of every dialect, and the seconds of `Retry-After`.
 
-use crate::fault::{Fault, Unreachable, redacted};
+use crate::fault::{Fault, Refusal, Unreachable, redacted};
 use crate::model::field_ref::FieldRef;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -49,6 +49,12 @@ pub(super) fn retry_after(fault: &Fault) -> Option<u64> {
         | Fault::UpstreamUnreachable(_)
         | Fault::Ours(_) => None,
     }
+}
+
+/// A quota of the account is used up: no second attempt within the hour helps.
+pub(super) fn is_quota(refusal: &Refusal) -> bool {
+    let day = refusal.status == 429 && refusal.message.contains("per day");
+    refusal.exception == "ServiceQuotaExceededException" || day
 }
 
 /// A client must not come too early.

@@ -9,6 +9,8 @@ pub struct Milestones {
     pub reasoning: bool,
     /// Text or a tool call.
     pub answer: bool,
+    /// A seal on reasoning: a signature, or a block that only its provider can read.
+    pub sealed: bool,
     /// Something that is a part of the answer: text or reasoning that is not empty, or a tool call.
     pub content: bool,
 }

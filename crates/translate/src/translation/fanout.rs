@@ -7,18 +7,21 @@ use super::stages::Stages;
 use super::unwrapping::Unwrapping;
 use super::{Milestones, ReasoningProgress, ReasoningState};
 use crate::bedrock::DeltaKind;
-use crate::dialect::{Envelope, Writer};
+use crate::dialect::{Envelope, Style, Writer};
 use crate::fault::Fault;
 use crate::model::delta::{Delta, Event, Seal};
-use crate::model::response::Finish;
+use crate::model::response::{Finish, Usage};
 use crate::model::turn::Recorder;
 use crate::warning::Warning;
+use crate::wire::sse::KeepAlive;
 use bytes::BytesMut;
 use std::collections::BTreeMap;
 
 /// Everybody who is told of an event.
 pub(super) struct Fanout {
     pub(super) writer: Writer,
+    /// The blocks that the client was told of before this answer: its own are counted behind them.
+    before: u32,
     pub(super) recorder: Option<Recorder>,
     pub(super) watched: Watched,
     /// The stages that the events pass before all else, where the answer needs any.
@@ -33,6 +36,7 @@ impl Fanout {
             stages: Stages::of(&answering, envelope.id).map(Box::new),
             unwrapping: Unwrapping::of(&answering.wrapped).map(Box::new),
             writer: Writer::new(envelope, answering.style),
+            before: 0,
             recorder: None,
             watched: Watched::default(),
         }
@@ -49,7 +53,7 @@ impl Fanout {
         }
         self.watched.delta(index, delta);
         if !self.unwrapping.as_mut().is_some_and(|calls| calls.holds(index.into(), delta)) {
-            self.writer.delta(out, index, delta);
+            self.writer.delta(out, index + self.before, delta);
         }
     }
 
@@ -82,9 +86,10 @@ impl Fanout {
             if matches!(&event, Event::Delta { index, delta } if calls.holds(*index, delta)) {
                 return;
             }
-            calls.before(&event).into_iter().for_each(|event| self.writer.event(out, event));
+            let held = calls.before(&event);
+            held.into_iter().for_each(|event| self.say(event, out));
         }
-        self.writer.event(out, event);
+        self.say(event, out);
     }
 
     /// Ends a whole answer; gives what it ended with.
@@ -104,8 +109,63 @@ impl Fanout {
             stages.rest().into_iter().for_each(|event| self.write(event, out));
         }
         if let Some(calls) = &mut self.unwrapping {
-            calls.rest().into_iter().for_each(|event| self.writer.event(out, event));
+            let held = calls.rest();
+            held.into_iter().for_each(|event| self.say(event, out));
         }
+    }
+
+    /// Tells the client an event, its block counted behind those that it was told of before this answer.
+    fn say(&mut self, mut event: Event<'_>, out: &mut BytesMut) {
+        if let Event::Delta { index, .. } | Event::BlockStop { index, .. } = &mut event {
+            index.upstream += self.before;
+        }
+        self.writer.event(out, event);
+    }
+
+    /// Breaks the answer off while only reasoning was told: the thought under way ends without a seal, and what was held
+    /// back of it is forgotten.
+    pub(super) fn interrupt(mut self, out: &mut BytesMut) -> Interrupted {
+        self.writer.interrupt(out);
+        Interrupted { writer: self.writer, blocks: self.before + self.watched.blocks }
+    }
+
+    /// Goes on where an answer was broken off, in the form that the model that answers now wants.
+    pub(super) fn resume(&mut self, interrupted: Interrupted, style: Style) {
+        self.writer = interrupted.writer;
+        self.writer.resume(style);
+        self.before = interrupted.blocks;
+    }
+
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.writer.usage()
+    }
+
+    pub(super) fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
+        self.writer.keep_alive(kind, out);
+    }
+
+    pub(super) fn keep_alive_before(&self, kind: KeepAlive, out: &mut BytesMut) {
+        self.writer.keep_alive_before(kind, out);
+    }
+}
+
+/// What a client was told of an answer that broke off while its model was thinking: another one goes on behind it.
+#[derive(Debug)]
+pub struct Interrupted {
+    writer: Writer,
+    /// The blocks that the client was told of.
+    blocks: u32,
+}
+
+impl Interrupted {
+    /// Tells the client, inside its stream, that no other answer came.
+    pub fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
+        self.writer.fail(out, fault);
+    }
+
+    /// Tells the client that its answer goes on while another one is awaited.
+    pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
+        self.writer.keep_alive(kind, out);
     }
 }
 
@@ -115,6 +175,8 @@ pub(super) struct Watched {
     pub(super) milestones: Milestones,
     pub(super) progress: Vec<ReasoningProgress>,
     open: OpenBlocks,
+    /// The blocks so far, as far as they are reasoning.
+    blocks: u32,
 }
 
 impl Watched {
@@ -165,6 +227,8 @@ impl Watched {
             Event::Delta { delta: Delta::Text(_) | Delta::ToolUse { .. }, .. } => seen.answer = true,
             Event::BlockStop { index, seal, goes_on: false } => {
                 let block = index.upstream;
+                seen.sealed = seen.sealed || seal.is_some();
+                self.blocks = self.blocks.max(block.saturating_add(1));
                 if let Some(bytes) = self.open.close(block) {
                     if matches!(seal, Some(Seal::Signature(_))) {
                         self.progress.push(ReasoningProgress { block, state: ReasoningState::Signature, bytes });
@@ -185,6 +249,7 @@ impl Watched {
     fn grow(&mut self, block: u32, length: usize) {
         let length = length as u64;
         if self.open.grow(block, length) {
+            self.blocks = self.blocks.max(block.saturating_add(1));
             self.progress.push(ReasoningProgress { block, state: ReasoningState::Opened, bytes: length });
         }
     }

@@ -5,11 +5,15 @@ mod own_body;
 use super::Restore;
 use super::answering::Answering;
 use super::conversation::{Before, Conversation};
+use super::passthrough::AnswerWords;
 use super::spoken::cleaned;
 use super::tags::{angled, without_thoughts};
 use crate::bedrock::{self, Api, ToolNames, Written};
 use crate::catalogue::{self, Adjustment, Catalogue, Entry, Rules};
-use crate::dialect::{self, Answerer, Asked, Dialect};
+use crate::dialect::anthropic_messages::request::read_conversation;
+use crate::dialect::openai_responses::seal_keys::SealKeys;
+use crate::dialect::openai_responses::sealed_item::left_out;
+use crate::dialect::{self, Answerer, Asked, Dialect, bedrock_runtime};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
 use crate::model::alike::{self, Alike, Likeness};
@@ -26,6 +30,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 pub use crate::bedrock::Terms;
 pub use crate::dialect::Exposure;
@@ -157,6 +162,11 @@ impl<'a> Incoming<'a> {
         Ok(Self { asked, body, restored: BTreeSet::new() })
     }
 
+    /// Opens the reasoning that came back in `encrypted_content`, and has the answer's sealed with the same keys.
+    pub fn unseal(&mut self, keys: &Arc<SealKeys>) {
+        self.asked.unseal(keys);
+    }
+
     /// The request's parameters in numbers, for its record.
     #[must_use]
     pub fn parameters(&self) -> Parameters {
@@ -209,16 +219,7 @@ impl<'a> Incoming<'a> {
     /// as it is known whatever the ids of its calls.
     #[must_use]
     pub fn history(&self) -> (Vec<CalledTurn>, Before, Alike) {
-        let mut conversation = Conversation::of(&self.asked.request);
-        let (mut turns, mut alike) = (Vec::new(), Alike::default());
-        alike.system(&self.asked.request.system);
-        for message in &self.asked.request.messages {
-            let meanings = alike::meanings(message);
-            conversation.message(message, &meanings);
-            turns.extend(called(message, &meanings, &conversation, &alike));
-            alike.message(message, &meanings);
-        }
-        (turns, conversation.before_turn(), alike)
+        history_of(&self.asked.request)
     }
 
     /// The turns that called tools, for a model that takes reasoning back.
@@ -256,6 +257,12 @@ impl<'a> Incoming<'a> {
     #[must_use]
     pub fn affinity(&self) -> Option<&str> {
         self.asked.manner.affinity()
+    }
+
+    /// Whether the client may go on from its answer by naming it (`store` of Responses).
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.asked.manner.is_stored()
     }
 
     /// Puts the reasoning of a remembered turn back into the message at `position`. `false`: it is another turn.
@@ -328,7 +335,8 @@ impl<'a> Incoming<'a> {
     }
 
     fn written(self, written: Written, terms: &Terms<'_>, exposure: Exposure) -> Outgoing {
-        let Asked { request, manner, mut warnings } = self.asked;
+        let Asked { request, manner, mut warnings, sealed } = self.asked;
+        warnings.extend(left_out(&sealed));
         let schema = written.schema;
         if !written.stops.is_empty() {
             // Blank ones are among them.
@@ -421,6 +429,33 @@ fn called(message: &Message<'_>, meanings: &[u64], conversation: &Conversation, 
     }
     let likeness = alike.calling(alike::calls(message, meanings));
     Some(CalledTurn { lost, position: message.position, calls, before: conversation.before_turn(), likeness })
+}
+
+/// The turns of a request that called tools, and the conversation so far.
+fn history_of(request: &Request<'_>) -> (Vec<CalledTurn>, Before, Alike) {
+    let mut conversation = Conversation::of(request);
+    let (mut turns, mut alike) = (Vec::new(), Alike::default());
+    alike.system(&request.system);
+    for message in &request.messages {
+        let meanings = alike::meanings(message);
+        conversation.message(message, &meanings);
+        turns.extend(called(message, &meanings, &conversation, &alike));
+        alike.message(message, &meanings);
+    }
+    (turns, conversation.before_turn(), alike)
+}
+
+/// The conversation so far of a request that is passed through to Bedrock, as the turn that is asked for is bound to it, and
+/// as it is known whatever the ids of its calls; `None` where its body is in no words that are read.
+#[must_use]
+pub fn passed_conversation(words: AnswerWords, body: &[u8], limits: &Limits) -> Option<(Before, Alike)> {
+    let request = match words {
+        AnswerWords::Converse => bedrock_runtime::conversation::read(body)?,
+        AnswerWords::Claude => read_conversation(body, limits).ok()?,
+        AnswerWords::Unread | AnswerWords::Count => return None,
+    };
+    let (_, before, alike) = history_of(&request);
+    Some((before, alike))
 }
 
 impl Outgoing {

@@ -19,8 +19,10 @@ pub enum Road {
     Translate(Api),
     /// The same JSON in another framing: the client's body and the model's events go on as they are, only watched.
     Reframe(Api),
-    /// Byte for byte, only looked at.
+    /// Byte for byte, only looked at: of a backend that speaks the client's dialect.
     Relay,
+    /// Byte for byte, only looked at: Bedrock's own API, whose operations its clients choose by themselves.
+    Passthrough,
     /// There is none: the backend speaks another dialect than the client, and neither is translated into the other yet.
     Closed,
 }
@@ -32,15 +34,20 @@ impl Road {
     #[must_use]
     pub fn between(client: Dialect, backend: UpstreamApi) -> Self {
         match (client, backend) {
-            (Dialect::OpenAiChat, UpstreamApi::Bedrock(api)) => Self::Translate(api.unwrap_or(Api::Converse)),
+            (Dialect::OpenAiChat | Dialect::OpenAiResponses, UpstreamApi::Bedrock(api)) => {
+                Self::Translate(api.unwrap_or(Api::Converse))
+            }
             (Dialect::AnthropicMessages, UpstreamApi::Bedrock(Some(api @ Api::Converse))) => Self::Translate(api),
             (Dialect::AnthropicMessages, UpstreamApi::Bedrock(None | Some(Api::InvokeModel))) => {
                 Self::Reframe(Api::InvokeModel)
             }
             (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::OpenAiChat))
             | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::AnthropicMessages)) => Self::Relay,
-            (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::AnthropicMessages))
-            | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::OpenAiChat)) => Self::Closed,
+            (Dialect::Bedrock, UpstreamApi::Bedrock(_)) => Self::Passthrough,
+            (Dialect::OpenAiChat | Dialect::OpenAiResponses, UpstreamApi::Dialect(Dialect::AnthropicMessages))
+            | (Dialect::AnthropicMessages | Dialect::OpenAiResponses, UpstreamApi::Dialect(Dialect::OpenAiChat))
+            | (Dialect::Bedrock, UpstreamApi::Dialect(_))
+            | (_, UpstreamApi::Dialect(Dialect::OpenAiResponses | Dialect::Bedrock)) => Self::Closed,
         }
     }
 
@@ -49,7 +56,7 @@ impl Road {
     pub fn api(self) -> Option<Api> {
         match self {
             Self::Translate(api) | Self::Reframe(api) => Some(api),
-            Self::Relay | Self::Closed => None,
+            Self::Relay | Self::Passthrough | Self::Closed => None,
         }
     }
 
@@ -57,7 +64,7 @@ impl Road {
     #[must_use]
     pub fn provider(self) -> &'static str {
         match self {
-            Self::Translate(_) | Self::Reframe(_) => "aws.bedrock",
+            Self::Translate(_) | Self::Reframe(_) | Self::Passthrough => "aws.bedrock",
             Self::Relay | Self::Closed => "openai",
         }
     }

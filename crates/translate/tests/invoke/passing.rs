@@ -7,23 +7,50 @@ use bytes::BytesMut;
 
 /// A stream with an event, a block, a delta, members and a stop reason of a later day.
 const EVENTS: [(&str, &str); 14] = [
-    ("message_start", r#"{"type":"message_start","message":{"id":"m","usage":{"input_tokens":3,"output_tokens":1,"new":{}},"new":1}}"#),
+    (
+        "message_start",
+        r#"{"type":"message_start","message":{"id":"m","usage":{"input_tokens":3,"output_tokens":1,"new":{}},"new":1}}"#,
+    ),
     ("message_notice", r#"{"type":"message_notice","notice":"A later day."}"#),
-    ("content_block_start", r#"{"type":"content_block_start","index":0,"content_block":{"type":"hologram","depth":3}}"#),
-    ("content_block_delta", r#"{"type":"content_block_delta","index":0,"delta":{"type":"hologram_delta","points":[1,2]}}"#),
+    (
+        "content_block_start",
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"hologram","depth":3}}"#,
+    ),
+    (
+        "content_block_delta",
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"hologram_delta","points":[1,2]}}"#,
+    ),
     ("content_block_stop", r#"{"type":"content_block_stop","index":0}"#),
-    ("content_block_start", r#"{"type":"content_block_start","index":1,"content_block":{"type":"thinking","thinking":"","signature":""}}"#),
-    ("content_block_delta", r#"{"type":"content_block_delta","index":1,"delta":{"type":"thinking_delta","thinking":"Hm","estimated_tokens":4}}"#),
-    ("content_block_delta", r#"{"type":"content_block_delta","index":1,"delta":{"type":"thinking_delta","thinking":"m.","estimated_tokens":8}}"#),
-    ("content_block_delta", r#"{"type":"content_block_delta","index":1,"delta":{"type":"signature_delta","signature":"c2ln"}}"#),
+    (
+        "content_block_start",
+        r#"{"type":"content_block_start","index":1,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
+    ),
+    (
+        "content_block_delta",
+        r#"{"type":"content_block_delta","index":1,"delta":{"type":"thinking_delta","thinking":"Hm","estimated_tokens":4}}"#,
+    ),
+    (
+        "content_block_delta",
+        r#"{"type":"content_block_delta","index":1,"delta":{"type":"thinking_delta","thinking":"m.","estimated_tokens":8}}"#,
+    ),
+    (
+        "content_block_delta",
+        r#"{"type":"content_block_delta","index":1,"delta":{"type":"signature_delta","signature":"c2ln"}}"#,
+    ),
     ("content_block_stop", r#"{"type":"content_block_stop","index":1,"new":true}"#),
     ("ping", r#"{"type":"ping"}"#),
-    ("message_delta", r#"{"type":"message_delta","delta":{"stop_reason":null,"container":{"id":"c"}},"usage":{"input_tokens":3,"output_tokens":2}}"#),
+    (
+        "message_delta",
+        r#"{"type":"message_delta","delta":{"stop_reason":null,"container":{"id":"c"}},"usage":{"input_tokens":3,"output_tokens":2}}"#,
+    ),
     (
         "message_delta",
         r#"{"type":"message_delta","delta":{"stop_reason":"out_of_tea","stop_sequence":null,"safeguard_results":[{"type":"dangerous_tool_use","verdict":"safe"}]},"usage":{"input_tokens":3,"output_tokens":9},"input_transformations":[]}"#,
     ),
-    ("message_stop", r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":3,"outputTokenCount":9}}"#),
+    (
+        "message_stop",
+        r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":3,"outputTokenCount":9}}"#,
+    ),
 ];
 
 #[test]

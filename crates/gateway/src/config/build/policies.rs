@@ -155,6 +155,7 @@ fn layer(policy: &Reasoning) -> PolicyLayer {
             BindingMismatchChoice::Fail => BindingMismatch::Fail,
         }),
         repair: policy.repair,
+        restart_while_thinking: policy.restart_while_thinking,
         redacted_text: policy.redacted_text.map(|text| match text {
             RedactedText::Summary => Placeholder::Summary,
             RedactedText::Drop => Placeholder::Dropped,

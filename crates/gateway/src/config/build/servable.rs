@@ -7,7 +7,7 @@ use crate::config::text::mistake::{Notice, Report};
 use crate::config::text::suggest::did_you_mean;
 use crate::config::text::yaml::Node;
 use crate::config::{Backend, Config, MODEL_HEADER};
-use crate::translate::catalogue::{Catalogue, Known};
+use crate::translate::catalogue::{Catalogue, Known, encoder};
 
 /// Adds to the report what of a configuration will not serve.
 pub(in crate::config) fn check(set: Set<'_>, config: &Config, report: &mut Report) {
@@ -51,7 +51,8 @@ fn short_forms(set: Set<'_>, config: &Config, report: &mut Report) {
         }
         let Some((model, id)) = node.get("model").and_then(|model| Some((model, model.text()?))) else { continue };
         let known_to_operator = backend.reasoning.entry(id).is_some();
-        if !known_to_operator && Catalogue::builtin().resolve(id).1 == Known::Nothing && !id.starts_with("arn:") {
+        let is_known = Catalogue::builtin().resolve(id).1 != Known::Nothing || encoder(id).is_some();
+        if !known_to_operator && !is_known && !id.starts_with("arn:") {
             let at = location(document, model, "spec.config.model");
             let message =
                 format!("the catalogue knows no model of Bedrock {:?}{}", short(model.shown()), model_meant(id));

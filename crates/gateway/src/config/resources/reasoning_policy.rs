@@ -77,6 +77,8 @@ pub(in crate::config) struct Reasoning {
     pub(in crate::config) binding_mismatch: Option<BindingMismatchChoice>,
     /// Whether a refusal of reasoning that came back is helped by asking without it.
     pub(in crate::config) repair: Option<bool>,
+    /// Whether a stream that breaks off while its model is thinking begins again, at another backend if there is one.
+    pub(in crate::config) restart_while_thinking: Option<bool>,
     /// The text in place of reasoning that the provider redacted.
     pub(in crate::config) redacted_text: Option<RedactedText>,
 }

@@ -1,10 +1,12 @@
-//! The stream of an answer for the client: translated through the neutral model, or reframed as it comes.
+//! The stream of an answer for the client: translated through the neutral model, reframed as it comes, or passed through.
 
 use aquifer_translate::Fault;
 use aquifer_translate::model::milestones::Milestones;
 use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::turn::Turn;
-use aquifer_translate::translation::{KeepAlive, ReasoningProgress, StreamReframing, StreamTranslation};
+use aquifer_translate::translation::{
+    KeepAlive, ReasoningProgress, StreamPassthrough, StreamReframing, StreamTranslation,
+};
 use aquifer_translate::warning::Warning;
 use bytes::BytesMut;
 
@@ -14,6 +16,8 @@ pub(super) enum AnswerStream {
     Translated(Box<StreamTranslation>),
     /// The same events in another framing.
     Reframed(Box<StreamReframing>),
+    /// Bedrock's own frames.
+    Passed(Box<StreamPassthrough>),
 }
 
 impl AnswerStream {
@@ -21,6 +25,7 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => stream.take(bytes, out),
             Self::Reframed(stream) => stream.take(bytes, out),
+            Self::Passed(stream) => stream.take(bytes, out),
         }
     }
 
@@ -28,6 +33,7 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => stream.end(out),
             Self::Reframed(stream) => stream.end(out),
+            Self::Passed(stream) => stream.end(),
         }
     }
 
@@ -35,6 +41,7 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => stream.milestones(),
             Self::Reframed(stream) => stream.milestones(),
+            Self::Passed(stream) => stream.milestones(),
         }
     }
 
@@ -42,6 +49,7 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => stream.turn(),
             Self::Reframed(stream) => stream.turn(),
+            Self::Passed(stream) => stream.turn(),
         }
     }
 
@@ -49,6 +57,7 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => stream.finished(),
             Self::Reframed(stream) => stream.finished(),
+            Self::Passed(stream) => stream.finished(),
         }
     }
 
@@ -56,6 +65,22 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => stream.is_cut(),
             Self::Reframed(stream) => stream.is_cut(),
+            Self::Passed(_) => false,
+        }
+    }
+
+    /// Whether the backend itself told, in a frame that goes on, that the answer failed.
+    pub(super) fn has_failed(&self) -> bool {
+        match self {
+            Self::Translated(_) | Self::Reframed(_) => false,
+            Self::Passed(stream) => stream.has_failed(),
+        }
+    }
+
+    pub(super) fn response(&self) -> Option<&str> {
+        match self {
+            Self::Translated(stream) => stream.response(),
+            Self::Reframed(_) | Self::Passed(_) => None,
         }
     }
 
@@ -63,6 +88,7 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => stream.usage(),
             Self::Reframed(stream) => stream.usage(),
+            Self::Passed(stream) => stream.usage(),
         }
     }
 
@@ -70,6 +96,7 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => stream.warnings(),
             Self::Reframed(stream) => stream.warnings(),
+            Self::Passed(_) => Vec::new(),
         }
     }
 
@@ -78,6 +105,7 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => to.extend(stream.progress()),
             Self::Reframed(stream) => to.extend(stream.progress()),
+            Self::Passed(stream) => to.extend(stream.progress()),
         }
     }
 
@@ -85,6 +113,7 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => stream.fail(fault, out),
             Self::Reframed(stream) => stream.fail(fault, out),
+            Self::Passed(stream) => stream.fail(fault, out),
         }
     }
 
@@ -92,6 +121,8 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => stream.keep_alive(kind, out),
             Self::Reframed(stream) => stream.keep_alive(kind, out),
+            // An event stream has no comments.
+            Self::Passed(_) => {}
         }
     }
 
@@ -99,6 +130,7 @@ impl AnswerStream {
         match self {
             Self::Translated(stream) => stream.keep_alive_before(kind, out),
             Self::Reframed(stream) => stream.keep_alive_before(kind, out),
+            Self::Passed(_) => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::relaying::Relaying;
-use super::{Attempt, End, Told, WholeAnswer};
+use super::{AnswerTo, Attempt, End, Told, WholeAnswer};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::openai_chat::relay::{self, Failure};
 use aquifer_translate::fault::Misbehaviour;
@@ -69,8 +69,14 @@ impl Attempt {
         if begun {
             return Err(Fault::UpstreamMisbehaved(Misbehaviour::Protocol("a stream was asked for".to_owned())));
         }
-        if !relay::is_answer(&body) {
-            return Err(Fault::UpstreamMisbehaved(Misbehaviour::Json("it has no choices".to_owned())));
+        let (is_answer, lacks) = match self.answers {
+            AnswerTo::RelayedEncoding(_) => (relay::is_encoding(&body), "it has neither data nor results"),
+            AnswerTo::Chat | AnswerTo::TokenCount | AnswerTo::Encoding(_) => {
+                (relay::is_answer(&body), "it has no choices")
+            }
+        };
+        if !is_answer {
+            return Err(Fault::UpstreamMisbehaved(Misbehaviour::Json(lacks.to_owned())));
         }
         let shown = self.veil.map_or_else(|| Ok(body.clone()), |veil| veil.whole(&body).map(Bytes::from))?;
         let mut headers = self.whole_head();
@@ -79,7 +85,7 @@ impl Attempt {
         }
         let (finish_reason, usage) = relay::finish_and_usage(&body);
         told.whole = Some(Box::new(WholeAnswer { status, headers, body: shown }));
-        told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new() }));
+        told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new(), response: None }));
         Ok(())
     }
 }

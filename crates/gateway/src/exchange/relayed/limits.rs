@@ -17,7 +17,7 @@ const DEEPEST: usize = 8;
 /// The most characters of a client's own field name that a warning repeats.
 const LONGEST_NAME: usize = 64;
 /// Fields that hold content, or words that mean something else there.
-const CONTENT: [&str; 11] = [
+const CONTENT: [&str; 13] = [
     "messages",
     "tools",
     "functions",
@@ -29,7 +29,11 @@ const CONTENT: [&str; 11] = [
     "logit_bias",
     "stream_options",
     "audio",
+    "requestMetadata",
+    "promptVariables",
 ];
+/// Fields that hold a schema, whose members have names of the client's own.
+const SCHEMAS: [&str; 3] = ["format", "schema", "jsonSchema"];
 /// Fields that say how hard to think, in small letters without underscores.
 const EFFORTS: [&str; 5] = ["effort", "reasoningeffort", "maxreasoningeffort", "thinkinglevel", "thinkingeffort"];
 /// Fields that say how many tokens to think, likewise.
@@ -80,7 +84,7 @@ impl Limits {
         let Members(members) = Members::read(json)?;
         let mut changed: Vec<(&RawValue, String)> = Vec::new();
         for (name, value) in members {
-            if place.depth == 0 && CONTENT.contains(&name.as_ref()) {
+            if place.depth == 0 && CONTENT.contains(&name.as_ref()) || SCHEMAS.contains(&name.as_ref()) {
                 continue;
             }
             let path = if place.path.is_empty() { shown(&name) } else { format!("{}.{}", place.path, shown(&name)) };

@@ -176,7 +176,8 @@ pub(in crate::bedrock) fn is_limited(request: &Request<'_>, terms: &Terms<'_>) -
 /// Whether the operator's rules mend a conversation which would be refused otherwise.
 pub(in crate::bedrock) fn is_mended(request: &Request<'_>, terms: &Terms<'_>) -> bool {
     let strict = Rules { repair: false, ..terms.rules.clone() };
-    terms.rules.repair && draft::arrange(request, &Terms { rules: &strict, ..terms.clone() }, &mut Notes::default()).is_err()
+    terms.rules.repair
+        && draft::arrange(request, &Terms { rules: &strict, ..terms.clone() }, &mut Notes::default()).is_err()
 }
 
 /// Writes a request on these terms.

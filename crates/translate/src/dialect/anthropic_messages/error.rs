@@ -50,8 +50,9 @@ pub fn render(fault: &Fault, exchange: Option<RequestId>) -> RenderedMessagesErr
     let (status, kind) = class(fault);
     let message = Text::from_plain(message(fault));
     let exchange = exchange.map_or_else(|| "null".to_owned(), |id| format!("\"{}\"", request_id(id)));
+    let details = if is_of_a_thread(fault) { NO_THREADS } else { "" };
     let body = format!(
-        r#"{{"type":"error","error":{{"type":"{kind}","message":"{}"}},"request_id":{exchange}}}"#,
+        r#"{{"type":"error","error":{{"type":"{kind}","message":"{}"{details}}},"request_id":{exchange}}}"#,
         message.as_escaped()
     );
     RenderedMessagesError {
@@ -60,6 +61,16 @@ pub fn render(fault: &Fault, exchange: Option<RequestId>) -> RenderedMessagesErr
         retry_after: told::retry_after(fault),
         should_retry: should_retry(fault, status),
     }
+}
+
+/// What Anthropic's API says of a request that cannot be a turn of a thread. The SDKs' tool runners ask for a thread, and
+/// send whole conversations from then on when they are told this.
+const NO_THREADS: &str = r#","details":{"error_code":"thread_unsupported_request","unsupported":["thread"]}"#;
+
+/// Whether a request is refused because it names a conversation that the server keeps.
+fn is_of_a_thread(fault: &Fault) -> bool {
+    let (Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake)) = fault else { return false };
+    mistake.field.as_ref().is_some_and(|field| field.as_own() == Some("thread"))
 }
 
 fn class(fault: &Fault) -> Class {
@@ -81,19 +92,22 @@ fn of_mistake(mistake: &Mistake) -> Class {
         | MistakeKind::TooMany
         | MistakeKind::UnsupportedParameter
         | MistakeKind::BadRequest => INVALID,
-        MistakeKind::ModelNotFound | MistakeKind::PathNotFound => (404, "not_found_error"),
+        MistakeKind::ModelNotFound | MistakeKind::PathNotFound | MistakeKind::ResponseNotFound => {
+            (404, "not_found_error")
+        }
         MistakeKind::MethodNotAllowed => (405, INVALID.1),
         MistakeKind::TooLarge => (413, "request_too_large"),
         MistakeKind::TooSlow => (408, "timeout_error"),
         MistakeKind::ForeignOrigin => (403, "permission_error"),
         MistakeKind::MediaType => (415, INVALID.1),
         MistakeKind::Misdirected => (421, INVALID.1),
+        MistakeKind::NoWebSocket => (426, INVALID.1),
         MistakeKind::Unauthorized => (401, "authentication_error"),
     }
 }
 
 fn of_refusal(refusal: &Refusal) -> Class {
-    if is_quota(refusal) {
+    if told::is_quota(refusal) {
         return (429, "rate_limit_error");
     }
     match refusal.status {
@@ -106,21 +120,19 @@ fn of_refusal(refusal: &Refusal) -> Class {
         424 => SERVER,
         429 => (429, "rate_limit_error"),
         503 | 529 => OVERLOADED,
+        502 => (502, SERVER.1),
         400..=499 => INVALID,
         _ => SERVER,
     }
 }
 
-/// A quota of the account is used up: no second attempt within the hour helps.
-fn is_quota(refusal: &Refusal) -> bool {
-    let day = refusal.status == 429 && refusal.message.contains("per day");
-    refusal.exception == "ServiceQuotaExceededException" || day
-}
+/// The exception by which a refusal of the gateway's own credentials is told.
+const DENIED: &str = "UpstreamAccessDeniedException";
 
-/// SDKs and Claude Code retry a 401 and a 429 for minutes, unless they are told that it is of no use.
+/// SDKs and Claude Code retry a 401, a 429 and a 502 for minutes, unless they are told that it is of no use.
 fn should_retry(fault: &Fault, status: u16) -> Option<bool> {
-    let quota = matches!(fault, Fault::Refused(refusal) if is_quota(refusal));
-    (quota || matches!(status, 401..=403)).then_some(false)
+    let hopeless = matches!(fault, Fault::Refused(refusal) if told::is_quota(refusal) || refusal.exception == DENIED);
+    (hopeless || matches!(status, 401..=403)).then_some(false)
 }
 
 /// The message: of a mistake with the field's path before it, as Anthropic's are.
@@ -208,6 +220,7 @@ mod tests {
             ("ModelStreamErrorException", 424, 500, "api_error", None),
             ("ServiceUnavailableException", 503, 529, "overloaded_error", None),
             ("ModelTimeoutException", 408, 504, "timeout_error", None),
+            ("UpstreamAccessDeniedException", 502, 502, "api_error", Some(false)),
         ] {
             let (seen, said, message, should_retry) = parts(&refused(exception, status, "prompt is too long: 2 > 1"));
             assert_eq!((seen, said.as_str(), should_retry), (told_status, kind, retry), "{exception}");

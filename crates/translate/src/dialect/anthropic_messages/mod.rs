@@ -21,8 +21,6 @@ use http::HeaderName;
 
 /// The header that holds the exchange's id; Anthropic's SDKs put it into answers and exceptions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
-/// The header by which Anthropic's SDKs and Claude Code know whether another attempt is of use.
-pub const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// The style of an answer: what of it is shown, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,6 +6,8 @@ use crate::catalogue::Catalogue;
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
 use crate::model::text::Text;
+use crate::wire::uri;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use time::OffsetDateTime;
 
@@ -26,15 +28,15 @@ pub struct ListedModel<'m> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page<'p> {
     /// The page ends before this model.
-    pub before: Option<&'p str>,
+    pub before: Option<Cow<'p, str>>,
     /// The page begins behind this model.
-    pub after: Option<&'p str>,
+    pub after: Option<Cow<'p, str>>,
     /// The most models of the page.
     pub limit: Option<usize>,
 }
 
 impl<'p> Page<'p> {
-    /// Reads the query of a request: `before_id`, `after_id`, `limit`. Ids are taken as they stand there.
+    /// Reads the query of a request: `before_id`, `after_id`, `limit`.
     ///
     /// # Errors
     ///
@@ -43,8 +45,8 @@ impl<'p> Page<'p> {
         let mut page = Self::default();
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
             match name {
-                "before_id" => page.before = Some(value),
-                "after_id" => page.after = Some(value),
+                "before_id" => page.before = Some(uri::decoded(value)),
+                "after_id" => page.after = Some(uri::decoded(value)),
                 "limit" => {
                     let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
                     page.limit = Some(limit.ok_or_else(|| {
@@ -59,11 +61,13 @@ impl<'p> Page<'p> {
 }
 
 /// `{"data":[...],"has_more":...,"first_id":...,"last_id":...}`: this page of these models.
-#[must_use]
-pub fn list(models: &[ListedModel<'_>], page: &Page<'_>) -> String {
-    let place = |id: &str| models.iter().position(|model| model.id == id);
-    let from = page.after.and_then(place).map_or(0, |at| at + 1);
-    let to = page.before.and_then(place).unwrap_or(models.len());
+///
+/// # Errors
+///
+/// An id of the page that no model has: a list that began anew would have no end.
+pub fn list(models: &[ListedModel<'_>], page: &Page<'_>) -> Result<String, Fault> {
+    let from = page.after.as_deref().map_or(Ok(0), |id| Ok(place(models, "after_id", id)? + 1))?;
+    let to = page.before.as_deref().map_or(Ok(models.len()), |id| place(models, "before_id", id))?;
     let within = models.get(from..to).unwrap_or_default();
     let limit = page.limit.unwrap_or(USUAL).min(MOST);
     let skipped = if page.before.is_some() && page.after.is_none() { within.len().saturating_sub(limit) } else { 0 };
@@ -74,7 +78,13 @@ pub fn list(models: &[ListedModel<'_>], page: &Page<'_>) -> String {
     };
     let data: Vec<String> = shown.iter().map(|model| one(model)).collect();
     let (first, last) = (id(shown.first()), id(shown.last()));
-    format!(r#"{{"data":[{}],"has_more":{more},"first_id":{first},"last_id":{last}}}"#, data.join(","))
+    Ok(format!(r#"{{"data":[{}],"has_more":{more},"first_id":{first},"last_id":{last}}}"#, data.join(",")))
+}
+
+/// The place of a model that a page is counted from.
+fn place(models: &[ListedModel<'_>], field: &'static str, id: &str) -> Result<usize, Fault> {
+    let unknown = || Fault::invalid(FieldRef::own(field), "must be the id of a model of the list");
+    models.iter().position(|model| model.id == id).ok_or_else(unknown)
 }
 
 /// One model, as an element of the list and as the answer to `GET /v1/models/ID`.
@@ -116,7 +126,7 @@ mod tests {
     }
 
     fn ids(models: &[ListedModel<'_>], query: &str) -> (Vec<String>, bool) {
-        let page: Value = serde_json::from_str(&list(models, &Page::of_query(query).unwrap())).unwrap();
+        let page: Value = serde_json::from_str(&list(models, &Page::of_query(query).unwrap()).unwrap()).unwrap();
         let data = page["data"].as_array().unwrap();
         let ids: Vec<String> = data.iter().map(|model| model["id"].as_str().unwrap().to_owned()).collect();
         assert_eq!(page["first_id"].as_str(), ids.first().map(String::as_str));
@@ -136,7 +146,10 @@ mod tests {
         assert_eq!(said("after_id=b&limit=1"), ("c".to_owned(), true));
         assert_eq!(said("before_id=d&limit=2"), ("bc".to_owned(), true));
         assert_eq!(said("after_id=d"), (String::new(), false));
-        assert_eq!(said("beta=true&after_id=nobody"), ("abcd".to_owned(), false));
+        assert_eq!(said("beta=true&after_id=%62"), ("cd".to_owned(), false), "an id with its escapes");
+        for nobody in ["after_id=nobody", "before_id="] {
+            assert!(list(&models, &Page::of_query(nobody).unwrap()).is_err(), "{nobody}");
+        }
         assert!(Page::of_query("limit=0").is_err() && Page::of_query("limit=x").is_err());
     }
 

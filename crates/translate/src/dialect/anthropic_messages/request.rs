@@ -133,6 +133,19 @@ pub fn read<'a, 'h>(
     Ok(Asked { request, manner, warnings: notes.finish() })
 }
 
+/// Reads only the conversation, of a body that names no model: as far as it tells which turn is to be remembered.
+///
+/// # Errors
+///
+/// As [`read`], for what is read.
+pub fn read_conversation<'a>(body: &'a [u8], limits: &Limits) -> Result<Request<'a>, Fault> {
+    let document = json::read(body, limits.json_values, &INDEXED)?;
+    let top = json::open(&document);
+    let mut notes = Notes::new(*limits);
+    let messages::Conversation { system, turns, .. } = messages::read(&top, &mut notes)?;
+    Ok(Request { size: body.len(), system, messages: turns, ..Request::default() })
+}
+
 /// Reads only what decides where a request goes, whatever is wrong with its other fields.
 ///
 /// # Errors

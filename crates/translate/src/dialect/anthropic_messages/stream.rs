@@ -7,8 +7,8 @@
 
 mod arguments;
 
-use super::placeholder::{self, Held};
-use super::{Style, citation, error, finish, id, usage};
+use super::{Style, citation, error, finish, id, placeholder, usage};
+use crate::dialect::placeholder::Held;
 use crate::dialect::{Envelope, seal};
 use crate::fault::Fault;
 use crate::model::call_id;
@@ -153,6 +153,18 @@ impl Writer {
     /// Ends an answer that failed: an `error`, and nothing more.
     pub fn fail(&mut self, out: &mut BytesMut, fault: &Fault) {
         sse::event(out, "error", &[&error::render(fault, Some(self.exchange)).body]);
+    }
+
+    /// Breaks the answer off while only reasoning was told: the thought under way ends without a signature.
+    pub fn interrupt(&mut self, out: &mut BytesMut) {
+        self.held.release();
+        self.close(out);
+        (self.usage, self.service_tier, self.stop) = (None, None, None);
+    }
+
+    /// Goes on with the answer of another model, in its form.
+    pub fn resume(&mut self, style: Style) {
+        self.style = style;
     }
 
     /// Tells the client that the answer goes on: by a `ping`, which is the one sign that Anthropic's API gives.

@@ -29,7 +29,7 @@ impl std::fmt::Debug for RenderedError {
 }
 
 /// Status, `type` and `code`.
-type Class = (u16, &'static str, Option<String>);
+pub(in crate::dialect) type Class = (u16, &'static str, Option<String>);
 
 const INVALID: &str = "invalid_request_error";
 const SERVER: &str = "server_error";
@@ -54,7 +54,8 @@ pub fn render(fault: &Fault) -> RenderedError {
     RenderedError { status, body, retry_after: told::retry_after(fault) }
 }
 
-fn class(fault: &Fault) -> Class {
+/// The class of a fault, for every dialect of OpenAI's.
+pub(in crate::dialect) fn class(fault: &Fault) -> Class {
     let coded = |status, kind, code: &str| (status, kind, Some(code.to_owned()));
     match fault {
         Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => of_mistake(mistake),
@@ -88,6 +89,9 @@ fn of_mistake(mistake: &Mistake) -> Class {
         MistakeKind::ForeignOrigin => (403, INVALID, Some("origin_not_allowed")),
         MistakeKind::MediaType => (415, INVALID, Some("unsupported_media_type")),
         MistakeKind::Misdirected => (421, INVALID, Some("misdirected_request")),
+        MistakeKind::ResponseNotFound if mistake.field.is_some() => (404, INVALID, Some("previous_response_not_found")),
+        MistakeKind::ResponseNotFound => (404, INVALID, Some("not_found")),
+        MistakeKind::NoWebSocket => (426, INVALID, Some("websocket_not_supported")),
         MistakeKind::Unauthorized => (401, "authentication_error", Some("invalid_api_key")),
     };
     (status, kind, code.map(str::to_owned))
@@ -114,7 +118,7 @@ fn of_refusal(refusal: &Refusal) -> Class {
 }
 
 /// Bedrock names no field; for these two the message does.
-fn param_of(refusal: &Refusal) -> Option<&'static str> {
+pub(in crate::dialect) fn param_of(refusal: &Refusal) -> Option<&'static str> {
     if refusal.is_too_long() {
         Some("messages")
     } else if refusal.exception == "ResourceNotFoundException" || is_wrong_model(refusal) {

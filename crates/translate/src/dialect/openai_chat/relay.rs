@@ -239,6 +239,17 @@ pub fn is_answer(body: &[u8]) -> bool {
     has_choices(body) || is_stream_of_events(body)
 }
 
+/// Whether a body is an answer of an encoder: it has vectors, or a ranking.
+#[must_use]
+pub fn is_encoding(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(alias = "results")]
+        data: Vec<IgnoredAny>,
+    }
+    serde_json::from_slice::<Body>(body).is_ok_and(|body| !body.data.is_empty())
+}
+
 fn has_choices(body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Body {

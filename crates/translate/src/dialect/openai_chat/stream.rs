@@ -154,6 +154,19 @@ impl Writer {
         sse::data(out, &["[DONE]"]);
     }
 
+    /// Breaks the answer off while only reasoning was told: the thought under way ends without a seal.
+    pub fn interrupt(&mut self, out: &mut BytesMut) {
+        self.thoughts.release();
+        self.close_tag(out);
+        (self.usage, self.service_tier, self.stop) = (None, None, None);
+    }
+
+    /// Goes on with the answer of another model, in its form.
+    pub fn resume(&mut self, style: Style) {
+        self.thoughts.resume(style.clone());
+        self.style = style;
+    }
+
     /// Tells the client that the answer goes on.
     pub fn keep_alive(&mut self, kind: sse::KeepAlive, out: &mut BytesMut) {
         match kind {

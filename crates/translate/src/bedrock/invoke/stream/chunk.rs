@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_delta_behind_another_is_what_it_is_alone() {
-        let texts = ["", "a", "ab", "abc", r#"\""#, "é", r#"a","estimated_tokens":"1"#, "\u{1f4a7} water", r"a\nb", r"\"];
+        let texts =
+            ["", "a", "ab", "abc", r#"\""#, "é", r#"a","estimated_tokens":"1"#, "\u{1f4a7} water", r"a\nb", r"\"];
         let kinds = [r#""type":"text_delta","text""#, r#""type":"thinking_delta","thinking""#, r#""type":"x","text""#];
         let mut found = 0;
         arbtest::arbtest(|u| {
@@ -191,8 +192,9 @@ mod tests {
         let encode = |json: &[u8]| format!(r#"{{"bytes":"{}"}}"#, STANDARD.encode(json)).into_bytes();
         let delta = encode(br#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"abc"}}"#);
         let number = encode(br#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text": 1}}"#);
-        let no_text =
-            encode(b"{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"\xff\"}}");
+        let no_text = encode(
+            b"{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"\xff\"}}",
+        );
         let mut buffer = ChunkBuffer::default();
         assert!(buffer.delta(&frame(&delta)).is_none(), "nothing came before it");
         for other in [&number, &no_text, &delta[..90].to_vec(), &Vec::new()] {

@@ -45,6 +45,8 @@ fn tier(top: &Object<'_, '_>, request: &mut Request<'_>, notes: &mut Notes) -> R
     Ok(())
 }
 
+/// Reads `metadata`. The user's id is left out without a warning: clients send it with every request, and nothing is lost by
+/// it but the vendor's own statistics. Requests of one user stay with one backend.
 fn metadata(top: &Object<'_, '_>, notes: &mut Notes) -> Result<(), Fault> {
     let Some(node) = top.get("metadata") else { return Ok(()) };
     let metadata = node.object()?;
@@ -52,7 +54,6 @@ fn metadata(top: &Object<'_, '_>, notes: &mut Notes) -> Result<(), Fault> {
     notes.unknown(&metadata, &["user_id"]);
     if let Some(user) = metadata.get("user_id") {
         user.string()?;
-        notes.dropped(&user, "Bedrock's Converse API has no end-user identifier");
     }
     Ok(())
 }

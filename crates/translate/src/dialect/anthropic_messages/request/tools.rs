@@ -192,10 +192,9 @@ fn deferred(tool: &Object<'_, '_>, notes: &mut Notes) -> Result<bool, Fault> {
 
 /// The hints of a tool beside its schema: streaming, examples, callers.
 fn hints(tool: &Object<'_, '_>, notes: &mut Notes) -> Result<(), Fault> {
-    if let Some(node) = tool.get("eager_input_streaming")
-        && node.boolean()?
-    {
-        notes.ignored(&node, "Bedrock's Converse API has no such member; arguments come as the model tells them");
+    // Some clients set it on every tool. Arguments come as the model tells them: nothing is lost by it.
+    if let Some(node) = tool.get("eager_input_streaming") {
+        node.boolean()?;
     }
     if let Some(node) = tool.get("input_examples") {
         notes.dropped(&node, "Bedrock's Converse API takes no examples of arguments");

@@ -109,7 +109,15 @@ fn lacks_text(thought: &Thought<'_>, known: bool) -> bool {
 }
 
 fn issued(block: Block<'_>, issuer: Issuer) -> Block<'_> {
-    if let Block::Redacted { data, .. } = block { Block::Redacted { data, issuer } } else { block }
+    if let Block::Redacted { data, issuer: carried } = block {
+        return Block::Redacted { data, issuer: claimed(issuer, carried) };
+    }
+    block
+}
+
+/// Who made a block, as its item says; else as the mark on its seal says, with which it came by another dialect.
+fn claimed(issuer: Issuer, carried: Issuer) -> Issuer {
+    if issuer.mark.is_some() { issuer } else { Issuer { mark: carried.mark, ..issuer } }
 }
 
 /// Puts the thoughts between the other blocks. An index counts all blocks of the turn, so a gap between two
@@ -210,7 +218,10 @@ fn details<'a>(message: &Object<'a, '_>, notes: &mut Notes) -> Result<Vec<Though
     let mut gathered = Gathered::default();
     for (index, detail, issuer) in items {
         match detail {
-            Detail::Text { text, signature } => gathered.add(index, text, signature, issuer),
+            Detail::Text { text, signature } => {
+                let (signature, carried) = seal::parted(signature);
+                gathered.add(index, text, signature, claimed(issuer, carried));
+            }
             Detail::Sealed(block) => gathered.seal(index, block.map(|block| issued(block, issuer))),
         }
     }

@@ -1,11 +1,12 @@
 //! The fields for the service around the model: tier, metadata, caching, guardrails, betas.
 
-use crate::dialect::anthropic_words::{betas, interleaved, time_to_live};
-use crate::dialect::json::{Node, Object};
+use crate::dialect::anthropic_words::{betas, interleaved};
+use crate::dialect::json::Object;
 use crate::dialect::notes::Notes;
+use crate::dialect::prompt_cache::automatic_cache;
 use crate::fault::Fault;
 use crate::limits;
-use crate::model::request::{CacheTtl, Request};
+use crate::model::request::Request;
 use std::borrow::Cow;
 
 /// Reads these fields into the request.
@@ -47,38 +48,4 @@ fn metadata<'a>(top: &Object<'a, '_>, notes: &Notes) -> Result<Pairs<'a>, Fault>
     let object = node.object()?;
     limits::at_most("metadata", object.len(), notes.limits.members, "members", "--max-members")?;
     object.once().into_iter().map(|(name, node)| Ok((name, node.string()?))).collect()
-}
-
-/// `prompt_cache_options` and the older `prompt_cache_retention`. In the mode `explicit` only the client's own
-/// breakpoints count.
-fn automatic_cache(top: &Object<'_, '_>, notes: &mut Notes) -> Result<Option<CacheTtl>, Fault> {
-    let mut ttl = top.get("prompt_cache_retention").map(|node| retention(&node, notes)).transpose()?.flatten();
-    let Some(node) = top.get("prompt_cache_options") else { return Ok(ttl) };
-    let options = node.object()?;
-    notes.unknown(&options, &["mode", "ttl"]);
-    if let Some(node) = options.get("ttl") {
-        let known = time_to_live(&node.string()?);
-        if known.is_none() {
-            notes.changed(&node, "only `5m`, `30m` and `1h` are known; 5 minutes are used");
-        }
-        ttl = ttl.max(known);
-    }
-    let Some(mode) = options.get("mode") else { return Ok(ttl.or(Some(CacheTtl::FiveMinutes))) };
-    match mode.string()?.as_ref() {
-        "implicit" => Ok(ttl.or(Some(CacheTtl::FiveMinutes))),
-        "explicit" => Ok(None),
-        _ => Err(mode.invalid("must be `implicit` or `explicit`")),
-    }
-}
-
-/// An hour is the longest that Bedrock keeps a prefix.
-fn retention(node: &Node<'_, '_>, notes: &mut Notes) -> Result<Option<CacheTtl>, Fault> {
-    Ok(match node.string()?.as_ref() {
-        "24h" => Some(CacheTtl::OneHour),
-        "in_memory" | "in-memory" => Some(CacheTtl::FiveMinutes),
-        _ => {
-            notes.ignored(node, "only `in_memory` and `24h` are known");
-            None
-        }
-    })
 }

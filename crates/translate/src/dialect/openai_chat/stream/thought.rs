@@ -47,6 +47,11 @@ impl Marks {
         Self { format: style.reasoning_format.clone(), mark: style.mark, nonce: envelope.id.nonce() }
     }
 
+    /// The same answer goes on with another model.
+    fn resume(&mut self, style: &Style) {
+        (self.format, self.mark) = (style.reasoning_format.clone(), style.mark);
+    }
+
     /// The JSON behind the content of a block's first item: format, id and index.
     pub(in super::super) fn item(&self, index: u32) -> String {
         self.ending(index, "")
@@ -87,6 +92,12 @@ impl Thoughts {
             held: None,
             tagged: None,
         }
+    }
+
+    /// Goes on with the thoughts of another model.
+    pub(super) fn resume(&mut self, style: Style) {
+        self.marks.resume(&style);
+        (self.style, self.framed) = (style, None);
     }
 
     /// Holds the text back while it may become the placeholder of a thought; `false`: it is none.

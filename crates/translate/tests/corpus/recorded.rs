@@ -1,11 +1,12 @@
-//! Recorded answers of Bedrock, translated, say what their recordings say: whole, streamed, and however they are cut.
-#![expect(clippy::unwrap_used, reason = "a test")]
+//! Recorded answers of Bedrock, what they say, and how they are tried.
 
-use aquifer_translate::dialect::{Envelope, Style, openai_chat};
+use aquifer_translate::dialect::Envelope;
 use aquifer_translate::model::call_id;
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::model::text::Text;
-use aquifer_translate::translation::{Answering, Restore, StreamTranslation, whole};
+use aquifer_translate::translation::{
+    AnswerWords, Answering, Restore, StreamPassthrough, StreamTranslation, look_at_whole, whole,
+};
 use bytes::BytesMut;
 use serde_json::{Value, json};
 use std::fs;
@@ -13,21 +14,17 @@ use std::path::{Path, PathBuf};
 
 /// What an answer says, whichever API it says it in.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Said {
-    text: String,
-    reasoning: String,
-    sealed: Vec<String>,
-    calls: Vec<(String, String, Value)>,
-    finish: String,
-    usage: Option<(u64, u64)>,
+pub(crate) struct Said {
+    pub(crate) text: String,
+    pub(crate) reasoning: String,
+    pub(crate) sealed: Vec<String>,
+    pub(crate) calls: Vec<(String, String, Value)>,
+    pub(crate) finish: String,
+    pub(crate) usage: Option<(u64, u64)>,
 }
 
-fn envelope() -> Envelope<'static> {
+pub(crate) fn envelope() -> Envelope<'static> {
     Envelope { id: RequestId(1), created: 1, model: Text::from_escaped("model") }
-}
-
-fn answering() -> Answering {
-    Style::OpenAiChat(openai_chat::Style { include_usage: true, ..openai_chat::Style::default() }).into()
 }
 
 fn keep() -> Restore {
@@ -70,13 +67,6 @@ fn counted(usage: &Value) -> Option<(u64, u64)> {
     let count = |name: &str| usage[name].as_u64().unwrap_or_default();
     let input = count("inputTokens") + count("cacheReadInputTokens") + count("cacheWriteInputTokens");
     usage.is_object().then(|| (input, count("outputTokens")))
-}
-
-/// The id as it comes back of one that a client was shown.
-fn sent_back(id: &Value) -> String {
-    let shown = id.as_str().unwrap();
-    assert!(shown.starts_with("call_") && shown.len() <= 40, "{shown}");
-    call_id::given(Text::from_plain(shown)).plain().into_owned()
 }
 
 fn add_call(said: &mut Said, tool: &Value, input: Value) {
@@ -161,113 +151,13 @@ fn recorded_stream(events: &[Value]) -> Result<Said, String> {
     Ok(said)
 }
 
-fn details(message: &Value, sealed: &mut Vec<(Value, String)>) {
-    for item in message["reasoning_details"].as_array().into_iter().flatten() {
-        for seal in [&item["signature"], &item["data"]] {
-            if let Some(seal) = seal.as_str() {
-                match sealed.iter_mut().find(|(index, _)| *index == item["index"]) {
-                    Some((_, joined)) => joined.push_str(seal),
-                    None => sealed.push((item["index"].clone(), seal.to_owned())),
-                }
-            }
-        }
-    }
-}
-
-fn arguments(call: &str) -> Value {
+pub(crate) fn arguments(call: &str) -> Value {
     serde_json::from_str(call).unwrap_or_else(|_| json!(call))
 }
 
-fn client_usage(usage: &Value) -> Option<(u64, u64)> {
-    Some((usage["prompt_tokens"].as_u64()?, usage["completion_tokens"].as_u64()?))
-}
-
-/// What a client understands of a whole answer.
-fn understood_whole(body: &str) -> Said {
-    let answer: Value = serde_json::from_str(body).unwrap();
-    let message = &answer["choices"][0]["message"];
-    let mut sealed = Vec::new();
-    details(message, &mut sealed);
-    let calls = message["tool_calls"].as_array().into_iter().flatten().map(|call| {
-        let word = |value: &Value| value.as_str().unwrap().to_owned();
-        let function = &call["function"];
-        (sent_back(&call["id"]), word(&function["name"]), arguments(function["arguments"].as_str().unwrap()))
-    });
-    assert_eq!(message["reasoning"], message["reasoning_content"]);
-    Said {
-        text: message["content"].as_str().unwrap_or_default().to_owned(),
-        reasoning: message["reasoning"].as_str().unwrap_or_default().to_owned(),
-        sealed: sealed.into_iter().map(|(_, seal)| seal).collect(),
-        calls: calls.collect(),
-        finish: answer["choices"][0]["finish_reason"].as_str().unwrap().to_owned(),
-        usage: client_usage(&answer["usage"]),
-    }
-}
-
-/// What a client understands of a stream, with everything that must hold of every stream.
-fn understood_stream(stream: &str) -> Result<Said, String> {
-    let mut said = Said::default();
-    let mut sealed = Vec::new();
-    let mut calls: Vec<(String, String, String)> = Vec::new();
-    let (mut roles, mut finishes, mut error) = (0, 0, None);
-    let mut lines = stream.split("\n\n").filter(|line| !line.is_empty()).peekable();
-    while let Some(line) = lines.next() {
-        let data = line.strip_prefix("data: ").unwrap();
-        if data == "[DONE]" {
-            assert!(lines.peek().is_none(), "nothing follows the end");
-            break;
-        }
-        assert!(lines.peek().is_some(), "a stream ends with [DONE]");
-        let chunk: Value = serde_json::from_str(data).unwrap();
-        if !chunk["error"].is_null() {
-            error = Some(chunk["error"]["message"].as_str().unwrap().to_owned());
-            continue;
-        }
-        assert_eq!(
-            (&chunk["id"], &chunk["created"], &chunk["model"]),
-            (&json!(format!("chatcmpl-{:032x}", 1)), &json!(1), &json!("model"))
-        );
-        said.usage = client_usage(&chunk["usage"]).or(said.usage);
-        for choice in chunk["choices"].as_array().unwrap() {
-            let delta = &choice["delta"];
-            roles += usize::from(!delta["role"].is_null());
-            assert_eq!(delta["reasoning"], delta["reasoning_content"]);
-            assert_ne!(delta["reasoning"], "");
-            said.text.push_str(delta["content"].as_str().unwrap_or_default());
-            said.reasoning.push_str(delta["reasoning"].as_str().unwrap_or_default());
-            details(delta, &mut sealed);
-            for call in delta["tool_calls"].as_array().into_iter().flatten() {
-                let index = usize::try_from(call["index"].as_u64().unwrap()).unwrap();
-                assert!(index <= calls.len(), "indexes are dense");
-                if index == calls.len() {
-                    let word = |value: &Value| value.as_str().unwrap().to_owned();
-                    calls.push((sent_back(&call["id"]), word(&call["function"]["name"]), String::new()));
-                }
-                calls[index].2.push_str(call["function"]["arguments"].as_str().unwrap_or_default());
-            }
-            if let Some(reason) = choice["finish_reason"].as_str() {
-                finishes += 1;
-                said.finish = reason.to_owned();
-            }
-        }
-    }
-    assert!(roles <= 1, "the role comes once");
-    if let Some(error) = error {
-        assert_eq!(finishes, 0, "an error is not also an end");
-        return Err(error);
-    }
-    assert_eq!(finishes, 1, "one end");
-    said.sealed = sealed.into_iter().map(|(_, seal)| seal).collect();
-    said.calls = calls
-        .into_iter()
-        .map(|(id, name, input)| (id, name, if input.is_empty() { json!({}) } else { arguments(&input) }))
-        .collect();
-    Ok(said)
-}
-
 /// The client's stream for these pieces of the upstream's bytes.
-fn translated<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
-    let mut translation = StreamTranslation::new(&envelope(), answering(), keep());
+fn translated<'p>(answering: Answering, pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
+    let mut translation = StreamTranslation::new(&envelope(), answering, keep());
     let mut out = BytesMut::new();
     for piece in pieces {
         if let Err(fault) = translation.take(piece, &mut out) {
@@ -281,20 +171,20 @@ fn translated<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
     out.to_vec()
 }
 
-#[test]
-fn whole_answers() {
+/// Tries every recorded whole answer: what a client of this style understands is what was recorded.
+pub(crate) fn try_whole_answers(answering: &Answering, understood: fn(&str) -> Said, expected: fn(Said) -> Said) {
     let mut tried = 0;
     for (folder, meta) in cases("converse") {
         let Ok(body) = fs::read(folder.join("response.json")) else { continue };
         let recorded: Value = serde_json::from_slice(&body).unwrap();
-        let translated = whole(&body, &envelope(), &answering(), &keep(), false);
+        let translated = whole(&body, &envelope(), answering, &keep(), false);
         if meta["status"] != 200 || !recorded["output"].is_object() {
             continue;
         }
         tried += 1;
-        let expected = recorded_whole(&recorded);
+        let expected = expected(recorded_whole(&recorded));
         match translated {
-            Ok(answer) => assert_eq!(understood_whole(&answer.body), expected, "{}", folder.display()),
+            Ok(answer) => assert_eq!(understood(&answer.body), expected, "{}", folder.display()),
             Err(_) => {
                 assert!(recorded["stopReason"].as_str().unwrap().starts_with("malformed"), "{}", folder.display())
             }
@@ -304,8 +194,12 @@ fn whole_answers() {
     assert!(tried == 0 || tried > 300, "{tried}");
 }
 
-#[test]
-fn streams_however_they_are_cut() {
+/// Tries every recorded stream, however it is cut.
+pub(crate) fn try_streams(
+    answering: &Answering,
+    understood: fn(&str) -> Result<Said, String>,
+    expected: fn(Said) -> Said,
+) {
     let mut tried = 0;
     for (folder, _) in cases("converse-stream") {
         let recording =
@@ -313,9 +207,9 @@ fn streams_however_they_are_cut() {
         let (Some(bytes), Ok(events)) = (recording, fs::read_to_string(folder.join("events.jsonl"))) else { continue };
         tried += 1;
         let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let once = translated(std::iter::once(&bytes[..]));
-        let seen = understood_stream(std::str::from_utf8(&once).unwrap());
-        match (recorded_stream(&events), seen) {
+        let once = translated(answering.clone(), std::iter::once(&bytes[..]));
+        let seen = understood(std::str::from_utf8(&once).unwrap());
+        match (recorded_stream(&events).map(expected), seen) {
             (Ok(expected), Ok(seen)) => assert_eq!(seen, expected, "{}", folder.display()),
             (Err(_), Err(_)) => {}
             // One recording carries a wrong checksum on purpose.
@@ -323,15 +217,70 @@ fn streams_however_they_are_cut() {
             (Err(expected), Ok(_)) => panic!("{}: {expected} was told as success", folder.display()),
         }
         for size in [1, 2, 3, 5, 7, 13, 64, 1000] {
-            assert!(translated(bytes.chunks(size)) == once, "{} in pieces of {size}", folder.display());
+            assert!(
+                translated(answering.clone(), bytes.chunks(size)) == once,
+                "{} in pieces of {size}",
+                folder.display()
+            );
         }
         if bytes.len() <= 8192 {
             for at in 0..bytes.len() {
                 let (head, tail) = bytes.split_at(at);
-                assert!(translated([head, tail].into_iter()) == once, "{} cut at {at}", folder.display());
+                assert!(
+                    translated(answering.clone(), [head, tail].into_iter()) == once,
+                    "{} cut at {at}",
+                    folder.display()
+                );
             }
         }
     }
     println!("{tried} streams of the corpus");
     assert!(tried == 0 || tried > 100, "{tried}");
+}
+
+#[test]
+fn what_is_passed_through_comes_byte_for_byte_however_it_is_cut() {
+    let (mut tried, mut broken) = (0, 0);
+    for (api, words) in [("converse-stream", AnswerWords::Converse), ("invoke-stream", AnswerWords::Claude)] {
+        for (folder, meta) in cases(api) {
+            let is_claude = meta["model"].as_str().is_some_and(|model| model.contains("claude"));
+            let words = if is_claude || api == "converse-stream" { words } else { AnswerWords::Unread };
+            let recording =
+                ["response.bin", "response.reencoded.bin"].iter().find_map(|name| fs::read(folder.join(name)).ok());
+            let Some(bytes) = recording.filter(|_| meta["status"] == 200) else { continue };
+            let (mut stream, mut out) = (StreamPassthrough::new(words, false).recording(1 << 20), BytesMut::new());
+            // An exception in it goes on too.
+            let _ = stream.take(&bytes, &mut out);
+            let usage = stream.usage();
+            if out.len() < bytes.len() {
+                // A few recordings are broken on purpose: a wrong checksum, no frame at all.
+                assert!(bytes.starts_with(&out), "{}", folder.display());
+                broken += 1;
+                continue;
+            }
+            tried += 1;
+            assert_eq!(out, bytes, "{}", folder.display());
+            for size in [1, 7, 1000] {
+                let (mut stream, mut out) = (StreamPassthrough::new(words, false), BytesMut::new());
+                for part in bytes.chunks(size) {
+                    if stream.take(part, &mut out).is_err() {
+                        break;
+                    }
+                }
+                assert_eq!((&out[..], stream.usage()), (&bytes[..], usage), "{}: {size}", folder.display());
+            }
+        }
+    }
+    let mut whole = 0;
+    for (folder, meta) in cases("converse") {
+        let Ok(body) = fs::read(folder.join("response.json")) else { continue };
+        let recorded: Value = serde_json::from_slice(&body).unwrap();
+        if meta["status"] == 200 && recorded["output"].is_object() {
+            whole += 1;
+            let seen = look_at_whole(AnswerWords::Converse, &body, true).unwrap();
+            assert_eq!(seen.finish_reason, recorded["stopReason"].as_str(), "{}", folder.display());
+        }
+    }
+    assert!(tried == 0 && whole == 0 || tried > 250 && whole > 400, "{tried} streams, {whole} answers");
+    assert!(broken <= 4, "{broken} streams");
 }

@@ -1,0 +1,77 @@
+//! Pictures and files that a client sends.
+
+use crate::dialect::json::{Node, Object};
+use crate::dialect::media::{
+    Address, DOCUMENTS, PICTURES, address, base64, document, document_of_mime, extension, in_s3, picture,
+};
+use crate::dialect::notes::Notes;
+use crate::fault::Fault;
+use crate::model::request::Block;
+
+/// Members of a part with a picture.
+pub(super) const IMAGE: [&str; 3] = ["image_url", "detail", "file_id"];
+/// Members of a part with a file.
+pub(super) const FILE: [&str; 5] = ["file_data", "filename", "file_id", "file_url", "detail"];
+
+/// Why an address on the web is refused.
+const WEB: &str = "is an address on the web, which the gateway does not fetch; send a data URI (data:TYPE;base64,...)";
+/// Why an uploaded file is refused.
+const UPLOADED: &str = "names an uploaded file, which Bedrock does not keep; send its data";
+
+/// Reads `{"type": "input_image", "image_url": "data:..."}`. The detail says nothing to Bedrock, and most clients send it.
+pub(super) fn image<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Block<'a>, Fault> {
+    notes.image()?;
+    let Some(node) = part.get("image_url") else {
+        return Err(part.get("file_id").map_or_else(|| part.missing("image_url"), |id| id.unsupported(UPLOADED)));
+    };
+    // Chat Completions has an object here, and some clients send that.
+    if node.is_object() {
+        return image_at(&node.object()?.need("url")?);
+    }
+    image_at(&node)
+}
+
+fn image_at<'a>(url: &Node<'a, '_>) -> Result<Block<'a>, Fault> {
+    let unknown = |url: &Node<'_, '_>| url.invalid(&format!("must be a picture of type {PICTURES}"));
+    match address(url)? {
+        Address::Data { mime, data } => {
+            let format = picture(&mime).ok_or_else(|| unknown(url))?;
+            Ok(Block::Image { format, source: base64(url, data)? })
+        }
+        Address::S3 { extension } => {
+            let format = picture(&format!("image/{extension}")).ok_or_else(|| unknown(url))?;
+            Ok(Block::Image { format, source: in_s3(url)? })
+        }
+        Address::Web => Err(url.unsupported(WEB)),
+        Address::Other(_) => Err(url.invalid("must be a data URI (data:image/png;base64,...)")),
+    }
+}
+
+/// Reads `{"type": "input_file", "file_data": "data:...", "filename": ...}`.
+pub(super) fn file<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Block<'a>, Fault> {
+    notes.document()?;
+    let Some(data) = part.get_any(&["file_data", "file_url"]) else {
+        return Err(part.get("file_id").map_or_else(|| part.missing("file_data"), |id| id.unsupported(UPLOADED)));
+    };
+    let name = part.get("filename").map(|name| name.string()).transpose()?;
+    let (mime, source) = match address(&data)? {
+        Address::Data { mime, data: inside } => (mime, base64(&data, inside)?),
+        Address::Other(inside) => (String::new(), base64(&data, inside)?),
+        Address::S3 { extension } => {
+            let format = document(&extension).ok_or_else(|| unknown_document(&data))?;
+            return Ok(Block::Document { format, name, source: in_s3(&data)?, context: None, citations: false });
+        }
+        Address::Web => return Err(data.unsupported(WEB)),
+    };
+    if let Some(format) = picture(&mime) {
+        return Ok(Block::Image { format, source });
+    }
+    let by_name = document(&extension(name.as_deref().unwrap_or_default()));
+    let format = document_of_mime(&mime).or(by_name).or_else(|| mime.starts_with("text/").then_some("txt"));
+    let format = format.ok_or_else(|| unknown_document(&data))?;
+    Ok(Block::Document { format, name, source, context: None, citations: false })
+}
+
+fn unknown_document(data: &Node<'_, '_>) -> Fault {
+    data.invalid(&format!("must be a file of type {DOCUMENTS}, as its media type or its `filename` says"))
+}
