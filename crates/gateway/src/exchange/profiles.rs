@@ -35,7 +35,7 @@ pub(super) fn one(config: &Config, id: &str, headers: &HeaderMap, ingress: Ingre
     let found = candidates(config, ingress, wanted)?;
     let first = found.first();
     auth::authorize(config, ingress, first.and_then(|first| first.route), headers)?;
-    let called = first.map_or(id.as_ref(), |first| first.model_id.as_str());
+    let called = first.map_or_else(|| id.as_ref(), |first| first.model_id.as_str());
     let backend = first.and_then(|first| config.backends.get(first.backend));
     let service = backend.and_then(|backend| backend.kind.bedrock_service());
     let declared = service.and_then(|service| service.base_models.iter().find(|(id, _)| id == called));

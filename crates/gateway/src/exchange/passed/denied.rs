@@ -115,7 +115,7 @@ impl<'de> Visitor<'de> for Scan {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<bool, A::Error> {
         let mut found = false;
-        while let Some(inside) = items.next_element_seed(Scan { depth: self.depth + 1 })? {
+        while let Some(inside) = items.next_element_seed(Self { depth: self.depth + 1 })? {
             found |= inside;
         }
         Ok(found)
@@ -128,7 +128,7 @@ impl<'de> Visitor<'de> for Scan {
             if self.depth > 0 && FREE.contains(&name.as_ref()) {
                 members.next_value::<IgnoredAny>()?;
             } else {
-                found |= members.next_value_seed(Scan { depth: self.depth + 1 })?;
+                found |= members.next_value_seed(Self { depth: self.depth + 1 })?;
             }
         }
         Ok(found)
