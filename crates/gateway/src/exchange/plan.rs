@@ -3,7 +3,6 @@
 use super::contract::RequestHead;
 use super::encoding::{AnswerTo, Encoding};
 use super::passed::Passed;
-use super::stored::LARGEST_REQUEST;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
 use super::{denied, relayed};
@@ -35,6 +34,8 @@ use std::sync::Arc;
 static BETAS: HeaderName = HeaderName::from_static("anthropic-beta");
 /// The most of one turn that is remembered, in bytes.
 const LARGEST_TURN: usize = 4 << 20;
+/// The largest request whose response is remembered, in bytes: it is kept with it.
+const LARGEST_REQUEST: usize = 1 << 20;
 
 /// A request that was read and routed.
 pub(super) struct Plan {

@@ -1,3 +1,5 @@
+//! Requests of Bedrock's own API: what goes on of their heads.
+
 use super::*;
 use aquifer_translate::catalogue::Catalogue;
 
