@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [1, 2, 4]);
         assert!(bad.iter().all(|bad| !bad.message.contains("secret")));
         assert_eq!(parse("# none\n").unwrap_err().len(), 1);
-        assert!(parse(&"01".repeat(32).repeat(1).lines().cycle().take(17).collect::<Vec<_>>().join("\n")).is_err());
+        assert!(parse(&"01".repeat(32).lines().cycle().take(17).collect::<Vec<_>>().join("\n")).is_err());
         assert!(parse(&"\u{e9}".repeat(32)).is_err());
     }
 }

@@ -38,9 +38,9 @@ impl Default for TokenCounts {
     fn default() -> Self {
         let drawn = RandomState::new();
         let mut secret = [0; 32];
-        secret.chunks_mut(8).zip(0_u64..).for_each(|(part, number)| {
+        for (part, number) in secret.chunks_mut(8).zip(0_u64..) {
             part.copy_from_slice(&drawn.hash_one(number).to_ne_bytes());
-        });
+        }
         Self { secret, held: Mutex::default() }
     }
 }

@@ -42,14 +42,14 @@ impl KeyIndex {
             let ShownKey::One(digest) = ShownKey::of(&table.headers, headers) else { continue };
             for (ring, routes) in table.holders.get(&digest).into_iter().flatten().filter_map(|at| table.rings.get(*at))
             {
-                let before = first.as_ref().map_or(usize::MAX, |(route, _)| *route);
+                let before = first.as_ref().map_or(usize::MAX, |found| found.0);
                 let route = routes.iter().copied().take_while(|route| *route < before).find(|route| takes(*route));
                 if let (Some(route), Some(owner)) = (route, ring.owner(&digest)) {
                     first = Some((route, Arc::clone(owner)));
                 }
             }
         }
-        first.map(|(_, owner)| owner)
+        first.map(|found| found.1)
     }
 }
 

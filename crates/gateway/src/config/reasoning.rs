@@ -125,7 +125,7 @@ impl ReasoningPolicy {
     /// Whether a stream of this model begins again that breaks off while only reasoning of it was told.
     #[must_use]
     pub fn restarts(&self, entry: &Entry) -> bool {
-        self.restart_while_thinking.unwrap_or(self.hidden || entry.reasoning_format.is_none())
+        self.restart_while_thinking.unwrap_or_else(|| self.hidden || entry.reasoning_format.is_none())
     }
 
     /// The rules for the reasoning that an answer shows.

@@ -97,27 +97,19 @@ impl Common {
             },
         })?;
         match surface.operation {
-            Operation::Generate => {
-                self.record.operation = "chat";
-                self.push(Output::ReadBody { limit: self.terms.limits.max_body });
-                Ok(State::Head(Admitted::Generate))
-            }
-            Operation::CountTokens => {
-                self.record.operation = "count_tokens";
-                self.push(Output::ReadBody { limit: self.terms.limits.max_body });
-                Ok(State::Head(Admitted::CountTokens))
-            }
+            Operation::Generate => Ok(self.read_body("chat", Admitted::Generate)),
+            Operation::CountTokens => Ok(self.read_body("count_tokens", Admitted::CountTokens)),
             Operation::Bedrock(operation) => {
-                self.record.operation = match operation {
+                let embeds = surface.model.is_some_and(|model| model.contains("embed"));
+                let word = match operation {
                     BedrockOperation::CountTokens => "count_tokens",
-                    _ if surface.model.is_some_and(|model| model.contains("embed")) => "embeddings",
+                    BedrockOperation::InvokeModel if embeds => "embeddings",
                     BedrockOperation::Converse
                     | BedrockOperation::ConverseStream
                     | BedrockOperation::InvokeModel
                     | BedrockOperation::InvokeModelWithResponseStream => "chat",
                 };
-                self.push(Output::ReadBody { limit: self.terms.limits.max_body });
-                Ok(State::Head(Admitted::Bedrock(operation)))
+                Ok(self.read_body(word, Admitted::Bedrock(operation)))
             }
             Operation::ListProfiles => {
                 let list = profiles::list(&self.config, head.headers, head.query, ingress(head));
@@ -130,11 +122,7 @@ impl Common {
             }
             Operation::Embed => Ok(self.encode(EncoderTask::Embed)),
             Operation::Rerank => Ok(self.encode(EncoderTask::Rerank)),
-            Operation::StoredResponse => {
-                self.record.operation = "responses";
-                self.push(Output::ReadBody { limit: self.terms.limits.max_body });
-                Ok(State::Head(Admitted::StoredResponse))
-            }
+            Operation::StoredResponse => Ok(self.read_body("responses", Admitted::StoredResponse)),
             Operation::ListModels => {
                 let list = models::list(&self.config, self.dialect, head.headers, head.query, ingress(head))?;
                 Ok(self.tell(list, head.now))
@@ -145,6 +133,13 @@ impl Common {
                 Ok(self.tell(one, head.now))
             }
         }
+    }
+
+    /// Asks for the body of a request for this operation.
+    fn read_body(&mut self, operation: &'static str, admitted: Admitted) -> State {
+        self.record.operation = operation;
+        self.push(Output::ReadBody { limit: self.terms.limits.max_body });
+        State::Head(admitted)
     }
 
     /// Answers by a head alone, without a body.

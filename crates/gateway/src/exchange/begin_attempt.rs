@@ -25,7 +25,7 @@ impl Plan {
         let request = UpstreamRequest { path: outgoing.path.clone(), headers, body: outgoing.body.clone() };
         let warnings: Vec<String> = outgoing.warnings.iter().map(|warning| self.dialect.warning(warning)).collect();
         let entry = self.targets.get(at).map(|target| target.entry(&self.config));
-        let words = self.passed.as_ref().zip(entry).map(|(passed, entry)| passed.words(&request.body, entry));
+        let words = self.passed.as_ref().and_then(|passed| Some(passed.words(&request.body, entry?)));
         let recording = outgoing.memorable.then(|| self.room(at));
         let attempt = Attempt::new(outgoing, road, self.dialect, id, self.unix_seconds)
             .answering(answers)

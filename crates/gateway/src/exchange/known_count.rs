@@ -25,8 +25,10 @@ impl Common {
     pub(super) fn known_count(&self, written: &Written, now: Instant) -> Option<KnownCount> {
         let key = written.count_key?;
         let cached = self.health.counts.get(key, self.terms.limits.token_count_life, now);
-        let refused = || self.health.lessons.knows(&written.model_id, Lesson::TokenCounts);
-        cached.map(KnownCount::Cached).or_else(|| refused().then_some(KnownCount::Estimate))
+        if let Some(tokens) = cached {
+            return Some(KnownCount::Cached(tokens));
+        }
+        self.health.lessons.knows(&written.model_id, Lesson::TokenCounts).then_some(KnownCount::Estimate)
     }
 
     /// Answers with a count of tokens without a call.

@@ -19,7 +19,7 @@ use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{AnswerWords, Answering, Outgoing};
 use aquifer_translate::warning::Warning;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use memchr::memmem;
 
 /// The version of Anthropic's API on Bedrock that models before Claude 4.7 do not know, and the one that all know.
@@ -148,30 +148,34 @@ impl Passed {
             return Ok(None);
         }
         let Ok(Members(members)) = Members::read(body) else { return Ok(None) };
-        let mut newer = members
-            .iter()
-            .filter(|(name, value)| name == VERSION && value.get().trim_matches('"') == NEWER_VERSION)
-            .map(|(_, value)| (*value, EVERY_VERSION))
-            .peekable();
-        if newer.peek().is_none() {
+        let mut newer = Vec::new();
+        for (name, value) in &members {
+            if name == VERSION && value.get().trim_matches('"') == NEWER_VERSION {
+                newer.push((*value, EVERY_VERSION));
+            }
+        }
+        if newer.is_empty() {
             return Ok(None);
         }
         let why = format!("this model does not know {NEWER_VERSION}; it was asked with {EVERY_VERSION}");
-        Ok(Some((spliced(body, newer)?, Warning::changed(FieldRef::own(VERSION), why))))
+        Ok(Some((spliced(body, newer.into_iter())?, Warning::changed(FieldRef::own(VERSION), why))))
     }
 }
 
 /// Whether a body has this member.
 fn names(body: &Bytes, member: &str) -> Result<bool, Fault> {
-    Ok(Members::read(body)?.0.iter().any(|(name, _)| name == member))
+    Ok(Members::read(body)?.0.iter().any(|held| held.0 == member))
 }
 
 /// The headers of Bedrock's answer that its client gets.
 pub(super) fn told_headers(headers: &HeaderMap) -> HeaderMap {
-    let goes_on = |name: &HeaderName| {
-        *name == header::CONTENT_TYPE || *name == header::RETRY_AFTER || name.as_str().starts_with("x-amzn-")
-    };
-    headers.iter().filter(|(name, _)| goes_on(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    let mut told = HeaderMap::new();
+    for (name, value) in headers {
+        if *name == header::CONTENT_TYPE || *name == header::RETRY_AFTER || name.as_str().starts_with("x-amzn-") {
+            told.append(name.clone(), value.clone());
+        }
+    }
+    told
 }
 
 #[cfg(test)]

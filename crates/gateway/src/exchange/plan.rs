@@ -3,7 +3,6 @@
 use super::contract::RequestHead;
 use super::encoding::{AnswerTo, Encoding};
 use super::passed::Passed;
-use super::stored::LARGEST_REQUEST;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
 use super::{denied, relayed};
@@ -15,7 +14,7 @@ use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::Draw;
 use crate::token_counts::CountKey;
 use aquifer_translate::Fault;
-use aquifer_translate::catalogue::{Adjustment, Encoder, EncoderTask, base_id};
+use aquifer_translate::catalogue::{Adjustment, Encoder, EncoderTask, Entry, base_id};
 use aquifer_translate::dialect::{Dialect, Head};
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::alike::Alike;
@@ -35,6 +34,8 @@ use std::sync::Arc;
 static BETAS: HeaderName = HeaderName::from_static("anthropic-beta");
 /// The most of one turn that is remembered, in bytes.
 const LARGEST_TURN: usize = 4 << 20;
+/// The largest request whose response is remembered, in bytes: it is kept with it.
+const LARGEST_REQUEST: usize = 1 << 20;
 
 /// A request that was read and routed.
 pub(super) struct Plan {
@@ -339,7 +340,6 @@ impl Plan {
         if target.policy.expose.is_some_and(|expose| expose.think_tags) {
             incoming.strip_think_tags();
         }
-        let mut put_back = PutBack::default();
         let entry = target.entry(&self.config);
         // Only an id that no row of the catalogue has, or one like this, may be an encoder's.
         if (!entry.is_known() || target.model_id.contains("embed"))
@@ -347,20 +347,7 @@ impl Plan {
         {
             return Err(not_for_chat(encoder));
         }
-        for (called, known) in &self.called {
-            let mut here = known.iter().filter(|known| known.model_id == target.model_id).peekable();
-            // What a model of which nothing is known thought without a seal is not sent to it.
-            if !entry.is_known() && here.peek().is_some_and(|known| !known.turn.is_sealed()) {
-                continue;
-            }
-            let turn = here.find(|known| match known.renamed {
-                false => incoming.put_back(called.position, &known.turn),
-                true => incoming.put_back_renamed(called.position, &known.turn),
-            });
-            let turn = turn.map(|known| &known.turn);
-            put_back.restored += u32::from(called.lost && turn.is_some_and(Turn::reasoned));
-            put_back.missed += u32::from(called.lost && turn.is_none());
-        }
+        let put_back = self.put_back(&mut incoming, target, entry);
         let rules = target.policy.rules();
         let mark = target.mark_of(entry, &self.config);
         let (adjustment, learned) = self.learned(target, &incoming);
@@ -417,6 +404,26 @@ impl Plan {
         }
         let road = self.road_to(target);
         Ok(Said { outgoing, put_back: PutBack::default(), road, answers: AnswerTo::Encoding(part) })
+    }
+
+    /// Puts the reasoning back that is remembered for a target; how often that was done, and could not be.
+    fn put_back(&self, incoming: &mut Incoming<'_>, target: &Target, entry: &Entry) -> PutBack {
+        let mut put_back = PutBack::default();
+        for (called, known) in &self.called {
+            let mut here = known.iter().filter(|known| known.model_id == target.model_id).peekable();
+            // What a model of which nothing is known thought without a seal is not sent to it.
+            if !entry.is_known() && here.peek().is_some_and(|known| !known.turn.is_sealed()) {
+                continue;
+            }
+            let turn = here.find(|known| match known.renamed {
+                false => incoming.put_back(called.position, &known.turn),
+                true => incoming.put_back_renamed(called.position, &known.turn),
+            });
+            let turn = turn.map(|known| &known.turn);
+            put_back.restored += u32::from(called.lost && turn.is_some_and(Turn::reasoned));
+            put_back.missed += u32::from(called.lost && turn.is_none());
+        }
+        put_back
     }
 
     /// The adjustments of the request for a target, because of a refusal of it or of one before it; the warning that the

@@ -35,11 +35,11 @@ pub(super) fn one(config: &Config, id: &str, headers: &HeaderMap, ingress: Ingre
     let found = candidates(config, ingress, wanted)?;
     let first = found.first();
     auth::authorize(config, ingress, first.and_then(|first| first.route), headers)?;
-    let called = first.map_or(id.as_ref(), |first| first.model_id.as_str());
+    let called = first.map_or_else(|| id.as_ref(), |first| first.model_id.as_str());
     let backend = first.and_then(|first| config.backends.get(first.backend));
     let service = backend.and_then(|backend| backend.kind.bedrock_service());
-    let declared = service.and_then(|service| service.base_models.iter().find(|(id, _)| id == called));
-    let model = declared.map_or_else(|| base_id(called).unwrap_or(called), |(_, base)| base.as_str());
+    let declared = service.and_then(|service| service.base_models.iter().find(|declared| declared.0 == called));
+    let model = declared.map_or_else(|| base_id(called).unwrap_or(called), |declared| declared.1.as_str());
     let region = service.and_then(|service| service.region.as_deref()).unwrap_or(DEFAULT_REGION);
     Ok(profiles::one(&ProfileSummary { id: &id, region, model }))
 }
@@ -51,8 +51,8 @@ fn is_application(id: &str) -> bool {
 /// What is told of a model id, where it is one of a profile.
 fn summary<'a>(config: &'a Config, id: &'a str) -> Option<ProfileSummary<'a>> {
     let services = || config.backends.iter().filter_map(|backend| backend.kind.bedrock_service());
-    let declared = services().flat_map(|service| &service.base_models).find(|(declared, _)| declared == id);
-    let model = declared.map(|(_, base)| base.as_str()).or_else(|| base_id(id))?;
+    let declared = services().flat_map(|service| &service.base_models).find(|declared| declared.0 == id);
+    let model = declared.map(|declared| declared.1.as_str()).or_else(|| base_id(id))?;
     let region = services().find_map(|service| service.region.as_deref()).unwrap_or(DEFAULT_REGION);
     (model != id).then_some(ProfileSummary { id, region, model })
 }

@@ -16,9 +16,6 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use std::time::Instant;
 
-/// The largest request whose response is remembered, in bytes: it is kept with it.
-pub(super) const LARGEST_REQUEST: usize = 1 << 20;
-
 /// The key of a response: whoever shows the same credentials finds it.
 fn key(head: &RequestHead<'_>, id: &str) -> TurnKey {
     TurnKey::response(Caller::of(head.headers, None), id)

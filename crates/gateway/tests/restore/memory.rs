@@ -8,12 +8,14 @@ use std::sync::Mutex;
 /// The parts of both keys, and the turn's bytes: a turn cannot be copied.
 type Kept = ([Vec<Vec<u8>>; 2], Vec<u8>);
 
+/// The parts of a response's key, and its bytes.
+type KeptResponse = (Vec<Vec<u8>>, Vec<u8>);
+
 /// The store.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     turns: Mutex<Vec<Kept>>,
-    /// The parts of a response's key, and its bytes.
-    responses: Mutex<Vec<(Vec<Vec<u8>>, Vec<u8>)>>,
+    responses: Mutex<Vec<KeptResponse>>,
     /// Whether it must be waited for.
     pub(crate) later: bool,
 }

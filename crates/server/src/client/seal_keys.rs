@@ -1,6 +1,5 @@
 //! The keys that seal reasoning into `encrypted_content`: of a file, read at the start and whenever it changes, or generated.
 
-use crate::host::Host;
 use crate::process::config_files::read_bounded;
 use anyhow::{Context as _, bail};
 use aquifer_gateway::seal_keys::parse;
@@ -52,19 +51,20 @@ impl SealKeysFile {
         Self { path, seen: None }
     }
 
-    /// Looks at the file, and puts its keys in force where they are new; wrong ones leave the old ones there. What is the
-    /// same at two looks is whole.
-    pub(crate) async fn look(&mut self, host: &Host) {
-        let Some(path) = self.path.clone() else { return };
+    /// Looks at the file, and gives its keys where they are whole, which is to be the same at two looks; wrong ones are told
+    /// in the log.
+    pub(crate) async fn look(&mut self) -> Option<SealKeys> {
+        let path = self.path.clone()?;
         let reading = tokio::task::spawn_blocking(move || read(&path).map_err(|error| format!("{error:#}")));
-        let Ok(Ok(read)) = tokio::time::timeout(PATIENCE, reading).await else { return };
+        let Ok(Ok(read)) = tokio::time::timeout(PATIENCE, reading).await else { return None };
         let settled = self.seen.as_ref() == Some(&read);
-        match &read {
-            Ok(keys) if settled => host.adopt_seal_keys(keys),
-            Err(error) if !settled => tracing::error!("{error}; the old seal keys stay"),
-            Ok(_) | Err(_) => {}
+        if let Err(error) = &read
+            && !settled
+        {
+            tracing::error!("{error}; the old seal keys stay");
         }
-        self.seen = Some(read);
+        let seen = self.seen.insert(read);
+        if settled { seen.as_ref().ok().cloned() } else { None }
     }
 }
 

@@ -310,7 +310,9 @@ impl Watch {
                 keys.clone_from(&read);
             }
             keys_seen = read;
-            self.seal_keys.look(&self.host).await;
+            if let Some(keys) = self.seal_keys.look().await {
+                self.host.adopt_seal_keys(&keys);
+            }
         }
     }
 

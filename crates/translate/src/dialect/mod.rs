@@ -25,6 +25,10 @@ pub use answer::{
     AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, fail_of, head, keep_alive, token_count, write,
 };
 pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model, read_to_count};
+pub use bedrock_runtime::BedrockOperation;
+pub(crate) use bedrock_runtime::conversation::read as read_converse;
+pub(crate) use bedrock_runtime::error::frame as exception_frame;
+pub(crate) use bedrock_runtime::stop_word as converse_stop_word;
 pub use cohere_rerank::{read as read_rerank, write as write_ranking};
 pub use openai_embeddings::request::read as read_embed;
 pub use openai_embeddings::response::Writer as EmbeddingsWriter;

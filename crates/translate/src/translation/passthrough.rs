@@ -15,7 +15,7 @@ pub use veiled::without_reasoning;
 
 use super::{Milestones, ReasoningProgress};
 use crate::bedrock::{self, Api};
-use crate::dialect::bedrock_runtime::{self, BedrockOperation};
+use crate::dialect::{self, BedrockOperation};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::request::Block;
 use crate::model::response::{Finish, Response, StopReason, Usage};
@@ -129,7 +129,7 @@ impl StreamPassthrough {
     /// Tells the client, inside the stream, that the answer failed: a frame of an exception, unless Bedrock sent one.
     pub fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
         if !self.failed {
-            bedrock_runtime::error::frame(fault, out);
+            dialect::exception_frame(fault, out);
         }
     }
 
@@ -198,7 +198,7 @@ pub fn look_at_whole(words: AnswerWords, body: &[u8], record: bool) -> Result<Wh
     let Response { content, stop, usage, .. } = response;
     let turn = record.then(|| Turn::of(&content, &str::to_owned)).filter(|turn| turn.calls().next().is_some());
     Ok(WholePassed {
-        finish_reason: bedrock_runtime::stop_word(&stop),
+        finish_reason: dialect::converse_stop_word(&stop),
         usage: Some(usage),
         reasoned: content.iter().any(Block::is_reasoning),
         turn,

@@ -13,7 +13,7 @@ use crate::catalogue::{self, Adjustment, Catalogue, Entry, Rules};
 use crate::dialect::anthropic_messages::request::read_conversation;
 use crate::dialect::openai_responses::seal_keys::SealKeys;
 use crate::dialect::openai_responses::sealed_item::left_out;
-use crate::dialect::{self, Answerer, Asked, Dialect, bedrock_runtime};
+use crate::dialect::{self, Answerer, Asked, Dialect};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
 use crate::model::alike::{self, Alike, Likeness};
@@ -450,7 +450,7 @@ fn history_of(request: &Request<'_>) -> (Vec<CalledTurn>, Before, Alike) {
 #[must_use]
 pub fn passed_conversation(words: AnswerWords, body: &[u8], limits: &Limits) -> Option<(Before, Alike)> {
     let request = match words {
-        AnswerWords::Converse => bedrock_runtime::conversation::read(body)?,
+        AnswerWords::Converse => dialect::read_converse(body)?,
         AnswerWords::Claude => read_conversation(body, limits).ok()?,
         AnswerWords::Unread | AnswerWords::Count => return None,
     };

@@ -31,7 +31,7 @@ pub(super) fn check(passed: &Passed, body: &[u8], allowed: ClientFields) -> Resu
         (performance_config, &["performanceConfig"], "x-amzn-bedrock-performanceconfig"),
         (additional_model_request_fields, &["additionalModelRequestFields"], "\0"),
     ];
-    let denied: Vec<_> = rules.into_iter().filter(|(allowed, ..)| !allowed).collect();
+    let denied: Vec<_> = rules.into_iter().filter(|rule| !rule.0).collect();
     if denied.is_empty() || passed.operation == BedrockOperation::CountTokens {
         return Ok(());
     }
@@ -46,7 +46,7 @@ pub(super) fn check(passed: &Passed, body: &[u8], allowed: ClientFields) -> Resu
         if let Some(name) = passed.headers.keys().find(|name| name.as_str().starts_with(header)) {
             return refused(name.as_str().to_owned());
         }
-        let said = Members::read(body)?.0.into_iter().find(|(name, _)| members.contains(&name.as_ref()));
+        let said = Members::read(body)?.0.into_iter().find(|said| members.contains(&said.0.as_ref()));
         if let Some((name, _)) = said {
             return refused(name.into_owned());
         }
@@ -115,7 +115,7 @@ impl<'de> Visitor<'de> for Scan {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<bool, A::Error> {
         let mut found = false;
-        while let Some(inside) = items.next_element_seed(Scan { depth: self.depth + 1 })? {
+        while let Some(inside) = items.next_element_seed(Self { depth: self.depth + 1 })? {
             found |= inside;
         }
         Ok(found)
@@ -128,7 +128,7 @@ impl<'de> Visitor<'de> for Scan {
             if self.depth > 0 && FREE.contains(&name.as_ref()) {
                 members.next_value::<IgnoredAny>()?;
             } else {
-                found |= members.next_value_seed(Scan { depth: self.depth + 1 })?;
+                found |= members.next_value_seed(Self { depth: self.depth + 1 })?;
             }
         }
         Ok(found)

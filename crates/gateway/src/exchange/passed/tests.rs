@@ -1,5 +1,8 @@
+//! Requests of Bedrock's own API: what goes on of their heads.
+
 use super::*;
 use aquifer_translate::catalogue::Catalogue;
+use http::HeaderName;
 
 const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const OPUS: &str = "us.anthropic.claude-opus-4-8";

@@ -83,8 +83,8 @@ pub fn list(models: &[ListedModel<'_>], page: &Page<'_>) -> Result<String, Fault
 
 /// The place of a model that a page is counted from.
 fn place(models: &[ListedModel<'_>], field: &'static str, id: &str) -> Result<usize, Fault> {
-    let unknown = || Fault::invalid(FieldRef::own(field), "must be the id of a model of the list");
-    models.iter().position(|model| model.id == id).ok_or_else(unknown)
+    let place = models.iter().position(|model| model.id == id);
+    place.ok_or_else(|| Fault::invalid(FieldRef::own(field), "must be the id of a model of the list"))
 }
 
 /// One model, as an element of the list and as the answer to `GET /v1/models/ID`.

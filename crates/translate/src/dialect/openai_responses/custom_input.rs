@@ -105,8 +105,8 @@ impl CustomInput {
                     1
                 }
                 _ => {
-                    let special = |byte: u8| byte < 0x20 || matches!(byte, b'"' | b'\\');
-                    let length = rest.bytes().position(special).unwrap_or(rest.len());
+                    let special = rest.bytes().position(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\'));
+                    let length = special.unwrap_or(rest.len());
                     self.piece.push_str(rest.get(..length).unwrap_or_default());
                     length
                 }

@@ -8,6 +8,7 @@
 
 mod calls;
 mod content;
+mod conversation;
 mod echo;
 mod flat_names;
 mod folded;

@@ -166,7 +166,9 @@ fn exchange_key(master: &[u8; KEY_BYTES], salt: &[u8]) -> Option<LessSafeKey> {
 /// The number of an item as the nonce under its exchange's key.
 fn nonce(item: [u8; ITEM]) -> Nonce {
     let mut bytes = [0; NONCE_LEN];
-    bytes.iter_mut().zip(item).for_each(|(to, from)| *to = from);
+    for (to, from) in bytes.iter_mut().zip(item) {
+        *to = from;
+    }
     Nonce::assume_unique_for_key(bytes)
 }
 

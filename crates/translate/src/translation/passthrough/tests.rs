@@ -1,3 +1,5 @@
+//! Answers that are passed through: their bytes, and what is seen of them.
+
 use super::*;
 use crate::wire::eventstream::{Frame, Kind};
 
@@ -37,7 +39,7 @@ fn frames_go_on_byte_for_byte_however_they_are_cut() {
         }
         assert_eq!(&out[..], &sent[..], "{size}");
         let finish = stream.end().unwrap();
-        assert_eq!((bedrock_runtime::stop_word(&finish.stop), finish.called), (Some("tool_use"), true));
+        assert_eq!((dialect::converse_stop_word(&finish.stop), finish.called), (Some("tool_use"), true));
         assert_eq!(stream.usage().map(|usage| (usage.input, usage.output)), Some((3, 5)));
         assert!(stream.milestones().reasoning && stream.milestones().answer && stream.milestones().content);
         let turn = stream.turn().unwrap();
@@ -121,7 +123,7 @@ fn the_chunks_of_claude_are_read_and_those_of_others_only_counted() {
         let (mut stream, mut out) = (StreamPassthrough::new(words, false), BytesMut::new());
         sent.chunks(7).for_each(|part| stream.take(part, &mut out).unwrap());
         assert_eq!(&out[..], &sent[..]);
-        let word = bedrock_runtime::stop_word(&stream.end().unwrap().stop);
+        let word = dialect::converse_stop_word(&stream.end().unwrap().stop);
         assert_eq!(word, Some("end_turn").filter(|_| words == AnswerWords::Claude));
         assert_eq!(stream.usage().map(|usage| (usage.input, usage.output)), Some((9, 4)));
     }

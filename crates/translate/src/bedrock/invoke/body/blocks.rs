@@ -30,7 +30,9 @@ impl Fixed {
             }
             let anew = anew.get_or_insert_with(|| {
                 let mut before = String::with_capacity(object.raw().len() + 64);
-                object.members().take(at).for_each(|(name, value)| member(&mut before, name, value.raw()));
+                for (name, value) in object.members().take(at) {
+                    member(&mut before, name, value.raw());
+                }
                 before
             });
             match fixed {

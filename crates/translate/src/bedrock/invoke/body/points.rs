@@ -66,10 +66,12 @@ fn is_point(value: Value<'_, '_>) -> bool {
 
 /// The cache points in a list of blocks or tools, those inside of results with them.
 fn points(list: Value<'_, '_>) -> usize {
-    let of = |block: Value<'_, '_>| {
-        usize::from(block.member(NAME).is_some_and(is_point)) + block.member("content").map(points).unwrap_or_default()
-    };
-    list.items().map(of).sum()
+    let mut count = 0;
+    for block in list.items() {
+        count += usize::from(block.member(NAME).is_some_and(is_point));
+        count += block.member("content").map(points).unwrap_or_default();
+    }
+    count
 }
 
 /// What became of a cache point that was to stand on the last block of a message.

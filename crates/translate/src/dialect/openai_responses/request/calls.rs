@@ -1,7 +1,7 @@
 //! The calls of the client's tools in a history, each as the object that a model on Bedrock wrote.
 
+use super::conversation::{Conversation, Item};
 use super::flat_names::ClientName;
-use super::items::{Conversation, Item};
 use super::synthetic;
 use crate::dialect::call_arguments::{input, wrapped};
 use crate::dialect::json::{Node, Object};

@@ -1,38 +1,16 @@
 //! The conversation: `instructions`, and every item of `input`.
 
 use super::content::{self, Speaker};
+use super::conversation::{Conversation, Item};
 use super::flat_names::FlatNames;
-use super::wishes::Wishes;
 use super::{calls, folded, outputs, thoughts};
 use crate::dialect::anthropic_words::cache_point;
-use crate::dialect::json::{Node, Object};
+use crate::dialect::json::Object;
 use crate::dialect::notes::Notes;
-use crate::dialect::openai_responses::sealed_item::SealedItem;
 use crate::fault::Fault;
 use crate::limits;
 use crate::model::request::{Block, Message, Role};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-/// The system prompt, the turns, and what items say beside them.
-#[derive(Default)]
-pub(super) struct Conversation<'a> {
-    pub(super) system: Vec<Block<'a>>,
-    pub(super) turns: Vec<Message<'a>>,
-    pub(super) wishes: Wishes<'a>,
-    /// The reasoning that came back sealed, with its places in the turns.
-    pub(super) sealed: Vec<SealedItem<'a>>,
-    /// The call of each `local_shell_call`, by the id of its item: outputs name either.
-    pub(super) shell_calls: BTreeMap<String, String>,
-}
-
-/// One item, with what reading it takes.
-pub(super) struct Item<'i, 'a> {
-    pub(super) object: &'i Object<'a, 'i>,
-    pub(super) node: Node<'a, 'i>,
-    pub(super) position: usize,
-    pub(super) names: &'i FlatNames<'a>,
-}
 
 /// Items of tools that OpenAI runs, and others that say nothing to a model: they are left out.
 pub(super) const LEFT_OUT: [&str; 6] =
@@ -147,26 +125,11 @@ impl<'a> Conversation<'a> {
         }
         Ok(())
     }
-
-    /// The content of the turn to which an item of this role belongs. All that a model says until somebody else speaks is
-    /// one turn of it: its reasoning, its text, its calls.
-    pub(super) fn said(&mut self, role: Role, position: usize) -> &mut Vec<Block<'a>> {
-        let goes_on = role == Role::Assistant && self.turns.last().is_some_and(|turn| turn.role == role);
-        if !goes_on {
-            self.turns.push(Message { role, content: Vec::new(), position, unreasoned: false });
-        }
-        let last = self.turns.len().saturating_sub(1);
-        match self.turns.get_mut(last) {
-            Some(turn) => &mut turn.content,
-            // There is one: if none was there, one was added.
-            None => &mut self.system,
-        }
-    }
 }
 
 /// An item that is refused, or says nothing to a model; a type that nobody knows is left out too.
 fn left_out(item: &Item<'_, '_>, word: &str, notes: &mut Notes) -> Result<(), Fault> {
-    if let Some((_, why)) = REFUSED.iter().find(|(kind, _)| *kind == word) {
+    if let Some((_, why)) = REFUSED.iter().find(|refused| refused.0 == word) {
         return Err(item.node.unsupported(why));
     }
     let why = match LEFT_OUT.contains(&word) {

@@ -1,7 +1,7 @@
 //! The outputs of the client's tools.
 
 use super::content::{self, Speaker};
-use super::items::{Conversation, Item};
+use super::conversation::{Conversation, Item};
 use crate::dialect::json::{Node, Object};
 use crate::dialect::notes::Notes;
 use crate::fault::Fault;

@@ -1,6 +1,6 @@
 //! Reasoning that comes back.
 
-use super::items::{Conversation, Item};
+use super::conversation::{Conversation, Item};
 use crate::dialect::notes::Notes;
 use crate::dialect::openai_responses::sealed_item::SealedItem;
 use crate::fault::Fault;

@@ -1,3 +1,5 @@
+//! Streams of responses, event for event.
+
 use super::super::request::CalledForm;
 use super::super::seal_keys::SealKeys;
 use super::*;
