@@ -45,9 +45,9 @@ impl Incoming<'_> {
     ///
     /// As [`Self::outgoing`].
     pub fn reframed_on(mut self, terms: &Terms<'_>, exposure: Exposure) -> Result<Outgoing, Fault> {
-        let text =
-            std::str::from_utf8(self.body).map_err(|_| Fault::Ours("a body that was read is no text".to_owned()))?;
-        let client = ClientBody { text, changed: &self.restored };
+        let body = self.asked.body.as_ref();
+        let top = body.ok_or_else(|| Fault::Ours("a body in other words than the API's".to_owned()))?.top();
+        let client = ClientBody { top, changed: &self.restored };
         let Rewritten { written, searches } = bedrock::rewrite(&client, &self.asked.request, terms)?;
         let dialect = self.asked.manner.dialect();
         self.asked.warnings.retain(|warning| {
