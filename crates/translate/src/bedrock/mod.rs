@@ -8,6 +8,7 @@ pub mod rerank;
 
 pub use converse::remedy::Remedy;
 pub use converse::request::{Terms, ToolNames, Written, asks_for_trace};
+pub use converse::{error as converse_error, stream as converse_stream};
 pub use embeddings::{EmbedCall, read as read_embeddings, write as write_embed};
 pub use invoke::body::{ClientBody, Rewritten};
 pub use invoke::stream::{ChunkBuffer, DeltaKind, FastDelta, NamedEvent, Reader as InvokeReader};

@@ -24,6 +24,7 @@ mod told;
 pub use answer::{
     AnswerKind, ErrorAnswer, Style, Writer, error, error_of, fail, fail_of, head, keep_alive, token_count, write,
 };
+pub(crate) use anthropic_messages::request::read_conversation as read_messages;
 pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_model, read_to_count};
 pub use bedrock_runtime::BedrockOperation;
 pub(crate) use bedrock_runtime::conversation::read as read_converse;
@@ -32,6 +33,8 @@ pub(crate) use bedrock_runtime::stop_word as converse_stop_word;
 pub use cohere_rerank::{read as read_rerank, write as write_ranking};
 pub use openai_embeddings::request::read as read_embed;
 pub use openai_embeddings::response::Writer as EmbeddingsWriter;
+pub use openai_responses::seal_keys::SealKeys;
+pub(crate) use openai_responses::sealed_item::left_out as left_out_seals;
 pub use surface::{NoSurface, Operation, Surface, is_probe};
 
 use crate::model::field_ref::FieldRef;

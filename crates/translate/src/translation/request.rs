@@ -10,10 +10,7 @@ use super::spoken::cleaned;
 use super::tags::{angled, without_thoughts};
 use crate::bedrock::{self, Api, ToolNames, Written};
 use crate::catalogue::{self, Adjustment, Catalogue, Entry, Rules};
-use crate::dialect::anthropic_messages::request::read_conversation;
-use crate::dialect::openai_responses::seal_keys::SealKeys;
-use crate::dialect::openai_responses::sealed_item::left_out;
-use crate::dialect::{self, Answerer, Asked, Dialect};
+use crate::dialect::{self, Answerer, Asked, Dialect, SealKeys};
 use crate::fault::Fault;
 use crate::limits::{ClientFields, Limits};
 use crate::model::alike::{self, Alike, Likeness};
@@ -334,7 +331,7 @@ impl<'a> Incoming<'a> {
 
     fn written(self, written: Written, terms: &Terms<'_>, exposure: Exposure) -> Outgoing {
         let Asked { request, manner, mut warnings, sealed, body: _ } = self.asked;
-        warnings.extend(left_out(&sealed));
+        warnings.extend(dialect::left_out_seals(&sealed));
         let schema = written.schema;
         if !written.stops.is_empty() {
             // Blank ones are among them.
@@ -449,7 +446,7 @@ fn history_of(request: &Request<'_>) -> (Vec<CalledTurn>, Before, Alike) {
 pub fn passed_conversation(words: AnswerWords, body: &[u8], limits: &Limits) -> Option<(Before, Alike)> {
     let request = match words {
         AnswerWords::Converse => dialect::read_converse(body)?,
-        AnswerWords::Claude => read_conversation(body, limits).ok()?,
+        AnswerWords::Claude => dialect::read_messages(body, limits).ok()?,
         AnswerWords::Unread | AnswerWords::Count => return None,
     };
     let (_, before, alike) = history_of(&request);

@@ -31,8 +31,9 @@ impl fmt::Debug for SealedItem<'_> {
 
 /// Puts what the items hold back into the turns. What was sealed elsewhere, or with a key that is gone, is left out with a
 /// warning: a conversation goes on without it.
-pub fn open<'a>(items: Vec<SealedItem<'a>>, turns: &mut [Message<'a>], keys: &SealKeys) -> Option<Warning> {
+pub fn open<'a>(mut items: Vec<SealedItem<'a>>, turns: &mut [Message<'a>], keys: &SealKeys) -> Option<Warning> {
     let mut foreign = Vec::new();
+    before_their_words(&mut items, turns);
     // From the last to the first, so that places stay what they are.
     for item in items.into_iter().rev() {
         let content = turns.get_mut(item.turn).map(|turn| &mut turn.content);
@@ -43,6 +44,21 @@ pub fn open<'a>(items: Vec<SealedItem<'a>>, turns: &mut [Message<'a>], keys: &Se
         }
     }
     left_out(&foreign)
+}
+
+/// Moves thoughts at the end of a turn before its last words: some models' streams tell what they sealed behind the text
+/// that came of it.
+fn before_their_words(items: &mut [SealedItem<'_>], turns: &[Message<'_>]) {
+    let mut before = (usize::MAX, 0);
+    for item in items {
+        let Some(turn) = turns.get(item.turn) else { continue };
+        let least = if before.0 == item.turn { before.1 } else { 0 };
+        if item.block == turn.content.len() {
+            let words = turn.content.iter().rev().take_while(|block| matches!(block, Block::Text(_))).count();
+            item.block = least.max(turn.content.len() - words);
+        }
+        before = (item.turn, item.block);
+    }
 }
 
 fn block(thought: SealedThought<'_>) -> Block<'_> {

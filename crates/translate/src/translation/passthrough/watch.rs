@@ -2,8 +2,8 @@
 
 use super::counts::counted_by_chunk;
 use super::{AnswerWords, unread_finish};
-use crate::bedrock::converse::{error, stream};
 use crate::bedrock::{ChunkBuffer, InvokeReader};
+use crate::bedrock::{converse_error as error, converse_stream as stream};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::response::{Finish, StopReason, Usage};
