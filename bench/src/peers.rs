@@ -154,7 +154,9 @@ pub(crate) fn gateway(binary: &Path, arguments: &[String]) -> Peer {
 /// The same gateway, asked in Bedrock's own API: its clients get the upstream's bytes, as nginx's do.
 pub(crate) fn passing(gateway: &Peer) -> Peer {
     let path = format!("/model/{}/{OPERATION}", crate::ask::MODEL.replace(':', "%3A"));
-    Peer { name: PASSING.to_owned(), path, says: Says::Upstream, ..gateway.clone() }
+    // Their clients speak Messages, which are not the upstream's bytes.
+    let skip = ["messages", "messages-burst", "claude-code"].map(str::to_owned).to_vec();
+    Peer { name: PASSING.to_owned(), path, says: Says::Upstream, skip, ..gateway.clone() }
 }
 
 /// nginx, when it is installed: no log, no buffering, connections to the upstream kept.

@@ -16,11 +16,12 @@ use crate::model::issuer::Mark;
 use crate::model::reasoning::Placeholder;
 use crate::model::request::Request;
 use crate::warning::Warning;
+use crate::wire::json::Document;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A request, with what only its dialect needs to know for the answer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Asked<'a> {
     /// The neutral request.
     pub request: Request<'a>,
@@ -30,6 +31,8 @@ pub struct Asked<'a> {
     pub warnings: Vec<Warning>,
     /// The reasoning that came back sealed by the gateway, until [`Asked::unseal`] opens it.
     pub sealed: Vec<SealedItem<'a>>,
+    /// The body, looked through, where an API of Bedrock's speaks the same words: it may go on as it is.
+    pub body: Option<Document<'a>>,
 }
 
 /// A client's wishes for its answer, as its request says them.
@@ -144,12 +147,10 @@ pub fn read<'a, 'h>(
             let openai_chat::request::Asked { mut request, manner, warnings } =
                 openai_chat::request::read_within(body, limits)?;
             anthropic_words::add_betas(&mut request, betas, limits)?;
-            Ok(Asked { request, manner: Manner::OpenAiChat(manner), warnings, sealed: Vec::new() })
+            Ok(Asked { request, manner: Manner::OpenAiChat(manner), warnings, sealed: Vec::new(), body: None })
         }
         Dialect::AnthropicMessages => {
-            let anthropic_messages::request::Asked { request, manner, warnings } =
-                anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits)?;
-            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings, sealed: Vec::new() })
+            anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits).map(messages)
         }
         Dialect::Bedrock => Err(goes_on()),
         Dialect::OpenAiResponses => responses(body, betas, limits),
@@ -170,9 +171,7 @@ pub fn read_to_count<'a, 'h>(
     match dialect {
         Dialect::OpenAiChat => read(dialect, body, betas, limits),
         Dialect::AnthropicMessages => {
-            let anthropic_messages::request::Asked { request, manner, warnings } =
-                anthropic_messages::request::read(body, betas, MessagesPurpose::CountTokens, limits)?;
-            Ok(Asked { request, manner: Manner::AnthropicMessages(manner), warnings, sealed: Vec::new() })
+            anthropic_messages::request::read(body, betas, MessagesPurpose::CountTokens, limits).map(messages)
         }
         Dialect::Bedrock => Err(goes_on()),
         Dialect::OpenAiResponses => responses(body, betas, limits),
@@ -185,6 +184,12 @@ fn goes_on() -> Fault {
     Fault::Ours("a body of Bedrock's own API is not read".to_owned())
 }
 
+fn messages(asked: anthropic_messages::request::Asked<'_>) -> Asked<'_> {
+    let anthropic_messages::request::Asked { request, manner, warnings, document } = asked;
+    let manner = Manner::AnthropicMessages(manner);
+    Asked { request, manner, warnings, sealed: Vec::new(), body: Some(document) }
+}
+
 fn responses<'a, 'h>(
     body: &'a [u8],
     betas: impl Iterator<Item = &'h str> + Clone,
@@ -193,7 +198,7 @@ fn responses<'a, 'h>(
     let openai_responses::request::Asked { mut request, manner, warnings, sealed } =
         openai_responses::request::read(body, limits)?;
     anthropic_words::add_betas(&mut request, betas, limits)?;
-    Ok(Asked { request, manner: Manner::OpenAiResponses(manner), warnings, sealed })
+    Ok(Asked { request, manner: Manner::OpenAiResponses(manner), warnings, sealed, body: None })
 }
 
 /// Reads only what decides where a request goes: of one that a backend takes in this dialect, whatever is wrong with its

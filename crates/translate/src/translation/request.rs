@@ -36,8 +36,6 @@ pub use crate::dialect::Exposure;
 #[derive(Debug)]
 pub struct Incoming<'a> {
     asked: Asked<'a>,
-    /// The body that it was read of.
-    body: &'a [u8],
     /// The messages, by their places in it, in which reasoning was put back.
     restored: BTreeSet<usize>,
 }
@@ -141,7 +139,7 @@ impl<'a> Incoming<'a> {
         limits: &Limits,
     ) -> Result<Self, Fault> {
         let asked = dialect::read(dialect, body, betas, limits)?;
-        Ok(Self { asked, body, restored: BTreeSet::new() })
+        Ok(Self { asked, restored: BTreeSet::new() })
     }
 
     /// The same of a request whose tokens are to be counted.
@@ -156,7 +154,7 @@ impl<'a> Incoming<'a> {
         limits: &Limits,
     ) -> Result<Self, Fault> {
         let asked = dialect::read_to_count(dialect, body, betas, limits)?;
-        Ok(Self { asked, body, restored: BTreeSet::new() })
+        Ok(Self { asked, restored: BTreeSet::new() })
     }
 
     /// Opens the reasoning that came back in `encrypted_content`, and has the answer's sealed with the same keys.
@@ -332,7 +330,7 @@ impl<'a> Incoming<'a> {
     }
 
     fn written(self, written: Written, terms: &Terms<'_>, exposure: Exposure) -> Outgoing {
-        let Asked { request, manner, mut warnings, sealed } = self.asked;
+        let Asked { request, manner, mut warnings, sealed, body: _ } = self.asked;
         warnings.extend(dialect::left_out_seals(&sealed));
         let schema = written.schema;
         if !written.stops.is_empty() {

@@ -7,7 +7,7 @@ use base64_simd::{Out, STANDARD};
 /// is no base64.
 #[inline(always)]
 pub(crate) fn decode(encoded: &[u8], at: usize, out: &mut Vec<u8>) -> Option<usize> {
-    let room = at + encoded.len().div_ceil(4) * 3;
+    let room = at + encoded.len() / 4 * 3 + 3;
     if out.len() < room {
         // More than is needed now: the next ones may be longer.
         out.resize(2 * room, 0);

@@ -133,7 +133,7 @@ impl Decoder {
     ///
     /// When the stream is broken. It cannot be picked up again after that: every further call gives the same error,
     /// and what is left in `input` has no meaning.
-    #[inline]
+    #[inline(always)]
     pub fn next<'a, 'input: 'a>(&'a mut self, input: &mut &'input [u8]) -> Result<Option<Frame<'a>>, FrameError> {
         if input.is_empty() && self.failed.is_none() {
             return Ok(None);

@@ -31,8 +31,17 @@ pub(crate) fn run(data: &[u8]) {
         }
         assert_eq!(said["anthropic_version"], "bedrock-2023-05-31");
         assert!(said["messages"].is_array() && said["max_tokens"].is_number());
+        assert!(cache_points(&said) <= 4, "more cache points than Bedrock takes");
         assert!(reframed(data, model).is_some_and(|again| again == body), "the same bytes again");
     }
+}
+
+/// Cache points of tools, of the system's blocks and of the messages' blocks.
+fn cache_points(body: &Value) -> usize {
+    let messages = body["messages"].as_array().into_iter().flatten().map(|message| &message["content"]);
+    let lists = messages.chain([&body["tools"], &body["system"]]);
+    let blocks = lists.filter_map(Value::as_array).flatten();
+    blocks.filter(|block| block["cache_control"].is_object()).count()
 }
 
 fn reframed(data: &[u8], model: &str) -> Option<Vec<u8>> {

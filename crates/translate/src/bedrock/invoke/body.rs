@@ -32,7 +32,7 @@ use crate::catalogue::{BetaFate, MaxTokens, Plan, beta_on_invoke};
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
 use crate::model::request::Request;
-use crate::wire::json::{Document, Kind, Value};
+use crate::wire::json::{Kind, Value};
 use std::collections::BTreeSet;
 
 /// The beta of the search among tools, on Bedrock and elsewhere.
@@ -54,16 +54,16 @@ struct Pair {
 /// A client's body in Anthropic's words.
 #[derive(Clone, Copy)]
 pub struct ClientBody<'b> {
-    /// The body, which is a JSON object.
-    pub text: &'b str,
+    /// The body, which is a JSON object, as its dialect looked through it.
+    pub top: Value<'b, 'b>,
     /// The messages, by their places in it, whose content is not what it says any more: reasoning was put back.
     pub changed: &'b BTreeSet<usize>,
 }
 
 impl std::fmt::Debug for ClientBody<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { text, changed } = self;
-        f.debug_struct("ClientBody").field("bytes", &text.len()).field("changed", changed).finish()
+        let Self { top, changed } = self;
+        f.debug_struct("ClientBody").field("bytes", &top.raw().len()).field("changed", changed).finish()
     }
 }
 
@@ -96,9 +96,6 @@ struct Rewriting<'w> {
 ///
 /// What the model cannot do and the client cannot do without, with the client's field.
 pub fn write(client: &ClientBody<'_>, request: &Request<'_>, terms: &Terms<'_>) -> Result<Rewritten, Fault> {
-    let Some(document) = Document::read(client.text) else {
-        return Err(Fault::Ours("a body that was read as JSON is none".to_owned()));
-    };
     let mut notes = Notes::default();
     let plan = plan_of(request, terms)?;
     plan.warnings.iter().for_each(|warning| notes.add(warning.clone()));
@@ -106,10 +103,10 @@ pub fn write(client: &ClientBody<'_>, request: &Request<'_>, terms: &Terms<'_>) 
     let reasoning_on = plan.on;
     let changed = client.changed;
     let (names, searches) = (ToolNames::default(), BTreeSet::new());
-    let points = CachePoints::of(client.text, document.top());
+    let points = CachePoints::of(client.top);
     let mut body = Rewriting { request, terms, changed, plan, betas, notes, names, points, searches };
-    let mut json = Json::with_capacity(client.text.len() + 256);
-    json.object(|json| body.write(document.top(), json));
+    let mut json = Json::with_capacity(client.top.raw().len() + 256);
+    json.object(|json| body.write(client.top, json));
     let stream = request.stream;
     let written = Written {
         path: path::path(terms.model_id, operation(stream))?,

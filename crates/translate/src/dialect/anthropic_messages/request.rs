@@ -26,6 +26,7 @@ use crate::limits::{self, Limits};
 use crate::model::request::Request;
 use crate::model::text::Text;
 use crate::warning::Warning;
+use crate::wire::json::Document;
 use std::borrow::Cow;
 
 /// Which parts of a body are looked into.
@@ -51,7 +52,7 @@ const INDEXED: Indexed = Indexed {
 };
 
 /// A request, with what only this dialect needs to know for the answer.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct Asked<'a> {
     /// The neutral request.
     pub request: Request<'a>,
@@ -59,6 +60,8 @@ pub struct Asked<'a> {
     pub manner: Manner,
     /// Warnings about fields without effect.
     pub warnings: Vec<Warning>,
+    /// The body, looked through.
+    pub document: Document<'a>,
 }
 
 /// The manner in which a client of this dialect is answered.
@@ -130,7 +133,7 @@ pub fn read<'a, 'h>(
         },
         affinity: service::user(&top),
     };
-    Ok(Asked { request, manner, warnings: notes.finish() })
+    Ok(Asked { request, manner, warnings: notes.finish(), document })
 }
 
 /// Reads only the conversation, of a body that names no model: as far as it tells which turn is to be remembered.

@@ -45,15 +45,16 @@ impl Incoming<'_> {
     ///
     /// As [`Self::outgoing`].
     pub fn reframed_on(mut self, terms: &Terms<'_>, exposure: Exposure) -> Result<Outgoing, Fault> {
-        let text =
-            std::str::from_utf8(self.body).map_err(|_| Fault::Ours("a body that was read is no text".to_owned()))?;
-        let client = ClientBody { text, changed: &self.restored };
+        let body = self.asked.body.as_ref();
+        let top = body.ok_or_else(|| Fault::Ours("a body in other words than the API's".to_owned()))?.top();
+        let client = ClientBody { top, changed: &self.restored };
         let Rewritten { written, searches } = bedrock::rewrite(&client, &self.asked.request, terms)?;
         let dialect = self.asked.manner.dialect();
         self.asked.warnings.retain(|warning| {
             let path = dialect.path(&warning.field);
             let tool = path.strip_prefix("tools.").and_then(|place| place.parse().ok());
-            !goes_on(&path, &written.body) && tool.is_none_or(|tool: usize| !searches.contains(&tool))
+            let told = written.warnings.iter().any(|told| dialect.path(&told.field) == path);
+            !told && !goes_on(&path, &written.body) && tool.is_none_or(|tool: usize| !searches.contains(&tool))
         });
         for warning in &mut self.asked.warnings {
             if warning.why.contains(ELSEWHERE) {

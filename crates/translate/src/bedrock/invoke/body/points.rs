@@ -30,8 +30,8 @@ pub(super) struct CachePoints {
 
 impl CachePoints {
     /// Counts those of a body.
-    pub(super) fn of(text: &str, top: Value<'_, '_>) -> Self {
-        let few = memchr::memmem::find_iter(text.as_bytes(), NAME).nth(MOST).is_none();
+    pub(super) fn of(top: Value<'_, '_>) -> Self {
+        let few = memchr::memmem::find_iter(top.raw().as_bytes(), NAME).nth(MOST).is_none();
         if few {
             return Self::default();
         }
@@ -140,7 +140,7 @@ mod tests {
             r#"{{"messages":[{{"content":[{{{point},"content":[{{{point}}}]}}]}}],"system":[{{{point}}},{{{point}}}],"tools":[{{{point}}}],{point}}}"#
         );
         let document = Document::read(&text).unwrap();
-        let mut points = CachePoints::of(&text, document.top());
+        let mut points = CachePoints::of(document.top());
         let mut sent = |part: Part, count: usize| {
             points.begin(part);
             (0..count).map(|_| points.is_sent()).collect::<Vec<bool>>()
@@ -149,6 +149,6 @@ mod tests {
         assert_eq!(sent(Part::Tools, 1), [true]);
         assert_eq!(sent(Part::System, 2), [true, false]);
         let few = format!(r#"{{"system":[{{{point}}}]}}"#);
-        assert!(CachePoints::of(&few, Document::read(&few).unwrap().top()).is_sent());
+        assert!(CachePoints::of(Document::read(&few).unwrap().top()).is_sent());
     }
 }
