@@ -2,7 +2,7 @@
 
 use super::attempt::UpstreamRequest;
 use super::begin_attempt::Begun;
-use super::common::Common;
+use super::common::{Common, Heard};
 use super::contract::{Call, CallId, Output};
 use super::deadlines::CallDeadlines;
 use super::open_call::{Facts, OpenCall};
@@ -82,7 +82,9 @@ impl Common {
         let spent = now.saturating_duration_since(self.begun);
         let limits = if whole { plan.timeouts_whole } else { plan.timeouts };
         let hedge = if whole { limits.hedge } else { plan.hedges_after(at, &self.health) };
-        let may_hedge = id == CallId::Primary && self.terms.abilities.hedge && plan.may_hedge(at);
+        // What goes on behind words that the client was told is one answer, and no race.
+        let alone = self.heard == Heard::Content;
+        let may_hedge = id == CallId::Primary && !alone && self.terms.abilities.hedge && plan.may_hedge(at);
         CallTimeouts {
             request: plan.timeouts.request.map(|request| request.saturating_sub(spent)),
             hedge: hedge.filter(|_| may_hedge),
@@ -94,7 +96,7 @@ impl Common {
 
     /// The client of a stream has waited for its head since it asked, whatever call is made now.
     fn early_head_of(&mut self, id: CallId, timeouts: &CallTimeouts) {
-        if id == CallId::Primary {
+        if id == CallId::Primary && self.heard == Heard::Nothing {
             let early = timeouts.early_head.or(self.terms.limits.early_head).filter(|time| !time.is_zero());
             self.client.early_head_at(early.map(|time| self.begun + time.min(super::LONGEST_TIMEOUT)));
         }

@@ -72,7 +72,11 @@ fn whole() -> Vec<u8> {
 }
 
 fn two_backends(policy: ReasoningPolicy) -> Arc<Config> {
-    let mut config = Arc::unwrap_or_clone(config(&[0, 1], Traffic::default()));
+    with_policy(&config(&[0, 1], Traffic::default()), &policy)
+}
+
+fn with_policy(config: &Arc<Config>, policy: &ReasoningPolicy) -> Arc<Config> {
+    let mut config = Arc::unwrap_or_clone(Arc::clone(config));
     let mut routes = config.routes.to_vec();
     for backend in routes.iter_mut().flat_map(|route| &mut route.rules).flat_map(|rule| &mut rule.backends) {
         backend.reasoning = Arc::new(policy.clone());
@@ -134,6 +138,24 @@ fn chunks(under: &Under) -> Vec<Value> {
     data.map(|data| serde_json::from_str(data).unwrap()).collect()
 }
 
+/// An answer that ended after so many frames of its thoughts, and the whole one behind it.
+fn begun_again(path: &str, frames: usize) -> Under {
+    let told = thoughts().into_iter().take(frames).collect::<Vec<_>>().concat();
+    let mut under = begin(&two_backends(ReasoningPolicy::default()), path, UNSIGNED);
+    under.call().unwrap();
+    stream(&mut under, &told);
+    breaks(&mut under, Break::Ends);
+    under.call().unwrap();
+    answers(&mut under);
+    assert!(under.call().is_none());
+    under
+}
+
+/// The events of this type.
+fn of_type(events: &[Value], kind: &str) -> Vec<Value> {
+    events.iter().filter(|event| event["type"] == kind).cloned().collect()
+}
+
 fn joined(chunks: &[Value], path: &str) -> String {
     chunks.iter().filter_map(|chunk| chunk.pointer(path)?.as_str()).collect()
 }
@@ -175,16 +197,9 @@ fn a_stream_that_breaks_off_at_any_frame_of_its_thoughts_is_answered_by_the_next
 #[test]
 fn blocks_of_the_second_answer_are_counted_behind_those_of_the_first() {
     for frames in 2..=thoughts().len() {
-        let told = thoughts().into_iter().take(frames).collect::<Vec<_>>().concat();
-        let mut under = begin(&two_backends(ReasoningPolicy::default()), MESSAGES, UNSIGNED);
-        under.call().unwrap();
-        stream(&mut under, &told);
-        breaks(&mut under, Break::Ends);
-        under.call().unwrap();
-        answers(&mut under);
-        assert!(under.call().is_none());
+        let under = begun_again(MESSAGES, frames);
         let events = chunks(&under);
-        let of = |kind: &str| events.iter().filter(|event| event["type"] == kind).cloned().collect::<Vec<_>>();
+        let of = |kind: &str| of_type(&events, kind);
         let starts = of("content_block_start");
         let indexes: Vec<u64> = starts.iter().map(|start| start["index"].as_u64().unwrap()).collect();
         assert_eq!(indexes, (0..indexes.len() as u64).collect::<Vec<_>>(), "{}", under.said);
@@ -200,16 +215,9 @@ fn blocks_of_the_second_answer_are_counted_behind_those_of_the_first() {
 #[test]
 fn a_response_that_began_again_is_one_response() {
     for frames in 2..=thoughts().len() {
-        let told = thoughts().into_iter().take(frames).collect::<Vec<_>>().concat();
-        let mut under = begin(&two_backends(ReasoningPolicy::default()), RESPONSES, UNSIGNED);
-        under.call().unwrap();
-        stream(&mut under, &told);
-        breaks(&mut under, Break::Ends);
-        under.call().unwrap();
-        answers(&mut under);
-        assert!(under.call().is_none());
+        let under = begun_again(RESPONSES, frames);
         let events = chunks(&under);
-        let of = |kind: &str| events.iter().filter(|event| event["type"] == kind).cloned().collect::<Vec<_>>();
+        let of = |kind: &str| of_type(&events, kind);
         let numbers: Vec<u64> = events.iter().map(|event| event["sequence_number"].as_u64().unwrap()).collect();
         assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
         assert_eq!((of("response.created").len(), of("response.completed").len()), (1, 1), "{}", under.said);
@@ -364,4 +372,18 @@ fn the_next_attempt_is_deferred_where_the_host_wants_that() {
     answers(&mut under);
     assert!(under.call().is_none());
     assert_eq!(joined(&chunks(&under), "/choices/0/delta/content"), "The answer");
+}
+
+#[test]
+fn nobody_else_is_asked_at_once_for_what_goes_on_behind_a_thought() {
+    let traffic = Traffic { hedge: Some(Duration::from_secs(2)), ..Traffic::default() };
+    let mut under = begin(&with_policy(&config(&[0, 0, 0], traffic), &ReasoningPolicy::default()), MESSAGES, UNSIGNED);
+    under.call().unwrap();
+    stream(&mut under, &[start(), thought(0, "Let")].concat());
+    breaks(&mut under, Break::Ends);
+    assert_eq!(under.call().unwrap().id, CallId::Primary);
+    assert!(!under.hedges(), "its answer would begin a message of its own");
+    answers(&mut under);
+    assert!(under.call().is_none());
+    assert_eq!(of_type(&chunks(&under), "message_start").len(), 1);
 }
