@@ -2,9 +2,10 @@
 //!
 //! Source: Cohere's API reference, "Rerank API (v2)" and "(v1)".
 
+use super::head;
 use super::json::{self, Indexed, Node};
 use super::notes::Notes;
-use super::openai_embeddings::request::{model, too_many};
+use super::openai_embeddings::request::too_many;
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::model::request_id::RequestId;
@@ -65,7 +66,7 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<(RerankRequest<'a>, V
         _ => return Err(too_many("documents", MOST_DOCUMENTS, "documents")),
     }
     let request = RerankRequest {
-        model: model(&top, limits)?,
+        model: head::model(&top, limits)?,
         query: filled(&query)?,
         documents: list.each().map(|node| text_of(&node)).collect::<Result<_, Fault>>()?,
         top_n: top.get("top_n").map(|node| node.count()).transpose()?,

@@ -3,7 +3,7 @@
 use super::json::Node;
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
-use crate::model::request::MediaSource;
+use crate::model::request::{Block, MediaSource};
 use crate::model::text::Text;
 use std::borrow::Cow;
 
@@ -45,6 +45,49 @@ pub(super) fn address<'a>(node: &Node<'a, '_>) -> Result<Address<'a>, Fault> {
         return Ok(Address::S3 { extension: extension(&node.string()?) });
     }
     Ok(if begins("http:") || begins("https:") { Address::Web } else { Address::Other(inside) })
+}
+
+/// Reads a picture at an address: data or an object in S3. `None`: it is neither. `hint` ends the error about another type.
+pub(super) fn picture_at<'a>(url: &Node<'a, '_>, hint: &str) -> Result<Option<Block<'a>>, Fault> {
+    let unknown = || url.invalid(&format!("must be a picture of type {PICTURES}{hint}"));
+    match address(url)? {
+        Address::Data { mime, data } => {
+            let format = picture(&mime).ok_or_else(unknown)?;
+            Ok(Some(Block::Image { format, source: base64(url, data)? }))
+        }
+        Address::S3 { extension } => {
+            let format = picture(&format!("image/{extension}")).ok_or_else(unknown)?;
+            Ok(Some(Block::Image { format, source: in_s3(url)? }))
+        }
+        Address::Web | Address::Other(_) => Ok(None),
+    }
+}
+
+/// Reads a file that is a picture or a document, as its media type or its name says: data, bare base64 or an object in S3.
+/// `on_the_web` says why an address there is refused.
+pub(super) fn file_at<'a>(
+    data: &Node<'a, '_>,
+    name: Option<Cow<'a, str>>,
+    on_the_web: &str,
+) -> Result<Block<'a>, Fault> {
+    let unknown =
+        || data.invalid(&format!("must be a file of type {DOCUMENTS}, as its media type or its `filename` says"));
+    let (mime, source) = match address(data)? {
+        Address::Data { mime, data: inside } => (mime, base64(data, inside)?),
+        Address::Other(inside) => (String::new(), base64(data, inside)?),
+        Address::S3 { extension } => {
+            let format = document(&extension).ok_or_else(unknown)?;
+            return Ok(Block::Document { format, name, source: in_s3(data)?, context: None, citations: false });
+        }
+        Address::Web => return Err(data.unsupported(on_the_web)),
+    };
+    if let Some(format) = picture(&mime) {
+        return Ok(Block::Image { format, source });
+    }
+    let by_name = document(&extension(name.as_deref().unwrap_or_default()));
+    let format = document_of_mime(&mime).or(by_name).or_else(|| mime.starts_with("text/").then_some("txt"));
+    let format = format.ok_or_else(unknown)?;
+    Ok(Block::Document { format, name, source, context: None, citations: false })
 }
 
 pub(super) fn extension(name: &str) -> String {

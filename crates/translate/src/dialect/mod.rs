@@ -7,6 +7,7 @@ mod asked;
 pub mod bedrock_runtime;
 mod call_arguments;
 pub mod cohere_rerank;
+mod head;
 mod json;
 mod media;
 mod notes;

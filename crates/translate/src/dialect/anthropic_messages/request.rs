@@ -19,10 +19,11 @@ mod verdicts;
 
 use crate::dialect::Head;
 use crate::dialect::anthropic_words::add_betas;
-use crate::dialect::json::{self, Indexed, Object};
+use crate::dialect::head;
+use crate::dialect::json::{self, Indexed};
 use crate::dialect::notes::Notes;
 use crate::fault::Fault;
-use crate::limits::{self, Limits};
+use crate::limits::Limits;
 use crate::model::request::Request;
 use crate::model::text::Text;
 use crate::warning::Warning;
@@ -97,7 +98,7 @@ pub fn read<'a, 'h>(
     let document = json::read(body, limits.json_values, &INDEXED)?;
     let top = json::open(&document);
     let mut notes = Notes::new(*limits);
-    let model = model(&top, limits)?;
+    let model = head::model(&top, limits)?;
     verdicts::read(&top, &mut notes)?;
     context::read(&top, &mut notes)?;
     let mut conversation = messages::read(&top, &mut notes)?;
@@ -157,8 +158,7 @@ pub fn read_conversation<'a>(body: &'a [u8], limits: &Limits) -> Result<Request<
 pub fn read_head<'a>(body: &'a [u8], limits: &Limits) -> Result<Head<'a>, Fault> {
     let document = json::read(body, limits.json_values, &INDEXED)?;
     let top = json::open(&document);
-    let stream = top.get("stream").map(|node| node.boolean()).transpose()?.unwrap_or_default();
-    Ok(Head { model: model(&top, limits)?, stream })
+    head::read(&top, limits)
 }
 
 /// Reads only the model id, for routing.
@@ -169,11 +169,5 @@ pub fn read_head<'a>(body: &'a [u8], limits: &Limits) -> Result<Head<'a>, Fault>
 pub fn read_model(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
     let limits = Limits::default();
     let document = json::read(body, limits.json_values, &INDEXED)?;
-    model(&json::open(&document), &limits)
-}
-
-fn model<'a>(top: &Object<'a, '_>, limits: &Limits) -> Result<Cow<'a, str>, Fault> {
-    let node = top.need("model")?;
-    limits::at_most("model", node.escaped()?.len(), limits.model_bytes, "bytes", "--max-model-bytes")?;
-    node.filled_string()
+    head::model(&json::open(&document), &limits)
 }

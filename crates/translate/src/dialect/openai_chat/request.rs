@@ -23,10 +23,11 @@ mod verdicts;
 
 use super::reasoning_fields::Conventions;
 use crate::dialect::Head;
+use crate::dialect::head;
 use crate::dialect::json::{self, Indexed, Node, Object};
 use crate::dialect::notes::Notes;
 use crate::fault::Fault;
-use crate::limits::{self, Limits};
+use crate::limits::Limits;
 use crate::model::request::{OwnSwitches, Request};
 use crate::warning::Warning;
 use crate::wire::json::Document;
@@ -114,7 +115,7 @@ pub fn read_within<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fau
     let (reasoning, reasoning_beside) = reasoning::read(&top, &own, &mut notes)?;
     let mut request = Request {
         size: body.len(),
-        model: model(&top, limits)?,
+        model: head::model(&top, limits)?,
         stream: flag(top.get("stream"))?.unwrap_or_default(),
         system: conversation.system,
         messages: conversation.turns,
@@ -158,7 +159,7 @@ pub fn read_within<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fau
 pub fn read_head<'a>(body: &'a [u8], limits: &Limits) -> Result<Head<'a>, Fault> {
     let document = json::read(body, limits.json_values, &INDEXED)?;
     let top = open(&document)?;
-    Ok(Head { model: model(&top, limits)?, stream: flag(top.get("stream"))?.unwrap_or_default() })
+    head::read(&top, limits)
 }
 
 /// Reads only the model id, for routing.
@@ -168,19 +169,13 @@ pub fn read_head<'a>(body: &'a [u8], limits: &Limits) -> Result<Head<'a>, Fault>
 /// As [`read`], when the body is not JSON or its `model` is not a string with something in it.
 pub fn read_model(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
     let limits = Limits::default();
-    model(&open(&json::read(body, limits.json_values, &INDEXED)?)?, &limits)
+    head::model(&open(&json::read(body, limits.json_values, &INDEXED)?)?, &limits)
 }
 
 /// The body's members, and those of `extra_body` that do not stand beside it. SDKs put them there; some clients send
 /// that name itself.
 fn open<'a, 'p>(document: &'p Document<'a>) -> Result<Object<'a, 'p>, Fault> {
     json::open(document).with_members_of("extra_body")
-}
-
-fn model<'a>(top: &Object<'a, '_>, limits: &Limits) -> Result<Cow<'a, str>, Fault> {
-    let node = top.need("model")?;
-    limits::at_most("model", node.escaped()?.len(), limits.model_bytes, "bytes", "--max-model-bytes")?;
-    node.filled_string()
 }
 
 fn flag(node: Option<Node<'_, '_>>) -> Result<Option<bool>, Fault> {

@@ -1,5 +1,6 @@
 //! The fields of a request for embeddings.
 
+use crate::dialect::head;
 use crate::dialect::json::{self, Indexed, List, Node, Object};
 use crate::dialect::media::{Address, address, base64, picture};
 use crate::dialect::notes::Notes;
@@ -10,7 +11,6 @@ use crate::model::field_ref::FieldRef;
 use crate::model::request::MediaSource;
 use crate::model::text::Text;
 use crate::warning::Warning;
-use std::borrow::Cow;
 
 /// The parts of a body that hold fields.
 const INDEXED: Indexed = Indexed { members: &["input", "extra_body"], beside: "extra_body", opaque: &[] };
@@ -36,7 +36,7 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<(EmbedRequest<'a>, Ve
         notes.ignored(&node, "Bedrock's InvokeModel has no end-user identifier");
     }
     let request = EmbedRequest {
-        model: model(&top, limits)?,
+        model: head::model(&top, limits)?,
         inputs: inputs(&top.need("input")?, limits)?,
         dimensions: top.get("dimensions").map(|node| node.count()).transpose()?,
         format: top.get("encoding_format").map(|node| format(&node)).transpose()?.unwrap_or_default(),
@@ -44,13 +44,6 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<(EmbedRequest<'a>, Ve
         truncate: top.get("truncate").map(|node| truncate(&node)).transpose()?,
     };
     Ok((request, notes.finish()))
-}
-
-/// The model that a request names.
-pub(in crate::dialect) fn model<'a>(top: &Object<'a, '_>, limits: &Limits) -> Result<Cow<'a, str>, Fault> {
-    let node = top.need("model")?;
-    limits::at_most("model", node.escaped()?.len(), limits.model_bytes, "bytes", "--max-model-bytes")?;
-    node.filled_string()
 }
 
 /// A list of more items than one request may have.

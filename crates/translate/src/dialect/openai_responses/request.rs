@@ -24,12 +24,13 @@ mod verdicts;
 mod wishes;
 
 use crate::dialect::Head;
+use crate::dialect::head;
 use crate::dialect::json::{self, Indexed, Object};
 use crate::dialect::notes::Notes;
 use crate::dialect::openai_responses::seal_keys::SealKeys;
 use crate::dialect::openai_responses::sealed_item::SealedItem;
 use crate::fault::Fault;
-use crate::limits::{self, Limits};
+use crate::limits::Limits;
 use crate::model::field_ref::FieldRef;
 use crate::model::request::{Request, Sampling};
 use crate::warning::Warning;
@@ -165,7 +166,7 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fault> {
     let document = json::read(body, limits.json_values, &INDEXED)?;
     let top = json::open(&document);
     let mut notes = Notes::new(*limits);
-    let model = model(&top, limits)?;
+    let model = head::model(&top, limits)?;
     verdicts::read(&top, &mut notes)?;
     let mut offer = tools::read(&top, &mut notes)?;
     let conversation = items::read(&top, &offer.names, &mut notes)?;
@@ -218,7 +219,7 @@ fn flag(top: &Object<'_, '_>, name: &str) -> Result<Option<bool>, Fault> {
 pub fn read_head<'a>(body: &'a [u8], limits: &Limits) -> Result<Head<'a>, Fault> {
     let document = json::read(body, limits.json_values, &INDEXED)?;
     let top = json::open(&document);
-    Ok(Head { model: model(&top, limits)?, stream: flag(&top, "stream")?.unwrap_or_default() })
+    head::read(&top, limits)
 }
 
 /// Reads only the model id, for routing.
@@ -229,11 +230,5 @@ pub fn read_head<'a>(body: &'a [u8], limits: &Limits) -> Result<Head<'a>, Fault>
 pub fn read_model(body: &[u8]) -> Result<Cow<'_, str>, Fault> {
     let limits = Limits::default();
     let document = json::read(body, limits.json_values, &INDEXED)?;
-    model(&json::open(&document), &limits)
-}
-
-fn model<'a>(top: &Object<'a, '_>, limits: &Limits) -> Result<Cow<'a, str>, Fault> {
-    let node = top.need("model")?;
-    limits::at_most("model", node.escaped()?.len(), limits.model_bytes, "bytes", "--max-model-bytes")?;
-    node.filled_string()
+    head::model(&json::open(&document), &limits)
 }

@@ -2,7 +2,7 @@
 
 use crate::dialect::json::{Node, Object};
 use crate::dialect::media::{
-    Address, DOCUMENTS, PICTURES, address, base64, document, document_of_mime, extension, in_s3, picture,
+    Address, DOCUMENTS, PICTURES, address, base64, document, document_of_mime, extension, in_s3, picture, picture_at,
 };
 use crate::dialect::notes::Notes;
 use crate::fault::Fault;
@@ -32,18 +32,7 @@ pub(super) fn image<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Bloc
 
 /// Addresses of data and of objects in S3 are as good as the data; the gateway fetches nothing from the web.
 fn image_at<'a>(url: &Node<'a, '_>) -> Result<Block<'a>, Fault> {
-    let unknown = |url: &Node<'_, '_>| url.invalid(&format!("must be a picture of type {PICTURES}"));
-    match address(url)? {
-        Address::Data { mime, data } => {
-            let format = picture(&mime).ok_or_else(|| unknown(url))?;
-            Ok(Block::Image { format, source: base64(url, data)? })
-        }
-        Address::S3 { extension } => {
-            let format = picture(&format!("image/{extension}")).ok_or_else(|| unknown(url))?;
-            Ok(Block::Image { format, source: in_s3(url)? })
-        }
-        Address::Web | Address::Other(_) => Err(on_the_web(url)),
-    }
+    picture_at(url, "")?.ok_or_else(|| on_the_web(url))
 }
 
 fn on_the_web(url: &Node<'_, '_>) -> Fault {

@@ -1,9 +1,7 @@
 //! The parts of a message that hold a picture, a file or sound.
 
 use crate::dialect::json::{Node, Object};
-use crate::dialect::media::{
-    Address, DOCUMENTS, PICTURES, SOUNDS, address, base64, document, document_of_mime, extension, in_s3, picture,
-};
+use crate::dialect::media::{Address, SOUNDS, address, base64, file_at, in_s3, picture_at};
 use crate::dialect::notes::Notes;
 use crate::fault::Fault;
 use crate::model::request::Block;
@@ -21,23 +19,12 @@ pub(super) fn image<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Bloc
 }
 
 fn image_at<'a>(url: &Node<'a, '_>) -> Result<Block<'a>, Fault> {
-    let unknown = |url: &Node<'_, '_>| {
-        url.invalid(&format!("must be a picture of type {PICTURES}; send SVG as a `file` or as text, others converted"))
-    };
-    match address(url)? {
-        Address::Data { mime, data } => {
-            let format = picture(&mime).ok_or_else(|| unknown(url))?;
-            Ok(Block::Image { format, source: base64(url, data)? })
-        }
-        Address::S3 { extension } => {
-            let format = picture(&format!("image/{extension}")).ok_or_else(|| unknown(url))?;
-            Ok(Block::Image { format, source: in_s3(url)? })
-        }
-        Address::Web => Err(url.unsupported(
+    picture_at(url, "; send SVG as a `file` or as text, others converted")?.ok_or_else(|| match address(url) {
+        Ok(Address::Web) => url.unsupported(
             "is an address on the web, which the gateway does not fetch; send the picture as a data URI (data:image/png;base64,...)",
-        )),
-        Address::Other(_) => Err(url.invalid("must be a data URI (data:image/png;base64,...)")),
-    }
+        ),
+        _ => url.invalid("must be a data URI (data:image/png;base64,...)"),
+    })
 }
 
 /// Reads the part `{"type": "file", "file": {"file_data": ..., "filename": ...}}`.
@@ -52,28 +39,7 @@ pub(super) fn file<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Result<Block
         });
     };
     let name = file.get("filename").map(|name| name.string()).transpose()?;
-    let (mime, source) = match address(&data)? {
-        Address::Data { mime, data: inside } => (mime, base64(&data, inside)?),
-        Address::Other(inside) => (String::new(), base64(&data, inside)?),
-        Address::S3 { extension } => {
-            let format = document(&extension).ok_or_else(|| unknown_document(&data))?;
-            return Ok(Block::Document { format, name, source: in_s3(&data)?, context: None, citations: false });
-        }
-        Address::Web => {
-            return Err(data.unsupported("is an address on the web, which the gateway does not fetch; send a data URI"));
-        }
-    };
-    if let Some(format) = picture(&mime) {
-        return Ok(Block::Image { format, source });
-    }
-    let by_name = || document(&extension(name.as_deref().unwrap_or_default()));
-    let plain = || mime.starts_with("text/").then_some("txt");
-    let format = document_of_mime(&mime).or_else(by_name).or_else(plain).ok_or_else(|| unknown_document(&data))?;
-    Ok(Block::Document { format, name, source, context: None, citations: false })
-}
-
-fn unknown_document(data: &Node<'_, '_>) -> Fault {
-    data.invalid(&format!("must be a file of type {DOCUMENTS}, as its media type or its `filename` says"))
+    file_at(&data, name, "is an address on the web, which the gateway does not fetch; send a data URI")
 }
 
 /// Reads the part `{"type": "input_audio", "input_audio": {"data": ..., "format": ...}}`.
