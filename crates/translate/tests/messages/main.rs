@@ -1,8 +1,7 @@
-//! Requests of Messages: of any bytes, as real clients send them, and as the documentation has them.
+//! Requests of Messages: of any bytes, and as real clients send them.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod counting;
-mod documented;
 mod errors;
 mod limits;
 mod real_clients;

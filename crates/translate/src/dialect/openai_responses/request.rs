@@ -2,7 +2,7 @@
 //!
 //! Every field has one of three fates: it is taken into the neutral [`Request`]; it is left out, and a [`Warning`] names
 //! it; or it is refused with a [`Fault`] that names it, because the client would trust in what it cannot get. Fields that
-//! nobody knows are left out. `null` is the same as nothing. `docs/responses.md` has a row for every field.
+//! nobody knows are left out. `null` is the same as nothing. `docs/fields.md` has a row for every field.
 //!
 //! Texts, schemas and base64 are borrowed from the body as they stand there, still escaped.
 
