@@ -3,11 +3,11 @@
 mod clients;
 mod running;
 
-use crate::workspace::{cargo, root, run};
+use crate::workspace::{cargo, cargo_command, root, run};
 use anyhow::{Context, bail};
 use running::Roads;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// One suite, and what it talks to.
@@ -35,11 +35,13 @@ enum Target {
     Simulator,
     /// The fixtures, and the simulator.
     Fixtures,
+    /// What clients would be sent for the recorded answers of the corpus, where it is.
+    Corpus,
     /// Two gateways, which lead Claude over Converse and over InvokeModel, and their simulator.
     Roads,
 }
 
-const SUITES: [Suite; 29] = [
+const SUITES: [Suite; 37] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -79,6 +81,24 @@ const SUITES: [Suite; 29] = [
     suite("claude_code", "claude_code.mjs", Program::Node(&clients::NODE_CLAUDE_CODE), Target::Roads),
     suite("bedrock_api", "bedrock_api.py", Program::Python(&clients::PYTHON_BEDROCK), Target::Gateway),
     suite("bedrock_api_node", "bedrock_api.mjs", Program::Node(&clients::NODE_BEDROCK), Target::Gateway),
+    suite("anthropic_corpus_1", "anthropic_corpus.py", Program::Python(&clients::PYTHON_ANTHROPIC_1), Target::Corpus),
+    suite("anthropic_corpus_2", "anthropic_corpus.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Corpus),
+    suite(
+        "anthropic_corpus_node",
+        "anthropic_node_corpus.mjs",
+        Program::Node(&clients::NODE_ANTHROPIC),
+        Target::Corpus,
+    ),
+    suite("responses_corpus_2", "responses_corpus.py", Program::Python(&clients::PYTHON), Target::Corpus),
+    suite("responses_corpus_3", "responses_corpus.py", Program::Python(&clients::PYTHON_AGENTS), Target::Corpus),
+    suite(
+        "responses_corpus_node",
+        "responses_node_corpus.mjs",
+        Program::Node(&clients::NODE_RESPONSES),
+        Target::Corpus,
+    ),
+    suite("chat_corpus_2", "chat_corpus.py", Program::Python(&clients::PYTHON), Target::Corpus),
+    suite("chat_corpus_3", "chat_corpus.py", Program::Python(&clients::PYTHON_AGENTS), Target::Corpus),
 ];
 
 const fn suite(name: &'static str, script: &'static str, program: Program, target: Target) -> Suite {
@@ -92,6 +112,8 @@ struct Place {
     gateway: String,
     simulator: String,
     roads: Option<Roads>,
+    /// The file of what clients would be sent for the corpus; none where there is no corpus.
+    corpus: Option<PathBuf>,
 }
 
 /// Runs the suites whose names begin with one of `wanted`; all of them when there is none.
@@ -120,7 +142,11 @@ pub(crate) fn suites(wanted: &[String]) -> anyhow::Result<()> {
         true => Some(Roads::start(&binary, &folder)?),
         false => None,
     };
-    let place = Place { folder, gateway, simulator, roads };
+    let corpus = match chosen.iter().any(|suite| matches!(suite.target, Target::Corpus)) {
+        true => corpus_answers(&folder)?,
+        false => None,
+    };
+    let place = Place { folder, gateway, simulator, roads, corpus };
     for suite in chosen {
         one(suite, &place).with_context(|| format!("the suite {}", suite.name))?;
     }
@@ -130,6 +156,10 @@ pub(crate) fn suites(wanted: &[String]) -> anyhow::Result<()> {
 #[expect(clippy::print_stderr, reason = "progress, for the person who waits")]
 fn one(suite: &Suite, place: &Place) -> anyhow::Result<()> {
     eprintln!("== {}", suite.name);
+    if matches!(suite.target, Target::Corpus) && place.corpus.is_none() {
+        eprintln!("SKIPPED: the corpus is not there, so no recorded answer was given to {}", suite.name);
+        return Ok(());
+    }
     let script = root().join("interop").join(suite.script);
     // Whatever hangs is stopped.
     let mut command = Command::new("timeout");
@@ -145,12 +175,28 @@ fn one(suite: &Suite, place: &Place) -> anyhow::Result<()> {
         Target::Gateway => command.arg(&place.gateway),
         Target::Simulator => &mut command,
         Target::Fixtures => command.arg(root().join("fixtures")),
+        Target::Corpus => return run(command.args(&place.corpus)),
         Target::Roads => {
             let roads = place.roads.as_ref().context("the gateways of both roads were not started")?;
             return run(command.args(roads.addresses()));
         }
     };
     run(command.arg(&place.simulator))
+}
+
+/// Writes what clients would be sent for the recorded answers of the corpus; none where there is no corpus.
+fn corpus_answers(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+    #[expect(clippy::disallowed_methods, reason = "a chore is a host; its person says so where the corpus is")]
+    let told = std::env::var_os("AQUIFER_CORPUS").map(PathBuf::from);
+    let corpus = told.unwrap_or_else(|| root().join("../shared/corpus"));
+    if !corpus.join("cases").is_dir() {
+        return Ok(None);
+    }
+    let file = folder.join("corpus.jsonl");
+    let mut example = cargo_command();
+    example.args(["run", "--quiet", "--locked", "-p", "aquifer-translate", "--example", "corpus_answers", "--"]);
+    run(example.arg(corpus).arg(&file))?;
+    Ok(Some(file))
 }
 
 /// The folder of everything that is built.
@@ -181,6 +227,7 @@ mod tests {
             let run = SUITES.iter().any(|suite| suite.script == name);
             assert!(
                 run || name.starts_with("loops.")
+                    || name.starts_with("corpus.")
                     || ["gateway.yaml", "keys.txt", "loops_messages.py", "roads.yaml", "routes.yaml"]
                         .contains(&name.as_str()),
                 "{name} is run by nobody"

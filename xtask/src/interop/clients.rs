@@ -36,6 +36,9 @@ pub(super) const PYTHON_AGENTS: Python = Python {
 /// Anthropic's own client.
 pub(super) const PYTHON_ANTHROPIC: Python = Python { folder: "python-anthropic", names: &["anthropic==2.14.0"] };
 
+/// The first major version of it.
+pub(super) const PYTHON_ANTHROPIC_1: Python = Python { folder: "python-anthropic-1", names: &["anthropic==1.17.0"] };
+
 /// AWS's own, Anthropic's and LangChain's clients of Bedrock.
 pub(super) const PYTHON_BEDROCK: Python = Python {
     folder: "python-bedrock",
@@ -133,7 +136,7 @@ impl Node {
     /// Puts a script, and what scripts share, where Node finds the packages: beside them.
     pub(super) fn lay(&self, clients: &Path, script: &str) -> anyhow::Result<PathBuf> {
         let folder = clients.join(self.folder);
-        for name in ["loops.mjs", script] {
+        for name in ["loops.mjs", "corpus.mjs", script] {
             fs::copy(root().join("interop").join(name), folder.join(name))?;
         }
         Ok(folder.join(script))

@@ -101,6 +101,9 @@ fn of_converse<H: EventSink>(
                 continue;
             }
         } else {
+            while let Some(event) = reader.overtaken(&frame) {
+                to.event(event, out);
+            }
             to.event(reader.event(&frame)?, out);
             while let Some(event) = reader.unended() {
                 to.event(event, out);

@@ -4,3 +4,4 @@
 mod chat;
 mod recorded;
 mod responses;
+mod two_turns;

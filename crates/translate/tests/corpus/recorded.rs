@@ -33,7 +33,7 @@ fn keep() -> Restore {
 
 /// The cases of one API with their folders; none, loudly, when the corpus is not there.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn cases(api: &str) -> Vec<(PathBuf, Value)> {
+pub(crate) fn cases(api: &str) -> Vec<(PathBuf, Value)> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/cases");
     let Ok(sources) = fs::read_dir(&corpus) else {
         eprintln!("SKIPPED: the corpus is not there, so no recorded answer was tried");

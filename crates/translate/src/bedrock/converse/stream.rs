@@ -211,6 +211,17 @@ impl Reader {
         Some(Event::BlockStop { index: index.into(), seal: self.seals.take(index), goes_on: false })
     }
 
+    /// The end of a block that the start of a later block in this frame ended without an event of its own: the seal stands
+    /// before the call; asked for until there is none.
+    pub fn overtaken(&mut self, frame: &Frame<'_>) -> Option<Event<'static>> {
+        let open = self.seals.any()?;
+        if frame.kind != Kind::Event("contentBlockStart") {
+            return None;
+        }
+        let BlockStop { content_block_index: index } = read(frame.payload).ok()?;
+        (open < index).then(|| Event::BlockStop { index: open.into(), seal: self.seals.take(open), goes_on: false })
+    }
+
     fn start<'a>(&mut self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
         let BlockStart { content_block_index: index, start } = read(payload)?;
         let delta = match start.tool_use {

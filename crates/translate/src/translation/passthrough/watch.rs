@@ -131,6 +131,9 @@ impl SeenOfStream {
     }
 
     fn converse(&mut self, reader: &mut stream::Reader, frame: &Frame<'_>) -> WatchedFrame {
+        while let Some(event) = reader.overtaken(frame) {
+            self.event(event);
+        }
         let event = match reader.event(frame) {
             Ok(event) => event,
             // What cannot be read may be reasoning.
