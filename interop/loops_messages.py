@@ -4,6 +4,7 @@ A loop is a question, the model's call of a tool, its result and the answer. The
 that does not come back as it was signed; that it came back at all is seen in what reached the model.
 """
 
+import concurrent.futures
 import itertools
 import json
 import os
@@ -28,14 +29,22 @@ COUNT = itertools.count(1)
 
 
 def check(name, right, seen=None):
-    print(("ok    " if right else "WRONG ") + name, flush=True)
+    # One write, so that cases that run at once do not share a line.
+    print(("ok    " if right else "WRONG ") + name + "\n", end="", flush=True)
     if not right:
         sys.exit(f"{name}: seen {seen!r}")
 
 
-def question(name, text=PLAIN):
-    """A question that no other request holds, and the mark by which it is known; what was asked before is forgotten."""
+def together(cases):
+    """Runs cases at once, each a function with its arguments; what was asked before them is forgotten."""
     simulator("/simulator/requests", "DELETE")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for case in [pool.submit(*case) for case in cases]:
+            case.result()
+
+
+def question(name, text=PLAIN):
+    """A question that no other request holds, and the mark by which it is known."""
     mark = f"({name} {os.getpid()} {next(COUNT)})"
     return f"{text} {mark}", mark
 
