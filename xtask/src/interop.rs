@@ -39,7 +39,7 @@ enum Target {
     Roads,
 }
 
-const SUITES: [Suite; 29] = [
+const SUITES: [Suite; 36] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -74,7 +74,19 @@ const SUITES: [Suite; 29] = [
     ),
     suite("responses_loops_2", "responses_loops.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("responses_loops_3", "responses_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
-    suite("anthropic_loops", "anthropic_loops.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
+    suite("anthropic_loops_2", "anthropic_loops.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
+    suite("anthropic_loops_1", "anthropic_loops.py", Program::Python(&clients::PYTHON_ANTHROPIC_1), Target::Roads),
+    suite("anthropic_node_loops", "anthropic_node_loops.mjs", Program::Node(&clients::NODE_ANTHROPIC), Target::Roads),
+    suite("langchain_messages", "langchain_messages.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
+    suite(
+        "pydantic_ai_messages",
+        "pydantic_ai_messages.py",
+        Program::Python(&clients::PYTHON_ANTHROPIC_1),
+        Target::Roads,
+    ),
+    suite("vercel_messages", "vercel_messages.mjs", Program::Node(&clients::NODE_ANTHROPIC), Target::Roads),
+    suite("claude_agent", "claude_agent.py", Program::Python(&clients::PYTHON_CLAUDE_AGENT), Target::Roads),
+    suite("aider_edits", "aider_edits.py", Program::Python(&clients::PYTHON_AIDER), Target::Roads),
     suite("claude_matrix", "claude_matrix.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
     suite("claude_code", "claude_code.mjs", Program::Node(&clients::NODE_CLAUDE_CODE), Target::Roads),
     suite("bedrock_api", "bedrock_api.py", Program::Python(&clients::PYTHON_BEDROCK), Target::Gateway),
@@ -181,7 +193,7 @@ mod tests {
             let run = SUITES.iter().any(|suite| suite.script == name);
             assert!(
                 run || name.starts_with("loops.")
-                    || ["gateway.yaml", "keys.txt", "loops_messages.py", "roads.yaml", "routes.yaml"]
+                    || ["gateway.yaml", "keys.txt", "loops_messages.mjs", "loops_messages.py", "roads.yaml", "routes.yaml"]
                         .contains(&name.as_str()),
                 "{name} is run by nobody"
             );
