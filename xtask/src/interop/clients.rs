@@ -40,10 +40,8 @@ pub(super) const PYTHON_ANTHROPIC: Python = Python {
 };
 
 /// Anthropic's own client one version back, and agents that want that one.
-pub(super) const PYTHON_ANTHROPIC_1: Python = Python {
-    folder: "python-anthropic-1",
-    names: &["anthropic==1.17.0", "pydantic-ai-slim[anthropic]==2.38.0"],
-};
+pub(super) const PYTHON_ANTHROPIC_1: Python =
+    Python { folder: "python-anthropic-1", names: &["anthropic==1.17.0", "pydantic-ai-slim[anthropic]==2.38.0"] };
 
 /// Claude Code as a library, which brings the program with it.
 pub(super) const PYTHON_CLAUDE_AGENT: Python =
