@@ -4,9 +4,10 @@ Usage: anthropic_loops.py CONVERSE INVOKE SIMULATOR
 """
 
 import anthropic
+import pydantic
 from anthropic import _exceptions as kinds
 from loops_messages import BUDGET, CONVERSE, GPT_OSS, HIDING, INVOKE, KINDS, NOVA, PLAIN, RESULT, ROADS, TIME, WEATHER
-from loops_messages import assert_loop, check, question, thinking
+from loops_messages import assert_loop, check, question, thinking, together
 
 VERSION = anthropic.__version__.split(".")[0]
 SAME = {"api_key": "key-of-anthropic", "max_retries": 0, "timeout": 30}
@@ -71,6 +72,19 @@ def runner(road, url, model, stream):
     assert_loop(name, mark, road, model)
 
 
+def parses(road, url, model):
+    """An answer in the form of a class, which the SDK reads. A model that is told of the form in words says what it is told."""
+
+    class Weather(pydantic.BaseModel):
+        city: str
+        degrees: int
+
+    words, mark = question("anthropic", 'Which city? [[say:{"city": "Paris", "degrees": 18}]]')
+    asked = {"model": model, "max_tokens": 1000, "messages": [{"role": "user", "content": words}]}
+    message = CLIENTS[url].messages.parse(output_format=Weather, **asked)
+    check(f"anthropic {VERSION}, {road}, {model}: answers in a form", isinstance(message.parsed_output, Weather), (mark, message))
+
+
 def counts(road, url, model):
     asked = {"model": model, "messages": [{"role": "user", "content": "How long is this?"}], "tools": [WEATHER]}
     counted = CLIENTS[url].messages.count_tokens(**asked)
@@ -109,14 +123,19 @@ def raised(name, call, kind, status, word):
     check(f"{name}: raises", False)
 
 
-def errors(road, url, model):
+def fails(road, url, model, way, fault):
+    """What goes wrong at Bedrock is raised as what it is."""
+    messages = [{"role": "user", "content": f"[[fault:{fault}]] Hello?"}]
+    asked = {"model": model, "max_tokens": 100, "messages": messages}
+    name = f"anthropic {VERSION}, {road}, {model}, {way.__name__}, {fault}"
+    raised(name, lambda: way(CLIENTS[url].messages, **asked), *FAULTS[fault])
+
+
+def refusals(road, url, model):
+    """What the gateway refuses by itself, and a stream that breaks off."""
     name = f"anthropic {VERSION}, {road}, {model}"
     client = CLIENTS[url]
     asked = {"model": model, "max_tokens": 100}
-    for fault, (kind, status, word) in FAULTS.items():
-        messages = [{"role": "user", "content": f"[[fault:{fault}]] Hello?"}]
-        for way in (whole, streamed):
-            raised(f"{name}, {way.__name__}, {fault}", lambda: way(client.messages, messages=messages, **asked), kind, status, word)
     hello = [{"role": "user", "content": "Hello?"}]
     nobody = anthropic.Anthropic(base_url=url, **{**SAME, "api_key": "nobodys-key"})
     refused = anthropic.AuthenticationError
@@ -132,16 +151,19 @@ def errors(road, url, model):
         check(f"{name}: an error in a stream is raised", error.body["error"]["type"] == "rate_limit_error", error.body)
 
 
-for road, url, model in ROADS:
-    for kind in KINDS:
-        for way in (whole, streamed):
-            loop(road, url, model, way, lambda client: client.messages, kind)
-    loop(road, url, model, streamed, lambda client: client.beta.messages, PLAIN)
-    for stream in (False, True):
-        runner(road, url, model, stream)
-    counts(road, url, model)
+def cases(road, url, model):
+    here = (road, url, model)
+    found = [(loop, *here, way, lambda client: client.messages, kind) for kind in KINDS for way in (whole, streamed)]
+    found += [(loop, *here, streamed, lambda client: client.beta.messages, PLAIN)]
+    found += [(runner, *here, stream) for stream in (False, True)]
+    found += [(parses, *here), (counts, *here)]
     if model in (HIDING, NOVA):
-        errors(road, url, model)
-models(CONVERSE)
-models(INVOKE)
+        found += [(fails, *here, way, fault) for fault in FAULTS for way in (whole, streamed)]
+        found += [(refusals, *here)]
+    return found
+
+
+for way in ROADS:
+    together(cases(*way))
+together([(models, CONVERSE), (models, INVOKE)])
 check("every family was asked", {BUDGET, HIDING, NOVA, GPT_OSS} <= {model for _, _, model in ROADS})

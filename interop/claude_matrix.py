@@ -10,7 +10,7 @@ import sys
 import anthropic
 
 sys.dont_write_bytecode = True
-from loops_messages import CONVERSE, INVOKE, RESULT, WEATHER, check, question, requests  # noqa: E402
+from loops_messages import CONVERSE, INVOKE, RESULT, WEATHER, check, question, requests, together  # noqa: E402
 
 TIERS = {"opus": "claude-opus-5", "sonnet": "claude-sonnet-5", "haiku": "claude-haiku-4-5"}
 ROADS = {"converse": CONVERSE, "invoke": INVOKE}
@@ -140,14 +140,16 @@ ROWS = {
     "web search": Cell.web_search,
 }
 
+
+def tick(row, asks, road, model):
+    right = asks(Cell(road, model))
+    check(f"{row}, {road}, {model}", bool(right), right)
+
+
 table = ["| | " + " | ".join(f"{tier}, {road}" for road in ROADS for tier in TIERS) + " |", "|---|" + "---|" * 6]
 for row, asks in ROWS.items():
-    cells = []
-    for road in ROADS:
-        for model in TIERS.values():
-            right = asks(Cell(road, model))
-            check(f"{row}, {road}, {model}", bool(right), right)
-            cells.append("left out, or refused" if row == "web search" else "yes")
+    together([(tick, row, asks, road, model) for road in ROADS for model in TIERS.values()])
+    cells = ["left out, or refused" if row == "web search" else "yes"] * len(ROADS) * len(TIERS)
     table.append(f"| {row} | " + " | ".join(cells) + " |")
 told = "\n".join(table)
 print(told)

@@ -4,6 +4,7 @@ A loop is a question, the model's call of a tool, its result and the answer. The
 that does not come back as it was signed; that it came back at all is seen in what reached the model.
 """
 
+import concurrent.futures
 import itertools
 import json
 import os
@@ -12,10 +13,10 @@ import urllib.request
 
 CONVERSE, INVOKE, SIMULATOR = sys.argv[1:4]
 ADAPTIVE, BUDGET, HIDING = "claude-opus-4-6", "claude-sonnet-4-5", "claude-opus-5"
-NOVA, GPT_OSS = "amazon.nova-2-lite-v1:0", "openai.gpt-oss-120b-1:0"
+NOVA, GPT_OSS, KIMI = "amazon.nova-2-lite-v1:0", "openai.gpt-oss-120b-1:0", "moonshot.kimi-k2-thinking"
 CLAUDE = [BUDGET, ADAPTIVE, HIDING]
 # Each model with the gateway whose road leads to it.
-ROADS = [("converse", CONVERSE, model) for model in [*CLAUDE, NOVA, GPT_OSS]] + [("invoke", INVOKE, model) for model in CLAUDE]
+ROADS = [("converse", CONVERSE, model) for model in [*CLAUDE, NOVA, GPT_OSS, KIMI]] + [("invoke", INVOKE, model) for model in CLAUDE]
 RESULT = "18 C"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = {"name": "get_weather", "description": "The weather in a city.", "input_schema": SCHEMA}
@@ -28,14 +29,22 @@ COUNT = itertools.count(1)
 
 
 def check(name, right, seen=None):
-    print(("ok    " if right else "WRONG ") + name, flush=True)
+    # One write, so that cases that run at once do not share a line.
+    print(("ok    " if right else "WRONG ") + name + "\n", end="", flush=True)
     if not right:
         sys.exit(f"{name}: seen {seen!r}")
 
 
-def question(name, text=PLAIN):
-    """A question that no other request holds, and the mark by which it is known; what was asked before is forgotten."""
+def together(cases):
+    """Runs cases at once, each a function with its arguments; what was asked before them is forgotten."""
     simulator("/simulator/requests", "DELETE")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for case in [pool.submit(*case) for case in cases]:
+            case.result()
+
+
+def question(name, text=PLAIN):
+    """A question that no other request holds, and the mark by which it is known."""
     mark = f"({name} {os.getpid()} {next(COUNT)})"
     return f"{text} {mark}", mark
 
@@ -90,8 +99,8 @@ def assert_loop(name, mark, road, model, kind=PLAIN, thinks=True):
     check(f"{name}: takes its road", all((f"/{road}" in it["path"]) for it in seen), [it["path"] for it in seen])
     if not thinks:
         return
-    # One that always thinks need not be asked.
-    check(f"{name}: asked to think", model == GPT_OSS or all(is_thinking(it["body"]) for it in seen), [it["body"] for it in seen])
+    # Those that think by themselves need not be asked.
+    check(f"{name}: asked to think", model in (GPT_OSS, KIMI) or all(is_thinking(it["body"]) for it in seen), [it["body"] for it in seen])
     for at, earlier in enumerate(seen[:-1]):
         answer = again(earlier)
         # A model with a budget thinks before its first call only.

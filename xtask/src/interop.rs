@@ -41,7 +41,7 @@ enum Target {
     Roads,
 }
 
-const SUITES: [Suite; 37] = [
+const SUITES: [Suite; 44] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -76,7 +76,19 @@ const SUITES: [Suite; 37] = [
     ),
     suite("responses_loops_2", "responses_loops.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("responses_loops_3", "responses_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
-    suite("anthropic_loops", "anthropic_loops.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
+    suite("anthropic_loops_2", "anthropic_loops.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
+    suite("anthropic_loops_1", "anthropic_loops.py", Program::Python(&clients::PYTHON_ANTHROPIC_1), Target::Roads),
+    suite("anthropic_node_loops", "anthropic_node_loops.mjs", Program::Node(&clients::NODE_ANTHROPIC), Target::Roads),
+    suite("langchain_messages", "langchain_messages.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
+    suite(
+        "pydantic_ai_messages",
+        "pydantic_ai_messages.py",
+        Program::Python(&clients::PYTHON_ANTHROPIC_1),
+        Target::Roads,
+    ),
+    suite("vercel_messages", "vercel_messages.mjs", Program::Node(&clients::NODE_ANTHROPIC), Target::Roads),
+    suite("claude_agent", "claude_agent.py", Program::Python(&clients::PYTHON_CLAUDE_AGENT), Target::Roads),
+    suite("aider_edits", "aider_edits.py", Program::Python(&clients::PYTHON_AIDER), Target::Roads),
     suite("claude_matrix", "claude_matrix.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
     suite("claude_code", "claude_code.mjs", Program::Node(&clients::NODE_CLAUDE_CODE), Target::Roads),
     suite("bedrock_api", "bedrock_api.py", Program::Python(&clients::PYTHON_BEDROCK), Target::Gateway),
@@ -226,10 +238,9 @@ mod tests {
             let name = entry.expect("it can be read").file_name().to_string_lossy().into_owned();
             let run = SUITES.iter().any(|suite| suite.script == name);
             assert!(
-                run || name.starts_with("loops.")
+                run || name.starts_with("loops")
                     || name.starts_with("corpus.")
-                    || ["gateway.yaml", "keys.txt", "loops_messages.py", "roads.yaml", "routes.yaml"]
-                        .contains(&name.as_str()),
+                    || ["gateway.yaml", "keys.txt", "roads.yaml", "routes.yaml"].contains(&name.as_str()),
                 "{name} is run by nobody"
             );
         }

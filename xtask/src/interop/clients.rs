@@ -33,11 +33,22 @@ pub(super) const PYTHON_AGENTS: Python = Python {
     ],
 };
 
-/// Anthropic's own client.
-pub(super) const PYTHON_ANTHROPIC: Python = Python { folder: "python-anthropic", names: &["anthropic==2.14.0"] };
+/// Anthropic's own client, and LangChain with it.
+pub(super) const PYTHON_ANTHROPIC: Python = Python {
+    folder: "python-anthropic",
+    names: &["anthropic==2.14.0", "langchain-anthropic==1.7.10", "langchain-core==1.8.3"],
+};
 
-/// The first major version of it.
-pub(super) const PYTHON_ANTHROPIC_1: Python = Python { folder: "python-anthropic-1", names: &["anthropic==1.17.0"] };
+/// Anthropic's own client one version back, and agents that want that one.
+pub(super) const PYTHON_ANTHROPIC_1: Python =
+    Python { folder: "python-anthropic-1", names: &["anthropic==1.17.0", "pydantic-ai-slim[anthropic]==2.38.0"] };
+
+/// Claude Code as a library, which brings the program with it.
+pub(super) const PYTHON_CLAUDE_AGENT: Python =
+    Python { folder: "python-claude-agent", names: &["claude-agent-sdk==0.2.189"] };
+
+/// aider, which pins all that it needs.
+pub(super) const PYTHON_AIDER: Python = Python { folder: "python-aider", names: &["aider-chat==0.86.2"] };
 
 /// AWS's own, Anthropic's and LangChain's clients of Bedrock.
 pub(super) const PYTHON_BEDROCK: Python = Python {
@@ -77,8 +88,11 @@ pub(super) const NODE_VERCEL_5: Node = Node {
     names: &["ai@5.0.277", "@ai-sdk/openai-compatible@1.0.61", "@openrouter/ai-sdk-provider@1.5.4", "zod@4.6.7"],
 };
 
-/// Anthropic's own client for Node.
-pub(super) const NODE_ANTHROPIC: Node = Node { folder: "node-anthropic", names: &["@anthropic-ai/sdk@1.14.0"] };
+/// Anthropic's own client for Node, and Vercel's SDK with its provider for it.
+pub(super) const NODE_ANTHROPIC: Node = Node {
+    folder: "node-anthropic",
+    names: &["@anthropic-ai/sdk@1.14.0", "ai@6.0.326", "@ai-sdk/anthropic@3.0.140", "zod@4.6.7"],
+};
 
 /// Claude Code, which is a program of its own for each system.
 pub(super) const NODE_CLAUDE_CODE: Node = Node {
@@ -136,7 +150,7 @@ impl Node {
     /// Puts a script, and what scripts share, where Node finds the packages: beside them.
     pub(super) fn lay(&self, clients: &Path, script: &str) -> anyhow::Result<PathBuf> {
         let folder = clients.join(self.folder);
-        for name in ["loops.mjs", "corpus.mjs", script] {
+        for name in ["loops.mjs", "corpus.mjs", "loops_messages.mjs", script] {
             fs::copy(root().join("interop").join(name), folder.join(name))?;
         }
         Ok(folder.join(script))

@@ -278,11 +278,19 @@ impl Drop for Turn {
     }
 }
 
-/// The client's text behind a leading `<think>` block: some clients write the thoughts that they know no field for into
-/// it.
-fn behind_thoughts(text: &str) -> &str {
-    let inside = text.trim_start().strip_prefix("<think>");
-    inside.and_then(|inside| inside.split_once("</think>")).map_or(text, |(_, said)| said)
+/// The tags in which clients write thoughts for which they know no field, or no signature.
+const THOUGHT_TAGS: [[&str; 2]; 2] = [["<think>", "</think>"], ["<thinking>", "</thinking>"]];
+
+/// The client's text behind leading blocks of thoughts between tags.
+fn behind_thoughts(mut text: &str) -> &str {
+    loop {
+        let inside = THOUGHT_TAGS.iter().find_map(|[open, close]| {
+            let inside = text.trim_start().strip_prefix(open)?;
+            inside.split_once(close)
+        });
+        let Some((_, said)) = inside else { return text };
+        text = said;
+    }
 }
 
 /// Whether two JSON texts are equal as values: clients write them anew, with other spaces, escapes and orders of

@@ -91,6 +91,18 @@ fn text_that_a_client_drops_comes_back_with_the_thoughts() {
 }
 
 #[test]
+fn thoughts_that_a_client_wrote_between_tags_are_no_text() {
+    let remembered = turn(&[thought("one", None), said("Let me look."), call("a", "{}")]);
+    for tags in ["<think>one</think>", "<thinking>\none\n</thinking>", "<thinking>one</thinking>\n<think>two</think>"] {
+        let mut back = vec![said(tags), said("Let me look."), call("a", "{}")];
+        assert!(remembered.put_back(&mut back), "{tags}");
+        assert_eq!(shown(&back), ["thought one ", "text Let me look.", "call a {}"]);
+    }
+    let mut open = vec![said("<thinking>one"), said("Let me look."), call("a", "{}")];
+    assert!(!remembered.put_back(&mut open));
+}
+
+#[test]
 fn cut_arguments_come_back_as_the_object_that_is_sent_for_them() {
     let cut = r#"{"city":"Par"#;
     let turn = turn(&[thought("one", Some("s1")), call("a", cut)]);
