@@ -124,6 +124,9 @@ pub struct Told {
     pub seen: Option<Milestones>,
     /// A turn to remember, before the client is told of it.
     pub turn: Option<Box<Turn>>,
+    /// The response object of an answer that has ended, where the client may go on from it: to remember, before the client
+    /// is told of it.
+    pub response: Option<String>,
     /// What happened to blocks of reasoning.
     pub progress: Vec<ReasoningProgress>,
     /// The number of the request's tokens, where that is the answer.
@@ -141,8 +144,6 @@ pub struct End {
     pub usage: Option<Usage>,
     /// What the client did not get as it should.
     pub warnings: Vec<Warning>,
-    /// The response object, where the client may go on from it.
-    pub response: Option<String>,
 }
 
 impl fmt::Debug for End {
@@ -157,7 +158,7 @@ impl Told {
     pub fn clear(&mut self) {
         self.progress.clear();
         (self.stream, self.whole, self.part) = (None, None, None);
-        (self.seen, self.turn, self.end) = (None, None, None);
+        (self.seen, self.turn, self.response, self.end) = (None, None, None, None);
         self.counted = None;
     }
 }
@@ -321,7 +322,12 @@ impl Attempt {
         told.seen = Some(seen).filter(|seen| seen.content);
         told.turn = stream.turn().map(Box::new);
         stream.progress(&mut told.progress);
-        let begins = seen.content || told.turn.is_some() || stream.finished().is_some();
+        let has_ended = stream.finished().is_some();
+        if has_ended {
+            // Its client may go on from it at once, whatever becomes of the connection.
+            told.response = stream.take_response();
+        }
+        let begins = seen.content || told.turn.is_some() || has_ended;
         let has_failed = stream.has_failed();
         if stream.is_cut() {
             told.end = self.finished().map(Box::new);
@@ -384,6 +390,7 @@ impl Attempt {
         let mut out = BytesMut::new();
         let ended = stream.end(&mut out);
         told.turn = stream.turn().map(Box::new);
+        told.response = stream.take_response();
         self.answer = Answer::Streaming(stream);
         ended?;
         self.hold_or_tell(out, true, told);
@@ -399,10 +406,11 @@ impl Attempt {
         told.seen = Some(stream.milestones());
         told.turn = stream.turn().map(Box::new);
         told.progress.extend(stream.progress());
-        let (usage, response) = (stream.usage(), stream.response().map(str::to_owned));
+        let usage = stream.usage();
+        told.response = stream.take_response();
         told.stream = Some(out);
         let finish_reason = self.word(&finish);
-        told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new(), response }));
+        told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new() }));
         Ok(())
     }
 
@@ -427,12 +435,12 @@ impl Attempt {
         heads::warn(&mut headers, &warnings);
         told.seen = Some(Milestones { reasoning: whole.reasoned, ..Milestones::default() });
         told.turn = whole.turn.map(Box::new);
-        let response = style.style.is_stored().then(|| whole.body.clone());
+        told.response = style.style.is_stored().then(|| whole.body.clone());
         let body = Bytes::from(whole.body);
         told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers, body }));
         let finish_reason = self.word(&whole.finish);
         let (usage, warnings) = (Some(whole.usage), whole.warnings);
-        told.end = Some(Box::new(End { finish_reason, usage, warnings, response }));
+        told.end = Some(Box::new(End { finish_reason, usage, warnings }));
         Ok(())
     }
 
@@ -456,7 +464,6 @@ impl Attempt {
                 finish_reason: self.word(finish),
                 usage: stream.usage(),
                 warnings: stream.warnings(),
-                response: stream.response().map(str::to_owned),
             }),
             Answer::Relaying(relaying) if relaying.relay.done => Some(relaying.ended()),
             Answer::Silent

@@ -51,6 +51,8 @@ mod proxies;
 #[cfg(test)]
 mod real_clients;
 #[cfg(test)]
+mod responses;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod secrecy;
