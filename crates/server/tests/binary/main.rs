@@ -5,6 +5,8 @@ mod admin;
 #[cfg(test)]
 mod bedrock;
 #[cfg(test)]
+mod bedrock_api;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod configuration;
