@@ -35,7 +35,7 @@ use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{
-    self, AnswerWords, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamPassthrough, StreamReframing,
+    self, AnswerWords, EncoderRequest, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamPassthrough, StreamReframing,
     StreamTranslation,
 };
 use aquifer_translate::warning::Warning;
@@ -82,6 +82,8 @@ pub struct Attempt {
     counted: Option<u64>,
     /// What the client was told by the attempt before this one, which goes on behind it.
     interrupted: Option<Interrupted>,
+    /// The request to an encoder whose answer this attempt's is, all of it.
+    encoder: Option<Box<EncoderRequest>>,
 }
 
 /// The request of an attempt, unsigned. Its `Debug` shows neither content nor headers, which may hold a key.
@@ -186,7 +188,14 @@ impl Attempt {
             answers: AnswerTo::Chat,
             counted: None,
             interrupted: None,
+            encoder: None,
         }
+    }
+
+    /// The same for a request to an encoder that takes this one call.
+    pub(super) fn encoding(mut self, request: Option<Box<EncoderRequest>>) -> Self {
+        self.encoder = request;
+        self
     }
 
     /// The same for an answer of another kind than a model's words.
@@ -366,7 +375,10 @@ impl Attempt {
             Answer::Whole { body } if self.passing.is_some() => self.pass_whole(Bytes::from(body), told),
             Answer::Whole { body } if let AnswerTo::Encoding(part) = self.answers => {
                 let answer = PartAnswer { part, body: Bytes::from(body), counted: self.counted };
-                told.part = Some(Box::new(answer));
+                match self.encoder.take() {
+                    Some(request) => return self.encoded(request, &answer, told),
+                    None => told.part = Some(Box::new(answer)),
+                }
                 Ok(())
             }
             Answer::Whole { body } => self.whole(&body, told),
@@ -441,6 +453,15 @@ impl Attempt {
         let finish_reason = self.word(&whole.finish);
         let (usage, warnings) = (Some(whole.usage), whole.warnings);
         told.end = Some(Box::new(End { finish_reason, usage, warnings }));
+        Ok(())
+    }
+
+    /// Tells the answer of an encoder that was asked once.
+    fn encoded(&self, mut request: Box<EncoderRequest>, answer: &PartAnswer, told: &mut Told) -> Result<(), Fault> {
+        request.take(answer.part, &answer.body, answer.counted)?;
+        let body = Bytes::from(request.answer(&self.model(), self.id));
+        told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers: self.whole_head(), body }));
+        told.end = Some(Box::new(End { usage: request.usage(), ..End::default() }));
         Ok(())
     }
 
