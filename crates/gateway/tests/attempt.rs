@@ -173,7 +173,11 @@ fn told_whole(attempt: &mut Attempt, answer: &[u8]) -> (u16, String) {
 #[test]
 fn tokens_are_counted_in_each_dialect() {
     for (path, body, told) in [
-        ("/v1/messages/count_tokens", r#""messages": [{"role": "user", "content": "Hello?"}]"#, r#"{"input_tokens":12}"#),
+        (
+            "/v1/messages/count_tokens",
+            r#""messages": [{"role": "user", "content": "Hello?"}]"#,
+            r#"{"input_tokens":12}"#,
+        ),
         (
             "/v1/responses/input_tokens",
             r#""input": "Hello?""#,
@@ -239,7 +243,8 @@ fn an_encoder_that_is_asked_once_answers_alone() {
     let titan = asked("/v1/embeddings", 0, "amazon.titan-embed-text-v2:0", r#""input": ["a", "b"]"#);
     assert!(matches!(titan, Err(Fault::Ours(why)) if why.contains("several calls")), "one input a call");
     assert!(matches!(asked("/v1/embeddings", 0, cohere, r#""input": []"#), Err(Fault::ClientMistaken(_))));
-    let (mut relayed, request) = asked("/v1/embeddings", 1, "text-embedding-3", r#""input": ["a"], "newer": 1"#).unwrap();
+    let (mut relayed, request) =
+        asked("/v1/embeddings", 1, "text-embedding-3", r#""input": ["a"], "newer": 1"#).unwrap();
     assert_eq!(request.path, "/v1/embeddings");
     let answer = r#"{ "object":"list","data":[{"embedding":[1]}],"usage":{"prompt_tokens":1} }"#;
     assert_eq!(told_whole(&mut relayed, answer.as_bytes()), (200, answer.to_owned()));

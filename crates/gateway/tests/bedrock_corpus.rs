@@ -109,8 +109,7 @@ impl Case {
             unix_seconds: 1,
             now,
         };
-        let mut exchange =
-            Exchange::begin(config, Arc::new(BackendHealth::new(1, now)), HostTerms::default(), &head);
+        let mut exchange = Exchange::begin(config, Arc::new(BackendHealth::new(1, now)), HostTerms::default(), &head);
         let bytes = Bytes::copy_from_slice(&self.request);
         exchange.handle(Input::Body { head: &head, bytes, turns: &Forgetful }, now);
         let mut came = Came::default();

@@ -35,8 +35,8 @@ use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{
-    self, AnswerWords, EncoderRequest, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamPassthrough, StreamReframing,
-    StreamTranslation,
+    self, AnswerWords, EncoderRequest, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamPassthrough,
+    StreamReframing, StreamTranslation,
 };
 use aquifer_translate::warning::Warning;
 use aquifer_translate::wire::sse;

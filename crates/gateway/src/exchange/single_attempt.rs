@@ -66,7 +66,9 @@ impl Attempt {
         let (mut plan, written) = match surface.operation {
             Operation::Generate => alone.generate(turns, false)?,
             Operation::CountTokens => alone.generate(turns, true)?,
-            Operation::Bedrock(operation) => alone.pass(operation, surface.model_id().unwrap_or_default().into_owned())?,
+            Operation::Bedrock(operation) => {
+                alone.pass(operation, surface.model_id().unwrap_or_default().into_owned())?
+            }
             Operation::Embed => alone.encode(EncoderTask::Embed)?,
             Operation::Rerank => alone.encode(EncoderTask::Rerank)?,
             Operation::StoredResponse
@@ -148,7 +150,9 @@ impl Alone<'_> {
                 (asked, Some(Box::new(request)))
             }
             // What Bedrock's models do not take, a backend that speaks the client's dialect may.
-            Err(fault) if relayed::may_be_relayed(&fault) && road(config, self.head.dialect(), backend) == Road::Relay => {
+            Err(fault)
+                if relayed::may_be_relayed(&fault) && road(config, self.head.dialect(), backend) == Road::Relay =>
+            {
                 (self.asked().map_err(|_| fault)?, None)
             }
             Err(fault) => return Err(fault),

@@ -32,6 +32,7 @@ fn holds_for_bytes_of_every_kind() {
 #[test]
 fn holds_for_damaged_files() {
     let (hex, base64) = ("0a".repeat(32), "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
-    let seeds = [format!("# now\n{hex}\n{base64}\n"), hex.clone(), format!("{hex}\n").repeat(17), format!("{base64}\r\n\n")];
+    let seeds =
+        [format!("# now\n{hex}\n{base64}\n"), hex.clone(), format!("{hex}\n").repeat(17), format!("{base64}\r\n\n")];
     aquifer_testing::bodies::damage(&seeds.map(String::into_bytes), run);
 }

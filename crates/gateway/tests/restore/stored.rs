@@ -85,8 +85,7 @@ impl Site {
         self.asked.set(self.asked.get() + 1);
         let (method, path) = line;
         let random = self.asked.get();
-        let head =
-            RequestHead { method, path, query: "", headers: &headers, port: None, random, unix_seconds: 1, now };
+        let head = RequestHead { method, path, query: "", headers: &headers, port: None, random, unix_seconds: 1, now };
         let health = Arc::new(BackendHealth::new(1, now));
         let exchange = Exchange::begin(Arc::new(self.config.clone()), health, HostTerms::default(), &head);
         let mut asked = Asked {
@@ -226,8 +225,7 @@ fn gone(id: &str) -> (u16, Value) {
 fn a_request_goes_on_from_a_response_with_its_thoughts() {
     let site = Site::new();
     let first = site.first(NOBODY);
-    let body =
-        json!({"model": CLAUDE, "previous_response_id": first["id"], "input": [result()], "tools": [weather()]});
+    let body = json!({"model": CLAUDE, "previous_response_id": first["id"], "input": [result()], "tools": [weather()]});
     let mut second = site.ask(NOBODY, &body);
     let turns = second.turns();
     assert_eq!((turns.len(), &turns[0]["content"]), (3, &json!([{"text": "Weather?"}])));
@@ -366,12 +364,8 @@ fn what_should_not_be_remembered_is_not() {
 
 #[test]
 fn the_operators_limits_go_with_it() {
-    let limits = RestorePolicy {
-        max_entries: 3,
-        max_bytes: 5000,
-        max_age: Duration::from_secs(9),
-        ..RestorePolicy::default()
-    };
+    let limits =
+        RestorePolicy { max_entries: 3, max_bytes: 5000, max_age: Duration::from_secs(9), ..RestorePolicy::default() };
     let site = Site::of(ReasoningPolicy { restore: limits, ..ReasoningPolicy::default() });
     let mut asked = site.ask(NOBODY, &json!({"model": CLAUDE, "input": "a"}));
     asked.answer(&whole(&["Hi"]));
@@ -448,7 +442,8 @@ fn a_store_that_remembers_nothing_leaves_the_rest_as_it_is() {
 
 #[test]
 fn what_openai_keeps_for_ever_is_refused() {
-    for (name, value) in [("background", json!(true)), ("conversation", json!("conv_1")), ("prompt", json!({"id": "p"}))]
+    for (name, value) in
+        [("background", json!(true)), ("conversation", json!("conv_1")), ("prompt", json!({"id": "p"}))]
     {
         let asked = Site::new().ask(NOBODY, &json!({"model": CLAUDE, "input": "a", name: value})).error();
         assert_eq!((asked.0, &asked.1["param"]), (400, &json!(name)), "{}", asked.1);
@@ -458,7 +453,8 @@ fn what_openai_keeps_for_ever_is_refused() {
 #[test]
 fn a_websocket_is_told_to_take_http() {
     let site = Site::new();
-    let shown = [("upgrade", "websocket"), ("connection", "upgrade"), ("openai-beta", "responses_websockets=2026-02-06")];
+    let shown =
+        [("upgrade", "websocket"), ("connection", "upgrade"), ("openai-beta", "responses_websockets=2026-02-06")];
     let told = site.asking(&site.memory, (&Method::GET, PATH), &shown, &Value::Null);
     assert_eq!((told.status, &told.error().1["code"]), (426, &json!("websocket_not_supported")));
     assert!(told.error().1["message"].as_str().unwrap().contains("POST"));

@@ -18,7 +18,8 @@ const ARN: &str = "arn:aws:bedrock:us-east-1:123456789012:application-inference-
 /// A body as no encoder of JSON would write it.
 const BODY: &str = "{ \"messages\" : [{\"role\":\"user\",\"content\":[{\"text\":\"H\\u0069\"}]}],\n\"newer\":1e0 }";
 const ANSWER: &str = "{ \"output\":{\"message\":{\"role\":\"assistant\",\"content\":[{\"text\":\"H\\u0069\"}]}} ,\"stopReason\":\"end_turn\",\"usage\":{\"inputTokens\":1,\"outputTokens\":1,\"totalTokens\":2},\"newer\":1e0}";
-const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=00";
+const SIGNED: &str =
+    "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=00";
 
 /// How a client of an AWS SDK speaks to its endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +91,6 @@ fn over_http2(gateway: SocketAddr, path: &str, body: &'static str) -> Told {
     };
     runtime.block_on(async { tokio::time::timeout(LIMIT, asking).await.unwrap() })
 }
-
 
 fn streamed() -> Vec<(&'static str, String)> {
     let delta = |delta: &str| format!(r#"{{ "contentBlockIndex":0,"delta":{delta},"p":"abc"}}"#);
@@ -282,7 +282,8 @@ fn reasoning_is_hidden_where_the_operator_hides_it() {
     answer_with(bedrock.call(), &frames);
     assert_eq!(asking.join().unwrap().body, bytes_of(&shown));
     let asking = ask(gateway, Protocol::Http1, &format!("/model/{MODEL}/converse"), BODY);
-    let whole = |content: &str| format!(r#"{{"output":{{"message":{{"content":[{content}]}}}},"stopReason":"end_turn"}}"#);
+    let whole =
+        |content: &str| format!(r#"{{"output":{{"message":{{"content":[{content}]}}}},"stopReason":"end_turn"}}"#);
     let thoughts = r#"{"reasoningContent":{"reasoningText":{"text":"MARKER"}}},{"text":"Hi"}"#;
     bedrock.call().answer("200 OK", "", &whole(thoughts));
     assert_eq!(String::from_utf8(asking.join().unwrap().body).unwrap(), whole(r#"{"text":"Hi"}"#));

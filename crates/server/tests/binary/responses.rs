@@ -65,8 +65,12 @@ fn a_conversation_goes_on_from_its_responses() {
     assert_eq!(sent["messages"].as_array().unwrap().len(), 3);
     assert_eq!(sent["messages"][1]["content"][0], serde_json::from_str::<Value>(THOUGHT).unwrap());
     let item = json!({"type": "item_reference", "id": first["output"][1]["id"]});
-    let (_, sent) =
-        answered(&aquifer, &bedrock, "", &asked(&json!([{"role": "user", "content": "a"}, item, {"role": "user", "content": "c"}])));
+    let (_, sent) = answered(
+        &aquifer,
+        &bedrock,
+        "",
+        &asked(&json!([{"role": "user", "content": "a"}, item, {"role": "user", "content": "c"}])),
+    );
     assert_eq!(sent["messages"][1]["content"], json!([{"text": "Hi"}]));
     let got = named(&aquifer, "GET", &first, "");
     assert_eq!((got.status, serde_json::from_str::<Value>(&got.body).unwrap()), (200, first.clone()));
@@ -195,8 +199,15 @@ fn seal_keys_are_rotated_with_overlap_and_wrong_ones_are_not_taken() {
 #[test]
 fn a_wrong_file_ends_the_start_and_a_made_key_is_told() {
     let keys = Keys::new(&[]);
-    let (code, _, log) =
-        run(&["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--seal-keys-file", keys.path().to_str().unwrap()]);
+    let (code, _, log) = run(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+        "--seal-keys-file",
+        keys.path().to_str().unwrap(),
+    ]);
     assert!(code == 1 && log.contains("the file holds none"), "{log}");
     let (one, bedrock) = pair(&[]);
     assert!(one.log().contains("a key to seal reasoning was generated"), "{}", one.log());

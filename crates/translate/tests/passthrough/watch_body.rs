@@ -67,7 +67,10 @@ pub(crate) fn run(data: &[u8]) {
     let _ = look_at_whole(words, rest, true);
     if let Ok(Some(shown)) = without_reasoning(rest) {
         assert!(serde_json::from_slice::<IgnoredAny>(&shown).is_ok(), "the body is JSON");
-        assert!(without_reasoning(&shown).is_ok_and(|again| again.is_none_or(|again| again == shown)), "once is enough");
+        assert!(
+            without_reasoning(&shown).is_ok_and(|again| again.is_none_or(|again| again == shown)),
+            "once is enough"
+        );
     }
 }
 
@@ -97,7 +100,8 @@ fn holds_for_damaged_answers() {
 0{"type":"content_block_stop","index":1}
 0{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":1}}
 0{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":1,"outputTokenCount":1}}"#;
-    const OLDER: &str = "0{\"completion\":\" Hi\",\"stop_reason\":null}\n0{\"completion\":\"\",\"stop_reason\":\"stop_sequence\"}";
+    const OLDER: &str =
+        "0{\"completion\":\" Hi\",\"stop_reason\":null}\n0{\"completion\":\"\",\"stop_reason\":\"stop_sequence\"}";
     const WHOLE: &str = r#"{"output":{"message":{"content":[{"reasoningContent":{"reasoningText":{"text":"a"}}},{"text":"b"},{"toolUse":{"toolUseId":"t","name":"f","input":{}}}]}},"stopReason":"tool_use","usage":{"inputTokens":1,"outputTokens":2}}"#;
     let mut seeds = Vec::new();
     for mode in [0_u8, 1, 2, 3, 0x80, 0x81] {
