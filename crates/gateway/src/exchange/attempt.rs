@@ -376,7 +376,7 @@ impl Attempt {
             Answer::Whole { body } if let AnswerTo::Encoding(part) = self.answers => {
                 let answer = PartAnswer { part, body: Bytes::from(body), counted: self.counted };
                 match self.encoder.take() {
-                    Some(request) => return self.encoded(request, &answer, told),
+                    Some(request) => return self.encoded(*request, &answer, told),
                     None => told.part = Some(Box::new(answer)),
                 }
                 Ok(())
@@ -457,7 +457,7 @@ impl Attempt {
     }
 
     /// Tells the answer of an encoder that was asked once.
-    fn encoded(&self, mut request: Box<EncoderRequest>, answer: &PartAnswer, told: &mut Told) -> Result<(), Fault> {
+    fn encoded(&self, mut request: EncoderRequest, answer: &PartAnswer, told: &mut Told) -> Result<(), Fault> {
         request.take(answer.part, &answer.body, answer.counted)?;
         let body = Bytes::from(request.answer(&self.model(), self.id));
         told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers: self.whole_head(), body }));
