@@ -35,13 +35,23 @@ pub(crate) fn fuzz(seconds: u32) -> anyhow::Result<()> {
 
 /// The tests that give generated inputs to the bodies of the fuzz targets: package, test target and the beginning of
 /// their names.
-const BODIES: [[&str; 3]; 8] = [
+const BODIES: [[&str; 3]; 18] = [
     ["aquifer-translate", "eventstream", "fuzz_body::"],
     ["aquifer-translate", "chat", "request_body::"],
     ["aquifer-translate", "chat", "answer_body::"],
     ["aquifer-translate", "chat", "media_body::"],
     ["aquifer-translate", "chat", "linear_body::"],
+    ["aquifer-translate", "messages", "request_body::"],
+    ["aquifer-translate", "invoke", "answer_body::"],
+    ["aquifer-translate", "invoke", "request_body::"],
+    ["aquifer-translate", "encoders", "encoder_body::"],
+    ["aquifer-translate", "responses", "request_body::"],
+    ["aquifer-translate", "responses", "seal_body::"],
+    ["aquifer-translate", "responses", "stored_body::"],
+    ["aquifer-translate", "passthrough", "path_body::"],
+    ["aquifer-translate", "passthrough", "watch_body::"],
     ["aquifer-gateway", "config", "damaged::"],
+    ["aquifer-gateway", "config", "seal_keys_body::"],
     ["aquifer-gateway", "failover", "passing::any_stream"],
     ["aquifer", "", "upstream::http1::"],
 ];

@@ -321,10 +321,8 @@ impl Answering {
         if common.told.turn.is_some() {
             common.keep(&self.plan, &self.call);
         }
-        let mut end = common.told.end.take();
-        if let Some(end) = &mut end {
-            common.keep_response(&self.plan, &self.call, end);
-        }
+        common.keep_response(&self.plan, &self.call);
+        let end = common.told.end.take();
         common.say_told();
         if self.restartable && !self.call.attempt.is_thinking() {
             self.settle();

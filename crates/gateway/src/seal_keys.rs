@@ -53,8 +53,10 @@ fn key(line: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
 }
 
 fn hexadecimal(line: &str) -> Option<Vec<u8>> {
-    let (pairs, _) = line.as_bytes().as_chunks::<2>();
-    pairs.iter().map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()).collect()
+    let digits: Option<Vec<u32>> = line.bytes().map(|digit| char::from(digit).to_digit(16)).collect();
+    let digits = Zeroizing::new(digits?);
+    let (pairs, _) = digits.as_chunks::<2>();
+    pairs.iter().map(|[high, low]| u8::try_from(high << 4 | low).ok()).collect()
 }
 
 #[cfg(test)]
@@ -77,5 +79,6 @@ mod tests {
         assert_eq!(parse("# none\n").unwrap_err().len(), 1);
         assert!(parse(&"01".repeat(32).lines().cycle().take(17).collect::<Vec<_>>().join("\n")).is_err());
         assert!(parse(&"\u{e9}".repeat(32)).is_err());
+        assert!(parse(&"+1".repeat(32)).is_err(), "a sign is no digit");
     }
 }

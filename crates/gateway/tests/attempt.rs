@@ -20,6 +20,15 @@ fn begin(backend: usize, body: &str) -> Result<(Attempt, UpstreamRequest), Fault
 }
 
 fn begin_at(path: &str, backend: usize, body: &str) -> Result<(Attempt, UpstreamRequest), Fault> {
+    begin_with(path, backend, Some(MODEL), body)
+}
+
+fn begin_with(
+    path: &str,
+    backend: usize,
+    model_id: Option<&str>,
+    body: &str,
+) -> Result<(Attempt, UpstreamRequest), Fault> {
     let region = Some("us-east-1".to_owned());
     let bedrock = BackendKind::bedrock(Service { region, ..Service::default() });
     let openai = BackendKind::openai_chat("v1", Service::default());
@@ -30,7 +39,7 @@ fn begin_at(path: &str, backend: usize, body: &str) -> Result<(Attempt, Upstream
     let health = Arc::new(BackendHealth::new(2, now));
     let method = &Method::POST;
     let head = RequestHead { method, path, query: "", headers: &headers, port: None, random: 7, unix_seconds: 1, now };
-    let chosen = ChosenBackend { config: &config, health: &health, backend, model_id: Some(MODEL) };
+    let chosen = ChosenBackend { config: &config, health: &health, backend, model_id };
     Attempt::write(chosen, &head, Bytes::copy_from_slice(body.as_bytes()), &Forgetful)
 }
 
@@ -148,4 +157,108 @@ fn betas_of_the_header_are_read_and_a_backend_of_another_dialect_is_none() {
     let warnings: Vec<&str> = head.get_all("x-aquifer-warning").iter().map(|it| it.to_str().unwrap()).collect();
     assert!(warnings.iter().any(|warning| warning.contains("beta")), "{warnings:?}");
     assert!(matches!(begin_at("/v1/messages", 1, body), Err(Fault::Ours(_))));
+}
+
+/// What a client is told of an answer that comes whole, with its status.
+fn told_whole(attempt: &mut Attempt, answer: &[u8]) -> (u16, String) {
+    head(attempt, 200, "application/json").unwrap();
+    let mut told = Told::default();
+    attempt.body(answer, false, &mut told).unwrap();
+    attempt.end(false, &mut told).unwrap();
+    let whole = told.whole.unwrap();
+    assert!(told.end.is_some() && whole.headers[header::CONTENT_TYPE] == "application/json");
+    (whole.status.as_u16(), std::str::from_utf8(&whole.body).unwrap().to_owned())
+}
+
+#[test]
+fn tokens_are_counted_in_each_dialect() {
+    for (path, body, told) in [
+        (
+            "/v1/messages/count_tokens",
+            r#""messages": [{"role": "user", "content": "Hello?"}]"#,
+            r#"{"input_tokens":12}"#,
+        ),
+        (
+            "/v1/responses/input_tokens",
+            r#""input": "Hello?""#,
+            r#"{"object":"response.input_tokens","input_tokens":12}"#,
+        ),
+    ] {
+        let (mut attempt, request) = begin_at(path, 0, &format!(r#"{{"model": "m", {body}}}"#)).unwrap();
+        assert_eq!(request.path, "/model/anthropic.claude-sonnet-4-20250514-v1%3A0/count-tokens");
+        assert!(request.body.starts_with(br#"{"input":"#), "{:?}", request.body);
+        assert_eq!(told_whole(&mut attempt, br#"{"inputTokens":12}"#), (200, told.to_owned()), "{path}");
+    }
+}
+
+#[test]
+fn what_is_passed_through_comes_as_it_came() {
+    let body = r#"{ "messages":[{"role":"user","content":[{"text":"Hello?"}]}] }"#;
+    let path = |operation: &str| format!("/model/whatever/{operation}");
+    let (mut attempt, request) = begin_at(&path("converse-stream"), 0, body).unwrap();
+    let sent = "/model/anthropic.claude-sonnet-4-20250514-v1%3A0/converse-stream";
+    assert_eq!((request.path.as_str(), &request.body[..]), (sent, body.as_bytes()));
+    let frames = [
+        frame("messageStart", r#"{"role":"assistant"}"#),
+        frame("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#),
+        frame("messageStop", r#"{"stopReason":"end_turn"}"#),
+        frame("metadata", r#"{"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}"#),
+    ]
+    .concat();
+    head(&mut attempt, 200, "application/vnd.amazon.eventstream").unwrap();
+    let (mut said, mut told) = (Vec::new(), Told::default());
+    for piece in frames.chunks(5) {
+        told.clear();
+        attempt.body(piece, !said.is_empty(), &mut told).unwrap();
+        said.extend_from_slice(told.stream.as_deref().unwrap_or_default());
+    }
+    told.clear();
+    attempt.end(true, &mut told).unwrap();
+    said.extend_from_slice(told.stream.as_deref().unwrap_or_default());
+    assert_eq!((said, told.end.unwrap().finish_reason), (frames, Some("end_turn")));
+    for operation in ["converse", "invoke", "count-tokens"] {
+        let (mut attempt, request) = begin_at(&path(operation), 0, body).unwrap();
+        assert_eq!(&request.body[..], body.as_bytes());
+        let answer = r#"{ "inputTokens":1,"output":{"message":{"content":[]}},"stopReason":"end_turn","content":[] }"#;
+        assert_eq!(told_whole(&mut attempt, answer.as_bytes()), (200, answer.to_owned()), "{operation}");
+    }
+    assert!(matches!(begin_at(&path("converse"), 1, body), Err(Fault::Ours(_))), "a service of OpenAI's dialect");
+}
+
+#[test]
+fn an_encoder_that_is_asked_once_answers_alone() {
+    let asked = |path: &str, backend: usize, model: &str, rest: &str| {
+        begin_with(path, backend, Some(model), &format!(r#"{{"model": "m", {rest}}}"#))
+    };
+    let cohere = "cohere.embed-english-v3";
+    let (mut attempt, request) = asked("/v1/embeddings", 0, cohere, r#""input": ["a", "b"]"#).unwrap();
+    assert_eq!(request.path, "/model/cohere.embed-english-v3/invoke");
+    let (_, told) = told_whole(&mut attempt, br#"{"embeddings":{"float":[[0.5],[0.25]]}}"#);
+    assert!(told.contains(r#""embedding":[0.5]"#) && told.contains(r#""embedding":[0.25]"#), "{told}");
+    let rank = r#""query": "q", "documents": ["a", "b"]"#;
+    let (mut attempt, request) = asked("/v1/rerank", 0, "cohere.rerank-v3-5:0", rank).unwrap();
+    assert_eq!(request.path, "/model/cohere.rerank-v3-5%3A0/invoke");
+    let answer = br#"{"results":[{"index":1,"relevance_score":0.5},{"index":0,"relevance_score":0.25}]}"#;
+    assert!(told_whole(&mut attempt, answer).1.contains(r#""index":1,"relevance_score":0.5"#));
+    let titan = asked("/v1/embeddings", 0, "amazon.titan-embed-text-v2:0", r#""input": ["a", "b"]"#);
+    assert!(matches!(titan, Err(Fault::Ours(why)) if why.contains("several calls")), "one input a call");
+    assert!(matches!(asked("/v1/embeddings", 0, cohere, r#""input": []"#), Err(Fault::ClientMistaken(_))));
+    let (mut relayed, request) =
+        asked("/v1/embeddings", 1, "text-embedding-3", r#""input": ["a"], "newer": 1"#).unwrap();
+    assert_eq!(request.path, "/v1/embeddings");
+    let answer = r#"{ "object":"list","data":[{"embedding":[1]}],"usage":{"prompt_tokens":1} }"#;
+    assert_eq!(told_whole(&mut relayed, answer.as_bytes()), (200, answer.to_owned()));
+}
+
+#[test]
+fn what_needs_no_call_is_no_attempt() {
+    for path in ["/v1/models", "/v1/responses/resp_1", "/nowhere"] {
+        assert!(begin_at(path, 0, "{}").is_err(), "{path}");
+    }
+    let responses = r#"{"model": "m", "input": "Hello?", "store": false}"#;
+    let (mut attempt, request) = begin_at("/v1/responses", 0, responses).unwrap();
+    assert!(request.path.ends_with("/converse"));
+    let answer = br#"{"output":{"message":{"content":[{"text":"Hi"}]}},"stopReason":"end_turn","usage":{}}"#;
+    assert!(told_whole(&mut attempt, answer).1.contains(r#""object":"response""#));
+    assert!(matches!(begin_at("/v1/responses", 1, responses), Err(Fault::Ours(_))));
 }

@@ -199,10 +199,9 @@ impl StreamTranslation {
         self.sink.fanout.warnings()
     }
 
-    /// The response object of an answer that has ended, where its client may go on from it.
-    #[must_use]
-    pub fn response(&self) -> Option<&str> {
-        self.sink.fanout.writer.response()
+    /// The response object of an answer that has ended, once, where its client may go on from it.
+    pub fn take_response(&mut self) -> Option<String> {
+        self.sink.fanout.writer.take_response()
     }
 
     /// The token counts that came, if any did.

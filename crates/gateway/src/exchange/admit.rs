@@ -244,12 +244,13 @@ impl Common {
             (candidates, _) => candidates?,
         };
         let (route, rule) = candidates.first().map_or((None, None), |first| (first.route, first.rule));
+        let shown = self.head_caller(head);
         self.record.route = route.map(|route| [&route.namespace, "/", &route.name].concat());
         self.record.caller = auth::authorize(&config, ingress(head), route, head.headers)?;
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         Ok(Plan {
             caller: Caller::of(head.headers, self.record.caller.as_deref()),
-            shown: Caller::of(head.headers, None),
+            shown,
             traffic: Arc::clone(traffic),
             timeouts: CallTimeouts::of(rule, traffic, asked.stream),
             timeouts_whole: CallTimeouts::of(rule, traffic, false),

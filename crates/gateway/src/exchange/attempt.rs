@@ -35,8 +35,8 @@ use aquifer_translate::model::response::{Finish, Usage};
 use aquifer_translate::model::text::Text;
 use aquifer_translate::model::turn::Turn;
 use aquifer_translate::translation::{
-    self, AnswerWords, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamPassthrough, StreamReframing,
-    StreamTranslation,
+    self, AnswerWords, EncoderRequest, Interrupted, KeepAlive, Outgoing, ReasoningProgress, Road, StreamPassthrough,
+    StreamReframing, StreamTranslation,
 };
 use aquifer_translate::warning::Warning;
 use aquifer_translate::wire::sse;
@@ -82,6 +82,8 @@ pub struct Attempt {
     counted: Option<u64>,
     /// What the client was told by the attempt before this one, which goes on behind it.
     interrupted: Option<Interrupted>,
+    /// The request to an encoder whose answer this attempt's is, all of it.
+    encoder: Option<Box<EncoderRequest>>,
 }
 
 /// The request of an attempt, unsigned. Its `Debug` shows neither content nor headers, which may hold a key.
@@ -124,6 +126,9 @@ pub struct Told {
     pub seen: Option<Milestones>,
     /// A turn to remember, before the client is told of it.
     pub turn: Option<Box<Turn>>,
+    /// The response object of an answer that has ended, where the client may go on from it: to remember, before the client
+    /// is told of it.
+    pub response: Option<String>,
     /// What happened to blocks of reasoning.
     pub progress: Vec<ReasoningProgress>,
     /// The number of the request's tokens, where that is the answer.
@@ -141,8 +146,6 @@ pub struct End {
     pub usage: Option<Usage>,
     /// What the client did not get as it should.
     pub warnings: Vec<Warning>,
-    /// The response object, where the client may go on from it.
-    pub response: Option<String>,
 }
 
 impl fmt::Debug for End {
@@ -157,7 +160,7 @@ impl Told {
     pub fn clear(&mut self) {
         self.progress.clear();
         (self.stream, self.whole, self.part) = (None, None, None);
-        (self.seen, self.turn, self.end) = (None, None, None);
+        (self.seen, self.turn, self.response, self.end) = (None, None, None, None);
         self.counted = None;
     }
 }
@@ -185,7 +188,14 @@ impl Attempt {
             answers: AnswerTo::Chat,
             counted: None,
             interrupted: None,
+            encoder: None,
         }
+    }
+
+    /// The same for a request to an encoder that takes this one call.
+    pub(super) fn encoding(mut self, request: Option<Box<EncoderRequest>>) -> Self {
+        self.encoder = request;
+        self
     }
 
     /// The same for an answer of another kind than a model's words.
@@ -321,7 +331,12 @@ impl Attempt {
         told.seen = Some(seen).filter(|seen| seen.content);
         told.turn = stream.turn().map(Box::new);
         stream.progress(&mut told.progress);
-        let begins = seen.content || told.turn.is_some() || stream.finished().is_some();
+        let has_ended = stream.finished().is_some();
+        if has_ended {
+            // Its client may go on from it at once, whatever becomes of the connection.
+            told.response = stream.take_response();
+        }
+        let begins = seen.content || told.turn.is_some() || has_ended;
         let has_failed = stream.has_failed();
         if stream.is_cut() {
             told.end = self.finished().map(Box::new);
@@ -360,7 +375,10 @@ impl Attempt {
             Answer::Whole { body } if self.passing.is_some() => self.pass_whole(Bytes::from(body), told),
             Answer::Whole { body } if let AnswerTo::Encoding(part) = self.answers => {
                 let answer = PartAnswer { part, body: Bytes::from(body), counted: self.counted };
-                told.part = Some(Box::new(answer));
+                match self.encoder.take() {
+                    Some(request) => return self.encoded(*request, &answer, told),
+                    None => told.part = Some(Box::new(answer)),
+                }
                 Ok(())
             }
             Answer::Whole { body } => self.whole(&body, told),
@@ -384,6 +402,7 @@ impl Attempt {
         let mut out = BytesMut::new();
         let ended = stream.end(&mut out);
         told.turn = stream.turn().map(Box::new);
+        told.response = stream.take_response();
         self.answer = Answer::Streaming(stream);
         ended?;
         self.hold_or_tell(out, true, told);
@@ -399,10 +418,11 @@ impl Attempt {
         told.seen = Some(stream.milestones());
         told.turn = stream.turn().map(Box::new);
         told.progress.extend(stream.progress());
-        let (usage, response) = (stream.usage(), stream.response().map(str::to_owned));
+        let usage = stream.usage();
+        told.response = stream.take_response();
         told.stream = Some(out);
         let finish_reason = self.word(&finish);
-        told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new(), response }));
+        told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new() }));
         Ok(())
     }
 
@@ -427,12 +447,21 @@ impl Attempt {
         heads::warn(&mut headers, &warnings);
         told.seen = Some(Milestones { reasoning: whole.reasoned, ..Milestones::default() });
         told.turn = whole.turn.map(Box::new);
-        let response = style.style.is_stored().then(|| whole.body.clone());
+        told.response = style.style.is_stored().then(|| whole.body.clone());
         let body = Bytes::from(whole.body);
         told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers, body }));
         let finish_reason = self.word(&whole.finish);
         let (usage, warnings) = (Some(whole.usage), whole.warnings);
-        told.end = Some(Box::new(End { finish_reason, usage, warnings, response }));
+        told.end = Some(Box::new(End { finish_reason, usage, warnings }));
+        Ok(())
+    }
+
+    /// Tells the answer of an encoder that was asked once.
+    fn encoded(&self, mut request: EncoderRequest, answer: &PartAnswer, told: &mut Told) -> Result<(), Fault> {
+        request.take(answer.part, &answer.body, answer.counted)?;
+        let body = Bytes::from(request.answer(&self.model(), self.id));
+        told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers: self.whole_head(), body }));
+        told.end = Some(Box::new(End { usage: request.usage(), ..End::default() }));
         Ok(())
     }
 
@@ -456,7 +485,6 @@ impl Attempt {
                 finish_reason: self.word(finish),
                 usage: stream.usage(),
                 warnings: stream.warnings(),
-                response: stream.response().map(str::to_owned),
             }),
             Answer::Relaying(relaying) if relaying.relay.done => Some(relaying.ended()),
             Answer::Silent

@@ -159,10 +159,8 @@ impl Calling {
         // A whole answer has no first delta whose time could be told.
         common.record.reasoned = common.told.seen.take().is_some_and(|seen| seen.reasoning);
         common.keep(&plan, &call);
-        let (whole, mut end) = (common.told.whole.take(), common.told.end.take());
-        if let Some(end) = &mut end {
-            common.keep_response(&plan, &call, end);
-        }
+        common.keep_response(&plan, &call);
+        let (whole, end) = (common.told.whole.take(), common.told.end.take());
         if let (Some(key), Some(tokens)) = (call.count_key, common.told.counted.take()) {
             common.health.counts.insert(key, tokens, common.terms.limits.token_count_life, now);
         }

@@ -46,7 +46,7 @@ pub(super) struct Plan {
     /// What was read of it to choose a backend: the same counts at each of them.
     pub(super) head: Head<'static>,
     pub(super) caller: Caller,
-    /// The same by the credentials that it shows, whatever route it takes.
+    /// The same by the head alone, whatever route it takes: whoever asks for a response by its id names no model.
     pub(super) shown: Caller,
     /// The body of a request whose response may be remembered with it.
     pub(super) stored: Option<Bytes>,

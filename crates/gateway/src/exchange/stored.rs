@@ -1,7 +1,7 @@
 //! Responses that clients go on from: remembered when they end, and given back by their ids.
 
 use super::State;
-use super::attempt::{End, WholeAnswer};
+use super::attempt::WholeAnswer;
 use super::common::Common;
 use super::contract::{Output, RequestHead};
 use super::open_call::OpenCall;
@@ -16,12 +16,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use std::time::Instant;
 
-/// The key of a response: whoever shows the same credentials finds it.
-fn key(head: &RequestHead<'_>, id: &str) -> TurnKey {
-    TurnKey::response(Caller::of(head.headers, None), id)
-}
-
 impl Common {
+    /// The caller whose responses a request may name: the owner of its API key, where the head showed one, or else whoever
+    /// shows the same credentials. What route it takes is not known yet.
+    pub(super) fn head_caller(&self, head: &RequestHead<'_>) -> Caller {
+        Caller::of(head.headers, self.record.caller.as_deref())
+    }
+
     /// A request with the items in it that it names by their ids, or by that of their response.
     ///
     /// # Errors
@@ -35,7 +36,10 @@ impl Common {
         if self.dialect != Dialect::OpenAiResponses || !stored::may_refer(&body) {
             return Ok(body);
         }
-        let made = stored::made_whole(&body, &self.config.limits, &mut |id| turns.response(&key(head, id)))?;
+        let caller = self.head_caller(head);
+        let made = stored::made_whole(&body, &self.config.limits, &mut |id| {
+            turns.response(&TurnKey::response(caller.clone(), id))
+        })?;
         Ok(made.map_or(body, Bytes::from))
     }
 
@@ -43,7 +47,7 @@ impl Common {
     pub(super) fn stored(&mut self, head: &RequestHead<'_>, turns: &dyn TurnStore, now: Instant) -> State {
         let surface = Surface::of(head.method, head.path);
         let id = surface.ok().and_then(|surface| surface.model_id()).unwrap_or_default();
-        let key = key(head, &id);
+        let key = TurnKey::response(self.head_caller(head), &id);
         let found = match *head.method == Method::DELETE {
             true => turns.forget_response(&key).then(|| {
                 let id = Text::from_plain(id.as_ref());
@@ -58,8 +62,8 @@ impl Common {
     }
 
     /// Has the response of an answer remembered that ended, where its client may go on from it.
-    pub(super) fn keep_response(&mut self, plan: &Plan, call: &OpenCall, end: &mut End) {
-        let (Some(object), Some(request)) = (end.response.take(), &plan.stored) else { return };
+    pub(super) fn keep_response(&mut self, plan: &Plan, call: &OpenCall) {
+        let (Some(object), Some(request)) = (self.told.response.take(), &plan.stored) else { return };
         let Some(input) = stored::input_of(request, &plan.config.limits) else { return };
         let response = StoredResponse { input, object };
         if response.bytes() > plan.room(call.target) {

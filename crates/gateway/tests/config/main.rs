@@ -14,6 +14,7 @@ mod policies;
 mod requests;
 mod routes;
 mod rules;
+mod seal_keys_body;
 mod security;
 mod support;
 mod traffic;

@@ -7,3 +7,4 @@ mod loops;
 mod memory;
 mod renamed;
 mod stage;
+mod stored;

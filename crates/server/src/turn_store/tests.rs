@@ -84,3 +84,46 @@ fn memory_holds_no_readable_thought() {
     let wrong = turns.name(&key("Bearer b", "m"));
     assert!(turns.open::<Turn>(&wrong, 0, held.clone()).is_none(), "a turn is bound to its name");
 }
+
+fn remember(turns: &MemoryTurnStore, id: &str, limits: RestoreLimits) {
+    let response = StoredResponse { input: MARKER.to_owned(), object: format!(r#"{{"id":"{id}"}}"#) };
+    turns.keep_response(KeepResponse { key: response_key("Bearer a", id), response, group: 0, limits });
+}
+
+fn response_key(caller: &'static str, id: &str) -> TurnKey {
+    let headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(caller))]);
+    TurnKey::response(Caller::of(&headers, None), id)
+}
+
+#[test]
+fn a_response_comes_back_to_its_caller_until_it_is_forgotten() {
+    let turns = kept();
+    remember(&turns, "resp_1", RestoreLimits::default());
+    let found = turns.response(&response_key("Bearer a", "resp_1")).unwrap();
+    assert_eq!((found.input.as_str(), found.object.as_str()), (MARKER, r#"{"id":"resp_1"}"#));
+    let others = [response_key("Bearer b", "resp_1"), response_key("Bearer a", "resp_2"), key("Bearer a", "resp_1")];
+    assert!(others.iter().all(|key| turns.response(key).is_none() && !turns.forget_response(key)));
+    let name = turns.name(&response_key("Bearer a", "resp_1"));
+    let held = turns.ledger.lock().unwrap().used(&name, clock::now()).unwrap().bytes.clone();
+    assert!(!held.windows(MARKER.len()).any(|part| part == MARKER.as_bytes()));
+    assert!(turns.forget_response(&response_key("Bearer a", "resp_1")));
+    assert!(turns.response(&response_key("Bearer a", "resp_1")).is_none());
+    assert_eq!(turns.counters.entries.get(), 1, "the turn stays");
+}
+
+#[test]
+fn the_oldest_responses_go_first_and_all_of_them_in_time() {
+    let turns = MemoryTurnStore::new(TurnStoreCounters::default()).unwrap();
+    let two = RestoreLimits { entries: 2, ..RestoreLimits::default() };
+    let there = || ["1", "2", "3"].map(|id| turns.response(&response_key("Bearer a", id)).is_some());
+    ["1", "2", "3"].iter().for_each(|id| remember(&turns, id, two));
+    assert_eq!(there(), [false, true, true]);
+    let bytes = usize::try_from(turns.counters.bytes.get()).unwrap();
+    remember(&turns, "1", RestoreLimits { bytes, ..RestoreLimits::default() });
+    assert_eq!(there(), [true, false, true]);
+    remember(&turns, "2", RestoreLimits { age: std::time::Duration::ZERO, ..two });
+    std::thread::sleep(std::time::Duration::from_millis(2));
+    assert_eq!(there(), [false, false, false]);
+    turns.sweep();
+    assert_eq!((turns.counters.entries.get(), turns.counters.bytes.get()), (0, 0));
+}

@@ -5,6 +5,8 @@ mod admin;
 #[cfg(test)]
 mod bedrock;
 #[cfg(test)]
+mod bedrock_api;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod configuration;
@@ -50,6 +52,8 @@ mod profiles;
 mod proxies;
 #[cfg(test)]
 mod real_clients;
+#[cfg(test)]
+mod responses;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]

@@ -157,12 +157,12 @@ impl Writer {
         }
     }
 
-    /// The response object of an answer that has ended, in a dialect whose clients may go on from it, where they want that.
-    #[must_use]
-    pub fn response(&self) -> Option<&str> {
+    /// The response object of an answer that has ended, once, in a dialect whose clients may go on from it, where they want
+    /// that.
+    pub fn take_response(&mut self) -> Option<String> {
         match self {
             Self::OpenAiChat(_) | Self::AnthropicMessages(_) => None,
-            Self::OpenAiResponses(writer) => writer.response(),
+            Self::OpenAiResponses(writer) => writer.take_response(),
         }
     }
 

@@ -153,6 +153,15 @@ impl EncoderRequest {
         Ok(())
     }
 
+    /// Whether the answer to this call alone is the answer to the request.
+    #[must_use]
+    pub fn is_whole(&self, part: EncoderPart) -> bool {
+        match &self.work {
+            Work::Embed { request, .. } => part.count >= request.inputs.len(),
+            Work::Rerank { .. } => true,
+        }
+    }
+
     /// Whether some of the answer is there: the rest can come of the same model only.
     #[must_use]
     pub fn is_begun(&self) -> bool {

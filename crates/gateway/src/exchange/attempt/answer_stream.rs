@@ -77,9 +77,9 @@ impl AnswerStream {
         }
     }
 
-    pub(super) fn response(&self) -> Option<&str> {
+    pub(super) fn take_response(&mut self) -> Option<String> {
         match self {
-            Self::Translated(stream) => stream.response(),
+            Self::Translated(stream) => stream.take_response(),
             Self::Reframed(_) | Self::Passed(_) => None,
         }
     }

@@ -64,8 +64,7 @@ impl Attempt {
         told.seen = Some(Milestones { reasoning: reasoned, ..Milestones::default() });
         told.turn = turn.map(Box::new);
         told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers: self.whole_head(), body }));
-        told.end =
-            Some(Box::new(End { finish_reason, usage: usage.or(counted), warnings: Vec::new(), response: None }));
+        told.end = Some(Box::new(End { finish_reason, usage: usage.or(counted), warnings: Vec::new() }));
         Ok(())
     }
 

@@ -19,6 +19,9 @@ use zeroize::Zeroize;
 /// The digits of an exchange's id in those of its response and items.
 const DIGITS: usize = 32;
 
+/// The most that one request takes of what is remembered, in bytes: it may name the same item again and again.
+const MOST_TAKEN: usize = 8 << 20;
+
 /// A response that is remembered. It is wiped when it is dropped.
 #[derive(Serialize, Deserialize)]
 pub struct StoredResponse {
@@ -84,7 +87,8 @@ pub fn not_found(id: &str, field: Option<FieldRef>) -> Fault {
 ///
 /// # Errors
 ///
-/// The response of `previous_response_id` is not remembered. What else is wrong is left to whoever reads the body.
+/// The response of `previous_response_id` is not remembered, or the items that the request names are together larger than
+/// 8 MiB. What else is wrong is left to whoever reads the body.
 pub fn made_whole(
     body: &[u8],
     limits: &Limits,
@@ -92,11 +96,12 @@ pub fn made_whole(
 ) -> Result<Option<Vec<u8>>, Fault> {
     let Ok(document) = json::read(body, limits.json_values, &INDEXED) else { return Ok(None) };
     let top = json::open(&document);
-    let mut known = BTreeMap::new();
+    let mut memory = Memory { find, known: BTreeMap::new(), left: MOST_TAKEN };
     let mut items = Vec::new();
     if let Some(node) = top.get("previous_response_id") {
         let id = node.string()?;
-        let previous = find(&id).ok_or_else(|| not_found(&id, Some(FieldRef::own("previous_response_id"))))?;
+        let previous = (memory.find)(&id).ok_or_else(|| not_found(&id, Some(FieldRef::own("previous_response_id"))))?;
+        memory.take(previous.bytes())?;
         items.push(previous.input.clone());
         items.extend(previous.output().into_iter().map(|item| item.json.to_owned()));
     }
@@ -104,7 +109,7 @@ pub fn made_whole(
     let mut referred = false;
     if let Some(input) = top.get("input") {
         for item in input_items(&input)? {
-            let found = item.reference.and_then(|id| remembered(&id, &mut known, find));
+            let found = item.reference.map(|id| memory.item(&id)).transpose()?.flatten();
             referred |= found.is_some();
             items.push(found.unwrap_or(item.json));
         }
@@ -114,6 +119,41 @@ pub fn made_whole(
     }
     items.retain(|item| !item.is_empty());
     Ok(Some(with_input(&top, &items.join(","))))
+}
+
+/// The responses that a request names, each looked up once, within a limit of bytes.
+struct Memory<'f> {
+    find: &'f mut dyn FnMut(&str) -> Option<StoredResponse>,
+    /// The items of each response by their ids.
+    known: BTreeMap<String, BTreeMap<String, String>>,
+    /// The bytes that may still be taken.
+    left: usize,
+}
+
+impl Memory<'_> {
+    /// An item of a response that is remembered. Its id holds that of the response.
+    fn item(&mut self, id: &str) -> Result<Option<String>, Fault> {
+        let Some(digits) = id.split('_').nth(1).filter(|digits| digits.len() == DIGITS) else { return Ok(None) };
+        if !self.known.contains_key(digits) {
+            let stored = (self.find)(&format!("resp_{digits}"));
+            let output = stored.iter().flat_map(StoredResponse::output);
+            let items: BTreeMap<String, String> = output.map(|item| (item.id, item.json.to_owned())).collect();
+            self.take(items.values().map(String::len).sum())?;
+            self.known.insert(digits.to_owned(), items);
+        }
+        let found = self.known.get(digits).and_then(|items| items.get(id)).cloned();
+        self.take(found.as_ref().map_or(0, String::len))?;
+        Ok(found)
+    }
+
+    /// Counts bytes that are taken.
+    fn take(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| {
+            let message = format!("what the request names is larger together than {} MiB", MOST_TAKEN >> 20);
+            Fault::mistake(MistakeKind::TooLarge, Some(FieldRef::own("input")), message)
+        })?;
+        Ok(())
+    }
 }
 
 /// The items of a request, as a later one goes on from them.
@@ -153,18 +193,6 @@ fn reference(node: &Node<'_, '_>) -> Option<String> {
     (kind.raw() == "\"item_reference\"")
         .then(|| item.get("id")?.string().ok().map(std::borrow::Cow::into_owned))
         .flatten()
-}
-
-/// An item of a response that is remembered. Its id holds that of the response.
-fn remembered(
-    id: &str,
-    known: &mut BTreeMap<String, Option<StoredResponse>>,
-    find: &mut dyn FnMut(&str) -> Option<StoredResponse>,
-) -> Option<String> {
-    let digits = id.split('_').nth(1).filter(|digits| digits.len() == DIGITS)?;
-    let response = format!("resp_{digits}");
-    let stored = known.entry(response.clone()).or_insert_with(|| find(&response)).as_ref()?;
-    stored.output().into_iter().find(|item| item.id == id).map(|item| item.json.to_owned())
 }
 
 /// The body with these items as its `input`.
@@ -218,6 +246,27 @@ mod tests {
         assert_eq!(made["input"][0], json!({"type": "message", "id": known}));
         assert_eq!(made["input"][1], reference("msg_gone"));
         assert_eq!(whole(&json!({"model": "m", "input": [reference("rs_0_0")]})).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_named_again_and_again_is_looked_up_once_and_bounded() {
+        let item = json!({"type": "message", "id": format!("msg_{HEX}_1"), "content": "x".repeat(1 << 20)});
+        let object = json!({"output": [item]}).to_string();
+        let reference = json!({"type": "item_reference", "id": format!("msg_{HEX}_1")});
+        let named = |times: usize| {
+            let body = json!({"model": "m", "input": vec![&reference; times]}).to_string();
+            let mut looked = 0;
+            let made = made_whole(body.as_bytes(), &Limits::default(), &mut |_| {
+                looked += 1;
+                Some(StoredResponse { input: String::new(), object: object.clone() })
+            });
+            assert_eq!(looked, 1);
+            made
+        };
+        assert!(named(6).unwrap().is_some_and(|body| body.len() > 6 << 20));
+        let Fault::ClientMistaken(mistake) = named(8).unwrap_err() else { panic!("it is the client's") };
+        assert_eq!(mistake.kind, MistakeKind::TooLarge);
+        assert_eq!(mistake.message, "what the request names is larger together than 8 MiB");
     }
 
     #[test]

@@ -207,10 +207,9 @@ impl Writer {
         self.usage
     }
 
-    /// The response object of an answer that has ended, where the client lets it be remembered.
-    #[must_use]
-    pub fn response(&self) -> Option<&str> {
-        self.object.as_ref().map(|object| object.0.as_str())
+    /// The response object of an answer that has ended, once, where the client lets it be remembered.
+    pub fn take_response(&mut self) -> Option<String> {
+        self.object.take().map(|object| object.0)
     }
 
     fn start(&mut self, out: &mut BytesMut) {

@@ -34,6 +34,8 @@ pub(super) struct Watch {
 enum Words {
     Converse(stream::Reader),
     Claude(ChunkBuffer, InvokeReader),
+    /// Those of a Claude of which nothing came yet: it speaks in Messages, or completes a text as older ones do.
+    Beginning(ChunkBuffer),
     Unread(ChunkBuffer),
 }
 
@@ -54,7 +56,7 @@ impl Watch {
     pub(super) fn new(words: AnswerWords, hidden: bool) -> Self {
         let words = match words {
             AnswerWords::Converse => Words::Converse(stream::Reader::default()),
-            AnswerWords::Claude => Words::Claude(ChunkBuffer::default(), InvokeReader::default()),
+            AnswerWords::Claude => Words::Beginning(ChunkBuffer::default()),
             AnswerWords::Unread | AnswerWords::Count => Words::Unread(ChunkBuffer::default()),
         };
         Self { words, seen: SeenOfStream { hidden: hidden.then(BTreeSet::new), ..SeenOfStream::default() } }
@@ -88,11 +90,21 @@ impl Watch {
                     Ok(None) | Err(_) => WatchedFrame::Shown,
                 }
             }
+            Words::Beginning(buffer) => {
+                let Ok(Some(json)) = buffer.event_of(frame) else { return WatchedFrame::Shown };
+                let mut reader = InvokeReader::default();
+                let shown = seen.claude(&mut reader, json);
+                let completes = json.contains("\"completion\"") && !json.contains("\"message");
+                if completes {
+                    seen.unread(json);
+                }
+                let buffer = std::mem::take(buffer);
+                self.words = if completes { Words::Unread(buffer) } else { Words::Claude(buffer, reader) };
+                shown
+            }
             Words::Unread(buffer) => {
                 if let Ok(Some(json)) = buffer.event_of(frame) {
-                    let milestones = &mut seen.watched.milestones;
-                    (milestones.started, milestones.answer, milestones.content) = (true, true, true);
-                    seen.usage = counted_by_chunk(json).or(seen.usage);
+                    seen.unread(json);
                 }
                 WatchedFrame::Shown
             }
@@ -103,7 +115,7 @@ impl Watch {
     pub(super) fn usage(&self) -> Option<Usage> {
         match &self.words {
             Words::Claude(_, reader) => reader.usage(),
-            Words::Converse(_) | Words::Unread(_) => self.seen.usage,
+            Words::Converse(_) | Words::Beginning(_) | Words::Unread(_) => self.seen.usage,
         }
     }
 
@@ -115,7 +127,7 @@ impl Watch {
             Words::Unread(_) if seen.watched.milestones.started => seen.finished = Some(unread_finish()),
             // The event of the counts may be missing.
             Words::Converse(_) => seen.finish(),
-            Words::Claude(..) | Words::Unread(_) => {}
+            Words::Claude(..) | Words::Beginning(_) | Words::Unread(_) => {}
         }
         seen.finished.clone().ok_or(Fault::UpstreamMisbehaved(Misbehaviour::EndedEarly))
     }
@@ -167,6 +179,13 @@ impl SeenOfStream {
             self.finish();
         }
         WatchedFrame::Shown
+    }
+
+    /// A chunk in words that are not read: it is content.
+    fn unread(&mut self, json: &str) {
+        let milestones = &mut self.watched.milestones;
+        (milestones.started, milestones.answer, milestones.content) = (true, true, true);
+        self.usage = counted_by_chunk(json).or(self.usage);
     }
 
     fn event(&mut self, event: Event<'_>) {
