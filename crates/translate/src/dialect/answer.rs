@@ -139,6 +139,23 @@ impl Writer {
         }
     }
 
+    /// Notes that its client was told the beginning and so many blocks more by the model's own events, in a dialect that has some.
+    pub fn go_behind(&mut self, blocks: u32) {
+        match self {
+            Self::AnthropicMessages(writer) => writer.go_behind(blocks),
+            Self::OpenAiChat(_) | Self::OpenAiResponses(_) => {}
+        }
+    }
+
+    /// The blocks that its client was told of, in the dialect in which the model's own events count them too.
+    #[must_use]
+    pub fn blocks(&self) -> u32 {
+        match self {
+            Self::AnthropicMessages(writer) => writer.blocks(),
+            Self::OpenAiChat(_) | Self::OpenAiResponses(_) => 0,
+        }
+    }
+
     /// Tells the client that the answer goes on.
     pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
         match self {
