@@ -348,7 +348,7 @@ impl Plan {
             return Err(not_for_chat(encoder));
         }
         let put_back = self.put_back(&mut incoming, target, entry);
-        let rules = target.policy.rules();
+        let rules = target.policy.rules_for(self.dialect);
         let mark = target.mark_of(entry, &self.config);
         let (adjustment, learned) = self.learned(target, &incoming);
         let allowed = target.fields.decided(ClientFields::default());
