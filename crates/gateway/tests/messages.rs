@@ -357,6 +357,66 @@ fn a_count_is_cached_for_its_caller_model_and_text() {
     assert!(ask_at(&config, &health, &Asking { path: "/v1/messages", ..asking }, &answer).call.is_some());
 }
 
+/// Ten milliseconds later the exchange looks again.
+fn looks(client: &mut Client, now: Instant) {
+    client.exchange.handle(Input::Timeout, now);
+    client.drain();
+}
+
+#[test]
+fn equal_counts_at_once_are_one_call() {
+    let config = config("us-east-1", &[SONNET]);
+    let health = Arc::new(BackendHealth::new(1, Instant::now()));
+    let (path, now) = ("/v1/messages/count_tokens", Instant::now());
+    let asking = Asking { method: &Method::POST, path, query: "", key: "alice", now };
+    let body = |text: &str| json!({"model": SONNET, "messages": [{"role": "user", "content": text}]});
+    let mut first = ask_at(&config, &health, &asking, &body("Hello?"));
+    let mut others: Vec<Client> = (0..34).map(|_| ask_at(&config, &health, &asking, &body("Hello?"))).collect();
+    assert!(first.call.take().is_some() && others.iter().all(|other| other.call.is_none()));
+    for (asking, body) in [(&asking, body("Hello!")), (&Asking { key: "bob", ..asking }, body("Hello?"))] {
+        assert!(ask_at(&config, &health, asking, &body).call.is_some(), "{body}");
+    }
+    let later = now + Duration::from_millis(10);
+    others.iter_mut().for_each(|other| looks(other, later));
+    assert!(others.iter().all(|other| other.call.is_none() && other.status == 0));
+    first.answer(200, &json!({"inputTokens": 11}));
+    let later = later + Duration::from_millis(10);
+    for other in &mut others {
+        assert_eq!(other.exchange.poll_timeout(later), Some(later));
+        looks(other, later);
+        assert_eq!((other.status, other.json()), (200, json!({"input_tokens": 11})));
+        let record = other.record.take().unwrap();
+        assert!(record.cached && record.attempts.is_empty());
+    }
+}
+
+#[test]
+fn a_count_that_another_exchange_does_not_get_is_asked_for() {
+    let config = config("us-east-1", &[SONNET]);
+    let health = Arc::new(BackendHealth::new(1, Instant::now()));
+    let (path, now) = ("/v1/messages/count_tokens", Instant::now());
+    let asking = Asking { method: &Method::POST, path, query: "", key: "alice", now };
+    let body = json!({"model": SONNET, "messages": [{"role": "user", "content": "Hello?"}]});
+    let mut first = ask_at(&config, &health, &asking, &body);
+    let [mut second, mut third] = [(); 2].map(|()| ask_at(&config, &health, &asking, &body));
+    first.exchange.handle(Input::ClientGone, now);
+    // Nobody waits for a second one.
+    let later = now + Duration::from_millis(10);
+    [&mut second, &mut third].into_iter().for_each(|other| looks(other, later));
+    assert!(second.call.is_some() && third.call.is_some());
+    second.answer(200, &json!({"inputTokens": 11}));
+    assert_eq!(second.json(), json!({"input_tokens": 11}));
+    // One whose client leaves while it waits holds nobody up, and one that waits too long asks by itself.
+    let body = json!({"model": SONNET, "messages": [{"role": "user", "content": "Again?"}]});
+    let _first = ask_at(&config, &health, &asking, &body);
+    let [mut second, mut third] = [(); 2].map(|()| ask_at(&config, &health, &asking, &body));
+    second.exchange.handle(Input::ClientGone, now);
+    second.drain();
+    assert_eq!(second.record.unwrap().outcome, Outcome::Abandoned);
+    looks(&mut third, now + Duration::from_secs(10));
+    assert!(third.call.is_some());
+}
+
 #[test]
 fn a_model_that_cannot_count_is_asked_once() {
     let config = config("us-east-1", &[SONNET, HAIKU]);

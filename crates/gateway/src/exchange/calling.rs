@@ -3,9 +3,10 @@
 use super::common::{Common, Heard};
 use super::contract::{CallId, Input, Output};
 use super::deadlines::Due;
+use super::known_count::AwaitedCount;
 use super::make_call::Making;
 use super::open_call::OpenCall;
-use super::plan::{self, Plan};
+use super::plan::{self, Plan, Written};
 use super::{Answering, State};
 use crate::record::{AttemptReason, Tokens};
 use aquifer_translate::Fault;
@@ -52,7 +53,6 @@ impl Common {
         if let Some(target) = plan.targets.get(target) {
             self.record.model_id.clone_from(&target.model_id);
         }
-        let making = Making { id: CallId::Primary, why: AttemptReason::First, after: Duration::ZERO };
         let written = match written {
             Ok(written) => written,
             Err(fault) => {
@@ -63,12 +63,21 @@ impl Common {
         if let Some(known) = self.known_count(&written, now) {
             return Ok(self.answer_count(plan, written, known, now));
         }
-        let primary = self.call(&mut plan, making, written, now);
-        Ok(State::Calling(Calling { plan, primary, hedge: None, deferred: None, search_over: false }))
+        if let Some(turn) = self.turn_to_count(&mut plan, &written) {
+            return Ok(State::AwaitingCount(AwaitedCount::new(plan, written, turn, now)));
+        }
+        Ok(State::Calling(Calling::begin(self, plan, written, now)))
     }
 }
 
 impl Calling {
+    /// Makes the first call.
+    pub(super) fn begin(common: &mut Common, mut plan: Box<Plan>, written: Written, now: Instant) -> Self {
+        let making = Making { id: CallId::Primary, why: AttemptReason::First, after: Duration::ZERO };
+        let primary = common.call(&mut plan, making, written, now);
+        Self { plan, primary, hedge: None, deferred: None, search_over: false }
+    }
+
     pub(super) fn handle(mut self, common: &mut Common, id: CallId, input: Input<'_>, now: Instant) -> State {
         match input {
             Input::Timeout => return self.timeout(common, now),

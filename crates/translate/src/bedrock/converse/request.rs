@@ -290,6 +290,7 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
         temperature: sampling.temperature.is_some(),
         temperature_one: sampling.temperature == Some(1.0),
         top_p: sampling.top_p.is_some(),
+        top_p_one: sampling.top_p == Some(1.0),
         top_k: sampling.top_k.is_some(),
         forced_tool: matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_))
             || request.own_switches.forced_tool,
