@@ -328,6 +328,11 @@ pub fn error_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>) ->
     {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"aquifer\""));
     }
+    // RFC 9110, 15.5.22: a 426 says what to speak in place of what was asked for.
+    if status == StatusCode::UPGRADE_REQUIRED.as_u16() {
+        headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     ErrorAnswer { status, headers, body: Bytes::from(body) }
 }
