@@ -3,14 +3,12 @@
 use super::common::{Common, Heard};
 use super::contract::{CallId, Input, Output};
 use super::deadlines::Due;
-use super::known_count::AwaitedCount;
 use super::make_call::Making;
 use super::open_call::OpenCall;
-use super::plan::{self, Plan, Written};
+use super::plan::{Plan, Written};
 use super::{Answering, State};
 use crate::record::{AttemptReason, Tokens};
 use aquifer_translate::Fault;
-use aquifer_translate::translation::Incoming;
 use std::time::{Duration, Instant};
 
 /// An exchange with one call under way, or two.
@@ -31,43 +29,6 @@ pub(super) enum Deferred {
     Retry(Fault),
     /// A second call.
     Hedge,
-}
-
-impl Common {
-    /// Writes the first call of a plan and makes it.
-    pub(super) fn first_call(
-        &mut self,
-        mut plan: Box<Plan>,
-        incoming: Option<Incoming<'_>>,
-        now: Instant,
-    ) -> Result<State, Fault> {
-        let (body, betas, counting) = (plan.body.clone(), plan.betas.clone(), plan.counting);
-        let is_chat = plan.encoding.is_none();
-        let again = || plan::read(self.dialect, &body, &betas, counting, &self.config).ok();
-        let incoming = if is_chat { incoming.or_else(again) } else { None };
-        if let Some(incoming) = &incoming {
-            plan.prefer_issuer(incoming);
-        }
-        let target = plan.first_target(&self.health, now);
-        let written = plan.write(target, incoming);
-        if let Some(target) = plan.targets.get(target) {
-            self.record.model_id.clone_from(&target.model_id);
-        }
-        let written = match written {
-            Ok(written) => written,
-            Err(fault) => {
-                self.release_probes(&mut plan);
-                return Err(fault);
-            }
-        };
-        if let Some(known) = self.known_count(&written, now) {
-            return Ok(self.answer_count(plan, written, known, now));
-        }
-        if let Some(turn) = self.turn_to_count(&mut plan, &written) {
-            return Ok(State::AwaitingCount(AwaitedCount::new(plan, written, turn, now)));
-        }
-        Ok(State::Calling(Calling::begin(self, plan, written, now)))
-    }
 }
 
 impl Calling {

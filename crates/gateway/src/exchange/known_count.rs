@@ -2,18 +2,11 @@
 
 use super::State;
 use super::begin_attempt::Begun;
-use super::calling::Calling;
 use super::common::Common;
-use super::contract::Input;
 use super::plan::{Plan, Written};
 use crate::lessons::Lesson;
 use crate::record::Outcome;
-use std::time::{Duration, Instant};
-
-/// How often it is looked whether another exchange got its count.
-const LOOK: Duration = Duration::from_millis(10);
-/// For how long another exchange's count is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+use std::time::Instant;
 
 /// The warning about a count of tokens that is an estimate.
 pub(super) const ESTIMATED: &str =
@@ -25,58 +18,6 @@ pub(super) enum KnownCount {
     Cached(u64),
     /// The model has refused to count, so that it can only be estimated.
     Estimate,
-}
-
-/// An exchange that waits for the count that another one has asked for: clients ask for the same many times at once.
-pub(super) struct AwaitedCount {
-    plan: Box<Plan>,
-    written: Box<Written>,
-    /// The number of the other one's turn.
-    turn: u64,
-    look: Instant,
-    until: Instant,
-}
-
-impl AwaitedCount {
-    pub(super) fn new(plan: Box<Plan>, written: Written, turn: u64, now: Instant) -> Self {
-        Self { plan, written: Box::new(written), turn, look: now + LOOK, until: now + PATIENCE }
-    }
-
-    /// When it is looked again.
-    pub(super) fn next(&self) -> Instant {
-        self.look
-    }
-
-    pub(super) fn handle(self, common: &mut Common, input: &Input<'_>, now: Instant) -> State {
-        match input {
-            Input::ClientGone => common.abandoned(self.plan, [None, None], now),
-            Input::Timeout if self.look <= now => self.look(common, now),
-            Input::Body { .. }
-            | Input::Refused(_)
-            | Input::Recalled(_)
-            | Input::CallQueued
-            | Input::CallStarted
-            | Input::UpstreamHead { .. }
-            | Input::UpstreamBody(_)
-            | Input::UpstreamEnd
-            | Input::UpstreamFailed(_)
-            | Input::Timeout => State::AwaitingCount(self),
-        }
-    }
-
-    /// Answers with what the other exchange got. If that got nothing, nobody else is waited for.
-    fn look(self, common: &mut Common, now: Instant) -> State {
-        let Self { mut plan, written, turn, until, .. } = self;
-        if let Some(known) = common.known_count(&written, now) {
-            return common.answer_count(plan, *written, known, now);
-        }
-        let counts = &common.health.counts;
-        if now < until && written.count_key.is_some_and(|key| counts.is_under_way(key, turn)) {
-            return State::AwaitingCount(Self { plan, written, turn, look: now + LOOK, until });
-        }
-        plan.count_turn = written.count_key.and_then(|key| counts.take_turn(key).ok());
-        State::Calling(Calling::begin(common, plan, *written, now))
-    }
 }
 
 impl Common {

@@ -250,7 +250,7 @@ fn matched<'p>(known: &str, path: &'p str) -> Option<Option<&'p str>> {
 
 /// What to do in place of calling a path of OpenAI's that is not served.
 fn advice(path: &str) -> Option<&'static str> {
-    NOT_SERVED.iter().find(|(known, _)| matched(known, path).is_some()).map(|(_, advice)| *advice)
+    NOT_SERVED.iter().find(|known| matched(known.0, path).is_some()).map(|known| known.1)
 }
 
 /// The paths of the table as an English list.
