@@ -24,6 +24,7 @@ mod deadlines;
 mod denied;
 mod encoder_calls;
 mod encoding;
+mod first_call;
 mod give_up;
 mod heads;
 mod hedge;
@@ -57,6 +58,7 @@ use attempt::End;
 use calling::Calling;
 use common::{Common, Heard};
 use deadlines::RecallDeadline;
+use first_call::AwaitedCount;
 use open_call::OpenCall;
 use plan::Plan;
 use std::sync::Arc;
@@ -81,6 +83,8 @@ enum State {
     Head(Admitted),
     /// The store is asked for the turns of the conversation.
     Recalling(Recalling),
+    /// Another exchange asks for the same count of tokens just now.
+    AwaitingCount(AwaitedCount),
     /// One call is under way, or two; the client was told no content.
     Calling(Calling),
     /// The client is told the answer of this call.
@@ -163,7 +167,11 @@ impl Exchange {
                 if let Err(broken) = answering.more(common, bytes, now) {
                     self.state = match std::mem::replace(&mut self.state, State::Over) {
                         State::Answering(answering) => answering.ended(common, broken, now),
-                        state @ (State::Head(_) | State::Recalling(_) | State::Calling(_) | State::Over) => state,
+                        state @ (State::Head(_)
+                        | State::Recalling(_)
+                        | State::AwaitingCount(_)
+                        | State::Calling(_)
+                        | State::Over) => state,
                     };
                 }
                 return;
@@ -200,6 +208,7 @@ impl Exchange {
                 | Input::UpstreamFailed(_)
                 | Input::Timeout => State::Recalling(recalling),
             },
+            State::AwaitingCount(awaited) => awaited.handle(common, &input, now),
             State::Over => State::Over,
         };
     }
@@ -217,6 +226,7 @@ impl Exchange {
         match &mut self.state {
             State::Head(_) | State::Over => None,
             State::Recalling(recalling) => Some(recalling.deadline.next()),
+            State::AwaitingCount(awaited) => Some(awaited.next()),
             State::Calling(calling) => {
                 let hedge = calling.hedge.as_mut().map(|call| call.deadlines.next(now));
                 let calls = hedge.into_iter().fold(calling.primary.deadlines.next(now), Instant::min);
@@ -236,7 +246,7 @@ impl Exchange {
             State::Calling(Calling { primary: call, .. }) | State::Answering(Answering { call, .. }) => {
                 (call.deadlines.request(), call.deadlines.idle())
             }
-            State::Head(_) | State::Recalling(_) | State::Over => (None, None),
+            State::Head(_) | State::Recalling(_) | State::AwaitingCount(_) | State::Over => (None, None),
         }
     }
 
@@ -258,7 +268,11 @@ impl Exchange {
         let common = &mut self.common;
         self.state = match std::mem::replace(&mut self.state, State::Over) {
             State::Calling(calling) => calling.retry_deferred(common, allowed, now),
-            state @ (State::Head(_) | State::Recalling(_) | State::Answering(_) | State::Over) => state,
+            state @ (State::Head(_)
+            | State::Recalling(_)
+            | State::AwaitingCount(_)
+            | State::Answering(_)
+            | State::Over) => state,
         };
     }
 

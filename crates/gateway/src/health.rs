@@ -8,7 +8,7 @@ use crate::lessons::Lessons;
 use crate::pace::{self, Paces};
 use crate::token_counts::TokenCounts;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A request earns so much of a retry, in thousandths: under lasting failure a backend gets at most half as much again.
@@ -30,7 +30,7 @@ pub struct BackendHealth {
     /// The lessons from refusals of models.
     pub(crate) lessons: Lessons,
     /// The cache of token counts.
-    pub(crate) counts: TokenCounts,
+    pub(crate) counts: Arc<TokenCounts>,
 }
 
 /// One backend.
@@ -208,7 +208,7 @@ impl BackendHealth {
             began: now,
             backends: std::iter::repeat_with(Health::default).take(backends).collect(),
             lessons: Lessons::default(),
-            counts: TokenCounts::default(),
+            counts: Arc::default(),
         }
     }
 

@@ -243,3 +243,25 @@ fn what_a_host_must_do_shows_no_content() {
     let head = Output::Head { status: StatusCode::OK, headers, local: false };
     assert!(!format!("{told:?}{head:?}").contains("xyzzy"));
 }
+
+#[test]
+fn an_attempt_at_a_websocket_is_told_what_to_speak() {
+    let headers = HeaderMap::from_iter([(http::header::UPGRADE, HeaderValue::from_static("websocket"))]);
+    let head = RequestHead {
+        method: &Method::GET,
+        path: "/v1/responses",
+        query: "",
+        headers: &headers,
+        port: None,
+        random: 7,
+        unix_seconds: 1,
+        now: Instant::now(),
+    };
+    let health = Arc::new(BackendHealth::new(1, head.now));
+    let mut exchange = Exchange::begin(config(), health, HostTerms::default(), &head);
+    let Some(Output::Head { status, headers, .. }) = exchange.poll() else { panic!("no head") };
+    assert_eq!(status, StatusCode::UPGRADE_REQUIRED);
+    for (name, value) in [("upgrade", "HTTP/1.1"), ("connection", "upgrade"), ("allow", "POST")] {
+        assert_eq!(headers[name], value);
+    }
+}

@@ -1,7 +1,7 @@
 //! Clients of Anthropic's Messages: the names by which they call models, their counts of tokens, their errors and lists.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
-use aquifer_gateway::config::{Backend, BackendApi, BackendKind, Config, Service};
+use aquifer_gateway::config::{Backend, BackendApi, BackendKind, Config, ReasoningPolicy, Service};
 use aquifer_gateway::exchange::{Exchange, HostTerms, Input, Output, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::{Outcome, Record};
@@ -218,10 +218,55 @@ fn thoughts_that_bedrock_refuses_are_left_out_once_and_the_client_is_told() {
         let usage = json!({"input_tokens": 3, "output_tokens": 1});
         client.answer(200, &json!({"content": said, "stop_reason": "end_turn", "usage": usage}));
         assert_eq!((client.status, &client.json()["content"]), (200, &said));
-        let warnings: Vec<&str> =
-            client.headers.get_all("x-aquifer-warning").iter().map(|warning| warning.to_str().unwrap()).collect();
+        let warnings = warnings(&client);
         assert!(warnings.iter().any(|warning| warning.contains("refused the reasoning")), "{warnings:?}");
         assert!(warnings.iter().all(|warning| !warning.contains("Converse")), "{warnings:?}");
+    }
+}
+
+const ON_PAIRS: &str = "messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: toolu_1. Each \
+                        `tool_use` block must have a corresponding `tool_result` block in the next message.";
+
+/// The warnings that a client got.
+fn warnings(client: &Client) -> Vec<&str> {
+    client.headers.get_all("x-aquifer-warning").iter().map(|warning| warning.to_str().unwrap()).collect()
+}
+
+#[test]
+fn results_that_bedrock_does_not_find_are_put_behind_their_calls() {
+    let mut body = tool_loop();
+    let words = json!({"type": "text", "text": "Here it is."});
+    body["messages"][2]["content"].as_array_mut().unwrap().insert(0, words);
+    let mut client = ask(&config_of("us-east-1", &[SONNET], None), &Method::POST, "/v1/messages", "", &body);
+    let (path, sent) = client.call.take().unwrap();
+    assert!(path.ends_with("/invoke") && sent["messages"][2]["content"][0]["type"] == "text", "{sent}");
+    client.answer(400, &json!({"message": ON_PAIRS}));
+    let (path, sent) = client.call.take().expect("it is asked again");
+    assert!(path.ends_with("/converse"), "{path}");
+    assert_eq!(sent["messages"][2]["content"][0]["toolResult"]["toolUseId"], "toolu_1");
+    assert_eq!(sent["messages"][2]["content"][1]["text"], "Here it is.");
+    assert_eq!(sent["messages"][1]["content"][0]["reasoningContent"]["reasoningText"]["signature"], "c2lnbmF0dXJl");
+    client.answer(400, &json!({"message": ON_PAIRS}));
+    assert!(client.call.is_none(), "it is asked otherwise once");
+    assert_eq!((client.status, client.json()["error"]["message"].as_str()), (400, Some(ON_PAIRS)));
+    assert!(warnings(&client).iter().any(|warning| warning.contains("behind its call")), "{:?}", warnings(&client));
+}
+
+#[test]
+fn a_call_without_a_result_is_mended_in_messages_unless_the_operator_wants_it_refused() {
+    let mut body = tool_loop();
+    body["messages"][2]["content"] = json!([{"type": "text", "text": "Never mind."}]);
+    for api in [None, Some(Api::Converse)] {
+        let client = ask(&config_of("us-east-1", &[SONNET], api), &Method::POST, "/v1/messages", "", &body);
+        let (path, sent) = client.call.unwrap();
+        assert!(path.ends_with("/converse"), "{path}");
+        assert_eq!(sent["messages"][2]["content"][0]["toolResult"]["content"][0]["text"], "(no result)");
+        let mut config = Arc::unwrap_or_clone(config_of("us-east-1", &[SONNET], api));
+        for backend in &mut config.backends {
+            backend.reasoning = Arc::new(ReasoningPolicy { repair: Some(false), ..ReasoningPolicy::default() });
+        }
+        let refused = ask(&Arc::new(config), &Method::POST, "/v1/messages", "", &body);
+        assert_eq!((refused.call, refused.status), (None, 400));
     }
 }
 
@@ -310,6 +355,66 @@ fn a_count_is_cached_for_its_caller_model_and_text() {
     let mut answer = body(SONNET, "Hello?");
     answer["max_tokens"] = json!(9);
     assert!(ask_at(&config, &health, &Asking { path: "/v1/messages", ..asking }, &answer).call.is_some());
+}
+
+/// Ten milliseconds later the exchange looks again.
+fn looks(client: &mut Client, now: Instant) {
+    client.exchange.handle(Input::Timeout, now);
+    client.drain();
+}
+
+#[test]
+fn equal_counts_at_once_are_one_call() {
+    let config = config("us-east-1", &[SONNET]);
+    let health = Arc::new(BackendHealth::new(1, Instant::now()));
+    let (path, now) = ("/v1/messages/count_tokens", Instant::now());
+    let asking = Asking { method: &Method::POST, path, query: "", key: "alice", now };
+    let body = |text: &str| json!({"model": SONNET, "messages": [{"role": "user", "content": text}]});
+    let mut first = ask_at(&config, &health, &asking, &body("Hello?"));
+    let mut others: Vec<Client> = (0..34).map(|_| ask_at(&config, &health, &asking, &body("Hello?"))).collect();
+    assert!(first.call.take().is_some() && others.iter().all(|other| other.call.is_none()));
+    for (asking, body) in [(&asking, body("Hello!")), (&Asking { key: "bob", ..asking }, body("Hello?"))] {
+        assert!(ask_at(&config, &health, asking, &body).call.is_some(), "{body}");
+    }
+    let later = now + Duration::from_millis(10);
+    others.iter_mut().for_each(|other| looks(other, later));
+    assert!(others.iter().all(|other| other.call.is_none() && other.status == 0));
+    first.answer(200, &json!({"inputTokens": 11}));
+    let later = later + Duration::from_millis(10);
+    for other in &mut others {
+        assert_eq!(other.exchange.poll_timeout(later), Some(later));
+        looks(other, later);
+        assert_eq!((other.status, other.json()), (200, json!({"input_tokens": 11})));
+        let record = other.record.take().unwrap();
+        assert!(record.cached && record.attempts.is_empty());
+    }
+}
+
+#[test]
+fn a_count_that_another_exchange_does_not_get_is_asked_for() {
+    let config = config("us-east-1", &[SONNET]);
+    let health = Arc::new(BackendHealth::new(1, Instant::now()));
+    let (path, now) = ("/v1/messages/count_tokens", Instant::now());
+    let asking = Asking { method: &Method::POST, path, query: "", key: "alice", now };
+    let body = json!({"model": SONNET, "messages": [{"role": "user", "content": "Hello?"}]});
+    let mut first = ask_at(&config, &health, &asking, &body);
+    let [mut second, mut third] = [(); 2].map(|()| ask_at(&config, &health, &asking, &body));
+    first.exchange.handle(Input::ClientGone, now);
+    // Nobody waits for a second one.
+    let later = now + Duration::from_millis(10);
+    [&mut second, &mut third].into_iter().for_each(|other| looks(other, later));
+    assert!(second.call.is_some() && third.call.is_some());
+    second.answer(200, &json!({"inputTokens": 11}));
+    assert_eq!(second.json(), json!({"input_tokens": 11}));
+    // One whose client leaves while it waits holds nobody up, and one that waits too long asks by itself.
+    let body = json!({"model": SONNET, "messages": [{"role": "user", "content": "Again?"}]});
+    let _first = ask_at(&config, &health, &asking, &body);
+    let [mut second, mut third] = [(); 2].map(|()| ask_at(&config, &health, &asking, &body));
+    second.exchange.handle(Input::ClientGone, now);
+    second.drain();
+    assert_eq!(second.record.unwrap().outcome, Outcome::Abandoned);
+    looks(&mut third, now + Duration::from_secs(10));
+    assert!(third.call.is_some());
 }
 
 #[test]

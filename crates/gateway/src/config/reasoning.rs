@@ -1,6 +1,7 @@
 //! The reasoning policy of an operator: one for each target that a request can be sent to.
 
 use crate::translate::catalogue::{Catalogue, Entry, ForcedTool, Rules, Wanted, base_id};
+use crate::translate::dialect::Dialect;
 use crate::translate::dialect::openai_chat::{Details, ReasoningFields};
 use crate::translate::model::reasoning::Effort;
 use crate::translate::model::reasoning::Placeholder;
@@ -28,8 +29,9 @@ pub struct ReasoningPolicy {
     pub forced_tool: ForcedTool,
     /// The treatment of signed reasoning that comes back into another conversation than its own.
     pub binding_mismatch: BindingMismatch,
-    /// Conversations with results of no call, or calls without a result, are mended instead of refused.
-    pub repair: bool,
+    /// Whether conversations with results of no call, or calls without a result, are mended instead of refused. `None`: those
+    /// of Messages, whose clients keep what they once sent and would be refused for ever.
+    pub repair: Option<bool>,
     /// Whether a stream that breaks off while its model is thinking begins again. `None`: where no signed thought is shown.
     pub restart_while_thinking: Option<bool>,
     /// The treatment of a placeholder that stands where reasoning would, such as Nova's `[REDACTED]`.
@@ -118,8 +120,15 @@ impl ReasoningPolicy {
             most_budget: self.most_budget,
             forced_tool: self.forced_tool,
             drop_mismatched: self.binding_mismatch == BindingMismatch::DropBlock,
-            repair: self.repair,
+            repair: self.repair == Some(true),
         }
+    }
+
+    /// The same for a request in this dialect.
+    #[must_use]
+    pub fn rules_for(&self, dialect: Dialect) -> Rules {
+        let repair = self.repair.unwrap_or(dialect == Dialect::AnthropicMessages);
+        Rules { repair, ..self.rules() }
     }
 
     /// Whether a stream of this model begins again that breaks off while only reasoning of it was told.
@@ -218,7 +227,7 @@ impl PolicyLayer {
             },
             forced_tool: self.forced_tool.unwrap_or_default(),
             binding_mismatch: self.binding_mismatch.unwrap_or_default(),
-            repair: self.repair.unwrap_or_default(),
+            repair: self.repair,
             restart_while_thinking: self.restart_while_thinking,
             redacted_text: self.redacted_text.unwrap_or_default(),
             models: self.models,
@@ -266,8 +275,8 @@ mod tests {
         assert!(!policy.restore.anonymous);
         assert!(policy.hidden && !policy.restore.enabled && policy.expose.is_some_and(|shown| shown.reasoning));
         assert_eq!((policy.restore.max_entries, policy.forced_tool), (2, ForcedTool::Auto));
-        assert!(policy.repair);
-        assert!(!PolicyLayer { repair: Some(false), ..narrow }.over(&wide).decided().repair);
+        assert_eq!(policy.repair, Some(true));
+        assert_eq!(PolicyLayer { repair: Some(false), ..narrow }.over(&wide).decided().repair, Some(false));
         assert_eq!(PolicyLayer::default().over(&wide).decided(), wide.decided());
     }
 
@@ -295,7 +304,7 @@ mod tests {
             expose: Some(Expose { reasoning_details: true, think_tags: true, ..Expose::default() }),
             forced_tool: ForcedTool::Refuse,
             binding_mismatch: BindingMismatch::DropBlock,
-            repair: true,
+            repair: Some(true),
             redacted_text: Placeholder::Dropped,
             ..ReasoningPolicy::default()
         };
@@ -305,6 +314,10 @@ mod tests {
         let shown = policy.exposure().pinned.unwrap_or_default();
         assert_eq!((shown.details, shown.think_tags, shown.reasoning), (Details::Full, true, false));
         assert_eq!(ReasoningPolicy::default().rules(), Rules::default());
+        let repairs =
+            |repair, dialect| ReasoningPolicy { repair, ..ReasoningPolicy::default() }.rules_for(dialect).repair;
+        assert!(repairs(None, Dialect::AnthropicMessages) && !repairs(None, Dialect::OpenAiChat));
+        assert!(repairs(Some(true), Dialect::OpenAiChat) && !repairs(Some(false), Dialect::AnthropicMessages));
         assert_eq!(ReasoningPolicy::default().exposure(), Exposure::default());
     }
 }

@@ -40,7 +40,8 @@ impl Plan {
             | Remedy::SystemInMessages
             | Remedy::WithoutTools
             | Remedy::ToolInWords
-            | Remedy::Apart) => self.apply(remedy),
+            | Remedy::Apart
+            | Remedy::Paired) => self.apply(remedy),
         };
         let changed = self.adjustment != before;
         if changed {
@@ -68,6 +69,10 @@ impl Plan {
             Remedy::Apart => {
                 let why = "the model takes nothing beside a tool's call or result; they have turns of their own";
                 (&mut adjustment.apart, Warning::changed(FieldRef::Conversation, why))
+            }
+            Remedy::Paired => {
+                let why = "Bedrock refused calls and results as they stood; each result was put behind its call";
+                (&mut adjustment.paired, Warning::changed(FieldRef::Conversation, why))
             }
             Remedy::StopsHere => {
                 let why = "Bedrock refused stop sequences; the answer is cut at them by the gateway";

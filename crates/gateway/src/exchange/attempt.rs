@@ -248,8 +248,11 @@ impl Attempt {
     pub(super) fn interrupt(&mut self, out: &mut BytesMut) -> Option<Interrupted> {
         match std::mem::replace(&mut self.answer, Answer::Silent) {
             Answer::Streaming(AnswerStream::Translated(stream)) => Some(stream.interrupt(out)),
+            Answer::Streaming(AnswerStream::Reframed(stream)) => {
+                Some(stream.interrupt(&self.envelope(), self.outgoing.style.style.clone(), out))
+            }
             Answer::Silent
-            | Answer::Streaming(AnswerStream::Reframed(_) | AnswerStream::Passed(_))
+            | Answer::Streaming(AnswerStream::Passed(_))
             | Answer::Whole { .. }
             | Answer::Relaying(_)
             | Answer::Handing { .. }
@@ -262,9 +265,19 @@ impl Attempt {
 
     /// Whether only reasoning was told, none of it sealed as far as its client sees, in a stream that another one can go on behind.
     pub(super) fn is_thinking(&self) -> bool {
-        let Answer::Streaming(AnswerStream::Translated(stream)) = &self.answer else { return false };
-        let seen = stream.milestones();
-        !seen.answer && (!seen.sealed || self.hides) && stream.finished().is_none()
+        match &self.answer {
+            Answer::Streaming(AnswerStream::Translated(stream)) => {
+                let seen = stream.milestones();
+                !seen.answer && (!seen.sealed || self.hides) && stream.finished().is_none()
+            }
+            Answer::Streaming(AnswerStream::Reframed(stream)) => stream.is_thinking(),
+            Answer::Silent
+            | Answer::Streaming(AnswerStream::Passed(_))
+            | Answer::Whole { .. }
+            | Answer::Relaying(_)
+            | Answer::Handing { .. }
+            | Answer::Refusing { .. } => false,
+        }
     }
 
     /// Takes the head of the backend's answer. An attempt has one: further ones are ignored.
@@ -626,7 +639,10 @@ impl Attempt {
     fn answer_stream(&mut self) -> AnswerStream {
         match self.road {
             Road::Reframe(_) => {
-                let stream = StreamReframing::new(self.id);
+                let mut stream = StreamReframing::new(self.id);
+                if let Some(interrupted) = self.interrupted.take() {
+                    stream = stream.resuming(interrupted);
+                }
                 AnswerStream::Reframed(Box::new(match self.recording {
                     Some(room) => stream.recording(room),
                     None => stream,

@@ -5,11 +5,10 @@ use super::contract::{CallId, Input, Output};
 use super::deadlines::Due;
 use super::make_call::Making;
 use super::open_call::OpenCall;
-use super::plan::{self, Plan};
+use super::plan::{Plan, Written};
 use super::{Answering, State};
 use crate::record::{AttemptReason, Tokens};
 use aquifer_translate::Fault;
-use aquifer_translate::translation::Incoming;
 use std::time::{Duration, Instant};
 
 /// An exchange with one call under way, or two.
@@ -32,43 +31,14 @@ pub(super) enum Deferred {
     Hedge,
 }
 
-impl Common {
-    /// Writes the first call of a plan and makes it.
-    pub(super) fn first_call(
-        &mut self,
-        mut plan: Box<Plan>,
-        incoming: Option<Incoming<'_>>,
-        now: Instant,
-    ) -> Result<State, Fault> {
-        let (body, betas, counting) = (plan.body.clone(), plan.betas.clone(), plan.counting);
-        let is_chat = plan.encoding.is_none();
-        let again = || plan::read(self.dialect, &body, &betas, counting, &self.config).ok();
-        let incoming = if is_chat { incoming.or_else(again) } else { None };
-        if let Some(incoming) = &incoming {
-            plan.prefer_issuer(incoming);
-        }
-        let target = plan.first_target(&self.health, now);
-        let written = plan.write(target, incoming);
-        if let Some(target) = plan.targets.get(target) {
-            self.record.model_id.clone_from(&target.model_id);
-        }
-        let making = Making { id: CallId::Primary, why: AttemptReason::First, after: Duration::ZERO };
-        let written = match written {
-            Ok(written) => written,
-            Err(fault) => {
-                self.release_probes(&mut plan);
-                return Err(fault);
-            }
-        };
-        if let Some(known) = self.known_count(&written, now) {
-            return Ok(self.answer_count(plan, written, known, now));
-        }
-        let primary = self.call(&mut plan, making, written, now);
-        Ok(State::Calling(Calling { plan, primary, hedge: None, deferred: None, search_over: false }))
-    }
-}
-
 impl Calling {
+    /// Makes the first call.
+    pub(super) fn begin(common: &mut Common, mut plan: Box<Plan>, written: Written, now: Instant) -> Self {
+        let making = Making { id: CallId::Primary, why: AttemptReason::First, after: Duration::ZERO };
+        let primary = common.call(&mut plan, making, written, now);
+        Self { plan, primary, hedge: None, deferred: None, search_over: false }
+    }
+
     pub(super) fn handle(mut self, common: &mut Common, id: CallId, input: Input<'_>, now: Instant) -> State {
         match input {
             Input::Timeout => return self.timeout(common, now),

@@ -1,4 +1,4 @@
-//! A count of tokens that needs no call: it is cached, or the model was found to count none.
+//! A count of tokens that needs no call: it is cached, or another exchange asks for it, or the model was found to count none.
 
 use super::State;
 use super::begin_attempt::Begun;
@@ -21,6 +21,19 @@ pub(super) enum KnownCount {
 }
 
 impl Common {
+    /// Takes the turn to ask for the count that a request asks for, if it asks for one; the number of the turn that is waited
+    /// for where another exchange has it.
+    pub(super) fn turn_to_count(&self, plan: &mut Plan, written: &Written) -> Option<u64> {
+        let shares = self.terms.abilities.pause && !self.terms.limits.token_count_life.is_zero();
+        match self.health.counts.take_turn(written.count_key.filter(|_| shares)?) {
+            Ok(turn) => {
+                plan.count_turn = Some(turn);
+                None
+            }
+            Err(other) => Some(other),
+        }
+    }
+
     /// What is known of the count that a request asks for, if it asks for one.
     pub(super) fn known_count(&self, written: &Written, now: Instant) -> Option<KnownCount> {
         let key = written.count_key?;

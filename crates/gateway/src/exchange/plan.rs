@@ -12,7 +12,7 @@ use crate::lessons::Lesson;
 use crate::mutation::Mutation;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::Draw;
-use crate::token_counts::CountKey;
+use crate::token_counts::{CountKey, CountTurn};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::{Adjustment, Encoder, EncoderTask, Entry, base_id};
 use aquifer_translate::dialect::{Dialect, Head};
@@ -75,6 +75,8 @@ pub(super) struct Plan {
     pub(super) sealed: bool,
     /// The number of its tokens is asked for, and no answer.
     pub(super) counting: bool,
+    /// The turn to ask for it, which others wait for who want the same.
+    pub(super) count_turn: Option<CountTurn>,
     /// What a request of Bedrock's own API says outside its body, which is not read.
     pub(super) passed: Option<Passed>,
     /// An encoder is asked, and no model for an answer.
@@ -188,6 +190,7 @@ impl Plan {
             adjusted: Vec::new(),
             sealed: false,
             counting: false,
+            count_turn: None,
             passed: None,
             encoding: None,
         }
@@ -348,7 +351,7 @@ impl Plan {
             return Err(not_for_chat(encoder));
         }
         let put_back = self.put_back(&mut incoming, target, entry);
-        let rules = target.policy.rules();
+        let rules = target.policy.rules_for(self.dialect);
         let mark = target.mark_of(entry, &self.config);
         let (adjustment, learned) = self.learned(target, &incoming);
         let allowed = target.fields.decided(ClientFields::default());

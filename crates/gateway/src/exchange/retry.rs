@@ -154,7 +154,7 @@ impl Common {
 impl Common {
     /// Whether the answer to this call can go on behind what the client was told.
     fn may_go_on(&self, written: &Written) -> bool {
-        self.heard != Heard::Content || matches!(written.road, Road::Translate(_))
+        self.heard != Heard::Content || matches!(written.road, Road::Translate(_) | Road::Reframe(_))
     }
 
     /// Has the answer of the next call go on behind what the client was told of this one, which broke off.

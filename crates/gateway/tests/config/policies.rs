@@ -88,7 +88,7 @@ fn every_field() {
         },
         forced_tool: ForcedTool::DropReasoning,
         binding_mismatch: BindingMismatch::DropBlock,
-        repair: true,
+        repair: Some(true),
         restart_while_thinking: Some(false),
         redacted_text: Placeholder::Summary,
         models: found.models.clone(),

@@ -9,4 +9,5 @@ mod passing_body;
 mod phases;
 mod played;
 mod restart;
+mod restart_invoke;
 mod under;

@@ -13,21 +13,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const UNSIGNED: &str = "openai.gpt-oss-120b-1:0";
-const SIGNED: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
-const CHAT: &str = "/v1/chat/completions";
-const MESSAGES: &str = "/v1/messages";
-const RESPONSES: &str = "/v1/responses";
+pub(crate) const SIGNED: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+pub(crate) const CHAT: &str = "/v1/chat/completions";
+pub(crate) const MESSAGES: &str = "/v1/messages";
+pub(crate) const RESPONSES: &str = "/v1/responses";
 
 /// How a stream breaks off.
 #[derive(Clone, Copy, Debug)]
-enum Break {
+pub(crate) enum Break {
     Ends,
     IsLost,
     Stalls,
     Refuses,
 }
 
-const BREAKS: [Break; 4] = [Break::Ends, Break::IsLost, Break::Stalls, Break::Refuses];
+pub(crate) const BREAKS: [Break; 4] = [Break::Ends, Break::IsLost, Break::Stalls, Break::Refuses];
 
 fn start() -> Vec<u8> {
     frame("messageStart", r#"{"role":"assistant"}"#)
@@ -75,7 +75,7 @@ fn two_backends(policy: ReasoningPolicy) -> Arc<Config> {
     with_policy(&config(&[0, 1], Traffic::default()), &policy)
 }
 
-fn with_policy(config: &Arc<Config>, policy: &ReasoningPolicy) -> Arc<Config> {
+pub(crate) fn with_policy(config: &Arc<Config>, policy: &ReasoningPolicy) -> Arc<Config> {
     let mut config = Arc::unwrap_or_clone(Arc::clone(config));
     let mut routes = config.routes.to_vec();
     for backend in routes.iter_mut().flat_map(|route| &mut route.rules).flat_map(|rule| &mut rule.backends) {
@@ -85,7 +85,7 @@ fn with_policy(config: &Arc<Config>, policy: &ReasoningPolicy) -> Arc<Config> {
     Arc::new(config)
 }
 
-fn begin(config: &Arc<Config>, path: &str, model: &str) -> Under {
+pub(crate) fn begin(config: &Arc<Config>, path: &str, model: &str) -> Under {
     let now = Instant::now();
     let health = Arc::new(BackendHealth::new(2, now));
     let body = format!(
@@ -105,7 +105,7 @@ fn begin(config: &Arc<Config>, path: &str, model: &str) -> Under {
     Under::begin_at(path, config, &health, SILENT, now, body.as_bytes())
 }
 
-fn stream(under: &mut Under, frames: &[u8]) {
+pub(crate) fn stream(under: &mut Under, frames: &[u8]) {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/vnd.amazon.eventstream"));
     under.exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, under.now);
@@ -118,7 +118,7 @@ fn answers(under: &mut Under) {
     under.exchange.handle(Input::UpstreamEnd, under.now);
 }
 
-fn breaks(under: &mut Under, how: Break) {
+pub(crate) fn breaks(under: &mut Under, how: Break) {
     match how {
         Break::Ends => under.exchange.handle(Input::UpstreamEnd, under.now),
         Break::IsLost => {
@@ -133,7 +133,7 @@ fn breaks(under: &mut Under, how: Break) {
 }
 
 /// What a client of Chat Completions was told: thoughts, text, finish reasons, ends, errors.
-fn chunks(under: &Under) -> Vec<Value> {
+pub(crate) fn chunks(under: &Under) -> Vec<Value> {
     let data = under.said.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|data| *data != "[DONE]");
     data.map(|data| serde_json::from_str(data).unwrap()).collect()
 }
@@ -152,11 +152,11 @@ fn begun_again(path: &str, frames: usize) -> Under {
 }
 
 /// The events of this type.
-fn of_type(events: &[Value], kind: &str) -> Vec<Value> {
+pub(crate) fn of_type(events: &[Value], kind: &str) -> Vec<Value> {
     events.iter().filter(|event| event["type"] == kind).cloned().collect()
 }
 
-fn joined(chunks: &[Value], path: &str) -> String {
+pub(crate) fn joined(chunks: &[Value], path: &str) -> String {
     chunks.iter().filter_map(|chunk| chunk.pointer(path)?.as_str()).collect()
 }
 
@@ -253,7 +253,7 @@ fn details_of_the_second_answer_have_their_own_index() {
 }
 
 /// Where nothing begins again: the client is told inside its stream.
-fn is_told_the_failure(under: &mut Under, path: &str) {
+pub(crate) fn is_told_the_failure(under: &mut Under, path: &str) {
     assert!(under.call().is_none());
     let record = under.record.as_ref().unwrap();
     assert_eq!(record.outcome, Outcome::Failed);

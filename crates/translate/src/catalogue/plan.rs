@@ -32,6 +32,8 @@ pub struct Situation {
     pub temperature_one: bool,
     /// A top-p is set.
     pub top_p: bool,
+    /// It is exactly 1, which is what a model does that takes none.
+    pub top_p_one: bool,
     /// A top-k is set.
     pub top_k: bool,
     /// A tool's call is forced.
@@ -298,7 +300,7 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     };
     for (dropped, field) in [
         (plan.drop_temperature && !one, FieldRef::Temperature),
-        (plan.drop_top_p, FieldRef::TopP),
+        (plan.drop_top_p && !situation.top_p_one, FieldRef::TopP),
         (plan.drop_top_k, FieldRef::TopK),
     ] {
         if dropped {
@@ -307,8 +309,10 @@ fn constrain(entry: &Entry, situation: &Situation, plan: &mut Plan) -> Result<()
     }
     if entry.one_of_temperature_top_p && situation.temperature && situation.top_p && !plan.drop_temperature {
         plan.drop_top_p = true;
-        plan.warnings
-            .push(Warning::dropped(FieldRef::TopP, format!("{} takes either temperature or top_p", entry.name)));
+        if !situation.top_p_one {
+            let why = format!("{} takes either temperature or top_p", entry.name);
+            plan.warnings.push(Warning::dropped(FieldRef::TopP, why));
+        }
     }
     let unforced = match entry.forced_tool {
         Allowed::Allowed => false,

@@ -65,6 +65,8 @@ pub struct Adjustment {
     pub without_tools: bool,
     /// Calls and results have turns of their own.
     pub apart: bool,
+    /// Each result stands at the beginning of the turn behind its call, as where a conversation is written anew.
+    pub paired: bool,
 }
 
 impl Adjustment {

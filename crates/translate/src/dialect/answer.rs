@@ -139,6 +139,23 @@ impl Writer {
         }
     }
 
+    /// Notes that its client was told the beginning and so many blocks more by the model's own events, in a dialect that has some.
+    pub fn go_behind(&mut self, blocks: u32) {
+        match self {
+            Self::AnthropicMessages(writer) => writer.go_behind(blocks),
+            Self::OpenAiChat(_) | Self::OpenAiResponses(_) => {}
+        }
+    }
+
+    /// The blocks that its client was told of, in the dialect in which the model's own events count them too.
+    #[must_use]
+    pub fn blocks(&self) -> u32 {
+        match self {
+            Self::AnthropicMessages(writer) => writer.blocks(),
+            Self::OpenAiChat(_) | Self::OpenAiResponses(_) => 0,
+        }
+    }
+
     /// Tells the client that the answer goes on.
     pub fn keep_alive(&mut self, kind: KeepAlive, out: &mut BytesMut) {
         match self {
@@ -310,6 +327,11 @@ pub fn error_of(dialect: Dialect, fault: &Fault, exchange: Option<RequestId>) ->
         && matches!(fault, Fault::ClientMistaken(mistake) if mistake.kind == MistakeKind::Unauthorized)
     {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"aquifer\""));
+    }
+    // RFC 9110, 15.5.22: a 426 says what to speak in place of what was asked for.
+    if status == StatusCode::UPGRADE_REQUIRED.as_u16() {
+        headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     ErrorAnswer { status, headers, body: Bytes::from(body) }

@@ -143,11 +143,25 @@ const ALIASES: &[(&str, &str)] = &[
     ("/v2/rerank", "/v1/rerank"),
 ];
 
-/// Paths that clients of older APIs call, and what to call in their place.
-const MOVED: &[(&str, &str)] = &[(
-    "/v1/completions",
-    "Completions of a bare prompt are not served: use /v1/chat/completions, with the prompt as a message of the role \"user\".",
-)];
+/// Paths of OpenAI's that are not served, and what to do in their place.
+const NOT_SERVED: &[(&str, &str)] = &[
+    (
+        "/v1/completions",
+        "Completions of a bare prompt are not served: use /v1/chat/completions, with the prompt as a message of the role \"user\".",
+    ),
+    (
+        "/v1/responses/compact",
+        "Conversations are not compacted here: ask a model for a summary, by a request to /v1/responses.",
+    ),
+    (
+        "/v1/responses/{id}/cancel",
+        "A response is made while its client waits, so there is none to cancel: close the connection of its request.",
+    ),
+    (
+        "/v1/responses/{id}/input_items",
+        "The input of a response is not listed: GET /v1/responses/{id} gives its output.",
+    ),
+];
 
 /// The place of a model's id in a path of the table.
 const ID: &str = "{id}";
@@ -163,7 +177,12 @@ impl<'p> Surface<'p> {
     /// [`NoSurface`] when no surface has this path, or the path's surface does not take this method.
     pub fn of(method: &Method, path: &'p str) -> Result<Self, NoSurface> {
         let known = ALIASES.iter().find(|(alias, _)| *alias == path);
-        of(SERVED, method, known.map_or(path, |(_, served)| served))
+        match of(SERVED, method, known.map_or(path, |(_, served)| served)) {
+            Ok(surface) if surface.operation != Operation::StoredResponse => Ok(surface),
+            // What follows the id of a response is no part of it.
+            _ if advice(path).is_some() => Err(NoSurface::NotFound),
+            found => found,
+        }
     }
 
     /// The model's id where the path holds one, its escapes undone.
@@ -185,9 +204,7 @@ impl NoSurface {
     pub fn fault(self, method: &Method, path: &str) -> Fault {
         let shown: String = path.chars().take(LONGEST_PATH).collect();
         let (kind, message) = match self {
-            Self::NotFound if let Some((_, advice)) = MOVED.iter().find(|moved| moved.0 == path) => {
-                (MistakeKind::PathNotFound, (*advice).to_owned())
-            }
+            Self::NotFound if let Some(advice) = advice(path) => (MistakeKind::PathNotFound, advice.to_owned()),
             Self::NotFound => {
                 let message = format!("Unknown path {shown:?}. This gateway serves {}.", listed(SERVED));
                 (MistakeKind::PathNotFound, message)
@@ -216,14 +233,24 @@ fn of<'p>(served: &[Endpoint], method: &Method, path: &'p str) -> Result<Surface
 impl Endpoint {
     /// Matches a path; gives the id in it where this endpoint's path has one.
     fn matched<'p>(&self, path: &'p str) -> Option<Option<&'p str>> {
-        if path == self.path {
-            return Some(None);
-        }
-        // A path with an id begins as another one does up to its brace: most requests are told apart by a few bytes.
-        let (before, behind) = self.path.split_at_checked(self.path.bytes().position(|byte| byte == ID_BEGINS)?)?;
-        let id = path.strip_prefix(before)?.strip_suffix(behind.strip_prefix(ID)?)?;
-        (!id.is_empty()).then_some(Some(id))
+        matched(self.path, path)
     }
+}
+
+/// Matches a client's path with one of a table; gives the id in it where that has one.
+fn matched<'p>(known: &str, path: &'p str) -> Option<Option<&'p str>> {
+    if path == known {
+        return Some(None);
+    }
+    // A path with an id begins as another one does up to its brace: most requests are told apart by a few bytes.
+    let (before, behind) = known.split_at_checked(known.bytes().position(|byte| byte == ID_BEGINS)?)?;
+    let id = path.strip_prefix(before)?.strip_suffix(behind.strip_prefix(ID)?)?;
+    (!id.is_empty()).then_some(Some(id))
+}
+
+/// What to do in place of calling a path of OpenAI's that is not served.
+fn advice(path: &str) -> Option<&'static str> {
+    NOT_SERVED.iter().find(|known| matched(known.0, path).is_some()).map(|known| known.1)
 }
 
 /// The paths of the table as an English list.

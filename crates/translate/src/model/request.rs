@@ -56,6 +56,8 @@ pub struct Request<'a> {
     pub vendor_tools: Vec<VendorTool<'a>>,
     /// Cache points are to be placed by the gateway, with this time to live.
     pub automatic_cache: Option<CacheTtl>,
+    /// Of too many cache points the earliest give way; else those in the middle.
+    pub latest_cache_points: bool,
 }
 
 impl std::fmt::Debug for Request<'_> {

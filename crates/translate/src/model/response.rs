@@ -36,6 +36,8 @@ pub enum StopReason<'a> {
     GuardrailIntervened,
     /// The model's own filter stepped in.
     ContentFiltered,
+    /// The model refused to answer.
+    Refused,
     /// The context ran full while it answered.
     ContextWindowExceeded,
     /// Its output cannot be used: the answer is an error, whatever came before.
@@ -70,6 +72,7 @@ impl Finish {
             | StopReason::ToolUse
             | StopReason::GuardrailIntervened
             | StopReason::ContentFiltered
+            | StopReason::Refused
             | StopReason::ContextWindowExceeded
             | StopReason::Other(_)) => Ok(Self { stop: stop.into_owned(), called }),
         }
@@ -87,6 +90,7 @@ impl StopReason<'_> {
             Self::ToolUse => StopReason::ToolUse,
             Self::GuardrailIntervened => StopReason::GuardrailIntervened,
             Self::ContentFiltered => StopReason::ContentFiltered,
+            Self::Refused => StopReason::Refused,
             Self::ContextWindowExceeded => StopReason::ContextWindowExceeded,
             Self::Malformed(word) => StopReason::Malformed(word.into_owned().into()),
             Self::Other(word) => StopReason::Other(word.into_owned().into()),

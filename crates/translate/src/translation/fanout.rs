@@ -158,6 +158,22 @@ pub struct Interrupted {
 }
 
 impl Interrupted {
+    /// The client of this answer, which was told nothing yet.
+    pub(super) fn new(envelope: &Envelope<'_>, style: Style) -> Self {
+        Self { writer: Writer::new(envelope, style), blocks: 0 }
+    }
+
+    /// Notes that the client was told so many blocks more by the model's own events.
+    pub(super) fn go_behind(&mut self, blocks: u32) {
+        self.writer.go_behind(blocks);
+        self.blocks += blocks;
+    }
+
+    /// The index that the client expects of the next block.
+    pub(super) fn next_block(&self) -> u32 {
+        self.writer.blocks()
+    }
+
     /// Tells the client, inside its stream, that no other answer came.
     pub fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
         self.writer.fail(out, fault);

@@ -6,10 +6,12 @@
 //!                                       data: {"type":"content_block_delta",...}    the same bytes
 //! ```
 
-use super::fanout::Watched;
+mod told_blocks;
+
+use super::fanout::{Interrupted, Watched};
 use super::{Milestones, ReasoningProgress, Whole};
 use crate::bedrock::{self, Api, ChunkBuffer, InvokeReader};
-use crate::dialect::{self, Dialect};
+use crate::dialect::{self, Dialect, Envelope, Style};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::request::Block;
@@ -21,6 +23,7 @@ use crate::wire::eventstream::Decoder;
 use crate::wire::json::Document;
 use crate::wire::sse::{self, KeepAlive};
 use bytes::{BufMut as _, BytesMut};
+use told_blocks::ToldBlocks;
 
 /// The lines before the JSON of a delta, which nearly every event is.
 const DELTA: &[u8] = b"event: content_block_delta\ndata: ";
@@ -34,6 +37,9 @@ pub struct StreamReframing {
     buffer: ChunkBuffer,
     reader: InvokeReader,
     watched: Watched,
+    blocks: ToldBlocks,
+    /// What the client was told of answers that broke off before this one.
+    behind: Option<Interrupted>,
     recorder: Option<Recorder>,
     stop: Option<StopReason<'static>>,
     called: bool,
@@ -56,6 +62,8 @@ impl StreamReframing {
             buffer: ChunkBuffer::framing(DELTA, END),
             reader: InvokeReader::default(),
             watched: Watched::default(),
+            blocks: ToldBlocks::default(),
+            behind: None,
             recorder: None,
             stop: None,
             called: false,
@@ -68,6 +76,32 @@ impl StreamReframing {
     pub fn recording(mut self, room: usize) -> Self {
         self.recorder = Some(Recorder::new(room));
         self
+    }
+
+    /// The same, going on where another answer was broken off: its client is told one message.
+    #[must_use]
+    pub fn resuming(mut self, interrupted: Interrupted) -> Self {
+        self.behind = Some(interrupted);
+        self
+    }
+
+    /// Whether only reasoning was told, and none of it sealed, so that another answer can go on behind it.
+    #[must_use]
+    pub fn is_thinking(&self) -> bool {
+        !self.watched.milestones.answer && !self.blocks.bind() && self.finished.is_none()
+    }
+
+    /// Breaks the answer off while only reasoning was told, so that another one can go on behind it. The thought under way
+    /// is closed in `out`, without a signature.
+    #[must_use]
+    pub fn interrupt(self, envelope: &Envelope<'_>, style: Style, out: &mut BytesMut) -> Interrupted {
+        let mut interrupted = self.behind.unwrap_or_else(|| Interrupted::new(envelope, style));
+        // Before its first content an answer is held back.
+        if self.watched.milestones.content {
+            self.blocks.close(interrupted.next_block(), out);
+            interrupted.go_behind(self.blocks.begun());
+        }
+        interrupted
     }
 
     /// Takes bytes of the event stream, cut anywhere, and appends the events in them to `out`.
@@ -84,7 +118,9 @@ impl StreamReframing {
                 Ok(None) => return Ok(()),
                 Err(error) => return Err(Fault::UpstreamMisbehaved(Misbehaviour::Frame(error.to_string()))),
             };
-            if let Some(delta) = self.buffer.delta(&frame) {
+            if self.behind.is_none()
+                && let Some(delta) = self.buffer.delta(&frame)
+            {
                 self.watched.grew(delta.index, delta.kind, delta.text.len());
                 if let Some(recorder) = &mut self.recorder {
                     recorder.delta(delta.index.into(), &delta.delta());
@@ -95,14 +131,15 @@ impl StreamReframing {
             let Some(json) = self.buffer.event_of(&frame)? else { continue };
             let named = self.reader.event(json)?;
             self.watched.event(&named.event);
+            self.blocks.event(&named, json);
             if let Some(recorder) = &mut self.recorder {
                 recorder.event(&named.event);
             }
-            let mut counted = None;
+            let mut changed = None;
             match named.event {
                 Event::Stop(stop) => {
                     self.stop = Some(Finish::of(stop, self.called)?.stop);
-                    counted = with_counts(json, self.reader.usage());
+                    changed = with_counts(json, self.reader.usage());
                 }
                 Event::Delta { delta: Delta::ToolUse { .. }, .. } => self.called = true,
                 Event::Start
@@ -111,7 +148,15 @@ impl StreamReframing {
                 | Event::Metadata { .. }
                 | Event::Unknown => {}
             }
-            write(named.name.as_escaped(), counted.as_deref().unwrap_or(json), out);
+            let mut is_told = true;
+            if let Some(behind) = &self.behind {
+                let before = behind.next_block();
+                is_told = named.name.as_escaped() != "message_start";
+                changed = changed.or_else(|| told_blocks::counted_behind(json, before));
+            }
+            if is_told {
+                write(named.name.as_escaped(), changed.as_deref().unwrap_or(json), out);
+            }
             if self.reader.is_over() {
                 self.finished = self.stop.take().map(|stop| Finish { stop, called: self.called });
             }

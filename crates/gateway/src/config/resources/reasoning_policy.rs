@@ -75,7 +75,7 @@ pub(in crate::config) struct Reasoning {
     pub(in crate::config) forced_tool: Option<ForcedToolChoice>,
     /// The way out when reasoning comes back into another conversation than its own.
     pub(in crate::config) binding_mismatch: Option<BindingMismatchChoice>,
-    /// Whether a refusal of reasoning that came back is helped by asking without it.
+    /// Whether a conversation whose calls and results do not pair is mended.
     pub(in crate::config) repair: Option<bool>,
     /// Whether a stream that breaks off while its model is thinking begins again, at another backend if there is one.
     pub(in crate::config) restart_while_thinking: Option<bool>,

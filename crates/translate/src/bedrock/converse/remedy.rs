@@ -30,6 +30,8 @@ pub enum Remedy {
     ToolInWords,
     /// It gives calls and results turns of their own.
     Apart,
+    /// It puts each result at the beginning of the turn behind its call.
+    Paired,
 }
 
 /// Words that together tell of reasoning that a model does not take as it came.
@@ -44,6 +46,16 @@ const REASONING: [&[&str]; 10] = [
     &["cannot contain reasoning"],
     &["support", "reasoningcontent"],
     &["encrypted content", "could not be verified"],
+];
+/// Words that tell of calls and results that do not stand where a model looks for them.
+const PAIRS: [&[&str]; 7] = [
+    &["tool_use ids were found without tool_result"],
+    &["unexpected tool_use_id", "tool_result"],
+    &["tool_use ids must be unique"],
+    &["tool_use must have a single result"],
+    &["expected toolresult blocks at"],
+    &["number of toolresult blocks", "exceeds"],
+    &["must be followed by tool messages"],
 ];
 /// Words that tell of an effort that a model does not have.
 const EFFORT: [&[&str]; 1] = [&["effort"]];
@@ -95,6 +107,8 @@ pub fn remedy(fault: &Fault) -> Option<Remedy> {
         Some(Remedy::Unbound)
     } else if tells(&REASONING) {
         Some(Remedy::WithoutReasoning)
+    } else if tells(&PAIRS) {
+        Some(Remedy::Paired)
     } else if tells(&SAMPLING) {
         Some(Remedy::WithoutSampling)
     } else if tells(&STOPS) {
@@ -184,6 +198,19 @@ mod tests {
         let system = "This model doesn't support system messages. Try again without a system message.";
         assert_eq!(remedy_of(400, system), Some(Remedy::SystemInMessages));
         assert_eq!(remedy_of(400, "This model doesn't support tool use."), Some(Remedy::WithoutTools));
+        for message in [
+            "messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: t. Each `tool_use` block \
+             must have a corresponding `tool_result` block in the next message.",
+            "messages.2.content.0: unexpected `tool_use_id` found in `tool_result` blocks: t. Each `tool_result` block must \
+             have a corresponding `tool_use` block in the previous message.",
+            "messages.1.content.1: `tool_use` ids must be unique",
+            "messages.2.content.1: each tool_use must have a single result. Found multiple `tool_result` blocks with id: t",
+            "Expected toolResult blocks at messages.2.content for the following Ids: t",
+            "The number of toolResult blocks at messages.2.content exceeds the number of toolUse blocks of previous turn.",
+            "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'.",
+        ] {
+            assert_eq!(remedy_of(400, message), Some(Remedy::Paired), "{message}");
+        }
         assert_eq!(remedy_of(429, "Invalid `signature` in `thinking` block"), None);
         assert_eq!(remedy(&Fault::Ours("effort".to_owned())), None);
     }

@@ -27,7 +27,7 @@ use crate::fault::Fault;
 use crate::limits::ClientFields;
 use crate::model::field_ref::FieldRef;
 use crate::model::issuer::Mark;
-use crate::model::request::{CacheTtl, Request, Sampling, ToolChoice};
+use crate::model::request::{Block, CacheTtl, Request, Sampling, ToolChoice};
 use crate::model::text::Text;
 use crate::warning::Warning;
 use draft::Draft;
@@ -177,7 +177,32 @@ pub(in crate::bedrock) fn is_limited(request: &Request<'_>, terms: &Terms<'_>) -
 pub(in crate::bedrock) fn is_mended(request: &Request<'_>, terms: &Terms<'_>) -> bool {
     let strict = Rules { repair: false, ..terms.rules.clone() };
     terms.rules.repair
+        && !answers_in_order(request)
         && draft::arrange(request, &Terms { rules: &strict, ..terms.clone() }, &mut Notes::default()).is_err()
+}
+
+/// Whether each call is answered by the next message, in the order of the calls: nearly every conversation is so.
+fn answers_in_order(request: &Request<'_>) -> bool {
+    let mut open: &[Block<'_>] = &[];
+    for message in &request.messages {
+        if !results(&message.content).eq(calls(open)) {
+            return false;
+        }
+        open = &message.content;
+    }
+    calls(open).next().is_none()
+}
+
+/// The ids of the calls that these blocks answer.
+fn results<'b>(blocks: &'b [Block<'_>]) -> impl Iterator<Item = &'b str> {
+    blocks
+        .iter()
+        .filter_map(|block| if let Block::ToolResult { id, .. } = block { Some(id.as_escaped()) } else { None })
+}
+
+/// The ids of the calls among these blocks.
+fn calls<'b>(blocks: &'b [Block<'_>]) -> impl Iterator<Item = &'b str> {
+    blocks.iter().filter_map(|block| if let Block::ToolUse { id, .. } = block { Some(id.as_escaped()) } else { None })
 }
 
 /// Writes a request on these terms.
@@ -265,6 +290,7 @@ fn situation(request: &Request<'_>, draft: &Draft<'_, '_>, terms: &Terms<'_>) ->
         temperature: sampling.temperature.is_some(),
         temperature_one: sampling.temperature == Some(1.0),
         top_p: sampling.top_p.is_some(),
+        top_p_one: sampling.top_p == Some(1.0),
         top_k: sampling.top_k.is_some(),
         forced_tool: matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_))
             || request.own_switches.forced_tool,

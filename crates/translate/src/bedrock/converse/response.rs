@@ -183,8 +183,9 @@ pub(in crate::bedrock) fn stop_reason(raw: Option<&RawValue>) -> StopReason<'_> 
         "max_tokens" => StopReason::MaxTokens,
         "tool_use" => StopReason::ToolUse,
         "guardrail_intervened" => StopReason::GuardrailIntervened,
-        // The second is Claude's own word.
-        "content_filtered" | "refusal" => StopReason::ContentFiltered,
+        "content_filtered" => StopReason::ContentFiltered,
+        // Claude's own word.
+        "refusal" => StopReason::Refused,
         "model_context_window_exceeded" => StopReason::ContextWindowExceeded,
         word if word.starts_with("malformed_") => StopReason::Malformed(Cow::Owned(word.to_owned())),
         word => StopReason::Other(Cow::Owned(word.to_owned())),

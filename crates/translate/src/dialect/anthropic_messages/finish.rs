@@ -9,7 +9,7 @@ pub(super) fn reason(finish: &Finish) -> &'static str {
     match &finish.stop {
         StopReason::MaxTokens => "max_tokens",
         StopReason::ContextWindowExceeded => "model_context_window_exceeded",
-        StopReason::GuardrailIntervened | StopReason::ContentFiltered => "refusal",
+        StopReason::GuardrailIntervened | StopReason::ContentFiltered | StopReason::Refused => "refusal",
         _ if finish.called => "tool_use",
         StopReason::StopSequence(_) => "stop_sequence",
         StopReason::Other(word) if word == "pause_turn" => "pause_turn",

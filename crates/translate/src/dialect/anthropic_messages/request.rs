@@ -123,6 +123,7 @@ pub fn read<'a, 'h>(
         format,
         known_betas_only: true,
         tell_stop: true,
+        latest_cache_points: true,
         ..Request::default()
     };
     service::read(&top, &mut request, &mut notes)?;

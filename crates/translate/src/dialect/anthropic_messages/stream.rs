@@ -167,6 +167,18 @@ impl Writer {
         self.style = style;
     }
 
+    /// Notes that its client was told the beginning and so many blocks more by events that it did not write.
+    pub fn go_behind(&mut self, blocks: u32) {
+        self.started = true;
+        self.blocks += blocks;
+    }
+
+    /// The blocks so far.
+    #[must_use]
+    pub fn blocks(&self) -> u32 {
+        self.blocks
+    }
+
     /// Tells the client that the answer goes on: by a `ping`, which is the one sign that Anthropic's API gives.
     pub fn keep_alive(&mut self, _kind: sse::KeepAlive, out: &mut BytesMut) {
         ping(out);

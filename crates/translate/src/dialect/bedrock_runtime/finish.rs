@@ -11,7 +11,7 @@ pub fn stop_word(stop: &StopReason<'_>) -> Option<&'static str> {
         StopReason::MaxTokens => "max_tokens",
         StopReason::ToolUse => "tool_use",
         StopReason::GuardrailIntervened => "guardrail_intervened",
-        StopReason::ContentFiltered => "content_filtered",
+        StopReason::ContentFiltered | StopReason::Refused => "content_filtered",
         StopReason::ContextWindowExceeded => "model_context_window_exceeded",
         StopReason::Malformed(word) if word == "malformed_tool_use" => "malformed_tool_use",
         StopReason::Malformed(_) => "malformed_model_output",

@@ -8,7 +8,7 @@ use crate::model::response::{Finish, StopReason};
 pub(super) fn reason(finish: &Finish, legacy: bool) -> &'static str {
     match finish.stop {
         StopReason::MaxTokens | StopReason::ContextWindowExceeded => "length",
-        StopReason::GuardrailIntervened | StopReason::ContentFiltered => "content_filter",
+        StopReason::GuardrailIntervened | StopReason::ContentFiltered | StopReason::Refused => "content_filter",
         StopReason::EndTurn
         | StopReason::StopSequence(_)
         | StopReason::ToolUse

@@ -11,6 +11,8 @@ pub(super) fn incomplete(stop: &StopReason<'_>) -> Option<&'static str> {
         StopReason::EndTurn
         | StopReason::StopSequence(_)
         | StopReason::ToolUse
+        // A refusal is an answer, with a part of its own.
+        | StopReason::Refused
         | StopReason::Malformed(_)
         | StopReason::Other(_) => None,
     }
@@ -18,15 +20,20 @@ pub(super) fn incomplete(stop: &StopReason<'_>) -> Option<&'static str> {
 
 /// The `status` of a response that ended so.
 pub(super) fn status(finish: &Finish) -> &'static str {
-    of_last_item(finish).word()
+    of_response(finish).word()
 }
 
-/// The status of the item that was open at the end.
-pub(super) fn of_last_item(finish: &Finish) -> ItemStatus {
+/// The same, as that of items.
+pub(super) fn of_response(finish: &Finish) -> ItemStatus {
     match incomplete(&finish.stop) {
         Some(_) => ItemStatus::Incomplete,
         None => ItemStatus::Completed,
     }
+}
+
+/// The status of the item that was open at the end: a refusal cuts it off.
+pub(super) fn of_last_item(finish: &Finish) -> ItemStatus {
+    if finish.stop == StopReason::Refused { ItemStatus::Incomplete } else { of_response(finish) }
 }
 
 #[cfg(test)]
@@ -44,6 +51,8 @@ mod tests {
         assert_eq!(told(StopReason::MaxTokens), ("incomplete", Some("max_output_tokens")));
         assert_eq!(told(StopReason::ContextWindowExceeded), ("incomplete", Some("max_output_tokens")));
         assert_eq!(told(StopReason::GuardrailIntervened), ("incomplete", Some("content_filter")));
+        assert_eq!(told(StopReason::Refused), ("completed", None));
+        assert_eq!(of_last_item(&Finish { stop: StopReason::Refused, called: true }), ItemStatus::Incomplete);
         assert_eq!(told(StopReason::ContentFiltered), ("incomplete", Some("content_filter")));
     }
 }

@@ -57,6 +57,16 @@ pub(super) fn message_tail(annotations: &str, status: ItemStatus) -> String {
     format!(r#"","annotations":[{annotations}],"logprobs":[]}}],"status":"{}"}}"#, status.word())
 }
 
+/// What a client is told of a model that refused to answer, which gives no reason of its own.
+pub(super) const REFUSED: &str = "The model refused to answer.";
+
+/// The message that says so.
+pub(super) fn refusal(id: &str) -> String {
+    format!(
+        r#"{{"type":"message","id":"{id}","role":"assistant","content":[{{"type":"refusal","refusal":"{REFUSED}"}}],"status":"completed"}}"#
+    )
+}
+
 /// The form in which the text of a thought is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ThoughtForm {

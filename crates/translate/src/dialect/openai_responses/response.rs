@@ -16,7 +16,7 @@ use crate::model::raw::Raw;
 use crate::model::reasoning::Placeholder;
 use crate::model::request::{Block, Citation};
 use crate::model::request_id::RequestId;
-use crate::model::response::{Finish, Response, Usage};
+use crate::model::response::{Finish, Response, StopReason, Usage};
 use crate::model::text::Text;
 use std::fmt::Write as _;
 
@@ -38,6 +38,10 @@ pub fn write(
         composer.take(block, restore);
     }
     composer.close(finish::of_last_item(&finish));
+    if finish.stop == StopReason::Refused {
+        let id = composer.begin(items::MESSAGE);
+        composer.output.begin(&items::refusal(&id));
+    }
     let state = State::Ended { finish: &finish };
     let mut body = before_output(&identity(envelope), &state, &style.echo);
     body.push_str(composer.output.items());

@@ -16,6 +16,7 @@
 
 mod events;
 mod open_item;
+mod refusal;
 
 use super::Style;
 use super::annotation::{self, Spans};
@@ -159,7 +160,10 @@ impl Writer {
         self.start(out);
         self.release(out);
         self.close(out, finish::of_last_item(&finish));
-        let name = match finish::of_last_item(&finish) {
+        if finish.stop == StopReason::Refused {
+            refusal::tell(&mut self.events, &mut self.output, self.exchange, out);
+        }
+        let name = match finish::of_response(&finish) {
             ItemStatus::Completed => "response.completed",
             ItemStatus::Incomplete => "response.incomplete",
         };

@@ -37,6 +37,24 @@ fn other_paths_are_not_found() {
 }
 
 #[test]
+fn what_openai_has_beside_is_not_found_and_told_why() {
+    for (path, word) in [
+        ("/v1/completions", "bare prompt"),
+        ("/v1/responses/compact", "compacted"),
+        ("/v1/responses/resp_1/cancel", "cancel"),
+        ("/v1/responses/resp_1/input_items", "input"),
+    ] {
+        for method in [Method::GET, Method::POST] {
+            let refused = Surface::of(&method, path).unwrap_err();
+            assert_eq!(refused, NoSurface::NotFound, "{path}");
+            let Fault::ClientMistaken(mistake) = refused.fault(&method, path) else { panic!("no mistake") };
+            assert!(mistake.message.contains(word), "{}", mistake.message);
+        }
+    }
+    assert!(found(&Method::GET, "/v1/responses/resp_1").is_some());
+}
+
+#[test]
 fn other_methods_are_told_which_are_allowed() {
     for (method, path, allow) in [
         (Method::GET, "/v1/chat/completions", "POST"),

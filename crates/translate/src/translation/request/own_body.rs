@@ -82,8 +82,10 @@ fn is_said_anew(adjustment: &Adjustment) -> bool {
         system_in_messages,
         without_tools,
         apart,
+        paired,
     } = *adjustment;
-    drop_mismatched || schema_in_words || tools_whole || stops_here || system_in_messages || without_tools || apart
+    let otherwise = drop_mismatched || schema_in_words || tools_whole || stops_here;
+    otherwise || system_in_messages || without_tools || apart || paired
 }
 
 /// The members of a client's own body in which all goes on that Bedrock takes, whether it was read or not.

@@ -50,12 +50,14 @@ pub(super) fn place(
         );
     }
     if settled > MOST {
-        // The outer ones count most: the stable beginning, and the end of what is known so far.
+        // Where a client may not mean them all, the outer ones count most: the stable beginning, and the end of what is
+        // known so far. Anthropic's own clients set them on the latest of what they would read again.
+        let (first, which) = if request.latest_cache_points { (0, "earliest") } else { (MOST / 2, "middle") };
         let dropped = settled - MOST;
-        keep(offer, draft, |at| at < MOST / 2 || at >= MOST / 2 + dropped);
+        keep(offer, draft, |at| at < first || at >= first + dropped);
         notes.dropped(
             FieldRef::CachePoints,
-            format!("a request has at most {MOST} cache points; the middle ones were left out"),
+            format!("a request has at most {MOST} cache points; the {which} ones were left out"),
         );
     }
     shorten(entry, offer, draft, notes);

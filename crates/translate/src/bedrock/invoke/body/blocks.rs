@@ -151,11 +151,11 @@ impl Rewriting<'_> {
         })
     }
 
-    /// Whether the next cache point is sent: of too many the middle ones are left out.
+    /// Whether the next cache point is sent: of too many the earliest are left out.
     pub(super) fn is_point_sent(&mut self) -> bool {
         let sent = self.points.is_sent();
         if !sent {
-            let why = format!("a request has at most {MOST} cache points; the middle ones were left out");
+            let why = format!("a request has at most {MOST} cache points; the earliest ones were left out");
             self.notes.dropped(FieldRef::CachePoints, why);
         }
         sent

@@ -2,7 +2,6 @@
 //! that can have it.
 
 use crate::wire::json::{Document, Kind, Value};
-use std::ops::Range;
 
 /// The most cache points of one request.
 pub(super) const MOST: usize = 4;
@@ -22,9 +21,8 @@ pub(super) enum Part {
 pub(super) struct CachePoints {
     system: usize,
     messages: usize,
-    /// The numbers of those that are left out. The outer ones count most: the stable beginning, and the end of what is known so
-    /// far.
-    left_out: Range<usize>,
+    /// The number of those that are left out, from the first one on: a model looks for what it knows from the last ones.
+    left_out: usize,
     next: usize,
 }
 
@@ -40,8 +38,7 @@ impl CachePoints {
         let said = messages.into_iter().flat_map(Value::items).filter_map(|message| message.member("content"));
         let (tools, system, messages) = (of("tools"), of("system"), said.map(points).sum::<usize>());
         let all = tools + system + messages + usize::from(top.member(NAME).is_some_and(is_point));
-        let left_out = MOST / 2..MOST / 2 + all.saturating_sub(MOST);
-        Self { system: tools, messages: tools + system, left_out, next: 0 }
+        Self { system: tools, messages: tools + system, left_out: all.saturating_sub(MOST), next: 0 }
     }
 
     /// What follows is of this part.
@@ -56,7 +53,7 @@ impl CachePoints {
     /// Whether the next one is sent.
     pub(super) fn is_sent(&mut self) -> bool {
         self.next += 1;
-        !self.left_out.contains(&(self.next - 1))
+        self.next > self.left_out
     }
 }
 
@@ -134,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn of_more_than_four_the_middle_ones_are_left_out() {
+    fn of_more_than_four_the_earliest_are_left_out() {
         let point = r#""cache_control":{"type":"ephemeral"}"#;
         let text = format!(
             r#"{{"messages":[{{"content":[{{{point},"content":[{{{point}}}]}}]}}],"system":[{{{point}}},{{{point}}}],"tools":[{{{point}}}],{point}}}"#
@@ -145,9 +142,9 @@ mod tests {
             points.begin(part);
             (0..count).map(|_| points.is_sent()).collect::<Vec<bool>>()
         };
-        assert_eq!(sent(Part::Messages, 3), [false, true, true]);
-        assert_eq!(sent(Part::Tools, 1), [true]);
-        assert_eq!(sent(Part::System, 2), [true, false]);
+        assert_eq!(sent(Part::Messages, 3), [true, true, true]);
+        assert_eq!(sent(Part::Tools, 1), [false]);
+        assert_eq!(sent(Part::System, 2), [false, true]);
         let few = format!(r#"{{"system":[{{{point}}}]}}"#);
         assert!(CachePoints::of(Document::read(&few).unwrap().top()).is_sent());
     }
