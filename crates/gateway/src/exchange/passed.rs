@@ -111,8 +111,7 @@ impl Passed {
 
     /// Whether its model may call tools.
     pub(super) fn offers_tools(&self, body: &[u8]) -> bool {
-        let member = if self.operation.is_converse() { "\"toolConfig\"" } else { "\"tools\"" };
-        self.operation != BedrockOperation::CountTokens && memmem::find(body, member.as_bytes()).is_some()
+        offers_tools(self.operation, body)
     }
 
     /// Refuses what could show reasoning that the operator hides: it can be taken out of Converse's own blocks only.
@@ -160,6 +159,18 @@ impl Passed {
         let why = format!("this model does not know {NEWER_VERSION}; it was asked with {EVERY_VERSION}");
         Ok(Some((spliced(body, newer.into_iter())?, Warning::changed(FieldRef::own(VERSION), why))))
     }
+}
+
+/// Whether the model of a request may call tools.
+fn offers_tools(operation: BedrockOperation, body: &[u8]) -> bool {
+    let member = if operation.is_converse() { "\"toolConfig\"" } else { "\"tools\"" };
+    operation != BedrockOperation::CountTokens && memmem::find(body, member.as_bytes()).is_some()
+}
+
+/// Whether a request's body may be read before it goes on, also where the operator limits nothing.
+pub(super) fn is_read(operation: BedrockOperation, body: &[u8]) -> bool {
+    let newer = || !operation.is_converse() && memmem::find(body, NEWER_VERSION.as_bytes()).is_some();
+    denied::may_hold_s3(body) || offers_tools(operation, body) || newer()
 }
 
 /// Whether a body has this member.

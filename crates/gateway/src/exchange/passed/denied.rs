@@ -54,9 +54,14 @@ pub(super) fn check(passed: &Passed, body: &[u8], allowed: ClientFields) -> Resu
     Ok(())
 }
 
-/// Whether a body names an address in S3. Nearly none does, which is seen without reading it.
+/// Whether a body may name an address in S3: nearly none may, which is seen without reading it.
+pub(super) fn may_hold_s3(body: &[u8]) -> bool {
+    memmem::find(body, S3.as_bytes()).is_some() || has_escaped_letters(body)
+}
+
+/// Whether a body names an address in S3.
 fn holds_s3(body: &[u8]) -> bool {
-    if memmem::find(body, S3.as_bytes()).is_none() && !has_escaped_letters(body) {
+    if !may_hold_s3(body) {
         return false;
     }
     let mut json = serde_json::Deserializer::from_slice(body);
