@@ -1,8 +1,9 @@
 //! The memory that stands beside a request's body while it is read.
 
 use super::admit::Admitted;
-use super::{Exchange, State, passed};
-use crate::config::{BackendRef, Config, FieldPolicy, ReasoningPolicy};
+use super::passed::Glance;
+use super::{Exchange, State};
+use crate::config::{Config, FieldPolicy, ReasoningPolicy};
 use crate::mutation::Mutation;
 
 /// A body up to this size is looked at as every body is: a look at the configuration would cost more.
@@ -14,18 +15,16 @@ impl Exchange {
     /// The most bytes of memory that stand beside the body of this request while it is read. One of Bedrock's own API goes
     /// on unread, unless the operator limits or changes what it says, or a turn of it is to be remembered.
     #[must_use]
-    pub fn body_weight(&self, body: &[u8]) -> usize {
+    pub fn body_weight(&mut self, body: &[u8]) -> usize {
         let config = &self.common.config;
-        match &self.state {
-            State::Head(Admitted::Bedrock(operation))
-                if body.len() > SHORT && !changes_requests(config) && !passed::is_read(*operation, body) =>
-            {
-                UNREAD
-            }
-            State::Head(_) | State::Recalling(_) | State::Calling(_) | State::Answering(_) | State::Over => {
-                config.limits.weight(body)
-            }
+        if let State::Head(Admitted::Bedrock(operation)) = &self.state
+            && body.len() > SHORT
+            && !changes_requests(config)
+            && !self.common.glance.insert(Glance::at(*operation, body)).is_read()
+        {
+            return UNREAD;
         }
+        config.limits.weight(body)
     }
 }
 
@@ -36,8 +35,7 @@ fn changes_requests(config: &Config) -> bool {
         limits(&backend.reasoning) || changes(&backend.mutation) || backend.kind.bedrock_service().is_none()
     });
     let rules = config.routes.iter().flat_map(|route| &route.rules).any(|rule| {
-        let changed = |to: &BackendRef| limits(&to.reasoning) || changes(&to.mutation);
-        denies(&rule.client_fields) || rule.backends.iter().any(changed)
+        denies(&rule.client_fields) || rule.backends.iter().any(|to| limits(&to.reasoning) || changes(&to.mutation))
     });
     backends || rules || denies(&fields.everywhere) || fields.backends.iter().any(denies)
 }

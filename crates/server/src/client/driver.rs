@@ -157,7 +157,7 @@ impl ExchangeDriver {
     }
 
     /// The memory that stands beside a body while it is read.
-    pub(crate) fn weight(&self, body: &[u8]) -> usize {
+    pub(crate) fn weight(&mut self, body: &[u8]) -> usize {
         self.exchange.body_weight(body)
     }
 
