@@ -1,6 +1,8 @@
 //! Gives the body of the fuzz target `http1_reply` to libFuzzer.
 #![no_main]
 
+#[path = "../../crates/server/src/upstream/h1_chunk.rs"]
+mod h1_chunk;
 #[allow(dead_code, reason = "a target makes no calls")]
 #[path = "../../crates/server/src/upstream/h1_codec.rs"]
 mod h1_codec;

@@ -16,6 +16,7 @@ mod adjust;
 mod admit;
 pub mod attempt;
 mod begin_attempt;
+mod body_weight;
 mod calling;
 mod candidates;
 mod common;

@@ -5,7 +5,7 @@ use super::candidates::{Wanted, candidates};
 use super::common::Common;
 use super::contract::{Output, RequestHead};
 use super::deadlines::RecallDeadline;
-use super::passed::Passed;
+use super::passed::{Glance, Passed};
 use super::plan::Plan;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
@@ -274,7 +274,8 @@ impl Common {
         self.record.asked = Asked { body_bytes: body.len() as u64, ..Asked::default() };
         let asked = Head { model: Cow::Owned(model), stream: operation.streams() };
         let plan = self.routed(head, body, asked, head.random as u64, None)?;
-        let mut plan = Plan { passed: Some(Passed::of(operation, head.headers)), ..plan };
+        let glance = self.glance.take().unwrap_or_else(|| Glance::at(operation, &plan.body));
+        let mut plan = Plan { passed: Some(Passed::of(operation, head.headers, glance)), ..plan };
         plan.note_passed();
         self.first_call(Box::new(plan), None, now)
     }

@@ -5,6 +5,7 @@ use super::attempt::{Attempt, End, Told, WholeAnswer};
 use super::contract::{HostTerms, Output, RequestHead};
 use super::deadlines::ClientDeadlines;
 use super::open_call::OpenCall;
+use super::passed::Glance;
 use super::plan::Plan;
 use crate::config::Config;
 use crate::health::BackendHealth;
@@ -38,6 +39,8 @@ pub(super) struct Common {
     pub(super) defers: bool,
     /// What came of the part of an answer that is being read.
     pub(super) told: Told,
+    /// The words of the body at which the host's question for its weight has looked.
+    pub(super) glance: Option<Glance>,
     outputs: VecDeque<Output>,
 }
 
@@ -86,6 +89,7 @@ impl Common {
             client: ClientDeadlines::new(&terms.limits),
             defers: false,
             told: Told::default(),
+            glance: None,
             outputs: VecDeque::new(),
         }
     }

@@ -2,6 +2,7 @@
 //! operator limits.
 
 mod denied;
+mod glance;
 
 use super::relayed;
 use super::target::Target;
@@ -22,6 +23,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use memchr::memmem;
 
+pub(super) use glance::Glance;
+
 /// The version of Anthropic's API on Bedrock that models before Claude 4.7 do not know, and the one that all know.
 const NEWER_VERSION: &str = "2026-10-21";
 const EVERY_VERSION: &str = "\"bedrock-2023-05-31\"";
@@ -38,12 +41,14 @@ pub(super) struct Passed {
     pub(super) operation: BedrockOperation,
     /// The client's headers that go on.
     headers: HeaderMap,
+    /// The words in its body that count.
+    glance: Glance,
 }
 
 impl Passed {
     /// The operation with the headers that are Bedrock's affair. The client's signature, its retries and its SDK's name
     /// are not.
-    pub(super) fn of(operation: BedrockOperation, headers: &HeaderMap) -> Self {
+    pub(super) fn of(operation: BedrockOperation, headers: &HeaderMap, glance: Glance) -> Self {
         let mut going_on = HeaderMap::with_capacity(8);
         for (name, value) in headers {
             if *name == header::CONTENT_TYPE || *name == header::ACCEPT || name.as_str().starts_with(OWN_HEADERS) {
@@ -51,7 +56,7 @@ impl Passed {
             }
         }
         going_on.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        Self { operation, headers: going_on }
+        Self { operation, headers: going_on, glance }
     }
 
     /// The request as it goes on to a target.
@@ -110,9 +115,8 @@ impl Passed {
     }
 
     /// Whether its model may call tools.
-    pub(super) fn offers_tools(&self, body: &[u8]) -> bool {
-        let member = if self.operation.is_converse() { "\"toolConfig\"" } else { "\"tools\"" };
-        self.operation != BedrockOperation::CountTokens && memmem::find(body, member.as_bytes()).is_some()
+    pub(super) fn offers_tools(&self) -> bool {
+        self.glance.tools
     }
 
     /// Refuses what could show reasoning that the operator hides: it can be taken out of Converse's own blocks only.
@@ -144,7 +148,7 @@ impl Passed {
     fn known_version(&self, body: &Bytes, entry: &Entry) -> Result<Option<(Bytes, Warning)>, Fault> {
         // From Claude 4.7 on models know the newer version, and take no sampling.
         let is_older = entry.vendor == "anthropic" && entry.sampling != Sampling::Never;
-        if !is_older || self.operation.is_converse() || memmem::find(body, NEWER_VERSION.as_bytes()).is_none() {
+        if !is_older || !self.glance.newer {
             return Ok(None);
         }
         let Ok(Members(members)) = Members::read(body) else { return Ok(None) };

@@ -247,7 +247,7 @@ impl Plan {
     pub(super) fn note_passed(&mut self) {
         let Some((passed, target)) = self.passed.as_ref().zip(self.targets.first()) else { return };
         let entry = target.entry(&self.config);
-        if passed.offers_tools(&self.body) && self.restores(target) && entry.may_take_back() && entry.can_reason() {
+        if passed.offers_tools() && self.restores(target) && entry.may_take_back() && entry.can_reason() {
             let words = passed.words(&self.body, entry);
             if let Some((before, talk)) = passed_conversation(words, &self.body, &self.config.limits) {
                 (self.before, self.talk) = (Some(before), talk);

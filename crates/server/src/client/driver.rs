@@ -18,7 +18,7 @@ use http::{HeaderMap, StatusCode};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Sleep, sleep_until};
@@ -37,7 +37,7 @@ pub(crate) struct ExchangeDriver {
     /// The call to another backend, while the primary one is slow.
     hedge: Option<Box<CallState>>,
     /// The one timer of the exchange.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<ExchangeTimer>,
     over: bool,
     /// A large request is written once more, apart from the thread that serves its client.
     away: Option<Away>,
@@ -56,6 +56,12 @@ enum Away {
     Waiting(WaitForThread),
     /// The exchange is on a thread, which gives it back, or ends it when nobody waits for it any more.
     Working(oneshot::Receiver<Exchange>),
+}
+
+/// The timer of an exchange, with the waker of the task that it wakes.
+struct ExchangeTimer {
+    sleep: Pin<Box<Sleep>>,
+    waker: Waker,
 }
 
 /// The state of one call.
@@ -151,8 +157,8 @@ impl ExchangeDriver {
     }
 
     /// The memory that stands beside a body while it is read.
-    pub(crate) fn weight(&self, body: &[u8]) -> usize {
-        self.serving.config.limits.weight(body)
+    pub(crate) fn weight(&mut self, body: &[u8]) -> usize {
+        self.exchange.body_weight(body)
     }
 
     /// Takes the body, with the memory that stands beside a large one while it is read: such a one is written once more
@@ -347,12 +353,16 @@ impl ExchangeDriver {
                 return Poll::Ready(());
             }
             let next = tokio::time::Instant::from_std(next);
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
+            let ExchangeTimer { sleep, waker } = match &mut self.timer {
+                Some(timer) if timer.wakes(cx, next, now) => return Poll::Pending,
+                timer => timer.get_or_insert_with(|| ExchangeTimer::until(next, cx)),
+            };
             // A timer that runs out too early is set anew then.
-            if timer.deadline() > next || timer.is_elapsed() {
-                timer.as_mut().reset(next);
+            if sleep.deadline() > next || sleep.is_elapsed() {
+                sleep.as_mut().reset(next);
             }
-            ready!(timer.as_mut().poll(cx));
+            waker.clone_from(cx.waker());
+            ready!(sleep.as_mut().poll(cx));
         }
     }
 
@@ -366,6 +376,19 @@ impl ExchangeDriver {
     /// Drops what is under way.
     fn give_up(&mut self) {
         (self.primary, self.hedge, self.recall) = (CallState::Idle, None, None);
+    }
+}
+
+impl ExchangeTimer {
+    fn until(next: tokio::time::Instant, cx: &Context<'_>) -> Self {
+        Self { sleep: Box::pin(sleep_until(next)), waker: cx.waker().clone() }
+    }
+
+    /// Whether the timer runs, and wakes this task by then without being polled again: with every byte of an answer that
+    /// would cost as much as its translation.
+    fn wakes(&self, cx: &Context<'_>, next: tokio::time::Instant, now: Instant) -> bool {
+        let deadline = self.sleep.deadline();
+        deadline <= next && deadline.into_std() > now && self.waker.will_wake(cx.waker())
     }
 }
 

@@ -5,6 +5,7 @@
 //!                      └── no body (204, HEAD, content-length: 0) ─────────┘
 //! ```
 
+use super::h1_chunk::Chunk;
 use aquifer_gateway::translate::wire::slice::Slice as _;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use std::cell::Cell;
@@ -177,6 +178,17 @@ impl ResponseDecoder {
         let (mut read, mut given) = (0, 0);
         while let State::Body(call) = &mut self.state {
             let (rest, room) = (input.behind(read), output.get_mut(given..).unwrap_or_default());
+            if call.is_on_chunk_boundary()
+                && let Some(Chunk { data, length }) = Chunk::whole(rest)
+                && let Some(place) = room.get_mut(..data.len())
+            {
+                place.copy_from_slice(data);
+                (read, given) = (read + length, given + data.len());
+                if read == input.len() {
+                    return Ok((read, given));
+                }
+                continue;
+            }
             let full = room.is_empty();
             let (more, out) = call.read(rest, room).map_err(said)?;
             (read, given) = (read + more, given + out);

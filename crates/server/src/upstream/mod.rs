@@ -25,6 +25,7 @@ pub mod control_plane;
 mod endpoint_client;
 mod endpoint_url;
 mod error;
+mod h1_chunk;
 mod h1_codec;
 mod h1_connection;
 mod h1_pool;

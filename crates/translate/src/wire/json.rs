@@ -569,22 +569,22 @@ fn plain_behind(bytes: &[u8], known: usize) -> usize {
     known + length.unwrap_or(run.len())
 }
 
-/// The number of plain bytes before a quote, when all of them are ASCII and it comes within the first few; `None` where that
-/// must be looked at more closely.
+/// Whether a text holds letters of ASCII alone, without quotes, backslashes and control characters.
 #[inline(always)]
-pub(crate) fn plain_ascii(bytes: &[u8]) -> Option<usize> {
-    let (mut known, mut any) = (0, 0);
-    while known < 2 * FEW {
-        let word = bytes.get(known..).and_then(<[u8]>::first_chunk)?;
-        let special = specials(*word);
-        any |= u64::from_le_bytes(*word);
-        if special != 0 {
-            let at = known + first(special);
-            return (any & HIGH == 0 && bytes.get(at) == Some(&b'"')).then_some(at);
+pub(crate) fn is_plain_ascii(text: &[u8]) -> bool {
+    // Without a branch for each byte, many are looked at together; the last piece begins within the one before it.
+    let is_special = |any, byte: &u8| any | (*byte == b'"') | (*byte == b'\\') | (byte.cast_signed() < 0x20);
+    match (text.last_chunk::<16>(), text.last_chunk::<8>()) {
+        (Some(last), _) => {
+            let any = last.iter().fold(false, is_special);
+            !text.as_chunks::<16>().0.iter().fold(any, |any, piece| any | piece.iter().fold(false, is_special))
         }
-        known += 8;
+        (None, Some(last)) => {
+            let any = text.first_chunk().map_or(0, |first| specials(*first)) | specials(*last);
+            any == 0 && text.is_ascii()
+        }
+        (None, None) => !text.iter().fold(false, is_special),
     }
-    None
 }
 
 /// The place of the first special byte.

@@ -2,18 +2,16 @@
 //! role, and bills its account.
 
 use super::Passed;
+use super::glance::S3;
 use crate::mutation::Members;
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::bedrock_runtime::BedrockOperation;
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::field_ref::{FieldRef, NAME};
-use memchr::memmem;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
-/// The member that holds an address in S3.
-const S3: &str = "s3Location";
 /// Members below the top that hold what people and models say, in no words of Bedrock's.
 const FREE: [&str; 5] = ["input", "json", "inputSchema", "input_schema", "arguments"];
 
@@ -21,7 +19,8 @@ const FREE: [&str; 5] = ["input", "json", "inputSchema", "input_schema", "argume
 pub(super) fn check(passed: &Passed, body: &[u8], allowed: ClientFields) -> Result<(), Fault> {
     let ClientFields { additional_model_request_fields, guardrail_config, service_tier, performance_config, s3_uris } =
         allowed;
-    if !s3_uris && holds_s3(body) {
+    // Nearly no body names one, which is seen without reading it.
+    if !s3_uris && passed.glance.s3 && holds_s3(body) {
         let message = format!("`{NAME}` is an address in S3, which the operator does not allow; send the data itself");
         return Err(Fault::unsupported(FieldRef::own(S3), message));
     }
@@ -54,19 +53,11 @@ pub(super) fn check(passed: &Passed, body: &[u8], allowed: ClientFields) -> Resu
     Ok(())
 }
 
-/// Whether a body names an address in S3. Nearly none does, which is seen without reading it.
+/// Whether a body names an address in S3.
 fn holds_s3(body: &[u8]) -> bool {
-    if memmem::find(body, S3.as_bytes()).is_none() && !has_escaped_letters(body) {
-        return false;
-    }
     let mut json = serde_json::Deserializer::from_slice(body);
     // What cannot be read goes nowhere: nobody knows what Bedrock reads in it.
     Scan { depth: 0 }.deserialize(&mut json).unwrap_or(true)
-}
-
-/// Whether the letters of a name may be written as escapes.
-fn has_escaped_letters(body: &[u8]) -> bool {
-    memmem::find_iter(body, b"\\u00").any(|at| matches!(body.get(at + 4), Some(b'2'..=b'7')))
 }
 
 /// A look at all names in a value: also at those that are there twice.
@@ -146,11 +137,13 @@ impl<'de> serde::Deserialize<'de> for Name<'de> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Glance;
     use super::*;
     use http::{HeaderMap, HeaderValue};
 
     fn refused(operation: BedrockOperation, body: &str, allowed: ClientFields) -> bool {
-        check(&Passed::of(operation, &HeaderMap::new()), body.as_bytes(), allowed).is_err()
+        let glance = Glance::at(operation, body.as_bytes());
+        check(&Passed::of(operation, &HeaderMap::new(), glance), body.as_bytes(), allowed).is_err()
     }
 
     #[test]
@@ -191,7 +184,7 @@ mod tests {
         }
         let mut headers = HeaderMap::new();
         headers.insert("x-amzn-bedrock-guardrailidentifier", HeaderValue::from_static("g"));
-        let passed = Passed::of(invoke, &headers);
+        let passed = Passed::of(invoke, &headers, Glance::at(invoke, b"{}"));
         assert!(check(&passed, b"{}", usual).is_ok());
         assert!(check(&passed, b"{}", ClientFields { guardrail_config: false, ..usual }).is_err());
     }

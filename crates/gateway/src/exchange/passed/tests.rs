@@ -8,7 +8,8 @@ const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const OPUS: &str = "us.anthropic.claude-opus-4-8";
 
 fn rewritten(model: &str, body: &str) -> Option<String> {
-    let passed = Passed::of(BedrockOperation::InvokeModel, &HeaderMap::new());
+    let operation = BedrockOperation::InvokeModel;
+    let passed = Passed::of(operation, &HeaderMap::new(), Glance::at(operation, body.as_bytes()));
     let entry = Catalogue::builtin().entry(model);
     let rewritten = passed.known_version(&Bytes::from(body.to_owned()), &entry).unwrap();
     rewritten.map(|(body, _)| String::from_utf8(body.to_vec()).unwrap())
@@ -49,7 +50,7 @@ fn headers_that_are_bedrocks_go_on_and_no_others() {
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    let passed = Passed::of(BedrockOperation::InvokeModel, &headers);
+    let passed = Passed::of(BedrockOperation::InvokeModel, &headers, Glance::at(BedrockOperation::InvokeModel, b""));
     let mut names: Vec<&str> = passed.headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, ["accept", "content-type", "x-amzn-bedrock-trace"]);
@@ -59,7 +60,7 @@ fn headers_that_are_bedrocks_go_on_and_no_others() {
 #[test]
 fn what_cannot_be_veiled_is_refused() {
     let hidden = |operation, model: &str, body: &'static str| {
-        let passed = Passed::of(operation, &HeaderMap::new());
+        let passed = Passed::of(operation, &HeaderMap::new(), Glance::at(operation, body.as_bytes()));
         passed.check_hidden(&Bytes::from_static(body.as_bytes()), &Catalogue::builtin().entry(model)).is_err()
     };
     let (converse, invoke) = (BedrockOperation::ConverseStream, BedrockOperation::InvokeModelWithResponseStream);

@@ -134,6 +134,24 @@ fn what_ends_the_plain_part_of_a_string_is_found_wherever_it_stands() {
 }
 
 #[test]
+fn a_plain_text_has_nothing_special_wherever_it_would_stand() {
+    for length in 0..70 {
+        let mut bytes = vec![b'a'; length];
+        assert!(is_plain_ascii(&bytes));
+        for at in 0..length {
+            for special in [b'"', b'\\', 0, 0x1f, 0x80, 0xff] {
+                bytes[at] = special;
+                assert!(!is_plain_ascii(&bytes), "{special} at {at} of {length}");
+            }
+            for plain in [b' ', b'!', 0x7f] {
+                bytes[at] = plain;
+                assert!(is_plain_ascii(&bytes), "{plain} at {at} of {length}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_lies_deep_is_checked_and_not_noted() {
     let nested = |depth: usize, inside: &str| format!("{}{inside}{}", "[".repeat(depth), "]".repeat(depth));
     let step = |value: Value<'_, '_>| value.items().next().map(|item| item.at);

@@ -5,7 +5,7 @@
 use crate::bedrock::converse::stream::fast_delta::{length, number};
 use crate::model::delta::Delta;
 use crate::model::text::Text;
-use crate::wire::json::plain_ascii;
+use crate::wire::json::is_plain_ascii;
 use ascii::AsciiStr;
 
 /// The beginning of a delta.
@@ -69,10 +69,13 @@ impl Shape {
 /// The length of the text with which a delta goes on, whose end is told: nothing may stand behind it than what closes it.
 #[inline(always)]
 pub(super) fn text_length(rest: &[u8], end: usize) -> Option<usize> {
+    let (text, close) = rest.get(..end)?.split_last_chunk()?;
+    if *close != CLOSE {
+        return None;
+    }
     // What stands behind the event may be looked at, and is not taken for a part of it.
-    let length = plain_ascii(rest).or_else(|| escaped_length(rest))?;
-    let [a, b, c] = rest.get(length..end)? else { return None };
-    ([*a, *b, *c] == CLOSE).then_some(length)
+    let length = if is_plain_ascii(text) { text.len() } else { escaped_length(rest)? };
+    (length == text.len()).then_some(length)
 }
 
 /// The same of a text with escapes, or with letters beyond ASCII.
