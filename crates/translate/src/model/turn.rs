@@ -216,7 +216,8 @@ impl Turn {
             .filter_map(|part| if let Part::Said(text) = part { Some(text) } else { None })
             .map(|text| Text::from_escaped(text).plain().into_owned())
             .collect();
-        let said = behind_thoughts(&theirs).trim();
+        let said = without_thoughts(&theirs);
+        let said = said.trim();
         // Some clients keep a turn's calls and drop the text beside them.
         calls == self.calls().count() && (ours == theirs || said.is_empty() || ours.trim() == said)
     }
@@ -278,11 +279,15 @@ impl Drop for Turn {
     }
 }
 
-/// The client's text behind a leading `<think>` block: some clients write the thoughts that they know no field for into
-/// it.
-fn behind_thoughts(text: &str) -> &str {
-    let inside = text.trim_start().strip_prefix("<think>");
-    inside.and_then(|inside| inside.split_once("</think>")).map_or(text, |(_, said)| said)
+/// The client's text without its `<think>` blocks: some clients write the thoughts that they know no field for into it.
+fn without_thoughts(text: &str) -> String {
+    let (mut said, mut rest) = (String::new(), text);
+    while let Some((before, inside)) = rest.split_once("<think>") {
+        let Some((_, after)) = inside.split_once("</think>") else { break };
+        said.push_str(before);
+        rest = after;
+    }
+    said + rest
 }
 
 /// Whether two JSON texts are equal as values: clients write them anew, with other spaces, escapes and orders of
