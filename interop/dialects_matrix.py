@@ -211,10 +211,10 @@ def in_one_form(content):
     return told
 
 
-def fate(begun, continued):
+def fate(road, begun, continued):
     """What becomes of the thoughts of the first three turns."""
-    if (begun, continued) == (Messages, Converse):
-        # A thought in Messages is marked with who made it, and Bedrock's own API gets what its client says.
+    if (road, begun, continued) == ("converse", Messages, Converse):
+        # Over Converse a thought in Messages is marked with who made it, and Bedrock's own API gets what its client says.
         return "refused"
     if begun is continued or Responses not in (begun, continued):
         return "carried"
@@ -242,7 +242,7 @@ def cell(road, url, model, begun, continued):
     """What reached Bedrock in the later turns has the thoughts of the earlier ones, as they were signed."""
     name = f"{road}, {model}, begun in {begun.__name__}, continued in {continued.__name__}"
     text, mark = question("matrix", "What is the weather?")
-    becomes = fate(begun, continued)
+    becomes = fate(road, begun, continued)
     try:
         speak(url, model, begun, continued, text)
         check(f"{name}: goes on", becomes != "refused")
@@ -272,6 +272,6 @@ for road, url, models in [("converse", CONVERSE, [BUDGET, HIDING]), ("invoke", I
         for begun in DIALECTS:
             for continued in DIALECTS:
                 cell(road, url, model, begun, continued)
-print("| begun in | " + " | ".join(continued.__name__ for continued in DIALECTS) + " |")
+print("| begun in, over Converse | " + " | ".join(continued.__name__ for continued in DIALECTS) + " |")
 for begun in DIALECTS:
-    print(f"| {begun.__name__} | " + " | ".join(fate(begun, continued) for continued in DIALECTS) + " |")
+    print(f"| {begun.__name__} | " + " | ".join(fate("converse", begun, continued) for continued in DIALECTS) + " |")
