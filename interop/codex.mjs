@@ -14,6 +14,8 @@ const NOVA = "amazon.nova-2-lite-v1:0";
 // Names that Codex knows, behind which the suites' gateway has Claude: it gives them other tools.
 const WITH_PATCHES = "gpt-5.5";
 const WITH_CODE = "gpt-5.6-sol";
+// What stands between a conversation's beginning and one with a long output in it, in tokens.
+const LIMIT = 14_000;
 const CODEX = fileURLToPath(new URL("node_modules/@openai/codex/bin/codex.js", import.meta.url));
 const place = mkdtempSync(join(tmpdir(), "aquifer-codex-"));
 const [home, work] = [join(place, "home"), join(place, "work")];
@@ -134,6 +136,26 @@ async function resume(model) {
   check(`codex, ${model}, resume: the turn is before the model again`, same(turn, answer) && reasoning(turn).length, turn);
 }
 
+// A conversation that has become too long: Codex asks for a summary, by a request of its own without tools, and goes on with it.
+async function compaction(model) {
+  const name = `codex, ${model}, compaction`;
+  const [text, mark] = question("codex", `Count. ${call("exec_command", { cmd: "seq 1 6000", max_output_tokens: 9000 })}`);
+  const long = await codex(model, text);
+  check(`${name}: a long conversation`, !long.failed && (await requests(mark)).length === 2, long.events);
+  const sizes = (await requests(mark)).map((it) => JSON.stringify(it.body).length);
+  const goes = `Go on. ${call("exec_command", { cmd: "echo AQUIFER-4711" })}`;
+  const limited = ["-c", `model_auto_compact_token_limit=${LIMIT}`];
+  const run = await codex(model, goes, { args: limited, before: ["resume", "--last"] });
+  const ran = run.items.find((item) => item.type === "command_execution");
+  check(`${name}: the task goes on`, !run.failed && ran?.aggregated_output === "AQUIFER-4711\n", run.events);
+  check(`${name}: an answer`, texts(run, "agent_message").at(-1).includes("AQUIFER-4711"), run.items);
+  const later = (await requests(mark)).slice(2);
+  const outlines = later.map((it) => [it.body.toolConfig?.tools.length ?? 0, it.body.messages.map((message) => message.content.map((block) => Object.keys(block)[0]))]);
+  const [asked, ...then] = later;
+  check(`${name}: a summary is asked for`, asked && /handoff summary|checkpoint/i.test(JSON.stringify(asked.body.messages.at(-1))), outlines);
+  check(`${name}: and what is long is gone`, then.length >= 2 && JSON.stringify(then[0].body).length < sizes[1] - 8000, outlines);
+}
+
 // What it does with each kind of error: what it says, and how often it asks.
 async function errors() {
   const failing = async (name, fault, said, times) => {
@@ -173,5 +195,6 @@ await code();
 await image();
 await schema();
 for (const model of [BUDGET, HIDING]) await resume(model);
+for (const model of [HIDING, OPEN, REDACTED]) await compaction(model);
 await errors();
 rmSync(place, { recursive: true });

@@ -52,12 +52,25 @@ export async function requests(mark) {
   return log.filter((it) => !it.headers["x-again"] && JSON.stringify(it.body.messages[0]).includes(mark));
 }
 
-// The blocks that the simulator answers to a request: the same whenever it is asked.
-export async function again(request) {
+// What the simulator answers to a request: the same whenever it is asked.
+function answered(request) {
   const headers = { authorization: "Bearer again", "x-again": "1" };
   const init = { method: "POST", headers, body: JSON.stringify(request.body) };
-  return (await simulator(request.path.replace(/-stream$/, ""), init)).output.message.content;
+  return simulator(request.path.replace(/-stream$/, ""), init);
 }
+
+// The blocks of that answer.
+export const again = async (request) => (await answered(request)).output.message.content;
+
+// What all calls of the conversation with this mark counted: what was read, and what was written.
+export async function tokens(mark) {
+  const answers = await Promise.all((await requests(mark)).map(answered));
+  const sum = (count) => answers.reduce((all, { usage }) => all + usage[count], 0);
+  return [sum("inputTokens"), sum("outputTokens")];
+}
+
+// What the client sent of a conversation through Responses, in its own words.
+export const bodiesOf = (mark) => bodies.filter((it) => JSON.stringify(it.input).includes(mark));
 
 export const reasoning = (blocks) => blocks.map((block) => block.reasoningContent).filter(Boolean);
 export const shown = (blocks) => reasoning(blocks).map((it) => it.reasoningText?.text ?? "").join("");

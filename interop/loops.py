@@ -68,11 +68,22 @@ def requests(mark):
     return [it for it in log if "x-again" not in it["headers"] and mark in json.dumps(it["body"]["messages"][0])]
 
 
-def again(request):
-    """The blocks that the simulator answers to a request: the same whenever it is asked."""
+def answered(request):
+    """What the simulator answers to a request: the same whenever it is asked."""
     path = request["path"].removesuffix("-stream")
     headers = {"authorization": "Bearer again", "x-again": "1"}
-    return simulator(path, "POST", request["body"], **headers)["output"]["message"]["content"]
+    return simulator(path, "POST", request["body"], **headers)
+
+
+def again(request):
+    """The blocks of that answer."""
+    return answered(request)["output"]["message"]["content"]
+
+
+def tokens(mark):
+    """What all calls of the conversation with this mark counted: what was read, and what was written."""
+    used = [answered(request)["usage"] for request in requests(mark)]
+    return sum(each["inputTokens"] for each in used), sum(each["outputTokens"] for each in used)
 
 
 def thoughts(blocks):

@@ -41,7 +41,7 @@ enum Target {
     Roads,
 }
 
-const SUITES: [Suite; 44] = [
+const SUITES: [Suite; 51] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -92,6 +92,23 @@ const SUITES: [Suite; 44] = [
     suite("claude_matrix", "claude_matrix.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
     suite("claude_code", "claude_code.mjs", Program::Node(&clients::NODE_CLAUDE_CODE), Target::Roads),
     suite("bedrock_api", "bedrock_api.py", Program::Python(&clients::PYTHON_BEDROCK), Target::Gateway),
+    suite("openai_agents_loops", "openai_agents_loops.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
+    suite("langchain_responses", "langchain_responses.py", Program::Python(&clients::PYTHON_AGENTS), Target::Gateway),
+    suite(
+        "pydantic_ai_responses",
+        "pydantic_ai_responses.py",
+        Program::Python(&clients::PYTHON_AGENTS),
+        Target::Gateway,
+    ),
+    suite(
+        "openai_node_responses",
+        "openai_node_responses.mjs",
+        Program::Node(&clients::NODE_RESPONSES),
+        Target::Gateway,
+    ),
+    suite("vercel_responses", "vercel_responses.mjs", Program::Node(&clients::NODE_RESPONSES), Target::Gateway),
+    suite("claude_code_bedrock", "claude_code_bedrock.mjs", Program::Node(&clients::NODE_CLAUDE_CODE), Target::Roads),
+    suite("dialects_matrix", "dialects_matrix.py", Program::Python(&clients::PYTHON_DIALECTS), Target::Roads),
     suite("bedrock_api_node", "bedrock_api.mjs", Program::Node(&clients::NODE_BEDROCK), Target::Gateway),
     suite("anthropic_corpus_1", "anthropic_corpus.py", Program::Python(&clients::PYTHON_ANTHROPIC_1), Target::Corpus),
     suite("anthropic_corpus_2", "anthropic_corpus.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Corpus),

@@ -30,6 +30,7 @@ pub(super) const PYTHON_AGENTS: Python = Python {
         "langchain-deepseek==1.1.1",
         "pydantic-ai-slim[openai]==2.68.0",
         "litellm[mcp]==1.110.2",
+        "openai-agents==0.24.0",
     ],
 };
 
@@ -55,6 +56,10 @@ pub(super) const PYTHON_BEDROCK: Python = Python {
     folder: "python-bedrock",
     names: &["boto3==1.44.8", "anthropic[bedrock]==2.14.0", "langchain-aws==1.9.1"],
 };
+
+/// One client of each dialect, for conversations that go from one to another.
+pub(super) const PYTHON_DIALECTS: Python =
+    Python { folder: "python-dialects", names: &["openai==3.57.0", "anthropic==2.14.0", "boto3==1.44.8"] };
 
 /// The clients of models that embed or rank.
 pub(super) const PYTHON_ENCODERS: Python = Python {

@@ -216,7 +216,8 @@ impl Turn {
             .filter_map(|part| if let Part::Said(text) = part { Some(text) } else { None })
             .map(|text| Text::from_escaped(text).plain().into_owned())
             .collect();
-        let said = behind_thoughts(&theirs).trim();
+        let said = without_thoughts(&theirs);
+        let said = said.trim();
         // Some clients keep a turn's calls and drop the text beside them.
         calls == self.calls().count() && (ours == theirs || said.is_empty() || ours.trim() == said)
     }
@@ -278,19 +279,26 @@ impl Drop for Turn {
     }
 }
 
-/// The tags in which clients write thoughts for which they know no field, or no signature.
-const THOUGHT_TAGS: [[&str; 2]; 2] = [["<think>", "</think>"], ["<thinking>", "</thinking>"]];
-
-/// The client's text behind leading blocks of thoughts between tags.
-fn behind_thoughts(mut text: &str) -> &str {
-    loop {
-        let inside = THOUGHT_TAGS.iter().find_map(|[open, close]| {
-            let inside = text.trim_start().strip_prefix(open)?;
-            inside.split_once(close)
-        });
-        let Some((_, said)) = inside else { return text };
-        text = said;
+/// The client's text without blocks of thoughts between `<think>` or `<thinking>`, in which clients write thoughts for
+/// which they know no field, or no signature.
+fn without_thoughts(text: &str) -> String {
+    let (mut said, mut rest) = (String::new(), text);
+    while let Some((before, tag)) = rest.split_once("<think") {
+        let (inside, end) = match (tag.strip_prefix('>'), tag.strip_prefix("ing>")) {
+            (Some(inside), _) => (inside, "</think>"),
+            (None, Some(inside)) => (inside, "</thinking>"),
+            (None, None) => {
+                said.push_str(before);
+                said.push_str("<think");
+                rest = tag;
+                continue;
+            }
+        };
+        let Some((_, after)) = inside.split_once(end) else { break };
+        said.push_str(before);
+        rest = after;
     }
+    said + rest
 }
 
 /// Whether two JSON texts are equal as values: clients write them anew, with other spaces, escapes and orders of

@@ -83,6 +83,20 @@ fn what_the_client_held_of_the_reasoning_is_replaced() {
 }
 
 #[test]
+fn thoughts_that_a_client_wrote_into_the_text_are_replaced() {
+    let turn = turn(&interleaved());
+    let calls = [call("a", r#"{"city":"Paris","days":1}"#), call("b", "{}")];
+    let tagged = ["<think>\none\n</think>", "Let me ", "<think>x</think>look.<think></think>"];
+    let mut content: Vec<Block<'_>> = tagged.iter().map(|text| said(text)).chain(calls.clone()).collect();
+    assert!(turn.put_back(&mut content));
+    assert_eq!(shown(&content), shown(&interleaved()));
+    for other in ["<think>one</think>Let us look.", "Let me look.<think>"] {
+        let mut content: Vec<Block<'_>> = std::iter::once(said(other)).chain(calls.clone()).collect();
+        assert!(!turn.put_back(&mut content), "{other}");
+    }
+}
+
+#[test]
 fn text_that_a_client_drops_comes_back_with_the_thoughts() {
     let turn = turn(&interleaved());
     let mut content = vec![call("a", r#"{"city":"Paris","days":1}"#), call("b", "{}")];

@@ -198,9 +198,10 @@ fn choose<'r>(
     };
     let single = request.parallel_tools == Some(false);
     if request.tool_choice == ToolChoice::None || request.tools.is_empty() {
+        // Bedrock refuses a choice in both places, also one among tools that are offered for the history's sake alone.
+        offer.choice = Choice::Unsaid;
         offer.own_choice = Some(json!({ "type": "none" }));
     } else if single && entry.own_tool_choice {
-        // Bedrock refuses a choice in both places.
         offer.own_choice = Some(match std::mem::take(&mut offer.choice) {
             Choice::Any => json!({ "type": "any", "disable_parallel_tool_use": true }),
             Choice::Tool(name) => json!({ "type": "tool", "name": name, "disable_parallel_tool_use": true }),

@@ -3,6 +3,7 @@
 use super::points::MOST;
 use super::{Rewriting, TOOL_SEARCH};
 use crate::catalogue::Cache;
+use crate::model::call_id;
 use crate::model::field_ref::FieldRef;
 use crate::model::text::Text;
 use crate::wire::json::{Kind, Value};
@@ -95,6 +96,13 @@ fn behind_comma(written: &mut String, json: &str) {
     written.push_str(json);
 }
 
+/// The id of a call as Bedrock gave it: a conversation that was begun in another dialect has those that its client was shown.
+fn as_given(id: Value<'_, '_>) -> Fixed {
+    let Some(escaped) = id.escaped() else { return Fixed::Same };
+    let given = call_id::given(Text::from_escaped(escaped));
+    if given.as_escaped() == escaped { Fixed::Same } else { Fixed::Anew(format!("\"{}\"", given.as_escaped())) }
+}
+
 /// Whether Bedrock knows the type of a block; others are said in words.
 pub(super) fn is_known(block: Value<'_, '_>) -> bool {
     let kind = block.member("type").and_then(Value::escaped).unwrap_or_default();
@@ -143,6 +151,7 @@ impl Rewriting<'_> {
         Fixed::object(block, |name, value| match (kind, name) {
             (_, "cache_control") => self.cache_control(value),
             ("tool_result", "content") if value.kind() == Kind::List => self.list(value),
+            ("tool_use", "id") | ("tool_result", "tool_use_id") => as_given(value),
             ("tool_use", "caller") | ("tool_use" | "tool_result", "toolset_name") | ("image", "transformations") => {
                 Fixed::Gone
             }
