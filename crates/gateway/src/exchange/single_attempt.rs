@@ -5,7 +5,7 @@ use super::begin_attempt::Begun;
 use super::candidates::road;
 use super::contract::RequestHead;
 use super::encoding::{AnswerTo, Encoding};
-use super::passed::Passed;
+use super::passed::{Glance, Passed};
 use super::plan::{self, Plan, Written};
 use super::relayed;
 use super::target::Target;
@@ -135,7 +135,8 @@ impl Alone<'_> {
     /// A request of Bedrock's own API, for this model.
     fn pass(&self, operation: BedrockOperation, model: String) -> Result<(Plan, Written), Fault> {
         let asked = Head { model: Cow::Owned(model), stream: operation.streams() };
-        let mut plan = Plan { passed: Some(Passed::of(operation, self.head.headers)), ..self.plan(asked) };
+        let passed = Passed::of(operation, self.head.headers, Glance::at(operation, &self.body));
+        let mut plan = Plan { passed: Some(passed), ..self.plan(asked) };
         plan.note_passed();
         let written = plan.write(0, None)?;
         Ok((plan, written))
