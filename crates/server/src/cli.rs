@@ -31,6 +31,7 @@ pub(crate) struct Cli {
 const TOP_EXAMPLES: &str = "\
 Examples:
   aquifer demo                                  try it without an AWS account
+  aquifer chat --demo                           the same, as a chat in the terminal
   AWS_REGION=us-east-1 aquifer serve            every Bedrock model of a region, no file needed
   aquifer serve --config gateway.yaml           with a configuration
   aquifer check gateway.yaml                    what is wrong with a configuration
@@ -61,6 +62,9 @@ pub(crate) enum Command {
     /// Shows what is known of each Bedrock model
     #[command(after_help = MODELS_EXAMPLES)]
     Models(Models),
+    /// Answers a question, or chats, through a running gateway; reasoning stands beside the answer
+    #[command(after_help = CHAT_EXAMPLES)]
+    Chat(Chat),
 }
 
 const SERVE_EXAMPLES: &str = "\
@@ -88,12 +92,98 @@ terminal; --yes answers it.
 Exit codes: 0 nothing differs, 1 something could not be probed or failed, 2 the command line is wrong, 3 something
 differs.";
 
+const CHAT_EXAMPLES: &str = "\
+Examples:
+  aquifer chat --demo                                 a chat with a simulated model, no AWS account needed
+  aquifer chat 'Why is the sky blue?' -e high         one answer from the gateway at 127.0.0.1:1975
+  git diff | aquifer chat 'Review this' > review.md   the answer to the file, the reasoning to the terminal
+  aquifer chat -m us.anthropic.claude-opus-5 --image chart.png 'What does it say?'
+  aquifer chat --json 'Hi.' | jq -r 'select(.type == \"content\").text'
+
+Without a question it is a chat: /help lists its commands, Ctrl-C stops an answer, Ctrl-D leaves. The conversation lives in
+memory alone, and no tools are offered. NO_COLOR, CLICOLOR_FORCE and TERM=dumb are heeded.
+
+Exit codes: 0 answered, 1 refused or broken off, 2 the command line is wrong, 130 stopped with Ctrl-C.";
+
 const MODELS_EXAMPLES: &str = "\
 Examples:
   aquifer models                                    a line for each model
   aquifer models us.anthropic.claude-opus-4-8       all that is known of one
   aquifer models --config gateway.yaml              with what the configuration knows better
   aquifer models openai.gpt-oss-120b-1:0 --json | jq '.[0].row'";
+
+/// `aquifer chat`.
+#[derive(Debug, Args)]
+pub(crate) struct Chat {
+    /// The question; what is piped into the command stands behind it. Without one it is a chat
+    pub(crate) question: Option<String>,
+    /// The gateway's base URL [default: http://127.0.0.1:1975/v1]
+    #[arg(long, value_name = "URL", env = "AQUIFER_URL")]
+    pub(crate) url: Option<String>,
+    /// Starts a simulated Bedrock with a gateway of its own, and asks that
+    #[arg(long, conflicts_with = "url")]
+    pub(crate) demo: bool,
+    /// The API key, where the gateway asks for one; better given in the variable
+    #[arg(long, value_name = "KEY", env = "AQUIFER_API_KEY", hide_env_values = true)]
+    pub(crate) key: Option<String>,
+    /// The model [default: the first that the gateway lists]
+    #[arg(long, short, value_name = "ID", env = "AQUIFER_MODEL")]
+    pub(crate) model: Option<String>,
+    /// How hard the model thinks: none, minimal, low, medium, high, xhigh, max [default: medium]
+    #[arg(long, short, value_name = "LEVEL", value_parser = EFFORTS)]
+    pub(crate) effort: Option<String>,
+    /// How many tokens it may think, in place of a level
+    #[arg(long, value_name = "TOKENS", conflicts_with = "effort")]
+    pub(crate) budget: Option<u32>,
+    /// The system text
+    #[arg(long, short, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// A picture for the question, PNG, JPEG, GIF or WebP; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) image: Vec<PathBuf>,
+    /// Goes on with a chat after the answer
+    #[arg(long, short, requires = "question")]
+    pub(crate) interactive: bool,
+    /// Writes each event as a line of JSON: reasoning, content, warning, error, end
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where reasoning goes; what is piped has it on standard error unless it is hidden
+    #[arg(long, value_name = "WHERE", default_value = "fold")]
+    pub(crate) reasoning: ChatReasoning,
+    #[command(flatten)]
+    pub(crate) environment: ChatEnvironment,
+}
+
+/// The efforts that `aquifer chat` asks for.
+const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+
+/// Where `aquifer chat` shows reasoning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ChatReasoning {
+    /// Dimmed while the model thinks, and one line when it answers
+    Fold,
+    /// Dimmed, and all of it stays
+    Show,
+    /// To standard error
+    Stderr,
+    /// Nowhere
+    Hide,
+}
+
+/// What other programs' variables say about the terminal.
+#[derive(Debug, Args)]
+pub(crate) struct ChatEnvironment {
+    #[arg(long, hide = true, env = "NO_COLOR")]
+    pub(crate) no_color: Option<String>,
+    #[arg(long, hide = true, env = "CLICOLOR_FORCE")]
+    pub(crate) clicolor_force: Option<String>,
+    #[arg(long, hide = true, env = "TERM")]
+    pub(crate) term: Option<String>,
+    #[arg(long, hide = true, env = "VISUAL")]
+    pub(crate) visual: Option<String>,
+    #[arg(long, hide = true, env = "EDITOR")]
+    pub(crate) editor: Option<String>,
+}
 
 /// `aquifer demo`.
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! `aquifer demo`: a simulated Bedrock, a gateway in front of it, and lines to paste.
 
-use super::run::{ClientListener, Ending, Listeners, Signals, bind, until_signalled};
+use super::run::{ClientListener, Ending, Listeners, Signals, bind, serve_for_good, until_signalled};
 use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
 use crate::host::{Host, Limits};
 use crate::process::descriptors;
@@ -38,15 +38,38 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let listener = default_or_free("--listen", arguments.listen.as_deref(), DEFAULT_LISTEN).await?;
     let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;
+    let host = host(simulator, arguments.pace.unwrap_or(PACE))?;
+    say(&invitation(listener.local_addr()?))?;
+    let clients = vec![ClientListener { listener, certificate: None, port: None }];
+    let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
+    until_signalled(host, None, Listeners { clients, admin }, ending, signals).await
+}
+
+/// Starts a demo that serves as long as the process lives, says nothing, and takes no signals: where its clients are served.
+pub(super) async fn in_background() -> anyhow::Result<SocketAddr> {
+    let listener = bind("--listen", "127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let host = host(bind("--listen", "127.0.0.1:0").await?, PACE)?;
+    serve_for_good(host, ClientListener { listener, certificate: None, port: None })?;
+    Ok(address)
+}
+
+/// Starts the simulator on a socket; the host of a gateway in front of it.
+fn host(simulator: TcpListener, pace: Duration) -> anyhow::Result<Arc<Host>> {
     let config = config(simulator.local_addr()?)?;
-    let pace = arguments.pace.unwrap_or(PACE);
     let options = Options { pace, echo: Some(ECHO), prompt_cache: true, ..Options::default() };
     tokio::spawn(async move {
         if let Err(error) = aquifer_simulator::serve(simulator, options, std::future::pending()).await {
             tracing::error!(%error, "the simulator failed");
         }
     });
-    let limits = Limits {
+    // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
+    let limits = descriptors::fit(limits());
+    Ok(Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?))
+}
+
+fn limits() -> Limits {
+    Limits {
         max_body: 32 << 20,
         body_timeout: Duration::from_secs(60),
         header_timeout: Duration::from_secs(60),
@@ -64,14 +87,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
         upstream_connections: Connections::default(),
         max_bodies: 256 << 20,
         max_requests: 10_000,
-    };
-    let limits = descriptors::fit(limits);
-    // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
-    let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
-    say(&invitation(listener.local_addr()?))?;
-    let clients = vec![ClientListener { listener, certificate: None, port: None }];
-    let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
-    until_signalled(host, None, Listeners { clients, admin }, ending, signals).await
+    }
 }
 
 /// Binds the address of the command line, else the default, else a free port.

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod chat;
 mod check;
 mod demo;
 mod listeners;
@@ -18,6 +19,7 @@ use tokio::runtime::Builder;
 /// Runs what the command line asks for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
+        Command::Chat(arguments) => block_on(chat::run(arguments)),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Serve(arguments) => block_on(serve::run(*arguments)),
         Command::Check(arguments) => check::run(&arguments),

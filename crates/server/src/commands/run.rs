@@ -117,6 +117,19 @@ pub(super) async fn until_signalled(
     Ok(code)
 }
 
+/// Serves clients as long as the process lives, beside a command that takes its signals itself.
+pub(super) fn serve_for_good(host: Arc<Host>, client: ClientListener) -> anyhow::Result<()> {
+    let limits = &host.limits;
+    let connections = Arc::new(ConnectionLimit::new(limits.max_connections, limits.max_connections_per_address));
+    let workers = Arc::new(Workers::start(1)?);
+    let ClientListener { listener, certificate, port } = client;
+    tokio::spawn(async move {
+        let (_stop, stopped) = watch::channel(false);
+        listen::serve(Listen { listener, certificate, port, host, workers, connections }, stopped).await;
+    });
+    Ok(())
+}
+
 /// Waits, not ready but still accepting, until load balancers have noticed; SIGINT ends the wait.
 async fn delayed(delay: Duration, signals: &mut Signals) {
     if delay.is_zero() {

@@ -4,6 +4,7 @@
 mod admin;
 #[cfg(test)]
 mod bedrock;
+mod chat;
 #[cfg(test)]
 mod bedrock_api;
 #[cfg(test)]
