@@ -37,9 +37,11 @@ enum Target {
     Fixtures,
     /// Two gateways, which lead Claude over Converse and over InvokeModel, and their simulator.
     Roads,
+    /// A gateway before the gateway, which it takes for a service of OpenAI's dialect, and the simulator.
+    Chain,
 }
 
-const SUITES: [Suite; 29] = [
+const SUITES: [Suite; 30] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -78,6 +80,7 @@ const SUITES: [Suite; 29] = [
     suite("claude_matrix", "claude_matrix.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Roads),
     suite("claude_code", "claude_code.mjs", Program::Node(&clients::NODE_CLAUDE_CODE), Target::Roads),
     suite("bedrock_api", "bedrock_api.py", Program::Python(&clients::PYTHON_BEDROCK), Target::Gateway),
+    suite("bedrock_openai", "bedrock_openai.py", Program::Python(&clients::PYTHON_BEDROCK), Target::Chain),
     suite("bedrock_api_node", "bedrock_api.mjs", Program::Node(&clients::NODE_BEDROCK), Target::Gateway),
 ];
 
@@ -92,6 +95,7 @@ struct Place {
     gateway: String,
     simulator: String,
     roads: Option<Roads>,
+    chain: Option<String>,
 }
 
 /// Runs the suites whose names begin with one of `wanted`; all of them when there is none.
@@ -120,7 +124,12 @@ pub(crate) fn suites(wanted: &[String]) -> anyhow::Result<()> {
         true => Some(Roads::start(&binary, &folder)?),
         false => None,
     };
-    let place = Place { folder, gateway, simulator, roads };
+    let chained = match chosen.iter().any(|suite| matches!(suite.target, Target::Chain)) {
+        true => Some(running::chain(&binary, &folder, &gateway)?),
+        false => None,
+    };
+    let chain = chained.as_ref().map(|running| running.1.clone());
+    let place = Place { folder, gateway, simulator, roads, chain };
     for suite in chosen {
         one(suite, &place).with_context(|| format!("the suite {}", suite.name))?;
     }
@@ -145,6 +154,7 @@ fn one(suite: &Suite, place: &Place) -> anyhow::Result<()> {
         Target::Gateway => command.arg(&place.gateway),
         Target::Simulator => &mut command,
         Target::Fixtures => command.arg(root().join("fixtures")),
+        Target::Chain => command.arg(place.chain.as_ref().context("the gateway before the gateway was not started")?),
         Target::Roads => {
             let roads = place.roads.as_ref().context("the gateways of both roads were not started")?;
             return run(command.args(roads.addresses()));
@@ -181,7 +191,7 @@ mod tests {
             let run = SUITES.iter().any(|suite| suite.script == name);
             assert!(
                 run || name.starts_with("loops.")
-                    || ["gateway.yaml", "keys.txt", "loops_messages.py", "roads.yaml", "routes.yaml"]
+                    || ["chain.yaml", "gateway.yaml", "keys.txt", "loops_messages.py", "roads.yaml", "routes.yaml"]
                         .contains(&name.as_str()),
                 "{name} is run by nobody"
             );

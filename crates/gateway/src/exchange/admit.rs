@@ -274,6 +274,7 @@ impl Common {
         let asked = Head { model: Cow::Owned(model), stream: operation.streams() };
         let plan = self.routed(head, body, asked, head.random as u64, None)?;
         let mut plan = Plan { passed: Some(Passed::of(operation, head.headers)), ..plan };
+        plan.keep_fit_for(operation)?;
         plan.note_passed();
         self.first_call(Box::new(plan), None, now)
     }

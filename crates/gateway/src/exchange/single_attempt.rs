@@ -11,7 +11,7 @@ use crate::health::BackendHealth;
 use crate::restore::{Caller, TurnStore};
 use crate::route;
 use aquifer_translate::Fault;
-use aquifer_translate::dialect::{self, Head};
+use aquifer_translate::dialect::{self, Dialect, Head};
 use aquifer_translate::model::request_id::RequestId;
 use aquifer_translate::translation::Road;
 use bytes::Bytes;
@@ -52,7 +52,8 @@ impl Attempt {
         let found = config.backends.get(backend).filter(|backend| backend.kind.api().is_some());
         let found = found.ok_or_else(|| Fault::Ours("the chosen backend is not served".to_owned()))?;
         let dialect = head.dialect();
-        if road(config, dialect, backend) == Road::Closed {
+        // A path of Bedrock's own API says what its body does not.
+        if road(config, dialect, backend) == Road::Closed || dialect == Dialect::Bedrock {
             return Err(Fault::Ours("the chosen backend does not speak the client's dialect".to_owned()));
         }
         let betas = plan::betas(head.headers);

@@ -3,7 +3,7 @@
 //! Source: Cohere's documentation of its rerank on Bedrock, and clients for `amazon.rerank-v1:0`; the limits are those of
 //! Bedrock's own operation Rerank.
 
-use super::converse::request::json::Json;
+use crate::model::json::Json;
 use super::converse::request::path;
 use super::converse::response::{not_json, place};
 use crate::catalogue::EncoderBody;

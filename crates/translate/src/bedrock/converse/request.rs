@@ -8,7 +8,7 @@ mod cache;
 pub(in crate::bedrock) mod content;
 pub(in crate::bedrock) mod draft;
 mod format;
-pub(in crate::bedrock) mod json;
+
 pub(in crate::bedrock) mod names;
 pub(in crate::bedrock) mod notes;
 pub(in crate::bedrock) mod own_fields;
@@ -32,7 +32,7 @@ use crate::model::text::Text;
 use crate::warning::Warning;
 use draft::Draft;
 use http::{HeaderMap, HeaderValue, header};
-use json::Json;
+use crate::model::json::Json;
 use notes::Notes;
 use serde_json::Number;
 use std::borrow::Cow;

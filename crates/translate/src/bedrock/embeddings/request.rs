@@ -1,6 +1,6 @@
 //! The next call of a request for embeddings: as many inputs as the model takes at once, in its own body.
 
-use crate::bedrock::converse::request::json::Json;
+use crate::model::json::Json;
 use crate::bedrock::converse::request::path;
 use crate::catalogue::{Encoder, EncoderBody};
 use crate::fault::Fault;

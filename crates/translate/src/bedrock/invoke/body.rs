@@ -24,7 +24,7 @@ mod tools;
 use self::points::CachePoints;
 use super::request::service_headers;
 use super::{VERSION, accept, operation};
-use crate::bedrock::converse::request::json::Json;
+use crate::model::json::Json;
 use crate::bedrock::converse::request::notes::Notes;
 use crate::bedrock::converse::request::{ToolNames, headers, own_fields, path, plan_of};
 use crate::bedrock::{Terms, Written};

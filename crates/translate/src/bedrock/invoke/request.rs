@@ -5,7 +5,7 @@
 
 use super::content::{self, Writer, cached};
 use super::{VERSION, accept, operation};
-use crate::bedrock::converse::request::json::Json;
+use crate::model::json::Json;
 use crate::bedrock::converse::request::notes::Notes;
 use crate::bedrock::converse::request::tools::{Choice, Offer};
 use crate::bedrock::converse::request::{

@@ -1,7 +1,7 @@
 //! The form of the answer: Converse's own structured output where the model has it, else an instruction.
 
 use super::draft::Draft;
-use super::json::Json;
+use crate::model::json::Json;
 use super::notes::Notes;
 use super::schema;
 use crate::catalogue::Entry;

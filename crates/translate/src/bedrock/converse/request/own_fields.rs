@@ -1,7 +1,7 @@
 //! `additionalModelRequestFields`: the model's own words, from the plan and from the client.
 
 use super::Terms;
-use super::json::Json;
+use crate::model::json::Json;
 use super::notes::Notes;
 use super::vendor_tools;
 use crate::bedrock::Api;

@@ -1,6 +1,6 @@
 //! The fields for the service around the model: guardrail, metadata, tier and latency.
 
-use super::json::Json;
+use crate::model::json::Json;
 use super::notes::Notes;
 use crate::model::field_ref::FieldRef;
 use crate::model::request::Request;

@@ -2,7 +2,7 @@
 
 use super::Terms;
 use super::draft::needs_tools_as_text;
-use super::json::Json;
+use crate::model::json::Json;
 use super::names::ToolNames;
 use super::notes::Notes;
 use super::schema::{self, Fitted};

@@ -3,7 +3,7 @@
 use super::Rewriting;
 use super::blocks::{Fixed, is_known};
 use super::points::{Part, Placed, place};
-use crate::bedrock::converse::request::json::Json;
+use crate::model::json::Json;
 use crate::bedrock::invoke::content::Writer;
 use crate::catalogue::takes_system_messages;
 use crate::model::field_ref::FieldRef;
