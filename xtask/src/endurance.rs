@@ -35,12 +35,14 @@ pub(crate) fn fuzz(seconds: u32) -> anyhow::Result<()> {
 
 /// The tests that give generated inputs to the bodies of the fuzz targets: package, test target and the beginning of
 /// their names.
-const BODIES: [[&str; 3]; 8] = [
+const BODIES: [[&str; 3]; 10] = [
     ["aquifer-translate", "eventstream", "fuzz_body::"],
     ["aquifer-translate", "chat", "request_body::"],
     ["aquifer-translate", "chat", "answer_body::"],
     ["aquifer-translate", "chat", "media_body::"],
     ["aquifer-translate", "chat", "linear_body::"],
+    ["aquifer-translate", "openai_backend", "converse_request_body::"],
+    ["aquifer-translate", "openai_backend", "chat_backend_body::"],
     ["aquifer-gateway", "config", "damaged::"],
     ["aquifer-gateway", "failover", "passing::any_stream"],
     ["aquifer", "", "upstream::http1::"],

@@ -70,12 +70,15 @@ impl Style {
 /// The id of a call as Converse takes it back: letters, digits, `_` and `-`, 64 of them at most.
 fn tool_id<'t>(id: &'t Text<'_>) -> Text<'t> {
     let known = call_id::known(id);
-    let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if known.as_escaped().len() <= LONGEST_ID && known.as_escaped().bytes().all(is_taken) {
         return known;
     }
     let plain = known.plain();
     Text::from_escaped(format!("call_{:016x}", call_id::fingerprint(&plain)))
+}
+
+fn is_taken(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 /// The most letters of a `toolUseId`.

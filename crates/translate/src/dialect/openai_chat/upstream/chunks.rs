@@ -155,14 +155,14 @@ impl ChunkReader {
     }
 
     fn said<'d>(&mut self, said: SaidPart<'d>, events: &mut Vec<Event<'d>>) -> Result<(), Fault> {
-        let detailed = said.reasoning_details.is_some_and(|details| self.details(details, events));
+        let details = said.reasoning_details.map(DetailItem::list).unwrap_or_default();
         let shown = [said.reasoning_content, said.reasoning].map(|shown| shown.and_then(filled));
         let shown = SHOWN_IN.into_iter().zip(shown).find_map(|shown| Some(Shown { name: shown.0, text: shown.1? }));
-        if let Some(shown) = shown.filter(|_| !detailed) {
+        if let Some(shown) = shown.filter(|_| details.iter().all(|item| item.texts.is_empty())) {
             self.thought_in(shown, events);
         }
-        if let Some(details) = said.reasoning_details {
-            self.seals(details, events);
+        for item in details {
+            self.detail(item, events);
         }
         if let Some(content) = said.content {
             self.content(content, events);
@@ -234,50 +234,35 @@ impl ChunkReader {
         events.push(self.delta(Delta::Reasoning(shown.text)));
     }
 
-    /// The texts of items of `reasoning_details`; `false`: they have none.
-    fn details<'d>(&mut self, details: &'d RawValue, events: &mut Vec<Event<'d>>) -> bool {
-        let mut any = false;
-        for raw in serde_json::from_str::<Vec<&'d RawValue>>(details.get()).unwrap_or_default() {
-            let Ok(item) = serde_json::from_str::<DetailText<'d>>(raw.get()) else { continue };
-            let texts = [item.text.and_then(filled), item.summary.and_then(filled)];
-            for (name, text) in ["text", "summary"].into_iter().zip(texts) {
-                let Some(text) = text else { continue };
-                any = true;
-                self.think(item.index, events);
-                if let Some(Open::Thought(thought)) = &mut self.open {
-                    thought.kept.text = Some(name.to_owned());
-                }
-                events.push(self.delta(Delta::Reasoning(text)));
-            }
+    /// An item of `reasoning_details`: its text, and all else that goes back with it.
+    fn detail<'d>(&mut self, item: DetailItem<'d>, events: &mut Vec<Event<'d>>) {
+        let DetailItem { index, texts, rest } = item;
+        if rest.contains_key("data") {
+            self.close(events);
+            let data = Keepsake { item: rest, ..Keepsake::default() }.seal();
+            let at = self.next_block();
+            events.push(Event::Delta { index: at, delta: Delta::SealPiece(data.as_escaped().len()) });
+            events.push(Event::BlockStop { index: at, seal: Some(Seal::Redacted(data)), goes_on: false });
+            return;
         }
-        any
-    }
-
-    /// All else in the items: types, ids, signatures, and what only the provider can read.
-    fn seals<'d>(&mut self, details: &'d RawValue, events: &mut Vec<Event<'d>>) {
-        for mut item in serde_json::from_str::<Vec<Map<String, Value>>>(details.get()).unwrap_or_default() {
-            let index = item.get("index").and_then(Value::as_u64);
-            item.retain(|name, value| !(name == "text" || name == "summary" || value.is_null()));
-            if item.contains_key("data") {
-                self.close(events);
-                let data = Keepsake { item, ..Keepsake::default() }.seal();
-                let at = self.next_block();
-                events.push(Event::Delta { index: at, delta: Delta::SealPiece(data.as_escaped().len()) });
-                events.push(Event::BlockStop { index: at, seal: Some(Seal::Redacted(data)), goes_on: false });
-                continue;
-            }
-            let signature = item.get("signature").and_then(Value::as_str).map_or(0, str::len);
-            // What says nothing by itself belongs to a thought that does.
-            if signature > 0 || matches!(&self.open, Some(Open::Thought(_))) {
-                self.think(index, events);
-            }
+        for shown in texts {
+            self.think(index, events);
             if let Some(Open::Thought(thought)) = &mut self.open {
-                thought.kept.item.extend(item);
-                thought.sealed |= signature > 0;
+                thought.kept.text = Some(shown.name.to_owned());
             }
-            if signature > 0 {
-                events.push(self.delta(Delta::SealPiece(signature)));
-            }
+            events.push(self.delta(Delta::Reasoning(shown.text)));
+        }
+        let signature = rest.get("signature").and_then(Value::as_str).map_or(0, str::len);
+        // What says nothing by itself belongs to a thought that does.
+        if signature > 0 || matches!(&self.open, Some(Open::Thought(_))) {
+            self.think(index, events);
+        }
+        if let Some(Open::Thought(thought)) = &mut self.open {
+            thought.kept.item.extend(rest);
+            thought.sealed |= signature > 0;
+        }
+        if signature > 0 {
+            events.push(self.delta(Delta::SealPiece(signature)));
         }
     }
 
@@ -339,6 +324,7 @@ impl ChunkReader {
         let Some(open) = self.open.take() else { return };
         let seal = match open {
             Open::Text => None,
+            Open::Thought(thought) if thought.kept == Keepsake::default() => None,
             Open::Thought(thought) => Some(Seal::Signature(thought.kept.seal())),
             Open::Call(call) => {
                 // Every client parses the arguments, if there are none too.
@@ -371,11 +357,35 @@ struct Shown<'d> {
     text: Text<'d>,
 }
 
-/// An item of `reasoning_details`, as far as it is readable.
+/// An item of `reasoning_details`.
+struct DetailItem<'d> {
+    index: Option<u64>,
+    /// What it shows, by the member that shows it.
+    texts: Vec<Shown<'d>>,
+    /// The other members.
+    rest: Map<String, Value>,
+}
+
+impl<'d> DetailItem<'d> {
+    fn list(details: &'d RawValue) -> Vec<Self> {
+        let items = serde_json::from_str::<Vec<&'d RawValue>>(details.get()).unwrap_or_default();
+        items.into_iter().filter_map(Self::read).collect()
+    }
+
+    fn read(raw: &'d RawValue) -> Option<Self> {
+        let text: DetailText<'d> = serde_json::from_str(raw.get()).ok()?;
+        let mut rest: Map<String, Value> = serde_json::from_str(raw.get()).ok()?;
+        rest.retain(|name, value| !(name == "text" || name == "summary" || value.is_null()));
+        let index = rest.get("index").and_then(Value::as_u64);
+        let shown = ["text", "summary"].into_iter().zip([text.text, text.summary]);
+        let texts = shown.filter_map(|shown| Some(Shown { name: shown.0, text: filled(shown.1?)? })).collect();
+        Some(Self { index, texts, rest })
+    }
+}
+
+/// The readable members of an item.
 #[derive(serde::Deserialize)]
 struct DetailText<'a> {
-    #[serde(default)]
-    index: Option<u64>,
     #[serde(borrow, default)]
     text: Option<&'a RawValue>,
     #[serde(borrow, default)]
