@@ -73,9 +73,17 @@ fn ask(config: Config, path: &str, body: &str) -> Asking {
     };
     let health = Arc::new(BackendHealth::new(config.backends.len(), now));
     let mut exchange = Exchange::begin(Arc::new(config), health, HostTerms::default(), &head);
-    exchange.handle(Input::Body { head: &head, bytes: Bytes::copy_from_slice(body.as_bytes()), turns: &Forgetful }, now);
-    let mut asking =
-        Asking { exchange, calls: Vec::new(), status: 0, headers: HeaderMap::new(), said: Vec::new(), record: None, now };
+    exchange
+        .handle(Input::Body { head: &head, bytes: Bytes::copy_from_slice(body.as_bytes()), turns: &Forgetful }, now);
+    let mut asking = Asking {
+        exchange,
+        calls: Vec::new(),
+        status: 0,
+        headers: HeaderMap::new(),
+        said: Vec::new(),
+        record: None,
+        now,
+    };
     asking.drain();
     asking
 }
@@ -131,7 +139,10 @@ fn converse_goes_on_at_an_openai_backend_when_bedrock_does_not_answer() {
         let call = client.calls.last().unwrap();
         assert_eq!((call.path.as_str(), call.backend), ("/v1/chat/completions", 1));
         let body: Value = serde_json::from_slice(&call.body).unwrap();
-        assert_eq!((&body["model"], &body["messages"]), (&json!("gpt-4o"), &json!([{"role": "user", "content": "Hi"}])));
+        assert_eq!(
+            (&body["model"], &body["messages"]),
+            (&json!("gpt-4o"), &json!([{"role": "user", "content": "Hi"}]))
+        );
         if streams {
             client.answer(200, "text/event-stream", STREAM);
             let (delta, stop) = ("contentBlockDelta", "contentBlockStop");
@@ -176,7 +187,10 @@ fn errors_of_an_openai_backend_have_awss_shape() {
             while client.record.is_none() {
                 client.answer(status, "application/json", body);
             }
-            assert_eq!((client.status, &client.headers["x-amzn-errortype"]), (told, &HeaderValue::from_static(exception)));
+            assert_eq!(
+                (client.status, &client.headers["x-amzn-errortype"]),
+                (told, &HeaderValue::from_static(exception))
+            );
             assert!(client.json()["message"].is_string());
         }
     }
@@ -190,10 +204,7 @@ fn errors_of_an_openai_backend_have_awss_shape() {
 fn a_whole_answer_to_a_request_for_a_stream_is_told_as_one() {
     let mut client = ask(config(&["openai"]), "/model/m/converse-stream", HELLO);
     client.answer(200, "application/json", ANSWER);
-    assert_eq!(
-        client.events(),
-        ["messageStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"]
-    );
+    assert_eq!(client.events(), ["messageStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"]);
 }
 
 #[test]

@@ -280,7 +280,11 @@ impl Attempt {
             status => return no_head(format!("its status is {status}")),
         }
         self.counted = headers.get(INPUT_TOKENS).and_then(|count| count.to_str().ok()?.parse().ok());
-        if self.road == Road::TranslateToOpenAi && self.outgoing.stream && status.is_success() && answer::is_json(headers) {
+        if self.road == Road::TranslateToOpenAi
+            && self.outgoing.stream
+            && status.is_success()
+            && answer::is_json(headers)
+        {
             // It answers whole all the same, or tells an error with a status of success.
             self.played = Some(Box::new(self.translation()));
         }
@@ -617,7 +621,9 @@ impl Attempt {
                     None => stream,
                 }))
             }
-            Road::Translate(_) | Road::TranslateToOpenAi | Road::Relay | Road::Closed => AnswerStream::Translated(Box::new(self.translation())),
+            Road::Translate(_) | Road::TranslateToOpenAi | Road::Relay | Road::Closed => {
+                AnswerStream::Translated(Box::new(self.translation()))
+            }
         }
     }
 

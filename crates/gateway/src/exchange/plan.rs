@@ -270,7 +270,9 @@ impl Plan {
             return Ok(());
         }
         let operation = operation.segment();
-        let message = format!("Another service than Bedrock answers for this model: it can be asked by Converse, and not by `{operation}`.");
+        let message = format!(
+            "Another service than Bedrock answers for this model: it can be asked by Converse, and not by `{operation}`."
+        );
         Err(Fault::mistake(MistakeKind::UnsupportedParameter, None, message))
     }
 
@@ -370,7 +372,10 @@ impl Plan {
             return Err(not_for_chat(encoder));
         }
         if self.counting && road == Road::TranslateToOpenAi {
-            return Err(Fault::unsupported(FieldRef::Model, "the service that answers for this model counts no tokens"));
+            return Err(Fault::unsupported(
+                FieldRef::Model,
+                "the service that answers for this model counts no tokens",
+            ));
         }
         let put_back = self.put_back(&mut incoming, target, entry);
         let rules = target.policy.rules();

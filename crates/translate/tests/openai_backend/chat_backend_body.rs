@@ -86,7 +86,8 @@ fn holds_for_bytes_of_every_kind() {
 
 #[test]
 fn holds_for_damaged_streams() {
-    let stream = include_bytes!("../../../../fixtures/openai_backend/converse/tool-loop-with-details/3-openai-stream.txt");
+    let stream =
+        include_bytes!("../../../../fixtures/openai_backend/converse/tool-loop-with-details/3-openai-stream.txt");
     arbtest::arbtest(|u| {
         let mut data = [&u.arbitrary::<[u8; 3]>()?[..], stream].concat();
         for _ in 0..u.int_in_range(0..=4)? {

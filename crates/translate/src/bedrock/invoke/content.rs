@@ -1,12 +1,12 @@
 //! Blocks of a conversation in Anthropic's words, written.
 
 use crate::bedrock::converse::request::ToolNames;
-use crate::model::as_text;
 use crate::bedrock::converse::request::draft::{Draft, Piece};
-use crate::model::json::Json;
 use crate::catalogue::{Cache, Entry};
 use crate::fault::Fault;
+use crate::model::as_text;
 use crate::model::field_ref::{FieldRef, NAME};
+use crate::model::json::Json;
 use crate::model::request::{Block, CacheTtl, MediaSource, Message, Role};
 use crate::model::text::Text;
 

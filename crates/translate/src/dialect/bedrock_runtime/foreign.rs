@@ -77,7 +77,8 @@ struct Cut {
 /// Adds the cuts of the blocks of one turn, each with the comma to its next neighbour, or else to the one before. A turn
 /// that is nothing else stays as it is: Bedrock takes no empty one.
 fn cut(text: &str, content: &[&RawValue], cuts: &mut Vec<Cut>) {
-    let begins: Vec<usize> = content.iter().map(|block| block.get().as_ptr() as usize - text.as_ptr() as usize).collect();
+    let begins: Vec<usize> =
+        content.iter().map(|block| block.get().as_ptr() as usize - text.as_ptr() as usize).collect();
     let foreign: Vec<bool> = content.iter().map(|block| is_foreign(block)).collect();
     let Some(last_kept) = foreign.iter().rposition(|foreign| !foreign) else { return };
     for (at, block) in content.iter().enumerate() {
@@ -87,7 +88,8 @@ fn cut(text: &str, content: &[&RawValue], cuts: &mut Vec<Cut>) {
             let next = begins.get(at + 1).copied().unwrap_or(end);
             cuts.push(Cut { begin: *begin, end: next });
         } else {
-            let before = at.checked_sub(1).and_then(|before| Some(begins.get(before)? + content.get(before)?.get().len()));
+            let before =
+                at.checked_sub(1).and_then(|before| Some(begins.get(before)? + content.get(before)?.get().len()));
             cuts.push(Cut { begin: before.unwrap_or(*begin), end });
         }
     }
@@ -116,7 +118,8 @@ mod tests {
 
     #[test]
     fn marked_blocks_are_left_out_wherever_they_stand() {
-        let thought = |signature: &str| json!({"reasoningContent": {"reasoningText": {"text": "t", "signature": signature}}});
+        let thought =
+            |signature: &str| json!({"reasoningContent": {"reasoningText": {"text": "t", "signature": signature}}});
         let (own, foreign) = (thought("EpMC"), thought("e30=~0123456789abcdef"));
         let sealed = json!({"reasoningContent": {"redactedContent": "YXF1aWZlcjp4"}});
         let said = json!({"text": "a"});

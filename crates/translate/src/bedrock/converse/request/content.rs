@@ -2,12 +2,12 @@
 
 use super::cache_point;
 use super::draft::{Draft, Piece};
-use crate::model::json::Json;
 use super::names::{DocumentNames, ToolNames};
 use crate::catalogue::{Entry, Medium};
 use crate::fault::Fault;
 use crate::model::as_text;
 use crate::model::field_ref::FieldRef;
+use crate::model::json::Json;
 use crate::model::request::{Block, MediaSource, Message, Role};
 use crate::model::text::Text;
 

@@ -23,9 +23,19 @@ pub(super) enum Arranged<'r> {
 pub(super) enum PartOut<'r> {
     Text(Text<'r>),
     /// A picture, or a file with a name, as a data URI in two pieces.
-    Image { format: &'r str, data: &'r str },
-    File { mime: &'static str, name: String, data: &'r str },
-    Audio { format: &'r str, data: &'r str },
+    Image {
+        format: &'r str,
+        data: &'r str,
+    },
+    File {
+        mime: &'static str,
+        name: String,
+        data: &'r str,
+    },
+    Audio {
+        format: &'r str,
+        data: &'r str,
+    },
 }
 
 /// What the model said.

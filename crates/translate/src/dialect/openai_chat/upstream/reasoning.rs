@@ -109,7 +109,8 @@ fn off(ask: &ReasoningAsk, terms: &ChatTerms<'_>, family: Family, notices: &mut 
         Family::Other if terms.entry.is_known() => Some("none"),
         Family::Plain | Family::Other => {
             if ask.field.is_some() {
-                notices.ignored(ask.field(), "nobody knows how this model is told not to reason; its own default counts");
+                notices
+                    .ignored(ask.field(), "nobody knows how this model is told not to reason; its own default counts");
             }
             None
         }
@@ -128,9 +129,10 @@ fn word(
         (Family::Other, _) if terms.entry.is_known() => effort,
         (Family::MayReason, Effort::Max) => Effort::XHigh,
         (Family::MayReason, Effort::Minimal) => Effort::Low,
-        (Family::ReasonsALittle | Family::AlwaysReasons | Family::Other | Family::Plain, Effort::XHigh | Effort::Max) => {
-            Effort::High
-        }
+        (
+            Family::ReasonsALittle | Family::AlwaysReasons | Family::Other | Family::Plain,
+            Effort::XHigh | Effort::Max,
+        ) => Effort::High,
         (Family::AlwaysReasons | Family::Other | Family::Plain, Effort::Minimal) => Effort::Low,
         (_, effort) => effort,
     };

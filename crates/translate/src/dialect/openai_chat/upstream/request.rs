@@ -143,10 +143,9 @@ fn sampling(json: &mut Json, sampling: &Sampling<'_>, terms: &ChatTerms<'_>, not
         let name = if family == Family::Other { "max_tokens" } else { "max_completion_tokens" };
         json.name(name).verbatim(&most.to_string());
     }
-    for (name, value, field) in [
-        ("temperature", sampling.temperature, FieldRef::Temperature),
-        ("top_p", sampling.top_p, FieldRef::TopP),
-    ] {
+    for (name, value, field) in
+        [("temperature", sampling.temperature, FieldRef::Temperature), ("top_p", sampling.top_p, FieldRef::TopP)]
+    {
         match value {
             Some(_) if family.is_unsampled() => notices.dropped(field, "the model takes none while it reasons"),
             Some(value) => json.name(name).verbatim(&value.to_string()),

@@ -85,4 +85,3 @@ pub(super) fn format(json: &mut Json, request: &Request<'_>) {
         }),
     }
 }
-
