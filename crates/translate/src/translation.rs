@@ -26,8 +26,7 @@ pub use passthrough::{
 };
 pub use reframed::{StreamReframing, whole_reframed};
 pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms, passed_conversation};
-pub use road::{Road, UpstreamApi};
-pub use upstream::AnswerApi;
+pub use road::{AnswerApi, Road, UpstreamApi};
 
 use crate::bedrock::EventSink;
 pub use crate::wire::sse::KeepAlive;

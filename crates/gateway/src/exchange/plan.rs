@@ -371,12 +371,7 @@ impl Plan {
         {
             return Err(not_for_chat(encoder));
         }
-        if self.counting && road == Road::TranslateToOpenAi {
-            return Err(Fault::unsupported(
-                FieldRef::Model,
-                "the service that answers for this model counts no tokens",
-            ));
-        }
+        self.check_counting(road)?;
         let put_back = self.put_back(&mut incoming, target, entry);
         let rules = target.policy.rules();
         let mark = target.mark_of(entry, &self.config);
@@ -412,6 +407,14 @@ impl Plan {
         }
         let answers = if self.counting { AnswerTo::TokenCount } else { AnswerTo::Chat };
         Ok(Said { outgoing, put_back, road, answers })
+    }
+
+    /// Refuses to count tokens where another service than Bedrock answers.
+    fn check_counting(&self, road: Road) -> Result<(), Fault> {
+        if !self.counting || road != Road::TranslateToOpenAi {
+            return Ok(());
+        }
+        Err(Fault::unsupported(FieldRef::Model, "the service that answers for this model counts no tokens"))
     }
 
     /// The request for a service of the client's own dialect.

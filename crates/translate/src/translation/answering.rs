@@ -1,6 +1,6 @@
 //! The terms of one answer: how it is read from the upstream, changed, and written to the client.
 
-use super::upstream::AnswerApi;
+use super::road::AnswerApi;
 use crate::dialect::Style;
 use crate::model::offer::Offer;
 use std::collections::BTreeSet;

@@ -12,6 +12,27 @@ pub enum UpstreamApi {
     Dialect(Dialect),
 }
 
+/// The API in which an answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerApi {
+    /// One of Bedrock's own.
+    Bedrock(Api),
+    /// OpenAI's Chat Completions.
+    OpenAiChat,
+}
+
+impl Default for AnswerApi {
+    fn default() -> Self {
+        Self::Bedrock(Api::default())
+    }
+}
+
+impl From<Api> for AnswerApi {
+    fn from(api: Api) -> Self {
+        Self::Bedrock(api)
+    }
+}
+
 /// The way in which a request and its answer are passed between a client and an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Road {

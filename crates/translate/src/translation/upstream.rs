@@ -1,35 +1,16 @@
 //! The answer of an upstream of any API, from its bytes to events.
 
+use super::road::AnswerApi;
 use super::stages::call_id;
-use crate::bedrock::{self, Api, EventSink, Reader};
+use crate::bedrock::{self, EventSink, Reader};
 use crate::dialect::{self, ChunkReader, EventLines};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::request_id::RequestId;
 use crate::model::response::Response;
 
-/// The API in which an answer comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnswerApi {
-    /// One of Bedrock's own.
-    Bedrock(Api),
-    /// OpenAI's Chat Completions.
-    OpenAiChat,
-}
-
-impl Default for AnswerApi {
-    fn default() -> Self {
-        Self::Bedrock(Api::default())
-    }
-}
-
-impl From<Api> for AnswerApi {
-    fn from(api: Api) -> Self {
-        Self::Bedrock(api)
-    }
-}
-
 /// The reader of one streamed answer.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the usual one, and read without a further pointer")]
 pub(super) enum UpstreamReader {
     /// Frames of Bedrock's.
     Bedrock(Reader),

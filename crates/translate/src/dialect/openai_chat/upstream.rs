@@ -10,12 +10,14 @@ mod parts;
 mod reasoning;
 mod request;
 mod response;
+mod terms;
 mod tools;
 
 pub use chunks::ChunkReader;
 pub use lines::EventLines;
-pub use request::{ChatTerms, WrittenChat, write};
+pub use request::{WrittenChat, write};
 pub use response::read;
+pub use terms::ChatTerms;
 
 use crate::fault::{Fault, Misbehaviour};
 

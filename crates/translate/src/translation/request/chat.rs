@@ -7,7 +7,7 @@ use crate::model::field_ref::FieldRef;
 use crate::model::request::Block;
 use crate::model::text::Text;
 use crate::translation::answering::Answering;
-use crate::translation::upstream::AnswerApi;
+use crate::translation::road::AnswerApi;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use std::borrow::Cow;

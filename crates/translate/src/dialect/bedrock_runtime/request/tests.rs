@@ -1,3 +1,5 @@
+//! Members of a Converse request, read as unions.
+
 use super::*;
 
 #[test]

@@ -1,7 +1,7 @@
 //! The conversation: results of tools are messages of their own, and the pictures in them follow as a person's.
 
 use super::keepsake::{Keepsake, SHOWN_IN};
-use super::request::{ChatTerms, Notices};
+use super::terms::{ChatTerms, Notices};
 use crate::fault::Fault;
 use crate::model::as_text;
 use crate::model::call_id;
@@ -89,15 +89,11 @@ pub(super) fn arranged<'r>(
 fn joined(blocks: &[Block<'_>], notices: &mut Notices) -> String {
     let mut said = String::new();
     for block in blocks {
-        match block {
-            Block::Text(text) => {
-                if !said.is_empty() {
-                    said.push_str("\\n\\n");
-                }
-                said.push_str(text.as_escaped());
-            }
-            Block::CachePoint(_) => cached(notices),
-            _ => {}
+        if let Block::Text(text) = block {
+            said.push_str(if said.is_empty() { "" } else { "\\n\\n" });
+            said.push_str(text.as_escaped());
+        } else if matches!(block, Block::CachePoint(_)) {
+            cached(notices);
         }
     }
     said
@@ -111,13 +107,11 @@ fn cached(notices: &mut Notices) {
 fn user<'r>(message: &'r Message<'_>, to: &mut Vec<Arranged<'r>>, notices: &mut Notices) -> Result<(), Fault> {
     let mut parts = Vec::new();
     for block in &message.content {
-        match block {
-            Block::ToolResult { id, content, failed } => {
-                let said = result(content, *failed, message.position, &mut parts, notices)?;
-                to.push(Arranged::Tool { id, said });
-            }
-            Block::CachePoint(_) => cached(notices),
-            block => part(block, message.position, &mut parts, notices)?,
+        if let Block::ToolResult { id, content, failed } = block {
+            let said = result(content, *failed, message.position, &mut parts, notices)?;
+            to.push(Arranged::Tool { id, said });
+        } else {
+            part(block, message.position, &mut parts, notices)?;
         }
     }
     if !parts.is_empty() {
@@ -137,10 +131,7 @@ fn result<'r>(
     let mut said = String::from(if failed { "The call failed:\\n" } else { "" });
     for block in content {
         let before = beside.len();
-        match block {
-            Block::CachePoint(_) => cached(notices),
-            block => part(block, position, beside, notices)?,
-        }
+        part(block, position, beside, notices)?;
         let Some(new) = beside.get(before) else { continue };
         if let PartOut::Text(text) = new {
             said.push_str(text.as_escaped());
@@ -189,7 +180,9 @@ fn part<'r>(
         Block::Reasoning { .. } | Block::Redacted { .. } => {
             return Err(Fault::invalid(field(), format!("`{NAME}`: only the model has thoughts")));
         }
-        Block::ToolResult { .. } | Block::CachePoint(_) => {}
+        Block::CachePoint(_) => cached(notices),
+        // It is a message of its own, and holds no other.
+        Block::ToolResult { .. } => {}
     }
     Ok(())
 }
@@ -275,10 +268,12 @@ impl AnswerOut<'_> {
     /// Adds a thought of the backend's own, in the members in which it was told; `false`: it is not its own.
     fn thinks(&mut self, block: &Block<'_>, terms: &ChatTerms<'_>) -> bool {
         let nothing = Text::default();
-        let (text, seal, issuer) = match block {
-            Block::Reasoning { text, signature: Some(signature), issuer } => (text, signature, issuer),
-            Block::Redacted { data, issuer } => (&nothing, data, issuer),
-            _ => return false,
+        let (text, seal, issuer) = if let Block::Reasoning { text, signature: Some(signature), issuer } = block {
+            (text, signature, issuer)
+        } else if let Block::Redacted { data, issuer } = block {
+            (&nothing, data, issuer)
+        } else {
+            return false;
         };
         if issuer.mark != Some(terms.mark) || terms.adjustment.without_reasoning {
             return false;

@@ -1,6 +1,6 @@
 //! The ask for reasoning as `reasoning_effort`, within the operator's limits.
 
-use super::request::{ChatTerms, Notices};
+use super::terms::{ChatTerms, Notices};
 use crate::catalogue::{Wanted, effort_of_budget, most_budget};
 use crate::model::reasoning::{Effort, ReasoningAsk, Switch};
 use crate::model::request::Request;

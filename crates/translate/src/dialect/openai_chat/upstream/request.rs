@@ -4,12 +4,11 @@
 //! guardrail, an object in S3.
 
 use super::reasoning::{Family, effort};
+use super::terms::{ChatTerms, Notices};
 use super::{messages, tools};
-use crate::catalogue::{Adjustment, Entry, Rules};
 use crate::fault::Fault;
 use crate::limits::ClientFields;
 use crate::model::field_ref::{FieldRef, NAME};
-use crate::model::issuer::Mark;
 use crate::model::json::Json;
 use crate::model::reasoning::own;
 use crate::model::request::{Request, Sampling};
@@ -18,25 +17,6 @@ use crate::warning::Warning;
 
 /// The most stop sequences that Chat Completions take.
 const MOST_STOPS: usize = 4;
-
-/// For whom, and on what terms, a request is written for a backend of Chat Completions.
-#[derive(Clone, Debug)]
-pub struct ChatTerms<'t> {
-    /// The model id to call.
-    pub model_id: &'t str,
-    /// The model's row of the catalogue.
-    pub entry: &'t Entry,
-    /// The mark of this model and backend: only reasoning with it is sent back.
-    pub mark: Mark,
-    /// The operator's rules for reasoning.
-    pub rules: &'t Rules,
-    /// The changes to the request because of what happened before.
-    pub adjustment: Adjustment,
-    /// The fields that the client may use.
-    pub allowed: ClientFields,
-    /// The path before `/chat/completions`.
-    pub prefix: &'t str,
-}
 
 /// A request for a backend of Chat Completions.
 pub struct WrittenChat {
@@ -53,36 +33,6 @@ pub struct WrittenChat {
 impl std::fmt::Debug for WrittenChat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WrittenChat").field("path", &self.path).field("bytes", &self.body.len()).finish_non_exhaustive()
-    }
-}
-
-/// The warnings about what is written: each once.
-#[derive(Default)]
-pub(super) struct Notices {
-    warnings: Vec<Warning>,
-}
-
-impl Notices {
-    pub(super) fn dropped(&mut self, field: FieldRef, why: impl Into<String>) {
-        self.add(Warning::dropped(field, why));
-    }
-
-    pub(super) fn changed(&mut self, field: FieldRef, why: impl Into<String>) {
-        self.add(Warning::changed(field, why));
-    }
-
-    pub(super) fn ignored(&mut self, field: FieldRef, why: impl Into<String>) {
-        self.add(Warning::ignored(field, why));
-    }
-
-    pub(super) fn unavailable(&mut self, field: FieldRef, why: impl Into<String>) {
-        self.add(Warning::reasoning_unavailable(field, why));
-    }
-
-    fn add(&mut self, warning: Warning) {
-        if !self.warnings.contains(&warning) {
-            self.warnings.push(warning);
-        }
     }
 }
 

@@ -97,14 +97,14 @@ fn grow<'a>(block: &mut Block<'a>, delta: Delta<'a>) {
                 *input = Raw::from_json(format!("{}{}", input.as_json(), more.plain()));
             }
         }
-        Delta::Citation(citation) => match block {
-            Block::Cited { citations, .. } => citations.push(citation),
-            Block::Text(text) => {
+        Delta::Citation(citation) => {
+            if let Block::Cited { citations, .. } = block {
+                citations.push(citation);
+            } else if let Block::Text(text) = block {
                 let text = std::mem::take(text);
                 *block = Block::Cited { text, citations: vec![citation] };
             }
-            _ => {}
-        },
+        }
         Delta::SealPiece(_) | Delta::ToolUse { .. } | Delta::Unknown => {}
     }
 }

@@ -1,6 +1,6 @@
 //! The tools that are offered, the choice among them, and the form of the answer.
 
-use super::request::Notices;
+use super::terms::Notices;
 use crate::model::field_ref::FieldRef;
 use crate::model::json::Json;
 use crate::model::request::{Format, Request, Tool, ToolChoice};
