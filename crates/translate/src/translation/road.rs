@@ -27,6 +27,17 @@ impl Default for AnswerApi {
     }
 }
 
+impl AnswerApi {
+    /// The API of Bedrock's, for callers that ask Bedrock alone; of another service the default one.
+    #[must_use]
+    pub fn of_bedrock(self) -> Api {
+        match self {
+            Self::Bedrock(api) => api,
+            Self::OpenAiChat => Api::default(),
+        }
+    }
+}
+
 impl From<Api> for AnswerApi {
     fn from(api: Api) -> Self {
         Self::Bedrock(api)
