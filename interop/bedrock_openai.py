@@ -78,7 +78,7 @@ def user(*content):
 for way, ask in (("converse", whole), ("converse_stream", streamed)):
     told = ask(modelId=DEMO, system=[{"text": "Be brief."}], messages=[user({"text": "Hello?"})],
                inferenceConfig={"maxTokens": 500, "temperature": 0.5, "stopSequences": ["NEVER"]})
-    text = told["output"]["message"]["content"][0]["text"]
+    text = told["output"]["message"]["content"][-1].get("text")
     usage = told["usage"]
     check(way, text and told["stopReason"] == "end_turn", told)
     check(way + ": usage", usage["totalTokens"] == usage["inputTokens"] + usage["outputTokens"] > 0, usage)
