@@ -28,7 +28,7 @@ pub(crate) fn run(data: &[u8]) {
         if dialect == Dialect::Bedrock {
             check_frames(&once);
         } else {
-            let text = str::from_utf8(&once).expect("events are text");
+            let text = str::from_utf8(&once).unwrap();
             for data in text.lines().filter_map(|line| line.strip_prefix("data: ")) {
                 assert!(serde_json::from_str::<IgnoredAny>(data).is_ok(), "an event is JSON");
             }
@@ -43,7 +43,7 @@ pub(crate) fn run(data: &[u8]) {
 fn check_frames(bytes: &[u8]) {
     let (mut decoder, mut rest) = (Decoder::default(), bytes);
     let mut ended = false;
-    while let Some(frame) = decoder.next(&mut rest).expect("frames are whole") {
+    while let Some(frame) = decoder.next(&mut rest).unwrap() {
         assert!(!ended, "nothing follows the end");
         assert!(serde_json::from_slice::<IgnoredAny>(frame.payload).is_ok(), "a payload is JSON");
         ended = matches!(frame.kind, Kind::Exception(_) | Kind::Event("metadata"));
@@ -57,7 +57,7 @@ fn envelope() -> Envelope<'static> {
 
 fn answering(dialect: Dialect, request: &str) -> Answering {
     let asked = dialect::read(dialect, request.as_bytes(), std::iter::empty(), &Limits::default());
-    let manner = asked.expect("a request").manner;
+    let manner = asked.unwrap().manner;
     let answerer = Answerer { reasoning_format: None, mark: Mark::default(), placeholder: None, trace: false };
     let style = manner.style(Exposure::default(), answerer);
     Answering { api: AnswerApi::OpenAiChat, ..Answering::from(style) }
