@@ -35,7 +35,7 @@ pub(crate) fn fuzz(seconds: u32) -> anyhow::Result<()> {
 
 /// The tests that give generated inputs to the bodies of the fuzz targets: package, test target and the beginning of
 /// their names.
-const BODIES: [[&str; 3]; 18] = [
+const BODIES: [[&str; 3]; 20] = [
     ["aquifer-translate", "eventstream", "fuzz_body::"],
     ["aquifer-translate", "chat", "request_body::"],
     ["aquifer-translate", "chat", "answer_body::"],
@@ -50,6 +50,8 @@ const BODIES: [[&str; 3]; 18] = [
     ["aquifer-translate", "responses", "stored_body::"],
     ["aquifer-translate", "passthrough", "path_body::"],
     ["aquifer-translate", "passthrough", "watch_body::"],
+    ["aquifer-translate", "openai_backend", "converse_request_body::"],
+    ["aquifer-translate", "openai_backend", "chat_backend_body::"],
     ["aquifer-gateway", "config", "damaged::"],
     ["aquifer-gateway", "config", "seal_keys_body::"],
     ["aquifer-gateway", "failover", "passing::any_stream"],

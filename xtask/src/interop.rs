@@ -39,9 +39,11 @@ enum Target {
     Corpus,
     /// Two gateways, which lead Claude over Converse and over InvokeModel, and their simulator.
     Roads,
+    /// A gateway before the gateway, which it takes for a service of OpenAI's dialect, and the simulator.
+    Chain,
 }
 
-const SUITES: [Suite; 51] = [
+const SUITES: [Suite; 52] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -109,6 +111,7 @@ const SUITES: [Suite; 51] = [
     suite("vercel_responses", "vercel_responses.mjs", Program::Node(&clients::NODE_RESPONSES), Target::Gateway),
     suite("claude_code_bedrock", "claude_code_bedrock.mjs", Program::Node(&clients::NODE_CLAUDE_CODE), Target::Roads),
     suite("dialects_matrix", "dialects_matrix.py", Program::Python(&clients::PYTHON_DIALECTS), Target::Roads),
+    suite("bedrock_openai", "bedrock_openai.py", Program::Python(&clients::PYTHON_BEDROCK), Target::Chain),
     suite("bedrock_api_node", "bedrock_api.mjs", Program::Node(&clients::NODE_BEDROCK), Target::Gateway),
     suite("anthropic_corpus_1", "anthropic_corpus.py", Program::Python(&clients::PYTHON_ANTHROPIC_1), Target::Corpus),
     suite("anthropic_corpus_2", "anthropic_corpus.py", Program::Python(&clients::PYTHON_ANTHROPIC), Target::Corpus),
@@ -143,6 +146,7 @@ struct Place {
     roads: Option<Roads>,
     /// The file of what clients would be sent for the corpus; none where there is no corpus.
     corpus: Option<PathBuf>,
+    chain: Option<String>,
 }
 
 /// Runs the suites whose names begin with one of `wanted`; all of them when there is none.
@@ -175,7 +179,12 @@ pub(crate) fn suites(wanted: &[String]) -> anyhow::Result<()> {
         true => corpus_answers(&folder)?,
         false => None,
     };
-    let place = Place { folder, gateway, simulator, roads, corpus };
+    let chained = match chosen.iter().any(|suite| matches!(suite.target, Target::Chain)) {
+        true => Some(running::chain(&binary, &folder, &gateway)?),
+        false => None,
+    };
+    let chain = chained.as_ref().map(|running| running.1.clone());
+    let place = Place { folder, gateway, simulator, roads, corpus, chain };
     for suite in chosen {
         one(suite, &place).with_context(|| format!("the suite {}", suite.name))?;
     }
@@ -205,6 +214,7 @@ fn one(suite: &Suite, place: &Place) -> anyhow::Result<()> {
         Target::Simulator => &mut command,
         Target::Fixtures => command.arg(root().join("fixtures")),
         Target::Corpus => return run(command.args(&place.corpus)),
+        Target::Chain => command.arg(place.chain.as_ref().context("the gateway before the gateway was not started")?),
         Target::Roads => {
             let roads = place.roads.as_ref().context("the gateways of both roads were not started")?;
             return run(command.args(roads.addresses()));
@@ -257,7 +267,7 @@ mod tests {
             assert!(
                 run || name.starts_with("loops")
                     || name.starts_with("corpus.")
-                    || ["gateway.yaml", "keys.txt", "roads.yaml", "routes.yaml"].contains(&name.as_str()),
+                    || ["chain.yaml", "gateway.yaml", "keys.txt", "roads.yaml", "routes.yaml"].contains(&name.as_str()),
                 "{name} is run by nobody"
             );
         }

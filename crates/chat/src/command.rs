@@ -11,7 +11,10 @@ pub(crate) enum Command {
     System(Option<String>),
     Retry(Option<String>),
     /// Asks the last question at two efforts.
-    Compare { first: String, second: String },
+    Compare {
+        first: String,
+        second: String,
+    },
     Reasoning,
     Image(PathBuf),
     Save(PathBuf),
@@ -24,8 +27,20 @@ pub(crate) enum Command {
 
 /// The words of the commands, for the completion.
 pub(crate) const WORDS: [&str; 14] = [
-    "/clear", "/compare", "/edit", "/effort", "/help", "/image", "/model", "/quit", "/raw", "/reasoning", "/retry",
-    "/save", "/system", "/usage",
+    "/clear",
+    "/compare",
+    "/edit",
+    "/effort",
+    "/help",
+    "/image",
+    "/model",
+    "/quit",
+    "/raw",
+    "/reasoning",
+    "/retry",
+    "/save",
+    "/system",
+    "/usage",
 ];
 
 /// The efforts that a gateway takes.

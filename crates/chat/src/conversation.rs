@@ -139,11 +139,7 @@ mod tests {
         let mut conversation = conversation();
         conversation.question("Why?");
         let detail = json!({"type": "reasoning.text", "text": "Hm.", "signature": "QUJD", "index": 0});
-        conversation.answer(&Said {
-            reasoning: "Hm.".into(),
-            content: "So.".into(),
-            details: vec![detail.clone()],
-        });
+        conversation.answer(&Said { reasoning: "Hm.".into(), content: "So.".into(), details: vec![detail.clone()] });
         conversation.question("And?");
         let body = conversation.body();
         assert_eq!(body["reasoning"], json!({"effort": "high"}));

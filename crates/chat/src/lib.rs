@@ -100,7 +100,9 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let client = Client::new(&options.url, options.key)?;
     let model = match options.model {
         Some(model) => model,
-        None => client.models().await?.into_iter().next().context("the gateway lists no models; name one with --model")?,
+        None => {
+            client.models().await?.into_iter().next().context("the gateway lists no models; name one with --model")?
+        }
     };
     let ask = Ask { model, effort: options.effort, budget: options.budget };
     let mut conversation = Conversation::new(ask, options.system);

@@ -35,11 +35,7 @@ impl<O: Write, E: Write> Plain<O, E> {
                 self.out.flush()
             }
             Event::Call(name) => self.line(&format!("it calls {}, which is not offered here", clean(name))),
-            Event::Reasoning(_)
-            | Event::Details(_)
-            | Event::Finish(_)
-            | Event::Usage(_)
-            | Event::Failed(_) => Ok(()),
+            Event::Reasoning(_) | Event::Details(_) | Event::Finish(_) | Event::Usage(_) | Event::Failed(_) => Ok(()),
         }
     }
 

@@ -40,7 +40,11 @@ pub(crate) async fn run(
     let mut editor = LineEditor::new(models)?;
     let mut chat = Chat { client, conversation, view, program, totals: Totals::default() };
     let ask = &chat.conversation.ask;
-    chat.view.note(&format!("{} · effort {} · /help", ask.model, ask.effort.as_deref().unwrap_or("as the model likes")))?;
+    chat.view.note(&format!(
+        "{} · effort {} · /help",
+        ask.model,
+        ask.effort.as_deref().unwrap_or("as the model likes")
+    ))?;
     let mut interrupted = false;
     loop {
         let line;
@@ -148,10 +152,7 @@ impl Chat {
                 self.conversation.clear();
                 self.note("forgotten")
             }
-            Command::Quit
-            | Command::Retry(_)
-            | Command::Compare { .. }
-            | Command::Edit => Ok(Next::Question),
+            Command::Quit | Command::Retry(_) | Command::Compare { .. } | Command::Edit => Ok(Next::Question),
         }
     }
 

@@ -18,15 +18,7 @@ pub(crate) struct Summary {
 
 impl Summary {
     pub(crate) fn begun(at: Instant) -> Self {
-        Self {
-            begun: at,
-            first_thought: None,
-            first_word: None,
-            ended: at,
-            finish: None,
-            usage: None,
-            thought: 0,
-        }
+        Self { begun: at, first_thought: None, first_word: None, ended: at, finish: None, usage: None, thought: 0 }
     }
 
     /// Counts some reasoning.

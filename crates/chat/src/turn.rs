@@ -68,12 +68,7 @@ struct Turn {
 }
 
 impl Turn {
-    async fn run(
-        &mut self,
-        client: &Client,
-        conversation: &Conversation,
-        view: &mut View,
-    ) -> anyhow::Result<Ended> {
+    async fn run(&mut self, client: &Client, conversation: &Conversation, view: &mut View) -> anyhow::Result<Ended> {
         let mut stop = pin!(tokio::signal::ctrl_c());
         let body = conversation.body();
         let reply = tokio::select! {

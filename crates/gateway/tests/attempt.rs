@@ -150,13 +150,15 @@ fn a_mistake_of_the_client_is_told_before_any_call() {
 }
 
 #[test]
-fn betas_of_the_header_are_read_and_a_backend_of_another_dialect_is_none() {
+fn betas_of_the_header_are_read_and_a_backend_of_another_dialect_is_spoken_to_in_its_own() {
     let body = r#"{"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello?"}]}"#;
     let (attempt, _) = begin_at("/v1/messages", 0, body).unwrap();
     let head = attempt.stream_head();
     let warnings: Vec<&str> = head.get_all("x-aquifer-warning").iter().map(|it| it.to_str().unwrap()).collect();
     assert!(warnings.iter().any(|warning| warning.contains("beta")), "{warnings:?}");
-    assert!(matches!(begin_at("/v1/messages", 1, body), Err(Fault::Ours(_))));
+    let (_, request) = begin_at("/v1/messages", 1, body).unwrap();
+    assert_eq!(request.path, "/v1/chat/completions");
+    assert!(matches!(begin_at("/model/m/converse", 1, body), Err(Fault::Ours(_))));
 }
 
 /// What a client is told of an answer that comes whole, with its status.

@@ -441,15 +441,6 @@ fn a_model_that_cannot_count_is_asked_once() {
 }
 
 #[test]
-fn a_backend_of_another_dialect_serves_no_messages() {
-    let service = Service { models: vec!["m".to_owned()], ..Service::default() };
-    let backend = Backend::new("one", BackendKind::openai_chat("v1", service));
-    let config = Arc::new(Config { backends: vec![backend], ..Config::default() });
-    let client = ask(&config, &Method::POST, "/v1/messages", "", &hello("m"));
-    assert!(client.call.is_none() && client.status == 404, "{}", client.said);
-}
-
-#[test]
 fn the_list_of_models_has_pages() {
     let config = config("us-east-1", &["one", "two", "three"]);
     let client = ask(&config, &Method::GET, "/v1/models", "limit=2&after_id=one", &json!(null));

@@ -57,7 +57,7 @@ fn reframe(body: &str) {
     let outgoing =
         incoming.and_then(|incoming| match incoming.road(Road::Reframe(Api::InvokeModel), &terms, exposure) {
             Road::Reframe(_) => incoming.reframed_on(&terms, exposure),
-            Road::Translate(_) | Road::Relay | Road::Passthrough | Road::Closed => {
+            Road::Translate(_) | Road::TranslateToOpenAi | Road::Relay | Road::Passthrough | Road::Closed => {
                 Err(Fault::Ours("another road".to_owned()))
             }
         });

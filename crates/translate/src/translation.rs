@@ -16,6 +16,7 @@ mod stages;
 pub mod stops;
 pub mod tags;
 mod unwrapping;
+mod upstream;
 
 pub use answering::Answering;
 pub use conversation::Before;
@@ -25,9 +26,9 @@ pub use passthrough::{
 };
 pub use reframed::{StreamReframing, whole_reframed};
 pub use request::{CalledTurn, Exposure, Incoming, Outgoing, Parameters, Terms, passed_conversation};
-pub use road::{Road, UpstreamApi};
+pub use road::{AnswerApi, Road, UpstreamApi};
 
-use crate::bedrock::{self, Api, EventSink, Reader};
+use crate::bedrock::EventSink;
 pub use crate::wire::sse::KeepAlive;
 
 use crate::dialect::{self, Envelope, Style};
@@ -37,6 +38,7 @@ use crate::model::issuer::Issuer;
 pub use crate::model::milestones::Milestones;
 use crate::model::raw::Raw;
 use crate::model::request::Block;
+use crate::model::request_id::RequestId;
 use crate::model::response::{Finish, Usage};
 use crate::model::text::Text;
 use crate::model::turn::{Recorder, Turn};
@@ -48,6 +50,7 @@ pub use fanout::Interrupted;
 use std::collections::BTreeSet;
 use stops::Stops;
 use tags::{Piece, Tags};
+use upstream::UpstreamReader;
 
 /// Gives a tool's name or a call's id back as the client knows it; `None` when it is the same.
 pub type Restore = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -76,8 +79,9 @@ pub enum ReasoningState {
 
 /// A streamed answer, from Bedrock's bytes to the client's.
 pub struct StreamTranslation {
-    api: Api,
-    reader: Reader,
+    api: AnswerApi,
+    reader: UpstreamReader,
+    id: RequestId,
     sink: AnswerSink,
 }
 
@@ -95,7 +99,8 @@ impl StreamTranslation {
     pub fn new(envelope: &Envelope<'_>, answering: Answering, restore: Restore) -> Self {
         let api = answering.api;
         let fanout = Fanout::new(envelope, answering);
-        Self { api, reader: Reader::new(api), sink: AnswerSink { fanout, restore, metadata: false, finished: None } }
+        let sink = AnswerSink { fanout, restore, metadata: false, finished: None };
+        Self { api, reader: UpstreamReader::new(api, envelope.id), id: envelope.id, sink }
     }
 
     /// The same, remembering the turn if it calls tools and is at most `room` bytes long.
@@ -136,7 +141,7 @@ impl StreamTranslation {
     ///
     /// A body that is no answer, or a stop reason that says that the output is malformed.
     pub fn play(&mut self, body: &[u8], out: &mut BytesMut) -> Result<Finish, Fault> {
-        let response = bedrock::read(self.api, body)?;
+        let response = upstream::read(self.api, body, self.id)?;
         play::events(&response).for_each(|event| self.sink.event(event, out));
         self.sink.finish(out)
     }
@@ -162,8 +167,11 @@ impl StreamTranslation {
         if let Some(finish) = &self.sink.finished {
             return Ok(finish.clone());
         }
-        self.reader.end()?;
-        self.sink.finish(out)
+        self.reader.end(&mut self.sink, out)?;
+        match &self.sink.finished {
+            Some(finish) => Ok(finish.clone()),
+            None => self.sink.finish(out),
+        }
     }
 
     /// Tells the client, inside the stream, that the answer failed.
@@ -291,7 +299,7 @@ pub fn whole(
     restore: &Restore,
     record: bool,
 ) -> Result<Whole, Fault> {
-    let mut response = bedrock::read(answering.api, body)?;
+    let mut response = upstream::read(answering.api, body, envelope.id)?;
     let mut places = match &answering.inline_tag {
         Some(tag) => split_tags(tag, &mut response.content),
         None => (0..).take(response.content.len()).collect(),

@@ -92,6 +92,16 @@ pub(super) fn gateway(binary: &Path, folder: &Path, simulator: &str) -> anyhow::
     start(&mut serve, "aquifer listening on ")
 }
 
+/// Starts a gateway before another one, which it takes for a service of OpenAI's dialect, and says where it is.
+pub(super) fn chain(binary: &Path, folder: &Path, gateway: &str) -> anyhow::Result<(Running, String)> {
+    let template = fs::read_to_string(root().join("interop/chain.yaml"))?;
+    let file = folder.join("chain.yaml");
+    fs::write(&file, template.replace("${GATEWAY}", gateway))?;
+    let mut serve = serve(binary, folder, "chain")?;
+    serve.arg("--config").arg(file);
+    start(&mut serve, "aquifer listening on ")
+}
+
 /// The configuration: the demo's backend in the short form, one for every other model of the suites, and the routes.
 fn configuration(folder: &Path, simulator: &str) -> anyhow::Result<PathBuf> {
     let backend = fs::read_to_string(root().join("interop/gateway.yaml"))?.replace("${SIMULATOR}", simulator);

@@ -15,14 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("aquifer-chat", &[]),
     (
         "aquifer",
-        &[
-            "aquifer-gateway",
-            "aquifer-sign",
-            "aquifer-aws",
-            "aquifer-telemetry",
-            "aquifer-simulator",
-            "aquifer-chat",
-        ],
+        &["aquifer-gateway", "aquifer-sign", "aquifer-aws", "aquifer-telemetry", "aquifer-simulator", "aquifer-chat"],
     ),
     ("aquifer-testing", &[]),
     ("aquifer-bench", &[]),

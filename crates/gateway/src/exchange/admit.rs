@@ -276,6 +276,7 @@ impl Common {
         let plan = self.routed(head, body, asked, head.random as u64, None)?;
         let glance = self.glance.take().unwrap_or_else(|| Glance::at(operation, &plan.body));
         let mut plan = Plan { passed: Some(Passed::of(operation, head.headers, glance)), ..plan };
+        plan.keep_fit_for(operation)?;
         plan.note_passed();
         self.first_call(Box::new(plan), None, now)
     }

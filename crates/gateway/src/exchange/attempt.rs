@@ -299,14 +299,22 @@ impl Attempt {
             }
             200 => {}
             // Frameworks answer so where something is posted.
-            201..=203 if self.road == Road::Relay => {}
+            201..=203 if matches!(self.road, Road::Relay | Road::TranslateToOpenAi) => {}
             status => return no_head(format!("its status is {status}")),
         }
         self.counted = headers.get(INPUT_TOKENS).and_then(|count| count.to_str().ok()?.parse().ok());
+        if self.road == Road::TranslateToOpenAi
+            && self.outgoing.stream
+            && status.is_success()
+            && answer::is_json(headers)
+        {
+            // It answers whole all the same, or tells an error with a status of success.
+            self.played = Some(Box::new(self.translation()));
+        }
         let streams = self.outgoing.stream && self.played.is_none();
         self.answer = if self.road == Road::Relay {
             Answer::relayed(status, headers, self.outgoing.stream, self.veil)
-        } else if status != StatusCode::OK || streams && answer::is_json(headers) {
+        } else if !status.is_success() || streams && answer::is_json(headers) {
             Answer::refusing(status, headers)
         } else if streams {
             Answer::Streaming(self.answer_stream())
@@ -451,7 +459,7 @@ impl Attempt {
         let recording = self.recording.is_some();
         let whole = match self.road {
             Road::Reframe(_) => translation::whole_reframed(body, recording)?,
-            Road::Translate(_) | Road::Relay | Road::Passthrough | Road::Closed => {
+            Road::Translate(_) | Road::TranslateToOpenAi | Road::Relay | Road::Passthrough | Road::Closed => {
                 translation::whole(body, &self.envelope(), style, restore, recording)?
             }
         };
@@ -542,7 +550,8 @@ impl Attempt {
             (Answer::Streaming(stream), _) => stream.keep_alive_before(kind, out),
             (_, Some(stream)) if begun => stream.keep_alive(kind, out),
             (_, Some(stream)) => stream.keep_alive_before(kind, out),
-            (_, None) if self.passing.is_some() => {}
+            // An event stream has no comments.
+            (_, None) if self.dialect == Dialect::Bedrock => {}
             (_, None) => match &mut self.interrupted {
                 Some(interrupted) => interrupted.keep_alive(kind, out),
                 None => sse::comment(out),
@@ -596,9 +605,9 @@ impl Attempt {
         self.outgoing.model.borrowed()
     }
 
-    /// Whether the answer is relayed in the client's own dialect.
-    pub(super) fn is_relayed(&self) -> bool {
-        self.road == Road::Relay
+    /// Whether a service of OpenAI's dialect answers, and not Bedrock.
+    pub(super) fn is_of_openai(&self) -> bool {
+        matches!(self.road, Road::Relay | Road::TranslateToOpenAi)
     }
 
     /// The schema for the answer, as a number, when there is one.
@@ -656,7 +665,9 @@ impl Attempt {
                     None => stream,
                 }))
             }
-            Road::Translate(_) | Road::Relay | Road::Closed => AnswerStream::Translated(Box::new(self.translation())),
+            Road::Translate(_) | Road::TranslateToOpenAi | Road::Relay | Road::Closed => {
+                AnswerStream::Translated(Box::new(self.translation()))
+            }
         }
     }
 
@@ -680,7 +691,7 @@ impl Attempt {
     fn word(&self, finish: &Finish) -> Option<&'static str> {
         match self.road {
             Road::Passthrough => bedrock_runtime::stop_word(&finish.stop),
-            Road::Translate(_) | Road::Reframe(_) | Road::Relay | Road::Closed => {
+            Road::Translate(_) | Road::TranslateToOpenAi | Road::Reframe(_) | Road::Relay | Road::Closed => {
                 Some(self.outgoing.style.style.finish_reason(finish))
             }
         }
@@ -691,7 +702,7 @@ impl Attempt {
         match self.road {
             Road::Translate(api) | Road::Reframe(api) => bedrock::refusal(api, status, headers, body),
             Road::Passthrough => bedrock::refusal(bedrock::Api::default(), status, headers, body),
-            Road::Relay | Road::Closed => relay_of::refusal(status, headers, body),
+            Road::TranslateToOpenAi | Road::Relay | Road::Closed => relay_of::refusal(status, headers, body),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::attempt::{Attempt, UpstreamRequest};
 use super::plan::{Plan, Written};
 use aquifer_translate::model::request_id::RequestId;
+use aquifer_translate::translation::Road;
 use http::{HeaderValue, header};
 
 /// An attempt that began, with the request to send.
@@ -25,7 +26,8 @@ impl Plan {
         let request = UpstreamRequest { path: outgoing.path.clone(), headers, body: outgoing.body.clone() };
         let warnings: Vec<String> = outgoing.warnings.iter().map(|warning| self.dialect.warning(warning)).collect();
         let entry = self.targets.get(at).map(|target| target.entry(&self.config));
-        let words = self.passed.as_ref().and_then(|passed| Some(passed.words(&request.body, entry?)));
+        let passed = self.passed.as_ref().filter(|_| road == Road::Passthrough);
+        let words = passed.and_then(|passed| Some(passed.words(&request.body, entry?)));
         let recording = outgoing.memorable.then(|| self.room(at));
         let attempt = Attempt::new(outgoing, road, self.dialect, id, self.unix_seconds)
             .answering(answers)

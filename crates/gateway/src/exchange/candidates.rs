@@ -46,7 +46,11 @@ pub(super) fn candidates<'c>(
     };
     if matches!(dialect, Dialect::AnthropicMessages | Dialect::Bedrock) {
         for candidate in found.iter_mut().filter(|candidate| candidate.model_id == model) {
-            candidate.model_id = bedrock_id(model, config.backends.get(candidate.backend));
+            let backend = config.backends.get(candidate.backend);
+            // Another service knows its models by the names that clients call.
+            if backend.is_some_and(|backend| backend.kind.bedrock_service().is_some()) {
+                candidate.model_id = bedrock_id(model, backend);
+            }
         }
     }
     found.retain(|candidate| road(config, dialect, candidate.backend) != Road::Closed);

@@ -75,7 +75,8 @@ impl Common {
         now: Instant,
     ) -> Result<State, Fault> {
         let (body, betas, counting) = (plan.body.clone(), plan.betas.clone(), plan.counting);
-        let is_chat = plan.encoding.is_none();
+        // A request that is passed through is read only where another service answers it.
+        let is_chat = plan.encoding.is_none() && plan.passed.is_none();
         let again = || plan::read(self.dialect, &body, &betas, counting, &self.config).ok();
         let incoming = if is_chat { incoming.or_else(again) } else { None };
         if let Some(incoming) = &incoming {

@@ -22,7 +22,7 @@ impl Common {
         }
         self.record.blame(self.dialect, fault);
         if let Fault::Refused(refusal) = fault
-            && call.attempt.is_relayed()
+            && call.attempt.is_of_openai()
         {
             // Its message is a vendor's, who may quote the prompt or a key; the client gets it as it came.
             self.record.fault_message = Some(format!("{} ({})", refusal.exception, refusal.status));
@@ -76,7 +76,7 @@ impl Common {
         let mut told = refusal.clone();
         told.status = 502;
         told.exception = "UpstreamAccessDeniedException".to_owned();
-        told.message = match call.attempt.is_relayed() {
+        told.message = match call.attempt.is_of_openai() {
             // A vendor's words may quote the key.
             true => "the upstream refused the gateway's credentials".to_owned(),
             false => format!("the upstream refused the gateway's credentials: {}", refusal.message),

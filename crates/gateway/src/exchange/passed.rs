@@ -11,8 +11,8 @@ use crate::mutation::{Members, spliced};
 use aquifer_translate::Fault;
 use aquifer_translate::bedrock;
 use aquifer_translate::catalogue::{Entry, Sampling, base_id};
-use aquifer_translate::dialect::Head;
 use aquifer_translate::dialect::bedrock_runtime::BedrockOperation;
+use aquifer_translate::dialect::{self, Head};
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::field_ref::FieldRef;
@@ -77,6 +77,13 @@ impl Passed {
             self.check_hidden(body, entry)?;
         }
         let (mut body, mut warnings) = (body.clone(), Vec::new());
+        if self.operation.is_converse()
+            && let Some(left) = dialect::without_foreign_reasoning(&body)
+        {
+            body = Bytes::from(left);
+            let why = "another service than Bedrock made it, and Bedrock would refuse its seal";
+            warnings.push(Warning::dropped(FieldRef::PastReasoning(None), why));
+        }
         if let Some((rewritten, warning)) = self.known_version(&body, entry)? {
             body = rewritten;
             warnings.push(warning);

@@ -15,7 +15,8 @@ use crate::route::Draw;
 use crate::token_counts::{CountKey, CountTurn};
 use aquifer_translate::Fault;
 use aquifer_translate::catalogue::{Adjustment, Encoder, EncoderTask, Entry, base_id};
-use aquifer_translate::dialect::{Dialect, Head};
+use aquifer_translate::dialect::{BedrockOperation, Dialect, Head};
+use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::alike::Alike;
 use aquifer_translate::model::field_ref::FieldRef;
@@ -219,7 +220,12 @@ impl Plan {
 
     /// Reads the client's words.
     pub(super) fn read(&self) -> Result<Incoming<'_>, Fault> {
-        read(self.dialect, &self.body, &self.betas, self.counting, &self.config)
+        let incoming = read(self.dialect, &self.body, &self.betas, self.counting, &self.config)?;
+        Ok(match &self.passed {
+            // Its path said so.
+            Some(_) => incoming.named(&self.head.model, self.head.stream),
+            None => incoming,
+        })
     }
 
     /// Notes which turns called tools, for models that may reason and take their reasoning back.
@@ -245,7 +251,8 @@ impl Plan {
     /// Notes what stands before the turn that is asked for, of a request that is passed through with tools to a model that
     /// may take its reasoning back: its client does so itself, and others that continue the conversation may not.
     pub(super) fn note_passed(&mut self) {
-        let Some((passed, target)) = self.passed.as_ref().zip(self.targets.first()) else { return };
+        let target = self.targets.iter().find(|target| self.road_to(target) == Road::Passthrough);
+        let Some((passed, target)) = self.passed.as_ref().zip(target) else { return };
         let entry = target.entry(&self.config);
         if passed.offers_tools() && self.restores(target) && entry.may_take_back() && entry.can_reason() {
             let words = passed.words(&self.body, entry);
@@ -253,6 +260,23 @@ impl Plan {
                 (self.before, self.talk) = (Some(before), talk);
             }
         }
+    }
+
+    /// Keeps the targets that an operation of Bedrock's own API can be sent to: another service takes Converse alone.
+    pub(super) fn keep_fit_for(&mut self, operation: BedrockOperation) -> Result<(), Fault> {
+        if operation.is_converse() {
+            return Ok(());
+        }
+        let (config, dialect) = (Arc::clone(&self.config), self.dialect);
+        self.targets.retain(|target| target.road(dialect, &config) == Road::Passthrough);
+        if !self.targets.is_empty() {
+            return Ok(());
+        }
+        let operation = operation.segment();
+        let message = format!(
+            "Another service than Bedrock answers for this model: it can be asked by Converse, and not by `{operation}`."
+        );
+        Err(Fault::mistake(MistakeKind::UnsupportedParameter, None, message))
     }
 
     /// Whether turns of this caller are remembered there.
@@ -326,13 +350,13 @@ impl Plan {
 
     /// Translates the request for a target's API, with the reasoning that is remembered, or relays it in its dialect.
     fn translated(&self, target: &Target, incoming: Option<Incoming<'_>>) -> Result<Said, Fault> {
-        if let Some(passed) = &self.passed {
+        let road = self.road_to(target);
+        if let (Road::Passthrough, Some(passed)) = (road, &self.passed) {
             let mut outgoing = passed.outgoing(&self.body, &self.head, target, &self.config)?;
             outgoing.memorable = self.restores(target) && self.before.is_some();
-            let (put_back, road, answers) = (PutBack::default(), Road::Passthrough, AnswerTo::default());
-            return Ok(Said { outgoing, put_back, road, answers });
+            return Ok(Said { outgoing, put_back: PutBack::default(), road, answers: AnswerTo::default() });
         }
-        if let (Road::Relay, Some(prefix)) = (self.road_to(target), target.openai_prefix(&self.config)) {
+        if let (Road::Relay, Some(prefix)) = (road, target.openai_prefix(&self.config)) {
             denied::check(&self.body, target.fields)?;
             return self.relayed_to(target, prefix);
         }
@@ -350,22 +374,27 @@ impl Plan {
         {
             return Err(not_for_chat(encoder));
         }
+        self.check_counting(road)?;
         let put_back = self.put_back(&mut incoming, target, entry);
         let rules = target.policy.rules_for(self.dialect);
         let mark = target.mark_of(entry, &self.config);
         let (adjustment, learned) = self.learned(target, &incoming);
         let allowed = target.fields.decided(ClientFields::default());
-        let api = self.road_to(target).api().unwrap_or_default();
+        let api = road.api().unwrap_or_default();
         // Tokens are counted by models, and not by the inference profiles that lead to them.
         let counted = if self.counting { base_id(&target.model_id) } else { None };
         let model_id = counted.unwrap_or(&target.model_id);
         let terms = Terms { api, model_id, entry, mark, rules: &rules, adjustment, allowed };
         let exposure = target.policy.exposure();
         // What the road to this backend cannot hold takes another one.
-        let road = incoming.road(self.road_to(target), &terms, exposure);
+        let road = incoming.road(road, &terms, exposure);
         let mut outgoing = match road {
             Road::Reframe(_) if !self.counting => incoming.reframed_on(&terms, exposure)?,
             Road::Translate(api) | Road::Reframe(api) => incoming.outgoing_on(&Terms { api, ..terms }, exposure)?,
+            Road::TranslateToOpenAi => {
+                let prefix = target.openai_prefix(&self.config).unwrap_or_default();
+                incoming.chat_on(&terms, prefix, exposure)?
+            }
             Road::Relay | Road::Passthrough | Road::Closed => {
                 return Err(Fault::Ours("a backend that is reached by no translation".to_owned()));
             }
@@ -381,6 +410,14 @@ impl Plan {
         }
         let answers = if self.counting { AnswerTo::TokenCount } else { AnswerTo::Chat };
         Ok(Said { outgoing, put_back, road, answers })
+    }
+
+    /// Refuses to count tokens where another service than Bedrock answers.
+    fn check_counting(&self, road: Road) -> Result<(), Fault> {
+        if !self.counting || road != Road::TranslateToOpenAi {
+            return Ok(());
+        }
+        Err(Fault::unsupported(FieldRef::Model, "the service that answers for this model counts no tokens"))
     }
 
     /// The request for a service of the client's own dialect.

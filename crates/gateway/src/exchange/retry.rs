@@ -154,7 +154,8 @@ impl Common {
 impl Common {
     /// Whether the answer to this call can go on behind what the client was told.
     fn may_go_on(&self, written: &Written) -> bool {
-        self.heard != Heard::Content || matches!(written.road, Road::Translate(_) | Road::Reframe(_))
+        let goes_on = matches!(written.road, Road::Translate(_) | Road::TranslateToOpenAi | Road::Reframe(_));
+        self.heard != Heard::Content || goes_on
     }
 
     /// Has the answer of the next call go on behind what the client was told of this one, which broke off.
@@ -175,7 +176,7 @@ impl Calling {
     /// Makes the call adjusted to its refusal, if that can help.
     pub(super) fn adjusted(&mut self, common: &mut Common, fault: &Fault, now: Instant) -> Option<Box<OpenCall>> {
         // The remedies are those of chats.
-        if self.primary.attempt.is_relayed() || self.plan.encoding.is_some() {
+        if self.primary.attempt.is_of_openai() || self.plan.encoding.is_some() {
             return None;
         }
         let (at, told) = (self.primary.target, self.plan.adjusted.len());

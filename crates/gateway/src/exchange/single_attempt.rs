@@ -137,6 +137,7 @@ impl Alone<'_> {
         let asked = Head { model: Cow::Owned(model), stream: operation.streams() };
         let passed = Passed::of(operation, self.head.headers, Glance::at(operation, &self.body));
         let mut plan = Plan { passed: Some(passed), ..self.plan(asked) };
+        plan.keep_fit_for(operation)?;
         plan.note_passed();
         let written = plan.write(0, None)?;
         Ok((plan, written))

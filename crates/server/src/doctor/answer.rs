@@ -17,11 +17,11 @@ use aquifer_gateway::translate::translation::{self, Outgoing};
 /// # Errors
 /// The body is malformed, or it ends with an exception.
 pub(super) fn read(body: &[u8], outgoing: &Outgoing) -> Result<Answer, Fault> {
-    if outgoing.stream { streamed(body, outgoing.style.api) } else { whole(body, outgoing) }
+    if outgoing.stream { streamed(body, outgoing.style.api.of_bedrock()) } else { whole(body, outgoing) }
 }
 
 fn whole(body: &[u8], outgoing: &Outgoing) -> Result<Answer, Fault> {
-    let read = bedrock::read(outgoing.style.api, body)?;
+    let read = bedrock::read(outgoing.style.api.of_bedrock(), body)?;
     let mut answer = Answer { cut: read.stop == StopReason::MaxTokens, ..Answer::default() };
     for block in &read.content {
         match block {

@@ -139,7 +139,7 @@ async fn answer_to(upstreams: &Upstreams, call: Call, outgoing: &Outgoing) -> Re
     let broken = |why| Fault::UpstreamUnreachable(Unreachable::Broken(why));
     let (head, body) = (answered.head, answered.body.whole(LARGEST).await.map_err(broken)?);
     if !head.status.is_success() {
-        return Err(refusal(outgoing.style.api, head.status, &head.headers, &body));
+        return Err(refusal(outgoing.style.api.of_bedrock(), head.status, &head.headers, &body));
     }
     answer::read(&body, outgoing)
 }

@@ -122,7 +122,10 @@ fn what_is_piped_in_stands_behind_the_question() {
 #[test]
 fn what_cannot_be_asked_is_told_in_one_line() {
     for (arguments, told) in [
-        (&["--url", "http://127.0.0.1:9/v1", "-m", "m", "Hi."][..], "error: cannot reach the gateway at http://127.0.0.1:9/v1"),
+        (
+            &["--url", "http://127.0.0.1:9/v1", "-m", "m", "Hi."][..],
+            "error: cannot reach the gateway at http://127.0.0.1:9/v1",
+        ),
         (&["--url", "127.0.0.1", "-m", "m", "Hi."], "is no URL of the form http://HOST:PORT/v1"),
         (&["--demo", "--image", "/nowhere.png", "Hi."], "cannot open /nowhere.png"),
         (&["--demo"], "there is no question"),

@@ -4,9 +4,9 @@
 mod admin;
 #[cfg(test)]
 mod bedrock;
-mod chat;
 #[cfg(test)]
 mod bedrock_api;
+mod chat;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]

@@ -3,12 +3,12 @@
 //! Source: Cohere's documentation of its rerank on Bedrock, and clients for `amazon.rerank-v1:0`; the limits are those of
 //! Bedrock's own operation Rerank.
 
-use super::converse::request::json::Json;
 use super::converse::request::path;
 use super::converse::response::{not_json, place};
 use crate::catalogue::EncoderBody;
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
+use crate::model::json::Json;
 use crate::model::rerank::{RankedDocument, RerankRequest};
 use crate::model::text::Text;
 use crate::warning::Warning;

@@ -21,6 +21,7 @@ pub use entry::{
 pub use ids::base_id;
 pub use names::without_suffix;
 pub use overrides::WrongField;
+pub(crate) use plan::effort_of_budget;
 pub use plan::{MaxTokens, OpenLoop, Plan, Situation, most_budget, plan};
 pub use rules::{Adjustment, ForcedTool, Rules, Wanted};
 

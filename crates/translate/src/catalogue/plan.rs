@@ -5,6 +5,7 @@ mod claude;
 mod levels;
 
 pub use ask::most_budget;
+pub(crate) use levels::from_budget as effort_of_budget;
 
 use super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off, Sampling};
 use super::rules::{Adjustment, ForcedTool, Rules};

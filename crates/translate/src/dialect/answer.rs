@@ -20,6 +20,8 @@ pub enum Style {
     OpenAiChat(openai_chat::Style),
     /// In Messages.
     AnthropicMessages(anthropic_messages::Style),
+    /// In Converse.
+    Bedrock(bedrock_runtime::Style),
     /// In Responses; it holds what the request said, which the answer repeats.
     OpenAiResponses(Box<openai_responses::Style>),
 }
@@ -37,6 +39,7 @@ impl Style {
         match self {
             Self::OpenAiChat(style) => style.finish_reason(finish),
             Self::AnthropicMessages(style) => style.finish_reason(finish),
+            Self::Bedrock(style) => style.finish_reason(finish),
             Self::OpenAiResponses(style) => style.finish_reason(finish),
         }
     }
@@ -45,7 +48,7 @@ impl Style {
     #[must_use]
     pub fn is_stored(&self) -> bool {
         match self {
-            Self::OpenAiChat(_) | Self::AnthropicMessages(_) => false,
+            Self::OpenAiChat(_) | Self::AnthropicMessages(_) | Self::Bedrock(_) => false,
             Self::OpenAiResponses(style) => style.stored,
         }
     }
@@ -58,6 +61,8 @@ pub enum Writer {
     OpenAiChat(openai_chat::stream::Writer),
     /// Of Messages.
     AnthropicMessages(anthropic_messages::stream::Writer),
+    /// Of Converse.
+    Bedrock(bedrock_runtime::stream::Writer),
     /// Of Responses.
     OpenAiResponses(openai_responses::stream::Writer),
 }
@@ -71,6 +76,7 @@ impl Writer {
             Style::AnthropicMessages(style) => {
                 Self::AnthropicMessages(anthropic_messages::stream::Writer::new(envelope, style))
             }
+            Style::Bedrock(style) => Self::Bedrock(bedrock_runtime::stream::Writer::new(style)),
             Style::OpenAiResponses(style) => {
                 Self::OpenAiResponses(openai_responses::stream::Writer::new(envelope, *style))
             }
@@ -82,6 +88,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.event(out, event),
             Self::AnthropicMessages(writer) => writer.event(out, event),
+            Self::Bedrock(writer) => writer.event(out, event),
             Self::OpenAiResponses(writer) => writer.event(out, event),
         }
     }
@@ -92,6 +99,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.delta(out, index, delta),
             Self::AnthropicMessages(writer) => writer.delta(out, index, delta),
+            Self::Bedrock(writer) => writer.delta(out, index, delta),
             Self::OpenAiResponses(writer) => writer.delta(out, index, delta),
         }
     }
@@ -105,6 +113,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.finish(out),
             Self::AnthropicMessages(writer) => writer.finish(out),
+            Self::Bedrock(writer) => writer.finish(out),
             Self::OpenAiResponses(writer) => writer.finish(out),
         }
     }
@@ -114,6 +123,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.fail(out, fault),
             Self::AnthropicMessages(writer) => writer.fail(out, fault),
+            Self::Bedrock(writer) => writer.fail(out, fault),
             Self::OpenAiResponses(writer) => writer.fail(out, fault),
         }
     }
@@ -123,6 +133,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.interrupt(out),
             Self::AnthropicMessages(writer) => writer.interrupt(out),
+            Self::Bedrock(writer) => writer.interrupt(out),
             Self::OpenAiResponses(writer) => writer.interrupt(out),
         }
     }
@@ -133,9 +144,11 @@ impl Writer {
             (Self::OpenAiChat(writer), Style::OpenAiChat(style)) => writer.resume(style),
             (Self::AnthropicMessages(writer), Style::AnthropicMessages(style)) => writer.resume(style),
             (Self::OpenAiResponses(writer), Style::OpenAiResponses(style)) => writer.resume(*style),
-            (Self::OpenAiChat(_), Style::AnthropicMessages(_) | Style::OpenAiResponses(_))
-            | (Self::AnthropicMessages(_), Style::OpenAiChat(_) | Style::OpenAiResponses(_))
-            | (Self::OpenAiResponses(_), Style::OpenAiChat(_) | Style::AnthropicMessages(_)) => {}
+            (Self::Bedrock(writer), Style::Bedrock(style)) => writer.resume(style),
+            (Self::OpenAiChat(_), Style::AnthropicMessages(_) | Style::Bedrock(_) | Style::OpenAiResponses(_))
+            | (Self::AnthropicMessages(_), Style::OpenAiChat(_) | Style::Bedrock(_) | Style::OpenAiResponses(_))
+            | (Self::Bedrock(_), Style::OpenAiChat(_) | Style::AnthropicMessages(_) | Style::OpenAiResponses(_))
+            | (Self::OpenAiResponses(_), Style::OpenAiChat(_) | Style::AnthropicMessages(_) | Style::Bedrock(_)) => {}
         }
     }
 
@@ -143,7 +156,7 @@ impl Writer {
     pub fn go_behind(&mut self, blocks: u32) {
         match self {
             Self::AnthropicMessages(writer) => writer.go_behind(blocks),
-            Self::OpenAiChat(_) | Self::OpenAiResponses(_) => {}
+            Self::OpenAiChat(_) | Self::Bedrock(_) | Self::OpenAiResponses(_) => {}
         }
     }
 
@@ -152,7 +165,7 @@ impl Writer {
     pub fn blocks(&self) -> u32 {
         match self {
             Self::AnthropicMessages(writer) => writer.blocks(),
-            Self::OpenAiChat(_) | Self::OpenAiResponses(_) => 0,
+            Self::OpenAiChat(_) | Self::Bedrock(_) | Self::OpenAiResponses(_) => 0,
         }
     }
 
@@ -161,6 +174,8 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.keep_alive(kind, out),
             Self::AnthropicMessages(writer) => writer.keep_alive(kind, out),
+            // An event stream has no comments.
+            Self::Bedrock(_) => {}
             Self::OpenAiResponses(writer) => writer.keep_alive(out),
         }
     }
@@ -170,6 +185,8 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.keep_alive_before(kind, out),
             Self::AnthropicMessages(writer) => writer.keep_alive_before(kind, out),
+            // An event stream has no comments.
+            Self::Bedrock(_) => {}
             Self::OpenAiResponses(writer) => writer.keep_alive_before(out),
         }
     }
@@ -178,7 +195,7 @@ impl Writer {
     /// that.
     pub fn take_response(&mut self) -> Option<String> {
         match self {
-            Self::OpenAiChat(_) | Self::AnthropicMessages(_) => None,
+            Self::OpenAiChat(_) | Self::AnthropicMessages(_) | Self::Bedrock(_) => None,
             Self::OpenAiResponses(writer) => writer.take_response(),
         }
     }
@@ -189,6 +206,7 @@ impl Writer {
         match self {
             Self::OpenAiChat(writer) => writer.usage(),
             Self::AnthropicMessages(writer) => writer.usage(),
+            Self::Bedrock(writer) => writer.usage(),
             Self::OpenAiResponses(writer) => writer.usage(),
         }
     }
@@ -210,6 +228,7 @@ pub fn write(
     match style {
         Style::OpenAiChat(style) => openai_chat::response::write(response, places, envelope, style, restore),
         Style::AnthropicMessages(style) => anthropic_messages::response::write(response, envelope, style, restore),
+        Style::Bedrock(style) => bedrock_runtime::response::write(response, style, restore),
         Style::OpenAiResponses(style) => openai_responses::response::write(response, envelope, style, restore),
     }
 }

@@ -4,6 +4,7 @@ use super::Dialect;
 use super::answer::Style;
 use super::anthropic_messages::{self, request::MessagesPurpose};
 use super::anthropic_words;
+use super::bedrock_runtime;
 use super::openai_chat::{self, ReasoningFields};
 use super::openai_responses::{
     self,
@@ -42,6 +43,8 @@ pub enum Manner {
     OpenAiChat(openai_chat::request::Manner),
     /// In Messages.
     AnthropicMessages(anthropic_messages::request::Manner),
+    /// In Converse, whose requests have no wishes for their answers.
+    Bedrock,
     /// In Responses.
     OpenAiResponses(openai_responses::request::Manner),
 }
@@ -97,6 +100,7 @@ impl Manner {
         match self {
             Self::OpenAiChat(_) => Dialect::OpenAiChat,
             Self::AnthropicMessages(_) => Dialect::AnthropicMessages,
+            Self::Bedrock => Dialect::Bedrock,
             Self::OpenAiResponses(_) => Dialect::OpenAiResponses,
         }
     }
@@ -107,6 +111,7 @@ impl Manner {
         match self {
             Self::OpenAiChat(manner) => manner.affinity.as_deref(),
             Self::AnthropicMessages(manner) => manner.affinity.as_deref(),
+            Self::Bedrock => None,
             Self::OpenAiResponses(manner) => manner.affinity.as_deref(),
         }
     }
@@ -115,7 +120,7 @@ impl Manner {
     #[must_use]
     pub fn is_stored(&self) -> bool {
         match self {
-            Self::OpenAiChat(_) | Self::AnthropicMessages(_) => false,
+            Self::OpenAiChat(_) | Self::AnthropicMessages(_) | Self::Bedrock => false,
             Self::OpenAiResponses(manner) => manner.stored,
         }
     }
@@ -126,6 +131,7 @@ impl Manner {
         match self {
             Self::OpenAiChat(manner) => Style::OpenAiChat(manner.style(exposure, answerer)),
             Self::AnthropicMessages(manner) => Style::AnthropicMessages(manner.style(exposure, answerer)),
+            Self::Bedrock => Style::Bedrock(bedrock_runtime::Style::of(exposure, &answerer)),
             Self::OpenAiResponses(manner) => Style::OpenAiResponses(Box::new(manner.style(exposure, answerer))),
         }
     }
@@ -152,7 +158,7 @@ pub fn read<'a, 'h>(
         Dialect::AnthropicMessages => {
             anthropic_messages::request::read(body, betas, MessagesPurpose::Answer, limits).map(messages)
         }
-        Dialect::Bedrock => Err(goes_on()),
+        Dialect::Bedrock => converse(body, limits),
         Dialect::OpenAiResponses => responses(body, betas, limits),
     }
 }
@@ -178,10 +184,15 @@ pub fn read_to_count<'a, 'h>(
     }
 }
 
-/// The fault of reading a request of Bedrock's own API: its path names the model and the operation, and its body goes on as
-/// it came.
+/// The fault of reading a request of Bedrock's own API so: its path names the model and the operation.
 fn goes_on() -> Fault {
-    Fault::Ours("a body of Bedrock's own API is not read".to_owned())
+    Fault::Ours("the body of this operation of Bedrock's own API is not read".to_owned())
+}
+
+/// A request of Converse; its path names the model, and whether a stream is wanted.
+fn converse<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fault> {
+    let bedrock_runtime::request::Asked { request, warnings } = bedrock_runtime::request::read(body, limits)?;
+    Ok(Asked { request, manner: Manner::Bedrock, warnings, sealed: Vec::new(), body: None })
 }
 
 fn messages(asked: anthropic_messages::request::Asked<'_>) -> Asked<'_> {

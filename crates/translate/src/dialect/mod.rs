@@ -14,6 +14,7 @@ mod notes;
 pub mod openai_chat;
 pub mod openai_embeddings;
 pub mod openai_responses;
+mod own_fields;
 mod placeholder;
 mod prompt_cache;
 mod reasoning_claim;
@@ -31,7 +32,11 @@ pub use bedrock_runtime::BedrockOperation;
 pub(crate) use bedrock_runtime::conversation::read as read_converse;
 pub(crate) use bedrock_runtime::error::frame as exception_frame;
 pub(crate) use bedrock_runtime::stop_word as converse_stop_word;
+pub use bedrock_runtime::without_foreign_reasoning;
 pub use cohere_rerank::{read as read_rerank, write as write_ranking};
+pub(crate) use openai_chat::upstream::{
+    ChatTerms, ChunkReader, EventLines, WrittenChat, read as read_chat_answer, write as write_chat,
+};
 pub use openai_embeddings::request::read as read_embed;
 pub use openai_embeddings::response::Writer as EmbeddingsWriter;
 pub use openai_responses::seal_keys::SealKeys;

@@ -2,11 +2,13 @@
 
 pub mod alike;
 pub mod arguments;
+pub(crate) mod as_text;
 pub mod call_id;
 pub mod delta;
 pub mod embed;
 pub mod field_ref;
 pub mod issuer;
+pub(crate) mod json;
 pub mod milestones;
 pub mod offer;
 pub mod raw;

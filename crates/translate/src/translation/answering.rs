@@ -1,6 +1,6 @@
 //! The terms of one answer: how it is read from the upstream, changed, and written to the client.
 
-use crate::bedrock::Api;
+use super::road::AnswerApi;
 use crate::dialect::Style;
 use crate::model::offer::Offer;
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answering {
     /// The API that answers.
-    pub api: Api,
+    pub api: AnswerApi,
     /// The form in which the client wants the answer.
     pub style: Style,
     /// The tag between which the model writes thoughts into its text.

@@ -1,11 +1,13 @@
 //! One request on its way out.
 
+mod chat;
 mod own_body;
 
 use super::Restore;
 use super::answering::Answering;
 use super::conversation::{Before, Conversation};
 use super::passthrough::AnswerWords;
+use super::road::AnswerApi;
 use super::spoken::cleaned;
 use super::tags::{angled, without_thoughts};
 use crate::bedrock::{self, Api, ToolNames, Written};
@@ -358,7 +360,7 @@ impl<'a> Incoming<'a> {
             headers: written.headers,
             accept: written.accept,
             style: Answering {
-                api: terms.api,
+                api: terms.api.into(),
                 style: manner.style(exposure, answerer),
                 inline_tag: entry.inline_tag.clone(),
                 stops: written.stops,
@@ -457,7 +459,9 @@ impl Outgoing {
     /// The same request as one that counts its tokens: another path and body, and a whole answer.
     #[must_use]
     pub fn counting(self) -> Self {
-        let (path, body) = bedrock::count_tokens(self.style.api, &self.path, &self.body);
+        // Of other services' requests no tokens are counted.
+        let AnswerApi::Bedrock(api) = self.style.api else { return self };
+        let (path, body) = bedrock::count_tokens(api, &self.path, &self.body);
         let body = Bytes::from(body);
         Self { path, body, stream: false, whole: false, accept: "application/json", ..self }
     }

@@ -12,11 +12,45 @@ pub enum UpstreamApi {
     Dialect(Dialect),
 }
 
+/// The API in which an answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerApi {
+    /// One of Bedrock's own.
+    Bedrock(Api),
+    /// OpenAI's Chat Completions.
+    OpenAiChat,
+}
+
+impl Default for AnswerApi {
+    fn default() -> Self {
+        Self::Bedrock(Api::default())
+    }
+}
+
+impl AnswerApi {
+    /// The API of Bedrock's, for callers that ask Bedrock alone; of another service the default one.
+    #[must_use]
+    pub fn of_bedrock(self) -> Api {
+        match self {
+            Self::Bedrock(api) => api,
+            Self::OpenAiChat => Api::default(),
+        }
+    }
+}
+
+impl From<Api> for AnswerApi {
+    fn from(api: Api) -> Self {
+        Self::Bedrock(api)
+    }
+}
+
 /// The way in which a request and its answer are passed between a client and an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Road {
     /// Through the neutral model.
     Translate(Api),
+    /// Through the neutral model too, to a backend of OpenAI's dialect.
+    TranslateToOpenAi,
     /// The same JSON in another framing: the client's body and the model's events go on as they are, only watched.
     Reframe(Api),
     /// Byte for byte, only looked at: of a backend that speaks the client's dialect.
@@ -44,9 +78,14 @@ impl Road {
             (Dialect::OpenAiChat, UpstreamApi::Dialect(Dialect::OpenAiChat))
             | (Dialect::AnthropicMessages, UpstreamApi::Dialect(Dialect::AnthropicMessages)) => Self::Relay,
             (Dialect::Bedrock, UpstreamApi::Bedrock(_)) => Self::Passthrough,
-            (Dialect::OpenAiChat | Dialect::OpenAiResponses, UpstreamApi::Dialect(Dialect::AnthropicMessages))
-            | (Dialect::AnthropicMessages | Dialect::OpenAiResponses, UpstreamApi::Dialect(Dialect::OpenAiChat))
-            | (Dialect::Bedrock, UpstreamApi::Dialect(_))
+            (
+                Dialect::AnthropicMessages | Dialect::OpenAiResponses | Dialect::Bedrock,
+                UpstreamApi::Dialect(Dialect::OpenAiChat),
+            ) => Self::TranslateToOpenAi,
+            (
+                Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Bedrock,
+                UpstreamApi::Dialect(Dialect::AnthropicMessages),
+            )
             | (_, UpstreamApi::Dialect(Dialect::OpenAiResponses | Dialect::Bedrock)) => Self::Closed,
         }
     }
@@ -56,7 +95,7 @@ impl Road {
     pub fn api(self) -> Option<Api> {
         match self {
             Self::Translate(api) | Self::Reframe(api) => Some(api),
-            Self::Relay | Self::Passthrough | Self::Closed => None,
+            Self::TranslateToOpenAi | Self::Relay | Self::Passthrough | Self::Closed => None,
         }
     }
 
@@ -65,7 +104,7 @@ impl Road {
     pub fn provider(self) -> &'static str {
         match self {
             Self::Translate(_) | Self::Reframe(_) | Self::Passthrough => "aws.bedrock",
-            Self::Relay | Self::Closed => "openai",
+            Self::TranslateToOpenAi | Self::Relay | Self::Closed => "openai",
         }
     }
 }

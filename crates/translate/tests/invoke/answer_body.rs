@@ -17,7 +17,7 @@ pub(crate) fn run(data: &[u8]) {
     let stream: Vec<u8> = lines_of.flat_map(|line| framed(mode, line)).collect();
     assert_eq!(reframed(pieces(&stream, sizes)), reframed([&stream[..]].into_iter()));
     assert_eq!(translated(pieces(&stream, sizes)), translated([&stream[..]].into_iter()));
-    let answering = Answering { api: Api::InvokeModel, ..Answering::from(Style::default()) };
+    let answering = Answering { api: Api::InvokeModel.into(), ..Answering::from(Style::default()) };
     let (on_one, on_other) =
         (whole_reframed(lines, true), whole(lines, &envelope(), &answering, &(Box::new(|_: &str| None) as _), true));
     assert_eq!(on_one.map(|answer| answer.usage), on_other.map(|answer| answer.usage));
@@ -51,7 +51,7 @@ fn reframed<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
 }
 
 fn translated<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
-    let answering = Answering { api: Api::InvokeModel, ..Answering::from(Style::default()) };
+    let answering = Answering { api: Api::InvokeModel.into(), ..Answering::from(Style::default()) };
     let mut stream = StreamTranslation::new(&envelope(), answering, Box::new(|_| None)).recording(1 << 20);
     let mut out = BytesMut::new();
     for piece in pieces {

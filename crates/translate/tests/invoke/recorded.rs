@@ -31,7 +31,7 @@ fn is_claudes(folder: &Path, api: &str) -> bool {
 
 fn answering() -> Answering {
     let style = openai_chat::Style { include_usage: true, ..openai_chat::Style::default() };
-    Answering { api: Api::InvokeModel, ..Answering::from(Style::OpenAiChat(style)) }
+    Answering { api: Api::InvokeModel.into(), ..Answering::from(Style::OpenAiChat(style)) }
 }
 
 fn envelope() -> Envelope<'static> {

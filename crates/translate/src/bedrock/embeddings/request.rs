@@ -1,11 +1,11 @@
 //! The next call of a request for embeddings: as many inputs as the model takes at once, in its own body.
 
-use crate::bedrock::converse::request::json::Json;
 use crate::bedrock::converse::request::path;
 use crate::catalogue::{Encoder, EncoderBody};
 use crate::fault::Fault;
 use crate::model::embed::{EmbedInput, EmbedPart, EmbedPurpose, EmbedRequest, Truncate};
 use crate::model::field_ref::{FieldRef, NAME};
+use crate::model::json::Json;
 use crate::model::text::Text;
 use crate::warning::Warning;
 

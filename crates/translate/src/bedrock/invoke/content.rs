@@ -1,12 +1,12 @@
 //! Blocks of a conversation in Anthropic's words, written.
 
 use crate::bedrock::converse::request::ToolNames;
-use crate::bedrock::converse::request::content::as_text;
 use crate::bedrock::converse::request::draft::{Draft, Piece};
-use crate::bedrock::converse::request::json::Json;
 use crate::catalogue::{Cache, Entry};
 use crate::fault::Fault;
+use crate::model::as_text;
 use crate::model::field_ref::{FieldRef, NAME};
+use crate::model::json::Json;
 use crate::model::request::{Block, CacheTtl, MediaSource, Message, Role};
 use crate::model::text::Text;
 
@@ -40,7 +40,7 @@ fn is_unsaid(block: &Block<'_>) -> bool {
         Block::Image { source, .. } => matches!(source, MediaSource::S3 { .. }),
         Block::Document { source: MediaSource::S3 { .. }, .. } | Block::Audio { .. } => true,
         Block::Document { source: MediaSource::Words(_) | MediaSource::Parts(_), .. } => false,
-        Block::Document { format, .. } => *format != "pdf" && as_text(block).is_none(),
+        Block::Document { format, .. } => *format != "pdf" && as_text::document(block).is_none(),
         Block::ToolResult { content, .. } => content.iter().any(is_unsaid),
         Block::Text(_)
         | Block::Reasoning { .. }
@@ -155,7 +155,7 @@ impl Writer<'_> {
         let Block::Document { format, name, source, context, citations } = block else { return };
         let entry = self.entry;
         if matches!(source, MediaSource::Base64(_)) && *format != "pdf" {
-            return as_text(block).iter().for_each(|text| said(text, point, entry, json));
+            return as_text::document(block).iter().for_each(|text| said(text, point, entry, json));
         }
         json.object(|json| {
             json.name("type").word("document");

@@ -5,7 +5,6 @@
 
 use super::content::{self, Writer, cached};
 use super::{VERSION, accept, operation};
-use crate::bedrock::converse::request::json::Json;
 use crate::bedrock::converse::request::notes::Notes;
 use crate::bedrock::converse::request::tools::{Choice, Offer};
 use crate::bedrock::converse::request::{
@@ -14,6 +13,7 @@ use crate::bedrock::converse::request::{
 use crate::catalogue::{MaxTokens, Plan};
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
+use crate::model::json::Json;
 use crate::model::request::Request;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Number;

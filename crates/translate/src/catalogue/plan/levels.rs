@@ -18,7 +18,7 @@ pub(super) fn lowered(entry: &Entry, wanted: Effort, adjustment: Adjustment) -> 
 }
 
 /// The level that a budget of tokens stands for.
-pub(super) fn from_budget(tokens: u32) -> Effort {
+pub(crate) fn from_budget(tokens: u32) -> Effort {
     match tokens {
         0..=2048 => Effort::Low,
         2049..=8192 => Effort::Medium,

@@ -1,19 +1,32 @@
-//! Bedrock's own API, as the clients of AWS's SDKs speak it: what goes on to Bedrock byte for byte.
+//! Bedrock's own API, as the clients of AWS's SDKs speak it: it goes on to Bedrock byte for byte, and Converse is read and
+//! answered for backends that are not Bedrock.
 
+mod citation;
 pub mod conversation;
 pub mod error;
+mod field;
 mod finish;
+mod foreign;
 pub mod operation;
 pub mod profiles;
+mod redacted;
+pub mod request;
+pub mod response;
+pub mod stream;
+mod usage;
 
+pub use field::path;
 pub use finish::stop_word;
+pub use foreign::without_foreign_reasoning;
 pub use operation::BedrockOperation;
 
-use super::openai_chat;
-use crate::model::field_ref::FieldRef;
+use super::{Answerer, Exposure};
+use crate::model::call_id;
+use crate::model::issuer::Mark;
 use crate::model::request_id::RequestId;
+use crate::model::response::Finish;
+use crate::model::text::Text;
 use http::HeaderName;
-use std::borrow::Cow;
 
 /// The header that holds the id of a request; AWS's SDKs put it into answers and exceptions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -32,11 +45,44 @@ pub fn request_id(id: RequestId) -> String {
     written
 }
 
-/// The path of a field of a request.
-#[must_use]
-pub fn path(field: &FieldRef) -> Cow<'_, str> {
-    if *field == FieldRef::Model { Cow::Borrowed("modelId") } else { openai_chat::field::path(field) }
+/// The form in which a client of Converse is answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// The operator hides reasoning.
+    pub hidden: bool,
+    /// The mark of the model that makes the reasoning, for its seals.
+    pub mark: Option<Mark>,
 }
+
+impl Style {
+    /// The form of this model's answer within the operator's decision: a request of this dialect wishes for nothing.
+    pub(super) fn of(exposure: Exposure, answerer: &Answerer) -> Self {
+        Self { hidden: exposure.hidden, mark: Some(answerer.mark) }
+    }
+
+    /// The word for an end.
+    #[must_use]
+    pub fn finish_reason(&self, finish: &Finish) -> &'static str {
+        stop_word(&finish.stop).unwrap_or("end_turn")
+    }
+}
+
+/// The id of a call as Converse takes it back: letters, digits, `_` and `-`, 64 of them at most.
+fn tool_id<'t>(id: &'t Text<'_>) -> Text<'t> {
+    let known = call_id::known(id);
+    if known.as_escaped().len() <= LONGEST_ID && known.as_escaped().bytes().all(is_taken) {
+        return known;
+    }
+    let plain = known.plain();
+    Text::from_escaped(format!("call_{:016x}", call_id::fingerprint(&plain)))
+}
+
+fn is_taken(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// The most letters of a `toolUseId`.
+const LONGEST_ID: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ pub mod relay;
 pub mod request;
 pub mod response;
 pub mod stream;
+pub mod upstream;
 mod usage;
 
 pub use reasoning_fields::{Conventions, Details, ReasoningFields};

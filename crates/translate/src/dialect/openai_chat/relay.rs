@@ -5,6 +5,7 @@ mod first_event;
 pub use first_event::Failure;
 
 use super::error;
+use super::usage::Counts;
 use crate::fault::{Fault, Refusal};
 use crate::model::milestones::Milestones;
 use crate::model::response::Usage;
@@ -186,35 +187,10 @@ struct Choice<'a> {
     finish_reason: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Counts {
-    prompt_tokens: u64,
-    completion_tokens: u64,
-    prompt_tokens_details: Option<Details>,
-    completion_tokens_details: Option<Details>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Details {
-    cached_tokens: Option<u64>,
-    reasoning_tokens: Option<u64>,
-}
-
 impl AnswerFields<'_> {
     /// The tokens as the backend counts them.
     fn usage(&self) -> Option<Usage> {
-        let Counts { prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details } =
-            self.usage.as_ref()?;
-        let cached = prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens);
-        Some(Usage {
-            input: prompt_tokens.saturating_sub(cached.unwrap_or(0)),
-            output: *completion_tokens,
-            cache_read: cached,
-            reasoning: completion_tokens_details.as_ref().and_then(|details| details.reasoning_tokens),
-            ..Usage::default()
-        })
+        self.usage.as_ref().map(Counts::usage)
     }
 
     fn finish_reason(&self) -> Option<&'static str> {

@@ -1,7 +1,49 @@
 //! The bill, as Chat Completions tells it.
 
 use crate::model::response::Usage;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::fmt::Write as _;
+
+/// The `usage` object of a backend.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Counts {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    prompt_tokens_details: Option<Details>,
+    completion_tokens_details: Option<Details>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Details {
+    cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
+    reasoning_tokens: Option<u64>,
+}
+
+impl Counts {
+    /// The same in the model's words.
+    pub(super) fn usage(&self) -> Usage {
+        let Self { prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details } = self;
+        let cached = prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens);
+        let written = prompt_tokens_details.as_ref().and_then(|details| details.cache_write_tokens);
+        Usage {
+            input: prompt_tokens.saturating_sub(cached.unwrap_or(0)).saturating_sub(written.unwrap_or(0)),
+            output: *completion_tokens,
+            cache_read: cached,
+            cache_write: written,
+            reasoning: completion_tokens_details.as_ref().and_then(|details| details.reasoning_tokens),
+            ..Usage::default()
+        }
+    }
+}
+
+/// Reads the counts of a backend; `None`, when it is no such object.
+pub(super) fn read(raw: &RawValue) -> Option<Usage> {
+    serde_json::from_str::<Counts>(raw.get()).ok().map(|counts| counts.usage())
+}
 
 /// Appends the `usage` object. Details are told when Bedrock reported them, and never guessed.
 pub(super) fn write(out: &mut String, usage: &Usage) {

@@ -2,15 +2,14 @@
 
 use super::cache_point;
 use super::draft::{Draft, Piece};
-use super::json::Json;
 use super::names::{DocumentNames, ToolNames};
 use crate::catalogue::{Entry, Medium};
 use crate::fault::Fault;
+use crate::model::as_text;
 use crate::model::field_ref::FieldRef;
+use crate::model::json::Json;
 use crate::model::request::{Block, MediaSource, Message, Role};
 use crate::model::text::Text;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
 /// Refuses what the model is known not to take, with the client's field.
 pub(super) fn check(messages: &[Message<'_>], entry: &Entry) -> Result<(), Fault> {
@@ -31,38 +30,12 @@ fn documents(message: &Message<'_>, entry: &Entry) -> Result<(), Fault> {
         if let Block::ToolResult { content, .. } = block { content.as_slice() } else { std::slice::from_ref(block) }
     });
     for block in inside.filter(|block| matches!(block, Block::Document { .. })) {
-        if !entry.takes(Medium::Document) && as_text(block).is_none() {
+        if !entry.takes(Medium::Document) && as_text::document(block).is_none() {
             let why = format!("{} takes no documents; send what is in them as text", entry.name);
             return Err(Fault::unsupported(FieldRef::Content(message.position), why));
         }
     }
     Ok(())
-}
-
-/// A document that is text, as text: its name, and what it says.
-pub(in crate::bedrock) fn as_text(block: &Block<'_>) -> Option<Text<'static>> {
-    let Block::Document { format: "txt" | "md" | "csv" | "html", name, source, context, .. } = block else {
-        return None;
-    };
-    let said = match source {
-        MediaSource::Base64(data) => String::from_utf8(STANDARD.decode(data.plain().as_bytes()).ok()?).ok()?,
-        MediaSource::Words(text) => text.plain().into_owned(),
-        MediaSource::Parts(parts) => parts.iter().map(Text::plain).collect::<Vec<_>>().join("\n"),
-        MediaSource::S3 { .. } => return None,
-    };
-    let name = name.as_deref().unwrap_or("document");
-    let context = context.as_ref().map(|context| format!("{}\n", context.plain())).unwrap_or_default();
-    Some(Text::from_plain(format!("<document name=\"{name}\">\n{context}{said}\n</document>")))
-}
-
-/// A search result, as text: its title, its source, and what it says.
-fn search_result_as_text(title: &Text<'_>, source: &Text<'_>, content: &[Text<'_>]) -> Text<'static> {
-    let said = content.iter().map(Text::plain).collect::<Vec<_>>().join("\n");
-    Text::from_plain(format!(
-        "<search_result title=\"{}\" source=\"{}\">\n{said}\n</search_result>",
-        title.plain(),
-        source.plain()
-    ))
 }
 
 /// Writes the turns and the blocks in them.
@@ -129,7 +102,7 @@ impl Writer<'_> {
                 media("audio", format.as_escaped(), &Named::default(), source, json);
             }
             Block::Document { .. } if self.documents_as_text => {
-                if let Some(text) = as_text(block) {
+                if let Some(text) = as_text::document(block) {
                     said(&text, json);
                 }
             }
@@ -142,7 +115,7 @@ impl Writer<'_> {
                 if self.entry.vendor == "anthropic" {
                     search_result(source, title, content, *citations, json);
                 } else {
-                    said(&search_result_as_text(title, source, content), json);
+                    said(&as_text::search_result(title, source, content), json);
                 }
             }
             Block::CachePoint(ttl) => cache_point(json, *ttl),

@@ -1,11 +1,11 @@
 //! The form of the answer: Converse's own structured output where the model has it, else an instruction.
 
 use super::draft::Draft;
-use super::json::Json;
 use super::notes::Notes;
 use super::schema;
 use crate::catalogue::Entry;
 use crate::model::field_ref::FieldRef;
+use crate::model::json::Json;
 use crate::model::request::{Format, Request};
 use crate::model::text::Text;
 use std::borrow::Cow;

@@ -1,12 +1,12 @@
 //! `additionalModelRequestFields`: the model's own words, from the plan and from the client.
 
 use super::Terms;
-use super::json::Json;
 use super::notes::Notes;
 use super::vendor_tools;
 use crate::bedrock::Api;
 use crate::catalogue::{BetaFate, Control, Entry, Interleaved, Plan, Sampling, beta_on_converse, beta_on_invoke};
 use crate::model::field_ref::FieldRef;
+use crate::model::json::Json;
 use crate::model::raw::Raw;
 use crate::model::reasoning::{ReasoningAsk, own};
 use crate::model::request::Request;

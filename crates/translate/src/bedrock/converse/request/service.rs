@@ -1,8 +1,8 @@
 //! The fields for the service around the model: guardrail, metadata, tier and latency.
 
-use super::json::Json;
 use super::notes::Notes;
 use crate::model::field_ref::FieldRef;
+use crate::model::json::Json;
 use crate::model::request::Request;
 use crate::model::text::Text;
 use serde::Deserialize;

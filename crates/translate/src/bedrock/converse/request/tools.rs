@@ -2,7 +2,6 @@
 
 use super::Terms;
 use super::draft::needs_tools_as_text;
-use super::json::Json;
 use super::names::ToolNames;
 use super::notes::Notes;
 use super::schema::{self, Fitted};
@@ -10,6 +9,7 @@ use super::vendor_tools;
 use crate::catalogue::{Allowed, Entry};
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
+use crate::model::json::Json;
 use crate::model::request::{Block, CacheTtl, Request, ToolChoice};
 use crate::model::text::Text;
 use serde_json::{Value, json};

@@ -3,10 +3,10 @@
 use super::Rewriting;
 use super::blocks::{Fixed, is_known};
 use super::points::{Part, Placed, place};
-use crate::bedrock::converse::request::json::Json;
 use crate::bedrock::invoke::content::Writer;
 use crate::catalogue::takes_system_messages;
 use crate::model::field_ref::FieldRef;
+use crate::model::json::Json;
 use crate::model::request::{Block, Message};
 use crate::model::text::Text;
 use crate::wire::json::{Kind, Value};

@@ -1,7 +1,7 @@
 //! `thinking` and `output_config` of a client's body, as the model wants to be asked.
 
 use super::Rewriting;
-use crate::bedrock::converse::request::json::Json;
+use crate::model::json::Json;
 use crate::wire::json::{Kind, Value};
 use serde_json::Value as Said;
 

@@ -3,8 +3,8 @@
 use super::blocks::Fixed;
 use super::points::Part;
 use super::{Rewriting, TOOL_SEARCH};
-use crate::bedrock::converse::request::json::Json;
 use crate::model::field_ref::FieldRef;
+use crate::model::json::Json;
 use crate::model::request::Request;
 use crate::wire::json::{Kind, Value};
 use std::borrow::Cow;

@@ -5,11 +5,11 @@
 //! decides that. It decides how hard too, unless it leaves that open: then the next one may say so. What says otherwise
 //! and does not count is named. What stands among the model's own fields counts before all of them.
 
-use super::own_fields::OwnFields;
 use crate::dialect::anthropic_words::thinking;
 use crate::dialect::json::{Node, Object};
 use crate::dialect::notes::Notes;
 use crate::dialect::openai_chat::field::path;
+use crate::dialect::own_fields::OwnFields;
 use crate::dialect::reasoning_claim::{Claim, combine, contradicted, effort};
 use crate::fault::Fault;
 use crate::model::reasoning::{Display, ReasoningAsk, Switch};

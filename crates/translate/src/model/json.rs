@@ -5,7 +5,7 @@ use crate::model::text::Text;
 
 /// A JSON document in the making. Commas are set where they belong.
 #[derive(Default)]
-pub(in crate::bedrock) struct Json {
+pub(crate) struct Json {
     bytes: Vec<u8>,
 }
 
@@ -16,16 +16,16 @@ impl std::fmt::Debug for Json {
 }
 
 impl Json {
-    pub(in crate::bedrock) fn with_capacity(capacity: usize) -> Self {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self { bytes: Vec::with_capacity(capacity) }
     }
 
-    pub(in crate::bedrock) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
     /// An object as the next value.
-    pub(in crate::bedrock) fn object(&mut self, members: impl FnOnce(&mut Self)) {
+    pub(crate) fn object(&mut self, members: impl FnOnce(&mut Self)) {
         self.between();
         self.bytes.push(b'{');
         members(self);
@@ -33,7 +33,7 @@ impl Json {
     }
 
     /// A list as the next value.
-    pub(in crate::bedrock) fn list(&mut self, elements: impl FnOnce(&mut Self)) {
+    pub(crate) fn list(&mut self, elements: impl FnOnce(&mut Self)) {
         self.between();
         self.bytes.push(b'[');
         elements(self);
@@ -41,7 +41,7 @@ impl Json {
     }
 
     /// The name of the next value; a name that we know needs no escapes.
-    pub(in crate::bedrock) fn name(&mut self, name: &str) -> &mut Self {
+    pub(crate) fn name(&mut self, name: &str) -> &mut Self {
         self.between();
         self.bytes.push(b'"');
         self.bytes.extend_from_slice(name.as_bytes());
@@ -50,30 +50,30 @@ impl Json {
     }
 
     /// A string as the next value.
-    pub(in crate::bedrock) fn text(&mut self, text: &Text<'_>) {
+    pub(crate) fn text(&mut self, text: &Text<'_>) {
         self.between();
         self.quoted(text.as_escaped());
     }
 
     /// A string without anything to escape as the next value.
-    pub(in crate::bedrock) fn word(&mut self, word: &str) {
+    pub(crate) fn word(&mut self, word: &str) {
         self.between();
         self.quoted(word);
     }
 
     /// A value that is JSON already.
-    pub(in crate::bedrock) fn raw(&mut self, raw: &Raw<'_>) {
+    pub(crate) fn raw(&mut self, raw: &Raw<'_>) {
         self.verbatim(raw.as_json());
     }
 
     /// A value that is JSON already, as text.
-    pub(in crate::bedrock) fn verbatim(&mut self, json: &str) {
+    pub(crate) fn verbatim(&mut self, json: &str) {
         self.between();
         self.bytes.extend_from_slice(json.as_bytes());
     }
 
     /// A member that is an object.
-    pub(in crate::bedrock) fn member(&mut self, name: &str, members: impl FnOnce(&mut Self)) {
+    pub(crate) fn member(&mut self, name: &str, members: impl FnOnce(&mut Self)) {
         self.name(name).object(members);
     }
 
