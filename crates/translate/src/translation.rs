@@ -93,9 +93,10 @@ impl StreamTranslation {
     /// Begins an answer.
     #[must_use]
     pub fn new(envelope: &Envelope<'_>, answering: Answering, restore: Restore) -> Self {
-        let api = answering.api;
+        let (api, usage_input) = (answering.api, answering.usage_input);
         let fanout = Fanout::new(envelope, answering);
-        Self { api, reader: Reader::new(api), sink: AnswerSink { fanout, restore, metadata: false, finished: None } }
+        let sink = AnswerSink { fanout, restore, metadata: false, finished: None };
+        Self { api, reader: Reader::new(api, usage_input), sink }
     }
 
     /// The same, remembering the turn if it calls tools and is at most `room` bytes long.

@@ -607,6 +607,7 @@ impl Attempt {
             Road::Passthrough => {
                 let stream = self.passing.as_ref().map(|passing| passing.stream());
                 let stream = stream.unwrap_or_else(|| StreamPassthrough::new(AnswerWords::Unread, false));
+                let stream = stream.counting(self.outgoing.style.usage_input);
                 AnswerStream::Passed(Box::new(match self.recording {
                     Some(room) => stream.recording(room),
                     None => stream,

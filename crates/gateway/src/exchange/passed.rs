@@ -90,7 +90,7 @@ impl Passed {
             stream: self.operation.streams(),
             whole: false,
             model: Text::from_plain(head.model.clone().into_owned()),
-            style: Answering::default(),
+            style: Answering { usage_input: entry.usage_input, ..Answering::default() },
             headers: self.headers.clone(),
             // What the client accepts is among its headers.
             accept: "",

@@ -94,6 +94,9 @@ pub struct Entry {
     /// The path in the model's own answer at which the reasoning's tokens are counted.
     #[serde(default)]
     pub usage_path: Option<String>,
+    /// Whether Converse's `inputTokens` has the tokens of the cache in it.
+    #[serde(default)]
+    pub usage_input: UsageInput,
 
     /// The most tokens that one answer may have.
     #[serde(default)]
@@ -216,6 +219,17 @@ pub enum Default {
     On,
     /// It does, whatever is said.
     AlwaysOn,
+}
+
+/// The count of input tokens in a model's usage: `inputTokens`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageInput {
+    /// Without what the cache read and wrote, as Bedrock's documentation says.
+    #[default]
+    Net,
+    /// In streams it is the whole prompt, caches included, and `totalTokens` adds them once more; whole answers are net.
+    GrossInStreams,
 }
 
 /// The switch that turns reasoning off.
@@ -497,6 +511,7 @@ pub(super) fn unknown() -> Entry {
         call_tokens: None,
         redacted_text: None,
         usage_path: None,
+        usage_input: UsageInput::Net,
         max_output_tokens: None,
         fill_max_tokens: false,
         min_max_tokens: None,

@@ -16,7 +16,7 @@ pub use betas::{BetaFate, beta_on_converse, beta_on_invoke, takes_system_message
 pub use encoders::{Encoder, EncoderBody, EncoderTask, encoder, encoders};
 pub use entry::{
     Allowed, Beside, Cache, CallIds, Control, Default, Entry, Interleaved, Medium, Off, Replay, ResultDocuments,
-    Sampling, Schemas, Streaming,
+    Sampling, Schemas, Streaming, UsageInput,
 };
 pub use ids::base_id;
 pub use names::without_suffix;

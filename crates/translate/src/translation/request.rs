@@ -359,6 +359,7 @@ impl<'a> Incoming<'a> {
             accept: written.accept,
             style: Answering {
                 api: terms.api,
+                usage_input: entry.usage_input,
                 style: manner.style(exposure, answerer),
                 inline_tag: entry.inline_tag.clone(),
                 stops: written.stops,

@@ -118,7 +118,7 @@ pub fn read(body: &[u8]) -> Result<Response<'_>, Fault> {
     Ok(Response {
         content,
         stop: own.stop_at(stop_reason(answer.stop_reason)),
-        usage: TokenUsage::read(answer.usage, reasoning).unwrap_or_default(),
+        usage: TokenUsage::of_whole(answer.usage, reasoning).unwrap_or_default(),
         service_tier: service_tier(answer.service_tier),
         trace: answer.trace.map(Raw::from),
     })

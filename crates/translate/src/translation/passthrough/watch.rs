@@ -4,6 +4,7 @@ use super::counts::counted_by_chunk;
 use super::{AnswerWords, unread_finish};
 use crate::bedrock::{ChunkBuffer, InvokeReader};
 use crate::bedrock::{converse_error as error, converse_stream as stream};
+use crate::catalogue::UsageInput;
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::response::{Finish, StopReason, Usage};
@@ -58,6 +59,13 @@ impl Watch {
             AnswerWords::Unread | AnswerWords::Count => Words::Unread(ChunkBuffer::default()),
         };
         Self { words, seen: SeenOfStream { hidden: hidden.then(BTreeSet::new), ..SeenOfStream::default() } }
+    }
+
+    /// Takes the usage of the stream to count the input so.
+    pub(super) fn counts(&mut self, usage_input: UsageInput) {
+        if let Words::Converse(reader) = &mut self.words {
+            *reader = stream::Reader::counting(usage_input);
+        }
     }
 
     /// Looks at a frame. What cannot be read goes on as it came: it may be newer than this gateway.
