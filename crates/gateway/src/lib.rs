@@ -75,6 +75,7 @@
 pub mod auth;
 mod beginning;
 pub mod config;
+pub mod cost;
 pub mod exchange;
 pub mod health;
 pub mod ingress;

@@ -137,6 +137,8 @@ pub struct Told {
 pub struct End {
     /// The reason that the client is told, in its dialect's word.
     pub finish_reason: Option<&'static str>,
+    /// The reason why the model stopped, in Converse's word; in its own of a backend that speaks the client's dialect.
+    pub stop_reason: Option<&'static str>,
     /// The tokens that the backend counted.
     pub usage: Option<Usage>,
     /// What the client did not get as it should.
@@ -401,8 +403,8 @@ impl Attempt {
         told.progress.extend(stream.progress());
         let (usage, response) = (stream.usage(), stream.response().map(str::to_owned));
         told.stream = Some(out);
-        let finish_reason = self.word(&finish);
-        told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new(), response }));
+        let (finish_reason, stop_reason) = (self.word(&finish), bedrock_runtime::stop_word(&finish.stop));
+        told.end = Some(Box::new(End { finish_reason, stop_reason, usage, warnings: Vec::new(), response }));
         Ok(())
     }
 
@@ -430,9 +432,9 @@ impl Attempt {
         let response = style.style.is_stored().then(|| whole.body.clone());
         let body = Bytes::from(whole.body);
         told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers, body }));
-        let finish_reason = self.word(&whole.finish);
+        let (finish_reason, stop_reason) = (self.word(&whole.finish), bedrock_runtime::stop_word(&whole.finish.stop));
         let (usage, warnings) = (Some(whole.usage), whole.warnings);
-        told.end = Some(Box::new(End { finish_reason, usage, warnings, response }));
+        told.end = Some(Box::new(End { finish_reason, stop_reason, usage, warnings, response }));
         Ok(())
     }
 
@@ -454,6 +456,7 @@ impl Attempt {
         match &self.answer {
             Answer::Streaming(stream) => stream.finished().map(|finish| End {
                 finish_reason: self.word(finish),
+                stop_reason: bedrock_runtime::stop_word(&finish.stop),
                 usage: stream.usage(),
                 warnings: stream.warnings(),
                 response: stream.response().map(str::to_owned),

@@ -15,6 +15,7 @@ use aquifer_translate::dialect::bedrock_runtime::BedrockOperation;
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::field_ref::FieldRef;
+use aquifer_translate::model::reasoning::SentEffort;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{AnswerWords, Answering, Outgoing};
 use aquifer_translate::warning::Warning;
@@ -98,6 +99,7 @@ impl Passed {
             warnings,
             schema: None,
             reasoning_on: false,
+            effort: SentEffort::default(),
             sealed: false,
             memorable: false,
         })

@@ -68,6 +68,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let limits = descriptors::fit(limits);
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
     let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
+    host.tell_telemetry(None);
     say(&invitation(listener.local_addr()?))?;
     let clients = vec![ClientListener { listener, certificate: None, port: None }];
     let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };

@@ -1,8 +1,10 @@
 //! One row of the catalogue: what a model can do, and how it wants to be asked.
 
+use super::price::Price;
 use crate::model::offer::CallTokens;
 use crate::model::reasoning::Effort;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One model, as the catalogue knows it. Source of every field: bedrock-runtime's and the vendors' documentation.
 ///
@@ -97,6 +99,10 @@ pub struct Entry {
     /// Whether Converse's `inputTokens` has the tokens of the cache in it.
     #[serde(default)]
     pub usage_input: UsageInput,
+
+    /// The price of its tokens, where it is known.
+    #[serde(default, deserialize_with = "shared", serialize_with = "plain")]
+    pub price: Option<Arc<Price>>,
 
     /// The most tokens that one answer may have.
     #[serde(default)]
@@ -460,6 +466,14 @@ fn levels<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Effort>, D::E
     Ok(levels)
 }
 
+fn shared<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Arc<Price>>, D::Error> {
+    Ok(Option::<Price>::deserialize(from)?.map(Arc::new))
+}
+
+fn plain<S: serde::Serializer>(price: &Option<Arc<Price>>, to: S) -> Result<S::Ok, S::Error> {
+    price.as_deref().serialize(to)
+}
+
 fn level<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Effort>, D::Error> {
     Option::<String>::deserialize(from)?.map(|word| known_level(&word)).transpose()
 }
@@ -512,6 +526,7 @@ pub(super) fn unknown() -> Entry {
         redacted_text: None,
         usage_path: None,
         usage_input: UsageInput::Net,
+        price: None,
         max_output_tokens: None,
         fill_max_tokens: false,
         min_max_tokens: None,

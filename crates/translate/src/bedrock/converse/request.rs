@@ -27,6 +27,7 @@ use crate::fault::Fault;
 use crate::limits::ClientFields;
 use crate::model::field_ref::FieldRef;
 use crate::model::issuer::Mark;
+use crate::model::reasoning::SentEffort;
 use crate::model::request::{CacheTtl, Request, Sampling, ToolChoice};
 use crate::model::text::Text;
 use crate::warning::Warning;
@@ -77,6 +78,8 @@ pub struct Written {
     pub warnings: Vec<Warning>,
     /// The model will reason, as far as is known.
     pub reasoning_on: bool,
+    /// What is sent of how hard to reason.
+    pub effort: SentEffort,
     /// The answer comes as a stream.
     pub stream: bool,
     /// The fingerprint of the schema of the answer, when one is enforced: equal schemas have equal fingerprints.
@@ -223,6 +226,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         names,
         warnings: notes.into_warnings(),
         reasoning_on: plan.on,
+        effort: plan.sent_effort(),
         stream,
         schema: fingerprint,
     })

@@ -15,6 +15,7 @@ use crate::catalogue::UsageInput;
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::raw::Raw;
+use crate::model::response::Usage;
 use crate::wire::eventstream::{Frame, Kind};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -244,9 +245,11 @@ impl Reader {
 
     fn metadata<'a>(&self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
         let metadata: MetadataEvent<'a> = read(payload)?;
+        let service_tier = response::service_tier(metadata.service_tier);
+        let usage = TokenUsage::of_stream(metadata.usage, self.reasoning_tokens, self.usage_input);
         Ok(Event::Metadata {
-            usage: TokenUsage::of_stream(metadata.usage, self.reasoning_tokens, self.usage_input),
-            service_tier: response::service_tier(metadata.service_tier),
+            usage: usage.map(|usage| Usage { tier: response::known_tier(service_tier.as_ref()), ..usage }),
+            service_tier,
             trace: metadata.trace.map(Raw::from),
         })
     }

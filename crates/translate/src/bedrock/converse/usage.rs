@@ -54,7 +54,7 @@ impl TokenUsage {
             let hours = details.iter().filter(|detail| detail.ttl.as_deref() == Some("1h"));
             hours.filter_map(|detail| count(detail.input_tokens)).sum()
         });
-        Usage { input, output, cache_read, cache_write, cache_write_hour: hours, reasoning }
+        Usage { input, output, cache_read, cache_write, cache_write_hour: hours, reasoning, tier: None }
     }
 }
 

@@ -99,7 +99,8 @@ impl Watch {
             Words::Unread(buffer) => {
                 if let Ok(Some(json)) = buffer.event_of(frame) {
                     let milestones = &mut seen.watched.milestones;
-                    (milestones.started, milestones.answer, milestones.content) = (true, true, true);
+                    (milestones.started, milestones.content) = (true, true);
+                    (milestones.answer, milestones.said) = (true, true);
                     seen.usage = counted_by_chunk(json).or(seen.usage);
                 }
                 WatchedFrame::Shown
