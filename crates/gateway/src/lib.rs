@@ -84,6 +84,7 @@ mod lessons;
 pub mod mutation;
 mod pace;
 pub mod record;
+pub mod request_cost;
 pub mod restore;
 pub mod route;
 pub mod seal_keys;

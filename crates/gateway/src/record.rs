@@ -1,6 +1,7 @@
 //! What became of one exchange: the only source of metrics and of the log's line.
 
 use crate::cost::{CallCost, Cost, CostUnknown};
+use crate::request_cost::{CostFacts, CountedCost, RouteCost};
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal};
 use aquifer_translate::model::reasoning::SentEffort;
@@ -85,6 +86,8 @@ pub struct Record {
     pub hedges: Hedges,
     /// How often Bedrock's refusal was answered by asking otherwise.
     pub amended: u32,
+    /// The costs that its route defines, of an exchange whose tokens were reported.
+    pub costs: Vec<CountedCost>,
     /// The answer is a count of tokens that was cached: nothing was called for it.
     pub cached: bool,
 }
@@ -340,6 +343,29 @@ impl Record {
     #[must_use]
     pub fn estimated_cost(&self) -> Option<u64> {
         self.attempts.iter().filter_map(|attempt| attempt.estimated_cost).reduce(u64::saturating_add)
+    }
+
+    /// Counts the costs that a route defines. One whose expression fails on this exchange has no value.
+    pub(crate) fn count_costs(&mut self, costs: &[RouteCost]) {
+        let Some(tokens) = self.tokens.filter(|_| !costs.is_empty()) else { return };
+        let backend =
+            self.backend.split_once('/').map_or_else(String::new, |(namespace, name)| [name, ".", namespace].concat());
+        let facts = CostFacts {
+            model: &self.model,
+            backend: &backend,
+            route: self.route.as_deref().unwrap_or_default(),
+            input: tokens.prompt(),
+            cached_input: tokens.cache_read,
+            cache_creation_input: tokens.cache_write,
+            output: tokens.output,
+            reasoning: tokens.reasoning.unwrap_or(0),
+            usd_micros: self.cost().map_or(0, |cost| cost.total() / 1_000_000),
+        };
+        let counted = costs.iter().filter_map(|cost| {
+            let value = cost.kind.count(&facts).ok()?;
+            Some(CountedCost { key: Arc::clone(&cost.key), value })
+        });
+        self.costs = counted.collect();
     }
 
     /// The call whose answer is the client's, or that failed last.

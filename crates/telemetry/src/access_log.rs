@@ -4,6 +4,7 @@ use crate::line::{Form, Head, Line, Name, formatted, line, name};
 use aquifer_gateway::config::{AccessLog, LogFilter, LogPiece};
 use aquifer_gateway::cost::CostUnknown;
 use aquifer_gateway::record::{Outcome, Record};
+use aquifer_gateway::request_cost::CountedCost;
 use aquifer_gateway::translate::model::reasoning::{Effort, SentEffort};
 use aquifer_gateway::translate::model::response::ServiceTier;
 use std::time::{Duration, SystemTime};
@@ -37,7 +38,9 @@ pub(crate) fn lines(
     }
     match &log.format {
         Some(format) => formatted(|line| format.iter().for_each(|piece| write(line, piece, record)), &take),
-        None => line(form, now, head, |line| FIELDS.iter().for_each(|field| (field.write)(line, field.name, record)), &take),
+        None => {
+            line(form, now, head, |line| FIELDS.iter().for_each(|field| (field.write)(line, field.name, record)), &take)
+        }
     }
 }
 
@@ -54,9 +57,9 @@ fn passes(only: &[LogFilter], record: &Record) -> bool {
 /// A number below a million for an id, which is random: the same at every look.
 fn lot(id: &str) -> u32 {
     // FNV-1a, whose upper half is mixed best.
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = id
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     u32::try_from((hash >> 32) % 1_000_000).unwrap_or_default()
 }
 
@@ -179,6 +182,22 @@ fields! {
     "cost_parts_usd": cost_parts;
     "cost_unknown": |line, name, it| line.maybe(name, it.cost_unknown().map(CostUnknown::word), Line::text);
     "cost_estimated_usd": |line, name, it| line.maybe(name, it.estimated_cost(), Line::dollars);
+    "request_costs": request_costs;
+}
+
+/// The costs that the route defines: `tokens=12,weighted=30`.
+fn request_costs(line: &mut Line<'_>, name: Name, record: &Record) {
+    if record.costs.is_empty() {
+        return;
+    }
+    line.joined(name, |line| {
+        for (at, CountedCost { key, value }) in record.costs.iter().enumerate() {
+            line.plain(if at == 0 { "" } else { "," });
+            line.harmless(key);
+            line.plain("=");
+            line.count(*value);
+        }
+    });
 }
 
 /// The record of an exchange that called something.

@@ -113,6 +113,10 @@ mod tests {
         let record = Arc::new(Record { operation: "chat", status: 200, ..Record::default() });
         telemetry.observe(Arc::clone(&record));
         assert_eq!(Arc::strong_count(&record), 1);
-        assert!(telemetry.metrics(&HostState::default()).contains("aquifer_requests_total{outcome=\"answered\",status=\"200\""));
+        assert!(
+            telemetry
+                .metrics(&HostState::default())
+                .contains("aquifer_requests_total{outcome=\"answered\",status=\"200\"")
+        );
     }
 }

@@ -230,6 +230,15 @@ impl Line<'_> {
         self.plain(quote);
     }
 
+    /// A word inside a text, with `_` for whatever would be escaped.
+    pub(crate) fn harmless(&mut self, word: &str) {
+        self.bytes.extend(word.bytes().map(|byte| match byte {
+            b'"' | b'\\' => b'_',
+            b' '..=b'~' => byte,
+            _ => b'_',
+        }));
+    }
+
     /// A number inside a text.
     pub(crate) fn count(&mut self, value: u64) {
         digits(self.bytes, value, 1);

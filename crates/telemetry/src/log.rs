@@ -6,9 +6,9 @@ use crate::line::Form;
 use crate::line_buffer::LineBuffer;
 use anyhow::Context;
 use aquifer_gateway::config::{AccessLog, LogLevel};
-use arc_swap::ArcSwap;
 use aquifer_gateway::exchange::{ReasoningProgress, ReasoningState};
 use aquifer_gateway::record::Record;
+use arc_swap::ArcSwap;
 use std::io::{IsTerminal, Write, stderr};
 use std::mem::forget;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -72,7 +72,9 @@ pub fn start(asked: Option<LogLevel>, format: LogFormat) -> anyhow::Result<LogCo
     let layer = fmt::layer().with_writer(|| Entry);
     let started = match form {
         Form::Json => registry.with(layer.json().flatten_event(true)).try_init(),
-        Form::Text | Form::Coloured | Form::Plain | Form::Value => registry.with(layer.with_ansi(form == Form::Coloured)).try_init(),
+        Form::Text | Form::Coloured | Form::Plain | Form::Value => {
+            registry.with(layer.with_ansi(form == Form::Coloured)).try_init()
+        }
     };
     // A second start in one process (tests) keeps the first.
     if started.is_ok() && FORM.set(form).is_ok() {

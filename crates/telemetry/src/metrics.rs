@@ -22,11 +22,11 @@ use prometheus_client::registry::Registry;
 use series::{Key, Known, Series};
 use state::StateGauges;
 pub use state::{BackendState, HostState};
-pub use table::markdown as metrics_table;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+pub use table::markdown as metrics_table;
 
 /// The metrics that a store of turns keeps itself; the others about turns come from records.
 #[derive(Clone, Debug, Default)]

@@ -4,15 +4,62 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The fields of a line, in the order in which a line without a format of its own has them.
-pub const LOG_FIELDS: [&str; 54] = [
-    "id", "operation", "dialect", "caller", "model", "model_id", "backend", "route", "rule", "region", "stream", "status",
-    "outcome", "stop_reason", "finish_reason", "fault", "fault_message", "duration_ms", "overhead_ms", "queue_ms",
-    "first_reasoning_ms", "first_content_ms", "first_token_ms", "reasoned", "reasoning_ms", "longest_gap_ms",
-    "effort_asked", "effort", "tier", "turns_stored", "turns_restored", "turns_missed", "amended", "cached", "attempts",
-    "attempt_path", "aws_request_id", "hedged", "warnings", "bytes_in", "told_bytes", "usage", "prompt_tokens",
-    "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
-    "estimated_input_tokens", "estimated_output_tokens", "cost_usd", "cost_parts_usd", "cost_unknown",
+pub const LOG_FIELDS: [&str; 55] = [
+    "id",
+    "operation",
+    "dialect",
+    "caller",
+    "model",
+    "model_id",
+    "backend",
+    "route",
+    "rule",
+    "region",
+    "stream",
+    "status",
+    "outcome",
+    "stop_reason",
+    "finish_reason",
+    "fault",
+    "fault_message",
+    "duration_ms",
+    "overhead_ms",
+    "queue_ms",
+    "first_reasoning_ms",
+    "first_content_ms",
+    "first_token_ms",
+    "reasoned",
+    "reasoning_ms",
+    "longest_gap_ms",
+    "effort_asked",
+    "effort",
+    "tier",
+    "turns_stored",
+    "turns_restored",
+    "turns_missed",
+    "amended",
+    "cached",
+    "attempts",
+    "attempt_path",
+    "aws_request_id",
+    "hedged",
+    "warnings",
+    "bytes_in",
+    "told_bytes",
+    "usage",
+    "prompt_tokens",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "estimated_input_tokens",
+    "estimated_output_tokens",
+    "cost_usd",
+    "cost_parts_usd",
+    "cost_unknown",
     "cost_estimated_usd",
+    "request_costs",
 ];
 
 /// The access log of a configuration.
@@ -52,7 +99,11 @@ impl LogFilter {
     /// # Errors
     /// The first word that is none.
     pub fn list(text: &str) -> Result<Vec<Self>, &str> {
-        text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(|word| Self::named(word).ok_or(word)).collect()
+        text.split(',')
+            .map(str::trim)
+            .filter(|word| !word.is_empty())
+            .map(|word| Self::named(word).ok_or(word))
+            .collect()
     }
 
     fn named(word: &str) -> Option<Self> {
@@ -132,7 +183,9 @@ mod tests {
         let status = LOG_FIELDS.iter().position(|name| *name == "status").unwrap();
         let text = |text: &str| LogPiece::Text(text.to_owned());
         assert_eq!(*pieces, [LogPiece::Plain(0), text(" {s}="), LogPiece::Json(status)]);
-        for (wrong, why) in [("{", "brace"), ("a}", "brace"), ("{stats}", "unknown field `stats`"), ("a\nb", "one line")] {
+        for (wrong, why) in
+            [("{", "brace"), ("a}", "brace"), ("{stats}", "unknown field `stats`"), ("a\nb", "one line")]
+        {
             assert!(LogPiece::format(wrong).unwrap_err().contains(why), "{wrong}");
         }
     }

@@ -5,8 +5,8 @@ use super::candidates::{Wanted, candidates};
 use super::common::Common;
 use super::contract::{Output, RequestHead};
 use super::deadlines::RecallDeadline;
-use super::passed::Passed;
 use super::make_call::COUNT_TOKENS;
+use super::passed::Passed;
 use super::plan::Plan;
 use super::target::Target;
 use super::timeouts::CallTimeouts;
@@ -251,6 +251,7 @@ impl Common {
         self.record.caller = auth::authorize(&config, ingress(head), route, head.headers)?;
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         Ok(Plan {
+            costs: route.map(|route| Arc::clone(&route.costs)).unwrap_or_default(),
             caller: Caller::of(head.headers, self.record.caller.as_deref()),
             shown: Caller::of(head.headers, None),
             traffic: Arc::clone(traffic),

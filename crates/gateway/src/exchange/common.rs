@@ -294,6 +294,7 @@ impl Common {
             call.recorded(&mut self.record, outcome, since);
         }
         if let Some(mut plan) = plan {
+            self.record.count_costs(&plan.costs);
             self.release_probes(&mut plan);
         }
         self.record.outcome = outcome;

@@ -50,7 +50,8 @@ impl Common {
         let UpstreamRequest { path, headers, body } = request;
         let connect = timeouts.connect.unwrap_or(self.terms.limits.connect);
         let call = Call { id, backend, path, headers, body, connect, after, circuit: plan.traffic.circuit };
-        let region = plan.config.backends.get(backend).and_then(|backend| backend.kind.bedrock_service()?.region.clone());
+        let region =
+            plan.config.backends.get(backend).and_then(|backend| backend.kind.bedrock_service()?.region.clone());
         let price = (!counts).then(|| {
             let target = plan.targets.get(at);
             // A backend of OpenAI's dialect has its own prices, which only its operator knows.

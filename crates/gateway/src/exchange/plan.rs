@@ -10,6 +10,7 @@ use crate::config::{Config, ReasoningPolicy, RestorePolicy, Traffic};
 use crate::health::BackendHealth;
 use crate::lessons::Lesson;
 use crate::mutation::Mutation;
+use crate::request_cost::RouteCost;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::Draw;
 use crate::token_counts::CountKey;
@@ -77,6 +78,8 @@ pub(super) struct Plan {
     pub(super) counting: bool,
     /// What a request of Bedrock's own API says outside its body, which is not read.
     pub(super) passed: Option<Passed>,
+    /// The costs that its route defines.
+    pub(super) costs: Arc<[RouteCost]>,
     /// An encoder is asked, and no model for an answer.
     pub(super) encoding: Option<Encoding>,
 }
@@ -189,6 +192,7 @@ impl Plan {
             sealed: false,
             counting: false,
             passed: None,
+            costs: Arc::default(),
             encoding: None,
         }
     }

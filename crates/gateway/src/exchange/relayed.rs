@@ -82,7 +82,7 @@ fn outgoing(body: Bytes, head: &Head<'_>, prefix: &str, path: &str) -> Outgoing 
         warnings: Vec::new(),
         schema: None,
         reasoning_on: false,
-            effort: SentEffort::default(),
+        effort: SentEffort::default(),
         sealed: false,
         memorable: false,
     }

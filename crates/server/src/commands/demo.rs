@@ -118,6 +118,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         name: "every-model".to_owned(),
         hostnames: Vec::new(),
         rules: vec![every],
+        costs: [].into(),
         keys: None,
     };
     Ok(Config { backends: vec![backend], routes: vec![route].into(), ..Config::default() })

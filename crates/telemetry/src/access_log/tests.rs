@@ -85,7 +85,9 @@ fn theirs(form: Form, record: &Record) -> String {
     let layer = fmt::layer().with_writer(move || writer.clone());
     let registry = tracing_subscriber::registry();
     match form {
-        Form::Text | Form::Plain | Form::Value => with_default(registry.with(layer.with_ansi(false)), || through_tracing(record)),
+        Form::Text | Form::Plain | Form::Value => {
+            with_default(registry.with(layer.with_ansi(false)), || through_tracing(record))
+        }
         Form::Coloured => with_default(registry.with(layer.with_ansi(true)), || through_tracing(record)),
         Form::Json => with_default(registry.with(layer.json().flatten_event(true)), || through_tracing(record)),
     }
@@ -110,11 +112,37 @@ fn logged(form: Form, record: &Record, log: &AccessLog, wanted: impl Fn(Level) -
 
 /// The fields that tracing has too: it takes no more than 32.
 const COMPARED: [&str; 31] = [
-    "id", "operation", "model", "model_id", "backend", "stream", "status", "outcome", "finish_reason", "fault",
-    "fault_message", "duration_ms", "first_reasoning_ms", "first_content_ms", "reasoned", "turns_stored",
-    "turns_restored", "turns_missed", "amended", "cached", "attempts", "hedged", "warnings", "told_bytes",
-    "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
-    "estimated_input_tokens", "estimated_output_tokens",
+    "id",
+    "operation",
+    "model",
+    "model_id",
+    "backend",
+    "stream",
+    "status",
+    "outcome",
+    "finish_reason",
+    "fault",
+    "fault_message",
+    "duration_ms",
+    "first_reasoning_ms",
+    "first_content_ms",
+    "reasoned",
+    "turns_stored",
+    "turns_restored",
+    "turns_missed",
+    "amended",
+    "cached",
+    "attempts",
+    "hedged",
+    "warnings",
+    "told_bytes",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "estimated_input_tokens",
+    "estimated_output_tokens",
 ];
 
 fn compared(form: Form, record: &Record) -> String {
@@ -246,7 +274,13 @@ fn told_whole() -> Record {
         result,
         ..AttemptRecord::default()
     };
-    let cost = Cost { input: 50_000_000, cache_read: 500_000, output: 1_234_000_000_000, reasoning: 1_000_000_000_000, cache_write: 0 };
+    let cost = Cost {
+        input: 50_000_000,
+        cache_read: 500_000,
+        output: 1_234_000_000_000,
+        reasoning: 1_000_000_000_000,
+        cache_write: 0,
+    };
     let answered = AttemptRecord {
         region: Some("us-east-1".to_owned()),
         upstream_request_id: Some("0a1b".to_owned()),
@@ -272,12 +306,17 @@ fn told_whole() -> Record {
         longest_gap: Some(Duration::from_millis(12)),
         asked: Asked {
             body_bytes: 99,
-            parameters: Parameters { effort: Some(Effort::High), tier: Some(ServiceTier::Flex), ..Parameters::default() },
+            parameters: Parameters {
+                effort: Some(Effort::High),
+                tier: Some(ServiceTier::Flex),
+                ..Parameters::default()
+            },
         },
         warnings: vec!["dropped a: b".to_owned()],
         fault: Some("f".to_owned()),
         fault_message: Some("m".to_owned()),
         cached: true,
+        costs: vec![CountedCost { key: "a \"key\"".into(), value: 12 }, CountedCost { key: "b".into(), value: 3 }],
         attempts: vec![throttled, answered],
         ..records().swap_remove(0)
     }
@@ -302,6 +341,7 @@ fn every_field_is_told_under_its_name() {
         ("overhead_ms", "0.042"),
         ("queue_ms", "4"),
         ("prompt_tokens", "17"),
+        ("request_costs", "\"a _key_=12,b=3\""),
         ("tier", "\"flex\""),
         ("usage", "\"estimated\""),
         ("dialect", "\"openai_chat\""),
@@ -312,7 +352,9 @@ fn every_field_is_told_under_its_name() {
 
 #[test]
 fn a_format_of_the_operators_own_takes_the_place_of_the_line() {
-    let format = LogPiece::format("{id} {model}|{status}/{fault} {{\"m\":{model:json},\"w\":{warnings:json},\"c\":{caller:json}}}");
+    let format = LogPiece::format(
+        "{id} {model}|{status}/{fault} {{\"m\":{model:json},\"w\":{warnings:json},\"c\":{caller:json}}}",
+    );
     let log = AccessLog { format: Some(format.unwrap()), ..AccessLog::default() };
     let record = Record { id: "i".to_owned(), model: "a \"b\"\n".to_owned(), status: 200, ..Record::default() };
     let line = logged(Form::Json, &record, &log, |_| true);
@@ -321,11 +363,8 @@ fn a_format_of_the_operators_own_takes_the_place_of_the_line() {
 
 #[test]
 fn filters_choose_which_exchanges_have_a_line() {
-    let answered = |id: &str, seconds| Record {
-        id: id.to_owned(),
-        duration: Duration::from_secs(seconds),
-        ..Record::default()
-    };
+    let answered =
+        |id: &str, seconds| Record { id: id.to_owned(), duration: Duration::from_secs(seconds), ..Record::default() };
     let failed = Record { outcome: Outcome::Failed, status: 503, ..answered("f", 1) };
     let only = |text: &str| AccessLog { only: LogFilter::list(text).unwrap(), ..AccessLog::default() };
     for (filters, record, logs) in [
@@ -340,6 +379,7 @@ fn filters_choose_which_exchanges_have_a_line() {
         assert_eq!(!logged(Form::Text, &record, &only(filters), |_| true).is_empty(), logs, "{filters}");
     }
     let tenth = only("sampled:0.1");
-    let sampled = (0..10_000).filter(|number| passes(&tenth.only, &answered(&format!("chatcmpl-{number:032x}"), 1))).count();
+    let sampled =
+        (0..10_000).filter(|number| passes(&tenth.only, &answered(&format!("chatcmpl-{number:032x}"), 1))).count();
     assert!((900..1_100).contains(&sampled), "{sampled}");
 }

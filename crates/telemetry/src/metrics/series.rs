@@ -98,8 +98,7 @@ impl<'a> Key<'a> {
     pub(crate) fn of(record: &'a Record) -> Self {
         let routed = !record.backend.is_empty();
         let named = |name: &'a str| if routed { name } else { "" };
-        let answered = record.outcome == Outcome::Answered
-            || record.time_to_first_token().is_some();
+        let answered = record.outcome == Outcome::Answered || record.time_to_first_token().is_some();
         Self {
             outcome: record.outcome,
             status: record.status,
@@ -250,8 +249,9 @@ impl Called {
             stop.inc();
         }
         if let Some(overhead) = record.overhead {
-            let labels = || Labels::one("gen_ai_operation_name", self.operation);
-            let histogram = self.overhead.get_or_init(|| families.overhead.get_or_create_owned(&labels()));
+            let histogram = self.overhead.get_or_init(|| {
+                families.overhead.get_or_create_owned(&Labels::one("gen_ai_operation_name", self.operation))
+            });
             histogram.observe(overhead.as_secs_f64());
         }
         self.times(families, record);
@@ -319,22 +319,26 @@ impl Called {
             }
         }
         for ((family, counter), sum) in families.usage.iter().zip(&self.usage).zip(sums) {
-            let made = || family.get_or_create_owned(&self.labels.with("gen_ai_token_modality", "unknown"));
-            counter.get_or_init(made).inc_by(sum);
+            let made = counter
+                .get_or_init(|| family.get_or_create_owned(&self.labels.with("gen_ai_token_modality", "unknown")));
+            made.inc_by(sum);
         }
     }
 
     fn attempt(&self, families: &Families, attempt: &AttemptRecord) {
         let at = AttemptResult::ALL.iter().position(|result| *result == attempt.result);
         if let Some(counter) = at.and_then(|at| self.attempts.get(at)) {
-            let labels = || Labels::one("backend", &self.backend).with("result", attempt.result.word());
-            counter.get_or_init(|| families.attempts.get_or_create_owned(&labels())).inc();
+            let made = counter.get_or_init(|| {
+                let labels = Labels::one("backend", &self.backend).with("result", attempt.result.word());
+                families.attempts.get_or_create_owned(&labels)
+            });
+            made.inc();
         }
         let CallCost::Known(cost) = attempt.cost else { return };
         for ((part, amount), counter) in cost.parts().into_iter().zip(&self.cost) {
             if amount > 0 {
-                let made = || families.cost.get_or_create_owned(&self.priced.with("part", part));
-                counter.get_or_init(made).inc_by(usd(amount));
+                let made = counter.get_or_init(|| families.cost.get_or_create_owned(&self.priced.with("part", part)));
+                made.inc_by(usd(amount));
             }
         }
     }

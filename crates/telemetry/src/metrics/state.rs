@@ -110,9 +110,10 @@ impl ProcessGauges {
         let read = |name: &str| std::fs::read_to_string(["/proc/self/", name].concat()).unwrap_or_default();
         let text = read("stat");
         // The name of the program, in brackets, may hold anything.
-        let fields: Vec<u64> = text.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().map(number).collect();
-        let field = |at: usize| fields.get(at).copied().unwrap_or(0);
-        let [user, system, threads, start, bytes, pages] = [11, 12, 17, 19, 20, 21].map(field);
+        let fields: Vec<u64> =
+            text.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().map(number).collect();
+        let [user, system, threads, start, bytes, pages] =
+            [11, 12, 17, 19, 20, 21].map(|at: usize| fields.get(at).copied().unwrap_or(0));
         self.cpu.inner().store(seconds(user + system).to_bits(), std::sync::atomic::Ordering::Relaxed);
         self.threads.set(signed(threads));
         self.virtual_memory.set(signed(bytes));

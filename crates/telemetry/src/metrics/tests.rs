@@ -251,7 +251,9 @@ fn the_input_is_the_whole_prompt() {
     let tokens = Some(Tokens { input: 1, cache_read: 20, cache_write: 300, output: 4, ..Tokens::default() });
     metrics.observe(&Record { tokens, ..answered("m") });
     let text = metrics.text(&HostState::default());
-    for (kind, sum) in [("input", "321.0"), ("cached_input", "20.0"), ("cache_creation_input", "300.0"), ("output", "4.0")] {
+    for (kind, sum) in
+        [("input", "321.0"), ("cached_input", "20.0"), ("cache_creation_input", "300.0"), ("output", "4.0")]
+    {
         let line = format!("gen_ai_token_type=\"{kind}\"}} {sum}");
         assert!(text.contains(&line), "{line} is missing in\n{text}");
     }

@@ -56,8 +56,7 @@ pub enum Known {
     Nothing,
 }
 
-static BUILTIN: LazyLock<Catalogue> =
-    LazyLock::new(|| Catalogue::with_prices().unwrap_or_else(|_| Catalogue::empty()));
+static BUILTIN: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::with_prices().unwrap_or_else(|_| Catalogue::empty()));
 
 impl Catalogue {
     /// The catalogue that this version was built with.

@@ -146,7 +146,8 @@ pub struct WrongNumber;
 
 impl fmt::Display for WrongNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let form = "expected a decimal number from 0 to 1000000 with at most 6 digits behind the point, as text: \"0.025\"";
+        let form =
+            "expected a decimal number from 0 to 1000000 with at most 6 digits behind the point, as text: \"0.025\"";
         f.write_str(form)
     }
 }

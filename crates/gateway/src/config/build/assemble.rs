@@ -33,8 +33,18 @@ pub(in crate::config) fn assemble(documents: &[Document<'_>], loader: Loader<'_>
     let client_fields = FieldPolicies { backends: fields.collect(), ..FieldPolicies::default() };
     backends::shadowed(set, &backends, report);
     let traffic = tried.of_short_form();
-    let config =
-        Config { listeners, log_level, conventions, access_log, no_backends, backends, routes, traffic, client_fields, ..Config::default() };
+    let config = Config {
+        listeners,
+        log_level,
+        conventions,
+        access_log,
+        no_backends,
+        backends,
+        routes,
+        traffic,
+        client_fields,
+        ..Config::default()
+    };
     servable::check(set, &config, report);
     config
 }
@@ -90,7 +100,10 @@ fn settings(set: Set<'_>, report: &mut Report) -> Settings {
                 "access_log_only" => match LogFilter::list(text) {
                     Ok(only) => found.access_log.only = only,
                     Err(word) => {
-                        report.refuse(location, unsupported(checker::short(word), &["failed", "slow:30s", "sampled:0.01"]));
+                        report.refuse(
+                            location,
+                            unsupported(checker::short(word), &["failed", "slow:30s", "sampled:0.01"]),
+                        );
                     }
                 },
                 "access_log_format" => match LogPiece::format(text) {

@@ -45,8 +45,8 @@ impl TokenUsage {
         let output = count(self.output_tokens).unwrap_or(0);
         let (cache_read, cache_write) = (count(self.cache_read_input_tokens), count(self.cache_write_input_tokens));
         let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
-        let is_gross = counted == UsageInput::GrossInStreams
-            || count(self.total_tokens) == Some(input.saturating_add(output));
+        let is_gross =
+            counted == UsageInput::GrossInStreams || count(self.total_tokens) == Some(input.saturating_add(output));
         if is_gross && cached <= input {
             input -= cached;
         }
@@ -110,7 +110,8 @@ mod tests {
             assert_eq!((usage.input, usage.prompt(), usage.total()), parts);
         }
         let net = r#"{"inputTokens":2,"outputTokens":19,"totalTokens":5014,"cacheWriteInputTokens":4993}"#;
-        let of_stream = TokenUsage::of_stream(Some(serde_json::from_str(net).unwrap()), None, UsageInput::GrossInStreams);
+        let of_stream =
+            TokenUsage::of_stream(Some(serde_json::from_str(net).unwrap()), None, UsageInput::GrossInStreams);
         assert_eq!((of_stream, of_stream.unwrap().prompt()), (usage(net), 4_995), "more was cached than came in");
     }
 
