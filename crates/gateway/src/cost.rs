@@ -6,9 +6,8 @@
 //!          of which reasoning·out                               a share of the output, never added
 //! ```
 
-use crate::record::Tokens;
 use aquifer_translate::catalogue::{Amount, Factor, Price, Rates, base_id};
-use aquifer_translate::model::response::ServiceTier;
+use aquifer_translate::model::response::{ServiceTier, Usage};
 use std::sync::Arc;
 
 /// The cost of a call by its parts, each in 10⁻¹² US dollars.
@@ -77,7 +76,7 @@ impl Cost {
     /// All of it.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.parts().into_iter().fold(0, |total, (_, part)| total.saturating_add(part))
+        [self.input, self.cache_read, self.cache_write, self.output].into_iter().fold(0, u64::saturating_add)
     }
 
     /// The parts that make the total, with their names in metrics.
@@ -128,7 +127,7 @@ fn factor(price: &Price, model_id: &str, region: Option<&str>) -> Option<Factor>
     if base_id(model_id).is_none() {
         return price.factor(Some(""), None);
     }
-    let named = model_id.rsplit_once('/').map_or(model_id, |(_, name)| name);
+    let named = model_id.rsplit('/').next().unwrap_or(model_id);
     let geography = base_id(named).filter(|base| *base != named).and_then(|base| named.strip_suffix(base));
     price.factor(geography.map(|prefix| prefix.trim_end_matches('.')), region)
 }
@@ -161,6 +160,47 @@ fn part(amount: Option<Amount>, tokens: u64, factor: Factor) -> Option<u64> {
     match amount {
         Some(amount) => Some(amount.of(tokens, factor)),
         None => (tokens == 0).then_some(0),
+    }
+}
+
+/// Token counts; the whole prompt is `input + cache_read + cache_write`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// Prompt tokens that were neither read from nor written to the cache.
+    pub input: u64,
+    /// Answer tokens, reasoning included.
+    pub output: u64,
+    /// Prompt tokens read from the cache.
+    pub cache_read: u64,
+    /// Prompt tokens written to the cache.
+    pub cache_write: u64,
+    /// Those of them that were written for an hour: they cost more than those for five minutes.
+    pub cache_write_hour: u64,
+    /// Reasoning tokens, when Bedrock told them.
+    pub reasoning: Option<u64>,
+    /// The tier that served the request, where that was told.
+    pub tier: Option<ServiceTier>,
+}
+
+impl Tokens {
+    /// The whole prompt, with what the cache read and wrote.
+    #[must_use]
+    pub fn prompt(&self) -> u64 {
+        self.input.saturating_add(self.cache_read).saturating_add(self.cache_write)
+    }
+}
+
+impl From<Usage> for Tokens {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input,
+            output: usage.output,
+            cache_read: usage.cache_read.unwrap_or(0),
+            cache_write: usage.cache_write.unwrap_or(0),
+            cache_write_hour: usage.cache_write_hour.unwrap_or(0),
+            reasoning: usage.reasoning,
+            tier: usage.tier,
+        }
     }
 }
 

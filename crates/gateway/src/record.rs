@@ -1,11 +1,22 @@
 //! What became of one exchange: the only source of metrics and of the log's line.
+//!
+//! ```text
+//! Record                                one for each exchange, given as Output::Done
+//!  ├─ who, what, where to               id, dialect, caller, model, route, rule, asked
+//!  ├─ how it ended                      status, outcome, fault, stop_reason, finish_reason
+//!  ├─ times, from the request's head    first reasoning, reasoning's end, first content, longest gap, duration
+//!  ├─ tokens (reported), estimated      usage_source() says which of them can be relied upon
+//!  └─ attempts[]                        one for each call: backend, result, times, ids, usage, cost
+//! ```
+//!
+//! Sums over calls are methods ([`Record::cost`], [`Record::cost_unknown`]); nothing is allocated for a delta.
 
+pub use crate::cost::Tokens;
 use crate::cost::{CallCost, Cost, CostUnknown};
 use crate::request_cost::{CostFacts, CountedCost, RouteCost};
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal};
 use aquifer_translate::model::reasoning::SentEffort;
-use aquifer_translate::model::response::{ServiceTier, Usage};
 use aquifer_translate::translation::Parameters;
 use std::sync::Arc;
 use std::time::Duration;
@@ -348,8 +359,10 @@ impl Record {
     /// Counts the costs that a route defines. One whose expression fails on this exchange has no value.
     pub(crate) fn count_costs(&mut self, costs: &[RouteCost]) {
         let Some(tokens) = self.tokens.filter(|_| !costs.is_empty()) else { return };
-        let backend =
-            self.backend.split_once('/').map_or_else(String::new, |(namespace, name)| [name, ".", namespace].concat());
+        let backend = match self.backend.split_once('/') {
+            Some((namespace, name)) => [name, ".", namespace].concat(),
+            None => String::new(),
+        };
         let facts = CostFacts {
             model: &self.model,
             backend: &backend,
@@ -463,47 +476,6 @@ pub enum Outcome {
     Failed,
     /// The client left before the end.
     Abandoned,
-}
-
-/// Token counts; the whole prompt is `input + cache_read + cache_write`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tokens {
-    /// Prompt tokens that were neither read from nor written to the cache.
-    pub input: u64,
-    /// Answer tokens, reasoning included.
-    pub output: u64,
-    /// Prompt tokens read from the cache.
-    pub cache_read: u64,
-    /// Prompt tokens written to the cache.
-    pub cache_write: u64,
-    /// Those of them that were written for an hour: they cost more than those for five minutes.
-    pub cache_write_hour: u64,
-    /// Reasoning tokens, when Bedrock told them.
-    pub reasoning: Option<u64>,
-    /// The tier that served the request, where that was told.
-    pub tier: Option<ServiceTier>,
-}
-
-impl Tokens {
-    /// The whole prompt, with what the cache read and wrote.
-    #[must_use]
-    pub fn prompt(&self) -> u64 {
-        self.input.saturating_add(self.cache_read).saturating_add(self.cache_write)
-    }
-}
-
-impl From<Usage> for Tokens {
-    fn from(usage: Usage) -> Self {
-        Self {
-            input: usage.input,
-            output: usage.output,
-            cache_read: usage.cache_read.unwrap_or(0),
-            cache_write: usage.cache_write.unwrap_or(0),
-            cache_write_hour: usage.cache_write_hour.unwrap_or(0),
-            reasoning: usage.reasoning,
-            tier: usage.tier,
-        }
-    }
 }
 
 #[cfg(test)]

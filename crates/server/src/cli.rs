@@ -1,7 +1,7 @@
 //! The command line: commands, flags, defaults, help.
 
 use crate::client::cors;
-use aquifer_gateway::config::{AccessDenied, Conventions, LogLevel, duration};
+use aquifer_gateway::config::{AccessDenied, LogLevel, MetricConventions, duration};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::translate::limits::Limits;
 use aquifer_telemetry::log;
@@ -255,7 +255,7 @@ pub(crate) enum ConventionsAs {
     Both,
 }
 
-impl From<ConventionsAs> for Conventions {
+impl From<ConventionsAs> for MetricConventions {
     fn from(version: ConventionsAs) -> Self {
         match version {
             ConventionsAs::V141 => Self::V141,

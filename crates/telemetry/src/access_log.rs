@@ -247,12 +247,14 @@ fn attempt_path(line: &mut Line<'_>, name: Name, record: &Record) {
 fn cost_parts(line: &mut Line<'_>, name: Name, record: &Record) {
     let Some(cost) = record.cost() else { return };
     line.joined(name, |line| {
-        let parts = cost.parts().into_iter().chain([("reasoning", cost.reasoning)]);
-        for (at, (part, amount)) in parts.filter(|(_, amount)| *amount > 0).enumerate() {
-            line.plain(if at == 0 { "" } else { "," });
-            line.plain(part);
-            line.plain("=");
-            line.amount(amount);
+        let mut comma = "";
+        for (part, amount) in cost.parts().into_iter().chain([("reasoning", cost.reasoning)]) {
+            if amount > 0 {
+                line.plain(std::mem::replace(&mut comma, ","));
+                line.plain(part);
+                line.plain("=");
+                line.amount(amount);
+            }
         }
     });
 }

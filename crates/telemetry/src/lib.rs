@@ -24,7 +24,7 @@ pub mod log;
 mod metrics;
 mod sink;
 
-use aquifer_gateway::config::{Config, Conventions, Severity};
+use aquifer_gateway::config::{Config, MetricConventions, Severity};
 use aquifer_gateway::record::Record;
 use metrics::Metrics;
 pub use metrics::{BackendState, HostState, TurnStoreCounters, metrics_table};
@@ -78,7 +78,7 @@ impl Telemetry {
     }
 
     /// Takes over what a configuration says of metrics and of the access log, and counts that it was taken over.
-    pub fn adopted(&self, config: &Config, conventions: Conventions) {
+    pub fn adopted(&self, config: &Config, conventions: MetricConventions) {
         let names: Vec<_> = config.backends.iter().map(|it| [&it.namespace, "/", &it.name].concat()).collect();
         let problems = config.notices.iter().filter(|notice| notice.severity == Severity::Problem).count();
         log::access(&config.access_log);

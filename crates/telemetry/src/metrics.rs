@@ -8,7 +8,7 @@ mod table;
 
 use crate::access_log::outcome_word;
 use crate::log;
-use aquifer_gateway::config::Conventions;
+use aquifer_gateway::config::MetricConventions;
 use aquifer_gateway::cost::{CallCost, CostUnknown};
 use aquifer_gateway::record::{AttemptRecord, AttemptResult, Hedges, Outcome, Record};
 use arc_swap::ArcSwap;
@@ -116,7 +116,7 @@ impl Metrics {
     pub(crate) fn adopted<'b>(
         &self,
         backends: impl Iterator<Item = &'b str>,
-        conventions: Conventions,
+        conventions: MetricConventions,
         problems: usize,
     ) {
         self.families.name_by(conventions);
@@ -128,14 +128,12 @@ impl Metrics {
         }
         for outcome in [Outcome::Answered, Outcome::Failed, Outcome::Abandoned] {
             let word = outcome_word(outcome);
-            let none = [("outcome", word), ("status", ""), ("model", ""), ("backend", "")];
-            let labels = Labels(none.map(|(name, value)| (name, value.to_owned())).to_vec());
+            let labels = Labels::one("outcome", word).with("status", "").with("model", "").with("backend", "");
             drop(self.families.requests.get_or_create(&labels));
             drop(self.families.told.get_or_create(&Labels::one("outcome", word)));
         }
         for fault in ["overloaded", "internal"] {
-            let none = [("fault", fault), ("model", ""), ("backend", "")];
-            let labels = Labels(none.map(|(name, value)| (name, value.to_owned())).to_vec());
+            let labels = Labels::one("fault", fault).with("model", "").with("backend", "");
             drop(self.families.errors.get_or_create(&labels));
         }
         for reason in CostUnknown::ALL {
@@ -216,8 +214,10 @@ impl Metrics {
     fn observe_cost(&self, record: &Record, attempt: &AttemptRecord) {
         let CallCost::Known(cost) = attempt.cost else { return };
         let labels = self.cost_labels(record, attempt);
-        for (part, amount) in cost.parts().into_iter().filter(|(_, amount)| *amount > 0) {
-            self.families.cost.get_or_create(&labels.with("part", part)).inc_by(series::usd(amount));
+        for (part, amount) in cost.parts() {
+            if amount > 0 {
+                self.families.cost.get_or_create(&labels.with("part", part)).inc_by(series::usd(amount));
+            }
         }
     }
 

@@ -51,7 +51,7 @@ pub struct Config {
     /// The log level of the ConfigMap `ai-gateway-config`.
     pub log_level: Option<LogLevel>,
     /// The conventions by which metrics are named, of the same ConfigMap.
-    pub conventions: Option<Conventions>,
+    pub conventions: Option<MetricConventions>,
     /// The access log, of the same ConfigMap.
     pub access_log: AccessLog,
     /// The ConfigMap `ai-gateway-config` says in words that having no backend is meant.
@@ -113,7 +113,7 @@ pub enum AccessDenied {
 /// OpenTelemetry's conventions for generative models by which metrics are named, where versions differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Conventions {
+pub enum MetricConventions {
     /// v1.41, which existing dashboards have.
     #[default]
     V141,

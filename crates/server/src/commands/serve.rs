@@ -17,7 +17,7 @@ use aquifer_aws::Environment;
 use aquifer_aws::Profiles;
 use aquifer_aws::{AUTH, CredentialOrigin};
 use aquifer_gateway::auth::{self, KeyRing};
-use aquifer_gateway::config::{Config, ConfigError, Conventions, Listener, ServerTls, Severity};
+use aquifer_gateway::config::{Config, ConfigError, Listener, MetricConventions, ServerTls, Severity};
 use aquifer_telemetry::Telemetry;
 use aquifer_telemetry::log::{self, LogControl};
 use std::path::PathBuf;
@@ -219,7 +219,7 @@ struct Watch {
     profiles: Option<Profiles>,
     control: LogControl,
     /// The conventions of metrics, by the command line.
-    conventions: Option<Conventions>,
+    conventions: Option<MetricConventions>,
     certificates: Vec<PortCertificate>,
     files: Option<(PathBuf, PathBuf)>,
     /// The file with clients' API keys.

@@ -147,8 +147,13 @@ const COMPARED: [&str; 31] = [
 
 fn compared(form: Form, record: &Record) -> String {
     let kept = RefCell::new(Vec::new());
-    let fields = FIELDS.iter().zip(LOG_FIELDS).filter(|(_, name)| COMPARED.contains(name));
-    let write = |line: &mut Line<'_>| fields.for_each(|(field, _)| (field.write)(line, field.name, record));
+    let write = |line: &mut Line<'_>| {
+        for (field, name) in FIELDS.iter().zip(LOG_FIELDS) {
+            if COMPARED.contains(&name) {
+                (field.write)(line, field.name, record);
+            }
+        }
+    };
     line(form, now(), head(record), write, |line| kept.borrow_mut().extend_from_slice(line));
     String::from_utf8(kept.into_inner()).unwrap()
 }

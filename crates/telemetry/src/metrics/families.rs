@@ -1,7 +1,7 @@
 //! The metric families of exchanges, and their buckets.
 
 use super::table;
-use aquifer_gateway::config::Conventions;
+use aquifer_gateway::config::MetricConventions;
 use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -123,15 +123,15 @@ impl Families {
     }
 
     /// Names metrics by these conventions from now on.
-    pub(super) fn name_by(&self, conventions: Conventions) {
+    pub(super) fn name_by(&self, conventions: MetricConventions) {
         self.conventions.store(conventions as u8, Ordering::Relaxed);
     }
 
     /// Whether metrics are named by the older conventions, and by the newer ones.
     pub(super) fn names(&self) -> Names {
         let conventions = self.conventions.load(Ordering::Relaxed);
-        let is = |it: Conventions| conventions == it as u8;
-        Names { older: !is(Conventions::V01), newer: !is(Conventions::V141) }
+        let is = |it: MetricConventions| conventions == it as u8;
+        Names { older: !is(MetricConventions::V01), newer: !is(MetricConventions::V141) }
     }
 }
 

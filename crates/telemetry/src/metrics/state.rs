@@ -110,8 +110,7 @@ impl ProcessGauges {
         let read = |name: &str| std::fs::read_to_string(["/proc/self/", name].concat()).unwrap_or_default();
         let text = read("stat");
         // The name of the program, in brackets, may hold anything.
-        let fields: Vec<u64> =
-            text.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().map(number).collect();
+        let fields: Vec<u64> = text.rsplit(')').next().unwrap_or_default().split_whitespace().map(number).collect();
         let [user, system, threads, start, bytes, pages] =
             [11, 12, 17, 19, 20, 21].map(|at: usize| fields.get(at).copied().unwrap_or(0));
         self.cpu.inner().store(seconds(user + system).to_bits(), std::sync::atomic::Ordering::Relaxed);

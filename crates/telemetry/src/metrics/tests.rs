@@ -290,7 +290,7 @@ fn the_first_token_is_the_first_of_any_channel() {
 #[test]
 fn each_call_is_counted_with_its_result_and_cost() {
     let metrics = Metrics::new();
-    metrics.families.name_by(Conventions::Both);
+    metrics.families.name_by(MetricConventions::Both);
     metrics.observe(&Record { attempts: attempts(), route: Some("default/r".to_owned()), ..answered("m") });
     let text = metrics.text(&HostState::default());
     for line in [
@@ -312,9 +312,11 @@ fn each_call_is_counted_with_its_result_and_cost() {
 
 #[test]
 fn the_conventions_decide_which_names_there_are() {
-    for (conventions, older, newer) in
-        [(Conventions::V141, true, false), (Conventions::V01, false, true), (Conventions::Both, true, true)]
-    {
+    for (conventions, older, newer) in [
+        (MetricConventions::V141, true, false),
+        (MetricConventions::V01, false, true),
+        (MetricConventions::Both, true, true),
+    ] {
         let metrics = Metrics::new();
         metrics.families.name_by(conventions);
         metrics.observe(&answered("m"));
@@ -329,7 +331,7 @@ fn the_conventions_decide_which_names_there_are() {
 #[test]
 fn what_alerts_divide_by_is_there_from_the_start() {
     let metrics = Metrics::new();
-    metrics.adopted(["default/b"].into_iter(), Conventions::V141, 2);
+    metrics.adopted(["default/b"].into_iter(), MetricConventions::V141, 2);
     let text = metrics.text(&HostState::default());
     for line in [
         "aquifer_attempts_total{backend=\"default/b\",result=\"throttled\"} 0",
@@ -352,7 +354,7 @@ fn what_alerts_divide_by_is_there_from_the_start() {
 #[test]
 fn the_table_has_every_metric() {
     let metrics = Metrics::new();
-    metrics.adopted(["default/bedrock"].into_iter(), Conventions::Both, 0);
+    metrics.adopted(["default/bedrock"].into_iter(), MetricConventions::Both, 0);
     let failed = Record {
         outcome: Outcome::Failed,
         fault: Some("refused".to_owned()),

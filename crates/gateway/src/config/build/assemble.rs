@@ -13,7 +13,7 @@ use crate::config::resource::{Document, DocumentIndex, Kind, Loader, Resource, S
 use crate::config::resources::network::{GatewayListener, ListenerTls, TlsMode};
 use crate::config::text::mistake::{Location, Report};
 use crate::config::text::suggest::did_you_mean;
-use crate::config::{AccessLog, Config, Conventions, Listener, LogFilter, LogLevel, LogPiece, ServerTls};
+use crate::config::{AccessLog, Config, Listener, LogFilter, LogLevel, LogPiece, MetricConventions, ServerTls};
 
 /// Joins the resources; a mistake that only the whole shows goes into the report.
 pub(in crate::config) fn assemble(documents: &[Document<'_>], loader: Loader<'_>, report: &mut Report) -> Config {
@@ -71,7 +71,7 @@ const SETTING_NAMES: [&str; 5] =
 #[derive(Default)]
 struct Settings {
     log_level: Option<LogLevel>,
-    conventions: Option<Conventions>,
+    conventions: Option<MetricConventions>,
     access_log: AccessLog,
     no_backends: bool,
 }
@@ -92,7 +92,7 @@ fn settings(set: Set<'_>, report: &mut Report) -> Settings {
                     }
                 }
                 "telemetry_conventions" => {
-                    found.conventions = Conventions::named(text);
+                    found.conventions = MetricConventions::named(text);
                     if found.conventions.is_none() {
                         report.refuse(location, unsupported(checker::short(text), &["v1.41", "v0.1", "both"]));
                     }
@@ -126,7 +126,7 @@ fn settings(set: Set<'_>, report: &mut Report) -> Settings {
     found
 }
 
-impl Conventions {
+impl MetricConventions {
     /// Reads the name of a version.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
