@@ -28,6 +28,7 @@ pub use origin::CredentialOrigin;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 use tokio::sync::OnceCell;
 
 /// The sources of AWS's default chain, for error messages.
@@ -231,6 +232,15 @@ impl Signer {
 
     fn is_denied(&self) -> bool {
         self.denied.load(Ordering::Relaxed)
+    }
+
+    /// When the credentials in use expire; `None`: they do not, or none are in use yet.
+    pub fn expiry(&self) -> Option<SystemTime> {
+        match &self.source {
+            Source::File(_, cache) => cache.expiry(),
+            Source::Chain => self.chain.cache.expiry(),
+            Source::Bearer(_) | Source::BearerFile(_) | Source::Nobody | Source::NotServed(_) => None,
+        }
     }
 
     async fn given_authority(&self) -> Result<Authorization, String> {

@@ -79,6 +79,7 @@ fn route(number: usize) -> Route {
         parents: Vec::new(),
         hostnames,
         rules: vec![rule],
+        costs: Arc::default(),
         keys: None,
     }
 }

@@ -325,6 +325,7 @@ impl Answering {
     /// The answer has ended, well or not.
     fn more(&mut self, common: &mut Common, bytes: &[u8], now: Instant) -> Result<(), Ended> {
         self.call.heard(&mut common.record, common.begun, now);
+        common.note_gap(now);
         common.told.seen = None;
         let taken = self.call.attempt.body(bytes, true, &mut common.told);
         self.tell(common, taken, now)
@@ -333,6 +334,9 @@ impl Answering {
     /// Gives the client what came.
     fn tell(&mut self, common: &mut Common, taken: Result<(), Fault>, now: Instant) -> Result<(), Ended> {
         common.note(common.told.seen, now);
+        if !common.told.progress.is_empty() {
+            common.note_progress(now);
+        }
         if common.told.turn.is_some() {
             common.keep(&self.plan, &self.call);
         }

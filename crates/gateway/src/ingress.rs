@@ -203,7 +203,8 @@ mod tests {
         }
         let hostnames = vec!["other.com".to_owned()];
         let (namespace, name) = (String::new(), String::new());
-        let route = Route { namespace, name, parents: Vec::new(), hostnames, rules: Vec::new(), keys: None };
+        let route =
+            Route { namespace, name, parents: Vec::new(), hostnames, rules: Vec::new(), costs: [].into(), keys: None };
         config.routes.change(|routes| routes.push(route));
         assert!(super::names(&config, None, "other.com"));
     }
@@ -228,7 +229,7 @@ mod tests {
         let leads = |parents: Vec<Parent>, hostnames: &[&str], port: Option<u16>, host: &str| {
             let hostnames = hostnames.iter().map(|name| (*name).to_owned()).collect();
             let (namespace, name) = (String::new(), String::new());
-            let route = Route { namespace, name, parents, hostnames, rules: Vec::new(), keys: None };
+            let route = Route { namespace, name, parents, hostnames, rules: Vec::new(), costs: [].into(), keys: None };
             ListenerMatch::of(&config, Ingress { port, host: Some(host) }).leads_to(&route)
         };
         let (everywhere, wide) = (|| vec![parent("one", None, None)], || vec![parent("one", Some("wide"), None)]);

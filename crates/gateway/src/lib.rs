@@ -75,6 +75,7 @@
 pub mod auth;
 mod beginning;
 pub mod config;
+pub mod cost;
 pub mod exchange;
 pub mod health;
 pub mod ingress;
@@ -83,6 +84,7 @@ mod lessons;
 pub mod mutation;
 mod pace;
 pub mod record;
+pub mod request_cost;
 pub mod restore;
 pub mod route;
 pub mod seal_keys;

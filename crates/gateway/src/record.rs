@@ -1,8 +1,22 @@
 //! What became of one exchange: the only source of metrics and of the log's line.
+//!
+//! ```text
+//! Record                                one for each exchange, given as Output::Done
+//!  ├─ who, what, where to               id, dialect, caller, model, route, rule, asked
+//!  ├─ how it ended                      status, outcome, fault, stop_reason, finish_reason
+//!  ├─ times, from the request's head    first reasoning, reasoning's end, first content, longest gap, duration
+//!  ├─ tokens (reported), estimated      usage_source() says which of them can be relied upon
+//!  └─ attempts[]                        one for each call: backend, result, times, ids, usage, cost
+//! ```
+//!
+//! Sums over calls are methods ([`Record::cost`], [`Record::cost_unknown`]); nothing is allocated for a delta.
 
+pub use crate::cost::Tokens;
+use crate::cost::{CallCost, Cost, CostUnknown};
+use crate::request_cost::{CostFacts, CountedCost, RouteCost};
 use aquifer_translate::dialect::Dialect;
 use aquifer_translate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal};
-use aquifer_translate::model::response::Usage;
+use aquifer_translate::model::reasoning::SentEffort;
 use aquifer_translate::translation::Parameters;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +42,8 @@ pub struct Record {
     pub backend: String,
     /// `namespace/name` of the route that took it; `None`: a backend of the short form, or none.
     pub route: Option<String>,
+    /// The name of the route's rule that decided, where it has one.
+    pub rule: Option<String>,
     /// What its client speaks.
     pub dialect: Dialect,
     /// Whether the client asked for a stream.
@@ -44,10 +60,19 @@ pub struct Record {
     pub fault_message: Option<String>,
     /// From the request's head to the end.
     pub duration: Duration,
-    /// From the request's head to the first reasoning delta.
+    /// From the request's head to the first reasoning, as text or as a piece of its seal.
     pub time_to_first_reasoning: Option<Duration>,
-    /// From the request's head to the first delta of text or of a tool call.
-    pub time_to_first_token: Option<Duration>,
+    /// From the request's head to the end of the last block of reasoning; `None` where blocks are not seen to end.
+    pub reasoning_end: Option<Duration>,
+    /// The time in which a block of reasoning was open, of all blocks together.
+    pub thinking_time: Duration,
+    /// From the request's head to the first text or tool call. A role, the beginning of a block and an empty piece are
+    /// none.
+    pub time_to_first_content: Option<Duration>,
+    /// The longest time between two parts of an answer's body, once it had begun.
+    pub longest_gap: Option<Duration>,
+    /// The gateway's own time: from the request's body to the moment at which the first call was sent, or queued.
+    pub overhead: Option<Duration>,
     /// Bytes of the answer's body that were given to the client. Of an answer that ends early it may be all that is known:
     /// Bedrock counts tokens at the end.
     pub told: u64,
@@ -56,6 +81,8 @@ pub struct Record {
     /// Tokens that were used and that nobody reported, by what was sent and what came: of a call whose client left, of an
     /// answer that broke off, of a second call that was not needed. Never a part of [`tokens`](Self::tokens).
     pub estimated: Option<Estimate>,
+    /// The reason why the model stopped, in Converse's word; in that of a backend that speaks the client's dialect.
+    pub stop_reason: Option<&'static str>,
     /// The finish reason told to the client.
     pub finish_reason: Option<&'static str>,
     /// The warnings returned to the client.
@@ -70,6 +97,8 @@ pub struct Record {
     pub hedges: Hedges,
     /// How often Bedrock's refusal was answered by asking otherwise.
     pub amended: u32,
+    /// The costs that its route defines, of an exchange whose tokens were reported.
+    pub costs: Vec<CountedCost>,
     /// The answer is a count of tokens that was cached: nothing was called for it.
     pub cached: bool,
 }
@@ -92,10 +121,18 @@ pub struct AttemptRecord {
     pub model_id: String,
     /// What was called, in OpenTelemetry's words (`gen_ai.provider.name`).
     pub provider: &'static str,
+    /// The AWS region, where the configuration names it.
+    pub region: Option<String>,
     /// Why it was made.
     pub why: AttemptReason,
+    /// What became of it.
+    pub result: AttemptResult,
+    /// What it said of how hard to reason.
+    pub effort: SentEffort,
     /// From the request's head to the call.
     pub started: Duration,
+    /// From the request's head to the moment at which it was sent: behind a queue, later than it was made.
+    pub sent: Option<Duration>,
     /// From the request's head to the first that came of its answer.
     pub first_byte: Option<Duration>,
     /// From the request's head to the end of the call.
@@ -108,6 +145,79 @@ pub struct AttemptRecord {
     pub fault: Option<String>,
     /// Tokens as the backend reported them.
     pub usage: Option<Tokens>,
+    /// What it cost, as far as is known.
+    pub cost: CallCost,
+    /// A guess at the cost, in 10⁻¹² US dollars, where no tokens were reported: by the bytes that were sent and that came.
+    pub estimated_cost: Option<u64>,
+}
+
+impl AttemptRecord {
+    /// Whether it may have cost something although no tokens were reported: a model had begun to answer, or was given up
+    /// while it may have done so.
+    #[must_use]
+    pub fn may_have_cost(&self) -> bool {
+        match self.result {
+            AttemptResult::Answered => true,
+            AttemptResult::HedgeLost | AttemptResult::Abandoned => self.status.is_none_or(|status| status < 300),
+            AttemptResult::Open | AttemptResult::Failed | AttemptResult::Throttled | AttemptResult::Amended => {
+                self.status.is_some_and(|status| status < 300)
+            }
+        }
+    }
+}
+
+/// What became of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AttemptResult {
+    /// It is under way.
+    #[default]
+    Open,
+    /// Its answer is the client's.
+    Answered,
+    /// It was refused, or could not be made, or broke off.
+    Failed,
+    /// There were too many requests for the backend.
+    Throttled,
+    /// It was refused, and the one after it was adjusted to that.
+    Amended,
+    /// It lost a race: the other call was quicker.
+    HedgeLost,
+    /// The client left.
+    Abandoned,
+}
+
+impl AttemptResult {
+    /// Every result of a call that is over.
+    pub const ALL: [Self; 6] =
+        [Self::Answered, Self::Failed, Self::Throttled, Self::Amended, Self::HedgeLost, Self::Abandoned];
+
+    /// Its word, in log and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Throttled => "throttled",
+            Self::Amended => "amended",
+            Self::HedgeLost => "hedge_lost",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// The result of a call that failed so.
+    pub(crate) fn of(fault: &Fault) -> Self {
+        match fault {
+            Fault::Refused(refusal) if refusal.status == 429 => Self::Throttled,
+            Fault::Refused(_)
+            | Fault::ClientMistaken(_)
+            | Fault::Unsupported(_)
+            | Fault::UpstreamMisbehaved(_)
+            | Fault::UpstreamUnreachable(_)
+            | Fault::Ours(_)
+            | Fault::Overloaded(_) => Self::Failed,
+        }
+    }
 }
 
 /// Why a call was made.
@@ -193,11 +303,89 @@ impl Hedges {
     }
 }
 
+impl UsageSource {
+    /// Its word, in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Estimated => "estimated",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl Record {
     /// The number of calls that were made for it.
     #[must_use]
     pub fn calls(&self) -> u32 {
         u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// From the request's head to the first token of any channel: of reasoning or of the answer.
+    #[must_use]
+    pub fn time_to_first_token(&self) -> Option<Duration> {
+        match (self.time_to_first_reasoning, self.time_to_first_content) {
+            (Some(reasoning), Some(content)) => Some(reasoning.min(content)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// What all calls cost whose cost is known; `None`: there is none.
+    #[must_use]
+    pub fn cost(&self) -> Option<Cost> {
+        let known = self.attempts.iter().filter_map(|attempt| match attempt.cost {
+            CallCost::Known(cost) => Some(cost),
+            CallCost::Nothing | CallCost::Unknown(_) => None,
+        });
+        known.reduce(Cost::and)
+    }
+
+    /// The reason why the cost of some call is not known.
+    #[must_use]
+    pub fn cost_unknown(&self) -> Option<CostUnknown> {
+        self.attempts.iter().find_map(|attempt| match attempt.cost {
+            CallCost::Unknown(why) => Some(why),
+            CallCost::Nothing | CallCost::Known(_) => None,
+        })
+    }
+
+    /// A guess at the cost of the calls that reported no tokens, in 10⁻¹² US dollars.
+    #[must_use]
+    pub fn estimated_cost(&self) -> Option<u64> {
+        self.attempts.iter().filter_map(|attempt| attempt.estimated_cost).reduce(u64::saturating_add)
+    }
+
+    /// Counts the costs that a route defines. One whose expression fails on this exchange has no value.
+    pub(crate) fn count_costs(&mut self, costs: &[RouteCost]) {
+        let Some(tokens) = self.tokens.filter(|_| !costs.is_empty()) else { return };
+        let backend = match self.backend.split_once('/') {
+            Some((namespace, name)) => [name, ".", namespace].concat(),
+            None => String::new(),
+        };
+        let facts = CostFacts {
+            model: &self.model,
+            backend: &backend,
+            route: self.route.as_deref().unwrap_or_default(),
+            input: tokens.prompt(),
+            cached_input: tokens.cache_read,
+            cache_creation_input: tokens.cache_write,
+            output: tokens.output,
+            reasoning: tokens.reasoning.unwrap_or(0),
+            usd_micros: self.cost().map_or(0, |cost| cost.total() / 1_000_000),
+        };
+        let counted = costs.iter().filter_map(|cost| {
+            let value = cost.kind.count(&facts).ok()?;
+            Some(CountedCost { key: Arc::clone(&cost.key), value })
+        });
+        self.costs = counted.collect();
+    }
+
+    /// The call whose answer is the client's, or that failed last.
+    #[must_use]
+    pub fn last_attempt(&self) -> Option<&AttemptRecord> {
+        let answered = self.attempts.iter().find(|attempt| attempt.result == AttemptResult::Answered);
+        answered.or(self.attempts.last())
     }
 
     /// Where the numbers of its tokens come from.
@@ -288,36 +476,6 @@ pub enum Outcome {
     Failed,
     /// The client left before the end.
     Abandoned,
-}
-
-/// Token counts; the whole prompt is `input + cache_read + cache_write`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tokens {
-    /// Prompt tokens that were neither read from nor written to the cache.
-    pub input: u64,
-    /// Answer tokens, reasoning included.
-    pub output: u64,
-    /// Prompt tokens read from the cache.
-    pub cache_read: u64,
-    /// Prompt tokens written to the cache.
-    pub cache_write: u64,
-    /// Those of them that were written for an hour: they cost more than those for five minutes.
-    pub cache_write_hour: u64,
-    /// Reasoning tokens, when Bedrock told them.
-    pub reasoning: Option<u64>,
-}
-
-impl From<Usage> for Tokens {
-    fn from(usage: Usage) -> Self {
-        Self {
-            input: usage.input,
-            output: usage.output,
-            cache_read: usage.cache_read.unwrap_or(0),
-            cache_write: usage.cache_write.unwrap_or(0),
-            cache_write_hour: usage.cache_write_hour.unwrap_or(0),
-            reasoning: usage.reasoning,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -226,7 +226,7 @@ fn a_stream_comes_back_byte_for_byte_however_it_is_cut() {
         assert_eq!((record.outcome, record.finish_reason), (Outcome::Answered, Some("end_turn")));
         assert_eq!(record.tokens.map(|tokens| (tokens.input, tokens.output)), Some((3, 5)));
         assert_eq!((record.provider, record.operation, record.stream), ("aws.bedrock", "chat", true));
-        assert!(record.time_to_first_token.is_some());
+        assert!(record.time_to_first_content.is_some());
         assert_eq!(record.attempts[0].upstream_request_id.as_deref(), Some("r-1"));
     }
 }

@@ -47,6 +47,7 @@ fn config(backends: Vec<Backend>) -> Arc<Config> {
         parents: Vec::new(),
         hostnames: Vec::new(),
         rules: vec![rule],
+        costs: Arc::default(),
         keys: None,
     };
     Arc::new(Config { backends, routes: vec![route].into(), ..Config::default() })

@@ -107,7 +107,9 @@ impl Admin {
                 None => text(StatusCode::OK, TEXT, "ready\n"),
                 Some(why) => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, why),
             },
-            "/metrics" => text(StatusCode::OK, OPEN_METRICS, self.host.telemetry.metrics(tasks(&self.workers))),
+            "/metrics" => {
+                text(StatusCode::OK, OPEN_METRICS, self.host.telemetry.metrics(&self.host.state(tasks(&self.workers))))
+            }
             _ => text(StatusCode::NOT_FOUND, TEXT, "here are /healthz, /readyz and /metrics\n"),
         }
     }

@@ -1,7 +1,7 @@
 //! The command line: commands, flags, defaults, help.
 
 use crate::client::cors;
-use aquifer_gateway::config::{AccessDenied, LogLevel, duration};
+use aquifer_gateway::config::{AccessDenied, LogLevel, MetricConventions, duration};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::translate::limits::Limits;
 use aquifer_telemetry::log;
@@ -327,8 +327,32 @@ pub(crate) struct Serve {
     /// How long streams in flight may go on after SIGTERM
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub(crate) drain_timeout: Duration,
+    /// The version of OpenTelemetry's conventions by which metrics are named where versions differ; wins over the
+    /// configuration [default: the configuration's telemetry_conventions, else v1.41]
+    #[arg(long, value_name = "VERSION", env = "AQUIFER_TELEMETRY_CONVENTIONS")]
+    pub(crate) telemetry_conventions: Option<ConventionsAs>,
     #[command(flatten)]
     pub(crate) log: Log,
+}
+
+/// `--telemetry-conventions`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ConventionsAs {
+    #[value(name = "v1.41")]
+    V141,
+    #[value(name = "v0.1")]
+    V01,
+    Both,
+}
+
+impl From<ConventionsAs> for MetricConventions {
+    fn from(version: ConventionsAs) -> Self {
+        match version {
+            ConventionsAs::V141 => Self::V141,
+            ConventionsAs::V01 => Self::V01,
+            ConventionsAs::Both => Self::Both,
+        }
+    }
 }
 
 /// `--upstream-acks`.

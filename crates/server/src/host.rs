@@ -9,13 +9,13 @@ use crate::upstream::{Connections, Upstreams};
 use anyhow::bail;
 use aquifer_aws::Environment;
 use aquifer_gateway::auth::{self, KeyRing};
-use aquifer_gateway::config::{Backend, Config};
+use aquifer_gateway::config::{Backend, Config, MetricConventions};
 use aquifer_gateway::exchange::{Abilities, HostLimits, HostTerms, KeepAlive};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::dialect::openai_responses::seal_keys::SealKeys;
 use aquifer_gateway::translate::fault::MistakeKind;
-use aquifer_telemetry::Telemetry;
+use aquifer_telemetry::{BackendState, HostState, Telemetry};
 use arc_swap::ArcSwap;
 use http::Uri;
 use std::net::IpAddr;
@@ -281,6 +281,26 @@ impl Host {
         }
         self.serving.store(Arc::new(serving));
         Ok(config)
+    }
+
+    /// Tells the telemetry of the configuration in force; the command line's conventions win over its own.
+    pub(crate) fn tell_telemetry(&self, conventions: Option<MetricConventions>) {
+        let config = &self.serving().config;
+        self.telemetry.adopted(config, conventions.or(config.conventions).unwrap_or_default());
+    }
+
+    /// The state that metrics tell.
+    pub(crate) fn state(&self, tasks: usize) -> HostState {
+        let (serving, now) = (self.serving(), clock::now());
+        let mut backends = Vec::new();
+        for (at, backend) in serving.config.backends.iter().enumerate() {
+            backends.push(BackendState {
+                name: [&backend.namespace, "/", &backend.name].concat(),
+                is_ejected: serving.health.is_ejected(at, now),
+                credentials_expiry: serving.upstreams.credentials_expiry(at),
+            });
+        }
+        HostState { tasks, backends }
     }
 
     /// Makes the readiness check fail: the process is draining.

@@ -24,9 +24,10 @@ pub mod log;
 mod metrics;
 mod sink;
 
+use aquifer_gateway::config::{Config, MetricConventions, Severity};
 use aquifer_gateway::record::Record;
 use metrics::Metrics;
-pub use metrics::TurnStoreCounters;
+pub use metrics::{BackendState, HostState, TurnStoreCounters, metrics_table};
 use sink::Sink;
 use std::sync::Arc;
 
@@ -76,10 +77,23 @@ impl Telemetry {
         self.metrics.turn_store.clone()
     }
 
-    /// All metrics in OpenMetrics' text form; `tasks` is the number of the runtimes' tasks that have not ended.
+    /// Takes over what a configuration says of metrics and of the access log, and counts that it was taken over.
+    pub fn adopted(&self, config: &Config, conventions: MetricConventions) {
+        let names: Vec<_> = config.backends.iter().map(|it| [&it.namespace, "/", &it.name].concat()).collect();
+        let problems = config.notices.iter().filter(|notice| notice.severity == Severity::Problem).count();
+        log::access(&config.access_log);
+        self.metrics.adopted(names.iter().map(String::as_str), conventions, problems);
+    }
+
+    /// Counts that a configuration was refused: the one before stays in force.
+    pub fn refused_config(&self) {
+        self.metrics.refused_config();
+    }
+
+    /// All metrics in OpenMetrics' text form, with the state of the host.
     #[must_use]
-    pub fn metrics(&self, tasks: usize) -> String {
-        self.metrics.text(tasks)
+    pub fn metrics(&self, state: &HostState) -> String {
+        self.metrics.text(state)
     }
 }
 
@@ -99,6 +113,10 @@ mod tests {
         let record = Arc::new(Record { operation: "chat", status: 200, ..Record::default() });
         telemetry.observe(Arc::clone(&record));
         assert_eq!(Arc::strong_count(&record), 1);
-        assert!(telemetry.metrics(0).contains("aquifer_requests_total{outcome=\"answered\",status=\"200\""));
+        assert!(
+            telemetry
+                .metrics(&HostState::default())
+                .contains("aquifer_requests_total{outcome=\"answered\",status=\"200\"")
+        );
     }
 }

@@ -16,6 +16,10 @@ pub(crate) enum Form {
     Coloured,
     /// For programs.
     Json,
+    /// The value alone, as text: in a format of the operator's own.
+    Plain,
+    /// The value alone, as JSON.
+    Value,
 }
 
 /// The buffer of a thread for its lines, with the last date that it has formatted.
@@ -92,11 +96,31 @@ pub(crate) fn line(
     });
 }
 
+/// Formats a line of the operator's own in the thread's buffer and hands it to `take`.
+pub(crate) fn formatted(pieces: impl FnOnce(&mut Line<'_>), take: impl FnOnce(&[u8])) {
+    DESK.with(|desk| {
+        let Ok(mut desk) = desk.try_borrow_mut() else { return };
+        desk.bytes.clear();
+        pieces(&mut Line { form: Form::Plain, bytes: &mut desk.bytes });
+        desk.bytes.push(b'\n');
+        take(&desk.bytes);
+    });
+}
+
 impl Line<'_> {
+    /// Writes a value alone in this form; `none` stands for one that is not there.
+    pub(crate) fn value(&mut self, form: Form, none: &str, write: impl FnOnce(&mut Line<'_>)) {
+        let before = self.bytes.len();
+        write(&mut Line { form, bytes: self.bytes });
+        if self.bytes.len() == before {
+            self.plain(none);
+        }
+    }
+
     fn begin(&mut self, now: SystemTime, head: Head, date: &mut Date) {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let (before, after) = match self.form {
-            Form::Text => ("", "Z "),
+            Form::Text | Form::Plain | Form::Value => ("", "Z "),
             Form::Coloured => ("\x1b[2m", "Z\x1b[0m "),
             Form::Json => ("{\"timestamp\":\"", "Z\",\"level\":\""),
         };
@@ -116,7 +140,7 @@ impl Line<'_> {
     fn level(&mut self, level: &str, head: Head) {
         let pad = if level.len() < 5 { " " } else { "" };
         let parts = match self.form {
-            Form::Text => [pad, level, " ", head.target, ": ", head.message],
+            Form::Text | Form::Plain | Form::Value => [pad, level, " ", head.target, ": ", head.message],
             Form::Json => ["", level, "\",\"message\":\"", head.message, "\"", ""],
             Form::Coloured => {
                 let colour = match head.level {
@@ -148,6 +172,11 @@ impl Line<'_> {
     }
 
     fn quoted(&mut self, value: &str) {
+        if self.form == Form::Plain {
+            // Escaped, so that a line stays one line, and without quotes.
+            let _ = write!(self.bytes, "{}", value.escape_debug());
+            return;
+        }
         if escapes_nothing(value) {
             self.bytes.push(b'"');
             self.plain(value);
@@ -155,8 +184,8 @@ impl Line<'_> {
         }
         // Writing to memory does not fail.
         let _ = match self.form {
-            Form::Json => serde_json::to_writer(&mut *self.bytes, value).map_err(|_| fmt::Error),
-            Form::Text | Form::Coloured => write!(self.bytes, "{value:?}").map_err(|_| fmt::Error),
+            Form::Json | Form::Value => serde_json::to_writer(&mut *self.bytes, value).map_err(|_| fmt::Error),
+            Form::Text | Form::Coloured | Form::Plain => write!(self.bytes, "{value:?}").map_err(|_| fmt::Error),
         };
     }
 
@@ -165,7 +194,7 @@ impl Line<'_> {
         self.name(name);
         self.plain("[");
         for (at, value) in values.iter().enumerate() {
-            let comma = if self.form == Form::Json { "," } else { ", " };
+            let comma = if matches!(self.form, Form::Json | Form::Value) { "," } else { ", " };
             self.plain(if at == 0 { "" } else { comma });
             self.quoted(value);
         }
@@ -176,6 +205,56 @@ impl Line<'_> {
     pub(crate) fn number(&mut self, name: Name, value: impl Into<u64>) {
         self.name(name);
         digits(self.bytes, value.into(), 1);
+    }
+
+    /// A field in thousandths: `0.042`.
+    pub(crate) fn thousandths(&mut self, name: Name, value: u64) {
+        self.name(name);
+        digits(self.bytes, value / 1000, 1);
+        self.plain(".");
+        digits(self.bytes, value % 1000, 3);
+    }
+
+    /// A field in US dollars, of 10⁻¹² dollars.
+    pub(crate) fn dollars(&mut self, name: Name, value: u64) {
+        self.name(name);
+        self.amount(value);
+    }
+
+    /// A text that is put together by `write` of parts which nothing escapes.
+    pub(crate) fn joined(&mut self, name: Name, write: impl FnOnce(&mut Self)) {
+        let quote = if self.form == Form::Plain { "" } else { "\"" };
+        self.name(name);
+        self.plain(quote);
+        write(self);
+        self.plain(quote);
+    }
+
+    /// A word inside a text, with `_` for whatever would be escaped.
+    pub(crate) fn harmless(&mut self, word: &str) {
+        self.bytes.extend(word.bytes().map(|byte| match byte {
+            b'"' | b'\\' => b'_',
+            b' '..=b'~' => byte,
+            _ => b'_',
+        }));
+    }
+
+    /// A number inside a text.
+    pub(crate) fn count(&mut self, value: u64) {
+        digits(self.bytes, value, 1);
+    }
+
+    /// An amount in dollars, of 10⁻¹² dollars.
+    pub(crate) fn amount(&mut self, value: u64) {
+        const DOLLAR: u64 = 1_000_000_000_000;
+        digits(self.bytes, value / DOLLAR, 1);
+        if value % DOLLAR != 0 {
+            self.plain(".");
+            digits(self.bytes, value % DOLLAR, 12);
+            while self.bytes.last() == Some(&b'0') {
+                self.bytes.pop();
+            }
+        }
     }
 
     /// A field that is so or not.
@@ -189,6 +268,7 @@ impl Line<'_> {
             Form::Text => name.text,
             Form::Coloured => name.coloured,
             Form::Json => name.json,
+            Form::Plain | Form::Value => "",
         });
     }
 
@@ -200,7 +280,8 @@ impl Line<'_> {
         self.plain("\n");
     }
 
-    fn plain(&mut self, text: &str) {
+    /// A text as it is.
+    pub(crate) fn plain(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 }

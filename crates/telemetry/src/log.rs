@@ -5,12 +5,13 @@ use crate::clock;
 use crate::line::Form;
 use crate::line_buffer::LineBuffer;
 use anyhow::Context;
-use aquifer_gateway::config::LogLevel;
+use aquifer_gateway::config::{AccessLog, LogLevel};
 use aquifer_gateway::exchange::{ReasoningProgress, ReasoningState};
 use aquifer_gateway::record::Record;
+use arc_swap::ArcSwap;
 use std::io::{IsTerminal, Write, stderr};
 use std::mem::forget;
-use std::sync::OnceLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread;
 use std::time::Duration;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -35,6 +36,8 @@ pub struct LogControl {
 
 /// The buffer of all lines of the log.
 static LINES: LineBuffer = LineBuffer::new();
+/// The access log as the operator wants it.
+static ACCESS: LazyLock<ArcSwap<AccessLog>> = LazyLock::new(ArcSwap::default);
 /// Set when the log starts.
 static FORM: OnceLock<Form> = OnceLock::new();
 /// The limit of the flush at the end of the process, when standard error takes nothing.
@@ -69,7 +72,9 @@ pub fn start(asked: Option<LogLevel>, format: LogFormat) -> anyhow::Result<LogCo
     let layer = fmt::layer().with_writer(|| Entry);
     let started = match form {
         Form::Json => registry.with(layer.json().flatten_event(true)).try_init(),
-        Form::Text | Form::Coloured => registry.with(layer.with_ansi(form == Form::Coloured)).try_init(),
+        Form::Text | Form::Coloured | Form::Plain | Form::Value => {
+            registry.with(layer.with_ansi(form == Form::Coloured)).try_init()
+        }
     };
     // A second start in one process (tests) keeps the first.
     if started.is_ok() && FORM.set(form).is_ok() {
@@ -129,10 +134,15 @@ pub fn reasoning(id: &str, progress: ReasoningProgress) {
     }
 }
 
+/// Writes the access log so from now on.
+pub(crate) fn access(log: &AccessLog) {
+    ACCESS.store(Arc::new(log.clone()));
+}
+
 /// Writes the access log's line of an exchange.
 pub(crate) fn exchange(record: &Record) {
     if let Some(form) = FORM.get() {
-        lines(*form, clock::wall(), record, wanted, |line| LINES.push(line));
+        lines(*form, clock::wall(), record, &ACCESS.load(), wanted, |line| LINES.push(line));
     }
 }
 

@@ -97,10 +97,10 @@ impl StreamTranslation {
     /// Begins an answer.
     #[must_use]
     pub fn new(envelope: &Envelope<'_>, answering: Answering, restore: Restore) -> Self {
-        let api = answering.api;
+        let (api, usage_input) = (answering.api, answering.usage_input);
         let fanout = Fanout::new(envelope, answering);
         let sink = AnswerSink { fanout, restore, metadata: false, finished: None };
-        Self { api, reader: UpstreamReader::new(api, envelope.id), id: envelope.id, sink }
+        Self { api, reader: UpstreamReader::new(api, usage_input, envelope.id), id: envelope.id, sink }
     }
 
     /// The same, remembering the turn if it calls tools and is at most `room` bytes long.

@@ -74,6 +74,12 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("aquifer-gateway", "time", "parses RFC 3339 only; without its `std` feature it has no clock, checked below"),
     ("aquifer-sign", "time", "tells the date of a time that it is given; without its `std` feature it has no clock"),
     ("aquifer-sign", "libc", "through aquifer-gateway, see there"),
+    (
+        "aquifer-gateway",
+        "uuid",
+        "the parser of cel reads one out of its tables; without its `v4` feature it makes none",
+    ),
+    ("aquifer-sign", "uuid", "through aquifer-gateway, see there"),
     ("aquifer-gateway", "libc", "sha2 asks on ARM which instructions the processor has, and nothing else"),
 ];
 

@@ -35,6 +35,8 @@ pub(super) struct Cache {
 struct Kept {
     identity: Arc<SigningIdentity>,
     at: Instant,
+    /// When they expire, where their source says so.
+    expiry: Option<SystemTime>,
 }
 
 /// The result of a fetch.
@@ -55,6 +57,11 @@ struct Failure {
 }
 
 impl Cache {
+    /// When the cached credentials expire, where their source says so.
+    pub(super) fn expiry(&self) -> Option<SystemTime> {
+        self.kept.load().as_ref()?.expiry
+    }
+
     /// The cached credentials, unless they need a refresh.
     pub(super) fn fresh(&self) -> Option<Arc<SigningIdentity>> {
         self.kept_for(REFRESH_BEFORE)
@@ -148,11 +155,12 @@ impl Cache {
         let fetched = tokio::time::timeout(FETCH_TIMEOUT, provider.provide_credentials()).await;
         let mut credentials =
             fetched.map_err(|_| format!("none within {} s", FETCH_TIMEOUT.as_secs()))?.map_err(|error| told(&error))?;
-        if credentials.expiry().is_none() {
+        let expiry = credentials.expiry();
+        if expiry.is_none() {
             *credentials.expiry_mut() = Some(clock::wall() + WITHOUT_EXPIRY);
         }
         let identity = Arc::new(SigningIdentity::new(from_aws(&credentials)));
-        self.kept.store(Some(Arc::new(Kept { identity: Arc::clone(&identity), at: clock::now() })));
+        self.kept.store(Some(Arc::new(Kept { identity: Arc::clone(&identity), at: clock::now(), expiry })));
         Ok(identity)
     }
 }
@@ -291,7 +299,7 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(kept.calls.load(Ordering::SeqCst), 1, "they have just come");
         let at = clock::now() - REFUSED_AFTER;
-        kept.cache.kept.store(Some(Arc::new(Kept { identity: Arc::clone(&refused), at })));
+        kept.cache.kept.store(Some(Arc::new(Kept { identity: Arc::clone(&refused), at, expiry: None })));
         kept.cache.distrust(&refused, kept.provider.clone());
         let anew = async {
             while kept.key().await == "key0" {

@@ -82,7 +82,15 @@ mod tests {
 
     fn route(keys: Option<Arc<KeyRing>>) -> Route {
         let (namespace, name) = (String::new(), String::new());
-        Route { namespace, name, parents: Vec::new(), hostnames: Vec::new(), rules: Vec::new(), keys }
+        Route {
+            namespace,
+            name,
+            parents: Vec::new(),
+            hostnames: Vec::new(),
+            rules: Vec::new(),
+            costs: Arc::default(),
+            keys,
+        }
     }
 
     #[test]

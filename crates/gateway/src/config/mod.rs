@@ -1,5 +1,6 @@
 //! The configuration, checked and ready: no illegal value can be expressed.
 
+mod access_log;
 mod backend;
 mod build;
 mod check;
@@ -16,6 +17,7 @@ mod routes;
 mod text;
 mod traffic;
 
+pub use access_log::{AccessLog, LOG_FIELDS, LogFilter, LogPiece};
 pub use aquifer_translate::catalogue::ForcedTool;
 pub use backend::{Backend, BackendApi, BackendKind, BedrockAuth, Credentials, Service};
 pub use build::client_fields::{FieldPolicies, FieldPolicy};
@@ -48,6 +50,10 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// The log level of the ConfigMap `ai-gateway-config`.
     pub log_level: Option<LogLevel>,
+    /// The conventions by which metrics are named, of the same ConfigMap.
+    pub conventions: Option<MetricConventions>,
+    /// The access log, of the same ConfigMap.
+    pub access_log: AccessLog,
     /// The ConfigMap `ai-gateway-config` says in words that having no backend is meant.
     pub no_backends: bool,
     /// The backends, in the order of the files.
@@ -102,6 +108,19 @@ pub enum AccessDenied {
     Pass,
     /// As 502 `upstream_access_denied`.
     BadGateway,
+}
+
+/// OpenTelemetry's conventions for generative models by which metrics are named, where versions differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum MetricConventions {
+    /// v1.41, which existing dashboards have.
+    #[default]
+    V141,
+    /// v0.1 of the conventions' own repository.
+    V01,
+    /// Both beside each other.
+    Both,
 }
 
 /// The level of the log.

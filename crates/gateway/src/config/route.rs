@@ -3,6 +3,7 @@
 use crate::config::{FieldPolicy, ReasoningPolicy, Traffic};
 use crate::key_ring::KeyRing;
 use crate::mutation::Mutation;
+use crate::request_cost::RouteCost;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub struct Route {
     pub hostnames: Vec<String>,
     /// Tried in order; the first that matches decides.
     pub rules: Vec<Rule>,
+    /// `llmRequestCosts`: what its requests cost, by counts of tokens.
+    pub costs: Arc<[RouteCost]>,
     /// The keys that clients need for it, as a `SecurityPolicy` says. `None`: those of its listener.
     pub keys: Option<Arc<KeyRing>>,
 }

@@ -5,6 +5,7 @@ use super::candidates::{Wanted, candidates};
 use super::common::Common;
 use super::contract::{Output, RequestHead};
 use super::deadlines::RecallDeadline;
+use super::make_call::COUNT_TOKENS;
 use super::passed::{Glance, Passed};
 use super::plan::Plan;
 use super::target::Target;
@@ -98,11 +99,11 @@ impl Common {
         })?;
         match surface.operation {
             Operation::Generate => Ok(self.read_body("chat", Admitted::Generate)),
-            Operation::CountTokens => Ok(self.read_body("count_tokens", Admitted::CountTokens)),
+            Operation::CountTokens => Ok(self.read_body(COUNT_TOKENS, Admitted::CountTokens)),
             Operation::Bedrock(operation) => {
                 let embeds = surface.model.is_some_and(|model| model.contains("embed"));
                 let word = match operation {
-                    BedrockOperation::CountTokens => "count_tokens",
+                    BedrockOperation::CountTokens => COUNT_TOKENS,
                     BedrockOperation::InvokeModel if embeds => "embeddings",
                     BedrockOperation::Converse
                     | BedrockOperation::ConverseStream
@@ -174,6 +175,7 @@ impl Common {
         turns: &dyn TurnStore,
         now: Instant,
     ) -> State {
+        self.body_at = Some(now);
         let planned = match admitted {
             Admitted::Generate => self.plan(head, body, false, turns, now),
             Admitted::CountTokens => self.plan(head, body, true, turns, now),
@@ -246,9 +248,11 @@ impl Common {
         let (route, rule) = candidates.first().map_or((None, None), |first| (first.route, first.rule));
         let shown = self.head_caller(head);
         self.record.route = route.map(|route| [&route.namespace, "/", &route.name].concat());
+        self.record.rule = rule.and_then(|rule| rule.name.clone());
         self.record.caller = auth::authorize(&config, ingress(head), route, head.headers)?;
         let traffic = rule.map_or(&config.traffic, |rule| &rule.traffic);
         Ok(Plan {
+            costs: route.map(|route| Arc::clone(&route.costs)).unwrap_or_default(),
             caller: Caller::of(head.headers, self.record.caller.as_deref()),
             shown,
             traffic: Arc::clone(traffic),

@@ -142,6 +142,8 @@ pub struct Told {
 pub struct End {
     /// The reason that the client is told, in its dialect's word.
     pub finish_reason: Option<&'static str>,
+    /// The reason why the model stopped, in Converse's word; in its own of a backend that speaks the client's dialect.
+    pub stop_reason: Option<&'static str>,
     /// The tokens that the backend counted.
     pub usage: Option<Usage>,
     /// What the client did not get as it should.
@@ -442,8 +444,8 @@ impl Attempt {
         let usage = stream.usage();
         told.response = stream.take_response();
         told.stream = Some(out);
-        let finish_reason = self.word(&finish);
-        told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new() }));
+        let (finish_reason, stop_reason) = (self.word(&finish), bedrock_runtime::stop_word(&finish.stop));
+        told.end = Some(Box::new(End { finish_reason, stop_reason, usage, warnings: Vec::new() }));
         Ok(())
     }
 
@@ -471,9 +473,9 @@ impl Attempt {
         told.response = style.style.is_stored().then(|| whole.body.clone());
         let body = Bytes::from(whole.body);
         told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers, body }));
-        let finish_reason = self.word(&whole.finish);
+        let (finish_reason, stop_reason) = (self.word(&whole.finish), bedrock_runtime::stop_word(&whole.finish.stop));
         let (usage, warnings) = (Some(whole.usage), whole.warnings);
-        told.end = Some(Box::new(End { finish_reason, usage, warnings }));
+        told.end = Some(Box::new(End { finish_reason, stop_reason, usage, warnings }));
         Ok(())
     }
 
@@ -504,6 +506,7 @@ impl Attempt {
         match &self.answer {
             Answer::Streaming(stream) => stream.finished().map(|finish| End {
                 finish_reason: self.word(finish),
+                stop_reason: bedrock_runtime::stop_word(&finish.stop),
                 usage: stream.usage(),
                 warnings: stream.warnings(),
             }),
@@ -660,6 +663,7 @@ impl Attempt {
             Road::Passthrough => {
                 let stream = self.passing.as_ref().map(|passing| passing.stream());
                 let stream = stream.unwrap_or_else(|| StreamPassthrough::new(AnswerWords::Unread, false));
+                let stream = stream.counting(self.outgoing.style.usage_input);
                 AnswerStream::Passed(Box::new(match self.recording {
                     Some(room) => stream.recording(room),
                     None => stream,

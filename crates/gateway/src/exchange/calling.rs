@@ -55,6 +55,7 @@ impl Calling {
             | Input::UpstreamFailed(_) => {}
         }
         let begun = common.heard != Heard::Nothing;
+        let since_body = common.since_body(now);
         let limits = common.terms.limits;
         let stream = common.record.stream;
         let Some(call) = self.call_mut(id) else { return State::Calling(self) };
@@ -76,11 +77,13 @@ impl Calling {
             }
             Input::UpstreamFailed(why) => Err(Fault::UpstreamUnreachable(why)),
             Input::CallQueued => {
+                call.left(&mut common.record, since_body);
                 call.deadlines.queue(call.timeouts, &limits);
                 Ok(())
             }
             Input::CallStarted => {
-                call.started = now;
+                call.left(&mut common.record, since_body);
+                call.sent(&mut common.record, common.begun, now);
                 call.deadlines.start(now);
                 Ok(())
             }
@@ -109,12 +112,14 @@ impl Calling {
         }
         if common.told.stream.is_none() && common.told.end.is_none() {
             common.note(common.told.seen, now);
+            common.note_progress(now);
             common.say_told();
             return match taken {
                 Ok(()) => State::Calling(self),
                 Err(fault) => self.failed(common, id, fault, now),
             };
         }
+        common.note_gap(now);
         let answering = self.won(common, id, now);
         if common.heard == Heard::Nothing {
             common.begin_stream(&answering.call.attempt);

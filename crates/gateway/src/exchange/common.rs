@@ -9,18 +9,19 @@ use super::passed::Glance;
 use super::plan::Plan;
 use crate::config::Config;
 use crate::health::BackendHealth;
-use crate::record::{Estimate, Outcome, Record, Tokens};
+use crate::record::{AttemptResult, Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, ErrorAnswer};
 use aquifer_translate::model::milestones::Milestones;
 use aquifer_translate::model::request_id::RequestId;
+use aquifer_translate::translation::ReasoningState;
 use aquifer_translate::wire::sse;
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, header};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What all states of an exchange share.
 pub(super) struct Common {
@@ -37,6 +38,11 @@ pub(super) struct Common {
     pub(super) client: ClientDeadlines,
     /// The host is asked before the request is written once more.
     pub(super) defers: bool,
+    /// When the request's body was there, and when the last part of an answer came.
+    pub(super) body_at: Option<Instant>,
+    heard_at: Option<Instant>,
+    /// Since when a block of reasoning is open.
+    thinking_since: Option<Instant>,
     /// What came of the part of an answer that is being read.
     pub(super) told: Told,
     /// The words of the body at which the host's question for its weight has looked.
@@ -88,6 +94,9 @@ impl Common {
             heard: Heard::Nothing,
             client: ClientDeadlines::new(&terms.limits),
             defers: false,
+            body_at: None,
+            heard_at: None,
+            thinking_since: None,
             told: Told::default(),
             glance: None,
             outputs: VecDeque::new(),
@@ -114,11 +123,43 @@ impl Common {
         let since = || now.saturating_duration_since(begun);
         if seen.reasoning {
             self.record.reasoned = true;
+        }
+        if seen.thought {
             self.record.time_to_first_reasoning.get_or_insert_with(since);
         }
-        if seen.answer {
-            self.record.time_to_first_token.get_or_insert_with(since);
+        if seen.said {
+            self.record.time_to_first_content.get_or_insert_with(since);
         }
+    }
+
+    /// Records how long blocks of reasoning were open.
+    pub(super) fn note_progress(&mut self, now: Instant) {
+        for progress in &self.told.progress {
+            match progress.state {
+                ReasoningState::Opened => self.thinking_since = Some(now),
+                ReasoningState::Signature => {}
+                ReasoningState::Closed => {
+                    let since = self.thinking_since.take().unwrap_or(now);
+                    self.record.thinking_time += now.saturating_duration_since(since);
+                    self.record.reasoning_end = Some(now.saturating_duration_since(self.begun));
+                }
+            }
+        }
+    }
+
+    /// Records the silence before a part of an answer that comes now.
+    pub(super) fn note_gap(&mut self, now: Instant) {
+        if let Some(before) = self.heard_at.replace(now) {
+            let gap = now.saturating_duration_since(before);
+            if self.record.longest_gap.is_none_or(|longest| longest < gap) {
+                self.record.longest_gap = Some(gap);
+            }
+        }
+    }
+
+    /// The time since the request's body was there.
+    pub(super) fn since_body(&self, now: Instant) -> Option<Duration> {
+        self.body_at.map(|at| now.saturating_duration_since(at))
     }
 
     /// Has the turn remembered that came, before its client is told of it: it may be sent back at once.
@@ -194,7 +235,7 @@ impl Common {
     pub(super) fn answered(&mut self, plan: Box<Plan>, call: Box<OpenCall>, end: End, now: Instant) -> State {
         let dialect = self.dialect;
         self.record.warnings.extend(end.warnings.iter().map(|warning| dialect.warning(warning)));
-        self.record.finish_reason = end.finish_reason;
+        (self.record.finish_reason, self.record.stop_reason) = (end.finish_reason, end.stop_reason);
         self.record.tokens = end.usage.map(Tokens::from);
         self.done(Some(plan), [Some(call), None], Outcome::Answered, now)
     }
@@ -251,12 +292,13 @@ impl Common {
         if let Some(hedge) = hedge {
             self.estimate(hedge.attempt.estimate());
             self.record.hedges.abandoned += 1;
-            hedge.over(&mut self.record, since);
+            hedge.over(&mut self.record, AttemptResult::Abandoned, since);
         }
         if let Some(call) = primary {
-            call.recorded(&mut self.record, since);
+            call.recorded(&mut self.record, outcome, since);
         }
         if let Some(mut plan) = plan {
+            self.record.count_costs(&plan.costs);
             self.release_probes(&mut plan);
         }
         self.record.outcome = outcome;

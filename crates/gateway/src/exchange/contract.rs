@@ -148,7 +148,7 @@ pub enum Input<'a> {
     Recalled(Vec<Option<Turn>>),
     /// The call waits for its turn at its backend.
     CallQueued,
-    /// The turn of a call that was queued has come.
+    /// The call is sent: at once, or because its turn has come. A host without a queue need not say so.
     CallStarted,
     /// The call was answered with this head.
     UpstreamHead {

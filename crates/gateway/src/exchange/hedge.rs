@@ -9,7 +9,7 @@ use super::make_call::Making;
 use super::open_call::OpenCall;
 use super::plan::Plan;
 use crate::health::{BackendHealth, Reach};
-use crate::record::AttemptReason;
+use crate::record::{AttemptReason, AttemptResult};
 use std::time::{Duration, Instant};
 
 /// The time that a request which probes an ejected backend waits for it alone, at least.
@@ -44,7 +44,7 @@ impl Common {
     /// The hedge was quicker than the primary call, which is given up.
     pub(super) fn hedge_won(&mut self, plan: &mut Plan, primary: &OpenCall, now: Instant) {
         self.estimate(primary.attempt.estimate());
-        primary.over(&mut self.record, now.saturating_duration_since(self.begun));
+        primary.over(&mut self.record, AttemptResult::HedgeLost, now.saturating_duration_since(self.begun));
         self.record.hedges.won += 1;
         self.was_slow(plan, primary.target, now);
         self.push(Output::Settled(CallId::Hedge));
@@ -53,7 +53,7 @@ impl Common {
     /// The primary call was quicker than the hedge, which is given up.
     pub(super) fn hedge_lost(&mut self, plan: &mut Plan, hedge: &OpenCall, now: Instant) {
         self.estimate(hedge.attempt.estimate());
-        hedge.over(&mut self.record, now.saturating_duration_since(self.begun));
+        hedge.over(&mut self.record, AttemptResult::HedgeLost, now.saturating_duration_since(self.begun));
         self.record.hedges.lost += 1;
         self.release_probe(plan, hedge.target);
         self.push(Output::Settled(CallId::Primary));

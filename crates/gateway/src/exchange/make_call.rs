@@ -9,8 +9,10 @@ use super::open_call::{Facts, OpenCall};
 use super::plan::{Plan, Written};
 use super::timeouts::CallTimeouts;
 use crate::config::{Backend, Config};
+use crate::cost::CallPrice;
 use crate::record::{AttemptReason, AttemptRecord};
 use aquifer_translate::catalogue::Catalogue;
+use aquifer_translate::translation::Road;
 use std::time::{Duration, Instant};
 
 /// How a call is made.
@@ -22,13 +24,17 @@ pub(super) struct Making {
     pub(super) after: Duration,
 }
 
+/// The operation that counts the tokens of a request and costs nothing, as the record names it.
+pub(super) const COUNT_TOKENS: &str = "count_tokens";
+
 impl Common {
     /// Makes a call.
     pub(super) fn call(&mut self, plan: &mut Plan, making: Making, written: Written, now: Instant) -> Box<OpenCall> {
         let Making { id, why, after } = making;
         let Written { at, backend, count_key, .. } = written;
         let (road, put_back, model_id) = (written.road, written.put_back, written.model_id.clone());
-        let whole = written.outgoing.whole;
+        let counts = self.record.operation == COUNT_TOKENS;
+        let (whole, effort) = (written.outgoing.whole, written.outgoing.effort);
         plan.attempts += 1;
         plan.sealed = written.outgoing.sealed;
         let first_try = plan.targets.get_mut(at).is_none_or(|target| {
@@ -44,7 +50,22 @@ impl Common {
         let UpstreamRequest { path, headers, body } = request;
         let connect = timeouts.connect.unwrap_or(self.terms.limits.connect);
         let call = Call { id, backend, path, headers, body, connect, after, circuit: plan.traffic.circuit };
+        let region =
+            plan.config.backends.get(backend).and_then(|backend| backend.kind.bedrock_service()?.region.clone());
+        let price = (!counts).then(|| {
+            let target = plan.targets.get(at);
+            // A backend of OpenAI's dialect has its own prices, which only its operator knows.
+            let entry = target.and_then(|target| match road {
+                Road::Relay | Road::TranslateToOpenAi => target.policy.entry(&model_id).map(AsRef::as_ref),
+                Road::Translate(_) | Road::Reframe(_) | Road::Passthrough | Road::Closed => {
+                    Some(target.entry(&plan.config))
+                }
+            });
+            let price = entry.and_then(|entry| entry.price.clone());
+            CallPrice::of(price, &model_id, region.as_deref(), self.record.asked.parameters.tier)
+        });
         let facts = Facts {
+            price,
             provider: road.provider(),
             backend: plan.config.backends.get(backend).map(full_name).unwrap_or_default(),
             known_models: self.known_models(&plan.config, &model_id),
@@ -58,7 +79,9 @@ impl Common {
             backend: facts.backend.clone(),
             model_id: facts.model_id.clone(),
             provider: facts.provider,
+            region,
             why,
+            effort,
             started: started.saturating_duration_since(self.begun),
             ..AttemptRecord::default()
         });

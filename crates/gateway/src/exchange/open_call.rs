@@ -4,7 +4,8 @@ use super::attempt::Attempt;
 use super::deadlines::CallDeadlines;
 use super::plan::PutBack;
 use super::timeouts::CallTimeouts;
-use crate::record::{Record, Tokens};
+use crate::cost::{CallCost, CallPrice, CostUnknown};
+use crate::record::{AttemptRecord, AttemptResult, Estimate, Outcome, Record, Tokens};
 use crate::token_counts::CountKey;
 use aquifer_translate::Fault;
 use http::{HeaderMap, StatusCode};
@@ -37,6 +38,8 @@ pub(super) struct OpenCall {
 
 /// What the record of an exchange says of the call that counts.
 pub(super) struct Facts {
+    /// The price of the call; `None`: it costs nothing, whatever it counts.
+    pub(super) price: Option<CallPrice>,
     pub(super) model_id: String,
     pub(super) provider: &'static str,
     pub(super) backend: String,
@@ -82,31 +85,68 @@ impl OpenCall {
         }
     }
 
-    /// It is over, and was not the answer.
-    pub(super) fn over(&self, record: &mut Record, since: Duration) {
+    /// It was sent, or queued: all that the gateway does before a call is done.
+    pub(super) fn left(&self, record: &mut Record, since_body: Option<Duration>) {
+        if self.at == 0 {
+            record.overhead = record.overhead.or(since_body);
+        }
+    }
+
+    /// It was sent.
+    pub(super) fn sent(&mut self, record: &mut Record, begun: Instant, now: Instant) {
+        self.started = now;
+        if let Some(record) = record.attempts.get_mut(self.at) {
+            record.sent = record.sent.or(Some(now.saturating_duration_since(begun)));
+        }
+    }
+
+    /// It is over.
+    pub(super) fn over(&self, record: &mut Record, result: AttemptResult, since: Duration) {
         if let Some(record) = record.attempts.get_mut(self.at)
             && record.ended.is_none()
         {
             record.ended = Some(since);
+            record.result = result;
             record.usage = self.attempt.usage().map(Tokens::from);
+            self.bill(record);
         }
+    }
+
+    /// Records what the call cost.
+    fn bill(&self, record: &mut AttemptRecord) {
+        let Some(price) = &self.facts.price else { return };
+        (record.cost, record.estimated_cost) = match &record.usage {
+            Some(tokens) => (price.cost(tokens).map_or_else(CallCost::Unknown, CallCost::Known), None),
+            None if !record.may_have_cost() => (CallCost::Nothing, None),
+            None => {
+                let Estimate { input, output } = self.attempt.estimate();
+                let guessed = price.cost(&Tokens { input, output, ..Tokens::default() });
+                (CallCost::Unknown(CostUnknown::NoUsage), guessed.ok().map(|cost| cost.total()))
+            }
+        };
     }
 
     /// It failed.
     pub(super) fn failed(&self, record: &mut Record, fault: &Fault, since: Duration) {
-        self.over(record, since);
+        self.over(record, AttemptResult::of(fault), since);
         if let Some(record) = record.attempts.get_mut(self.at) {
             record.fault = Some(fault.label().to_owned());
         }
     }
 
     /// It is the call that the record of the exchange is about.
-    pub(super) fn recorded(self, record: &mut Record, since: Duration) {
-        self.over(record, since);
+    pub(super) fn recorded(self, record: &mut Record, outcome: Outcome, since: Duration) {
+        let result = match outcome {
+            Outcome::Answered => AttemptResult::Answered,
+            Outcome::Failed => AttemptResult::Failed,
+            Outcome::Abandoned => AttemptResult::Abandoned,
+        };
+        self.over(record, result, since);
         if let Some(attempt) = record.attempts.get_mut(self.at) {
             attempt.usage = record.tokens;
+            self.bill(attempt);
         }
-        let Facts { model_id, provider, backend, known_models, mut warnings, put_back } = self.facts;
+        let Facts { price: _, model_id, provider, backend, known_models, mut warnings, put_back } = self.facts;
         (record.model_id, record.provider, record.backend) = (model_id, provider, backend);
         record.known_models = known_models;
         (record.turns.restored, record.turns.missed) = (put_back.restored, put_back.missed);

@@ -16,6 +16,7 @@ use aquifer_translate::dialect::{self, Head};
 use aquifer_translate::fault::MistakeKind;
 use aquifer_translate::limits::ClientFields;
 use aquifer_translate::model::field_ref::FieldRef;
+use aquifer_translate::model::reasoning::SentEffort;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{AnswerWords, Answering, Outgoing};
 use aquifer_translate::warning::Warning;
@@ -102,7 +103,7 @@ impl Passed {
             stream: self.operation.streams(),
             whole: false,
             model: Text::from_plain(head.model.clone().into_owned()),
-            style: Answering::default(),
+            style: Answering { usage_input: entry.usage_input, ..Answering::default() },
             headers: self.headers.clone(),
             // What the client accepts is among its headers.
             accept: "",
@@ -110,6 +111,7 @@ impl Passed {
             warnings,
             schema: None,
             reasoning_on: false,
+            effort: SentEffort::default(),
             sealed: false,
             memorable: false,
         })

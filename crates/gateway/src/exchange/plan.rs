@@ -10,6 +10,7 @@ use crate::config::{Config, ReasoningPolicy, RestorePolicy, Traffic};
 use crate::health::BackendHealth;
 use crate::lessons::Lesson;
 use crate::mutation::Mutation;
+use crate::request_cost::RouteCost;
 use crate::restore::{Caller, RestoreLimits, TurnKey};
 use crate::route::Draw;
 use crate::token_counts::{CountKey, CountTurn};
@@ -80,6 +81,8 @@ pub(super) struct Plan {
     pub(super) count_turn: Option<CountTurn>,
     /// What a request of Bedrock's own API says outside its body, which is not read.
     pub(super) passed: Option<Passed>,
+    /// The costs that its route defines.
+    pub(super) costs: Arc<[RouteCost]>,
     /// An encoder is asked, and no model for an answer.
     pub(super) encoding: Option<Encoding>,
 }
@@ -193,6 +196,7 @@ impl Plan {
             counting: false,
             count_turn: None,
             passed: None,
+            costs: Arc::default(),
             encoding: None,
         }
     }

@@ -9,6 +9,7 @@ use aquifer_translate::Fault;
 use aquifer_translate::catalogue::EncoderTask;
 use aquifer_translate::dialect::Head;
 use aquifer_translate::fault::MistakeKind;
+use aquifer_translate::model::reasoning::SentEffort;
 use aquifer_translate::model::text::Text;
 use aquifer_translate::translation::{Answering, Outgoing};
 use aquifer_translate::warning::Warning;
@@ -81,6 +82,7 @@ fn outgoing(body: Bytes, head: &Head<'_>, prefix: &str, path: &str) -> Outgoing 
         warnings: Vec::new(),
         schema: None,
         reasoning_on: false,
+        effort: SentEffort::default(),
         sealed: false,
         memorable: false,
     }

@@ -9,7 +9,7 @@ use super::plan::{Plan, Written};
 use super::target::Target;
 use crate::config::Retry;
 use crate::health::{Availability, BackendHealth, Failure, Reach};
-use crate::record::AttemptReason;
+use crate::record::{AttemptReason, AttemptResult};
 use aquifer_translate::Fault;
 use aquifer_translate::fault::{Misbehaviour, Unreachable};
 use aquifer_translate::translation::Road;
@@ -187,6 +187,9 @@ impl Calling {
             }
             if !self.primary.attempt.sent(&written.outgoing) {
                 common.record.amended += 1;
+                if let Some(refused) = common.record.attempts.get_mut(self.primary.at) {
+                    refused.result = AttemptResult::Amended;
+                }
                 let making = Making { id: CallId::Primary, why: AttemptReason::Adjusted, after: Duration::ZERO };
                 return Some(common.call(&mut self.plan, making, written, now));
             }

@@ -64,7 +64,7 @@ fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         }
         let hostnames = several(u, 3, |u| Ok((*u.choose(&HOSTNAMES)?).to_owned()))?;
         let (namespace, name) = ("default".to_owned(), format!("route-{number}"));
-        routes.push(Route { namespace, name, parents: Vec::new(), hostnames, rules, keys: None });
+        routes.push(Route { namespace, name, parents: Vec::new(), hostnames, rules, costs: [].into(), keys: None });
     }
     config.routes = routes.into();
     Ok(config)

@@ -80,7 +80,7 @@ fn a_whole_answer_is_played_as_the_stream_that_was_asked_for() {
         let record = under.record.unwrap();
         assert_eq!((record.outcome, record.status, record.stream), (Outcome::Answered, 200, true));
         assert_eq!((record.finish_reason, record.tokens.unwrap().output), (Some("tool_calls"), 4));
-        assert!(record.time_to_first_token.is_some());
+        assert!(record.time_to_first_content.is_some());
     }
 }
 

@@ -54,6 +54,7 @@ fn config_with(kinds: Vec<(BackendKind, u32)>, traffic: Traffic) -> Arc<Config> 
         parents: Vec::new(),
         hostnames: Vec::new(),
         rules: vec![rule],
+        costs: Arc::default(),
         keys: None,
     };
     Arc::new(Config {

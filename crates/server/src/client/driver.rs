@@ -227,9 +227,14 @@ impl ExchangeDriver {
         self.recall = None;
         // What was noted of the body is forgotten; what is sent may have been changed once more.
         self.reservation.shrink(self.body + 2 * call.body.len());
-        let id = call.id;
+        let (id, at_once) = (call.id, call.after.is_zero());
         let state = match self.serving.upstreams.begin(call) {
-            StartedCall::Sent(sending) => CallState::Sending(sending),
+            StartedCall::Sent(sending) => {
+                if at_once {
+                    self.exchange.handle_from(id, Input::CallStarted, clock::now());
+                }
+                CallState::Sending(sending)
+            }
             StartedCall::Queued(queued) => {
                 self.exchange.handle_from(id, Input::CallQueued, clock::now());
                 CallState::Queued(queued)

@@ -65,7 +65,9 @@ fn host(simulator: TcpListener, pace: Duration) -> anyhow::Result<Arc<Host>> {
     });
     // The demo never looks at the environment: whoever has AWS settings there does not call AWS by trying it.
     let limits = descriptors::fit(limits());
-    Ok(Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?))
+    let host = Arc::new(Host::new(config, Environment::default(), Telemetry::new(), limits)?);
+    host.tell_telemetry(None);
+    Ok(host)
 }
 
 fn limits() -> Limits {
@@ -133,6 +135,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         name: "every-model".to_owned(),
         hostnames: Vec::new(),
         rules: vec![every],
+        costs: [].into(),
         keys: None,
     };
     Ok(Config { backends: vec![backend], routes: vec![route].into(), ..Config::default() })

@@ -17,7 +17,7 @@ use aquifer_aws::Environment;
 use aquifer_aws::Profiles;
 use aquifer_aws::{AUTH, CredentialOrigin};
 use aquifer_gateway::auth::{self, KeyRing};
-use aquifer_gateway::config::{Config, ConfigError, Listener, ServerTls, Severity};
+use aquifer_gateway::config::{Config, ConfigError, Listener, MetricConventions, ServerTls, Severity};
 use aquifer_telemetry::Telemetry;
 use aquifer_telemetry::log::{self, LogControl};
 use std::path::PathBuf;
@@ -75,6 +75,8 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let host = Arc::new(
         Host::new(config, environment, Telemetry::new(), limits)?.allow(arguments.allow_origins).guard(guarded),
     );
+    let conventions = arguments.telemetry_conventions.map(Into::into);
+    host.tell_telemetry(conventions);
     credentials(&host, arguments.require_credentials).await?;
     let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
     let watching = Watch {
@@ -83,6 +85,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
         allow_s3_uris,
         profiles,
         control,
+        conventions,
         certificates,
         files,
         keys: arguments.api_keys_file,
@@ -215,6 +218,8 @@ struct Watch {
     allow_s3_uris: Option<bool>,
     profiles: Option<Profiles>,
     control: LogControl,
+    /// The conventions of metrics, by the command line.
+    conventions: Option<MetricConventions>,
     certificates: Vec<PortCertificate>,
     files: Option<(PathBuf, PathBuf)>,
     /// The file with clients' API keys.
@@ -346,9 +351,13 @@ impl Watch {
                 for mistake in &mistakes {
                     tracing::error!("{mistake}");
                 }
+                self.host.telemetry.refused_config();
                 tracing::error!(mistakes = mistakes.len(), "the new configuration is wrong; the old one stays");
             }
-            Err(error) => tracing::error!("{error:#}; the old configuration stays"),
+            Err(error) => {
+                self.host.telemetry.refused_config();
+                tracing::error!("{error:#}; the old configuration stays");
+            }
         }
     }
 
@@ -356,9 +365,13 @@ impl Watch {
         let (level, listeners) = (config.log_level, config.listeners.clone());
         let config = match self.host.adopt(config) {
             Ok(config) => config,
-            Err(error) => return tracing::error!("{error:#}; the old configuration stays"),
+            Err(error) => {
+                self.host.telemetry.refused_config();
+                return tracing::error!("{error:#}; the old configuration stays");
+            }
         };
         self.control.configured(level);
+        self.host.tell_telemetry(self.conventions);
         tell(&config);
         let places = |all: &[Listener]| all.iter().map(|it| (it.port, it.tls.is_some())).collect::<Vec<_>>();
         if places(&listeners) != places(&self.listeners) {

@@ -2,7 +2,7 @@
 
 use super::probe::{Answer, Tokens};
 use aquifer_gateway::translate::Fault;
-use aquifer_gateway::translate::bedrock::{self, Api, EventSink, Reader};
+use aquifer_gateway::translate::bedrock::{self, EventSink, Reader};
 use aquifer_gateway::translate::catalogue::Replay;
 use aquifer_gateway::translate::dialect::Envelope;
 use aquifer_gateway::translate::model::delta::{Delta, Event, Seal};
@@ -10,14 +10,14 @@ use aquifer_gateway::translate::model::request::Block;
 use aquifer_gateway::translate::model::request_id::RequestId;
 use aquifer_gateway::translate::model::response::{StopReason, Usage};
 use aquifer_gateway::translate::model::text::Text;
-use aquifer_gateway::translate::translation::{self, Outgoing};
+use aquifer_gateway::translate::translation::{self, Answering, Outgoing};
 
 /// Reads the body of an answer that is no refusal.
 ///
 /// # Errors
 /// The body is malformed, or it ends with an exception.
 pub(super) fn read(body: &[u8], outgoing: &Outgoing) -> Result<Answer, Fault> {
-    if outgoing.stream { streamed(body, outgoing.style.api.of_bedrock()) } else { whole(body, outgoing) }
+    if outgoing.stream { streamed(body, &outgoing.style) } else { whole(body, outgoing) }
 }
 
 fn whole(body: &[u8], outgoing: &Outgoing) -> Result<Answer, Fault> {
@@ -43,8 +43,8 @@ fn whole(body: &[u8], outgoing: &Outgoing) -> Result<Answer, Fault> {
     Ok(answer)
 }
 
-fn streamed(body: &[u8], api: Api) -> Result<Answer, Fault> {
-    let (mut reader, mut answer) = (Reader::new(api), Answer::default());
+fn streamed(body: &[u8], style: &Answering) -> Result<Answer, Fault> {
+    let (mut reader, mut answer) = (Reader::new(style.api.of_bedrock(), style.usage_input), Answer::default());
     reader.take(body, &mut answer, &mut ())?;
     reader.end()?;
     Ok(answer)

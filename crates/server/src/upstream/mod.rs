@@ -15,7 +15,7 @@ use http::response::Parts;
 use http::{Method, Request};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 use tokio::time::sleep;
 
 mod addresses;
@@ -126,6 +126,12 @@ impl Upstreams {
             origins.push((names, signer.origin(environment).await));
         }
         origins
+    }
+
+    /// When the AWS credentials in use at a backend expire, in seconds since 1970.
+    pub fn credentials_expiry(&self, backend: usize) -> Option<u64> {
+        let signer = &self.all.get(backend)?.client.as_ref().ok()?.signer;
+        Some(signer.expiry()?.duration_since(UNIX_EPOCH).ok()?.as_secs())
     }
 
     /// Sends a call when the concurrency limit permits it, and waits for the head of the response.

@@ -1,8 +1,10 @@
 //! The cache of metric series: counters and histograms of exchanges that share all labels, found with one lookup.
 
-use super::{Families, Labels, time_per_token};
+use super::families::{Families, Labels, UsdCounter};
+use super::time_per_token;
 use crate::access_log::outcome_word;
-use aquifer_gateway::record::{Outcome, Record, Tokens};
+use aquifer_gateway::cost::CallCost;
+use aquifer_gateway::record::{AttemptRecord, AttemptResult, Outcome, Record, Tokens};
 use arc_swap::ArcSwap;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
@@ -21,6 +23,8 @@ pub(crate) struct Key<'a> {
     pub(crate) model_id: &'a str,
     pub(crate) model: &'a str,
     pub(crate) backend: &'a str,
+    pub(crate) route: &'a str,
+    pub(crate) stop_reason: Option<&'static str>,
     pub(crate) operation: &'static str,
     pub(crate) provider: &'static str,
     pub(crate) fault: Option<&'a str>,
@@ -46,6 +50,8 @@ struct Kept {
     model_id: String,
     model: String,
     backend: String,
+    route: String,
+    stop_reason: Option<&'static str>,
     operation: &'static str,
     provider: &'static str,
     fault: Option<String>,
@@ -70,26 +76,37 @@ pub(crate) struct Series {
 struct Called {
     labels: Labels,
     told: Counter,
-    duration: Histogram,
-    first_token: OnceLock<Histogram>,
-    first_reasoning: OnceLock<Histogram>,
-    per_token: OnceLock<Histogram>,
+    stop: Option<Counter>,
+    overhead: OnceLock<Histogram>,
+    times: [OnceLock<Histogram>; TIMES],
     tokens: [OnceLock<Histogram>; 5],
+    usage: [OnceLock<Counter>; 5],
+    attempts: [OnceLock<Counter>; AttemptResult::ALL.len()],
+    backend: String,
+    operation: &'static str,
+    /// The labels of what it costs, and the counters of its parts.
+    priced: Labels,
+    cost: [OnceLock<UsdCounter>; 4],
+    /// The labels of durations.
+    ended: Labels,
 }
+
+/// The histograms of times.
+const TIMES: usize = 8;
 
 impl<'a> Key<'a> {
     pub(crate) fn of(record: &'a Record) -> Self {
         let routed = !record.backend.is_empty();
         let named = |name: &'a str| if routed { name } else { "" };
-        let answered = record.outcome == Outcome::Answered
-            || record.time_to_first_token.is_some()
-            || record.time_to_first_reasoning.is_some();
+        let answered = record.outcome == Outcome::Answered || record.time_to_first_token().is_some();
         Self {
             outcome: record.outcome,
             status: record.status,
             model_id: named(&record.model_id),
             model: named(&record.model),
             backend: &record.backend,
+            route: record.route.as_deref().unwrap_or_default(),
+            stop_reason: record.stop_reason,
             operation: record.operation,
             provider: record.provider,
             fault: record.fault.as_deref(),
@@ -108,6 +125,8 @@ impl<'a> Key<'a> {
             model_id: self.model_id.to_owned(),
             model: self.model.to_owned(),
             backend: self.backend.to_owned(),
+            route: self.route.to_owned(),
+            stop_reason: self.stop_reason,
             operation: self.operation,
             provider: self.provider,
             fault: self.fault.map(str::to_owned),
@@ -124,6 +143,8 @@ impl Kept {
             model_id: &self.model_id,
             model: &self.model,
             backend: &self.backend,
+            route: &self.route,
+            stop_reason: self.stop_reason,
             operation: self.operation,
             provider: self.provider,
             fault: self.fault.as_deref(),
@@ -145,6 +166,12 @@ impl Known {
         }
     }
 
+    /// Forgets every series.
+    #[cfg(test)]
+    pub(crate) fn forget(&self) {
+        self.series.store(Arc::default());
+    }
+
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.series.load().len()
@@ -164,22 +191,15 @@ impl Known {
 impl Series {
     /// The series of a key whose labels are bounded.
     pub(crate) fn new(families: &Families, bounded: Key<'_>) -> Self {
-        let Key { outcome, status, model_id, model, backend, operation, provider, fault, proofs: _ } = bounded;
-        let (id, backend) = (("model", model_id.to_owned()), ("backend", backend.to_owned()));
-        let ended = [("outcome", outcome_word(outcome).to_owned()), ("status", status.to_string())];
+        let (id, backend) = (("model", bounded.model_id.to_owned()), ("backend", bounded.backend.to_owned()));
+        let ended = [("outcome", outcome_word(bounded.outcome).to_owned()), ("status", bounded.status.to_string())];
         let requests = Labels(ended.into_iter().chain([id.clone(), backend.clone()]).collect());
-        let error = fault.map(|fault| Labels(vec![("fault", fault.to_owned()), id, backend]));
+        let error = bounded.fault.map(|fault| Labels(vec![("fault", fault.to_owned()), id, backend]));
         let called = !bounded.backend.is_empty();
-        let labels = Labels(vec![
-            ("gen_ai_operation_name", operation.to_owned()),
-            ("gen_ai_provider_name", provider.to_owned()),
-            ("gen_ai_original_model", model.to_owned()),
-            ("gen_ai_request_model", model_id.to_owned()),
-        ]);
         Self {
             requests: families.requests.get_or_create_owned(&requests),
             error: error.map(|labels| families.errors.get_or_create_owned(&labels)),
-            called: called.then(|| Called::new(families, labels, outcome, fault)),
+            called: called.then(|| Called::new(families, bounded)),
         }
     }
 
@@ -190,43 +210,80 @@ impl Series {
             error.inc();
         }
         if let Some(called) = &self.called {
-            called.told.inc_by(record.told);
-            called.times(families, record);
-            if let Some(tokens) = record.tokens {
-                called.tokens(families, tokens);
-            }
+            called.count(families, record);
         }
     }
 }
 
 impl Called {
-    fn new(families: &Families, labels: Labels, outcome: Outcome, fault: Option<&str>) -> Self {
-        let ended = match fault {
-            Some(fault) => labels.with("error_type", fault),
-            None => labels.clone(),
-        };
-        let told = Labels(vec![("outcome", outcome_word(outcome).to_owned())]);
+    fn new(families: &Families, bounded: Key<'_>) -> Self {
+        let Key { outcome, model_id, model, backend, route, stop_reason, operation, provider, fault, .. } = bounded;
+        let labels = Labels::one("gen_ai_operation_name", operation)
+            .with("gen_ai_provider_name", provider)
+            .with("gen_ai_original_model", model)
+            .with("gen_ai_request_model", model_id)
+            // Converse does not name the model that answered: it is the one that was called.
+            .with("gen_ai_response_model", model_id);
+        let ended = fault.map_or_else(|| labels.clone(), |fault| labels.with("error_type", fault));
+        let stop = stop_reason.map(|reason| Labels::one("model", model_id).with("reason", reason));
         Self {
-            labels,
-            told: families.told.get_or_create_owned(&told),
-            duration: families.duration.get_or_create_owned(&ended),
-            first_token: OnceLock::new(),
-            first_reasoning: OnceLock::new(),
-            per_token: OnceLock::new(),
+            told: families.told.get_or_create_owned(&Labels::one("outcome", outcome_word(outcome))),
+            stop: stop.map(|labels| families.stops.get_or_create_owned(&labels)),
+            overhead: OnceLock::new(),
+            operation,
+            times: Default::default(),
             tokens: Default::default(),
+            usage: Default::default(),
+            attempts: Default::default(),
+            backend: backend.to_owned(),
+            priced: Labels::one("model", model_id).with("backend", backend).with("route", route),
+            cost: Default::default(),
+            labels,
+            ended,
+        }
+    }
+
+    fn count(&self, families: &Families, record: &Record) {
+        self.told.inc_by(record.told);
+        if let Some(stop) = &self.stop {
+            stop.inc();
+        }
+        if let Some(overhead) = record.overhead {
+            let histogram = self.overhead.get_or_init(|| {
+                families.overhead.get_or_create_owned(&Labels::one("gen_ai_operation_name", self.operation))
+            });
+            histogram.observe(overhead.as_secs_f64());
+        }
+        self.times(families, record);
+        if let Some(tokens) = record.tokens.filter(|_| families.names().older) {
+            self.tokens(families, tokens);
+        }
+        if families.names().newer {
+            self.usage(families, record);
+        }
+        if let Some(attempt) = record.last_attempt() {
+            self.attempt(families, attempt);
         }
     }
 
     fn times(&self, families: &Families, record: &Record) {
-        self.duration.observe(record.duration.as_secs_f64());
+        let newer = families.names().newer;
+        let first = record.time_to_first_token();
+        let thought = record.reasoning_end.map(|_| record.thinking_time);
+        let (labels, ended) = (&self.labels, &self.ended);
         let times = [
-            (&self.first_token, &families.first_token, record.time_to_first_token),
-            (&self.first_reasoning, &families.first_reasoning, record.time_to_first_reasoning),
-            (&self.per_token, &families.per_token, time_per_token(record)),
+            (&families.duration, ended, Some(record.duration)),
+            (&families.first_token, labels, first),
+            (&families.first_reasoning, labels, record.time_to_first_reasoning),
+            (&families.first_content, labels, record.time_to_first_content),
+            (&families.reasoning, labels, thought),
+            (&families.per_token, labels, time_per_token(record)),
+            (&families.client_duration, ended, Some(record.duration).filter(|_| newer)),
+            (&families.first_chunk, labels, first.filter(|_| newer && record.stream)),
         ];
-        for (histogram, family, time) in times {
+        for ((family, labels, time), histogram) in times.into_iter().zip(&self.times) {
             if let Some(time) = time {
-                let histogram = histogram.get_or_init(|| family.get_or_create_owned(&self.labels));
+                let histogram = histogram.get_or_init(|| family.get_or_create_owned(labels));
                 histogram.observe(time.as_secs_f64());
             }
         }
@@ -234,7 +291,8 @@ impl Called {
 
     fn tokens(&self, families: &Families, tokens: Tokens) {
         let kinds = [
-            ("input", Some(tokens.input)),
+            // The whole prompt, as the conventions and other gateways count it.
+            ("input", Some(tokens.prompt())),
             ("output", Some(tokens.output)),
             ("cached_input", Some(tokens.cache_read).filter(|count| *count > 0)),
             ("cache_creation_input", Some(tokens.cache_write).filter(|count| *count > 0)),
@@ -247,4 +305,47 @@ impl Called {
             histogram.get_or_init(made).observe(count as f64);
         }
     }
+
+    /// Counts the tokens of every call that reported them: what was tried again was paid for too.
+    fn usage(&self, families: &Families, record: &Record) {
+        let mut sums = [0_u64; 5];
+        for Tokens { input, output, cache_read, cache_write, reasoning, .. } in
+            record.attempts.iter().filter_map(|attempt| attempt.usage)
+        {
+            let prompt = input.saturating_add(cache_read).saturating_add(cache_write);
+            let counts = [prompt, output, cache_read, cache_write, reasoning.unwrap_or(0)];
+            for (sum, count) in sums.iter_mut().zip(counts) {
+                *sum = sum.saturating_add(count);
+            }
+        }
+        for ((family, counter), sum) in families.usage.iter().zip(&self.usage).zip(sums) {
+            let made = counter
+                .get_or_init(|| family.get_or_create_owned(&self.labels.with("gen_ai_token_modality", "unknown")));
+            made.inc_by(sum);
+        }
+    }
+
+    fn attempt(&self, families: &Families, attempt: &AttemptRecord) {
+        let at = AttemptResult::ALL.iter().position(|result| *result == attempt.result);
+        if let Some(counter) = at.and_then(|at| self.attempts.get(at)) {
+            let made = counter.get_or_init(|| {
+                let labels = Labels::one("backend", &self.backend).with("result", attempt.result.word());
+                families.attempts.get_or_create_owned(&labels)
+            });
+            made.inc();
+        }
+        let CallCost::Known(cost) = attempt.cost else { return };
+        for ((part, amount), counter) in cost.parts().into_iter().zip(&self.cost) {
+            if amount > 0 {
+                let made = counter.get_or_init(|| families.cost.get_or_create_owned(&self.priced.with("part", part)));
+                made.inc_by(usd(amount));
+            }
+        }
+    }
+}
+
+/// An amount of 10⁻¹² US dollars in dollars.
+#[expect(clippy::cast_precision_loss, reason = "a counter of dollars: exact sums are in records")]
+pub(crate) fn usd(amount: u64) -> f64 {
+    amount as f64 / 1e12
 }

@@ -1,6 +1,7 @@
 //! A streamed answer of any API of Bedrock's, from its bytes to events.
 
 use super::{Api, converse, invoke};
+use crate::catalogue::UsageInput;
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::wire::eventstream::Decoder;
@@ -38,11 +39,11 @@ pub enum Reader {
 }
 
 impl Reader {
-    /// Begins an answer.
+    /// Begins an answer, whose usage counts the input so.
     #[must_use]
-    pub fn new(api: Api) -> Self {
+    pub fn new(api: Api, usage_input: UsageInput) -> Self {
         match api {
-            Api::Converse => Self::Converse(Decoder::default(), converse::stream::Reader::default()),
+            Api::Converse => Self::Converse(Decoder::default(), converse::stream::Reader::counting(usage_input)),
             Api::InvokeModel => Self::Invoke(
                 Decoder::default(),
                 invoke::stream::ChunkBuffer::default(),

@@ -1,8 +1,10 @@
 //! One row of the catalogue: what a model can do, and how it wants to be asked.
 
+use super::price::Price;
 use crate::model::offer::CallTokens;
 use crate::model::reasoning::Effort;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One model, as the catalogue knows it. Source of every field: bedrock-runtime's and the vendors' documentation.
 ///
@@ -94,6 +96,13 @@ pub struct Entry {
     /// The path in the model's own answer at which the reasoning's tokens are counted.
     #[serde(default)]
     pub usage_path: Option<String>,
+    /// Whether Converse's `inputTokens` has the tokens of the cache in it.
+    #[serde(default)]
+    pub usage_input: UsageInput,
+
+    /// The price of its tokens, where it is known.
+    #[serde(default, deserialize_with = "shared", serialize_with = "plain")]
+    pub price: Option<Arc<Price>>,
 
     /// The most tokens that one answer may have.
     #[serde(default)]
@@ -216,6 +225,17 @@ pub enum Default {
     On,
     /// It does, whatever is said.
     AlwaysOn,
+}
+
+/// The count of input tokens in a model's usage: `inputTokens`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageInput {
+    /// Without what the cache read and wrote, as Bedrock's documentation says.
+    #[default]
+    Net,
+    /// In streams it is the whole prompt, caches included, and `totalTokens` adds them once more; whole answers are net.
+    GrossInStreams,
 }
 
 /// The switch that turns reasoning off.
@@ -446,6 +466,14 @@ fn levels<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Effort>, D::E
     Ok(levels)
 }
 
+fn shared<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Arc<Price>>, D::Error> {
+    Ok(Option::<Price>::deserialize(from)?.map(Arc::new))
+}
+
+fn plain<S: serde::Serializer>(price: &Option<Arc<Price>>, to: S) -> Result<S::Ok, S::Error> {
+    price.as_deref().serialize(to)
+}
+
 fn level<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Effort>, D::Error> {
     Option::<String>::deserialize(from)?.map(|word| known_level(&word)).transpose()
 }
@@ -497,6 +525,8 @@ pub(super) fn unknown() -> Entry {
         call_tokens: None,
         redacted_text: None,
         usage_path: None,
+        usage_input: UsageInput::Net,
+        price: None,
         max_output_tokens: None,
         fill_max_tokens: false,
         min_max_tokens: None,

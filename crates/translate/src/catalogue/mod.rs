@@ -7,6 +7,7 @@ mod ids;
 mod names;
 mod overrides;
 mod plan;
+mod price;
 mod rules;
 
 #[cfg(test)]
@@ -16,20 +17,21 @@ pub use betas::{BetaFate, beta_on_converse, beta_on_invoke, takes_system_message
 pub use encoders::{Encoder, EncoderBody, EncoderTask, encoder, encoders};
 pub use entry::{
     Allowed, Beside, Cache, CallIds, Control, Default, Entry, Interleaved, Medium, Off, Replay, ResultDocuments,
-    Sampling, Schemas, Streaming,
+    Sampling, Schemas, Streaming, UsageInput,
 };
 pub use ids::base_id;
 pub use names::without_suffix;
 pub use overrides::WrongField;
 pub(crate) use plan::effort_of_budget;
 pub use plan::{MaxTokens, OpenLoop, Plan, Situation, most_budget, plan};
+pub use price::{Amount, Factor, LongPrompt, Price, Rates, WrongNumber};
 pub use rules::{Adjustment, ForcedTool, Rules, Wanted};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// The rows, and how to find them.
 #[derive(Debug)]
@@ -55,8 +57,7 @@ pub enum Known {
     Nothing,
 }
 
-static BUILTIN: LazyLock<Catalogue> =
-    LazyLock::new(|| Catalogue::read(include_str!("models.json")).unwrap_or_else(|_| Catalogue::empty()));
+static BUILTIN: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::with_prices().unwrap_or_else(|_| Catalogue::empty()));
 
 impl Catalogue {
     /// The catalogue that this version was built with.
@@ -120,6 +121,19 @@ impl Catalogue {
         Some((row, Known::Like))
     }
 
+    /// Reads the data files that this version was built with.
+    fn with_prices() -> Result<Self, serde_json::Error> {
+        let mut catalogue = Self::read(include_str!("models.json"))?;
+        let PriceFile { prices, .. } = serde_json::from_str(include_str!("prices.json"))?;
+        for PriceRow { id, price } in prices {
+            let priced = serde_json::from_value(Value::Object(price))?;
+            if let Some(entry) = catalogue.by_id.get(&id).and_then(|at| catalogue.entries.get_mut(*at)) {
+                entry.price = Some(Arc::new(priced));
+            }
+        }
+        Ok(catalogue)
+    }
+
     /// Reads a data file.
     fn read(text: &str) -> Result<Self, serde_json::Error> {
         let file: File = serde_json::from_str(text)?;
@@ -139,7 +153,7 @@ impl Catalogue {
                 return Err(serde::de::Error::custom(format!("no row has the id `{like}`")));
             };
             let display = like.display || shows_on_demand;
-            catalogue.unseen.push((prefix, Entry { display, ..like.clone() }));
+            catalogue.unseen.push((prefix, Entry { display, price: None, ..like.clone() }));
         }
         Ok(catalogue)
     }
@@ -165,6 +179,23 @@ struct File {
     families: BTreeMap<String, Map<String, Value>>,
     models: Vec<Map<String, Value>>,
     unseen: Vec<Unseen>,
+}
+
+/// The data file of prices.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceFile {
+    #[serde(rename = "about")]
+    _about: String,
+    prices: Vec<PriceRow>,
+}
+
+/// The price of one model.
+#[derive(Deserialize)]
+struct PriceRow {
+    id: String,
+    #[serde(flatten)]
+    price: Map<String, Value>,
 }
 
 /// Ids that no row has, and the row that they are treated like: the newest of their line, whose rules are the strictest.

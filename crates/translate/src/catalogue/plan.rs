@@ -11,7 +11,7 @@ use super::entry::{Allowed, Control, Default as Habit, Entry, Interleaved, Off, 
 use super::rules::{Adjustment, ForcedTool, Rules};
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
-use crate::model::reasoning::{Display, Effort, ReasoningAsk, Switch};
+use crate::model::reasoning::{Display, Effort, ReasoningAsk, SentEffort, Switch};
 use crate::warning::Warning;
 use levels::nearest;
 use serde_json::{Value, json};
@@ -90,6 +90,25 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
     /// The model will reason, as far as is known.
     pub on: bool,
+}
+
+impl Plan {
+    /// What the fields say of how hard to reason.
+    #[must_use]
+    pub fn sent_effort(&self) -> SentEffort {
+        let mut sent = SentEffort::default();
+        for (name, value) in &self.fields {
+            let member = |member: &str| value.get(member);
+            let level = match *name {
+                "reasoning_effort" | "reasoning_config" => Some(value),
+                _ => member("effort").or_else(|| member("maxReasoningEffort")),
+            };
+            sent.level = level.and_then(Value::as_str).and_then(Effort::from_word).or(sent.level);
+            let budget = member("budget_tokens").and_then(Value::as_u64);
+            sent.budget = budget.and_then(|tokens| u32::try_from(tokens).ok()).or(sent.budget);
+        }
+        sent
+    }
 }
 
 /// The treatment of `maxTokens`.

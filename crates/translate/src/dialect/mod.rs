@@ -75,6 +75,17 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Its word, in the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "openai_chat",
+            Self::AnthropicMessages => "anthropic_messages",
+            Self::Bedrock => "bedrock",
+            Self::OpenAiResponses => "openai_responses",
+        }
+    }
+
     /// The id of an answer.
     #[must_use]
     pub fn id(self, id: RequestId) -> String {

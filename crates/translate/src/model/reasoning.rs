@@ -86,6 +86,15 @@ pub enum Placeholder {
     Dropped,
 }
 
+/// What is sent to a model of how hard to reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SentEffort {
+    /// The level, in the words that all vendors share.
+    pub level: Option<Effort>,
+    /// The budget, in tokens.
+    pub budget: Option<u32>,
+}
+
 impl Effort {
     /// Reads the word; `None` for words that are no effort (`none` is a [`Switch::Off`]).
     #[must_use]

@@ -113,6 +113,50 @@ pub struct Usage {
     pub cache_write_hour: Option<u64>,
     /// Reasoning tokens, when the model told them: never an estimate.
     pub reasoning: Option<u64>,
+    /// The tier that served the request, where that is told.
+    pub tier: Option<ServiceTier>,
+}
+
+/// A service tier: how soon a request is served, and at which price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ServiceTier {
+    /// On demand.
+    #[default]
+    Default,
+    /// Later, and cheaper.
+    Flex,
+    /// Sooner, and dearer.
+    Priority,
+    /// From capacity that is paid for already.
+    Reserved,
+    /// One that is newer than this gateway.
+    Other,
+}
+
+impl ServiceTier {
+    /// The tier of this name, in Bedrock's words.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        match name {
+            "default" | "standard" => Self::Default,
+            "flex" => Self::Flex,
+            "priority" | "fast" => Self::Priority,
+            "reserved" => Self::Reserved,
+            _ => Self::Other,
+        }
+    }
+
+    /// Its name, in Bedrock's words.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Flex => "flex",
+            Self::Priority => "priority",
+            Self::Reserved => "reserved",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl Usage {

@@ -1,6 +1,7 @@
 //! The terms of one answer: how it is read from the upstream, changed, and written to the client.
 
 use super::road::AnswerApi;
+use crate::catalogue::UsageInput;
 use crate::dialect::Style;
 use crate::model::offer::Offer;
 use std::collections::BTreeSet;
@@ -10,6 +11,8 @@ use std::collections::BTreeSet;
 pub struct Answering {
     /// The API that answers.
     pub api: AnswerApi,
+    /// Whether the usage of a stream has the tokens of the cache in its input.
+    pub usage_input: UsageInput,
     /// The form in which the client wants the answer.
     pub style: Style,
     /// The tag between which the model writes thoughts into its text.

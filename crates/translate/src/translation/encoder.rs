@@ -9,6 +9,7 @@ use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::model::embed::EmbedRequest;
 use crate::model::field_ref::FieldRef;
+use crate::model::reasoning::SentEffort;
 use crate::model::request_id::RequestId;
 use crate::model::rerank::{RankedDocument, RerankRequest};
 use crate::model::response::Usage;
@@ -123,6 +124,7 @@ impl EncoderRequest {
             warnings,
             schema: None,
             reasoning_on: false,
+            effort: SentEffort::default(),
             sealed: false,
             memorable: false,
         };

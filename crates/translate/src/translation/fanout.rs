@@ -217,9 +217,13 @@ impl Watched {
         seen.started = true;
         seen.content |= bytes > 0;
         match kind {
-            DeltaKind::Text => seen.answer = true,
+            DeltaKind::Text => {
+                seen.answer = true;
+                seen.said |= bytes > 0;
+            }
             DeltaKind::Reasoning => {
                 seen.reasoning = true;
+                seen.thought |= bytes > 0;
                 self.grow(index, bytes);
             }
             DeltaKind::Arguments => {}
@@ -234,13 +238,19 @@ impl Watched {
         match event {
             Event::Delta { index, delta: Delta::Reasoning(text) } => {
                 seen.reasoning = true;
+                seen.thought |= !text.as_escaped().is_empty();
                 self.grow(index.upstream, text.as_escaped().len());
             }
             Event::Delta { index, delta: Delta::SealPiece(length) } => {
                 seen.reasoning = true;
+                seen.thought |= *length > 0;
                 self.grow(index.upstream, *length);
             }
-            Event::Delta { delta: Delta::Text(_) | Delta::ToolUse { .. }, .. } => seen.answer = true,
+            Event::Delta { delta: Delta::Text(text), .. } => {
+                seen.answer = true;
+                seen.said |= !text.as_escaped().is_empty();
+            }
+            Event::Delta { delta: Delta::ToolUse { .. }, .. } => (seen.answer, seen.said) = (true, true),
             Event::BlockStop { index, seal, goes_on: false } => {
                 let block = index.upstream;
                 seen.sealed = seen.sealed || seal.is_some();

@@ -15,6 +15,7 @@ pub use veiled::without_reasoning;
 
 use super::{Milestones, ReasoningProgress};
 use crate::bedrock::{self, Api};
+use crate::catalogue::UsageInput;
 use crate::dialect::{self, BedrockOperation};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::request::Block;
@@ -69,6 +70,13 @@ impl StreamPassthrough {
     #[must_use]
     pub fn new(words: AnswerWords, hidden: bool) -> Self {
         Self { decoder: Decoder::default(), cut: Vec::new(), watch: Watch::new(words, hidden), failed: false }
+    }
+
+    /// The same for a model whose usage counts the input so.
+    #[must_use]
+    pub fn counting(mut self, usage_input: UsageInput) -> Self {
+        self.watch.counts(usage_input);
+        self
     }
 
     /// The same, remembering the turn if it calls tools and is at most `room` bytes long.

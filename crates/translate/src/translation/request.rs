@@ -20,8 +20,9 @@ use crate::model::field_ref::FieldRef;
 use crate::model::issuer::Mark;
 use crate::model::offer::{CallTokens, Offer};
 use crate::model::raw::Raw;
-use crate::model::reasoning::Effort;
+use crate::model::reasoning::{Effort, SentEffort};
 use crate::model::request::{Block, Format, Message, Request, Role, ToolChoice};
+use crate::model::response::ServiceTier;
 use crate::model::text::Text;
 use crate::model::turn::Turn;
 use crate::warning::Warning;
@@ -68,6 +69,8 @@ pub struct Outgoing {
     pub schema: Option<u64>,
     /// The model will reason, as far as is known.
     pub reasoning_on: bool,
+    /// What is sent of how hard to reason.
+    pub effort: SentEffort,
     /// Sealed reasoning came back with the conversation.
     pub sealed: bool,
     /// The answer may be a turn that is worth remembering: it may call tools, and the model takes reasoning back.
@@ -100,6 +103,8 @@ pub struct Parameters {
     pub top_p: Option<f64>,
     /// The effort of the reasoning, where the client says it in words.
     pub effort: Option<Effort>,
+    /// The tier that is asked of the service.
+    pub tier: Option<ServiceTier>,
     /// Messages of the conversation.
     pub messages: u32,
     /// Tools that are offered.
@@ -174,6 +179,7 @@ impl<'a> Incoming<'a> {
             temperature: request.sampling.temperature,
             top_p: request.sampling.top_p,
             effort: request.reasoning.effort,
+            tier: request.service_tier.map(ServiceTier::named),
             messages: count(request.messages.len()),
             tools: count(request.tools.len()),
         }
@@ -361,6 +367,7 @@ impl<'a> Incoming<'a> {
             accept: written.accept,
             style: Answering {
                 api: terms.api.into(),
+                usage_input: entry.usage_input,
                 style: manner.style(exposure, answerer),
                 inline_tag: entry.inline_tag.clone(),
                 stops: written.stops,
@@ -376,6 +383,7 @@ impl<'a> Incoming<'a> {
             warnings,
             schema,
             reasoning_on: written.reasoning_on,
+            effort: written.effort,
             sealed: request.messages.iter().flat_map(|message| &message.content).any(Block::is_sealed),
             memorable: !request.tools.is_empty() && entry.may_take_back() && (written.reasoning_on || stranger),
         }

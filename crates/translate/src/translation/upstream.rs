@@ -3,6 +3,7 @@
 use super::road::AnswerApi;
 use super::stages::call_id;
 use crate::bedrock::{self, EventSink, Reader};
+use crate::catalogue::UsageInput;
 use crate::dialect::{self, ChunkReader, EventLines};
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::request_id::RequestId;
@@ -26,9 +27,9 @@ pub(super) struct ChatEvents {
 }
 
 impl UpstreamReader {
-    pub(super) fn new(api: AnswerApi, id: RequestId) -> Self {
+    pub(super) fn new(api: AnswerApi, usage_input: UsageInput, id: RequestId) -> Self {
         match api {
-            AnswerApi::Bedrock(api) => Self::Bedrock(Reader::new(api)),
+            AnswerApi::Bedrock(api) => Self::Bedrock(Reader::new(api, usage_input)),
             AnswerApi::OpenAiChat => Self::OpenAiChat(Box::new(ChatEvents {
                 lines: EventLines::default(),
                 chunks: ChunkReader::new(call_id(id)),

@@ -13,14 +13,14 @@ use crate::config::resource::{Document, DocumentIndex, Kind, Loader, Resource, S
 use crate::config::resources::network::{GatewayListener, ListenerTls, TlsMode};
 use crate::config::text::mistake::{Location, Report};
 use crate::config::text::suggest::did_you_mean;
-use crate::config::{Config, Listener, LogLevel, ServerTls};
+use crate::config::{AccessLog, Config, Listener, LogFilter, LogLevel, LogPiece, MetricConventions, ServerTls};
 
 /// Joins the resources; a mistake that only the whole shows goes into the report.
 pub(in crate::config) fn assemble(documents: &[Document<'_>], loader: Loader<'_>, report: &mut Report) -> Config {
     let index = DocumentIndex::of(documents);
     let set = Set { documents, index: &index, loader };
     duplicates(set, report);
-    let Settings { log_level, no_backends } = settings(set, report);
+    let Settings { log_level, conventions, access_log, no_backends } = settings(set, report);
     let security = SecurityPolicies::read(set, report);
     let listeners = listeners(set, &security, report);
     let policies = Policies::read(set, report);
@@ -33,8 +33,18 @@ pub(in crate::config) fn assemble(documents: &[Document<'_>], loader: Loader<'_>
     let client_fields = FieldPolicies { backends: fields.collect(), ..FieldPolicies::default() };
     backends::shadowed(set, &backends, report);
     let traffic = tried.of_short_form();
-    let config =
-        Config { listeners, log_level, no_backends, backends, routes, traffic, client_fields, ..Config::default() };
+    let config = Config {
+        listeners,
+        log_level,
+        conventions,
+        access_log,
+        no_backends,
+        backends,
+        routes,
+        traffic,
+        client_fields,
+        ..Config::default()
+    };
     servable::check(set, &config, report);
     config
 }
@@ -53,10 +63,16 @@ fn duplicates(set: Set<'_>, report: &mut Report) {
     }
 }
 
+/// The names of the settings of the ConfigMap `ai-gateway-config`.
+const SETTING_NAMES: [&str; 5] =
+    ["access_log_format", "access_log_only", "log_level", "no_backends", "telemetry_conventions"];
+
 /// The settings of the ConfigMap `ai-gateway-config`.
 #[derive(Default)]
 struct Settings {
     log_level: Option<LogLevel>,
+    conventions: Option<MetricConventions>,
+    access_log: AccessLog,
     no_backends: bool,
 }
 
@@ -75,19 +91,52 @@ fn settings(set: Set<'_>, report: &mut Report) -> Settings {
                         report.refuse(location, unsupported(checker::short(text), &levels));
                     }
                 }
+                "telemetry_conventions" => {
+                    found.conventions = MetricConventions::named(text);
+                    if found.conventions.is_none() {
+                        report.refuse(location, unsupported(checker::short(text), &["v1.41", "v0.1", "both"]));
+                    }
+                }
+                "access_log_only" => match LogFilter::list(text) {
+                    Ok(only) => found.access_log.only = only,
+                    Err(word) => {
+                        report.refuse(
+                            location,
+                            unsupported(checker::short(word), &["failed", "slow:30s", "sampled:0.01"]),
+                        );
+                    }
+                },
+                "access_log_format" => match LogPiece::format(text) {
+                    Ok(format) => found.access_log.format = Some(format),
+                    Err(why) => report.refuse(location, format!("Invalid value: {why}")),
+                },
                 "no_backends" => match text {
                     "true" | "false" => found.no_backends = text == "true",
                     _ => report.refuse(location, unsupported(checker::short(text), &["true", "false"])),
                 },
                 key => {
-                    let meant = did_you_mean(key, ["log_level", "no_backends"]);
-                    let message = format!("unknown setting, ignored: log_level and no_backends are known{meant}");
+                    let meant = did_you_mean(key, SETTING_NAMES);
+                    let known = SETTING_NAMES.join(", ");
+                    let message = format!("unknown setting, ignored: known are {known}{meant}");
                     report.problem(location, message);
                 }
             }
         }
     }
     found
+}
+
+impl MetricConventions {
+    /// Reads the name of a version.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "v1.41" => Self::V141,
+            "v0.1" => Self::V01,
+            "both" => Self::Both,
+            _ => return None,
+        })
+    }
 }
 
 impl LogLevel {

@@ -42,6 +42,7 @@ impl Config {
             parents: Vec::new(),
             hostnames: Vec::new(),
             rules: vec![Rule { backends: vec![target], ..Rule::default() }],
+            costs: Arc::default(),
             keys: None,
         };
         let backend = Backend { namespace, name, kind, reasoning, mutation: Arc::default() };

@@ -9,12 +9,14 @@ use crate::config::check::forms::{duration, seconds_since_epoch};
 use crate::config::check::traffic_rules::{EARLY, HEDGE};
 use crate::config::resource::{Document, Kind, Resource, Set};
 use crate::config::resources::gateway_route::{
-    GatewayRouteSpec, HeaderMatchType, ParentRef, RouteBackendRef, RouteHeaderMatch, RouteMatch, RouteRule,
+    GatewayRouteSpec, HeaderMatchType, ParentRef, RequestCost as SpecifiedCost, RequestCostType, RouteBackendRef,
+    RouteHeaderMatch, RouteMatch, RouteRule,
 };
 use crate::config::resources::text::DurationText;
 use crate::config::text::mistake::Report;
 use crate::config::text::suggest::did_you_mean;
 use crate::config::{Backend, BackendRef, HeaderMatch, HeaderValueMatch, Match, Parent, Route, Rule};
+use crate::request_cost::{CostExpression, RouteCost, RouteCostKind};
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,9 +67,7 @@ struct RouteBuilder<'w> {
 impl RouteBuilder<'_> {
     fn route(&mut self, spec: &GatewayRouteSpec) -> Route {
         let document = self.document;
-        if spec.llm_request_costs.is_some() {
-            self.report.notice(document.location_at("spec.llmRequestCosts"), "not used yet");
-        }
+        let costs = self.costs(spec.llm_request_costs.as_deref().unwrap_or_default());
         unknown_annotations(document, &[HEDGE, EARLY], self.report);
         Route {
             namespace: document.namespace.clone(),
@@ -75,8 +75,41 @@ impl RouteBuilder<'_> {
             parents: self.parents(&spec.parent_refs),
             hostnames: spec.hostnames.iter().map(|name| name.to_string()).collect(),
             rules: spec.rules.iter().enumerate().map(|(index, rule)| self.rule(rule, index)).collect(),
+            costs,
             keys: self.policies.security.of_route(&document.namespace, &document.name),
         }
+    }
+
+    /// What requests of a route cost; an expression is compiled and tried once.
+    fn costs(&mut self, costs: &[SpecifiedCost]) -> Arc<[RouteCost]> {
+        let mut counted = Vec::new();
+        for (index, cost) in costs.iter().enumerate() {
+            let kind = match cost.kind {
+                RequestCostType::InputToken => RouteCostKind::Input,
+                RequestCostType::CachedInputToken => RouteCostKind::CachedInput,
+                RequestCostType::CacheCreationInputToken => RouteCostKind::CacheCreationInput,
+                RequestCostType::OutputToken => RouteCostKind::Output,
+                RequestCostType::TotalToken => RouteCostKind::Total,
+                RequestCostType::ReasoningToken => RouteCostKind::Reasoning,
+                RequestCostType::Cel => {
+                    let compiled = match cost.cel.as_deref() {
+                        Some(text) => CostExpression::compile(text),
+                        None => Err("without an expression in cel".to_owned()),
+                    };
+                    match compiled {
+                        Ok(expression) => RouteCostKind::Cel(Arc::new(expression)),
+                        Err(why) => {
+                            let place = format!("spec.llmRequestCosts[{index}].cel");
+                            let message = format!("Invalid value, this cost is not counted: {why}");
+                            self.report.problem(self.document.location_at(&place), message);
+                            continue;
+                        }
+                    }
+                }
+            };
+            counted.push(RouteCost { key: cost.metadata_key.as_str().into(), kind });
+        }
+        counted.into()
     }
 
     /// The Gateways of these files that a route names; one that is not there limits nothing.

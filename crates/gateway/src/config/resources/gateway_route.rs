@@ -36,7 +36,7 @@ pub(in crate::config) struct GatewayRouteSpec {
     /// The rules; of those that match a request, the most specific one decides.
     #[schemars(length(max = 15))]
     pub(in crate::config) rules: Vec<RouteRule>,
-    /// Costs for rate limits; not used yet.
+    /// What requests cost, by counts of tokens: told in the log.
     #[serde(default)]
     #[schemars(length(max = 36))]
     pub(in crate::config) llm_request_costs: Option<Vec<RequestCost>>,

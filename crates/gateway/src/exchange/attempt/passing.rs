@@ -64,7 +64,12 @@ impl Attempt {
         told.seen = Some(Milestones { reasoning: reasoned, ..Milestones::default() });
         told.turn = turn.map(Box::new);
         told.whole = Some(Box::new(WholeAnswer { status: StatusCode::OK, headers: self.whole_head(), body }));
-        told.end = Some(Box::new(End { finish_reason, usage: usage.or(counted), warnings: Vec::new() }));
+        told.end = Some(Box::new(End {
+            finish_reason,
+            stop_reason: finish_reason,
+            usage: usage.or(counted),
+            ..End::default()
+        }));
         Ok(())
     }
 

@@ -85,7 +85,7 @@ impl Attempt {
         }
         let (finish_reason, usage) = relay::finish_and_usage(&body);
         told.whole = Some(Box::new(WholeAnswer { status, headers, body: shown }));
-        told.end = Some(Box::new(End { finish_reason, usage, warnings: Vec::new() }));
+        told.end = Some(Box::new(End { finish_reason, stop_reason: finish_reason, usage, warnings: Vec::new() }));
         Ok(())
     }
 }

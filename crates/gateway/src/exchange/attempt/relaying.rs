@@ -24,7 +24,7 @@ impl Relaying {
     /// The end of the stream, as far as it was told.
     pub(super) fn ended(&self) -> End {
         let (finish_reason, usage) = (self.relay.finish_reason, self.relay.usage);
-        End { finish_reason, usage, warnings: Vec::new() }
+        End { finish_reason, stop_reason: finish_reason, usage, warnings: Vec::new() }
     }
 
     /// What the client may see of bytes that go on, and what is wrong with those behind.

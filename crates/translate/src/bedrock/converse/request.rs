@@ -28,6 +28,7 @@ use crate::limits::ClientFields;
 use crate::model::field_ref::FieldRef;
 use crate::model::issuer::Mark;
 use crate::model::json::Json;
+use crate::model::reasoning::SentEffort;
 use crate::model::request::{Block, CacheTtl, Request, Sampling, ToolChoice};
 use crate::model::text::Text;
 use crate::warning::Warning;
@@ -77,6 +78,8 @@ pub struct Written {
     pub warnings: Vec<Warning>,
     /// The model will reason, as far as is known.
     pub reasoning_on: bool,
+    /// What is sent of how hard to reason.
+    pub effort: SentEffort,
     /// The answer comes as a stream.
     pub stream: bool,
     /// The fingerprint of the schema of the answer, when one is enforced: equal schemas have equal fingerprints.
@@ -248,6 +251,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         names,
         warnings: notes.into_warnings(),
         reasoning_on: plan.on,
+        effort: plan.sent_effort(),
         stream,
         schema: fingerprint,
     })

@@ -7,7 +7,7 @@ use crate::fault::{Fault, Misbehaviour};
 use crate::model::issuer::Issuer;
 use crate::model::raw::Raw;
 use crate::model::request::Block;
-use crate::model::response::{Response, StopReason};
+use crate::model::response::{Response, ServiceTier, StopReason, Usage};
 use crate::model::text::Text;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -115,11 +115,13 @@ pub fn read(body: &[u8]) -> Result<Response<'_>, Fault> {
     }
     let own = OwnAnswer::read(answer.additional_model_response_fields);
     let reasoning = own.reasoning_tokens();
+    let service_tier = service_tier(answer.service_tier);
+    let usage = TokenUsage::of_whole(answer.usage, reasoning).unwrap_or_default();
     Ok(Response {
         content,
         stop: own.stop_at(stop_reason(answer.stop_reason)),
-        usage: TokenUsage::read(answer.usage, reasoning).unwrap_or_default(),
-        service_tier: service_tier(answer.service_tier),
+        usage: Usage { tier: known_tier(service_tier.as_ref()), ..usage },
+        service_tier,
         trace: answer.trace.map(Raw::from),
     })
 }
@@ -201,6 +203,11 @@ pub(super) fn service_tier(raw: Option<&RawValue>) -> Option<Text<'_>> {
     }
     let tier: Tier<'_> = serde_json::from_str(raw?.get()).ok()?;
     Text::from_raw(tier.kind?)
+}
+
+/// A tier as one that is known.
+pub(super) fn known_tier(told: Option<&Text<'_>>) -> Option<ServiceTier> {
+    told.map(|word| ServiceTier::named(&word.plain()))
 }
 
 pub(in crate::bedrock) fn not_json(what: &dyn fmt::Display) -> Fault {

@@ -11,9 +11,11 @@ use super::own_answer::OwnAnswer;
 use super::response::{self, string};
 use super::seal::Seals;
 use super::usage::TokenUsage;
+use crate::catalogue::UsageInput;
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::raw::Raw;
+use crate::model::response::Usage;
 use crate::wire::eventstream::{Frame, Kind};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,6 +28,7 @@ pub struct Reader {
     /// The blocks in which a tool runs on Bedrock's side: the client has no part in them.
     server_side: BTreeSet<u32>,
     reasoning_tokens: Option<u64>,
+    usage_input: UsageInput,
     stopped: bool,
 }
 
@@ -121,6 +124,12 @@ struct MetadataEvent<'a> {
 }
 
 impl Reader {
+    /// The reader of an answer whose usage counts the input so.
+    #[must_use]
+    pub fn counting(usage_input: UsageInput) -> Self {
+        Self { usage_input, ..Self::default() }
+    }
+
     /// The block and the increment of a frame that is a delta in its usual shape, as nearly every frame is: what
     /// [`Self::event`] would say.
     #[must_use]
@@ -247,9 +256,11 @@ impl Reader {
 
     fn metadata<'a>(&self, payload: &'a [u8]) -> Result<Event<'a>, Fault> {
         let metadata: MetadataEvent<'a> = read(payload)?;
+        let service_tier = response::service_tier(metadata.service_tier);
+        let usage = TokenUsage::of_stream(metadata.usage, self.reasoning_tokens, self.usage_input);
         Ok(Event::Metadata {
-            usage: TokenUsage::read(metadata.usage, self.reasoning_tokens),
-            service_tier: response::service_tier(metadata.service_tier),
+            usage: usage.map(|usage| Usage { tier: response::known_tier(service_tier.as_ref()), ..usage }),
+            service_tier,
             trace: metadata.trace.map(Raw::from),
         })
     }

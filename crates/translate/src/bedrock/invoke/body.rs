@@ -100,7 +100,7 @@ pub fn write(client: &ClientBody<'_>, request: &Request<'_>, terms: &Terms<'_>) 
     let plan = plan_of(request, terms)?;
     plan.warnings.iter().for_each(|warning| notes.add(warning.clone()));
     let betas = betas(request, terms, &plan, &mut notes);
-    let reasoning_on = plan.on;
+    let (reasoning_on, effort) = (plan.on, plan.sent_effort());
     let changed = client.changed;
     let (names, searches) = (ToolNames::default(), BTreeSet::new());
     let points = CachePoints::of(client.top);
@@ -117,6 +117,7 @@ pub fn write(client: &ClientBody<'_>, request: &Request<'_>, terms: &Terms<'_>) 
         stops: Vec::new(),
         warnings: body.notes.into_warnings(),
         reasoning_on,
+        effort,
         stream,
         schema: None,
     };

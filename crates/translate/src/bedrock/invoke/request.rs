@@ -93,6 +93,7 @@ pub fn write(request: &Request<'_>, terms: &Terms<'_>) -> Result<Written, Fault>
         names,
         warnings: notes.into_warnings(),
         reasoning_on: plan.on,
+        effort: plan.sent_effort(),
         stream,
         schema: fingerprint,
     })

@@ -55,6 +55,7 @@ impl TokenUsage {
             cache_read: self.cache_read_input_tokens,
             cache_write: self.cache_creation_input_tokens,
             cache_write_hour: self.cache_creation.and_then(|created| created.ephemeral_1h_input_tokens),
+            tier: None,
             reasoning: self.output_tokens_details.and_then(|details| details.thinking_tokens),
         }
     }

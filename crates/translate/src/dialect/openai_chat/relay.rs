@@ -132,6 +132,7 @@ impl Relay {
         self.done |= data == "[DONE]";
         self.milestones.reasoning |= has_text(data, "\"reasoning_content\"") || has_text(data, "\"reasoning\"");
         self.milestones.answer |= has_text(data, "\"content\"") || data.contains("\"tool_calls\":[");
+        (self.milestones.thought, self.milestones.said) = (self.milestones.reasoning, self.milestones.answer);
         if (data.contains("\"usage\"") || data.contains("\"finish_reason\""))
             && let Ok(fields) = serde_json::from_str::<AnswerFields<'_>>(data)
         {

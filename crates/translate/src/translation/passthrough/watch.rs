@@ -4,6 +4,7 @@ use super::counts::counted_by_chunk;
 use super::{AnswerWords, unread_finish};
 use crate::bedrock::{ChunkBuffer, InvokeReader};
 use crate::bedrock::{converse_error as error, converse_stream as stream};
+use crate::catalogue::UsageInput;
 use crate::fault::{Fault, Misbehaviour};
 use crate::model::delta::{Delta, Event};
 use crate::model::response::{Finish, StopReason, Usage};
@@ -60,6 +61,13 @@ impl Watch {
             AnswerWords::Unread | AnswerWords::Count => Words::Unread(ChunkBuffer::default()),
         };
         Self { words, seen: SeenOfStream { hidden: hidden.then(BTreeSet::new), ..SeenOfStream::default() } }
+    }
+
+    /// Takes the usage of the stream to count the input so.
+    pub(super) fn counts(&mut self, usage_input: UsageInput) {
+        if let Words::Converse(reader) = &mut self.words {
+            *reader = stream::Reader::counting(usage_input);
+        }
     }
 
     /// Looks at a frame. What cannot be read goes on as it came: it may be newer than this gateway.
@@ -184,7 +192,8 @@ impl SeenOfStream {
     /// A chunk in words that are not read: it is content.
     fn unread(&mut self, json: &str) {
         let milestones = &mut self.watched.milestones;
-        (milestones.started, milestones.answer, milestones.content) = (true, true, true);
+        (milestones.started, milestones.content) = (true, true);
+        (milestones.answer, milestones.said) = (true, true);
         self.usage = counted_by_chunk(json).or(self.usage);
     }
 

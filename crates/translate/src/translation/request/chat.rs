@@ -1,9 +1,11 @@
 //! A request on its way to a backend that speaks OpenAI's Chat Completions, from a client that speaks another dialect.
 
 use super::{Incoming, Outgoing, Restore, Terms};
+use crate::catalogue::UsageInput;
 use crate::dialect::{self, Answerer, Asked, ChatTerms, Exposure, WrittenChat};
 use crate::fault::Fault;
 use crate::model::field_ref::FieldRef;
+use crate::model::reasoning::SentEffort;
 use crate::model::request::Block;
 use crate::model::text::Text;
 use crate::translation::answering::Answering;
@@ -54,6 +56,7 @@ impl Incoming<'_> {
             accept: if request.stream { "text/event-stream" } else { "application/json" },
             style: Answering {
                 api: AnswerApi::OpenAiChat,
+                usage_input: UsageInput::Net,
                 style: manner.style(exposure, answerer),
                 inline_tag: None,
                 stops: written.stops,
@@ -64,6 +67,7 @@ impl Incoming<'_> {
             warnings,
             schema: None,
             reasoning_on: false,
+            effort: SentEffort::default(),
             sealed: request.messages.iter().flat_map(|message| &message.content).any(Block::is_sealed),
             memorable: false,
         }
