@@ -385,7 +385,7 @@ impl Record {
     #[must_use]
     pub fn last_attempt(&self) -> Option<&AttemptRecord> {
         let answered = self.attempts.iter().find(|attempt| attempt.result == AttemptResult::Answered);
-        answered.or(self.attempts.last())
+        answered.or_else(|| self.attempts.last())
     }
 
     /// Where the numbers of its tokens come from.

@@ -140,11 +140,14 @@ impl CostExpression {
         ] {
             context.add_variable_from_value(name, Value::UInt(count));
         }
-        match self.program.execute(&context).map_err(|error| error.to_string())? {
-            Value::UInt(count) => Ok(count),
-            Value::Int(count) => u64::try_from(count).map_err(|_| format!("its result is negative: {count}")),
-            other => Err(format!("its result is no whole number, but of type {}", other.type_of())),
+        let result = self.program.execute(&context).map_err(|error| error.to_string())?;
+        if let Value::Int(count) = result {
+            return u64::try_from(count).map_err(|_| format!("its result is negative: {count}"));
         }
+        let Value::UInt(count) = result else {
+            return Err(format!("its result is no whole number, but of type {}", result.type_of()));
+        };
+        Ok(count)
     }
 }
 

@@ -44,6 +44,7 @@ fn config(kinds: &[&str]) -> Config {
         parents: Vec::new(),
         hostnames: Vec::new(),
         rules: vec![rule],
+        costs: Arc::default(),
         keys: None,
     };
     Config { routes: vec![route].into(), ..config }

@@ -248,7 +248,7 @@ impl Line<'_> {
     pub(crate) fn amount(&mut self, value: u64) {
         const DOLLAR: u64 = 1_000_000_000_000;
         digits(self.bytes, value / DOLLAR, 1);
-        if value % DOLLAR != 0 {
+        if !value.is_multiple_of(DOLLAR) {
             self.plain(".");
             digits(self.bytes, value % DOLLAR, 12);
             while self.bytes.last() == Some(&b'0') {

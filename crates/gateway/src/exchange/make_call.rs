@@ -7,12 +7,14 @@ use super::contract::{Call, CallId, Output};
 use super::deadlines::CallDeadlines;
 use super::open_call::{Facts, OpenCall};
 use super::plan::{Plan, Written};
+use super::target::Target;
 use super::timeouts::CallTimeouts;
 use crate::config::{Backend, Config};
 use crate::cost::CallPrice;
 use crate::record::{AttemptReason, AttemptRecord};
-use aquifer_translate::catalogue::Catalogue;
+use aquifer_translate::catalogue::{Catalogue, Price};
 use aquifer_translate::translation::Road;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How a call is made.
@@ -53,15 +55,7 @@ impl Common {
         let region =
             plan.config.backends.get(backend).and_then(|backend| backend.kind.bedrock_service()?.region.clone());
         let price = (!counts).then(|| {
-            let target = plan.targets.get(at);
-            // A backend of OpenAI's dialect has its own prices, which only its operator knows.
-            let entry = target.and_then(|target| match road {
-                Road::Relay | Road::TranslateToOpenAi => target.policy.entry(&model_id).map(AsRef::as_ref),
-                Road::Translate(_) | Road::Reframe(_) | Road::Passthrough | Road::Closed => {
-                    Some(target.entry(&plan.config))
-                }
-            });
-            let price = entry.and_then(|entry| entry.price.clone());
+            let price = plan.targets.get(at).and_then(|target| price(target, road, &plan.config));
             CallPrice::of(price, &model_id, region.as_deref(), self.record.asked.parameters.tier)
         });
         let facts = Facts {
@@ -141,4 +135,13 @@ fn full_name(backend: &Backend) -> String {
 /// Whether a model is named by the configuration or by a row of the catalogue: clients can name any other.
 fn is_known(config: &Config, id: &str) -> bool {
     Catalogue::builtin().has(id) || config.names_model(id)
+}
+
+/// The prices of a target's model. A backend of OpenAI's dialect has its own, which only its operator knows.
+fn price(target: &Target, road: Road, config: &Config) -> Option<Arc<Price>> {
+    let entry = match road {
+        Road::Relay | Road::TranslateToOpenAi => target.policy.entry(&target.model_id)?.as_ref(),
+        Road::Translate(_) | Road::Reframe(_) | Road::Passthrough | Road::Closed => target.entry(config),
+    };
+    entry.price.clone()
 }

@@ -96,7 +96,7 @@ impl OpenCall {
     pub(super) fn sent(&mut self, record: &mut Record, begun: Instant, now: Instant) {
         self.started = now;
         if let Some(record) = record.attempts.get_mut(self.at) {
-            record.sent = record.sent.or(Some(now.saturating_duration_since(begun)));
+            record.sent = record.sent.or_else(|| Some(now.saturating_duration_since(begun)));
         }
     }
 

@@ -52,7 +52,7 @@ fn refusal(folder: &Path, meta: &Value) -> Option<Recorded> {
         headers.extend(HeaderName::from_bytes(name.as_bytes()).ok().zip(value));
     }
     let told: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let message = told["message"].as_str().or(told["Message"].as_str()).map(str::to_owned);
+    let message = told["message"].as_str().or_else(|| told["Message"].as_str()).map(str::to_owned);
     Some(Recorded::Refused { status, headers, body, message })
 }
 

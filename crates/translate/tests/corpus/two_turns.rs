@@ -50,7 +50,8 @@ impl Sealed {
             }
         };
         let blocks: Vec<Value> = message.iter().filter_map(|block| sealed(block, api)).collect();
-        let names = message.iter().filter_map(|block| block["toolUse"]["name"].as_str().or(block["name"].as_str()));
+        let names =
+            message.iter().filter_map(|block| block["toolUse"]["name"].as_str().or_else(|| block["name"].as_str()));
         let tools = names.map(str::to_owned).collect();
         // A few recordings are broken on purpose: a wrong checksum, frames without their headers.
         let events = fs::read_to_string(folder.join("events.jsonl")).unwrap_or_default();
@@ -229,7 +230,7 @@ fn kept(dialect: Dialect, answer: &str, streamed: bool) -> Vec<Value> {
             let calls = message["tool_calls"].as_array().cloned().unwrap_or_default();
             let results =
                 calls.iter().map(|call| json!({"role": "tool", "tool_call_id": call["id"], "content": "18 C"}));
-            let mut next = vec![message.clone()];
+            let mut next = vec![message];
             next.extend(results.chain([json!({"role": "user", "content": "Go on."})]));
             next
         }
@@ -319,7 +320,6 @@ fn try_every_sealed_answer(dialect: Dialect, least: usize) {
         }
     }
     assert!(!there || tried >= least, "{tried}");
-    println!("{tried} sealed answers came back in {dialect:?}");
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! Clients of Responses: bytes of every kind as their requests, as what they send back sealed, and as what they name.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 mod request_body;
 mod seal_body;
