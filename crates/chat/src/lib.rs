@@ -57,7 +57,7 @@ pub enum Reasoning {
 
 /// What the command line says.
 #[derive(Debug)]
-pub struct Options {
+pub struct ChatOptions {
     /// The gateway's base URL, such as `http://127.0.0.1:1975/v1`.
     pub url: String,
     /// The API key, sent as a bearer token.
@@ -90,7 +90,7 @@ pub struct Options {
 
 /// Answers the question, or chats until the user leaves. The exit code is 0 when all was answered, 1 when the last
 /// question was not, and 130 when Ctrl-C ended its answer.
-pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
+pub async fn run(options: ChatOptions) -> anyhow::Result<ExitCode> {
     let question = question(options.question.as_deref())?;
     let look = Look {
         color: options.color.unwrap_or_else(|| stdout().is_terminal() && !options.dumb),

@@ -140,7 +140,7 @@ impl View {
 }
 
 fn columns() -> usize {
-    crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns))
+    crossterm::terminal::size().map_or(80, |size| usize::from(size.0))
 }
 
 fn unless_gone(written: io::Result<()>) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use super::demo;
 use crate::cli::{Chat, ChatReasoning, DEFAULT_LISTEN};
-use aquifer_chat::{Options, Reasoning};
+use aquifer_chat::{ChatOptions, Reasoning};
 use std::process::ExitCode;
 
 /// The effort when neither an effort nor a budget is asked for: whoever chats wants to see what the model thinks.
@@ -17,9 +17,9 @@ pub(super) async fn run(arguments: Chat) -> anyhow::Result<ExitCode> {
     };
     let environment = arguments.environment;
     let effort = arguments.effort.or_else(|| arguments.budget.is_none().then(|| EFFORT.to_owned()));
-    let set = |value: Option<String>| value.is_some_and(|value| !value.is_empty());
+    let colourless = environment.no_color.is_some_and(|value| !value.is_empty());
     let forced = environment.clicolor_force.as_deref().is_some_and(|value| !matches!(value, "" | "0"));
-    aquifer_chat::run(Options {
+    aquifer_chat::run(ChatOptions {
         url,
         key: arguments.key.map(Into::into),
         model: arguments.model,
@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: Chat) -> anyhow::Result<ExitCode> {
             ChatReasoning::Stderr => Reasoning::Stderr,
             ChatReasoning::Hide => Reasoning::Hide,
         },
-        color: if set(environment.no_color) { Some(false) } else { forced.then_some(true) },
+        color: if colourless { Some(false) } else { forced.then_some(true) },
         dumb: environment.term.as_deref() == Some("dumb"),
         editor: environment.visual.or(environment.editor),
     })

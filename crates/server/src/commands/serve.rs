@@ -57,16 +57,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     control.configured(config.log_level);
     tell(&config);
     refuse_nothing(&config)?;
-    if let Some(file) = &arguments.api_keys_file {
-        config.keys = Some(Arc::new(api_keys::read(file)?));
-    }
-    match &arguments.seal_keys_file {
-        Some(file) => config.seal_keys = Some(Arc::new(seal_keys::read(file)?)),
-        None => tracing::info!(
-            "a key to seal reasoning was generated: what /v1/responses gives as encrypted_content is known to this process \
-             alone, until it ends; --seal-keys-file names keys that survive restarts and that replicas share"
-        ),
-    }
+    read_keys(&arguments, &mut config)?;
     let (clients, certificates) = bind_listeners(&arguments, &config.listeners).await?;
     let guarded = guarded(&arguments, &config, &clients)?;
     let admin = bind("--admin", &arguments.admin).await?;
@@ -100,6 +91,21 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     tokio::spawn(watching.run(hangup));
     let ending = Ending { delay: arguments.shutdown_delay, drain: arguments.drain_timeout };
     until_signalled(host, arguments.threads, Listeners { clients, admin }, ending, signals).await
+}
+
+/// Reads the keys of clients, and those that seal reasoning, where the command line names files.
+fn read_keys(arguments: &Serve, config: &mut Config) -> anyhow::Result<()> {
+    if let Some(file) = &arguments.api_keys_file {
+        config.keys = Some(Arc::new(api_keys::read(file)?));
+    }
+    match &arguments.seal_keys_file {
+        Some(file) => config.seal_keys = Some(Arc::new(seal_keys::read(file)?)),
+        None => tracing::info!(
+            "a key to seal reasoning was generated: what /v1/responses gives as encrypted_content is known to this process \
+             alone, until it ends; --seal-keys-file names keys that survive restarts and that replicas share"
+        ),
+    }
+    Ok(())
 }
 
 /// Logs the source of each backend's credentials: before the first client where they are required, else in the background.

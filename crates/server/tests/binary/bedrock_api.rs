@@ -164,7 +164,8 @@ spec:
 fn every_operation_goes_through_as_it_came() {
     let (aquifer, bedrock) = pair(&[]);
     let gateway = aquifer.gateway.unwrap();
-    let answers: [(&str, Option<Vec<(&str, String)>>); 5] = [
+    type Frames = Vec<(&'static str, String)>;
+    let answers: [(&str, Option<Frames>); 5] = [
         ("converse", None),
         ("converse-stream", Some(streamed())),
         ("invoke", None),

@@ -59,6 +59,7 @@ impl Terminal {
     }
 
     /// Waits until the text came; what stood before it and was not waited for is forgotten.
+    #[expect(clippy::disallowed_methods, reason = "a test waits in real time")]
     fn wait_for(&mut self, text: &str) -> String {
         let begun = Instant::now();
         loop {

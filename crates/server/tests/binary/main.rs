@@ -6,6 +6,7 @@ mod admin;
 mod bedrock;
 #[cfg(test)]
 mod bedrock_api;
+#[cfg(test)]
 mod chat;
 #[cfg(test)]
 mod command_line;
