@@ -74,7 +74,7 @@ const simulator = async (method) => (await fetch(`${SIMULATOR}/simulator/request
 
 // The calls of a task with this file that offer tools, in order: it asks for titles and probes models beside them.
 async function asked(name, model, file) {
-  const offers = (it) => it.body.tools?.length > 0 && JSON.stringify(it.body.messages).includes(file);
+  const offers = (it) => !it.headers["x-again"] && it.body.tools?.length > 0 && JSON.stringify(it.body.messages).includes(file);
   const all = (await simulator("GET")).filter(offers);
   const path = `/model/${model}/invoke-with-response-stream`;
   check(`${name}: by its model`, all.every((it) => decodeURIComponent(it.path) === path), all.map((it) => it.path));

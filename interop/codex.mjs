@@ -146,8 +146,9 @@ async function compaction(model) {
   const goes = `Go on. ${call("exec_command", { cmd: "echo AQUIFER-4711" })}`;
   const limited = ["-c", `model_auto_compact_token_limit=${LIMIT}`];
   const run = await codex(model, goes, { args: limited, before: ["resume", "--last"] });
-  const ran = run.items.find((item) => item.type === "command_execution");
-  check(`${name}: the task goes on`, !run.failed && ran?.aggregated_output === "AQUIFER-4711\n", run.events);
+  // Codex keeps the user's own words, and the simulator takes the command in them once more.
+  const ran = run.items.some((item) => item.type === "command_execution" && item.aggregated_output === "AQUIFER-4711\n");
+  check(`${name}: the task goes on`, !run.failed && ran, run.items);
   check(`${name}: an answer`, texts(run, "agent_message").at(-1).includes("AQUIFER-4711"), run.items);
   const later = (await requests(mark)).slice(2);
   const outlines = later.map((it) => [it.body.toolConfig?.tools.length ?? 0, it.body.messages.map((message) => message.content.map((block) => Object.keys(block)[0]))]);

@@ -79,11 +79,13 @@ impl Passed {
         }
         let (mut body, mut warnings) = (body.clone(), Vec::new());
         if self.operation.is_converse()
-            && let Some(left) = dialect::without_foreign_reasoning(&body)
+            && let Some(own) = dialect::own_reasoning(&body, target.mark(config))
         {
-            body = Bytes::from(left);
-            let why = "another service than Bedrock made it, and Bedrock would refuse its seal";
-            warnings.push(Warning::dropped(FieldRef::PastReasoning(None), why));
+            body = Bytes::from(own.body);
+            if own.left_out {
+                let why = "another backend made it, and this one would refuse its seal";
+                warnings.push(Warning::dropped(FieldRef::PastReasoning(None), why));
+            }
         }
         if let Some((rewritten, warning)) = self.known_version(&body, entry)? {
             body = rewritten;

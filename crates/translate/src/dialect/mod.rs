@@ -31,8 +31,8 @@ pub use asked::{Answerer, Asked, Exposure, Head, Manner, read, read_head, read_m
 pub use bedrock_runtime::BedrockOperation;
 pub(crate) use bedrock_runtime::conversation::read as read_converse;
 pub(crate) use bedrock_runtime::error::frame as exception_frame;
+pub use bedrock_runtime::own_reasoning;
 pub(crate) use bedrock_runtime::stop_word as converse_stop_word;
-pub use bedrock_runtime::without_foreign_reasoning;
 pub use cohere_rerank::{read as read_rerank, write as write_ranking};
 pub(crate) use openai_chat::upstream::{
     ChatTerms, ChunkReader, EventLines, WrittenChat, read as read_chat_answer, write as write_chat,

@@ -1,7 +1,8 @@
-//! Reasoning that another service than Bedrock made, taken out of a conversation that goes on to Bedrock.
+//! Reasoning with a mark of this gateway, in a conversation that goes on to Bedrock: its own is unmarked, other is taken out.
 
 use super::redacted::BEGINS_IN_BASE64;
 use crate::dialect::seal;
+use crate::model::issuer::Mark;
 use crate::model::text::Text;
 use memchr::memmem;
 use serde::Deserialize;
@@ -41,66 +42,111 @@ struct Sealed<'a> {
     signature: Option<&'a RawValue>,
 }
 
-/// The body of a Converse request without the blocks of reasoning that this gateway marked for another service: Bedrock
-/// would refuse their seals. `None`: there are none.
+/// A body whose reasoning its backend takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnReasoning {
+    /// The body.
+    pub body: Vec<u8>,
+    /// Some of the reasoning was another backend's, and is not there any more.
+    pub left_out: bool,
+}
+
+/// The body of a Converse request with its reasoning as a backend takes it: a signature that this gateway marked for that
+/// backend, in another dialect, has its mark taken off; blocks that it marked for another one are left out, because
+/// Bedrock would refuse their seals. `None`: there are no marks.
 #[must_use]
-pub fn without_foreign_reasoning(body: &[u8]) -> Option<Vec<u8>> {
+pub fn own_reasoning(body: &[u8], mark: Mark) -> Option<OwnReasoning> {
     memmem::find(body, b"reasoningContent")?;
     if memmem::find(body, b"~").is_none() && memmem::find(body, BEGINS_IN_BASE64.as_bytes()).is_none() {
         return None;
     }
     let text = std::str::from_utf8(body).ok()?;
     let conversation: Conversation<'_> = serde_json::from_str(text).ok()?;
-    let mut cuts = Vec::new();
+    let mut edits = Vec::new();
     for turn in &conversation.messages {
-        cut(text, &turn.content, &mut cuts);
+        edit(text, &turn.content, mark, &mut edits);
     }
-    if cuts.is_empty() {
+    if edits.is_empty() {
         return None;
     }
-    let mut left = Vec::with_capacity(body.len());
+    let left_out = edits.iter().any(|edit| edit.with.is_none());
+    let mut written = Vec::with_capacity(body.len());
     let mut from = 0;
-    for Cut { begin, end } in cuts {
-        left.extend_from_slice(body.get(from..begin)?);
+    for Edit { begin, end, with } in edits {
+        written.extend_from_slice(body.get(from..begin)?);
+        if let Some(signature) = with {
+            written.extend_from_slice(&[b"\"", signature.as_bytes(), b"\""].concat());
+        }
         from = end;
     }
-    left.extend_from_slice(body.get(from..)?);
-    Some(left)
+    written.extend_from_slice(body.get(from..)?);
+    Some(OwnReasoning { body: written, left_out })
 }
 
-/// A part of a body that is left out.
-struct Cut {
+/// A part of a body that is left out, or is written as another string.
+struct Edit<'a> {
     begin: usize,
     end: usize,
+    /// The string, still escaped.
+    with: Option<&'a str>,
 }
 
-/// Adds the cuts of the blocks of one turn, each with the comma to its next neighbour, or else to the one before. A turn
-/// that is nothing else stays as it is: Bedrock takes no empty one.
-fn cut(text: &str, content: &[&RawValue], cuts: &mut Vec<Cut>) {
-    let begins: Vec<usize> =
-        content.iter().map(|block| block.get().as_ptr() as usize - text.as_ptr() as usize).collect();
-    let foreign: Vec<bool> = content.iter().map(|block| is_foreign(block)).collect();
-    let Some(last_kept) = foreign.iter().rposition(|foreign| !foreign) else { return };
-    for (at, block) in content.iter().enumerate() {
-        let (Some(true), Some(begin)) = (foreign.get(at), begins.get(at)) else { continue };
-        let end = begin + block.get().len();
-        if at < last_kept {
-            let next = begins.get(at + 1).copied().unwrap_or(end);
-            cuts.push(Cut { begin: *begin, end: next });
-        } else {
-            let before =
-                at.checked_sub(1).and_then(|before| Some(begins.get(before)? + content.get(before)?.get().len()));
-            cuts.push(Cut { begin: before.unwrap_or(*begin), end });
+/// Whose reasoning a block holds.
+enum Made<'a> {
+    /// Nobody's, or it has no mark.
+    Unmarked,
+    /// The backend's own: its signature as it stands in the body, and without its mark.
+    Own {
+        raw: &'a str,
+        signature: &'a str,
+    },
+    Elsewhere,
+}
+
+/// Adds the edits of one turn: blocks go with the comma to their next neighbour, or else to the one before. A turn that
+/// is nothing else stays as it is: Bedrock takes no empty one.
+fn edit<'a>(text: &str, content: &[&'a RawValue], mark: Mark, edits: &mut Vec<Edit<'a>>) {
+    let place = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
+    let made: Vec<Made<'a>> = content.iter().map(|block| made(block, mark)).collect();
+    let Some(last_kept) = made.iter().rposition(|made| !matches!(made, Made::Elsewhere)) else { return };
+    for (at, (block, made)) in content.iter().zip(&made).enumerate() {
+        match made {
+            Made::Unmarked => {}
+            Made::Own { raw, signature } => {
+                let begin = place(raw);
+                edits.push(Edit { begin, end: begin + raw.len(), with: Some(signature) });
+            }
+            Made::Elsewhere => {
+                let (begin, end) = (place(block.get()), place(block.get()) + block.get().len());
+                let before = at.checked_sub(1).and_then(|before| content.get(before));
+                let before = before.map_or(begin, |before| place(before.get()) + before.get().len());
+                let next = content.get(at + 1).map_or(end, |next| place(next.get()));
+                let (begin, end) = if at < last_kept { (begin, next) } else { (before, end) };
+                edits.push(Edit { begin, end, with: None });
+            }
         }
     }
 }
 
-fn is_foreign(block: &RawValue) -> bool {
-    let Ok(Thinking { reasoning_content }) = serde_json::from_str::<Thinking<'_>>(block.get()) else { return false };
-    let signature = reasoning_content.reasoning_text.and_then(|sealed| Text::from_raw(sealed.signature?));
+fn made(block: &RawValue, mark: Mark) -> Made<'_> {
+    let Ok(Thinking { reasoning_content }) = serde_json::from_str::<Thinking<'_>>(block.get()) else {
+        return Made::Unmarked;
+    };
+    if let Some(raw) = reasoning_content.reasoning_text.and_then(|sealed| sealed.signature).map(RawValue::get)
+        && let Some(escaped) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'))
+    {
+        let (signature, issuer) = seal::parted(escaped);
+        return match issuer.mark {
+            None => Made::Unmarked,
+            Some(made) if made == mark => Made::Own { raw, signature },
+            Some(_) => Made::Elsewhere,
+        };
+    }
     let redacted = reasoning_content.redacted_content.and_then(Text::from_raw);
-    signature.is_some_and(|signature| seal::parted(signature.as_escaped()).1.mark.is_some())
-        || redacted.is_some_and(|data| data.as_escaped().starts_with(BEGINS_IN_BASE64))
+    match redacted.is_some_and(|data| data.as_escaped().starts_with(BEGINS_IN_BASE64)) {
+        true => Made::Elsewhere,
+        false => Made::Unmarked,
+    }
 }
 
 #[cfg(test)]
@@ -110,8 +156,8 @@ mod tests {
 
     fn left(content: &Value) -> Option<Value> {
         let body = json!({"messages": [{"role": "user", "content": [{"text": "~"}]}, {"role": "assistant", "content": content}]});
-        let left = without_foreign_reasoning(body.to_string().as_bytes())?;
-        let left: Value = serde_json::from_slice(&left).unwrap();
+        let left = own_reasoning(body.to_string().as_bytes(), Mark { model: 1, backend: 2 })?;
+        let left: Value = serde_json::from_slice(&left.body).unwrap();
         assert_eq!(left["messages"][0], body["messages"][0]);
         Some(left["messages"][1]["content"].clone())
     }
@@ -123,12 +169,15 @@ mod tests {
         let (own, foreign) = (thought("EpMC"), thought("e30=~0123456789abcdef"));
         let sealed = json!({"reasoningContent": {"redactedContent": "YXF1aWZlcjp4"}});
         let said = json!({"text": "a"});
+        let marked = thought("EpMC~0000000100000002");
         for (content, expected) in [
             (json!([foreign, said]), Some(json!([said]))),
             (json!([said, foreign]), Some(json!([said]))),
             (json!([own, foreign, sealed, said]), Some(json!([own, said]))),
             (json!([foreign, said, sealed, foreign]), Some(json!([said]))),
             (json!([own, said]), None),
+            (json!([marked, said, marked]), Some(json!([own, said, own]))),
+            (json!([foreign, marked, said, foreign]), Some(json!([own, said]))),
             (json!([foreign]), None),
         ] {
             assert_eq!(left(&content), expected, "{content}");

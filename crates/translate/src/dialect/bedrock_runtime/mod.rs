@@ -17,7 +17,7 @@ mod usage;
 
 pub use field::path;
 pub use finish::stop_word;
-pub use foreign::without_foreign_reasoning;
+pub use foreign::own_reasoning;
 pub use operation::BedrockOperation;
 
 use super::{Answerer, Exposure};
