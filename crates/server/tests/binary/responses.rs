@@ -210,7 +210,7 @@ fn a_wrong_file_ends_the_start_and_a_made_key_is_told() {
     ]);
     assert!(code == 1 && log.contains("the file holds none"), "{log}");
     let (one, bedrock) = pair(&[]);
-    assert!(one.log().contains("a key to seal reasoning was generated"), "{}", one.log());
+    one.wait_for_log("a key to seal reasoning was generated");
     let (other, other_bedrock) = pair(&[]);
     assert!(!opens(&other, &other_bedrock, &seal(&one, &bedrock)), "each process has its own");
 }
