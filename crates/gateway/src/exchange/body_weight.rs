@@ -95,6 +95,7 @@ mod tests {
         for read in [
             body.replace("a, ", "\\u0061, "),
             body.replacen("a, ", "s3Location", 1),
+            body.replacen("a, ", "reasoningContent", 1),
             format!(r#"{{"toolConfig":{{}},"x":{body}}}"#),
         ] {
             assert!(weight(converse, &read, |_| ()) > UNREAD);

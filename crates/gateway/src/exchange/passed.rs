@@ -78,7 +78,7 @@ impl Passed {
             self.check_hidden(body, entry)?;
         }
         let (mut body, mut warnings) = (body.clone(), Vec::new());
-        if self.operation.is_converse()
+        if self.glance.reasoning
             && let Some(own) = dialect::own_reasoning(&body, target.mark(config))
         {
             body = Bytes::from(own.body);

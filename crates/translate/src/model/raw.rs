@@ -21,6 +21,11 @@ impl<'a> Raw<'a> {
         Self(json.into())
     }
 
+    /// Appends a piece of a value that is told in pieces.
+    pub fn append(&mut self, piece: &str) {
+        self.0.to_mut().push_str(piece);
+    }
+
     /// A number for it, FNV-1a of its text: equal texts have the same.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {

@@ -48,6 +48,11 @@ impl<'a> Text<'a> {
         &self.0
     }
 
+    /// Appends another text; many small ones take time for their own length only.
+    pub fn append(&mut self, more: &Text<'_>) {
+        self.0.to_mut().push_str(&more.0);
+    }
+
     /// The unescaped text. A half of a surrogate pair, which no string can hold, becomes U+FFFD.
     #[must_use]
     pub fn plain(&self) -> Cow<'_, str> {

@@ -13,6 +13,8 @@ pub(in crate::exchange) struct Glance {
     pub(super) s3: bool,
     /// Its model may call tools.
     pub(super) tools: bool,
+    /// Reasoning comes back in it, which may have a mark of this gateway.
+    pub(super) reasoning: bool,
     /// It names the newer version of Anthropic's API.
     pub(super) newer: bool,
 }
@@ -24,13 +26,14 @@ impl Glance {
         Self {
             s3: holds(body, S3.as_bytes()) || has_escaped_letters(body),
             tools: operation != BedrockOperation::CountTokens && holds(body, tools),
+            reasoning: operation.is_converse() && holds(body, b"reasoningContent"),
             newer: !operation.is_converse() && holds(body, super::NEWER_VERSION.as_bytes()),
         }
     }
 
     /// Whether the body may be read before it goes on, also where the operator limits nothing.
     pub(in crate::exchange) fn is_read(self) -> bool {
-        self.s3 || self.tools || self.newer
+        self.s3 || self.tools || self.reasoning || self.newer
     }
 }
 

@@ -6,8 +6,8 @@ pub mod conversation;
 pub mod error;
 mod field;
 mod finish;
-mod foreign;
 pub mod operation;
+mod own_reasoning;
 pub mod profiles;
 mod redacted;
 pub mod request;
@@ -17,8 +17,8 @@ mod usage;
 
 pub use field::path;
 pub use finish::stop_word;
-pub use foreign::own_reasoning;
 pub use operation::BedrockOperation;
+pub use own_reasoning::own_reasoning;
 
 use super::{Answerer, Exposure};
 use crate::model::call_id;

@@ -89,12 +89,12 @@ fn grow<'a>(block: &mut Block<'a>, delta: Delta<'a>) {
     match delta {
         Delta::Text(more) | Delta::Reasoning(more) => {
             if let Block::Text(text) | Block::Reasoning { text, .. } | Block::Cited { text, .. } = block {
-                *text = Text::from_escaped(format!("{}{}", text.as_escaped(), more.as_escaped()));
+                text.append(&more);
             }
         }
         Delta::ToolInput(more) => {
             if let Block::ToolUse { input, .. } = block {
-                *input = Raw::from_json(format!("{}{}", input.as_json(), more.plain()));
+                input.append(&more.plain());
             }
         }
         Delta::Citation(citation) => {

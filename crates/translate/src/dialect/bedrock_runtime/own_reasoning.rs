@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn marked_blocks_are_left_out_wherever_they_stand() {
+    fn its_own_marks_come_off_and_blocks_of_others_are_left_out() {
         let thought =
             |signature: &str| json!({"reasoningContent": {"reasoningText": {"text": "t", "signature": signature}}});
         let (own, foreign) = (thought("EpMC"), thought("e30=~0123456789abcdef"));
