@@ -44,7 +44,7 @@ pub(crate) const WORDS: [&str; 14] = [
 ];
 
 /// The efforts that a gateway takes.
-pub(crate) const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+pub const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// What `/help` says.
 pub(crate) const HELP: &str = "\

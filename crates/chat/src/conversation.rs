@@ -50,8 +50,9 @@ impl Conversation {
         self.attached.push(picture);
     }
 
-    /// Adds a question, with the pictures that wait for it.
+    /// Adds a question, with the pictures that wait for it. One that got no answer goes.
     pub(crate) fn question(&mut self, text: &str) {
+        self.messages.pop_if(|message| message["role"] == "user");
         let pictures = std::mem::take(&mut self.attached);
         let content = if pictures.is_empty() {
             json!(text)
@@ -69,13 +70,6 @@ impl Conversation {
             message["reasoning_details"] = Value::Array(said.details.clone());
         }
         self.messages.push(message);
-    }
-
-    /// Takes the last question out again, with all that came after it.
-    pub(crate) fn take_back(&mut self) -> bool {
-        let last = self.messages.iter().rposition(|message| message["role"] == "user");
-        self.messages.truncate(last.unwrap_or_default());
-        last.is_some()
     }
 
     /// Takes the answer to the last question out, so that it can be asked again.
@@ -156,8 +150,10 @@ mod tests {
         conversation.answer(&Said { content: "So.".into(), ..Said::default() });
         assert!(conversation.take_answer_back());
         assert_eq!(conversation.body()["messages"].as_array().map(Vec::len), Some(2));
-        assert!(conversation.take_back());
-        assert_eq!(conversation.body()["messages"].as_array().map(Vec::len), Some(1));
+        conversation.question("How?");
+        let body = conversation.body();
+        assert_eq!(body["messages"].as_array().map(Vec::len), Some(2), "what got no answer goes");
+        assert_eq!(body["messages"][1]["content"], "How?");
     }
 
     #[test]
@@ -165,10 +161,11 @@ mod tests {
         let mut conversation = conversation();
         conversation.attach("data:image/png;base64,AA==".into());
         conversation.question("What is this?");
+        conversation.answer(&Said { content: "A well.".into(), ..Said::default() });
         conversation.question("And?");
         let body = conversation.body();
         assert_eq!(body["messages"][1]["content"][0]["type"], "image_url");
-        assert_eq!(body["messages"][2]["content"], "And?");
+        assert_eq!(body["messages"][3]["content"], "And?");
         assert!(conversation.markdown().contains("(a picture)\n\nWhat is this?"));
     }
 }

@@ -30,6 +30,7 @@ mod wrap;
 
 use anyhow::{Context, bail};
 use client::Client;
+pub use command::EFFORTS;
 use conversation::{Ask, Conversation};
 use std::io::{IsTerminal, Read, stdin, stdout};
 use std::path::PathBuf;

@@ -109,8 +109,9 @@ impl Chat {
         match command {
             Command::Help => self.note(HELP),
             Command::Effort(effort) => {
-                self.conversation.ask.effort = effort.or_else(|| self.conversation.ask.effort.take());
-                self.conversation.ask.budget = None;
+                if effort.is_some() {
+                    (self.conversation.ask.effort, self.conversation.ask.budget) = (effort, None);
+                }
                 let effort = self.conversation.ask.effort.clone();
                 self.note(&format!("effort {}", effort.as_deref().unwrap_or("as the model likes")))
             }

@@ -32,6 +32,11 @@ impl Summary {
         self.first_word.get_or_insert(at);
     }
 
+    /// Whether nothing of an answer came.
+    pub(crate) fn is_of_nothing(&self) -> bool {
+        self.first_thought.is_none() && self.first_word.is_none() && self.usage.is_none()
+    }
+
     /// The line: `first thought 0.8 s · first word 6.9 s · 14.2 s · 1,204 in (1,050 cached) · 812 out (412 thought) · stop`.
     pub(crate) fn line(&self) -> String {
         let since = |at: Instant| seconds(at.saturating_duration_since(self.begun));

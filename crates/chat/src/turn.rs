@@ -33,7 +33,7 @@ pub(crate) struct Outcome {
 }
 
 /// Asks a question and shows the answer. What was answered, whole or not, joins the conversation; a question without any
-/// answer leaves it.
+/// answer can be asked again, until there is another one.
 pub(crate) async fn answer(
     client: &Client,
     conversation: &mut Conversation,
@@ -54,9 +54,7 @@ pub(crate) async fn again(
     view.begin()?;
     let ended = turn.run(client, conversation, view).await?;
     view.end(&turn.summary)?;
-    if turn.said.content.is_empty() && ended != Ended::Answered {
-        conversation.take_back();
-    } else {
+    if !turn.said.content.is_empty() || ended == Ended::Answered {
         conversation.answer(&turn.said);
     }
     Ok(Outcome { ended, summary: turn.summary })

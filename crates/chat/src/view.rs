@@ -120,9 +120,10 @@ impl View {
         self.note("stopped; its usage is unknown")
     }
 
-    /// Ends the answer.
+    /// Ends the answer. Of a question that got nothing, a person was told why.
     pub(crate) fn end(&mut self, summary: &Summary) -> io::Result<()> {
         unless_gone(match &mut self.kind {
+            Kind::Screen(_) | Kind::Plain(_) if summary.is_of_nothing() => Ok(()),
             Kind::Screen(screen) => screen.end(&clean(&summary.line()), summary.ended),
             Kind::Plain(plain) => plain.end(&clean(&summary.line())),
             Kind::Json(lines) => lines.end(summary),

@@ -1,6 +1,7 @@
 //! The command line: commands, flags, defaults, help.
 
 use crate::client::cors;
+use aquifer_chat::EFFORTS;
 use aquifer_gateway::config::{AccessDenied, LogLevel, MetricConventions, duration};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::translate::limits::Limits;
@@ -153,9 +154,6 @@ pub(crate) struct Chat {
     #[command(flatten)]
     pub(crate) environment: ChatEnvironment,
 }
-
-/// The efforts that `aquifer chat` asks for.
-const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// Where `aquifer chat` shows reasoning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
