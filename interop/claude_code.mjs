@@ -1,13 +1,10 @@
 // Claude Code works through the gateway: tools and thoughts, calls at once, a conversation that goes on, auto mode, every kind of error.
 // Usage: claude_code.mjs CONVERSE INVOKE SIMULATOR
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { check, fresh, leave, run } from "./loops_claude_code.mjs";
 
 const [CONVERSE, INVOKE, SIMULATOR] = process.argv.slice(2);
-const CLAUDE = fileURLToPath(new URL("node_modules/@anthropic-ai/claude-code-linux-x64/claude", import.meta.url));
 const [NOVA, OPEN] = ["amazon.nova-2-lite-v1:0", "openai.gpt-oss-120b-1:0"];
 const ROADS = [
   ["converse", CONVERSE, "claude-opus-5"],
@@ -16,53 +13,10 @@ const ROADS = [
   ["invoke", INVOKE, "claude-opus-5"],
   ["invoke", INVOKE, "claude-sonnet-4-5"],
 ];
-const place = mkdtempSync(join(tmpdir(), "aquifer-claude-code-"));
-let homes = 0;
 
-function check(name, right, seen) {
-  console.log(`${right ? "ok    " : "WRONG "}${name}`);
-  if (!right) {
-    console.log(`seen: ${JSON.stringify(seen, null, 1)}`.slice(0, 6000));
-    rmSync(place, { recursive: true, force: true });
-    process.exit(1);
-  }
-}
-
-// A home and a folder to work in, which nobody used before.
-function fresh() {
-  const home = join(place, `${homes++}`);
-  mkdirSync(join(home, "work"), { recursive: true });
-  return home;
-}
-
-// Runs a task to its end; gives its exit code and what its user sees.
-function run(home, url, model, task, { more = [], env = {} } = {}) {
-  return new Promise((resolve) => {
-    const args = ["-p", task, "--model", model, "--allowedTools", "Bash", ...more];
-    const child = spawn(CLAUDE, args, {
-      cwd: join(home, "work"),
-      env: {
-        PATH: process.env.PATH,
-        HOME: home,
-        CLAUDE_CONFIG_DIR: join(home, ".claude"),
-        ANTHROPIC_BASE_URL: url,
-        ANTHROPIC_AUTH_TOKEN: "key-of-claude-code-itself",
-        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-        DISABLE_TELEMETRY: "1",
-        DISABLE_ERROR_REPORTING: "1",
-        DISABLE_AUTOUPDATER: "1",
-        CLAUDE_CODE_MAX_RETRIES: "1",
-        ...env,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: 60_000,
-    });
-    let said = "";
-    child.stdout.on("data", (piece) => (said += piece));
-    child.stderr.on("data", (piece) => (said += piece));
-    child.on("close", (code) => resolve({ code, said }));
-  });
-}
+// A task at a gateway, by its client's own key.
+const runAt = (home, url, model, said, { more = [], env = {} } = {}) =>
+  run(home, model, said, { ANTHROPIC_BASE_URL: url, ANTHROPIC_AUTH_TOKEN: "key-of-claude-code-itself", ...env }, more);
 
 async function simulator(method) {
   const answer = await fetch(`${SIMULATOR}/simulator/requests`, { method });
@@ -85,7 +39,7 @@ for (const [road, url, model] of ROADS) {
   const name = `${road}, ${model}`;
   await simulator("DELETE");
   const home = fresh();
-  const task = await run(home, url, model, `Please write a file. ${order("one.txt")}`);
+  const task = await runAt(home, url, model, `Please write a file. ${order("one.txt")}`);
   check(`${name}: a task with a tool`, task.code === 0 && existsSync(join(home, "work", "one.txt")), task);
   const steps = await asked(road);
   check(`${name}: its result is before the model`, steps.length === 2 && results(steps[1]).length === 1, steps.map((it) => it.body.messages));
@@ -96,13 +50,13 @@ for (const [road, url, model] of ROADS) {
   }
 
   await simulator("DELETE");
-  const both = await run(home, url, model, `Two files, please. ${order("two.txt")} ${order("three.txt")}`);
+  const both = await runAt(home, url, model, `Two files, please. ${order("two.txt")} ${order("three.txt")}`);
   const written = ["two.txt", "three.txt"].every((file) => existsSync(join(home, "work", file)));
   check(`${name}: two calls at once`, both.code === 0 && written, both);
   check(`${name}: both results at once`, results((await asked(road)).at(-1)).length === 2, null);
 
   await simulator("DELETE");
-  const on = await run(home, url, model, "Did it work? [[say:It worked.]]", { more: ["-c"] });
+  const on = await runAt(home, url, model, "Did it work? [[say:It worked.]]", { more: ["-c"] });
   check(`${name}: the conversation goes on`, on.code === 0 && on.said.includes("It worked."), on);
   check(`${name}: with what was before`, results((await asked(road)).at(-1)).length === 2, null);
 }
@@ -112,7 +66,7 @@ for (const [road, url] of [["converse", CONVERSE], ["invoke", INVOKE]]) {
   for (const server of ["0", "1"]) {
     const home = fresh();
     const more = ["--permission-mode", "auto"];
-    const auto = await run(home, url, "claude-opus-5", `A file, please. ${order("auto.txt")}`, { more, env: { CLAUDE_CODE_AUTO_MODE_SERVER: server } });
+    const auto = await runAt(home, url, "claude-opus-5", `A file, please. ${order("auto.txt")}`, { more, env: { CLAUDE_CODE_AUTO_MODE_SERVER: server } });
     check(`${road}: auto mode, judged by the ${server === "1" ? "server" : "client"}`, auto.code === 0 && existsSync(join(home, "work", "auto.txt")), auto);
   }
 }
@@ -130,11 +84,11 @@ const FAULTS = {
 };
 for (const [road, url] of [["converse", CONVERSE], ["invoke", INVOKE]]) {
   for (const [fault, words] of Object.entries(FAULTS)) {
-    const failed = await run(fresh(), url, "claude-opus-5", `[[fault:${fault}]] Hello?`);
+    const failed = await runAt(fresh(), url, "claude-opus-5", `[[fault:${fault}]] Hello?`);
     check(`${road}: ${fault} is told: ${failed.said.trim().replaceAll("\n", " ").slice(0, 160)}`, failed.code === 1 && words.test(failed.said), failed);
   }
 }
-const nobody = await run(fresh(), INVOKE, "claude-opus-5", "Hello?", { env: { ANTHROPIC_AUTH_TOKEN: "nobodys-key" } });
+const nobody = await runAt(fresh(), INVOKE, "claude-opus-5", "Hello?", { env: { ANTHROPIC_AUTH_TOKEN: "nobodys-key" } });
 check(`a wrong key is told: ${nobody.said.trim().slice(0, 160)}`, nobody.code === 1 && /401|key|auth/i.test(nobody.said), nobody);
-rmSync(place, { recursive: true, force: true });
+leave();
 console.log("Claude Code works");

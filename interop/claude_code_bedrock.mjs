@@ -1,13 +1,10 @@
 // Claude Code in its Bedrock mode works through the gateway: each way to show who it is, profiles by id and by ARN, thoughts, a
 // conversation that goes on, what goes wrong. Usage: claude_code_bedrock.mjs CONVERSE INVOKE SIMULATOR
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { check, fresh, leave, run } from "./loops_claude_code.mjs";
 
 const [GATEWAY, , SIMULATOR] = process.argv.slice(2);
-const CLAUDE = fileURLToPath(new URL("node_modules/@anthropic-ai/claude-code-linux-x64/claude", import.meta.url));
 const KEY = "key-of-claude-code-itself";
 const PROFILE = "us.anthropic.claude-opus-5";
 const BUDGET = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
@@ -21,54 +18,16 @@ const WAYS = {
   "a signature": { ...SIGNED, ...HEADER },
   "no authentication": { CLAUDE_CODE_SKIP_BEDROCK_AUTH: "1", ...HEADER },
 };
-const place = mkdtempSync(join(tmpdir(), "aquifer-claude-code-bedrock-"));
-let homes = 0;
 
-function check(name, right, seen) {
-  console.log(`${right ? "ok    " : "WRONG "}${name}`);
-  if (!right) {
-    console.log(`seen: ${JSON.stringify(seen, null, 1)}`.slice(0, 6000));
-    rmSync(place, { recursive: true, force: true });
-    process.exit(1);
-  }
-}
-
-// A home and a folder to work in, which nobody used before.
-function fresh() {
-  const home = join(place, `${homes++}`);
-  mkdirSync(join(home, "work"), { recursive: true });
-  return home;
-}
-
-// Runs a task to its end; gives its exit code and what its user sees.
-function run(home, model, task, env, more = []) {
-  return new Promise((resolve) => {
-    const child = spawn(CLAUDE, ["-p", task, "--model", model, "--allowedTools", "Bash", ...more], {
-      cwd: join(home, "work"),
-      env: {
-        PATH: process.env.PATH,
-        HOME: home,
-        CLAUDE_CONFIG_DIR: join(home, ".claude"),
-        CLAUDE_CODE_USE_BEDROCK: "1",
-        ANTHROPIC_BEDROCK_BASE_URL: GATEWAY,
-        AWS_REGION: "us-east-1",
-        AWS_EC2_METADATA_DISABLED: "true",
-        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-        DISABLE_TELEMETRY: "1",
-        DISABLE_ERROR_REPORTING: "1",
-        DISABLE_AUTOUPDATER: "1",
-        CLAUDE_CODE_MAX_RETRIES: "1",
-        ...env,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: 150_000,
-    });
-    let said = "";
-    child.stdout.on("data", (piece) => (said += piece));
-    child.stderr.on("data", (piece) => (said += piece));
-    child.on("close", (code) => resolve({ code, said }));
-  });
-}
+// A task in Bedrock mode.
+const runAs = (home, model, said, env, more = []) =>
+  run(home, model, said, {
+    CLAUDE_CODE_USE_BEDROCK: "1",
+    ANTHROPIC_BEDROCK_BASE_URL: GATEWAY,
+    AWS_REGION: "us-east-1",
+    AWS_EC2_METADATA_DISABLED: "true",
+    ...env,
+  }, more);
 
 const simulator = async (method) => (await fetch(`${SIMULATOR}/simulator/requests`, { method })).json();
 
@@ -96,8 +55,8 @@ async function again(request) {
 async function task(way, model) {
   const name = `bedrock mode, ${way}, ${model}`;
   const home = fresh();
-  const file = `file-${homes}.txt`;
-  const one = await run(home, model, `Please write a file. ${order(file)}`, WAYS[way]);
+  const file = `file-${basename(home)}.txt`;
+  const one = await runAs(home, model, `Please write a file. ${order(file)}`, WAYS[way]);
   check(`${name}: a task with a tool`, one.code === 0 && existsSync(join(home, "work", file)), one);
   const [first, second, ...more] = await asked(name, model, file);
   check(`${name}: its result is before the model`, more.length === 0 && ofType(second, "tool_result").length === 1, second?.body.messages);
@@ -106,7 +65,7 @@ async function task(way, model) {
   const right = thoughts.length > 0 && thoughts.every((block) => signatures(second).includes([block.thinking, block.signature].join("|")));
   check(`${name}: the signed thought came back`, right, { thoughts, messages: second.body.messages });
 
-  const on = await run(home, model, "Did it work? [[say:It worked.]]", WAYS[way], ["-c"]);
+  const on = await runAs(home, model, "Did it work? [[say:It worked.]]", WAYS[way], ["-c"]);
   check(`${name}: the conversation goes on`, on.code === 0 && on.said.includes("It worked."), on);
   const last = (await asked(name, model, file)).at(-1);
   check(`${name}: with what was before`, ofType(last, "tool_result").length === 1, last.body.messages);
@@ -115,12 +74,12 @@ async function task(way, model) {
 }
 
 async function fails(fault, words) {
-  const failed = await run(fresh(), PROFILE, `[[fault:${fault}]] Hello?`, WAYS["a bearer token"]);
+  const failed = await runAs(fresh(), PROFILE, `[[fault:${fault}]] Hello?`, WAYS["a bearer token"]);
   check(`bedrock mode, ${fault} is told: ${failed.said.trim().replaceAll("\n", " ").slice(0, 160)}`, failed.code === 1 && words.test(failed.said), failed);
 }
 
 async function refused(who, env, words) {
-  const failed = await run(fresh(), PROFILE, "Hello?", env);
+  const failed = await runAs(fresh(), PROFILE, "Hello?", env);
   check(`bedrock mode, ${who}: ${failed.said.trim().replaceAll("\n", " ").slice(0, 160)}`, failed.code === 1 && words.test(failed.said), failed);
 }
 
@@ -137,4 +96,4 @@ await Promise.all([
   refused("a signature alone", SIGNED, /403|authentication/i),
   refused("a wrong key", { AWS_BEARER_TOKEN_BEDROCK: "nobodys-key" }, /403|authentication/i),
 ]);
-rmSync(place, { recursive: true, force: true });
+leave();

@@ -155,7 +155,7 @@ impl Node {
     /// Puts a script, and what scripts share, where Node finds the packages: beside them.
     pub(super) fn lay(&self, clients: &Path, script: &str) -> anyhow::Result<PathBuf> {
         let folder = clients.join(self.folder);
-        for name in ["loops.mjs", "corpus.mjs", "loops_messages.mjs", script] {
+        for name in ["loops.mjs", "corpus.mjs", "loops_messages.mjs", "loops_claude_code.mjs", script] {
             fs::copy(root().join("interop").join(name), folder.join(name))?;
         }
         Ok(folder.join(script))

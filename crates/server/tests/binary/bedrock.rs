@@ -1,6 +1,6 @@
 //! A Bedrock whose every byte is written by the test: it shows what the gateway sends, when, and when it stops.
 
-use crate::support::LIMIT;
+use crate::support::{Aquifer, LIMIT};
 use aquifer_testing::frames::frame;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -208,4 +208,31 @@ fn text_delta(text: &str) -> String {
 
 fn chunk(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
+}
+
+/// A gateway that serves a model with this policy of reasoning, in front of a Bedrock of the test's.
+pub(crate) fn with_policy(model: &str, policy: &str) -> (Aquifer, Bedrock) {
+    let bedrock = Bedrock::listen();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.yaml");
+    let text = format!(
+        "apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIServiceBackend
+metadata: {{name: one}}
+spec:
+  provider: awsbedrock
+  config: {{model: '{model}', region: us-east-1, endpoint: 'http://{}'}}
+---
+apiVersion: aquifer.dev/v1alpha1
+kind: ReasoningPolicy
+metadata: {{name: p}}
+spec:
+  targetRefs: [{{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: one}}]
+  {policy}
+",
+        bedrock.address
+    );
+    std::fs::write(&file, text).unwrap();
+    let variables = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+    (Aquifer::serve(&["--config", file.to_str().unwrap()], &variables), bedrock)
 }

@@ -1,8 +1,8 @@
 //! Bedrock's own API through the binary: every operation, byte for byte in both directions, over each protocol.
 
-use crate::bedrock::{Bedrock, Call};
+use crate::bedrock::{Call, with_policy};
 use crate::streams::pair;
-use crate::support::{Aquifer, LIMIT, connect};
+use crate::support::{LIMIT, connect};
 use aquifer_testing::frames::frame;
 use bytes::Bytes;
 use http::{Request, Version};
@@ -133,33 +133,6 @@ fn encoded(id: &str) -> String {
     id.replace(':', "%3A").replace('/', "%2F")
 }
 
-/// A gateway with this policy of reasoning in front of a Bedrock of the test's.
-fn with_policy(policy: &str) -> (Aquifer, Bedrock) {
-    let bedrock = Bedrock::listen();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("gateway.yaml");
-    let text = format!(
-        "apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIServiceBackend
-metadata: {{name: one}}
-spec:
-  provider: awsbedrock
-  config: {{model: '{MODEL}', region: us-east-1, endpoint: 'http://{}'}}
----
-apiVersion: aquifer.dev/v1alpha1
-kind: ReasoningPolicy
-metadata: {{name: p}}
-spec:
-  targetRefs: [{{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: one}}]
-  {policy}
-",
-        bedrock.address
-    );
-    std::fs::write(&file, text).unwrap();
-    let variables = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
-    (Aquifer::serve(&["--config", file.to_str().unwrap()], &variables), bedrock)
-}
-
 #[test]
 fn every_operation_goes_through_as_it_came() {
     let (aquifer, bedrock) = pair(&[]);
@@ -253,7 +226,7 @@ fn exceptions_are_told_as_bedrock_told_them() {
 
 #[test]
 fn paths_of_no_model_are_refused() {
-    let (aquifer, _bedrock) = with_policy("repair: true");
+    let (aquifer, _bedrock) = with_policy(MODEL, "repair: true");
     let ids = ["", "x", "%", "%ff", "a%00b", "%2e%2e%2f", "..", "%2e%2e", "a/../b"];
     for path in ids.map(|id| format!("/model/{id}/converse")).iter().chain([&format!("/model/{MODEL}/converse/more")]) {
         let told = ask(aquifer.gateway.unwrap(), Protocol::Http1, path, BODY).join().unwrap();
@@ -264,7 +237,7 @@ fn paths_of_no_model_are_refused() {
 
 #[test]
 fn reasoning_is_hidden_where_the_operator_hides_it() {
-    let (aquifer, bedrock) = with_policy("visibility: Hidden");
+    let (aquifer, bedrock) = with_policy(MODEL, "visibility: Hidden");
     let gateway = aquifer.gateway.unwrap();
     let asking = ask(gateway, Protocol::Http2, &format!("/model/{MODEL}/converse-stream"), BODY);
     let thought = |delta: &str| {
@@ -298,7 +271,7 @@ fn reasoning_is_hidden_where_the_operator_hides_it() {
 
 #[test]
 fn reasoning_is_limited_where_the_operator_limits_it() {
-    let (aquifer, bedrock) = with_policy("limits: {budgetTokens: 2000}");
+    let (aquifer, bedrock) = with_policy(MODEL, "limits: {budgetTokens: 2000}");
     let gateway = aquifer.gateway.unwrap();
     const ASKED: &str = r#"{"messages":[], "additionalModelRequestFields": {"thinking":{"type":"enabled","budget_tokens":9000}},"z" : 1}"#;
     let asking = ask(gateway, Protocol::Http1, &format!("/model/{MODEL}/converse"), ASKED);

@@ -1,6 +1,6 @@
 //! Responses through the binary: what is remembered and for how long, and the keys that seal reasoning.
 
-use crate::bedrock::Bedrock;
+use crate::bedrock::{Bedrock, with_policy};
 use crate::streams::pair;
 use crate::support::{Aquifer, Reply, connect, read_reply, run, wait_until};
 use serde_json::{Value, json};
@@ -91,29 +91,7 @@ fn a_websocket_is_refused_at_once() {
 
 #[test]
 fn what_is_remembered_is_bounded_and_goes_in_time() {
-    let bedrock = Bedrock::listen();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("gateway.yaml");
-    let text = format!(
-        "apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIServiceBackend
-metadata: {{name: one}}
-spec:
-  provider: awsbedrock
-  config: {{model: '{MODEL}', region: us-east-1, endpoint: 'http://{}'}}
----
-apiVersion: aquifer.dev/v1alpha1
-kind: ReasoningPolicy
-metadata: {{name: p}}
-spec:
-  targetRefs: [{{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: one}}]
-  restore: {{maxEntries: 2, maxAge: 2s}}
-",
-        bedrock.address
-    );
-    std::fs::write(&file, text).unwrap();
-    let variables = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
-    let aquifer = Aquifer::serve(&["--config", file.to_str().unwrap()], &variables);
+    let (aquifer, bedrock) = with_policy(MODEL, "restore: {maxEntries: 2, maxAge: 2s}");
     let made = ["a", "b", "c"].map(|text| answered(&aquifer, &bedrock, "", &asked(&json!(text))).0);
     let there = || made.each_ref().map(|response| named(&aquifer, "GET", response, "").status);
     assert_eq!(there(), [404, 200, 200], "the oldest goes");
