@@ -92,7 +92,7 @@ impl Limits {
 }
 
 /// A weight below this need not be known exactly.
-const ROUGHLY: usize = 2 << 20;
+const ROUGHLY: usize = 1 << 20;
 /// A body that is no longer has no such weight, whatever is in it.
 const SHORT: usize = 1 << 10;
 

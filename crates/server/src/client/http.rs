@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 const LARGEST_ROOM: usize = 4 << 20;
 
 /// What takes so much beside its body takes milliseconds to translate: other streams of the thread need not wait for it.
-const LARGE: usize = 2 << 20;
+const LARGE: usize = 1 << 20;
 
 /// So much of a body that is refused is read and dropped: many clients read the answer only after they have sent all.
 const DROPPED: usize = 1 << 20;
