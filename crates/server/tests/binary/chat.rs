@@ -43,7 +43,8 @@ impl Terminal {
         }
         script.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").args([
             "-qefc",
-            &format!("{binary} chat {arguments}"),
+            // Without `exec` some shells stay, take Ctrl-C too, and end with a code of their own.
+            &format!("exec {binary} chat {arguments}"),
             "/dev/null",
         ]);
         let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
