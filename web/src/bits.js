@@ -83,8 +83,11 @@ export const TokenBar = ({ tokens, wide }) => {
   </span>`;
 };
 
+// Kinds that are told by a pattern too; the timeline defines them.
+const HATCHED = { queue: "url(#hatch)", lost: "url(#cross)" };
+
 export const Legend = ({ kinds, values }) => html`<ul class="legend">${kinds.map(
-  ([kind, name]) => html`<li><svg width="10" height="10" aria-hidden="true"><rect class=${`fill-${kind}`} width="10" height="10" rx="2" /></svg> ${name}${
+  ([kind, name]) => html`<li><svg width="10" height="10" aria-hidden="true"><rect class=${`fill-${kind}`} width="10" height="10" rx="2" fill=${HATCHED[kind] ?? null} /></svg> ${name}${
     values ? html` <strong>${count(values[kind])}</strong>` : null
   }</li>`,
 )}</ul>`;

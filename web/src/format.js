@@ -22,6 +22,7 @@ export const short = number => {
 /** Milliseconds: 87 ms, 1.24 s, 2 m 05 s. */
 export const span = ms => {
   if (ms == null || Number.isNaN(ms)) return NONE;
+  if (ms === 0) return "0 ms";
   if (ms < 1) return "<1 ms";
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 10_000) return `${(ms / 1000).toFixed(2)} s`;

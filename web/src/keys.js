@@ -9,7 +9,7 @@ export const PLACES = {
   n: ["#/", "Now"],
   s: ["#/streams", "Streams"],
   x: ["#/exchanges", "Exchanges"],
-  b: ["#/routing", "Backends and routes"],
+  b: ["#/routing", "Backends"],
   c: ["#/config", "Configuration"],
   m: ["#/models", "Models"],
   p: ["#/play", "Playground"],

@@ -41,9 +41,9 @@ const parts = (log, most) => {
 export const Pane = ({ log, kind, title, empty, busy, follow, actions }) => {
   const [most, setMost] = useState(SHOWN);
   const [below, setBelow] = useState(false);
-  const [at, setAt] = useState(true);
   const body = useRef(null);
   const sticky = useRef(true);
+  const top = useRef(0);
   const version = log.version.value;
   useEffect(() => {
     const element = body.current;
@@ -55,10 +55,12 @@ export const Pane = ({ log, kind, title, empty, busy, follow, actions }) => {
   }, [version, follow]);
   const scrolled = () => {
     const element = body.current;
-    const end = element.scrollHeight - element.scrollTop - element.clientHeight < 32;
-    sticky.current = end;
-    if (end !== at) setAt(end);
-    if (end) setBelow(false);
+    // Only who scrolls up stops to follow; that text grew below is no reason.
+    if (element.scrollHeight - element.scrollTop - element.clientHeight < 32) {
+      sticky.current = true;
+      setBelow(false);
+    } else if (element.scrollTop < top.current - 3) sticky.current = false;
+    top.current = element.scrollTop;
   };
   const toEnd = () => {
     sticky.current = true;

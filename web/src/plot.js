@@ -62,6 +62,7 @@ const faded = (value, alpha) => value.replace(/^rgb\(([^)]*)\)$/, `rgba($1, ${al
 export const Plot = ({ title, times, lines, format, height = 168 }) => {
   const [box, width] = useWidth(0);
   const [table, setTable] = useState(false);
+  const [hover, setHover] = useState(null);
   const place = useRef(null);
   const plot = useRef(null);
   const shape = `${lines.map(line => line.name).join()}|${colours.value}|${utc.value}|${table}`;
@@ -76,10 +77,11 @@ export const Plot = ({ title, times, lines, format, height = 168 }) => {
         padding: [8, 8, 0, 0],
         tzDate: utc.value ? seconds => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC") : undefined,
         legend: { show: false },
+        hooks: { setCursor: [drawn => setHover(drawn.cursor.idx ?? null)] },
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
         axes: [
-          { ...axis, space: 64, values: (_, splits) => splits.map(second => clock(second * 1000).slice(0, 5)) },
+          { ...axis, space: 64, size: 28, values: (_, splits) => splits.map(second => clock(second * 1000).slice(0, 5)) },
           { ...axis, size: 56, space: 32, values: (_, splits) => splits.map(value => format(value)) },
         ],
         series: [
@@ -105,13 +107,14 @@ export const Plot = ({ title, times, lines, format, height = 168 }) => {
     plot.current?.setData([times, ...lines.map(line => line.values)]);
   }, [times, lines]);
   const newest = line => line.values.findLast(value => value != null);
+  const shown = line => (hover == null || hover >= times.length ? newest(line) : line.values[hover]);
   const words = `${title}, newest: ${lines.map(line => `${line.name} ${newest(line) == null ? "none" : format(newest(line))}`).join(", ")}`;
   const rows = table ? tableRows(times, lines, format) : [];
   return html`<section class="card plot" aria-label=${title}>
     <header class="card-head"><h2>${title}</h2>
       <button type="button" class="quiet small" aria-pressed=${table} onClick=${() => setTable(!table)}>${table ? "plot" : "table"}</button></header>
     <ul class="legend">${lines.map(line => html`<li><svg width="16" height="10" aria-hidden="true"><line class=${`stroke-${line.ink}`} x1="0" x2="16" y1="5" y2="5" stroke-width="2" stroke-dasharray=${line.dash ? "4 3" : null} /></svg>
-      ${line.name} <strong>${newest(line) == null ? "–" : format(newest(line))}</strong></li>`)}</ul>
+      ${line.name} <strong>${shown(line) == null ? "–" : format(shown(line))}</strong></li>`)}${hover != null && times[hover] != null ? html`<li>at ${clock(times[hover] * 1000)}</li>` : null}</ul>
     <div ref=${box} class="plot-box">${
       table
         ? html`<div class="table-scroll plot-table" tabindex="0"><table><thead><tr><th>time</th>${lines.map(line => html`<th class="number">${line.name}</th>`)}</tr></thead>

@@ -49,7 +49,7 @@ export const Timeline = ({ exchange }) => {
   const [box, width] = useWidth(0);
   const attempts = exchange.attempts ?? [];
   const end = Math.max(exchange.duration_ms ?? 0, ...attempts.map(attempt => attempt.ended_ms ?? 0), 1);
-  const label = width > 700 ? 168 : 0;
+  const label = width > 700 ? 200 : 0;
   const top = label ? 0 : 16;
   const lane = LANE + top;
   const inner = Math.max(width - label - 12, 40);
@@ -77,7 +77,7 @@ export const Timeline = ({ exchange }) => {
       const before = attempts[at - 1];
       const pause = before?.ended_ms != null && attempt.started_ms - before.ended_ms > 1 ? [before.ended_ms, attempt.started_ms] : null;
       return html`<g>
-        <text class="lane-name" x="0" y=${label ? y + 16 : y - 4}>${clip(`${bare(attempt.backend)}${attempt.region ? ` · ${attempt.region}` : ""}`, label ? 24 : 44)}</text>
+        <text class="lane-name" x="0" y=${label ? y + 16 : y - 4}>${clip(laneName(attempt), label ? 30 : 44)}</text>
         <rect class="lane" x=${x(0)} y=${y + 2} width=${inner} height="20" rx="3" />
         ${pause ? html`<rect class="part queue" x=${x(pause[0])} y=${y + 2} width=${Math.max(x(pause[1]) - x(pause[0]), 1)} height="20" fill="url(#hatch)"><title>between the attempts: ${span(pause[1] - pause[0])}</title></rect>` : null}
         ${partsOf(exchange, attempt, end).map(part => html`<rect class=${`part ${part.kind}`} x=${x(part.from)} y=${y + 2} width=${Math.max(x(part.to) - x(part.from), 2)} height="20"
@@ -91,6 +91,11 @@ export const Timeline = ({ exchange }) => {
   return html`<div class="timeline-box" ref=${box}>${picture}</div>
     <${Legend} kinds=${PARTS} />
     <ul class="legend marks">${marks.map(([glyph, name, at, kind]) => html`<li><span class=${`mark-${kind}`} aria-hidden="true">${glyph}</span> ${name} <strong>${span(at)}</strong></li>`)}</ul>`;
+};
+
+const laneName = attempt => {
+  const name = bare(attempt.backend);
+  return attempt.region && !name.includes(attempt.region) ? `${name} · ${attempt.region}` : name;
 };
 
 const clip = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

@@ -111,7 +111,7 @@ export const Now = () => {
     </${Head}>
     <div class="tiles">
       <${Tile} name="Requests" value=${short(minute.requests_per_s ?? 0)} unit="/s" sub=${`${count(minute.requests ?? 0)} in the last minute`} values=${total} kind="input" />
-      <${Tile} name="Failed" value=${minute.requests ? percent(minute.failed / minute.requests) : "–"} sub=${`${count(minute.failed ?? 0)} failed, ${count(minute.abandoned ?? 0)} left`} values=${spark("failed")} kind="bad" />
+      <${Tile} name="Failed" value=${minute.requests ? percent(minute.failed / minute.requests) : "–"} sub=${`${count(minute.failed ?? 0)} failed, ${count(minute.abandoned ?? 0)} left`} values=${thinned(rolling(column(series, "failed"), series?.step_s < 10 ? 30 : 1), 90)} kind="bad" />
       <${Tile} name="Open streams" value=${count(summary.in_flight)} sub=${shown.length ? `${shown.filter(stream => stream.phase === "thinking").length} thinking` : "none open"} values=${flights.current} kind="line" />
       <${Tile} name="First reasoning" value=${quick(minute.first_reasoning_ms)} sub=${minute.first_reasoning_ms?.p95 == null ? null : `p95 ${span(minute.first_reasoning_ms.p95)}`} values=${spark("first_reasoning_p50_ms", "mean")} kind="reasoning" />
       <${Tile} name="First content" value=${quick(minute.first_content_ms)} sub=${minute.first_content_ms?.p95 == null ? null : `p95 ${span(minute.first_content_ms.p95)}`} values=${spark("first_content_p50_ms", "mean")} kind="answer" />

@@ -22,10 +22,13 @@ const newRun = model => ({
   model: signal(model),
   effort: signal(""),
   budget: signal(""),
-  /** The conversation so far, as it is sent. */
+  /** The conversation so far, as it is sent, and what was sent last. */
   messages: [],
-  turns: signal([]),
-  logs: new Logs(),
+  sent: null,
+  /** The turns before this one: what was asked, and what came. */
+  past: signal([]),
+  asked: signal(null),
+  logs: signal(new Logs()),
   state: signal({ busy: false }),
   aborter: null,
 });
@@ -92,6 +95,8 @@ const bodyOf = (run, row, messages) => {
   return body;
 };
 
+const textOf = message => (typeof message.content === "string" ? message.content : message.content.map(part => part.text ?? "▧ image").join(" "));
+
 /** Events of a stream, each as its JSON. */
 async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -112,12 +117,19 @@ async function* events(response) {
 }
 
 const start = async (run, row, messages) => {
-  const { logs, state } = run;
+  const { state } = run;
+  const logs = new Logs();
   const began = performance.now();
   run.aborter = new AbortController();
   const seen = { content: "", details: [], calls: [] };
-  logs.clear();
-  state.value = { busy: true, phase: "called" };
+  if (run.asked.value && run.sent !== messages) run.past.value = [...run.past.value, { asked: run.asked.value, logs: run.logs.value }].slice(-20);
+  const last = messages.at(-1);
+  batch(() => {
+    run.sent = messages;
+    run.logs.value = logs;
+    run.asked.value = last.role === "tool" ? `results of ${messages.filter(message => message.role === "tool").length} calls` : textOf(last);
+    state.value = { busy: true, phase: "called" };
+  });
   const change = more => {
     state.value = { ...state.value, ...more };
   };
@@ -199,7 +211,7 @@ const Effort = ({ run, row }) => {
     if (chosen && !levels.includes(chosen)) run.effort.value = "";
   }, [levels.join(), chosen]);
   return html`<fieldset class="effort"><legend>effort${why ? html` <span class="faint">${why}</span>` : null}</legend>
-    <div class="segments">${["", ...levels].map(level => html`<button type="button" aria-pressed=${chosen === level} onClick=${() => batch(() => { run.effort.value = level; run.budget.value = ""; })}>${level || "as it likes"}</button>`)}</div>
+    <div class="segments">${["", ...levels].map(level => html`<button type="button" aria-pressed=${chosen === level} onClick=${() => batch(() => { run.effort.value = level; run.budget.value = ""; })}>${level || "default"}</button>`)}</div>
     ${row?.control === "budget" ? html`<label>budget<input type="number" min=${row.min_budget ?? 1} max=${row.max_budget ?? row.max_output_tokens ?? null} step="1" placeholder=${`from ${row.min_budget ?? 1}`} value=${run.budget.value} onInput=${event => { run.budget.value = event.target.value; }} /></label>` : null}</fieldset>`;
 };
 
@@ -259,16 +271,18 @@ const Results = ({ run, send }) => {
     <button type="submit">Give the results</button></form>`;
 };
 
-const Run = ({ run, models, at, two, turn }) => {
+const Run = ({ run, models, at, two }) => {
   const state = run.state.value;
   const row = rowOf(models, run.model.value);
   const send = messages => start(run, row, messages);
   return html`<section class="run-column" aria-label=${two ? `run ${at ? "B" : "A"}` : "run"}>
-    ${two ? html`<header class="run-head"><strong>${at ? "B" : "A"}</strong> <span>${clipped(run.model.value, 48)}</span> <span class="faint">${run.budget.value ? `budget ${run.budget.value}` : run.effort.value || "as it likes"}</span></header>` : null}
-    ${turn ? html`<p class="faint">${count(turn)} ${turn === 1 ? "turn" : "turns"} before this one</p>` : null}
+    ${two ? html`<header class="run-head"><strong>${at ? "B" : "A"}</strong> <span>${clipped(run.model.value, 48)}</span> <span class="faint">${run.budget.value ? `budget ${run.budget.value}` : run.effort.value || "default"}</span></header>` : null}
+    ${run.past.value.map((past, index) => html`<details class="past" key=${index}><summary><span class="faint">you</span> ${clipped(past.asked, 120)}</summary><div class="panes">
+      <${Pane} log=${past.logs.reasoning} kind="reasoning" title="Reasoning" follow=${false} empty="It did not reason." /><${Pane} log=${past.logs.answer} kind="answer" title="Answer" follow=${false} empty="It said nothing." /></div></details>`)}
+    ${run.asked.value ? html`<p class="asked"><span class="faint">you</span> ${clipped(run.asked.value, 600)}</p>` : null}
     <div class="panes">
-      <${Pane} log=${run.logs.reasoning} kind="reasoning" title="Reasoning" busy=${state.phase === "thinking"} empty=${state.busy ? "Waiting for the model." : state.duration ? "It did not reason." : "What the model thinks appears here."} />
-      <${Pane} log=${run.logs.answer} kind="answer" title="Answer" busy=${state.phase === "answering"} empty=${state.busy ? (state.phase === "thinking" ? "It is still thinking." : "Waiting for the model.") : "What the model says appears here."} />
+      <${Pane} log=${run.logs.value.reasoning} kind="reasoning" title="Reasoning" busy=${state.phase === "thinking"} empty=${state.busy ? "Waiting for the model." : state.duration ? "It did not reason." : "What the model thinks appears here."} />
+      <${Pane} log=${run.logs.value.answer} kind="answer" title="Answer" busy=${state.phase === "answering"} empty=${state.busy ? (state.phase === "thinking" ? "It is still thinking." : "Waiting for the model.") : "What the model says appears here."} />
     </div>
     <${Results} run=${run} send=${send} />
     <${Outcome} run=${run} /></section>`;
@@ -292,24 +306,33 @@ export const Playground = () => {
   const run = event => {
     event?.preventDefault();
     if (busy || !now.prompt.trim() || tools.error) return;
-    for (const each of active) start(each, rowOf(models, each.model.value), [...each.messages, userMessage(now.prompt, now.images)]);
+    const prompt = now.prompt;
+    for (const each of active) start(each, rowOf(models, each.model.value), [...each.messages, userMessage(prompt, now.images)]);
+    set({ prompt: "", images: [], last: prompt });
     if (innerWidth < 900) results.current?.scrollIntoView({ block: "start" });
+  };
+  /** The last question again, with what is chosen now. */
+  const again = () => {
+    for (const each of active) if (each.sent ?? runs[0].sent) start(each, rowOf(models, each.model.value), each.sent ?? (each.sent = runs[0].sent));
   };
   const clear = () => {
     for (const each of runs) {
       each.aborter?.abort();
       each.messages = [];
-      each.logs.clear();
+      each.sent = null;
+      each.past.value = [];
+      each.asked.value = null;
+      each.logs.value = new Logs();
       each.state.value = { busy: false };
     }
-    set({ images: [] });
+    set({ images: [], prompt: now.prompt || now.last || "" });
   };
   const shownRun = active[Math.min(side, active.length - 1)];
-  const shownBody = bodyOf(shownRun, rowOf(models, shownRun.model.value), [...shownRun.messages, userMessage(now.prompt || "Why is the sky blue?", now.images)]);
+  const shownBody = bodyOf(shownRun, rowOf(models, shownRun.model.value), now.prompt || !shownRun.sent ? [...shownRun.messages, userMessage(now.prompt || "Why is the sky blue?", now.images)] : shownRun.sent);
   const turns = runs[0].messages.filter(message => message.role === "user").length;
   return html`<${Head} title="Playground" sub="Through the gateway’s normal path: policies and limits hold, and what it costs is real.">
       <label class="check"><input type="checkbox" checked=${now.two} onChange=${event => set({ two: event.target.checked })} /> two beside each other</label>
-      <button type="button" class="quiet" onClick=${clear} disabled=${!turns}>new conversation</button>
+      <button type="button" class="quiet" onClick=${clear} disabled=${!runs[0].asked.value}>new conversation</button>
     </${Head}>
     ${may("play") ? null : html`<div class="problem">⊘ This session may not play: it has no scope <code>play</code>.</div>`}
     <div class=${`play ${now.two ? "two" : ""}`}>
@@ -320,15 +343,15 @@ export const Playground = () => {
         <label>${turns ? "next message" : "message"}<textarea rows="5" class="prompt" value=${now.prompt} onInput=${event => set({ prompt: event.target.value })} placeholder="Why is the sky blue?"
           onKeyDown=${event => (event.ctrlKey || event.metaKey) && event.key === "Enter" && run(event)}></textarea></label>
         <${Drop} images=${now.images} />
-        <div class="two-fields"><label>temperature<input type="number" min="0" max="2" step="0.1" value=${no ? "" : now.temperature} disabled=${Boolean(no)} placeholder=${no ?? "as it likes"} onInput=${event => set({ temperature: event.target.value })} /></label>
-          <label>most tokens<input type="number" min="1" step="1" value=${now.max} placeholder="as it likes" onInput=${event => set({ max: event.target.value })} /></label></div>
+        <div class="two-fields"><label>temperature${no ? html` <span class="faint">${no}</span>` : null}<input type="number" min="0" max="2" step="0.1" value=${no ? "" : now.temperature} disabled=${Boolean(no)} placeholder=${no ? "not sent" : "default"} onInput=${event => set({ temperature: event.target.value })} /></label>
+          <label>most tokens<input type="number" min="1" step="1" value=${now.max} placeholder="default" onInput=${event => set({ max: event.target.value })} /></label></div>
         <details class="tools-field" open=${Boolean(now.tools)}><summary>tools, as JSON</summary><label><span class="offscreen">tools as JSON</span><textarea rows="7" spellcheck="false" class="mono" value=${now.tools} onInput=${event => set({ tools: event.target.value })} placeholder=${'[{"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}]'} aria-invalid=${tools.error ? "true" : null}></textarea></label>
           ${tools.error ? html`<p class="wrong">△ ${tools.error}</p>` : tools.tools ? html`<p class="faint">✓ ${count(tools.tools.length)} ${tools.tools.length === 1 ? "tool" : "tools"}</p>` : null}</details>
         <div class="run-buttons">${busy
           ? html`<button type="button" class="primary" onClick=${() => active.forEach(each => each.aborter?.abort())}>■ Stop</button>`
-          : html`<button type="submit" class="primary" disabled=${!may("play") || !now.prompt.trim() || Boolean(tools.error)}>▶ Run</button>`}<span class="faint"><kbd>Ctrl</kbd> <kbd>Enter</kbd></span></div>
+          : html`<button type="submit" class="primary" disabled=${!may("play") || !now.prompt.trim() || Boolean(tools.error)}>▶ Run</button>`}${busy ? null : html`<button type="button" class="quiet" disabled=${!runs[0].sent || !may("play")} onClick=${again}>↻ again</button>`}<span class="faint wide-only"><kbd>Ctrl</kbd> <kbd>Enter</kbd></span></div>
       </form>
-      <div class="runs" ref=${results}>${active.map((each, at) => html`<${Run} key=${at} run=${each} models=${models} at=${at} two=${now.two} turn=${Math.max(each.messages.filter(message => message.role === "user").length - (each.state.value.duration ? 1 : 0), 0)} />`)}</div>
+      <div class="runs" ref=${results}>${active.map((each, at) => html`<${Run} key=${at} run=${each} models=${models} at=${at} two=${now.two} />`)}</div>
     </div>
     <section class="card"><header class="card-head"><h2>The request as code</h2>${now.two ? html`<div class="segments" role="group" aria-label="which run">${["A", "B"].map((name, at) => html`<button type="button" aria-pressed=${side === at} onClick=${() => setSide(at)}>${name}</button>`)}</div>` : null}</header>
       <div class="tabs" role="group" aria-label="language">${Object.keys(CODE).map(name => html`<button type="button" aria-pressed=${language === name} onClick=${() => setLanguage(name)}>${name}</button>`)}</div>
