@@ -118,7 +118,7 @@ export const Now = () => {
       <${Tile} name="Cost" value=${usd(summary.usd_per_hour ?? 0)} unit="/h" sub=${`${usd(minute.cost_usd ?? 0)} in the last minute`} values=${thinned(rolling(column(series, "cost_usd"), 30), 90)} kind="cost" />
     </div>
     ${empty ? html`<section class="card empty"><h2>Nothing was asked yet</h2><p>Ask something, and it appears here while it is answered. Or open the <a href="#/play">playground</a>.</p><${Snippet} text=${curlLine(clientUrl.value)} label="curl" /></section>` : null}
-    ${shown.length ? html`<section class="card strip" aria-label="open streams"><header class="card-head"><h2>Open now</h2><a href="#/streams">all streams</a></header>
+    ${shown.length ? html`<section class="card strip" aria-label="what is open now"><header class="card-head"><h2>Open now</h2><a href="#/streams">all streams</a></header>
       <ul>${shown.slice(0, 6).map(stream => html`<li key=${stream.id}><a href=${`#/streams/${encodeURIComponent(stream.id)}`}><${Phase} phase=${stream.phase} /><span class="grow">${clipped(stream.model, 60)}</span>
         <span class="number">${stream.reasoning_chars ? html`<span class="ink-reasoning">◆ ${short(stream.reasoning_chars)}</span> ` : null}${stream.content_chars ? html`<span class="ink-answer">● ${short(stream.content_chars)}</span> ` : null}</span>
         <span class="number faint">${span(Date.now() - stream.begun_unix_ms)}</span></a></li>`)}</ul></section>` : null}

@@ -351,7 +351,7 @@ export const Playground = () => {
           ? html`<button type="button" class="primary" onClick=${() => active.forEach(each => each.aborter?.abort())}>■ Stop</button>`
           : html`<button type="submit" class="primary" disabled=${!may("play") || !now.prompt.trim() || Boolean(tools.error)}>▶ Run</button>`}${busy ? null : html`<button type="button" class="quiet" disabled=${!runs[0].sent || !may("play")} onClick=${again}>↻ again</button>`}<span class="faint wide-only"><kbd>Ctrl</kbd> <kbd>Enter</kbd></span></div>
       </form>
-      <div class="runs" ref=${results}>${active.map((each, at) => html`<${Run} key=${at} run=${each} models=${models} at=${at} two=${now.two} />`)}</div>
+      <div class="runs" ref=${results}><h2 class="offscreen">What came</h2>${active.map((each, at) => html`<${Run} key=${at} run=${each} models=${models} at=${at} two=${now.two} />`)}</div>
     </div>
     <section class="card"><header class="card-head"><h2>The request as code</h2>${now.two ? html`<div class="segments" role="group" aria-label="which run">${["A", "B"].map((name, at) => html`<button type="button" aria-pressed=${side === at} onClick=${() => setSide(at)}>${name}</button>`)}</div>` : null}</header>
       <div class="tabs" role="group" aria-label="language">${Object.keys(CODE).map(name => html`<button type="button" aria-pressed=${language === name} onClick=${() => setLanguage(name)}>${name}</button>`)}</div>

@@ -339,7 +339,7 @@ for event in answer["stream"]:
       <${gl} name="Cost" value=${gt(f.usd_per_hour??0)} unit="/h" sub=${`${gt(g.cost_usd??0)} in the last minute`} values=${sr(_o(Ye(s,"cost_usd"),30),90)} kind="cost" />
     </div>
     ${A?d`<section class="card empty"><h2>Nothing was asked yet</h2><p>Ask something, and it appears here while it is answered. Or open the <a href="#/play">playground</a>.</p><${dn} text=${Ts(At.value)} label="curl" /></section>`:null}
-    ${x.length?d`<section class="card strip" aria-label="open streams"><header class="card-head"><h2>Open now</h2><a href="#/streams">all streams</a></header>
+    ${x.length?d`<section class="card strip" aria-label="what is open now"><header class="card-head"><h2>Open now</h2><a href="#/streams">all streams</a></header>
       <ul>${x.slice(0,6).map(v=>d`<li key=${v.id}><a href=${`#/streams/${encodeURIComponent(v.id)}`}><${Bl} phase=${v.phase} /><span class="grow">${Ge(v.model,60)}</span>
         <span class="number">${v.reasoning_chars?d`<span class="ink-reasoning">◆ ${mt(v.reasoning_chars)}</span> `:null}${v.content_chars?d`<span class="ink-answer">● ${mt(v.content_chars)}</span> `:null}</span>
         <span class="number faint">${Y(Date.now()-v.begun_unix_ms)}</span></a></li>`)}</ul></section>`:null}
@@ -420,7 +420,7 @@ for await (const chunk of stream) {
           ${o.error?d`<p class="wrong">△ ${o.error}</p>`:o.tools?d`<p class="faint">✓ ${Q(o.tools.length)} ${o.tools.length===1?"tool":"tools"}</p>`:null}</details>
         <div class="run-buttons">${r?d`<button type="button" class="primary" onClick=${()=>l.forEach(k=>k.aborter?.abort())}>■ Stop</button>`:d`<button type="submit" class="primary" disabled=${!_s("play")||!s.prompt.trim()||!!o.error}>▶ Run</button>`}${r?null:d`<button type="button" class="quiet" disabled=${!Dt[0].sent||!_s("play")} onClick=${x}>↻ again</button>`}<span class="faint wide-only"><kbd>Ctrl</kbd> <kbd>Enter</kbd></span></div>
       </form>
-      <div class="runs" ref=${f}>${l.map((k,v)=>d`<${C0} key=${v} run=${k} models=${t} at=${v} two=${s.two} />`)}</div>
+      <div class="runs" ref=${f}><h2 class="offscreen">What came</h2>${l.map((k,v)=>d`<${C0} key=${v} run=${k} models=${t} at=${v} two=${s.two} />`)}</div>
     </div>
     <section class="card"><header class="card-head"><h2>The request as code</h2>${s.two?d`<div class="segments" role="group" aria-label="which run">${["A","B"].map((k,v)=>d`<button type="button" aria-pressed=${h===v} onClick=${()=>p(v)}>${k}</button>`)}</div>`:null}</header>
       <div class="tabs" role="group" aria-label="language">${Object.keys(ua).map(k=>d`<button type="button" aria-pressed=${i===k} onClick=${()=>c(k)}>${k}</button>`)}</div>
