@@ -259,6 +259,20 @@ pub enum AttemptReason {
     Restart,
 }
 
+impl AttemptReason {
+    /// Its word, in the admin API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Retry => "retry",
+            Self::Hedge => "hedge",
+            Self::Adjusted => "adjusted",
+            Self::Restart => "restart",
+        }
+    }
+}
+
 /// Where the numbers of tokens come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UsageSource {
@@ -499,6 +513,18 @@ pub enum Outcome {
     Failed,
     /// The client left before the end.
     Abandoned,
+}
+
+impl Outcome {
+    /// Its word, in log, metrics and the admin API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Abandoned => "abandoned",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -140,3 +140,17 @@ pub enum LogLevel {
     /// And the content: for a developer's own machine only.
     Trace,
 }
+
+impl LogLevel {
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
