@@ -88,33 +88,19 @@ const manifest = {
 };
 
 const entry = output => `    Asset {
-        name: "${output.name}",
-        content_type: "${output.type}",
+        path: "${output.name === "index.html" ? "/admin/" : `/admin/assets/${output.name}`}",
+        kind: "${output.type}",
+        etag: "\\"${sha256(output.bytes).slice(0, 16)}\\"",
         immutable: ${output.immutable},
-        etag: "\\"${sha256(output.bytes).slice(0, 20)}\\"",
         bytes: include_bytes!("../../assets/admin/${output.name}"),
-        gzip: include_bytes!("../../assets/admin/${output.name}.gz"),
+        gzip: Some(include_bytes!("../../assets/admin/${output.name}.gz")),
     },`;
-const rust = `//! The files of the admin page, made by \`cargo xtask web\`: change \`web/src\` and run that.
+const rust = `//! The admin page's files, written by \`cargo xtask web\`: change \`web/src\` and run that.
 
-/// A file of the admin page, as it is and compressed.
-pub(super) struct Asset {
-    /// Its file name, which is the last part of its path on the admin listener.
-    pub(super) name: &'static str,
-    /// The value of the header \`content-type\`.
-    pub(super) content_type: &'static str,
-    /// Its name has a hash of its bytes, so that a browser may keep it for good.
-    pub(super) immutable: bool,
-    /// The value of the header \`etag\`, with its quotes.
-    pub(super) etag: &'static str,
-    /// The bytes as they are.
-    pub(super) bytes: &'static [u8],
-    /// The bytes compressed with gzip.
-    pub(super) gzip: &'static [u8],
-}
+use super::asset::Asset;
 
-/// Every file of the admin page.
-pub(super) const ASSETS: &[Asset] = &[
+/// Every file of the admin page, with the path of its answer.
+pub(super) static ASSETS: &[Asset] = &[
 ${outputs.map(entry).join("\n")}
 ];
 `;
