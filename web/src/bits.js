@@ -27,16 +27,21 @@ export const Phase = ({ phase }) => {
 
 const bare = name => visible(String(name ?? "").replace(/^default\//, ""));
 
-const GOOD = new Set(["answered", "ok", "won"]);
+const DIALECTS = { openai_chat: "chat", openai_responses: "responses", anthropic_messages: "messages" };
+
+/** The short name of what a client speaks. */
+export const dialect = name => DIALECTS[name] ?? name;
+
+// How an attempt ended: with an answer, still open, given up because it was not needed, or badly.
+const RESULTS = { answered: ["✓", "good"], open: ["…", "gone"], hedge_lost: ["⊘", "gone"], abandoned: ["⊘", "gone"], amended: ["↻", "warn"] };
 
 /** `A ✗429 → B ✓`, in words for who hears it. */
 export const Attempts = ({ attempts }) => {
   if (!attempts?.length) return html`<span class="faint">none</span>`;
   return html`<span class="attempts">${attempts.map((attempt, at) => {
-    const good = GOOD.has(attempt.result);
-    const mark = good ? "✓" : attempt.result === "open" ? "…" : "✗";
+    const [mark, tone] = RESULTS[attempt.result] ?? ["✗", "bad"];
     return html`${at ? html`<span class="arrow" aria-label="then"> → </span>` : null}<span class="attempt"><span class="name">${bare(attempt.backend)}</span> <span
-      class=${good ? "good" : attempt.result === "open" ? "gone" : "bad"} title=${attempt.result}>${mark}${good || !attempt.status ? "" : attempt.status}</span></span>`;
+      class=${tone} title=${attempt.result}>${mark}${tone === "good" || !attempt.status || attempt.status === 200 ? "" : attempt.status}</span></span>`;
   })}</span>`;
 };
 

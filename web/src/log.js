@@ -6,8 +6,8 @@ import { blocksOf, element, written } from "./markdown.js";
 const MOST = 65_536;
 /** Characters of a block's open end; what is longer is shown as it was written. */
 const MOST_OPEN = 8192;
-/** Milliseconds; an open end that takes longer to read is shown as it was written. */
-const TOO_SLOW = 25;
+/** Milliseconds; a long open end that takes longer to read, more than once, is shown as it was written. */
+const TOO_SLOW = 40;
 
 let serial = 0;
 
@@ -42,7 +42,8 @@ const advance = block => {
   }
   const began = performance.now();
   const tokens = blocksOf(block.open);
-  if (!tokens || performance.now() - began > TOO_SLOW) {
+  if (performance.now() - began > TOO_SLOW && block.open.length > MOST_OPEN / 4) block.slow = (block.slow ?? 0) + 1;
+  if (!tokens || block.slow > 2) {
     block.end = written(block.open);
     if (block.open.length > MOST_OPEN / 4) settlePlain(block), (block.end = null);
     return;
@@ -186,10 +187,12 @@ export class Logs {
     this.reasoning.clear();
     this.answer.clear();
     this.ended.value = null;
+    this.last = null;
+    this.block = null;
   }
 
-  /** A piece of text as it arrives. */
-  add(kind, text) {
+  /** A piece of text as it arrives; `block` tells calls of tools apart. */
+  add(kind, text, block) {
     // Thoughts that come behind an answer are a block of their own.
     if (kind === "reasoning" && this.last !== kind) this.reasoning.end();
     if (kind === "content" && this.last !== kind && this.answer.blocks.at(-1)?.kind === "tool") this.answer.end();
@@ -197,7 +200,8 @@ export class Logs {
     if (kind === "reasoning") this.reasoning.append("reasoning", text);
     else if (kind === "content") this.answer.append("content", text);
     else if (kind === "tool_name") this.answer.append("tool", "", text);
-    else if (kind === "tool_arguments") this.answer.append("tool", text);
+    else if (kind === "tool_arguments") this.answer.append("tool", text, block != null && this.block != null && block !== this.block ? "tool" : undefined);
+    if (kind === "tool_name" || kind === "tool_arguments") this.block = block;
   }
 
   /** All that is known of an exchange's text so far. */
@@ -205,11 +209,11 @@ export class Logs {
     this.clear();
     this.reasoning.dropped = text.reasoning?.dropped_bytes ?? 0;
     this.answer.dropped = text.content?.dropped_bytes ?? 0;
-    const tools = [...(text.tools ?? [])];
+    let calls = 0;
     if (text.blocks?.length) {
       for (const block of text.blocks) {
         if (block.kind === "tool") {
-          const tool = tools.shift();
+          const tool = text.tools?.[block.call ?? calls++];
           this.answer.append("tool", tool?.arguments ?? block.text, tool?.name ?? "tool");
         } else if (block.kind === "reasoning") {
           this.reasoning.end();
@@ -223,7 +227,7 @@ export class Logs {
     }
     if (text.reasoning?.text) this.reasoning.append("reasoning", text.reasoning.text);
     if (text.content?.text) this.answer.append("content", text.content.text);
-    for (const tool of tools) this.answer.append("tool", tool.arguments, tool.name);
+    for (const tool of text.tools ?? []) this.answer.append("tool", tool.arguments, tool.name);
   }
 
   end() {

@@ -1,13 +1,23 @@
 // Configuration as it was loaded, what there is to say of it, and the log level.
 import { may, post, useFetched } from "../api.js";
-import { clock, count, span, visible } from "../format.js";
+import { bytes, clock, count, span, visible } from "../format.js";
 import { html, useInterval, useMemo, useRef, useState } from "../lib.js";
 import { useKeys } from "../keys.js";
 import { Head, Loading, Problem, When, copy, say } from "../shell.js";
 
-const LEVELS = ["error", "warn", "info", "debug", "trace"];
+// Not `trace`, which writes content.
+const LEVELS = ["error", "warn", "info", "debug"];
 const TIMES = [["60", "1 minute"], ["600", "10 minutes"], ["3600", "1 hour"], ["28800", "8 hours"]];
-const GLYPHS = { error: ["✗", "bad"], warning: ["△", "warn"], info: ["ℹ", "faint"] };
+const GLYPHS = { error: ["✗", "bad"], warning: ["△", "warn"], info: ["ℹ", "faint"], problem: ["✗", "bad"], note: ["ℹ", "faint"] };
+
+/** A setting in its unit, which its name ends with. */
+const setting = (key, value) => {
+  if (value == null) return ["–", key];
+  if (key.endsWith("_ms") && typeof value === "number") return [span(value), key.slice(0, -3)];
+  if (key.endsWith("_bytes") && typeof value === "number") return [bytes(value), key.slice(0, -6)];
+  if (typeof value === "number") return [count(value), key];
+  return [visible(typeof value === "object" ? JSON.stringify(value) : String(value)), key];
+};
 
 const LogLevel = () => {
   const { data, error, reload } = useFetched("log-level", { every: 10_000 });
@@ -60,7 +70,10 @@ export const Configuration = () => {
       })}</ul>` : html`<p class="faint">✓ There is nothing to say of it.</p>`}</section>
     <div class="plots"><${LogLevel} />
       <section class="card"><header class="card-head"><h2>Settings of the command line</h2></header>
-        ${settings.length ? html`<dl class="facts">${settings.map(([key, value]) => html`<div><dt>${key.replaceAll("_", " ")}</dt><dd>${visible(typeof value === "object" ? JSON.stringify(value) : String(value))}</dd></div>`)}</dl>` : html`<p class="faint">None is told.</p>`}</section></div>
+        ${settings.length ? html`<dl class="facts">${settings.map(([key, value]) => {
+          const [text, name] = setting(key, value);
+          return html`<div><dt>${name.replaceAll("_", " ")}</dt><dd>${text}</dd></div>`;
+        })}</dl>` : html`<p class="faint">None is told.</p>`}</section></div>
     <section class="card"><header class="card-head"><h2>As loaded</h2><div class="head-side"><label class="search"><span class="offscreen">search the configuration</span><input ref=${field} type="search" placeholder="search ( / )" value=${filter} onInput=${event => setFilter(event.target.value)} /></label>
       <button type="button" class="quiet small" onClick=${() => copy(text, "the configuration")}>copy</button></div></header>
       <p class="faint">Secrets are shown as dots and the beginning of their hash. ${word ? `${count(numbered.length)} of ${count(lines.length)} lines` : ""}</p>

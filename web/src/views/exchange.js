@@ -1,6 +1,6 @@
 // One exchange: its time as a picture, its blocks, what was changed on the way, and what it cost.
 import { API, clientUrl, useFetched } from "../api.js";
-import { Attempts, Facts, Legend, Outcome, TOKEN_KINDS, TokenBar, bare, tokenParts } from "../bits.js";
+import { Attempts, Facts, Legend, Outcome, TOKEN_KINDS, TokenBar, bare, dialect, tokenParts } from "../bits.js";
 import { diff, folded, lined } from "../diff.js";
 import { bytes, clipped, count, moment, percent, quoted, span, usd, visible } from "../format.js";
 import { html, useMemo, useState } from "../lib.js";
@@ -27,7 +27,7 @@ const View = ({ exchange }) => {
   const { data: text, error: denied } = useFetched(exchange.text?.available ? `exchanges/${encodeURIComponent(exchange.id)}/text` : null);
   const address = `${location.origin}${API}exchanges/${encodeURIComponent(exchange.id)}`;
   const shown = exchange.thinking_ms && exchange.duration_ms ? exchange.thinking_ms / exchange.duration_ms : null;
-  return html`<${Head} title=${clipped(exchange.model, 80)} sub=${html`<${Outcome} row=${exchange} /> · ${moment(exchange.at_unix_ms)} (<${When} at=${exchange.at_unix_ms} />) · ${span(exchange.duration_ms)} · ${exchange.dialect}${exchange.stream ? ", streamed" : ", whole"}`}>
+  return html`<${Head} title=${clipped(exchange.model, 80)} sub=${html`<${Outcome} row=${exchange} /> · ${moment(exchange.at_unix_ms)} (<${When} at=${exchange.at_unix_ms} />) · ${span(exchange.duration_ms)} · ${dialect(exchange.dialect)}${exchange.stream ? ", streamed" : ", whole"}`}>
       <button type="button" class="quiet" onClick=${() => copy(`curl ${quoted(address)}`, "curl")}>as curl</button>
       <button type="button" class="quiet" onClick=${() => copy(JSON.stringify(exchange, null, 2), "JSON")}>JSON</button>
       ${text?.request?.client ? html`<button type="button" class="quiet" onClick=${() => copy(asCurl(exchange, text.request.client), "the request as curl")}>request as curl</button>` : null}
@@ -59,7 +59,9 @@ const View = ({ exchange }) => {
         ["route", exchange.route && `${visible(exchange.route)}${exchange.rule ? ` / ${visible(exchange.rule)}` : ""}`],
         ["caller", exchange.caller && visible(exchange.caller)],
         ["operation", exchange.operation],
-        ["source", exchange.source],
+        ["source", exchange.source !== "client" && exchange.source],
+        ["answered from the cache", exchange.cached && "yes"],
+        ["estimated besides", exchange.estimated_tokens && `${count(exchange.estimated_tokens.input)} tokens in, ${count(exchange.estimated_tokens.output)} out`],
         ["stop reason", exchange.stop_reason && `${visible(exchange.stop_reason)}${exchange.finish_reason ? ` → ${visible(exchange.finish_reason)}` : ""}`],
         ["request", exchange.asked?.body_bytes != null && bytes(exchange.asked.body_bytes)],
         ["answer", exchange.told_bytes != null && bytes(exchange.told_bytes)],
@@ -77,7 +79,7 @@ const View = ({ exchange }) => {
 };
 
 const asCurl = (exchange, body) => {
-  const path = { messages: "/v1/messages", responses: "/v1/responses" }[exchange.dialect] ?? "/v1/chat/completions";
+  const path = { messages: "/v1/messages", responses: "/v1/responses" }[dialect(exchange.dialect)] ?? "/v1/chat/completions";
   return `curl -N ${clientUrl.value}${path} -H 'content-type: application/json' \\\n  -d ${quoted(body)}`;
 };
 
@@ -119,7 +121,7 @@ const Text = ({ exchange, text, denied }) => {
         ];
     // Neighbours other than reasoning share a pane; a few hundred blocks are one pane each at most.
     const made = [];
-    const tools = [...(text.tools ?? [])];
+    let calls = 0;
     for (const block of blocks) {
       const reasoning = block.kind === "reasoning";
       let run = made.at(-1);
@@ -131,7 +133,7 @@ const Text = ({ exchange, text, denied }) => {
         }
       }
       if (block.kind === "tool") {
-        const tool = tools.shift();
+        const tool = text.tools?.[block.call ?? calls++];
         run.logs.answer.append("tool", pretty(tool?.arguments ?? block.text), tool?.name ?? "tool");
       } else if (reasoning) {
         run.logs.reasoning.end();

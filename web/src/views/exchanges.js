@@ -1,6 +1,6 @@
 // Exchanges: the ring of what was answered, newest first, with a filter that is part of the address.
 import { API, clientUrl, get, useFetched } from "../api.js";
-import { Attempts, Cost, Outcome, TokenBar, bare } from "../bits.js";
+import { Attempts, Cost, Outcome, TokenBar, bare, dialect } from "../bits.js";
 import { clipped, clock, count, moment, quoted, span, visible } from "../format.js";
 import { html, useEffect, useMemo, useRef, useState } from "../lib.js";
 import { useKeys } from "../keys.js";
@@ -112,7 +112,7 @@ export const Exchanges = () => {
 const Row = ({ row, selected }) => html`<tr class=${selected ? "selected" : null} onClick=${event => event.target.closest("a, button") || go(`#/x/${encodeURIComponent(row.id)}`)}>
   <td data-label="time"><a href=${`#/x/${encodeURIComponent(row.id)}`} data-id=${row.id} title=${moment(row.at_unix_ms)} class="number">${clock(row.at_unix_ms)}</a></td>
   <td data-label="model" class="model-cell"><span class="model-name" title=${visible(row.model_id)}>${clipped(row.model, 64)}</span>
-    <span class="faint under">${[row.route && bare(row.route), row.caller && visible(row.caller), row.dialect, row.source === "playground" ? "playground" : null, row.stream ? null : "whole"].filter(Boolean).join(" · ")}</span></td>
+    <span class="faint under">${[row.route && bare(row.route), row.caller && visible(row.caller), dialect(row.dialect), row.source === "playground" ? "playground" : null, row.stream ? null : "whole"].filter(Boolean).join(" · ")}</span></td>
   <td data-label="outcome"><${Outcome} row=${row} />${row.fault ? html`<span class="under bad">${visible(row.fault)}</span>` : null}${row.warnings ? html`<span class="under warn" title="warnings">△ ${row.warnings} ${row.warnings === 1 ? "warning" : "warnings"}</span>` : null}</td>
   <td data-label="attempts"><${Attempts} attempts=${row.attempts} /></td>
   <td data-label="first reasoning" class="number ink-reasoning">${span(row.first_reasoning_ms)}</td>

@@ -18,8 +18,9 @@ const Backend = ({ backend, now }) => {
       ["model", backend.model && html`<code>${visible(backend.model)}</code>`],
       ["region", backend.region && visible(backend.region)],
       ["endpoint", backend.endpoint && html`<code>${visible(backend.endpoint)}</code>`],
-      ["open calls", count(backend.open_calls ?? 0)],
-      ["retry budget", backend.retry_budget != null && (typeof backend.retry_budget === "object" ? JSON.stringify(backend.retry_budget) : count(backend.retry_budget))],
+      ["open calls", `${count(backend.open_calls ?? 0)}${backend.waiting_calls ? `, ${count(backend.waiting_calls)} wait` : ""}`],
+      ["why", backend.why && visible(backend.why)],
+      ["retry budget", backend.retry_budget != null && (typeof backend.retry_budget === "object" ? JSON.stringify(backend.retry_budget) : `${Number(backend.retry_budget).toFixed(1)} retries`)],
       ["credentials", backend.credentials?.source && visible(backend.credentials.source)],
       ["they end", expiry && html`<span class=${expiry - now < 600_000 ? "warn" : null} title=${moment(expiry)}>${expiry > now ? `in ${span(expiry - now)}` : "△ they ended"}</span>`],
     ]} />
@@ -33,9 +34,9 @@ const weightOf = (backend, all) => {
   return peers.length > 1 && sum ? `${Math.round(((backend.weight ?? 1) / sum) * 100)} %` : null;
 };
 
-const Rule = ({ rule }) => html`<li class="rule"><span class="precedence number" title="order of precedence">${rule.precedence ?? ""}</span>
+const Rule = ({ rule }) => html`<li class="rule"><span class="precedence number" title="the rule’s number">${rule.number != null ? rule.number + 1 : typeof rule.precedence === "number" ? rule.precedence : ""}</span>
   <div class="rule-body"><span class="rule-name">${rule.name ? visible(rule.name) : html`<span class="faint">without a name</span>`}</span>
-    <ul class="matches">${(rule.matches?.length ? rule.matches : ["every request"]).map(match => html`<li><code>${visible(match)}</code></li>`)}</ul></div>
+    <ul class="matches">${(rule.matches?.filter(Boolean).length ? rule.matches.filter(Boolean) : ["every request"]).map(match => html`<li><code>${visible(match)}</code></li>`)}</ul>${typeof rule.precedence === "string" ? html`<span class="under faint">${visible(rule.precedence)}</span>` : null}</div>
   <ul class="targets">${(rule.backends ?? []).map(backend => html`<li><span aria-hidden="true">→</span> ${bare(backend.name)}${weightOf(backend, rule.backends) ? html` <span class="faint">${weightOf(backend, rule.backends)}</span>` : null}${backend.priority ? html` <span class="faint">priority ${backend.priority}</span>` : null}${backend.model ? html` <code>${visible(backend.model)}</code>` : null}</li>`)}</ul></li>`;
 
 const Explain = () => {
@@ -63,7 +64,7 @@ const Explain = () => {
       <label>headers, one a line<textarea rows="1" value=${header} onInput=${event => setHeader(event.target.value)} placeholder="x-team: search" spellcheck="false"></textarea></label>
       <button type="submit" class="primary">Tell</button>
     </form>
-    <div role="status">${answer ? html`<div class="answer-line">${answer.rule ? html`<strong class="good">✓ ${visible(answer.rule.name ?? answer.rule.route ?? "a rule")}</strong>` : html`<strong class="bad">✗ none</strong>`} <span>${visible(answer.why)}</span>
+    <div role="status">${answer ? html`<div class="answer-line">${answer.rule ? html`<strong class="good">✓ ${visible(answer.rule.name ?? answer.rule.route ?? "a rule")}</strong>` : answer.backend ? html`<strong class="good">✓ backend ${bare(answer.backend)}</strong>` : html`<strong class="bad">✗ none</strong>`} <span>${visible(answer.why)}</span>
       ${answer.rule?.backends ? html`<ul class="rules"><${Rule} rule=${answer.rule} /></ul>` : null}</div>` : null}</div>
     <${Problem} error=${error} /></section>`;
 };

@@ -1,6 +1,6 @@
 // Streams: what is open now; one of them with its reasoning and its answer as they arrive.
 import { clientUrl, useFetched } from "../api.js";
-import { Facts, Phase, bare } from "../bits.js";
+import { Facts, Phase, bare, dialect } from "../bits.js";
 import { bytes, clipped, count, short, span, visible } from "../format.js";
 import { html, useEffect, useInterval, useMemo, useRef, useState } from "../lib.js";
 import { useKeys } from "../keys.js";
@@ -19,8 +19,8 @@ const Card = ({ stream, chosen, now, rate }) => {
   return html`<li><a class=${`stream-card ${stream.phase}`} href=${`#/streams/${encodeURIComponent(stream.id)}`} aria-current=${chosen ? "true" : null} data-row>
     <span class="stream-top"><${Phase} phase=${stream.phase} /><span class="number faint">${span(now - stream.begun_unix_ms)}</span></span>
     <strong class="stream-model">${clipped(stream.model, 80)}</strong>
-    <span class="faint stream-where">${[bare(stream.backend), stream.caller && visible(stream.caller), stream.dialect].filter(Boolean).join(" · ")}${stream.attempts > 1 ? ` · attempt ${stream.attempts}` : ""}</span>
-    <span class="stream-numbers"><span class="ink-reasoning" title="characters of reasoning">◆ ${short(stream.reasoning_chars ?? 0)}</span><span class="ink-answer" title="characters of the answer">● ${short(stream.content_chars ?? 0)}</span>
+    <span class="faint stream-where">${[bare(stream.backend), stream.caller && visible(stream.caller), dialect(stream.dialect)].filter(Boolean).join(" · ")}${stream.attempts > 1 ? ` · attempt ${stream.attempts}` : ""}</span>
+    <span class="stream-numbers">${stream.reasoning_chars == null ? null : html`<span class="ink-reasoning" title="characters of reasoning">◆ ${short(stream.reasoning_chars)}</span>`}${stream.content_chars == null ? null : html`<span class="ink-answer" title="characters of the answer">● ${short(stream.content_chars)}</span>`}<span class="faint" title="bytes of the answer">${bytes(stream.bytes ?? 0)}</span>
       <span class="faint">${rate ? `${bytes(Math.round(rate))}/s` : ""}</span>
       ${silence > 2000 ? html`<span class="warn" title="nothing came for so long">△ silent ${span(silence - (silence % 100))}</span>` : null}
       ${observed(stream) ? null : html`<span class="faint" title=${stream.policy ?? ""}>⊘ hidden by policy</span>`}</span>
@@ -83,8 +83,10 @@ const Watch = ({ id, stream, now }) => {
   const [hidden, setHidden] = useState(null);
   const [follow, setFollow] = useState(true);
   const [folded, setFolded] = useState(false);
+  const [leftOut, setLeftOut] = useState(0);
   const [side, setSide] = useState("both");
   const [last, setLast] = useState(stream);
+  const [came, setCame] = useState(false);
   const got = useRef(false);
   useEffect(() => {
     if (stream) setLast(stream);
@@ -95,23 +97,30 @@ const Watch = ({ id, stream, now }) => {
   const { data: text, error } = useFetched(`exchanges/${encodeURIComponent(id)}/text`);
   useEffect(() => {
     if (text && !got.current) logs.set(text);
-    if (text && !stream) logs.ended.value ??= "ended";
+    if (text && (text.ended ?? !stream)) logs.ended.value ??= text.outcome ?? "ended";
   }, [text]);
   useLive(may && !logs.ended.value ? `text:${id}` : null, event => {
     if (!event || event.kind === "reset") return;
+    if (!came && event.kind !== "refused") setCame(true);
     if (event.kind === "snapshot") {
       got.current = true;
       logs.set(event.text);
     } else if (event.kind === "phase") {
       logs.phase.value = event.phase;
       announce(event.phase === "answering" ? "the answer began" : event.phase);
+    } else if (event.kind === "refused") {
+      setHidden({ status: event.status, message: event.message });
+    } else if (event.kind === "lost") {
+      setLeftOut(before => before + (event.bytes ?? 0));
+    } else if (event.kind === "error") {
+      logs.add("content", `\n\n${event.text}\n`);
     } else if (event.kind === "end") {
       logs.ended.value = event.outcome ?? "ended";
       logs.end();
       announce(`the stream ended: ${event.outcome}`, true);
     } else {
       got.current = true;
-      logs.add(event.kind, event.text);
+      logs.add(event.kind, event.text, event.block);
       if (event.kind === "reasoning") announce(`thinking, ${count(logs.reasoning.total)} characters`);
     }
   });
@@ -124,7 +133,8 @@ const Watch = ({ id, stream, now }) => {
   });
   const phase = logs.ended.value ? null : logs.phase.value ?? known?.phase;
   const denied = known && !may;
-  const gone = !known && hidden?.status === 404;
+  const onlyReasoning = String(known?.observe ?? "").toLowerCase() === "reasoning";
+  const gone = !known && !came && hidden?.status === 404;
   return html`<section class="card watch" aria-label="one stream">
     <header class="watch-head">
       <div><h2>${known ? clipped(known.model, 80) : html`<code>${clipped(id, 60)}</code>`}</h2>
@@ -142,13 +152,13 @@ const Watch = ({ id, stream, now }) => {
     </header>
     ${denied ? html`<div class="denied"><h3>⊘ Hidden by policy</h3><p>${known.policy ? html`The policy <code>${visible(known.policy)}</code> lets only ${visible(String(known.observe).toLowerCase())} of this stream be seen.` : "No policy lets the text of this stream be seen."}
         A <code>ReasoningPolicy</code> with <code>observe: Reasoning</code> or <code>Everything</code> shows it.</p>
-        <${Facts} facts=${[["reasoning", `${count(known.reasoning_chars)} characters`], ["answer", `${count(known.content_chars)} characters`], ["bytes", bytes(known.bytes)]]} /></div>`
+        <${Facts} facts=${[["reasoning", known.reasoning_chars != null && `${count(known.reasoning_chars)} characters`], ["answer", known.content_chars != null && `${count(known.content_chars)} characters`], ["bytes", bytes(known.bytes ?? 0)]]} /></div>`
       : gone ? html`<div class="denied"><p>This stream is over and its text is gone. <a href=${`#/x/${encodeURIComponent(id)}`}>Its exchange</a> may still be known.</p></div>`
-      : html`${hidden && hidden.status !== 404 ? html`<${Problem} error=${hidden} />` : null}<div class=${`panes ${side} ${folded ? "folded" : ""}`}>
+      : html`${hidden && hidden.status !== 404 ? html`<${Problem} error=${hidden} />` : null}${leftOut ? html`<p class="faint">△ ${bytes(leftOut)} were left out, because this page was slow</p>` : null}<div class=${`panes ${side} ${folded ? "folded" : ""}`}>
         ${folded ? html`<button type="button" class="unfold" onClick=${() => setFolded(false)}>◆ reasoning, ${count(logs.reasoning.total)} characters (r)</button>` : html`<${Pane} log=${logs.reasoning} kind="reasoning" title="Reasoning" follow=${follow} busy=${phase === "thinking"}
           empty=${phase === "queued" || phase === "called" ? "Waiting for the model." : logs.ended.value ? "It did not reason." : "No reasoning so far."} />`}
         <${Pane} log=${logs.answer} kind="answer" title="Answer" follow=${follow} busy=${phase === "answering" || phase === "tools"}
-          empty=${phase === "thinking" ? "It is still thinking." : logs.ended.value ? "It said nothing." : "No answer so far."} />
+          empty=${onlyReasoning ? "⊘ Hidden by policy: only the reasoning may be seen." : phase === "thinking" ? "It is still thinking." : logs.ended.value ? "It said nothing." : "No answer so far."} />
       </div>`}
   </section>`;
 };
