@@ -165,7 +165,7 @@ async function keysAlone() {
   const focused = (what) => page.evaluate((selector) => document.activeElement?.matches(selector) ?? false, what);
   const press = async (...keys) => {
     for (const key of keys) await page.keyboard.press(key);
-    await pause(150);
+    await pause(70);
   };
   await press("Tab");
   await check("the first stop of Tab leads to the content", await focused(".skip"), await page.evaluate(() => document.activeElement?.outerHTML));

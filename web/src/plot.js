@@ -81,7 +81,7 @@ export const Plot = ({ title, times, lines, format, height = 168 }) => {
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
         axes: [
-          { ...axis, space: 64, size: 28, values: (_, splits) => splits.map(second => clock(second * 1000).slice(0, 5)) },
+          { ...axis, space: 64, size: 28, values: (_, splits) => splits.map(second => clock(second * 1000).slice(0, splits.at(-1) - splits[0] < 480 ? 8 : 5)) },
           { ...axis, size: 56, space: 32, values: (_, splits) => splits.map(value => format(value)) },
         ],
         series: [

@@ -12,7 +12,7 @@ const GLYPHS = { error: ["✗", "bad"], warning: ["△", "warn"], info: ["ℹ", 
 
 /** A setting in its unit, which its name ends with. */
 const setting = (key, value) => {
-  if (value == null) return ["–", key];
+  if (value == null) return ["–", key.replace(/_(ms|bytes)$/, "")];
   if (key.endsWith("_ms") && typeof value === "number") return [span(value), key.slice(0, -3)];
   if (key.endsWith("_bytes") && typeof value === "number") return [bytes(value), key.slice(0, -6)];
   if (typeof value === "number") return [count(value), key];

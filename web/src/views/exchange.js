@@ -87,7 +87,7 @@ const COSTS = [
   ["input_usd", "fresh input", tokens => tokens?.input],
   ["cache_read_usd", "read from the cache", tokens => tokens?.cache_read],
   ["cache_write_usd", "written to the cache", tokens => tokens?.cache_write],
-  ["output_usd", "output, reasoning included", tokens => tokens?.output],
+  ["output_usd", "output", tokens => tokens?.output],
 ];
 
 /** What one token of a kind cost, in dollars a million. */
@@ -95,12 +95,13 @@ const perMillion = (amount, tokens) => (amount && tokens ? `$${Number(((Number(a
 
 const CostLines = ({ exchange }) => {
   const parts = exchange.cost_parts ?? {};
-  const lines = COSTS.filter(([key]) => parts[key] != null);
+  const lines = COSTS.filter(([key, , of]) => parts[key] != null && (Number(parts[key]) || of(exchange.tokens)));
   if (exchange.cost_usd == null && !lines.length) {
     return html`<p class="sub">Cost: <strong>not known</strong>${exchange.cost_unknown ? html` (<code>${visible(Array.isArray(exchange.cost_unknown) ? exchange.cost_unknown.join(", ") : exchange.cost_unknown)}</code>)` : null}${exchange.estimated_cost_usd ? html`, about ${usd(exchange.estimated_cost_usd)}` : null}</p>`;
   }
   return html`<table class="plain costs"><thead><tr><th>cost</th><th class="number">tokens</th><th class="number">price</th><th class="number">USD</th></tr></thead>
     <tbody>${lines.map(([key, name, of]) => html`<tr><td>${name}</td><td class="number">${count(of(exchange.tokens))}</td><td class="number faint">${perMillion(parts[key], of(exchange.tokens))}</td><td class="number">${usd(parts[key])}</td></tr>`)}
+      ${Number(parts.reasoning_usd) ? html`<tr class="faint"><td>◆ of which reasoning</td><td class="number">${count(exchange.tokens?.reasoning)}</td><td></td><td class="number">${usd(parts.reasoning_usd)}</td></tr>` : null}
       ${(exchange.costs ?? []).map(cost => html`<tr><td><code>${visible(cost.key)}</code></td><td></td><td class="faint">a cost of the route</td><td class="number">${visible(String(cost.value))}</td></tr>`)}</tbody>
     <tfoot><tr><th scope="row" colspan="3">in all${exchange.cost_unknown ? html` <span class="warn">△ not all is known</span>` : null}</th><td class="number"><strong>${usd(exchange.cost_usd)}</strong></td></tr>
       ${exchange.estimated_cost_usd ? html`<tr><th scope="row" colspan="3">estimated besides</th><td class="number">≈ ${usd(exchange.estimated_cost_usd)}</td></tr>` : null}</tfoot></table>`;

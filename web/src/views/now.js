@@ -23,6 +23,14 @@ const timesOf = series => {
   return Array.from({ length }, (_, at) => end - (length - 1 - at) * series.step_s);
 };
 
+/** A series without the time before the start, but for the last two minutes or hours. */
+const since = (series, started) => {
+  const length = series.columns.answered?.length ?? 0;
+  const wanted = started == null ? length : Math.ceil((series.end_unix_ms - started) / 1000 / series.step_s) + 4;
+  const kept = Math.min(length, Math.max(120, wanted));
+  return kept === length ? series : { ...series, columns: Object.fromEntries(Object.entries(series.columns).map(([name, values]) => [name, values.slice(-kept)])) };
+};
+
 const column = (series, name) => series?.columns?.[name] ?? [];
 const scaled = (values, factor) => values.map(value => (value == null ? null : value * factor));
 
@@ -32,7 +40,8 @@ const rolling = (values, width) => {
   return values.map((value, at) => {
     sum += value ?? 0;
     if (at >= width) sum -= values[at - width] ?? 0;
-    return Math.max(sum, 0);
+    // What floating point leaves of nothing is nothing.
+    return sum < 1e-9 ? 0 : sum;
   });
 };
 
@@ -51,7 +60,7 @@ const held = (values, width) => {
 
 export const Now = () => {
   const { data: first, error, reload } = useFetched("summary", { every: 10_000 });
-  const { data: series } = useFetched(`series?window=${range.value}`, { every: range.value === "15m" ? 3000 : 60_000 });
+  const { data: whole } = useFetched(`series?window=${range.value}`, { every: range.value === "15m" ? 3000 : 60_000 });
   const { data: open } = useFetched("streams");
   const [stats, setStats] = useState(null);
   const [streams, setStreams] = useState(null);
@@ -65,10 +74,13 @@ export const Now = () => {
     if (latest.current && !paused.value) flights.current = [...flights.current.slice(-119), latest.current.in_flight];
   }, 1000);
 
+  // Of a gateway that started a moment ago nothing is known of the time before.
+  const series = useMemo(() => (whole ? since(whole, first?.started_unix_ms) : null), [whole, first?.started_unix_ms]);
   const lines = useMemo(() => {
     if (!series) return null;
     const short15 = series.step_s < 10;
     const width = short15 ? 10 : 1;
+    const hold = short15 ? 30 : 5;
     const perSecond = values => scaled(rolling(values, width), 1 / (width * series.step_s));
     return {
       times: timesOf(series),
@@ -78,10 +90,10 @@ export const Now = () => {
         { name: "abandoned", ink: "gone", dash: [5, 4], values: perSecond(column(series, "abandoned")) },
       ],
       first: [
-        { name: "reasoning p50", ink: "reasoning", values: held(column(series, "first_reasoning_p50_ms"), width) },
-        { name: "reasoning p95", ink: "reasoning", dash: [5, 4], values: held(column(series, "first_reasoning_p95_ms"), width) },
-        { name: "content p50", ink: "answer", values: held(column(series, "first_content_p50_ms"), width) },
-        { name: "content p95", ink: "answer", dash: [5, 4], values: held(column(series, "first_content_p95_ms"), width) },
+        { name: "reasoning p50", ink: "reasoning", values: held(column(series, "first_reasoning_p50_ms"), hold) },
+        { name: "reasoning p95", ink: "reasoning", dash: [5, 4], values: held(column(series, "first_reasoning_p95_ms"), hold) },
+        { name: "content p50", ink: "answer", values: held(column(series, "first_content_p50_ms"), hold) },
+        { name: "content p95", ink: "answer", dash: [5, 4], values: held(column(series, "first_content_p95_ms"), hold) },
       ],
       tokens: [
         { name: "input", ink: "input", values: perSecond(column(series, "input_tokens")) },
