@@ -125,7 +125,7 @@ async function everyView() {
   const id = encodeURIComponent(exchanges[0].id);
   const views = {
     now: "#/", streams: "#/streams", exchanges: "#/exchanges", exchange: `#/x/${id}`, routing: "#/routing", config: "#/config",
-    models: "#/models", play: "#/play", setup: "#/setup",
+    models: "#/models?q=claude-o", play: "#/play", setup: "#/setup",
   };
   const wrong = [];
   const one = async (scheme, width) => {

@@ -52,7 +52,8 @@ export const readSession = () => {
     .then(async response => {
       if (!response.ok) throw await told(response);
       session.value = await response.json();
-      const first = session.value.client_urls?.[0];
+      // A listener on every address is called by the name that this page was called by.
+      const first = session.value.client_urls?.[0]?.replace(/^(https?:\/\/)(0\.0\.0\.0|\[::\])/, `$1${location.hostname}`);
       clientUrl.value = first ?? `${location.protocol}//${location.hostname}:1975`;
     })
     .catch(error => {

@@ -160,6 +160,8 @@ pub(crate) struct Host {
     pub(crate) recent: Arc<Recent>,
     /// Where the admin page is, when the admin listener is on a loopback address.
     pub(crate) admin_page: OnceLock<SocketAddr>,
+    /// The URLs at which clients are served, once they are.
+    pub(crate) client_urls: OnceLock<Vec<String>>,
     /// When the process began to serve, in milliseconds since 1970.
     pub(crate) started_unix_ms: u64,
     environment: Environment,
@@ -219,6 +221,7 @@ impl Host {
             config_status,
             credential_sources: ArcSwap::default(),
             admin_page: OnceLock::new(),
+            client_urls: OnceLock::new(),
             started_unix_ms: clock::unix_ms(),
             environment,
             draining: AtomicBool::new(false),

@@ -184,6 +184,7 @@ fn session_state(admin: &Admin, grant: Option<&Grant>) -> Value {
         "needs_token": admin.access.needs_token(),
         "scopes": grant.map_or_else(Vec::new, |grant| Scopes::words(grant.scopes)),
         "version": env!("CARGO_PKG_VERSION"),
+        "client_urls": grant.and_then(|_| admin.host.client_urls.get()),
     })
 }
 

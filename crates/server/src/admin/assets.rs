@@ -7,18 +7,18 @@ pub(super) static ASSETS: &[Asset] = &[
     Asset {
         path: "/admin/",
         kind: "text/html; charset=utf-8",
-        etag: "\"0808b1fbc11e1f64\"",
+        etag: "\"48927b6d6c4e8c2c\"",
         immutable: false,
         bytes: include_bytes!("../../assets/admin/index.html"),
         gzip: Some(include_bytes!("../../assets/admin/index.html.gz")),
     },
     Asset {
-        path: "/admin/assets/app-672b34ed00.js",
+        path: "/admin/assets/app-236d9bd6fe.js",
         kind: "text/javascript; charset=utf-8",
-        etag: "\"672b34ed006f5bc1\"",
+        etag: "\"236d9bd6fe445238\"",
         immutable: true,
-        bytes: include_bytes!("../../assets/admin/app-672b34ed00.js"),
-        gzip: Some(include_bytes!("../../assets/admin/app-672b34ed00.js.gz")),
+        bytes: include_bytes!("../../assets/admin/app-236d9bd6fe.js"),
+        gzip: Some(include_bytes!("../../assets/admin/app-236d9bd6fe.js.gz")),
     },
     Asset {
         path: "/admin/assets/app-711550a083.css",

@@ -125,14 +125,16 @@ pub(super) async fn until_signalled(
     let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
     let workers = Arc::new(Workers::start(threads)?);
     let mut serving = JoinSet::new();
-    let mut lines = Vec::new();
+    let mut urls = Vec::new();
     for ClientListener { listener, certificate, port } in listeners.clients {
         let scheme = if certificate.is_some() { "https" } else { "http" };
-        lines.push(format!("aquifer listening on {scheme}://{}", listener.local_addr()?));
+        urls.push(format!("{scheme}://{}", listener.local_addr()?));
         let (host, workers, connections) = (Arc::clone(&host), Arc::clone(&workers), Arc::clone(&connections));
         let listen = Listen { listener, certificate, port, host, workers, connections };
         serving.spawn(listen::serve(listen, stopped.clone()));
     }
+    let mut lines: Vec<String> = urls.iter().map(|url| format!("aquifer listening on {url}")).collect();
+    let _ = host.client_urls.set(urls);
     lines.extend(serve_admin(listeners.admin, &host, &workers)?);
     // Flushed first, so that whoever sees the ready lines finds the log of the start complete.
     log::flush();
