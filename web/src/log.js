@@ -223,11 +223,14 @@ export class Logs {
           this.answer.append("content", block.text);
         }
       }
+      // What comes next goes on with the last block.
+      this.last = text.blocks.at(-1).kind;
       return;
     }
     if (text.reasoning?.text) this.reasoning.append("reasoning", text.reasoning.text);
     if (text.content?.text) this.answer.append("content", text.content.text);
     for (const tool of text.tools ?? []) this.answer.append("tool", tool.arguments, tool.name);
+    this.last = text.tools?.length ? "tool" : text.content?.text ? "content" : "reasoning";
   }
 
   end() {

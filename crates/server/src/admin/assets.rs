@@ -7,18 +7,18 @@ pub(super) static ASSETS: &[Asset] = &[
     Asset {
         path: "/admin/",
         kind: "text/html; charset=utf-8",
-        etag: "\"48927b6d6c4e8c2c\"",
+        etag: "\"70dd18aed1d58eaa\"",
         immutable: false,
         bytes: include_bytes!("../../assets/admin/index.html"),
         gzip: Some(include_bytes!("../../assets/admin/index.html.gz")),
     },
     Asset {
-        path: "/admin/assets/app-236d9bd6fe.js",
+        path: "/admin/assets/app-97806d3790.js",
         kind: "text/javascript; charset=utf-8",
-        etag: "\"236d9bd6fe445238\"",
+        etag: "\"97806d379039094e\"",
         immutable: true,
-        bytes: include_bytes!("../../assets/admin/app-236d9bd6fe.js"),
-        gzip: Some(include_bytes!("../../assets/admin/app-236d9bd6fe.js.gz")),
+        bytes: include_bytes!("../../assets/admin/app-97806d3790.js"),
+        gzip: Some(include_bytes!("../../assets/admin/app-97806d3790.js.gz")),
     },
     Asset {
         path: "/admin/assets/app-711550a083.css",
