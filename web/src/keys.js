@@ -41,12 +41,16 @@ const pressed = event => {
     }
     return false;
   };
+  if (document.querySelector("dialog[open]")) {
+    if (key === "?" && keysOn.value) run(key);
+    return;
+  }
   if (key === "Escape") {
     run("Escape");
     return;
   }
   if (key === "Enter" || key === " ") {
-    if (!onControl(target)) run(key === " " ? "space" : "Enter");
+    if (!onControl(target) && (key === "Enter" || keysOn.value)) run(key === " " ? "space" : "Enter");
     return;
   }
   if (!keysOn.value) return;

@@ -7,18 +7,18 @@ pub(super) static ASSETS: &[Asset] = &[
     Asset {
         path: "/admin/",
         kind: "text/html; charset=utf-8",
-        etag: "\"70dd18aed1d58eaa\"",
+        etag: "\"fd6f705a7f0bea44\"",
         immutable: false,
         bytes: include_bytes!("../../assets/admin/index.html"),
         gzip: Some(include_bytes!("../../assets/admin/index.html.gz")),
     },
     Asset {
-        path: "/admin/assets/app-97806d3790.js",
+        path: "/admin/assets/app-f1a71fd420.js",
         kind: "text/javascript; charset=utf-8",
-        etag: "\"97806d379039094e\"",
+        etag: "\"f1a71fd420741624\"",
         immutable: true,
-        bytes: include_bytes!("../../assets/admin/app-97806d3790.js"),
-        gzip: Some(include_bytes!("../../assets/admin/app-97806d3790.js.gz")),
+        bytes: include_bytes!("../../assets/admin/app-f1a71fd420.js"),
+        gzip: Some(include_bytes!("../../assets/admin/app-f1a71fd420.js.gz")),
     },
     Asset {
         path: "/admin/assets/app-711550a083.css",
