@@ -12,6 +12,8 @@ Usage: cargo xtask <chore>
   fuzz [--seconds N]      every fuzz target for 60 seconds or so many; needs a nightly compiler and cargo-fuzz
   fuzz --stable [--seconds N]
                           the same bodies on generated inputs, for so long each, with the stable compiler
+  web                     the admin page: `web/src` bundled into what the binary embeds; needs Node and npm
+  web --check             is what is embedded what `web/src` builds?
   advisories              does an advisory of RustSec concern a dependency? Says so loudly where its database cannot be had
   fmt                     is every file formatted?
   lint                    clippy on every target, warnings are errors
@@ -33,12 +35,23 @@ pub(crate) enum Chore {
     Test(Vec<Part>),
     /// Run the suites of real clients whose names begin with one of these; all of them when there is none.
     Interop(Vec<String>),
+    /// Build the admin page, or compare it with what is embedded.
+    Web(Page),
     /// Let everything go wrong under load for so many minutes.
     Soak(u32),
     /// Give each fuzz target so many seconds.
     Fuzz(u32),
     /// Give each fuzz body so many seconds of generated inputs.
     FuzzStable(u32),
+}
+
+/// What is done with the admin page that was built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// It takes the place of what is embedded.
+    Write,
+    /// It is compared with what is embedded.
+    Check,
 }
 
 /// One part of the tests.
@@ -59,6 +72,8 @@ pub(crate) fn read(arguments: &[String]) -> Result<Chore, String> {
         ["lint"] => Ok(Chore::Lint),
         ["advisories"] => Ok(Chore::Advisories),
         ["interop", suites @ ..] => Ok(Chore::Interop(suites.iter().map(|&suite| suite.to_owned()).collect())),
+        ["web"] => Ok(Chore::Web(Page::Write)),
+        ["web", "--check"] => Ok(Chore::Web(Page::Check)),
         ["soak"] => Ok(Chore::Soak(5)),
         ["soak", "--minutes", minutes] => number(minutes).map(Chore::Soak),
         ["fuzz"] => Ok(Chore::Fuzz(60)),
@@ -91,6 +106,8 @@ mod tests {
         assert_eq!(said("test"), Ok(Chore::Test(vec![Part::Unit, Part::Interop])));
         assert_eq!(said("test --only interop"), Ok(Chore::Test(vec![Part::Interop])));
         assert_eq!(said("soak --minutes 2"), Ok(Chore::Soak(2)));
+        assert_eq!(said("web"), Ok(Chore::Web(Page::Write)));
+        assert_eq!(said("web --check"), Ok(Chore::Web(Page::Check)));
         assert_eq!(said("fuzz"), Ok(Chore::Fuzz(60)));
         assert_eq!(said("interop openai"), Ok(Chore::Interop(vec!["openai".to_owned()])));
     }

@@ -5,7 +5,7 @@ mod running;
 
 use crate::workspace::{cargo, cargo_command, root, run};
 use anyhow::{Context, bail};
-use running::Roads;
+use running::{Demo, Roads};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,11 +39,13 @@ enum Target {
     Corpus,
     /// Two gateways, which lead Claude over Converse and over InvokeModel, and their simulator.
     Roads,
+    /// The demo's clients, its admin listener, and a folder for pictures.
+    Demo,
     /// A gateway before the gateway, which it takes for a service of OpenAI's dialect, and the simulator.
     Chain,
 }
 
-const SUITES: [Suite; 52] = [
+const SUITES: [Suite; 53] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -131,6 +133,7 @@ const SUITES: [Suite; 52] = [
     ),
     suite("chat_corpus_2", "chat_corpus.py", Program::Python(&clients::PYTHON), Target::Corpus),
     suite("chat_corpus_3", "chat_corpus.py", Program::Python(&clients::PYTHON_AGENTS), Target::Corpus),
+    suite("admin_page", "admin_page.mjs", Program::Node(&clients::NODE_BROWSER), Target::Demo),
 ];
 
 const fn suite(name: &'static str, script: &'static str, program: Program, target: Target) -> Suite {
@@ -214,6 +217,11 @@ fn one(suite: &Suite, place: &Place) -> anyhow::Result<()> {
         Target::Simulator => &mut command,
         Target::Fixtures => command.arg(root().join("fixtures")),
         Target::Corpus => return run(command.args(&place.corpus)),
+        Target::Demo => {
+            let demo = Demo::start(&target()?.join("debug/aquifer"), &place.folder)?;
+            command.args([&demo.clients, &demo.admin]).arg(target()?.join("interop/admin-page"));
+            return run(&mut command);
+        }
         Target::Chain => command.arg(place.chain.as_ref().context("the gateway before the gateway was not started")?),
         Target::Roads => {
             let roads = place.roads.as_ref().context("the gateways of both roads were not started")?;

@@ -5,6 +5,7 @@ mod aids;
 mod command_line;
 mod endurance;
 mod interop;
+mod web;
 mod workspace;
 
 #[cfg(test)]
@@ -41,6 +42,7 @@ fn run(chore: &Chore) -> anyhow::Result<()> {
             workspace::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
         }
         Chore::Advisories => advisories::check()?,
+        Chore::Web(page) => web::build(*page)?,
         Chore::Soak(minutes) => endurance::soak(*minutes)?,
         Chore::Fuzz(seconds) => endurance::fuzz(*seconds)?,
         Chore::FuzzStable(seconds) => endurance::fuzz_stable(*seconds)?,

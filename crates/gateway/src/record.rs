@@ -101,6 +101,29 @@ pub struct Record {
     pub costs: Vec<CountedCost>,
     /// The answer is a count of tokens that was cached: nothing was called for it.
     pub cached: bool,
+    /// Where the request came from.
+    pub source: RequestSource,
+}
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RequestSource {
+    /// A listener for clients.
+    #[default]
+    Client,
+    /// The playground of the admin page.
+    Playground,
+}
+
+impl RequestSource {
+    /// Its word, in the admin API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Playground => "playground",
+        }
+    }
 }
 
 /// What a request asked for, in numbers.
@@ -234,6 +257,20 @@ pub enum AttemptReason {
     Adjusted,
     /// The stream before it broke off while the model was thinking.
     Restart,
+}
+
+impl AttemptReason {
+    /// Its word, in the admin API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Retry => "retry",
+            Self::Hedge => "hedge",
+            Self::Adjusted => "adjusted",
+            Self::Restart => "restart",
+        }
+    }
 }
 
 /// Where the numbers of tokens come from.
@@ -476,6 +513,18 @@ pub enum Outcome {
     Failed,
     /// The client left before the end.
     Abandoned,
+}
+
+impl Outcome {
+    /// Its word, in log, metrics and the admin API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Abandoned => "abandoned",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -116,6 +116,10 @@ pub(super) const NODE_RESPONSES: Node =
 pub(super) const NODE_BEDROCK: Node =
     Node { folder: "node-bedrock", names: &["@aws-sdk/client-bedrock-runtime@3.1164.0"] };
 
+/// What drives a browser, and what looks for barriers in a page. Chromium is the system's.
+pub(super) const NODE_BROWSER: Node =
+    Node { folder: "node-browser", names: &["playwright-core@1.64.1", "axe-core@4.14.1"] };
+
 impl Python {
     /// The interpreter that has them.
     pub(super) fn interpreter(&self, clients: &Path) -> PathBuf {

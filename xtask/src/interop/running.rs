@@ -3,9 +3,9 @@
 use crate::workspace::root;
 use anyhow::{Context, bail};
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// A program that is stopped with us.
 pub(super) struct Running(Child);
@@ -75,6 +75,29 @@ impl Roads {
     }
 }
 
+/// A demo, which has its simulator within.
+pub(super) struct Demo {
+    /// Where its clients are served.
+    pub(super) clients: String,
+    /// Where its admin listener is.
+    pub(super) admin: String,
+    _running: Running,
+}
+
+impl Demo {
+    /// Starts it at a pace at which one can watch; its log goes into `folder`.
+    pub(super) fn start(binary: &Path, folder: &Path) -> anyhow::Result<Self> {
+        let mut demo = Command::new(binary);
+        demo.args(["demo", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--pace", "25ms"]);
+        demo.stderr(fs::File::create(folder.join("demo.log"))?);
+        let mut running = Running(demo.stdout(Stdio::piped()).spawn().context("cannot start the demo")?);
+        let mut lines = BufReader::new(running.0.stdout.take().context("it has no output")?).lines();
+        let clients = announced(&mut lines, "aquifer listening on ")?;
+        let admin = announced(&mut lines, "aquifer admin on ")?;
+        Ok(Self { clients, admin, _running: running })
+    }
+}
+
 /// A gateway that serves the keys of the suites alone, but for its configuration.
 fn serve(binary: &Path, folder: &Path, name: &str) -> anyhow::Result<Command> {
     let mut serve = Command::new(binary);
@@ -120,9 +143,15 @@ fn configuration(folder: &Path, simulator: &str) -> anyhow::Result<PathBuf> {
 fn start(command: &mut Command, announcement: &str) -> anyhow::Result<(Running, String)> {
     let mut running = Running(command.stdout(Stdio::piped()).spawn().context("cannot start the binary")?);
     let output = running.0.stdout.take().context("it has no output")?;
-    for line in BufReader::new(output).lines() {
+    let address = announced(&mut BufReader::new(output).lines(), announcement)?;
+    Ok((running, address))
+}
+
+/// What a program says behind an announcement, in the first line that begins so.
+fn announced(lines: &mut Lines<BufReader<ChildStdout>>, announcement: &str) -> anyhow::Result<String> {
+    for line in lines {
         if let Some(address) = line?.strip_prefix(announcement) {
-            return Ok((running, address.to_owned()));
+            return Ok(address.to_owned());
         }
     }
     bail!("the binary ended before it listened")
