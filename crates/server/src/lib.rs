@@ -9,7 +9,7 @@
 //! - `client/`: the clients' side, from the accepted connection to the written answer.
 //! - [`upstream`]: the backends' side: connection pools, concurrency limits, signed calls. Other hosts can use it.
 //! - `process/`: worker threads, clock, randomness, configuration files, file descriptors.
-//! - `host.rs`: the state that all requests share; `turn_store.rs`: remembered turns; `admin.rs`: health and metrics.
+//! - `host.rs`: the state that all requests share; `turn_store.rs`: remembered turns; `admin/`: health, metrics, the admin page and its API.
 //! - `commands/` and `cli.rs`: the commands and flags of the binary, which calls [`main`]; `doctor/`: `aquifer doctor`.
 //!
 //! What it does not do:

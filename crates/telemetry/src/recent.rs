@@ -192,7 +192,7 @@ fn bounded(record: &Arc<Record>) -> Arc<Record> {
 }
 
 fn cut(text: &mut String) {
-    let end = text.char_indices().nth(SHORT).map(|(end, _)| end);
+    let end = text.char_indices().nth(SHORT).map(|at| at.0);
     if let Some(end) = end {
         text.truncate(end);
         text.push('…');

@@ -7,18 +7,18 @@ pub(super) static ASSETS: &[Asset] = &[
     Asset {
         path: "/admin/",
         kind: "text/html; charset=utf-8",
-        etag: "\"fd6f705a7f0bea44\"",
+        etag: "\"3070b57e52687c30\"",
         immutable: false,
         bytes: include_bytes!("../../assets/admin/index.html"),
         gzip: Some(include_bytes!("../../assets/admin/index.html.gz")),
     },
     Asset {
-        path: "/admin/assets/app-f1a71fd420.js",
+        path: "/admin/assets/app-ee6c5f0482.js",
         kind: "text/javascript; charset=utf-8",
-        etag: "\"f1a71fd420741624\"",
+        etag: "\"ee6c5f0482fa5417\"",
         immutable: true,
-        bytes: include_bytes!("../../assets/admin/app-f1a71fd420.js"),
-        gzip: Some(include_bytes!("../../assets/admin/app-f1a71fd420.js.gz")),
+        bytes: include_bytes!("../../assets/admin/app-ee6c5f0482.js"),
+        gzip: Some(include_bytes!("../../assets/admin/app-ee6c5f0482.js.gz")),
     },
     Asset {
         path: "/admin/assets/app-711550a083.css",
