@@ -7,18 +7,18 @@ pub(super) static ASSETS: &[Asset] = &[
     Asset {
         path: "/admin/",
         kind: "text/html; charset=utf-8",
-        etag: "\"3070b57e52687c30\"",
+        etag: "\"0277db84883090db\"",
         immutable: false,
         bytes: include_bytes!("../../assets/admin/index.html"),
         gzip: Some(include_bytes!("../../assets/admin/index.html.gz")),
     },
     Asset {
-        path: "/admin/assets/app-ee6c5f0482.js",
+        path: "/admin/assets/app-70303eeafe.js",
         kind: "text/javascript; charset=utf-8",
-        etag: "\"ee6c5f0482fa5417\"",
+        etag: "\"70303eeafe6a065f\"",
         immutable: true,
-        bytes: include_bytes!("../../assets/admin/app-ee6c5f0482.js"),
-        gzip: Some(include_bytes!("../../assets/admin/app-ee6c5f0482.js.gz")),
+        bytes: include_bytes!("../../assets/admin/app-70303eeafe.js"),
+        gzip: Some(include_bytes!("../../assets/admin/app-70303eeafe.js.gz")),
     },
     Asset {
         path: "/admin/assets/app-711550a083.css",
