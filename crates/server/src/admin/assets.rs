@@ -7,7 +7,7 @@ pub(super) static ASSETS: &[Asset] = &[
     Asset {
         path: "/admin/",
         kind: "text/html; charset=utf-8",
-        etag: "\"0277db84883090db\"",
+        etag: "\"9ee03aab4195f1a2\"",
         immutable: false,
         bytes: include_bytes!("../../assets/admin/index.html"),
         gzip: Some(include_bytes!("../../assets/admin/index.html.gz")),
@@ -21,12 +21,12 @@ pub(super) static ASSETS: &[Asset] = &[
         gzip: Some(include_bytes!("../../assets/admin/app-70303eeafe.js.gz")),
     },
     Asset {
-        path: "/admin/assets/app-711550a083.css",
+        path: "/admin/assets/app-a3fedfcf81.css",
         kind: "text/css; charset=utf-8",
-        etag: "\"711550a083697fb8\"",
+        etag: "\"a3fedfcf8160347b\"",
         immutable: true,
-        bytes: include_bytes!("../../assets/admin/app-711550a083.css"),
-        gzip: Some(include_bytes!("../../assets/admin/app-711550a083.css.gz")),
+        bytes: include_bytes!("../../assets/admin/app-a3fedfcf81.css"),
+        gzip: Some(include_bytes!("../../assets/admin/app-a3fedfcf81.css.gz")),
     },
     Asset {
         path: "/admin/assets/THIRD_PARTY.txt",
