@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let admin = AdminListener::new(admin, &arguments.admin_access, Arc::new(control))?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;
     let host = host(simulator, arguments.pace.unwrap_or(PACE))?;
-    say(&invitation(listener.local_addr()?))?;
+    say(&invitation(listener.local_addr()?, admin.listener.local_addr()?))?;
     host.credential_origins().await;
     let clients = vec![ClientListener { listener, certificate: None, port: None }];
     let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
@@ -143,7 +143,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
     Ok(Config { backends: vec![backend], routes: vec![route].into(), ..Config::default() })
 }
 
-fn invitation(gateway: SocketAddr) -> String {
+fn invitation(gateway: SocketAddr, admin: SocketAddr) -> String {
     let body = format!(
         r#"{{"model": "{MODEL}", "stream": true, "reasoning_effort": "low", "messages": [{{"role": "user", "content": "Why is the sky blue?"}}]}}"#
     );
@@ -152,6 +152,7 @@ fn invitation(gateway: SocketAddr) -> String {
          curl -N http://{gateway}/v1/chat/completions -H 'content-type: application/json' -d '{body}'\n\n\
          First come chunks with delta.reasoning, then chunks with delta.content. Or start Claude Code against it:\n\n  \
          ANTHROPIC_BASE_URL=http://{gateway} ANTHROPIC_AUTH_TOKEN=demo claude --model {CLAUDE_CODE_MODEL}\n\n\
+         The admin page shows what goes through: http://{admin}/admin/\n\n\
          Ctrl-C ends the demo.\n"
     )
 }
