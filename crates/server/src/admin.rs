@@ -3,11 +3,13 @@
 use crate::client::authority;
 use crate::client::cors;
 use crate::host::Host;
+use crate::live;
 use crate::process::clock;
 use crate::process::workers::Workers;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request};
-use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -81,13 +83,26 @@ struct Admin {
 impl Admin {
     async fn client(self: Arc<Self>, stream: TcpStream) {
         let service = service_fn(move |request: Request<Incoming>| {
-            std::future::ready(Ok::<_, Infallible>(self.answer(request.into_parts().0)))
+            std::future::ready(Ok::<_, Infallible>(self.reply(request.into_parts().0)))
         });
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
         if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
             tracing::debug!(%error, "an admin connection broke");
         }
+    }
+
+    /// The answer of the live API at a loopback address, else of what everybody may see.
+    fn reply(&self, mut head: request::Parts) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
+        if self.loopback
+            && head.method == Method::GET
+            && head.uri.path().starts_with("/admin/api/")
+            && !is_of_a_page(&mut head)
+            && let Some(answer) = live::routes::answer(&self.host, &head.uri)
+        {
+            return answer;
+        }
+        self.answer(head).map(BodyExt::boxed_unsync)
     }
 
     fn answer(&self, mut head: request::Parts) -> Response<Full<Bytes>> {

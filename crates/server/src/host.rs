@@ -3,13 +3,14 @@
 use crate::client::body_memory::BodyMemory;
 use crate::client::failed_attempts::FailedAttempts;
 use crate::client::seal_keys;
+use crate::live::Live;
 use crate::process::clock;
 use crate::turn_store::MemoryTurnStore;
 use crate::upstream::{Connections, Upstreams};
 use anyhow::bail;
 use aquifer_aws::Environment;
 use aquifer_gateway::auth::{self, KeyRing};
-use aquifer_gateway::config::{Backend, Config, MetricConventions};
+use aquifer_gateway::config::{Backend, Config, MetricConventions, Observe};
 use aquifer_gateway::exchange::{Abilities, HostLimits, HostTerms, KeepAlive};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::translate::Fault;
@@ -33,12 +34,26 @@ pub(crate) struct Serving {
     pub(crate) upstreams: Upstreams,
     /// The health of its backends: outlier detection and retry budget.
     pub(crate) health: Arc<BackendHealth>,
+    /// The least and the most that its policies let operators observe.
+    observed: [Observe; 2],
 }
 
 impl Serving {
     fn new(config: Arc<Config>, upstreams: Upstreams) -> Self {
         let health = Arc::new(BackendHealth::new(config.backends.len(), clock::now()));
-        Self { config, upstreams, health }
+        let least = config.observed().min().unwrap_or_default();
+        let most = config.observed().max().unwrap_or_default();
+        Self { config, upstreams, health, observed: [least, most] }
+    }
+
+    /// Whether some policy lets the bodies of requests be observed.
+    pub(crate) fn may_show_bodies(&self) -> bool {
+        self.observed.contains(&Observe::Everything)
+    }
+
+    /// Whether an exchange is listed before its policy is known: no policy forbids that.
+    pub(crate) fn lists_early(&self) -> bool {
+        !self.observed.contains(&Observe::Nothing)
     }
 
     /// Logs that outlier detection has ejected a backend.
@@ -84,6 +99,8 @@ pub(crate) struct Limits {
     pub(crate) keep_alive_kind: KeepAlive,
     /// The time to live of a cached count of tokens. Zero: no cache.
     pub(crate) token_count_life: Duration,
+    /// The retention of an observed text behind the end of its exchange. Zero: none.
+    pub(crate) text_retention: Duration,
     /// The write timeout: for a client that reads nothing of its answer.
     pub(crate) client_idle: Duration,
     /// The number of open client connections.
@@ -143,6 +160,8 @@ pub(crate) struct Host {
     requests: Arc<AtomicUsize>,
     /// The store of turns, from which dropped reasoning is restored.
     pub(crate) turns: Arc<MemoryTurnStore>,
+    /// The exchanges under way, for those who may watch.
+    pub(crate) live: Arc<Live>,
     failed_attempts: FailedAttempts,
     /// The ports on addresses that are not loopback, where no reload may drop authentication.
     guarded: Vec<Option<u16>>,
@@ -176,6 +195,8 @@ impl Host {
         let serving = ArcSwap::from_pointee(Serving::new(Arc::new(config), upstreams));
         let turns = Arc::new(MemoryTurnStore::new(telemetry.turns())?);
         tokio::spawn(sweep(Arc::downgrade(&turns)));
+        let live = Live::new(limits.text_retention);
+        tokio::spawn(Live::expire(Arc::downgrade(&live)));
         Ok(Self {
             serving,
             environment,
@@ -187,6 +208,7 @@ impl Host {
             translations: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get))),
             requests: Arc::default(),
             turns,
+            live,
             failed_attempts: FailedAttempts::default(),
             guarded: Vec::new(),
         })
@@ -334,6 +356,7 @@ pub(crate) mod tests {
             keep_alive: None,
             keep_alive_kind: KeepAlive::Comment,
             token_count_life: Duration::ZERO,
+            text_retention: Duration::from_secs(60),
             client_idle: Duration::from_secs(300),
             max_connections: 100,
             max_connections_per_address: None,
