@@ -7,7 +7,9 @@ use crate::process::descriptors;
 use crate::process::stdout::say;
 use crate::upstream::Connections;
 use aquifer_aws::Environment;
-use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, Credentials, Route, Rule, Service};
+use aquifer_gateway::config::{
+    Backend, BackendKind, BackendRef, Config, Credentials, Observe, ReasoningPolicy, Route, Rule, Service,
+};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::secret::Secret;
 use aquifer_simulator::Options;
@@ -84,6 +86,7 @@ fn limits() -> Limits {
         keep_alive: Some(Duration::from_secs(15)),
         keep_alive_kind: KeepAlive::Comment,
         token_count_life: Duration::from_secs(600),
+        text_retention: Duration::from_secs(60),
         client_idle: Duration::from_secs(300),
         max_connections: 1000,
         max_connections_per_address: None,
@@ -120,13 +123,16 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         ..Service::default()
     };
     let backend = Backend::new("simulator", BackendKind::bedrock(bedrock));
+    // Whoever tries the demo sees what an operator can see.
+    let observe_by = Some("default/demo".into());
+    let reasoning = ReasoningPolicy { observe: Observe::Everything, observe_by, ..ReasoningPolicy::default() };
     let every = Rule {
         backends: vec![BackendRef {
             backend: 0,
             model_name_override: None,
             weight: 1,
             priority: 0,
-            reasoning: Arc::default(),
+            reasoning: Arc::new(reasoning),
             mutation: Arc::default(),
         }],
         ..Rule::default()
