@@ -7,18 +7,18 @@ pub(super) static ASSETS: &[Asset] = &[
     Asset {
         path: "/admin/",
         kind: "text/html; charset=utf-8",
-        etag: "\"9ee03aab4195f1a2\"",
+        etag: "\"4fdb4d9483865093\"",
         immutable: false,
         bytes: include_bytes!("../../assets/admin/index.html"),
         gzip: Some(include_bytes!("../../assets/admin/index.html.gz")),
     },
     Asset {
-        path: "/admin/assets/app-70303eeafe.js",
+        path: "/admin/assets/app-d2c5d658f2.js",
         kind: "text/javascript; charset=utf-8",
-        etag: "\"70303eeafe6a065f\"",
+        etag: "\"d2c5d658f2219e35\"",
         immutable: true,
-        bytes: include_bytes!("../../assets/admin/app-70303eeafe.js"),
-        gzip: Some(include_bytes!("../../assets/admin/app-70303eeafe.js.gz")),
+        bytes: include_bytes!("../../assets/admin/app-d2c5d658f2.js"),
+        gzip: Some(include_bytes!("../../assets/admin/app-d2c5d658f2.js.gz")),
     },
     Asset {
         path: "/admin/assets/app-a3fedfcf81.css",
