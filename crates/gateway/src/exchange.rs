@@ -34,6 +34,7 @@ mod make_call;
 mod models;
 mod open_call;
 mod passed;
+mod phase;
 mod plan;
 mod profiles;
 mod relayed;
@@ -47,6 +48,7 @@ mod veil;
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
 pub use contract::{Abilities, Call, CallId, HostLimits, HostTerms, Input, Output, RequestHead};
 pub use deadlines::LONGEST_TIMEOUT;
+pub use phase::Phase;
 pub use single_attempt::ChosenBackend;
 
 use crate::config::Config;

@@ -11,6 +11,7 @@
 //!
 //! Sums over calls are methods ([`Record::cost`], [`Record::cost_unknown`]); nothing is allocated for a delta.
 
+use crate::config::{Observe, ReasoningPolicy};
 pub use crate::cost::Tokens;
 use crate::cost::{CallCost, Cost, CostUnknown};
 use crate::request_cost::{CostFacts, CountedCost, RouteCost};
@@ -103,6 +104,10 @@ pub struct Record {
     pub cached: bool,
     /// Where the request came from.
     pub source: RequestSource,
+    /// How much of it may be observed: the least that the policies of its calls say.
+    pub observe: Observe,
+    /// `namespace/name` of the policy that says so; `None`: it is the default.
+    pub observe_by: Option<Arc<str>>,
 }
 
 /// Where a request came from.
@@ -432,6 +437,13 @@ impl Record {
             (_, Some(_)) => UsageSource::Estimated,
             (Some(_), None) => UsageSource::Reported,
             (None, None) => UsageSource::Unknown,
+        }
+    }
+
+    /// Takes in what the policy of a further call lets operators observe.
+    pub(crate) fn observe_as(&mut self, policy: &ReasoningPolicy) {
+        if self.attempts.is_empty() || policy.observe < self.observe {
+            (self.observe, self.observe_by) = (policy.observe, policy.observe_by.clone());
         }
     }
 

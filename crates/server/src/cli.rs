@@ -280,6 +280,9 @@ pub(crate) struct Serve {
     /// How long a count of tokens is cached, for the same caller, model and text; 0 asks Bedrock for each
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
     pub(crate) token_count_cache: Duration,
+    /// How long a text that a policy lets operators observe is kept behind the end of its exchange; 0 keeps none
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    pub(crate) text_retention: Duration,
     /// After how long a connection to a backend carries no further call, so that the addresses of its name are looked up
     /// again; calls under way go on. 0 is never
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]

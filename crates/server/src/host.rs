@@ -3,6 +3,7 @@
 use crate::client::body_memory::BodyMemory;
 use crate::client::failed_attempts::FailedAttempts;
 use crate::client::seal_keys;
+use crate::live::Live;
 use crate::process::clock;
 use crate::process::config_status::ConfigStatus;
 use crate::turn_store::MemoryTurnStore;
@@ -10,7 +11,7 @@ use crate::upstream::{Connections, Upstreams};
 use anyhow::bail;
 use aquifer_aws::{CredentialOrigin, Environment};
 use aquifer_gateway::auth::{self, KeyRing};
-use aquifer_gateway::config::{Backend, Config, MetricConventions};
+use aquifer_gateway::config::{Backend, Config, MetricConventions, Observe};
 use aquifer_gateway::exchange::{Abilities, HostLimits, HostTerms, KeepAlive};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::translate::Fault;
@@ -37,12 +38,16 @@ pub(crate) struct Serving {
     pub(crate) health: Arc<BackendHealth>,
     /// The same configuration without API keys, made when it is first asked for.
     without_keys: OnceLock<Arc<Config>>,
+    /// The least and the most that its policies let operators observe.
+    observed: [Observe; 2],
 }
 
 impl Serving {
     fn new(config: Arc<Config>, upstreams: Upstreams) -> Self {
         let health = Arc::new(BackendHealth::new(config.backends.len(), clock::now()));
-        Self { config, upstreams, health, without_keys: OnceLock::new() }
+        let least = config.observed().min().unwrap_or_default();
+        let most = config.observed().max().unwrap_or_default();
+        Self { config, upstreams, health, without_keys: OnceLock::new(), observed: [least, most] }
     }
 
     /// The configuration without API keys, for requests that were authenticated otherwise.
@@ -54,6 +59,16 @@ impl Serving {
             Arc::new(config)
         });
         Arc::clone(config)
+    }
+
+    /// Whether some policy lets the bodies of requests be observed.
+    pub(crate) fn may_show_bodies(&self) -> bool {
+        self.observed.contains(&Observe::Everything)
+    }
+
+    /// Whether an exchange is listed before its policy is known: no policy forbids that.
+    pub(crate) fn lists_early(&self) -> bool {
+        !self.observed.contains(&Observe::Nothing)
     }
 
     /// Logs that outlier detection has ejected a backend.
@@ -99,6 +114,8 @@ pub(crate) struct Limits {
     pub(crate) keep_alive_kind: KeepAlive,
     /// The time to live of a cached count of tokens. Zero: no cache.
     pub(crate) token_count_life: Duration,
+    /// The retention of an observed text behind the end of its exchange. Zero: none.
+    pub(crate) text_retention: Duration,
     /// The write timeout: for a client that reads nothing of its answer.
     pub(crate) client_idle: Duration,
     /// The number of open client connections.
@@ -179,6 +196,8 @@ pub(crate) struct Host {
     requests: Arc<AtomicUsize>,
     /// The store of turns, from which dropped reasoning is restored.
     pub(crate) turns: Arc<MemoryTurnStore>,
+    /// The exchanges under way, for those who may watch.
+    pub(crate) live: Arc<Live>,
     failed_attempts: FailedAttempts,
     /// The ports on addresses that are not loopback, where no reload may drop authentication.
     guarded: Vec<Option<u16>>,
@@ -216,6 +235,8 @@ impl Host {
         tokio::spawn(prepare(Arc::downgrade(&recent)));
         let config_status = ConfigStatus::default();
         config_status.loaded();
+        let live = Live::new(limits.text_retention);
+        tokio::spawn(Live::expire(Arc::downgrade(&live)));
         Ok(Self {
             serving,
             config_status,
@@ -233,6 +254,7 @@ impl Host {
             translations: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get))),
             requests: Arc::default(),
             turns,
+            live,
             failed_attempts: FailedAttempts::default(),
             guarded: Vec::new(),
         })
@@ -399,6 +421,7 @@ pub(crate) mod tests {
             keep_alive: None,
             keep_alive_kind: KeepAlive::Comment,
             token_count_life: Duration::ZERO,
+            text_retention: Duration::from_secs(60),
             client_idle: Duration::from_secs(300),
             max_connections: 100,
             max_connections_per_address: None,

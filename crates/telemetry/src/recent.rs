@@ -5,6 +5,7 @@
 
 use crate::clock;
 use crate::time_series::{TimeSeries, Totals};
+use aquifer_gateway::config::Observe;
 use aquifer_gateway::record::Record;
 use arc_swap::ArcSwapOption;
 use std::sync::Arc;
@@ -91,11 +92,14 @@ fn milliseconds(time: Duration) -> u64 {
 }
 
 impl Recent {
-    /// Puts the record of an exchange that ended into the ring and counts it.
+    /// Counts an exchange that ended, and puts its record into the ring where its policy lets it be observed.
     pub(crate) fn take(&self, record: &Arc<Record>) {
         let now = now_ms();
         self.seconds.count(record, now / 1000);
         self.minutes.count(record, now / 1000);
+        if record.observe == Observe::Nothing {
+            return;
+        }
         let number = self.taken.fetch_add(1, Ordering::AcqRel);
         let at_unix_ms = now.saturating_sub(milliseconds(record.duration));
         let seen = Seen { number, at_unix_ms, record: bounded(record) };
@@ -192,7 +196,7 @@ fn bounded(record: &Arc<Record>) -> Arc<Record> {
 }
 
 fn cut(text: &mut String) {
-    let end = text.char_indices().nth(SHORT).map(|(end, _)| end);
+    let end = text.char_indices().nth(SHORT).map(|at| at.0);
     if let Some(end) = end {
         text.truncate(end);
         text.push('…');
@@ -224,6 +228,13 @@ mod tests {
         assert_eq!(recent.last_minute().answered, RING as u64 + 10);
         assert_eq!(recent.series(Window::Quarter).len(), 900);
         assert_eq!(recent.series(Window::Day).iter().map(Totals::requests).sum::<u64>(), RING as u64 + 10);
+    }
+
+    #[test]
+    fn what_may_not_be_observed_is_counted_alone() {
+        let recent = Recent::default();
+        recent.take(&Arc::new(Record { observe: Observe::Nothing, ..Record::default() }));
+        assert_eq!((recent.newest(), recent.last_minute().answered), (0, 1));
     }
 
     #[test]

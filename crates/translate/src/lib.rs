@@ -14,6 +14,7 @@
 
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm, clippy::indexing_slicing))]
 
+pub mod answer_text;
 pub mod bedrock;
 pub mod catalogue;
 pub mod dialect;

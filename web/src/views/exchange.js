@@ -161,7 +161,7 @@ const Text = ({ exchange, text, denied }) => {
     <div class="blocks">${runs.map((run, at) => run.reasoning
       ? html`<details class="fold" open=${open} key=${at}><summary><span class="glyph" aria-hidden="true">◆</span> Reasoning <span class="faint">${count(run.logs.reasoning.total)} characters · ${clipped(run.first, 90)}</span></summary><${Pane} log=${run.logs.reasoning} kind="reasoning" title="Reasoning" follow=${false} empty="It is empty." /></details>`
       : html`<${Pane} key=${at} log=${run.logs.answer} kind="answer" title="Answer" follow=${false} empty="It is empty." />`)}
-      ${runs.length ? null : html`<p class="faint">It said nothing.</p>`}</div></section>`;
+      ${runs.length ? null : html`<p class="faint">No text is kept of it.</p>`}</div></section>`;
 };
 
 const pretty = text => {

@@ -208,7 +208,7 @@ const Effort = ({ run, row }) => {
   const { levels, why } = effortsOf(row);
   const chosen = run.effort.value;
   useEffect(() => {
-    if (chosen && !levels.includes(chosen)) run.effort.value = "";
+    if (row && chosen && !levels.includes(chosen)) run.effort.value = "";
   }, [levels.join(), chosen]);
   return html`<fieldset class="effort"><legend>effort${why ? html` <span class="faint">${why}</span>` : null}</legend>
     <div class="segments">${["", ...levels].map(level => html`<button type="button" aria-pressed=${chosen === level} onClick=${() => batch(() => { run.effort.value = level; run.budget.value = ""; })}>${level || "default"}</button>`)}</div>

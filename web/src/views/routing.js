@@ -41,13 +41,14 @@ const Rule = ({ rule }) => html`<li class="rule"><span class="precedence number"
 
 const Explain = () => {
   const [model, setModel] = useState("");
-  const [path, setPath] = useState("/v1/chat/completions");
+  const [host, setHost] = useState("");
   const [header, setHeader] = useState("");
   const [answer, setAnswer] = useState(null);
   const [error, setError] = useState(null);
   const ask = async event => {
     event.preventDefault();
-    const query = new URLSearchParams({ model, path });
+    const query = new URLSearchParams({ model });
+    if (host.trim()) query.set("host", host.trim());
     for (const line of header.split("\n").filter(text => text.includes(":"))) query.append("header", line.trim());
     try {
       setAnswer(await get(`routes/explain?${query}`));
@@ -60,7 +61,7 @@ const Explain = () => {
   return html`<section class="card" aria-labelledby="explain"><header class="card-head"><h2 id="explain">Which rule would take…</h2></header>
     <form class="explain" onSubmit=${ask}>
       <label>model<input value=${model} onInput=${event => setModel(event.target.value)} placeholder="us.anthropic.claude-sonnet-4-6" spellcheck="false" required /></label>
-      <label>path<select value=${path} onChange=${event => setPath(event.target.value)}>${["/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/embeddings", "/model/ID/converse"].map(name => html`<option value=${name.replace("ID", encodeURIComponent(model || "ID"))}>${name}</option>`)}</select></label>
+      <label>host, where routes ask for one<input value=${host} onInput=${event => setHost(event.target.value)} placeholder="any" spellcheck="false" /></label>
       <label>headers, one a line<textarea rows="1" value=${header} onInput=${event => setHeader(event.target.value)} placeholder="x-team: search" spellcheck="false"></textarea></label>
       <button type="submit" class="primary">Tell</button>
     </form>

@@ -67,7 +67,7 @@ export const Streams = () => {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = all.filter(stream => words.every(word => `${stream.model} ${stream.route} ${stream.backend} ${stream.caller} ${stream.phase} ${stream.dialect} ${stream.id}`.toLowerCase().includes(word)));
   const chosen = all.find(stream => stream.id === id) ?? null;
-  return html`<${Head} title="Streams" sub=${`${count(all.length)} open${all.length ? `, ${all.filter(stream => stream.phase === "thinking").length} thinking` : ""}`}>
+  return html`<${Head} title="Streams" sub=${`${count(all.length)} open${all.some(stream => stream.phase === "thinking") ? `, ${count(all.filter(stream => stream.phase === "thinking").length)} thinking` : ""}`}>
       <label class="search"><span class="offscreen">filter the streams</span><input ref=${search} type="search" placeholder="filter ( / )" value=${filter} onInput=${event => setFilter(event.target.value)} /></label>
     </${Head}>
     ${id ? html`<${Watch} key=${id} id=${id} stream=${chosen} now=${now} />` : null}
@@ -93,8 +93,8 @@ const Watch = ({ id, stream, now }) => {
   }, [stream]);
   const known = stream ?? last;
   const may = known ? observed(known) : true;
-  // Where no event comes, the text of what has ended may still be there.
-  const { data: text, error } = useFetched(`exchanges/${encodeURIComponent(id)}/text`);
+  // No event comes of what has ended; its text may still be there. Each look leaves a line in the log, so there is one only.
+  const { data: text, error } = useFetched(known ? null : `exchanges/${encodeURIComponent(id)}/text`);
   useEffect(() => {
     if (text && !got.current) logs.set(text);
     if (text && (text.ended ?? !stream)) logs.ended.value ??= text.outcome ?? "ended";

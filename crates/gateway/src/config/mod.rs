@@ -26,7 +26,7 @@ pub use check::forms::duration;
 pub use listener::{Listener, ServerTls};
 pub use load::{Source, load};
 pub use model_index::ModelIndex;
-pub use reasoning::{BindingMismatch, Expose, ReasoningPolicy, RestorePolicy};
+pub use reasoning::{BindingMismatch, Expose, Observe, ReasoningPolicy, RestorePolicy};
 pub use resources::{json_schema, kinds};
 pub use route::{BackendRef, HeaderMatch, HeaderValueMatch, MODEL_HEADER, Match, Parent, Route, Rule};
 pub use routes::Routes;
@@ -95,6 +95,15 @@ impl Config {
         Err("it has no backend that can be served, and the one before had some; if that is meant, say `no_backends: \
              \"true\"` in the ConfigMap ai-gateway-config"
             .to_owned())
+    }
+}
+
+impl Config {
+    /// How much its policies let operators observe, each once or more.
+    pub fn observed(&self) -> impl Iterator<Item = Observe> + '_ {
+        let rules = self.routes.iter().flat_map(|route| &route.rules);
+        let of_rules = rules.flat_map(|rule| &rule.backends).map(|backend| backend.reasoning.observe);
+        self.backends.iter().map(|backend| backend.reasoning.observe).chain(of_rules)
     }
 }
 

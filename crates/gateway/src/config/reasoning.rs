@@ -22,6 +22,10 @@ pub struct ReasoningPolicy {
     pub expose: Option<Expose>,
     /// No client sees any reasoning; it is put back between turns all the same.
     pub hidden: bool,
+    /// How much of an exchange may be observed on the admin listener.
+    pub observe: Observe,
+    /// `namespace/name` of the resource that says so; `None`: it is the default.
+    pub observe_by: Option<Arc<str>>,
     /// The store of reasoning that clients drop.
     pub restore: RestorePolicy,
     /// The part of a request that gives way when a tool is forced on a model that does not reason then, or cannot be
@@ -39,6 +43,41 @@ pub struct ReasoningPolicy {
     /// Catalogue entries of the operator's, which take the place of the built-in ones, by model id, profile id or ARN;
     /// the first counts.
     pub models: Vec<(String, Arc<Entry>)>,
+}
+
+/// How much of an exchange may be observed on the admin listener, least first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Observe {
+    /// Nothing: it is not listed.
+    Nothing,
+    /// Who asked what for, where it went, how long it took and what it cost, without any text.
+    #[default]
+    Metadata,
+    /// The text of its reasoning too.
+    Reasoning,
+    /// All texts: the reasoning, the answer, the tool calls, and the request as it came and as it was sent.
+    Everything,
+}
+
+impl Observe {
+    /// Its word, in the admin API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Metadata => "metadata",
+            Self::Reasoning => "reasoning",
+            Self::Everything => "everything",
+        }
+    }
+}
+
+/// The most that one policy lets operators observe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ObserveRule {
+    pub(super) most: Observe,
+    /// `namespace/name` of the policy.
+    pub(super) by: Arc<str>,
 }
 
 /// The fields of Chat Completions in which reasoning is shown.
@@ -168,6 +207,7 @@ pub(super) struct PolicyLayer {
     pub(super) most_budget: Option<u32>,
     pub(super) expose: Option<Expose>,
     pub(super) hidden: bool,
+    pub(super) observe: Option<ObserveRule>,
     pub(super) restore_off: bool,
     pub(super) anonymous_off: bool,
     pub(super) max_entries: Option<u32>,
@@ -191,6 +231,7 @@ impl PolicyLayer {
             most_budget: smaller(self.most_budget, wider.most_budget),
             expose: self.expose.or(wider.expose),
             hidden: self.hidden || wider.hidden,
+            observe: stricter(self.observe.as_ref(), wider.observe.as_ref()).cloned(),
             restore_off: self.restore_off || wider.restore_off,
             anonymous_off: self.anonymous_off || wider.anonymous_off,
             max_entries: self.max_entries.or(wider.max_entries),
@@ -208,6 +249,10 @@ impl PolicyLayer {
     /// The policy of merged layers, with defaults for the fields that no layer has.
     pub(super) fn decided(self) -> ReasoningPolicy {
         let usual = RestorePolicy::default();
+        let (observe, observe_by) = match self.observe {
+            Some(rule) => (rule.most, Some(rule.by)),
+            None => (Observe::default(), None),
+        };
         let limited = |effort: Effort| self.most_effort.map_or(effort, |most| effort.min(most));
         ReasoningPolicy {
             default_effort: self.default_effort.map(|wanted| match wanted {
@@ -218,6 +263,8 @@ impl PolicyLayer {
             most_budget: self.most_budget,
             expose: self.expose,
             hidden: self.hidden,
+            observe,
+            observe_by,
             restore: RestorePolicy {
                 enabled: !self.restore_off,
                 anonymous: !self.anonymous_off,
@@ -233,6 +280,11 @@ impl PolicyLayer {
             models: self.models,
         }
     }
+}
+
+/// The policy that lets operators observe less; of two equal ones the first.
+fn stricter<'r>(one: Option<&'r ObserveRule>, other: Option<&'r ObserveRule>) -> Option<&'r ObserveRule> {
+    one.into_iter().chain(other).min_by_key(|rule| rule.most)
 }
 
 /// The smaller of two limits, of which each may be missing.
@@ -278,6 +330,27 @@ mod tests {
         assert_eq!(policy.repair, Some(true));
         assert_eq!(PolicyLayer { repair: Some(false), ..narrow }.over(&wide).decided().repair, Some(false));
         assert_eq!(PolicyLayer::default().over(&wide).decided(), wide.decided());
+    }
+
+    #[test]
+    fn of_several_policies_the_one_counts_that_lets_operators_observe_least() {
+        let layer = |most, by: &str| PolicyLayer {
+            observe: Some(ObserveRule { most, by: by.into() }),
+            ..PolicyLayer::default()
+        };
+        let decided = |narrow: &PolicyLayer, wide: &PolicyLayer| {
+            let policy = narrow.over(wide).decided();
+            (policy.observe, policy.observe_by.as_deref().map(str::to_owned))
+        };
+        let (open, strict, none) =
+            (layer(Observe::Everything, "d/a"), layer(Observe::Nothing, "d/b"), PolicyLayer::default());
+        assert_eq!(decided(&none, &none), (Observe::Metadata, None));
+        assert_eq!(decided(&open, &none), (Observe::Everything, Some("d/a".to_owned())));
+        assert_eq!(decided(&none, &open), (Observe::Everything, Some("d/a".to_owned())));
+        for either in [decided(&open, &strict), decided(&strict, &open)] {
+            assert_eq!(either, (Observe::Nothing, Some("d/b".to_owned())));
+        }
+        assert_eq!(decided(&open, &layer(Observe::Everything, "d/c")).1.as_deref(), Some("d/a"));
     }
 
     #[test]

@@ -151,7 +151,9 @@ fn masked(value: &Scalar) -> String {
         return value.text.clone();
     }
     if let Some(written) = &value.written
-        && reference(written).is_some_and(|(inner, name, length)| inner == name && length == written.len())
+        && let Some((inner, name, length)) = reference(written)
+        && inner == name
+        && length == written.len()
     {
         return quoted(written);
     }

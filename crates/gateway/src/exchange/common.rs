@@ -40,9 +40,9 @@ pub(super) struct Common {
     pub(super) defers: bool,
     /// When the request's body was there, and when the last part of an answer came.
     pub(super) body_at: Option<Instant>,
-    heard_at: Option<Instant>,
+    pub(super) heard_at: Option<Instant>,
     /// Since when a block of reasoning is open.
-    thinking_since: Option<Instant>,
+    pub(super) thinking_since: Option<Instant>,
     /// What came of the part of an answer that is being read.
     pub(super) told: Told,
     /// The words of the body at which the host's question for its weight has looked.

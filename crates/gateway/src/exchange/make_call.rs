@@ -35,7 +35,6 @@ impl Common {
         let Making { id, why, after } = making;
         let Written { at, backend, count_key, .. } = written;
         let (road, put_back, model_id) = (written.road, written.put_back, written.model_id.clone());
-        let counts = self.record.operation == COUNT_TOKENS;
         let (whole, effort) = (written.outgoing.whole, written.outgoing.effort);
         plan.attempts += 1;
         plan.sealed = written.outgoing.sealed;
@@ -46,6 +45,7 @@ impl Common {
         if first_try && id == CallId::Primary {
             self.health.earn(backend);
         }
+        self.record.observe_as(&written.policy);
         let timeouts = self.timeouts(plan, at, id, whole, now);
         self.early_head_of(id, &timeouts);
         let Begun { attempt, request, warnings } = plan.begin(written, self.id);
@@ -54,7 +54,7 @@ impl Common {
         let call = Call { id, backend, path, headers, body, connect, after, circuit: plan.traffic.circuit };
         let region =
             plan.config.backends.get(backend).and_then(|backend| backend.kind.bedrock_service()?.region.clone());
-        let price = (!counts).then(|| {
+        let price = (self.record.operation != COUNT_TOKENS).then(|| {
             let price = plan.targets.get(at).and_then(|target| price(target, road, &plan.config));
             CallPrice::of(price, &model_id, region.as_deref(), self.record.asked.parameters.tier)
         });

@@ -1,7 +1,7 @@
 //! Reasoning policies: what they say, what they are attached to, how they merge, and every mistake in them.
 
 use crate::support::{self, BACKEND, Outcome, ROUTE, RULE, accepted, loaded_with, printed};
-use aquifer_gateway::config::{BindingMismatch, Config, Expose, ForcedTool, ReasoningPolicy, RestorePolicy};
+use aquifer_gateway::config::{BindingMismatch, Config, Expose, ForcedTool, Observe, ReasoningPolicy, RestorePolicy};
 use aquifer_gateway::route::choose;
 use aquifer_gateway::translate::catalogue::{Catalogue, Control, Wanted};
 use aquifer_gateway::translate::model::reasoning::Effort;
@@ -53,6 +53,7 @@ default: {effort: low}
 limits: {effort: high, budgetTokens: ${MOST}}
 expose: [reasoning, reasoning_content, reasoning_details, thinking_blocks, think_tags]
 visibility: Hidden
+observe: Everything
 restore: {enabled: false, anonymous: false, maxEntries: 5, maxBytes: 6, maxAge: 1m30s}
 forcedTool: DropReasoning
 bindingMismatch: DropBlock
@@ -79,6 +80,8 @@ fn every_field() {
             think_tags: true,
         }),
         hidden: true,
+        observe: Observe::Metadata,
+        observe_by: Some("default/p".into()),
         restore: RestorePolicy {
             enabled: false,
             anonymous: false,
@@ -298,6 +301,26 @@ fn what_a_policy_can_be_attached_to() {
 }
 
 #[test]
+fn the_strictest_policy_says_what_may_be_observed() {
+    let text = [
+        PLACES,
+        &policy("b", BACKEND, "observe: Everything"),
+        &policy("r", ROUTE, "visibility: Full\nobserve: Reasoning"),
+        &policy("s", RULE, "visibility: Hidden"),
+    ];
+    let config = config(&text.concat());
+    let of = |model: &str| {
+        let found = at(&config, model);
+        (found.observe, found.observe_by.as_deref().unwrap().to_owned())
+    };
+    assert_eq!(of("m"), (Observe::Everything, "default/b".to_owned()));
+    assert_eq!(of("other"), (Observe::Reasoning, "default/r".to_owned()));
+    assert_eq!(of("named"), (Observe::Metadata, "default/s".to_owned()), "what is hidden from clients is not shown");
+    assert_eq!(config.observed().max(), Some(Observe::Everything));
+    assert_eq!(config.observed().min(), Some(Observe::Metadata));
+}
+
+#[test]
 fn every_field_is_checked() {
     refused("default: {effort: huge}", "f:7:21: spec.default.effort: Unsupported value: \"huge\": supported values: ");
     refused("default: {}", "spec.default.effort: Unsupported value: \"\": supported values: \"none\", \"minimal\", ");
@@ -312,6 +335,8 @@ fn every_field_is_checked() {
     refused("expose: [reasoning, reasoning]", "f:7:23: spec.expose[1]: Duplicate value: \"reasoning\"");
     refused("expose: [thoughts]", "f:7:12: spec.expose[0]: Unsupported value: \"thoughts\": supported values: ");
     refused("visibility: hidden", "Unsupported value: \"hidden\": supported values: \"Full\", \"Hidden\"");
+    let levels = "\"Nothing\", \"Metadata\", \"Reasoning\", \"Everything\"";
+    refused("observe: All", &format!("Unsupported value: \"All\": supported values: {levels}"));
     refused("restore: {enabled: 1}", "spec.restore.enabled in body must be of type boolean: \"integer\"");
     refused("restore: {maxEntries: 0}", "spec.restore.maxEntries in body should be greater than or equal to 1");
     refused("restore: {maxBytes: 64Mi}", "spec.restore.maxBytes in body must be of type integer: \"string\"");

@@ -6,7 +6,7 @@ use super::filter::Filter;
 use super::query::Query;
 use super::reply::{self, Answer};
 use super::scopes::Scopes;
-use super::{Admin, attempts, play, view};
+use super::{Admin, attempts, play, view, watching};
 use aquifer_telemetry::{Seen, Window};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header, request};
@@ -70,12 +70,12 @@ pub(super) async fn answer(admin: &Admin, asked: Asked, request: Request<Incomin
             Ok(body) => log_level(admin, &grant, &body),
             Err(refusal) => refusal,
         },
-        _ => read(admin, &asked, &head),
+        _ => read(admin, &asked, &grant, &head),
     }
 }
 
 /// Answers what is only read.
-fn read(admin: &Admin, asked: &Asked, head: &request::Parts) -> Answer {
+fn read(admin: &Admin, asked: &Asked, grant: &Grant, head: &request::Parts) -> Answer {
     let (host, query) = (&admin.host, Query::new(head.uri.query()));
     match asked.row.endpoint {
         Endpoint::Summary => reply::json(&view::summary::summary(host)),
@@ -84,13 +84,14 @@ fn read(admin: &Admin, asked: &Asked, head: &request::Parts) -> Answer {
             Some("24h") => reply::json(&view::series::series(host, Window::Day)),
             Some(_) => invalid("`window` is 15m or 24h"),
         },
-        Endpoint::Streams => reply::json(&json!({ "streams": [] })),
+        Endpoint::Streams => reply::json_text(StatusCode::OK, host.live.streams()),
         Endpoint::Exchanges => exchanges(admin, query),
-        Endpoint::Exchange => match host.recent.find(&asked.id) {
-            Some(seen) => reply::json(&view::exchange::whole(&seen)),
+        Endpoint::Exchange => match watching::exchange(host, &asked.id) {
+            Some(whole) => reply::json(&whole),
             None => gone(),
         },
-        Endpoint::Text => gone(),
+        Endpoint::Text => watching::text(host, grant, &asked.id),
+        Endpoint::Live => watching::events(host, &admin.feeds, grant, head),
         Endpoint::Routes => reply::json(&view::routes::routes(host)),
         Endpoint::Explain => explain(admin, query),
         Endpoint::Backends => reply::json(&view::backends::backends(host)),
@@ -101,7 +102,7 @@ fn read(admin: &Admin, asked: &Asked, head: &request::Parts) -> Answer {
         },
         Endpoint::LogLevel => reply::json(&admin.log.state()),
         Endpoint::OpenApi => reply::json(&view::open_api::document()),
-        Endpoint::Live | Endpoint::Session | Endpoint::Play => {
+        Endpoint::Session | Endpoint::Play => {
             reply::error(StatusCode::NOT_IMPLEMENTED, "not_implemented", "this is not served")
         }
     }

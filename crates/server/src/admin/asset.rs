@@ -1,6 +1,5 @@
 //! Static files of the admin page: stored as they are sent, plain and gzipped, with validators for caches.
 
-use super::assets::ASSETS;
 use super::reply::{self, Answer};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request};
@@ -21,9 +20,9 @@ pub(super) struct Asset {
     pub(super) gzip: Option<&'static [u8]>,
 }
 
-/// Answers with the file of this path.
-pub(super) fn answer(head: &request::Parts) -> Answer {
-    let Some(asset) = ASSETS.iter().find(|asset| asset.path == head.uri.path()) else {
+/// Answers with the file of this path, of these.
+pub(super) fn answer(assets: &[Asset], head: &request::Parts) -> Answer {
+    let Some(asset) = assets.iter().find(|asset| asset.path == head.uri.path()) else {
         return reply::error(StatusCode::NOT_FOUND, "not_found", "there is no such file; the page is at /admin/");
     };
     if !matches!(head.method, Method::GET | Method::HEAD) {
@@ -64,6 +63,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::assets::ASSETS;
     use super::*;
 
     fn headers(name: header::HeaderName, value: &'static str) -> HeaderMap {

@@ -219,4 +219,18 @@ mod tests {
         }
         assert!(Filter::read(&"a".repeat(LONGEST + 1)).is_err());
     }
+
+    #[test]
+    fn any_text_is_read_or_refused() {
+        let record = Record { model: "a:b".to_owned(), ..Record::default() };
+        arbtest::arbtest(|bytes| {
+            let text: String = bytes.arbitrary()?;
+            if let Ok(filter) = Filter::read(&text) {
+                filter.passes(&record);
+            }
+            let keyed = format!("{} {}:{text}", text, ["status", "dur", "outcome"][bytes.choose_index(3)?]);
+            drop(Filter::read(&keyed));
+            Ok(())
+        });
+    }
 }

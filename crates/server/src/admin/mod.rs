@@ -25,10 +25,12 @@ pub(crate) mod scopes;
 mod sessions;
 pub(crate) mod token;
 mod view;
+mod watching;
 
 pub(crate) use access::{Access, AccessOptions};
 
 use crate::host::Host;
+use crate::live::Feeds;
 use crate::process::workers::Workers;
 use aquifer_telemetry::log::LogControl;
 use http::Request;
@@ -58,12 +60,15 @@ pub(crate) struct Admin {
     workers: Arc<Workers>,
     access: Access,
     log: log_level::LogLevelSwitch,
+    /// The topics of live events that come from here.
+    feeds: Arc<Feeds>,
 }
 
 impl Admin {
     /// The admin service of a host.
     pub(crate) fn new(host: Arc<Host>, workers: Arc<Workers>, access: Access, log: Arc<LogControl>) -> Arc<Self> {
-        Arc::new(Self { host, workers, access, log: log_level::LogLevelSwitch::new(log) })
+        let feeds = watching::feeds(&host);
+        Arc::new(Self { host, workers, access, log: log_level::LogLevelSwitch::new(log), feeds })
     }
 
     async fn client(self: Arc<Self>, stream: TcpStream) {

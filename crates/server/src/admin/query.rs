@@ -43,4 +43,14 @@ mod tests {
         assert_eq!(query.get("z").as_deref(), Some("%zz\u{fffd}"));
         assert!(query.get("n").is_none() && Query::new(None).get("q").is_none());
     }
+
+    #[test]
+    fn any_text_is_a_query() {
+        arbtest::arbtest(|bytes| {
+            let text: String = bytes.arbitrary()?;
+            let query = Query::new(Some(&text));
+            assert!(query.all("q").count() <= text.len() + 1);
+            Ok(())
+        });
+    }
 }

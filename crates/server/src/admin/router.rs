@@ -1,6 +1,7 @@
 //! The router of the admin listener: probes, the page, the API; with the headers that each of them has.
 
 use super::access::refuse_foreign_pages;
+use super::assets::ASSETS;
 use super::reply::{self, Answer};
 use super::{Admin, api, asset, endpoints, probes};
 use crate::client::authority;
@@ -43,7 +44,7 @@ impl Admin {
                            the gateway with --admin-host";
             return reply::error(StatusCode::MISDIRECTED_REQUEST, "misdirected", message);
         }
-        let Some(path) = head.uri.path().strip_prefix(endpoints::BASE) else { return asset::answer(&head) };
+        let Some(path) = head.uri.path().strip_prefix(endpoints::BASE) else { return asset::answer(ASSETS, &head) };
         if let Err(fault) = refuse_foreign_pages(&head) {
             return refused(&fault);
         }

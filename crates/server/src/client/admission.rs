@@ -36,7 +36,8 @@ pub(crate) fn check(host: &Host, came_by: &ConnectionInfo, head: &mut request::P
     authority::settle(head)?;
     framing(&head.headers)?;
     if came_by.source == RequestSource::Playground {
-        return coding(&head.headers).map(|()| PageOrigin::Own);
+        coding(&head.headers)?;
+        return Ok(PageOrigin::Own);
     }
     let called = authority::host(&head.headers);
     let config = &host.serving().config;

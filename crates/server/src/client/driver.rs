@@ -3,6 +3,7 @@
 use crate::client::body_memory::Reservation;
 use crate::client::offload::{self, WaitForThread};
 use crate::host::{Host, Serving};
+use crate::live::Watch;
 use crate::process::clock;
 use crate::turn_store::RecallFuture;
 use crate::upstream::concurrency::Permit;
@@ -51,6 +52,8 @@ pub(crate) struct ExchangeDriver {
     /// The length of its body.
     body: usize,
     in_flight: Option<InFlight>,
+    /// Its place among the exchanges that can be watched.
+    watch: Option<Box<Watch>>,
 }
 
 /// The stage of a retry that takes its time.
@@ -144,6 +147,7 @@ impl ExchangeDriver {
             reservation: host.body_memory.reservation(),
             body: 0,
             in_flight: None,
+            watch: None,
         }
     }
 
@@ -173,7 +177,9 @@ impl ExchangeDriver {
         }
         (self.beside, self.body) = (beside, bytes.len());
         self.in_flight = Some(self.host.telemetry.begin());
+        let shown = self.serving.may_show_bodies().then(|| bytes.clone());
         self.exchange.handle(Input::Body { head, bytes, turns: &*self.host.turns }, clock::now());
+        self.watch = self.host.live.begin(&self.exchange, shown, self.serving.lists_early()).map(Box::new);
     }
 
     /// Refuses the request whose body was asked for.
@@ -199,16 +205,27 @@ impl ExchangeDriver {
                 }
                 Output::Head { status, headers, local: _ } => {
                     self.release_when_told();
+                    if let Some(watch) = &mut self.watch {
+                        watch.head(&headers);
+                    }
                     return Some(Step::Head(status, headers));
                 }
                 Output::Body(bytes) => {
                     self.release_when_told();
+                    if let Some(watch) = &mut self.watch {
+                        watch.body(&bytes, self.exchange.phase(), self.exchange.heard_at());
+                    }
                     return Some(Step::Body(bytes));
                 }
                 Output::Ejected { backend, model, alone } => {
                     self.serving.log_ejection(backend, model.as_deref(), alone);
                 }
-                Output::Reasoning(progress) => log::reasoning(self.exchange.id(), progress),
+                Output::Reasoning(progress) => {
+                    log::reasoning(self.exchange.id(), progress);
+                    if let Some(watch) = &self.watch {
+                        watch.progress(self.exchange.phase());
+                    }
+                }
                 Output::Done(record) => {
                     self.finish(*record);
                     return Some(Step::End);
@@ -231,12 +248,16 @@ impl ExchangeDriver {
         self.recall = None;
         // What was noted of the body is forgotten; what is sent may have been changed once more.
         self.reservation.shrink(self.body + 2 * call.body.len());
+        if let Some(watch) = &mut self.watch {
+            watch.called(self.exchange.record(), &call.body);
+        }
         let (id, at_once) = (call.id, call.after.is_zero());
         let state = match self.serving.upstreams.begin(call) {
             StartedCall::Sent(sending) => {
                 if at_once {
                     self.exchange.handle_from(id, Input::CallStarted, clock::now());
                 }
+                self.show_sent();
                 CallState::Sending(sending)
             }
             StartedCall::Queued(queued) => {
@@ -337,8 +358,12 @@ impl ExchangeDriver {
             }
             return Poll::Ready(true);
         }
+        let is_queued = matches!(self.primary, CallState::Queued(_));
         let polled = self.primary.poll(CallId::Primary, &mut self.exchange, cx);
         if polled.is_ready() {
+            if is_queued {
+                self.show_sent();
+            }
             return polled;
         }
         if let Some(hedge) = &mut self.hedge {
@@ -378,7 +403,17 @@ impl ExchangeDriver {
     fn finish(&mut self, record: Record) {
         self.give_up();
         if !std::mem::replace(&mut self.over, true) {
+            if let Some(mut watch) = self.watch.take() {
+                watch.end(record.outcome);
+            }
             self.host.telemetry.observe(Record { source: self.source, ..record });
+        }
+    }
+
+    /// Tells those who watch that a call was sent.
+    fn show_sent(&self) {
+        if let Some(watch) = &self.watch {
+            watch.sent(self.exchange.phase());
         }
     }
 

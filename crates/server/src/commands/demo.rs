@@ -7,7 +7,9 @@ use crate::process::descriptors;
 use crate::process::stdout::say;
 use crate::upstream::Connections;
 use aquifer_aws::Environment;
-use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, Credentials, Route, Rule, Service};
+use aquifer_gateway::config::{
+    Backend, BackendKind, BackendRef, Config, Credentials, Observe, ReasoningPolicy, Route, Rule, Service,
+};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::secret::Secret;
 use aquifer_simulator::Options;
@@ -40,7 +42,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let admin = AdminListener::new(admin, &arguments.admin_access, Arc::new(control))?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;
     let host = host(simulator, arguments.pace.unwrap_or(PACE))?;
-    say(&invitation(listener.local_addr()?))?;
+    say(&invitation(listener.local_addr()?, admin.listener.local_addr()?))?;
     host.credential_origins().await;
     let clients = vec![ClientListener { listener, certificate: None, port: None }];
     let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
@@ -84,6 +86,7 @@ fn limits() -> Limits {
         keep_alive: Some(Duration::from_secs(15)),
         keep_alive_kind: KeepAlive::Comment,
         token_count_life: Duration::from_secs(600),
+        text_retention: Duration::from_secs(60),
         client_idle: Duration::from_secs(300),
         max_connections: 1000,
         max_connections_per_address: None,
@@ -120,13 +123,16 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
         ..Service::default()
     };
     let backend = Backend::new("simulator", BackendKind::bedrock(bedrock));
+    // Whoever tries the demo sees what an operator can see.
+    let observe_by = Some("default/demo".into());
+    let reasoning = ReasoningPolicy { observe: Observe::Everything, observe_by, ..ReasoningPolicy::default() };
     let every = Rule {
         backends: vec![BackendRef {
             backend: 0,
             model_name_override: None,
             weight: 1,
             priority: 0,
-            reasoning: Arc::default(),
+            reasoning: Arc::new(reasoning),
             mutation: Arc::default(),
         }],
         ..Rule::default()
@@ -143,7 +149,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
     Ok(Config { backends: vec![backend], routes: vec![route].into(), ..Config::default() })
 }
 
-fn invitation(gateway: SocketAddr) -> String {
+fn invitation(gateway: SocketAddr, admin: SocketAddr) -> String {
     let body = format!(
         r#"{{"model": "{MODEL}", "stream": true, "reasoning_effort": "low", "messages": [{{"role": "user", "content": "Why is the sky blue?"}}]}}"#
     );
@@ -152,6 +158,7 @@ fn invitation(gateway: SocketAddr) -> String {
          curl -N http://{gateway}/v1/chat/completions -H 'content-type: application/json' -d '{body}'\n\n\
          First come chunks with delta.reasoning, then chunks with delta.content. Or start Claude Code against it:\n\n  \
          ANTHROPIC_BASE_URL=http://{gateway} ANTHROPIC_AUTH_TOKEN=demo claude --model {CLAUDE_CODE_MODEL}\n\n\
+         The admin page shows what goes through: http://{admin}/admin/\n\n\
          Ctrl-C ends the demo.\n"
     )
 }

@@ -160,6 +160,7 @@ fn limits(arguments: &Serve) -> Limits {
         keep_alive: Some(arguments.keep_alive).filter(|every| !every.is_zero()),
         keep_alive_kind: arguments.keep_alive_kind.into(),
         token_count_life: arguments.token_count_cache,
+        text_retention: arguments.text_retention,
         client_idle: arguments.client_idle_timeout,
         max_connections: arguments.max_connections,
         max_connections_per_address: arguments.max_connections_per_address,

@@ -212,6 +212,11 @@ fn chunk(bytes: &[u8]) -> Vec<u8> {
 
 /// A gateway that serves a model with this policy of reasoning, in front of a Bedrock of the test's.
 pub(crate) fn with_policy(model: &str, policy: &str) -> (Aquifer, Bedrock) {
+    with_policy_and(&[], model, policy)
+}
+
+/// The same with more arguments.
+pub(crate) fn with_policy_and(arguments: &[&str], model: &str, policy: &str) -> (Aquifer, Bedrock) {
     let bedrock = Bedrock::listen();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gateway.yaml");
@@ -234,5 +239,6 @@ spec:
     );
     std::fs::write(&file, text).unwrap();
     let variables = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
-    (Aquifer::serve(&["--config", file.to_str().unwrap()], &variables), bedrock)
+    let arguments = [&["--config", file.to_str().unwrap()], arguments].concat();
+    (Aquifer::serve(&arguments, &variables), bedrock)
 }

@@ -45,6 +45,8 @@ mod models;
 #[cfg(test)]
 mod numbered_keys;
 #[cfg(test)]
+mod observe;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod passthrough;

@@ -3,11 +3,11 @@
 
 use crate::config::check::checker::short;
 use crate::config::check::forms::duration;
-use crate::config::reasoning::{BindingMismatch, Expose, PolicyLayer, ReasoningPolicy};
+use crate::config::reasoning::{BindingMismatch, Expose, Observe, ObserveRule, PolicyLayer, ReasoningPolicy};
 use crate::config::resource::{Document, Kind, Resource, Set, location};
 use crate::config::resources::reasoning_policy::{
-    BindingMismatchChoice, EffortName, EffortOrNone, ExposedField, ForcedToolChoice, Reasoning, RedactedText,
-    Visibility,
+    BindingMismatchChoice, EffortName, EffortOrNone, ExposedField, ForcedToolChoice, ObserveLevel, Reasoning,
+    RedactedText, Visibility,
 };
 use crate::config::text::json;
 use crate::config::text::mistake::{Location, Report};
@@ -39,7 +39,7 @@ impl Policies {
         }
         for document in set.of(Kind::ReasoningPolicy) {
             let Resource::ReasoningPolicy(policy) = &document.resource else { continue };
-            let mut layer = layer(&policy.spec.policy);
+            let mut layer = layer(&policy.spec.policy, document);
             layer.models = models(document, report);
             for (index, node) in document.root.items_at("spec.targetRefs").iter().enumerate() {
                 let path = format!("spec.targetRefs[{index}]");
@@ -123,7 +123,7 @@ pub(in crate::config) fn target(
 fn own_layer(document: &Document<'_>, report: &mut Report) -> Option<PolicyLayer> {
     let Resource::ShortBackend(short) = &document.resource else { return None };
     let config = &short.spec.config;
-    let mut own = layer(&config.reasoning.as_ref()?.policy);
+    let mut own = layer(&config.reasoning.as_ref()?.policy, document);
     if let Some(row) = document.root.at("spec.config.reasoning.row") {
         let position = Location { file: document.file, position: row.position, path: "spec.config.reasoning.row" };
         own.models.extend(model(&config.model, config.base_model.as_deref(), Some(row), position, report));
@@ -132,7 +132,7 @@ fn own_layer(document: &Document<'_>, report: &mut Report) -> Option<PolicyLayer
 }
 
 /// The layer of a policy, but for its models.
-fn layer(policy: &Reasoning) -> PolicyLayer {
+fn layer(policy: &Reasoning, document: &Document<'_>) -> PolicyLayer {
     let (limits, restore) = (policy.limits.as_ref(), policy.restore.as_ref());
     PolicyLayer {
         default_effort: policy.default.as_ref().map(|default| wanted(default.effort)),
@@ -140,6 +140,7 @@ fn layer(policy: &Reasoning) -> PolicyLayer {
         most_budget: limits.and_then(|limits| limits.budget_tokens),
         expose: policy.expose.as_deref().map(exposed),
         hidden: policy.visibility == Some(Visibility::Hidden),
+        observe: observed(policy).map(|most| ObserveRule { most, by: document.id().into() }),
         restore_off: restore.is_some_and(|restore| restore.enabled == Some(false)),
         anonymous_off: restore.is_some_and(|restore| restore.anonymous == Some(false)),
         max_entries: restore.and_then(|restore| restore.max_entries),
@@ -162,6 +163,20 @@ fn layer(policy: &Reasoning) -> PolicyLayer {
             RedactedText::Encrypted => Placeholder::Encrypted,
         }),
         models: Vec::new(),
+    }
+}
+
+/// How much a policy lets operators observe: what it hides from clients is not shown to them either.
+fn observed(policy: &Reasoning) -> Option<Observe> {
+    let said = policy.observe.map(|level| match level {
+        ObserveLevel::Nothing => Observe::Nothing,
+        ObserveLevel::Metadata => Observe::Metadata,
+        ObserveLevel::Reasoning => Observe::Reasoning,
+        ObserveLevel::Everything => Observe::Everything,
+    });
+    match policy.visibility {
+        Some(Visibility::Hidden) => Some(said.unwrap_or_default().min(Observe::Metadata)),
+        Some(Visibility::Full) | None => said,
     }
 }
 

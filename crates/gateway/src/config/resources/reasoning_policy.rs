@@ -69,6 +69,8 @@ pub(in crate::config) struct Reasoning {
     pub(in crate::config) expose: Option<Vec<ExposedField>>,
     /// Whether clients are shown the text of reasoning.
     pub(in crate::config) visibility: Option<Visibility>,
+    /// How much of an exchange its operators may observe on the admin listener.
+    pub(in crate::config) observe: Option<ObserveLevel>,
     /// The store of turns, out of which reasoning is put back that a client dropped.
     pub(in crate::config) restore: Option<Restore>,
     /// The way out when a client forces a tool on a model that cannot reason then.
@@ -145,6 +147,16 @@ pub(in crate::config) enum ExposedField {
 pub(in crate::config) enum Visibility {
     Full,
     Hidden,
+}
+
+/// How much of an exchange its operators may observe on the admin listener: `Nothing`, its `Metadata`, the text of its
+/// `Reasoning` too, or `Everything`, which are the answer and both requests as well.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+pub(in crate::config) enum ObserveLevel {
+    Nothing,
+    Metadata,
+    Reasoning,
+    Everything,
 }
 
 /// The store of turns, out of which reasoning is put back that a client dropped.

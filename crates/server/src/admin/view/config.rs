@@ -90,6 +90,7 @@ fn settings(limits: &Limits) -> Value {
             KeepAlive::Comment => "comment",
             KeepAlive::Chunk => "chunk",
         },
+        "text_retention_ms": ms(limits.text_retention),
         "token_count_cache_ms": ms(limits.token_count_life),
         "upstream_connection_age_ms": limits.upstream_connections.max_age.map(ms),
     })

@@ -5,9 +5,11 @@ use crate::host::Host;
 use crate::process::clock;
 use aquifer_gateway::config::Severity;
 use aquifer_gateway::record::{Outcome, Record};
+use aquifer_telemetry::Seen;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The number of models, and of faults, that are told.
 const TOP: usize = 10;
@@ -34,7 +36,9 @@ pub(in crate::admin) fn summary(host: &Host) -> Value {
             }),
         );
         summary.insert("draining".to_owned(), (host.unready() == Some("draining\n")).into());
-        let tops = Tops::of(host, now.saturating_sub(RECENT));
+        let since = now.saturating_sub(RECENT);
+        let all: Vec<_> = host.recent.newest_first().filter(|seen| seen.at_unix_ms >= since).collect();
+        let tops = Tops::of(&all);
         summary.insert("top_models".to_owned(), tops.models());
         summary.insert("top_faults".to_owned(), tops.faults());
     }
@@ -68,9 +72,9 @@ pub(in crate::admin) fn stats(host: &Host) -> Value {
 
 /// What is counted by model and by fault.
 #[derive(Default)]
-struct Tops {
-    models: HashMap<String, OfModel>,
-    faults: HashMap<String, u64>,
+struct Tops<'r> {
+    models: HashMap<&'r str, OfModel>,
+    faults: HashMap<&'r str, u64>,
 }
 
 #[derive(Default)]
@@ -81,24 +85,21 @@ struct OfModel {
     cost: u64,
 }
 
-impl Tops {
-    /// Of the exchanges that began since then, as far as they are kept.
-    fn of(host: &Host, since: u64) -> Self {
+impl<'r> Tops<'r> {
+    fn of(all: &'r [Arc<Seen>]) -> Self {
         let mut tops = Self::default();
-        for seen in host.recent.newest_first().filter(|seen| seen.at_unix_ms >= since) {
-            tops.count(&seen.record);
-        }
+        all.iter().for_each(|seen| tops.count(&seen.record));
         tops
     }
 
-    fn count(&mut self, record: &Record) {
+    fn count(&mut self, record: &'r Record) {
         if let Some(fault) = &record.fault {
-            *self.faults.entry(fault.clone()).or_default() += 1;
+            *self.faults.entry(fault).or_default() += 1;
         }
         if record.model.is_empty() {
             return;
         }
-        let of = self.models.entry(record.model.clone()).or_default();
+        let of = self.models.entry(&record.model).or_default();
         of.requests += 1;
         of.failed += u64::from(record.outcome == Outcome::Failed);
         of.output += record.tokens.map_or(0, |tokens| tokens.output);

@@ -17,7 +17,7 @@ fn used() -> Aquifer {
     assert_eq!(aquifer.chat("{\"model\": \"m\", \"messages\": \"no\"}").status, 400);
     let failing = aquifer.chat(&crate::streams::chat_body("[[fault:validation]]"));
     assert!(failing.status >= 400, "{failing:?}");
-    wait_until("five exchanges", || rows(&aquifer, "").len() == 5, || String::new());
+    wait_until("five exchanges", || rows(&aquifer, "").len() == 5, String::new);
     aquifer
 }
 
@@ -36,7 +36,7 @@ fn has_members(value: &Value, members: &[&str]) {
 }
 
 #[test]
-fn exchanges_are_listed_filtered_and_turned_over_page_by_page() {
+fn exchanges_are_listed_the_newest_first() {
     let aquifer = used();
     let all = rows(&aquifer, "");
     for row in &all {
@@ -85,6 +85,12 @@ fn exchanges_are_listed_filtered_and_turned_over_page_by_page() {
     let cost = chat["cost_usd"].as_str().unwrap();
     assert!(cost.starts_with("0.00") && cost.parse::<f64>().unwrap() > 0.0, "{cost}");
     assert!(chat["first_content_ms"].as_f64().unwrap() <= chat["duration_ms"].as_f64().unwrap());
+}
+
+#[test]
+fn exchanges_are_filtered_and_turned_over_page_by_page() {
+    let aquifer = used();
+    let all = rows(&aquifer, "");
     for (query, count) in [
         ("?q=outcome:failed", 2),
         ("?q=status:400%20model:m%20-model:claude", 1),

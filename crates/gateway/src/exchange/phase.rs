@@ -1,0 +1,82 @@
+//! The phase of an exchange under way, for those who watch it.
+
+use super::common::Common;
+use super::{Exchange, State};
+use crate::record::Record;
+use std::time::Instant;
+
+/// What an exchange is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// No backend has its request yet.
+    #[default]
+    Queued,
+    /// A backend was called; its client was told nothing of an answer.
+    Called,
+    /// The model is thinking.
+    Thinking,
+    /// It answers.
+    Answering,
+    /// It writes a tool call. Only who reads the text of an answer can tell.
+    Tools,
+    /// The answer has ended; the client is still being told the rest of it.
+    Draining,
+}
+
+impl Phase {
+    /// Every phase.
+    pub const ALL: [Self; 6] =
+        [Self::Queued, Self::Called, Self::Thinking, Self::Answering, Self::Tools, Self::Draining];
+
+    /// Its word, in the admin API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Called => "called",
+            Self::Thinking => "thinking",
+            Self::Answering => "answering",
+            Self::Tools => "tools",
+            Self::Draining => "draining",
+        }
+    }
+}
+
+impl Exchange {
+    /// The phase of the exchange, as far as it is known without reading the text of its answer.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match &self.state {
+            State::Head(_) | State::Recalling(_) | State::AwaitingCount(_) => Phase::Queued,
+            State::Calling(_) => Phase::Called,
+            State::Answering(_) if self.common.is_thinking() => Phase::Thinking,
+            State::Answering(_) => Phase::Answering,
+            State::Over => Phase::Draining,
+        }
+    }
+
+    /// The record of an exchange under way, as far as it is known. Once it is over it has its id only.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.common.record
+    }
+
+    /// When the request's head arrived.
+    #[must_use]
+    pub fn begun(&self) -> Instant {
+        self.common.begun
+    }
+
+    /// When the last part of an answer came.
+    #[must_use]
+    pub fn heard_at(&self) -> Option<Instant> {
+        self.common.heard_at
+    }
+}
+
+impl Common {
+    /// Whether a block of reasoning is open, or only reasoning came of the answer so far.
+    fn is_thinking(&self) -> bool {
+        self.thinking_since.is_some() || self.record.reasoned && self.record.time_to_first_content.is_none()
+    }
+}
