@@ -98,7 +98,7 @@ impl Admin {
             && head.method == Method::GET
             && head.uri.path().starts_with("/admin/api/")
             && !is_of_a_page(&mut head)
-            && let Some(answer) = live::routes::answer(&self.host, &head.uri)
+            && let Some(answer) = live::routes::answer(&self.host.live, &head.uri)
         {
             return answer;
         }

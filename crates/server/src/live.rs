@@ -26,7 +26,6 @@ pub(crate) use events::LiveEvents;
 pub(crate) use view::TextState;
 pub(crate) use watch::Watch;
 
-use crate::host::Host;
 use crate::process::clock;
 use aquifer_gateway::config::Observe;
 use aquifer_gateway::exchange::{Exchange, Phase};
@@ -48,6 +47,8 @@ use view::{StreamView, StreamsView, TextView};
 const SHARDS: usize = 16;
 /// The most exchanges of one list.
 const MOST_LISTED: usize = 500;
+/// The target of the lines of audit.
+const AUDIT: &str = "aquifer::audit";
 /// Texts whose time is over go at the next of these moments.
 const EXPIRY: Duration = Duration::from_millis(250);
 
@@ -146,13 +147,13 @@ impl Live {
 
     /// The exchanges under way that may be listed, newest first.
     fn listed(&self) -> Vec<Arc<OpenExchange>> {
-        let mut all = Vec::new();
+        let mut all: Vec<Arc<OpenExchange>> = Vec::new();
         for shard in &self.open {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            all.extend(shard.iter().map(|(key, open)| (*key, Arc::clone(open))));
+            all.extend(shard.lock().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone));
         }
-        all.sort_unstable_by_key(|(key, _)| Reverse(*key));
-        all.into_iter().map(|(_, open)| open).filter(|open| open.is_listed()).collect()
+        all.retain(|open| open.is_listed());
+        all.sort_unstable_by_key(|open| Reverse(open.begun));
+        all
     }
 
     /// The JSON of the exchanges under way, newest first.
@@ -207,29 +208,26 @@ impl Drop for Live {
     }
 }
 
-/// The target of the lines of audit.
-const AUDIT: &str = "aquifer::audit";
-
 /// The live stream of these topics (`stats,streams,exchanges,backends,text:ID`), for a viewer.
 ///
 /// # Errors
 /// A topic is not known, or all places are taken.
 pub(crate) fn events(
-    host: &Host,
+    live: &Arc<Live>,
     feeds: &Arc<Feeds>,
     viewer: &Viewer,
     topics: &str,
     last_event_id: Option<&str>,
 ) -> Result<LiveEvents, LiveRefusal> {
-    LiveEvents::new(&host.live, feeds, viewer, Topics::read(topics)?, last_event_id)
+    LiveEvents::new(live, feeds, viewer, Topics::read(topics)?, last_event_id)
 }
 
 /// The JSON of the text of an exchange, for a viewer.
 ///
 /// # Errors
 /// It may not be read, or it is gone.
-pub(crate) fn text(host: &Host, viewer: &Viewer, id: &str) -> Result<String, LiveRefusal> {
-    let open = host.live.readable(viewer, id)?;
+pub(crate) fn text(live: &Live, viewer: &Viewer, id: &str) -> Result<String, LiveRefusal> {
+    let open = live.readable(viewer, id)?;
     let text = open.text();
     if text.is_closed() {
         return Err(LiveRefusal::gone());
@@ -239,8 +237,8 @@ pub(crate) fn text(host: &Host, viewer: &Viewer, id: &str) -> Result<String, Liv
 
 /// What can be read of the text of an exchange with this record.
 #[allow(dead_code, reason = "the admin API's view of one exchange asks for it")]
-pub(crate) fn text_state(host: &Host, record: &Record) -> TextState {
-    let available = host.live.texts.find(&record.id).is_some_and(|open| !open.text().is_closed());
+pub(crate) fn text_state(live: &Live, record: &Record) -> TextState {
+    let available = live.texts.find(&record.id).is_some_and(|open| !open.text().is_closed());
     let policy = record.observe_by.as_ref().map(|policy| policy.to_string());
     TextState { observe: record.observe.word(), policy, available }
 }

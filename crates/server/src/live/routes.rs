@@ -1,7 +1,6 @@
 //! The paths of the admin API that are about exchanges under way, for the operator at a loopback address.
 
-use super::{Feeds, LiveRefusal, NewRows, Viewer, events, text};
-use crate::host::Host;
+use super::{Feeds, Live, LiveRefusal, NewRows, Viewer, events, text};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, Uri, header};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -14,17 +13,17 @@ use std::sync::Arc;
 const BASE: &str = "/admin/api/v1/";
 
 /// The answer at a path of these; `None`: it is another one.
-pub(crate) fn answer(host: &Host, uri: &Uri) -> Option<Response<UnsyncBoxBody<Bytes, Infallible>>> {
+pub(crate) fn answer(live: &Arc<Live>, uri: &Uri) -> Option<Response<UnsyncBoxBody<Bytes, Infallible>>> {
     let viewer = Viewer { who: "loopback".to_owned(), may_read_text: true };
     let path = uri.path().strip_prefix(BASE)?;
     let told = match path.strip_prefix("exchanges/").and_then(|rest| rest.strip_suffix("/text")) {
-        Some(id) => text(host, &viewer, id),
-        None if path == "streams" => Ok(host.live.streams()),
+        Some(id) => text(live, &viewer, id),
+        None if path == "streams" => Ok(live.streams()),
         None if path == "live" => {
             let query = uri.query().unwrap_or_default();
             let topics = query.split('&').find_map(|pair| pair.strip_prefix("topics=")).unwrap_or_default();
             let decoded = percent_decoded(topics);
-            return Some(match events(host, &no_feeds(), &viewer, &decoded, None) {
+            return Some(match events(live, &no_feeds(), &viewer, &decoded, None) {
                 Ok(events) => of("text/event-stream", StatusCode::OK, events.boxed_unsync()),
                 Err(refusal) => refused(&refusal),
             });
