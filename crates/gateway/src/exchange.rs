@@ -45,7 +45,7 @@ mod timeouts;
 mod veil;
 
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
-pub use contract::{Abilities, Call, CallId, HostLimits, HostTerms, Input, Output, RequestHead};
+pub use contract::{Abilities, Call, CallId, HostLimits, HostTerms, Input, OpenStream, Output, RequestHead, StreamPhase};
 pub use deadlines::LONGEST_TIMEOUT;
 pub use single_attempt::ChosenBackend;
 
@@ -257,6 +257,18 @@ impl Exchange {
     pub fn is_told(&self) -> bool {
         let restartable = matches!(&self.state, State::Answering(Answering { restartable: true, .. }));
         self.common.heard == Heard::Content && !restartable && !matches!(&self.state, State::Calling(_))
+    }
+
+    /// The stream that is under way, with the model that is called; `None` where none was asked for, or it is over.
+    #[must_use]
+    pub fn open_stream(&self) -> Option<OpenStream<'_>> {
+        let facts = match &self.state {
+            State::Calling(Calling { primary: call, .. }) | State::Answering(Answering { call, .. }) => &call.facts,
+            State::Head(_) | State::Recalling(_) | State::AwaitingCount(_) | State::Over => return None,
+        };
+        let [_, is_known_model] = facts.known_models;
+        let phase = self.common.stream_phase();
+        self.common.record.stream.then_some(OpenStream { model_id: &facts.model_id, is_known_model, phase })
     }
 
     /// From now on [`Output::Retry`] comes before the request is written once more: one that is large takes its time.

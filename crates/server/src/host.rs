@@ -297,6 +297,7 @@ impl Host {
             backends.push(BackendState {
                 name: [&backend.namespace, "/", &backend.name].concat(),
                 is_ejected: serving.health.is_ejected(at, now),
+                open_calls: serving.upstreams.open_calls(at),
                 credentials_expiry: serving.upstreams.credentials_expiry(at),
             });
         }

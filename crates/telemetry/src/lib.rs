@@ -25,9 +25,11 @@ mod metrics;
 mod sink;
 
 use aquifer_gateway::config::{Config, MetricConventions, Severity};
+use aquifer_gateway::exchange::{OpenStream, StreamPhase};
 use aquifer_gateway::record::Record;
 use metrics::Metrics;
 pub use metrics::{BackendState, HostState, TurnStoreCounters, metrics_table};
+use prometheus_client::metrics::gauge::Gauge;
 use sink::Sink;
 use std::sync::Arc;
 
@@ -38,7 +40,11 @@ pub struct Telemetry {
 }
 
 /// Counts an exchange as in flight until it is dropped.
-pub struct InFlight(Arc<Metrics>);
+pub struct InFlight {
+    metrics: Arc<Metrics>,
+    /// The phase in which its stream is counted as open.
+    stream: Option<(StreamPhase, Gauge)>,
+}
 
 impl Telemetry {
     /// Telemetry whose counters are zero. The log is started apart, with [`log::start`].
@@ -54,7 +60,7 @@ impl Telemetry {
     #[must_use]
     pub fn begin(&self) -> InFlight {
         self.metrics.in_flight.inc();
-        InFlight(Arc::clone(&self.metrics))
+        InFlight { metrics: Arc::clone(&self.metrics), stream: None }
     }
 
     /// Hands the record of an exchange that ended to every sink.
@@ -97,15 +103,55 @@ impl Telemetry {
     }
 }
 
+impl InFlight {
+    /// Counts its stream as open in the phase that it is in now; `None`: it is no stream, or over.
+    pub fn set_stream(&mut self, stream: Option<OpenStream<'_>>) {
+        if self.stream.as_ref().map(|(phase, _)| *phase) == stream.map(|stream| stream.phase) {
+            return;
+        }
+        if let Some((_, gauge)) = self.stream.take() {
+            gauge.dec();
+        }
+        self.stream = stream.map(|stream| (stream.phase, self.metrics.open_streams(stream)));
+        if let Some((_, gauge)) = &self.stream {
+            gauge.inc();
+        }
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.dec();
+        self.set_stream(None);
+        self.metrics.in_flight.dec();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_is_open_in_one_phase_and_in_none_when_it_is_over() {
+        let telemetry = Telemetry::new();
+        let open = |phase: &str| {
+            let text = telemetry.metrics(&HostState::default());
+            let series = format!("aquifer_open_streams{{model=\"m\",phase=\"{phase}\"}} ");
+            text.lines().find_map(|line| line.strip_prefix(&series)).map(str::to_owned)
+        };
+        let mut stream = OpenStream { model_id: "m", is_known_model: true, phase: StreamPhase::Waiting };
+        let mut in_flight = telemetry.begin();
+        in_flight.set_stream(Some(stream));
+        assert_eq!(open("waiting").as_deref(), Some("1"));
+        stream.phase = StreamPhase::Thinking;
+        in_flight.set_stream(Some(stream));
+        in_flight.set_stream(Some(stream));
+        assert_eq!([open("waiting").as_deref(), open("thinking").as_deref()], [Some("0"), Some("1")]);
+        drop(in_flight);
+        assert_eq!(open("thinking").as_deref(), Some("0"));
+        let invented = OpenStream { model_id: "of a client", is_known_model: false, phase: StreamPhase::Waiting };
+        telemetry.begin().set_stream(Some(invented));
+        assert!(!telemetry.metrics(&HostState::default()).contains("of a client"));
+    }
 
     #[test]
     fn a_record_is_shared_with_the_sinks_and_kept_by_none() {

@@ -2,7 +2,7 @@
 
 use super::State;
 use super::attempt::{Attempt, End, Told, WholeAnswer};
-use super::contract::{HostTerms, Output, RequestHead};
+use super::contract::{HostTerms, Output, RequestHead, StreamPhase};
 use super::deadlines::ClientDeadlines;
 use super::open_call::OpenCall;
 use super::passed::Glance;
@@ -144,6 +144,16 @@ impl Common {
                     self.record.reasoning_end = Some(now.saturating_duration_since(self.begun));
                 }
             }
+        }
+    }
+
+    /// The phase of a stream. Where blocks of reasoning are not seen to end, the first content ends them.
+    pub(super) fn stream_phase(&self) -> StreamPhase {
+        let Record { time_to_first_content: content, time_to_first_reasoning: reasoning, .. } = &self.record;
+        match (self.thinking_since, content, reasoning) {
+            (Some(_), _, _) | (None, None, Some(_)) => StreamPhase::Thinking,
+            (None, Some(_), _) => StreamPhase::Answering,
+            (None, None, None) => StreamPhase::Waiting,
         }
     }
 

@@ -121,6 +121,40 @@ impl Default for Abilities {
     }
 }
 
+/// A stream that is under way, for a gauge of open streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenStream<'a> {
+    /// The model id that is called.
+    pub model_id: &'a str,
+    /// The configuration or the catalogue names it.
+    pub is_known_model: bool,
+    /// What it does now.
+    pub phase: StreamPhase,
+}
+
+/// The phase of a stream that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamPhase {
+    /// No token has come.
+    Waiting,
+    /// The model is thinking.
+    Thinking,
+    /// The model answers.
+    Answering,
+}
+
+impl StreamPhase {
+    /// Its word, in metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Thinking => "thinking",
+            Self::Answering => "answering",
+        }
+    }
+}
+
 /// Which of the calls that may be under way at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CallId {

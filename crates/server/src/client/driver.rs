@@ -5,8 +5,7 @@ use crate::client::offload::{self, WaitForThread};
 use crate::host::{Host, Serving};
 use crate::process::clock;
 use crate::turn_store::RecallFuture;
-use crate::upstream::concurrency::Permit;
-use crate::upstream::{QueuedCall, SendingCall, StartedCall, UpstreamBody, UpstreamResponse};
+use crate::upstream::{OpenCallGuard, QueuedCall, SendingCall, StartedCall, UpstreamBody, UpstreamResponse};
 use aquifer_gateway::exchange::{Call, CallId, Exchange, Input, Output, RequestHead};
 use aquifer_gateway::record::Record;
 use aquifer_gateway::restore::TurnStore;
@@ -77,8 +76,8 @@ enum CallState {
     Sending(SendingCall),
     Answering {
         body: UpstreamBody,
-        /// The permit of the backend's concurrency limit, held until the body is read.
-        _pass: Option<Permit>,
+        /// The call's place among the open calls of its backend, held until the body is read.
+        _guard: OpenCallGuard,
     },
 }
 
@@ -185,7 +184,10 @@ impl ExchangeDriver {
                 Output::Recall(keys) => self.recall = Some(self.host.turns.recall(&keys)),
                 Output::Keep(keep) => TurnStore::keep(&*self.host.turns, *keep),
                 Output::KeepResponse(keep) => self.host.turns.keep_response(*keep),
-                Output::Call(call) => self.call(*call),
+                Output::Call(call) => {
+                    self.call(*call);
+                    self.note_stream();
+                }
                 Output::Cancel(CallId::Primary) => self.primary = CallState::Idle,
                 Output::Cancel(CallId::Hedge) => self.hedge = None,
                 Output::Retry => self.away = Some(Away::Waiting(offload::permit(&self.host))),
@@ -199,6 +201,7 @@ impl ExchangeDriver {
                 }
                 Output::Body(bytes) => {
                     self.release_when_told();
+                    self.note_stream();
                     return Some(Step::Body(bytes));
                 }
                 Output::Ejected { backend, model, alone } => {
@@ -243,6 +246,13 @@ impl ExchangeDriver {
         match id {
             CallId::Primary => self.primary = state,
             CallId::Hedge => self.hedge = Some(Box::new(state)),
+        }
+    }
+
+    /// Counts the stream as open in the phase that it is in now.
+    fn note_stream(&mut self) {
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.set_stream(self.exchange.open_stream());
         }
     }
 
@@ -410,8 +420,8 @@ impl CallState {
                 Err(unreachable) => self.failed(id, exchange, unreachable),
             },
             Self::Sending(sending) => match ready!(sending.as_mut().poll(cx)) {
-                Ok(UpstreamResponse { head, body, pass }) => {
-                    *self = Self::Answering { body, _pass: pass };
+                Ok(UpstreamResponse { head, body, guard }) => {
+                    *self = Self::Answering { body, _guard: guard };
                     let input = Input::UpstreamHead { status: head.status, headers: &head.headers };
                     exchange.handle_from(id, input, clock::now());
                 }

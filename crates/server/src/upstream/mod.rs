@@ -15,6 +15,7 @@ use http::response::Parts;
 use http::{Method, Request};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 use tokio::time::sleep;
 
@@ -57,6 +58,28 @@ struct Upstream {
     backend: Backend,
     client: Result<EndpointClient, String>,
     limit: Arc<ConcurrencyLimit>,
+    /// The calls whose answer is not read to its end.
+    open_calls: AtomicUsize,
+}
+
+/// Counts a call as open until it is dropped: when its answer is read, or given up.
+pub struct OpenCallGuard {
+    upstream: Arc<Upstream>,
+    /// The permit of the backend's concurrency limit, where there is one.
+    _permit: Option<Permit>,
+}
+
+impl OpenCallGuard {
+    fn new(upstream: Arc<Upstream>, permit: Option<Permit>) -> Self {
+        upstream.open_calls.fetch_add(1, Ordering::Relaxed);
+        Self { upstream, _permit: permit }
+    }
+}
+
+impl Drop for OpenCallGuard {
+    fn drop(&mut self) {
+        self.upstream.open_calls.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The response to a call: its head, and a body that is still to be read.
@@ -65,8 +88,8 @@ pub struct UpstreamResponse {
     pub head: Parts,
     /// Its body.
     pub body: UpstreamBody,
-    /// The permit of the backend's concurrency limit, held until the body is read.
-    pub pass: Option<Permit>,
+    /// The call's place among the open calls of its backend, held until the body is read.
+    pub guard: OpenCallGuard,
 }
 
 impl Default for Connections {
@@ -134,6 +157,11 @@ impl Upstreams {
         Some(signer.expiry()?.duration_since(UNIX_EPOCH).ok()?.as_secs())
     }
 
+    /// The number of calls to a backend that were sent and whose answer is not read to its end.
+    pub fn open_calls(&self, backend: usize) -> usize {
+        self.all.get(backend).map_or(0, |upstream| upstream.open_calls.load(Ordering::Relaxed))
+    }
+
     /// Sends a call when the concurrency limit permits it, and waits for the head of the response.
     pub fn call(&self, call: Call) -> impl Future<Output = Result<UpstreamResponse, Unreachable>> + use<> {
         let begun = self.begin(call);
@@ -182,15 +210,16 @@ pub enum StartedCall {
 async fn send(
     upstream: Option<Arc<Upstream>>,
     call: Call,
-    pass: Option<Permit>,
+    permit: Option<Permit>,
 ) -> Result<UpstreamResponse, Unreachable> {
     let upstream = upstream.ok_or_else(|| Unreachable::Ours("no such backend".to_owned()))?;
+    let guard = OpenCallGuard::new(Arc::clone(&upstream), permit);
     let caller = upstream.client.as_ref().map_err(|why| Unreachable::Connect(why.clone()))?;
     let mut request = Request::new(call.body);
     *request.method_mut() = Method::POST;
     *request.headers_mut() = call.headers;
     let (head, body) = caller.send_within(call.connect, &call.path, request).await?;
-    Ok(UpstreamResponse { head, body, pass })
+    Ok(UpstreamResponse { head, body, guard })
 }
 
 impl Upstream {
@@ -200,7 +229,7 @@ impl Upstream {
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
             BackendKind::NotServed { why, .. } => Err(why.clone()),
         };
-        Ok(Self { backend: backend.clone(), client, limit: Arc::default() })
+        Ok(Self { backend: backend.clone(), client, limit: Arc::default(), open_calls: AtomicUsize::new(0) })
     }
 }
 

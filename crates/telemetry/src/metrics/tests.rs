@@ -3,6 +3,7 @@
 use super::bounded::DISTINCT;
 use super::*;
 use aquifer_gateway::cost::Cost;
+use aquifer_gateway::exchange::StreamPhase;
 use aquifer_gateway::record::{Tokens, Turns};
 
 fn answered(model: &str) -> Record {
@@ -365,8 +366,11 @@ fn the_table_has_every_metric() {
     let backends = vec![BackendState {
         name: "default/bedrock".to_owned(),
         is_ejected: true,
+        open_calls: 1,
         credentials_expiry: Some(1_800_000_000),
     }];
+    let stream = OpenStream { model_id: "m", is_known_model: true, phase: StreamPhase::Thinking };
+    metrics.open_streams(stream).inc();
     let text = metrics.text(&HostState { tasks: 1, backends });
     let mut seen = std::collections::BTreeSet::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
