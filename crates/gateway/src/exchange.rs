@@ -45,7 +45,9 @@ mod timeouts;
 mod veil;
 
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
-pub use contract::{Abilities, Call, CallId, HostLimits, HostTerms, Input, OpenStream, Output, RequestHead, StreamPhase};
+pub use contract::{
+    Abilities, Call, CallId, HostLimits, HostTerms, Input, OpenStream, Output, RequestHead, StreamPhase,
+};
 pub use deadlines::LONGEST_TIMEOUT;
 pub use single_attempt::ChosenBackend;
 

@@ -42,8 +42,13 @@ pub struct Telemetry {
 /// Counts an exchange as in flight until it is dropped.
 pub struct InFlight {
     metrics: Arc<Metrics>,
-    /// The phase in which its stream is counted as open.
-    stream: Option<(StreamPhase, Gauge)>,
+    stream: Option<CountedStream>,
+}
+
+/// The gauge in which a stream is counted as open, in one phase.
+struct CountedStream {
+    phase: StreamPhase,
+    gauge: Gauge,
 }
 
 impl Telemetry {
@@ -106,22 +111,25 @@ impl Telemetry {
 impl InFlight {
     /// Counts its stream as open in the phase that it is in now; `None`: it is no stream, or over.
     pub fn set_stream(&mut self, stream: Option<OpenStream<'_>>) {
-        if self.stream.as_ref().map(|(phase, _)| *phase) == stream.map(|stream| stream.phase) {
+        if self.stream.as_ref().map(|counted| counted.phase) == stream.map(|stream| stream.phase) {
             return;
         }
-        if let Some((_, gauge)) = self.stream.take() {
-            gauge.dec();
-        }
-        self.stream = stream.map(|stream| (stream.phase, self.metrics.open_streams(stream)));
-        if let Some((_, gauge)) = &self.stream {
+        self.stream = stream.map(|stream| {
+            let gauge = self.metrics.open_streams(stream);
             gauge.inc();
-        }
+            CountedStream { phase: stream.phase, gauge }
+        });
+    }
+}
+
+impl Drop for CountedStream {
+    fn drop(&mut self) {
+        self.gauge.dec();
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.set_stream(None);
         self.metrics.in_flight.dec();
     }
 }

@@ -17,6 +17,8 @@ mod credentials;
 #[cfg(test)]
 mod crowds;
 #[cfg(test)]
+mod dashboards;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod drain;
