@@ -11,7 +11,7 @@ use crate::log;
 use aquifer_gateway::config::MetricConventions;
 use aquifer_gateway::cost::{CallCost, CostUnknown};
 use aquifer_gateway::exchange::OpenStream;
-use aquifer_gateway::record::{AttemptRecord, AttemptResult, Hedges, Outcome, Record};
+use aquifer_gateway::record::{AttemptRecord, AttemptResult, DrainResult, Hedges, Outcome, Record};
 use arc_swap::ArcSwap;
 use bounded::Bounded;
 use families::{Counters, Families, Labels, register};
@@ -58,6 +58,7 @@ pub(crate) struct Metrics {
     amended: Counter,
     cached: Counter,
     hedges: Counters,
+    drains: Counters,
     pub(crate) turn_store: TurnStoreCounters,
     log_dropped: Counter,
     pub(crate) refused_keys: Counter,
@@ -84,6 +85,7 @@ impl Metrics {
             amended: Counter::default(),
             cached: Counter::default(),
             hedges: Counters::default(),
+            drains: Counters::default(),
             turn_store: TurnStoreCounters::default(),
             log_dropped: Counter::default(),
             refused_keys: Counter::default(),
@@ -109,6 +111,7 @@ impl Metrics {
         register(registry, "aquifer_requests_amended_total", self.amended.clone());
         register(registry, "aquifer_token_counts_cached_total", self.cached.clone());
         register(registry, "aquifer_hedges_total", self.hedges.clone());
+        register(registry, "aquifer_drains_total", self.drains.clone());
         let TurnStoreCounters { evicted, entries, bytes, limit_bytes } = self.turn_store.clone();
         register(registry, "aquifer_reasoning_turns_evicted_total", evicted);
         register(registry, "aquifer_reasoning_turns_held", entries);
@@ -150,6 +153,9 @@ impl Metrics {
         for result in ["stored", "restored", "missed"] {
             drop(self.turns.get_or_create(&Labels::one("result", result)));
         }
+        for result in DrainResult::ALL {
+            drop(self.drains.get_or_create(&Labels::one("result", result.word())));
+        }
         for result in ["won", "lost", "failed", "abandoned"] {
             drop(self.hedges.get_or_create(&Labels::one("result", result)));
         }
@@ -184,6 +190,9 @@ impl Metrics {
         }
         if record.cached {
             self.cached.inc();
+        }
+        if let Some(drain) = record.drain {
+            self.drains.get_or_create(&Labels::one("result", drain.result.word())).inc();
         }
         self.observe_attempts(record);
         if !record.backend.is_empty() {

@@ -15,10 +15,12 @@ use aquifer_telemetry::{InFlight, log};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Sleep, sleep_until};
 
@@ -460,9 +462,35 @@ fn abandon(mut exchange: Exchange, host: &Host) {
     }
 }
 
+impl ExchangeDriver {
+    /// Where the exchange wants its tokens known although the client left, a task of its own reads on; false where it does
+    /// not, or none may any more.
+    fn drain(&mut self) -> bool {
+        if self.away.is_some() || !self.exchange.wants_drain() {
+            return false;
+        }
+        let permit = Arc::clone(&self.host.drains).try_acquire_owned();
+        let (Ok(runtime), has_room) = (Handle::try_current(), permit.is_ok()) else { return false };
+        if !self.exchange.drain(has_room, clock::now()) {
+            return false;
+        }
+        let serving = Arc::clone(&self.serving);
+        let nothing = Exchange::nothing(Arc::clone(&serving.config), Arc::clone(&serving.health), clock::now());
+        let mut detached = Self::new(&self.host, serving, std::mem::replace(&mut self.exchange, nothing));
+        detached.primary = std::mem::replace(&mut self.primary, CallState::Idle);
+        self.over = true;
+        runtime.spawn(async move {
+            // A host that ends drops this, and with it the exchange, which is recorded then.
+            while !matches!(poll_fn(|cx| detached.poll_next(cx)).await, Step::End | Step::Stuck) {}
+            drop(permit);
+        });
+        true
+    }
+}
+
 impl Drop for ExchangeDriver {
     fn drop(&mut self) {
-        if self.over {
+        if self.over || !std::thread::panicking() && self.drain() {
             return;
         }
         self.give_up();

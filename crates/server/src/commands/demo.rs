@@ -7,8 +7,10 @@ use crate::process::descriptors;
 use crate::process::stdout::say;
 use crate::upstream::Connections;
 use aquifer_aws::Environment;
-use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, Credentials, Route, Rule, Service};
-use aquifer_gateway::exchange::KeepAlive;
+use aquifer_gateway::config::{
+    Backend, BackendKind, BackendRef, Config, Credentials, OnClientGone, Route, Rule, Service,
+};
+use aquifer_gateway::exchange::{DrainLimits, KeepAlive};
 use aquifer_gateway::secret::Secret;
 use aquifer_simulator::Options;
 use aquifer_telemetry::{Telemetry, log};
@@ -82,6 +84,9 @@ fn limits() -> Limits {
         keep_alive: Some(Duration::from_secs(15)),
         keep_alive_kind: KeepAlive::Comment,
         token_count_life: Duration::from_secs(600),
+        on_client_gone: OnClientGone::Close,
+        max_drains: 100,
+        drain: DrainLimits::default(),
         client_idle: Duration::from_secs(300),
         max_connections: 1000,
         max_connections_per_address: None,

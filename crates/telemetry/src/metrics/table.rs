@@ -128,6 +128,7 @@ table! {
     "aquifer_reasoning_turns_limit_bytes" Gauge "bytes" &[], Own: "the most bytes that turns may take, of the backends and routes whose turns are remembered now";
     "aquifer_told_bytes_total" Counter "bytes" &["outcome"], Own: "bytes of answers' bodies that clients were given. Bedrock counts tokens at the end of a stream: of one whose client left (`abandoned`) this is what is known";
     "aquifer_hedges_total" Counter "calls" &["result"], Own: "second calls that were made because the first was slow: `won`, the answer is theirs; `lost`, the first was quicker; `failed`; `abandoned`, the client left first";
+    "aquifer_drains_total" Counter "calls" &["result"], Own: "calls that were read on after their client had left, so that their tokens are known: `reported`; `limit`, one of time or bytes was reached; `broken`, the backend failed or reported none; `no_room`, as many were read on already as may be, and this one was closed";
     "aquifer_requests_amended_total" Counter "calls" &[], Own: "calls made once more, otherwise, after a refusal";
     "aquifer_token_counts_cached_total" Counter "requests" &[], Own: "counts of tokens that were answered from the cache, without a call";
     "aquifer_backend_ejected" Gauge "" &["backend"], Own: "1 while a backend is left alone after failures";

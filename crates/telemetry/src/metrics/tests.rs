@@ -340,6 +340,7 @@ fn what_alerts_divide_by_is_there_from_the_start() {
         "aquifer_request_errors_total{fault=\"overloaded\",model=\"\",backend=\"\"} 0",
         "aquifer_reasoning_turns_total{result=\"missed\"} 0",
         "aquifer_hedges_total{result=\"won\"} 0",
+        "aquifer_drains_total{result=\"reported\"} 0",
         "aquifer_cost_unknown_total{reason=\"no_price\"} 0",
         "aquifer_config_last_reload_successful 1",
         "aquifer_config_warnings 2",
