@@ -4,6 +4,7 @@
 use crate::workspace::{root, run};
 use anyhow::Context as _;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 /// Debian's packages whose files are needed, and one file of each.
@@ -28,14 +29,19 @@ fn of_debian(package: &str, file: &str) -> anyhow::Result<()> {
     if is_in("/usr/lib") || is_in("usr/lib") {
         return Ok(());
     }
-    fs::create_dir_all(&aids).context("no folder for it")?;
-    let download = || run(Command::new("apt-get").current_dir(&aids).args(["-qq", "download", package]));
+    unpack_debian(package, &aids)
+}
+
+/// Downloads a package of Debian's release and unpacks it in a folder, which needs no rights.
+pub(crate) fn unpack_debian(package: &str, folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).context("no folder for it")?;
+    let download = || run(Command::new("apt-get").current_dir(folder).args(["-qq", "download", package]));
     download().or_else(|_| {
         run(Command::new("apt-get").args(["-qq", "update"]))?;
         download()
     })?;
-    let archives = fs::read_dir(&aids)?.filter_map(Result::ok).map(|entry| entry.file_name());
+    let archives = fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.file_name());
     let ours = |name: &std::ffi::OsString| name.to_string_lossy().starts_with(&format!("{package}_"));
     let archive = archives.into_iter().find(ours).context("nothing was downloaded")?;
-    run(Command::new("dpkg-deb").current_dir(&aids).arg("-x").arg(archive).arg("."))
+    run(Command::new("dpkg-deb").current_dir(folder).arg("-x").arg(archive).arg("."))
 }

@@ -24,6 +24,8 @@ struct Suite {
 enum Program {
     Python(&'static clients::Python),
     Node(&'static clients::Node),
+    /// A script in Python beside programs of Debian's.
+    Debian(&'static clients::Debian),
     Shell,
 }
 
@@ -41,11 +43,13 @@ enum Target {
     Roads,
     /// The demo's clients, its admin listener, and a folder for pictures.
     Demo,
+    /// The binary, which the suite starts itself, and the dashboard and rules that are shipped.
+    Deploy,
     /// A gateway before the gateway, which it takes for a service of OpenAI's dialect, and the simulator.
     Chain,
 }
 
-const SUITES: [Suite; 53] = [
+const SUITES: [Suite; 54] = [
     suite("openai_python", "openai_python.py", Program::Python(&clients::PYTHON), Target::Gateway),
     suite("openai_node", "openai_node.mjs", Program::Node(&clients::NODE), Target::Gateway),
     suite("curl", "curl.sh", Program::Shell, Target::Gateway),
@@ -134,6 +138,7 @@ const SUITES: [Suite; 53] = [
     suite("chat_corpus_2", "chat_corpus.py", Program::Python(&clients::PYTHON), Target::Corpus),
     suite("chat_corpus_3", "chat_corpus.py", Program::Python(&clients::PYTHON_AGENTS), Target::Corpus),
     suite("admin_page", "admin_page.mjs", Program::Node(&clients::NODE_BROWSER), Target::Demo),
+    suite("dashboards", "dashboards.py", Program::Debian(&clients::PROMETHEUS), Target::Deploy),
 ];
 
 const fn suite(name: &'static str, script: &'static str, program: Program, target: Target) -> Suite {
@@ -144,6 +149,7 @@ const fn suite(name: &'static str, script: &'static str, program: Program, targe
 struct Place {
     /// The folder of everything that is installed and written.
     folder: PathBuf,
+    binary: PathBuf,
     gateway: String,
     simulator: String,
     roads: Option<Roads>,
@@ -168,6 +174,7 @@ pub(crate) fn suites(wanted: &[String]) -> anyhow::Result<()> {
         match suite.program {
             Program::Python(packages) => packages.install(&folder)?,
             Program::Node(packages) => packages.install(&folder)?,
+            Program::Debian(package) => package.install(&folder),
             Program::Shell => {}
         }
     }
@@ -187,7 +194,7 @@ pub(crate) fn suites(wanted: &[String]) -> anyhow::Result<()> {
         false => None,
     };
     let chain = chained.as_ref().map(|running| running.1.clone());
-    let place = Place { folder, gateway, simulator, roads, corpus, chain };
+    let place = Place { folder, binary, gateway, simulator, roads, corpus, chain };
     for suite in chosen {
         one(suite, &place).with_context(|| format!("the suite {}", suite.name))?;
     }
@@ -201,6 +208,12 @@ fn one(suite: &Suite, place: &Place) -> anyhow::Result<()> {
         eprintln!("SKIPPED: the corpus is not there, so no recorded answer was given to {}", suite.name);
         return Ok(());
     }
+    if let Program::Debian(package) = suite.program
+        && !package.is_there(&place.folder)
+    {
+        eprintln!("SKIPPED: there is nothing of Debian's for {}", suite.name);
+        return Ok(());
+    }
     let script = root().join("interop").join(suite.script);
     // Whatever hangs is stopped.
     let mut command = Command::new("timeout");
@@ -210,6 +223,7 @@ fn one(suite: &Suite, place: &Place) -> anyhow::Result<()> {
             command.env("PYTHONDONTWRITEBYTECODE", "1").arg(packages.interpreter(&place.folder)).arg(script)
         }
         Program::Node(packages) => command.arg("node").arg(packages.lay(&place.folder, suite.script)?),
+        Program::Debian(package) => command.arg("python3").arg(script).arg(package.programs(&place.folder)),
         Program::Shell => command.arg("bash").arg(script),
     };
     match suite.target {
@@ -222,6 +236,7 @@ fn one(suite: &Suite, place: &Place) -> anyhow::Result<()> {
             command.args([&demo.clients, &demo.admin]).arg(target()?.join("interop/admin-page"));
             return run(&mut command);
         }
+        Target::Deploy => return run(command.arg(&place.binary).arg(root().join("deploy"))),
         Target::Chain => command.arg(place.chain.as_ref().context("the gateway before the gateway was not started")?),
         Target::Roads => {
             let roads = place.roads.as_ref().context("the gateways of both roads were not started")?;

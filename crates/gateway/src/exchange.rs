@@ -9,6 +9,8 @@
 //!   └───────────┴── a refusal, or an answer without a call ────────────────────────────► Over
 //! ```
 //!
+//! A client that leaves ends it; where its tokens are wanted all the same, `Calling` and `Answering` go to `Draining` first.
+//!
 //! Each state holds what it needs and no more: before the body there is no plan, before a call no attempt, and once the
 //! client was told some text or a call there is one attempt and no way back.
 
@@ -23,6 +25,7 @@ mod common;
 mod contract;
 mod deadlines;
 mod denied;
+mod draining;
 mod encoder_calls;
 mod encoding;
 mod first_call;
@@ -46,9 +49,12 @@ mod timeouts;
 mod veil;
 
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
-pub use contract::{Abilities, Call, CallId, HostLimits, HostTerms, Input, Output, RequestHead};
+pub use contract::{
+    Abilities, Call, CallId, HostLimits, HostTerms, Input, OpenStream, Output, RequestHead,
+};
 pub use deadlines::LONGEST_TIMEOUT;
 pub use phase::Phase;
+pub use draining::DrainLimits;
 pub use single_attempt::ChosenBackend;
 
 use crate::config::Config;
@@ -61,6 +67,7 @@ use attempt::End;
 use calling::Calling;
 use common::{Common, Heard};
 use deadlines::RecallDeadline;
+use draining::Draining;
 use first_call::AwaitedCount;
 use open_call::OpenCall;
 use plan::Plan;
@@ -92,6 +99,8 @@ enum State {
     Calling(Calling),
     /// The client is told the answer of this call.
     Answering(Answering),
+    /// The client left, and the call is read on until its tokens are reported.
+    Draining(Draining),
     /// The record was given.
     Over,
 }
@@ -174,6 +183,7 @@ impl Exchange {
                         | State::Recalling(_)
                         | State::AwaitingCount(_)
                         | State::Calling(_)
+                        | State::Draining(_)
                         | State::Over) => state,
                     };
                 }
@@ -184,6 +194,7 @@ impl Exchange {
         self.state = match std::mem::replace(&mut self.state, State::Over) {
             State::Answering(answering) => answering.handle(common, id, input, now),
             State::Calling(calling) => calling.handle(common, id, input, now),
+            State::Draining(draining) => draining.handle(common, id, input, now),
             State::Head(admitted) => match input {
                 Input::Body { head, bytes, turns } => common.read(admitted, head, bytes, turns, now),
                 Input::Refused(fault) => common.refuse(&fault, None, now),
@@ -230,6 +241,7 @@ impl Exchange {
             State::Head(_) | State::Over => None,
             State::Recalling(recalling) => Some(recalling.deadline.next()),
             State::AwaitingCount(awaited) => Some(awaited.next()),
+            State::Draining(draining) => Some(draining.next(now)),
             State::Calling(calling) => {
                 let hedge = calling.hedge.as_mut().map(|call| call.deadlines.next(now));
                 let calls = hedge.into_iter().fold(calling.primary.deadlines.next(now), Instant::min);
@@ -249,7 +261,9 @@ impl Exchange {
             State::Calling(Calling { primary: call, .. }) | State::Answering(Answering { call, .. }) => {
                 (call.deadlines.request(), call.deadlines.idle())
             }
-            State::Head(_) | State::Recalling(_) | State::AwaitingCount(_) | State::Over => (None, None),
+            State::Head(_) | State::Recalling(_) | State::AwaitingCount(_) | State::Draining(_) | State::Over => {
+                (None, None)
+            }
         }
     }
 
@@ -259,6 +273,20 @@ impl Exchange {
     pub fn is_told(&self) -> bool {
         let restartable = matches!(&self.state, State::Answering(Answering { restartable: true, .. }));
         self.common.heard == Heard::Content && !restartable && !matches!(&self.state, State::Calling(_))
+    }
+
+    /// The stream that is under way, with the model that is called; `None` where none was asked for, or it is over.
+    #[must_use]
+    pub fn open_stream(&self) -> Option<OpenStream<'_>> {
+        let facts = match &self.state {
+            State::Calling(Calling { primary: call, .. }) | State::Answering(Answering { call, .. }) => &call.facts,
+            State::Head(_) | State::Recalling(_) | State::AwaitingCount(_) | State::Draining(_) | State::Over => {
+                return None;
+            }
+        };
+        let [_, is_known_model] = facts.known_models;
+        let phase = self.phase();
+        self.common.record.stream.then_some(OpenStream { model_id: &facts.model_id, is_known_model, phase })
     }
 
     /// From now on [`Output::Retry`] comes before the request is written once more: one that is large takes its time.
@@ -275,6 +303,7 @@ impl Exchange {
             | State::Recalling(_)
             | State::AwaitingCount(_)
             | State::Answering(_)
+            | State::Draining(_)
             | State::Over) => state,
         };
     }

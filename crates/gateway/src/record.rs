@@ -100,6 +100,8 @@ pub struct Record {
     pub amended: u32,
     /// The costs that its route defines, of an exchange whose tokens were reported.
     pub costs: Vec<CountedCost>,
+    /// What came of reading on after the client had left, where that was wanted.
+    pub drain: Option<Drain>,
     /// The answer is a count of tokens that was cached: nothing was called for it.
     pub cached: bool,
     /// Where the request came from.
@@ -127,6 +129,47 @@ impl RequestSource {
         match self {
             Self::Client => "client",
             Self::Playground => "playground",
+        }
+    }
+}
+
+/// What came of reading an answer on after its client had left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drain {
+    /// How it ended.
+    pub result: DrainResult,
+    /// From the client's leaving to the end.
+    pub time: Duration,
+    /// The bytes of the backend's answer that were read meanwhile.
+    pub bytes: u64,
+}
+
+/// How the reading of an answer ended whose client had left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DrainResult {
+    /// The backend reported its tokens.
+    #[default]
+    Reported,
+    /// A limit of time or bytes was reached, or the process ended.
+    Limit,
+    /// The backend failed, or reported no tokens.
+    Broken,
+    /// As many were read on already as may be at once: the call was closed.
+    NoRoom,
+}
+
+impl DrainResult {
+    /// Every result.
+    pub const ALL: [Self; 4] = [Self::Reported, Self::Limit, Self::Broken, Self::NoRoom];
+
+    /// Its word, in log and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Limit => "limit",
+            Self::Broken => "broken",
+            Self::NoRoom => "no_room",
         }
     }
 }

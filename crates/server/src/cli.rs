@@ -3,7 +3,7 @@
 use crate::admin::scopes::Scope;
 use crate::client::cors;
 use aquifer_chat::EFFORTS;
-use aquifer_gateway::config::{AccessDenied, LogLevel, MetricConventions, duration};
+use aquifer_gateway::config::{AccessDenied, LogLevel, MetricConventions, OnClientGone, duration};
 use aquifer_gateway::exchange::KeepAlive;
 use aquifer_gateway::secret::Secret;
 use aquifer_gateway::translate::limits::Limits;
@@ -283,6 +283,19 @@ pub(crate) struct Serve {
     /// How long a text that a policy lets operators observe is kept behind the end of its exchange; 0 keeps none
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     pub(crate) text_retention: Duration,
+    /// What becomes of a call whose client leaves, unless the route says otherwise: `close` its connection, or `drain` it,
+    /// so that its tokens are reported and its cost is known
+    #[arg(long, value_name = "WHAT", default_value = "close")]
+    pub(crate) on_client_gone: OnClientGoneAs,
+    /// How many calls are drained at once; more are closed
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = connections)]
+    pub(crate) gone_clients: usize,
+    /// How many bytes of each of them are read after its client left
+    #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = size)]
+    pub(crate) gone_client_bytes: usize,
+    /// For how long each of them is read after its client left
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
+    pub(crate) gone_client_time: Duration,
     /// After how long a connection to a backend carries no further call, so that the addresses of its name are looked up
     /// again; calls under way go on. 0 is never
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]
@@ -403,6 +416,22 @@ impl From<ConventionsAs> for MetricConventions {
             ConventionsAs::V141 => Self::V141,
             ConventionsAs::V01 => Self::V01,
             ConventionsAs::Both => Self::Both,
+        }
+    }
+}
+
+/// `--on-client-gone`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OnClientGoneAs {
+    Close,
+    Drain,
+}
+
+impl From<OnClientGoneAs> for OnClientGone {
+    fn from(what: OnClientGoneAs) -> Self {
+        match what {
+            OnClientGoneAs::Close => Self::Close,
+            OnClientGoneAs::Drain => Self::Drain,
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::upstream::{Connections, Upstreams};
 use anyhow::bail;
 use aquifer_aws::{CredentialOrigin, Environment};
 use aquifer_gateway::auth::{self, KeyRing};
-use aquifer_gateway::config::{Backend, Config, MetricConventions, Observe};
-use aquifer_gateway::exchange::{Abilities, HostLimits, HostTerms, KeepAlive};
+use aquifer_gateway::config::{Backend, Config, MetricConventions, Observe, OnClientGone};
+use aquifer_gateway::exchange::{Abilities, DrainLimits, HostLimits, HostTerms, KeepAlive};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::dialect::openai_responses::seal_keys::SealKeys;
@@ -116,6 +116,12 @@ pub(crate) struct Limits {
     pub(crate) token_count_life: Duration,
     /// The retention of an observed text behind the end of its exchange. Zero: none.
     pub(crate) text_retention: Duration,
+    /// What becomes of a call whose client leaves, unless the route says otherwise.
+    pub(crate) on_client_gone: OnClientGone,
+    /// The number of calls that are read on at once after their client left.
+    pub(crate) max_drains: usize,
+    /// How far each of them is read on.
+    pub(crate) drain: DrainLimits,
     /// The write timeout: for a client that reads nothing of its answer.
     pub(crate) client_idle: Duration,
     /// The number of open client connections.
@@ -140,6 +146,8 @@ impl Limits {
             keep_alive: self.keep_alive,
             keep_alive_kind: self.keep_alive_kind,
             token_count_life: self.token_count_life,
+            on_client_gone: self.on_client_gone,
+            drain: self.drain,
         };
         HostTerms { limits, abilities: Abilities::default() }
     }
@@ -193,6 +201,8 @@ pub(crate) struct Host {
     pub(crate) origins: Vec<Uri>,
     /// Permits for large requests that are translated off the workers.
     pub(crate) translations: Arc<Semaphore>,
+    /// Permits for calls that are read on after their client left.
+    pub(crate) drains: Arc<Semaphore>,
     requests: Arc<AtomicUsize>,
     /// The store of turns, from which dropped reasoning is restored.
     pub(crate) turns: Arc<MemoryTurnStore>,
@@ -252,6 +262,7 @@ impl Host {
             body_memory: BodyMemory::new(limits.max_bodies),
             origins: Vec::new(),
             translations: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get))),
+            drains: Arc::new(Semaphore::new(limits.max_drains)),
             requests: Arc::default(),
             turns,
             live,
@@ -384,10 +395,17 @@ impl Host {
             backends.push(BackendState {
                 name: [&backend.namespace, "/", &backend.name].concat(),
                 is_ejected: serving.health.is_ejected(at, now),
+                open_calls: serving.upstreams.calls(at).open,
                 credentials_expiry: serving.upstreams.credentials_expiry(at),
             });
         }
         HostState { tasks, backends }
+    }
+
+    /// Waits until no call is read on any more whose client left.
+    pub(crate) async fn drains_ended(&self) {
+        let all = u32::try_from(self.limits.max_drains).unwrap_or(u32::MAX);
+        drop(self.drains.acquire_many(all).await);
     }
 
     /// Makes the readiness check fail: the process is draining.
@@ -422,6 +440,9 @@ pub(crate) mod tests {
             keep_alive_kind: KeepAlive::Comment,
             token_count_life: Duration::ZERO,
             text_retention: Duration::from_secs(60),
+            on_client_gone: OnClientGone::Close,
+            max_drains: 100,
+            drain: DrainLimits::default(),
             client_idle: Duration::from_secs(300),
             max_connections: 100,
             max_connections_per_address: None,

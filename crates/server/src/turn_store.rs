@@ -9,7 +9,7 @@ use aquifer_gateway::translate::model::turn::Turn;
 use aquifer_telemetry::TurnStoreCounters;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
-use ledger::{Digest, Ledger, Names};
+use ledger::{Digest, Ledger, Names, Size};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -107,9 +107,11 @@ impl MemoryTurnStore {
 
     fn count(&self, evicted: u64) {
         self.counters.evicted.inc_by(evicted);
-        let (entries, bytes) = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).size();
-        self.counters.entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
-        self.counters.bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let Size { entries, bytes, limit_bytes } = self.ledger.lock().unwrap_or_else(PoisonError::into_inner).size();
+        let TurnStoreCounters { evicted: _, entries: turns, bytes: held, limit_bytes: limit } = &self.counters;
+        for (gauge, size) in [(turns, entries), (held, bytes), (limit, limit_bytes)] {
+            gauge.set(i64::try_from(size).unwrap_or(i64::MAX));
+        }
     }
 }
 
@@ -132,7 +134,7 @@ impl TurnStore for MemoryTurnStore {
 
     fn recall_now(&self, keys: &[TurnKey]) -> Option<Vec<Option<Turn>>> {
         // Where nothing is remembered, no name is worth its hash.
-        if self.ledger.lock().unwrap_or_else(PoisonError::into_inner).size().0 == 0 {
+        if self.ledger.lock().unwrap_or_else(PoisonError::into_inner).size().entries == 0 {
             return Some(keys.iter().map(|_| None).collect());
         }
         Some(keys.iter().map(|key| self.one(key)).collect())

@@ -163,6 +163,8 @@ fields! {
     };
     "bytes_in": |line, name, it| line.maybe(name, Some(it.asked.body_bytes).filter(|bytes| *bytes > 0), Line::number);
     "told_bytes": |line, name, it| line.number(name, it.told);
+    "drain": |line, name, it| line.maybe(name, it.drain.map(|drain| drain.result.word()), Line::text);
+    "drain_ms": |line, name, it| line.maybe(name, it.drain.map(|drain| milliseconds(drain.time)), Line::number);
     "usage": |line, name, it| line.maybe(name, called(it).map(|it| it.usage_source().word()), Line::text);
     "prompt_tokens": |line, name, it| line.maybe(name, it.tokens.map(|tokens| tokens.prompt()), Line::number);
     "input_tokens": |line, name, it| line.maybe(name, it.tokens.map(|tokens| tokens.input), Line::number);

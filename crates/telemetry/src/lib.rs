@@ -29,11 +29,13 @@ mod sink;
 mod time_series;
 
 use aquifer_gateway::config::{Config, MetricConventions, Severity};
+use aquifer_gateway::exchange::{OpenStream, Phase};
 use aquifer_gateway::record::Record;
 pub use histogram::Quantiles;
 use metrics::Metrics;
 pub use metrics::{BackendState, HostState, TurnStoreCounters, metrics_table};
 pub use recent::{RING, Recent, Seen, Window};
+use prometheus_client::metrics::gauge::Gauge;
 use sink::Sink;
 use std::sync::Arc;
 pub use time_series::Totals;
@@ -45,7 +47,16 @@ pub struct Telemetry {
 }
 
 /// Counts an exchange as in flight until it is dropped.
-pub struct InFlight(Arc<Metrics>);
+pub struct InFlight {
+    metrics: Arc<Metrics>,
+    stream: Option<CountedStream>,
+}
+
+/// The gauge in which a stream is counted as open, in one phase.
+struct CountedStream {
+    phase: Phase,
+    gauge: Gauge,
+}
 
 impl Telemetry {
     /// Telemetry whose counters are zero. The log is started apart, with [`log::start`].
@@ -74,7 +85,7 @@ impl Telemetry {
     #[must_use]
     pub fn begin(&self) -> InFlight {
         self.metrics.in_flight.inc();
-        InFlight(Arc::clone(&self.metrics))
+        InFlight { metrics: Arc::clone(&self.metrics), stream: None }
     }
 
     /// Hands the record of an exchange that ended to every sink.
@@ -117,15 +128,58 @@ impl Telemetry {
     }
 }
 
+impl InFlight {
+    /// Counts its stream as open in the phase that it is in now; `None`: it is no stream, or over.
+    pub fn set_stream(&mut self, stream: Option<OpenStream<'_>>) {
+        if self.stream.as_ref().map(|counted| counted.phase) == stream.map(|stream| stream.phase) {
+            return;
+        }
+        self.stream = stream.map(|stream| {
+            let gauge = self.metrics.open_streams(stream);
+            gauge.inc();
+            CountedStream { phase: stream.phase, gauge }
+        });
+    }
+}
+
+impl Drop for CountedStream {
+    fn drop(&mut self) {
+        self.gauge.dec();
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.dec();
+        self.metrics.in_flight.dec();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_is_open_in_one_phase_and_in_none_when_it_is_over() {
+        let telemetry = Telemetry::new();
+        let open = |phase: &str| {
+            let text = telemetry.metrics(&HostState::default());
+            let series = format!("aquifer_open_streams{{model=\"m\",phase=\"{phase}\"}} ");
+            text.lines().find_map(|line| line.strip_prefix(&series)).map(str::to_owned)
+        };
+        let mut stream = OpenStream { model_id: "m", is_known_model: true, phase: Phase::Called };
+        let mut in_flight = telemetry.begin();
+        in_flight.set_stream(Some(stream));
+        assert_eq!(open("called").as_deref(), Some("1"));
+        stream.phase = Phase::Thinking;
+        in_flight.set_stream(Some(stream));
+        in_flight.set_stream(Some(stream));
+        assert_eq!([open("called").as_deref(), open("thinking").as_deref()], [Some("0"), Some("1")]);
+        drop(in_flight);
+        assert_eq!(open("thinking").as_deref(), Some("0"));
+        let invented = OpenStream { model_id: "of a client", is_known_model: false, phase: Phase::Called };
+        telemetry.begin().set_stream(Some(invented));
+        assert!(!telemetry.metrics(&HostState::default()).contains("of a client"));
+    }
 
     #[test]
     fn a_record_is_shared_with_the_sinks_and_kept_by_none() {

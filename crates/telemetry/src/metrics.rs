@@ -9,16 +9,18 @@ mod table;
 use crate::log;
 use aquifer_gateway::config::MetricConventions;
 use aquifer_gateway::cost::{CallCost, CostUnknown};
-use aquifer_gateway::record::{AttemptRecord, AttemptResult, Hedges, Outcome, Record};
+use aquifer_gateway::exchange::OpenStream;
+use aquifer_gateway::record::{AttemptRecord, AttemptResult, DrainResult, Hedges, Outcome, Record};
 use arc_swap::ArcSwap;
 use bounded::Bounded;
 use families::{Counters, Families, Labels, register};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use series::{Key, Known, Series};
+use series::{Key, Known, Proof, Series};
 use state::StateGauges;
 pub use state::{BackendState, HostState};
 use std::collections::HashMap;
@@ -36,12 +38,15 @@ pub struct TurnStoreCounters {
     pub entries: Gauge,
     /// The bytes of the turns held now.
     pub bytes: Gauge,
+    /// The limit of these bytes.
+    pub limit_bytes: Gauge,
 }
 
 /// All of the process's metrics.
 pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) in_flight: Gauge,
+    streams: Family<Labels, Gauge>,
     state: StateGauges,
     families: Families,
     known: Known,
@@ -52,6 +57,7 @@ pub(crate) struct Metrics {
     amended: Counter,
     cached: Counter,
     hedges: Counters,
+    drains: Counters,
     pub(crate) turn_store: TurnStoreCounters,
     log_dropped: Counter,
     pub(crate) refused_keys: Counter,
@@ -67,6 +73,7 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::default(),
             in_flight: Gauge::default(),
+            streams: Family::default(),
             state: StateGauges::default(),
             families: Families::new(),
             known: Known::default(),
@@ -77,6 +84,7 @@ impl Metrics {
             amended: Counter::default(),
             cached: Counter::default(),
             hedges: Counters::default(),
+            drains: Counters::default(),
             turn_store: TurnStoreCounters::default(),
             log_dropped: Counter::default(),
             refused_keys: Counter::default(),
@@ -94,6 +102,7 @@ impl Metrics {
         let registry = &mut self.registry;
         register(registry, "aquifer_build_info", build);
         register(registry, "aquifer_requests_in_flight", self.in_flight.clone());
+        register(registry, "aquifer_open_streams", self.streams.clone());
         register(registry, "aquifer_request_warnings_total", self.warnings.clone());
         self.families.register(registry);
         self.state.register(registry);
@@ -101,10 +110,12 @@ impl Metrics {
         register(registry, "aquifer_requests_amended_total", self.amended.clone());
         register(registry, "aquifer_token_counts_cached_total", self.cached.clone());
         register(registry, "aquifer_hedges_total", self.hedges.clone());
-        let TurnStoreCounters { evicted, entries, bytes } = self.turn_store.clone();
+        register(registry, "aquifer_drains_total", self.drains.clone());
+        let TurnStoreCounters { evicted, entries, bytes, limit_bytes } = self.turn_store.clone();
         register(registry, "aquifer_reasoning_turns_evicted_total", evicted);
         register(registry, "aquifer_reasoning_turns_held", entries);
         register(registry, "aquifer_reasoning_turns_held_bytes", bytes);
+        register(registry, "aquifer_reasoning_turns_limit_bytes", limit_bytes);
         register(registry, "aquifer_log_lines_dropped_total", self.log_dropped.clone());
         register(registry, "aquifer_authentication_failures_total", self.refused_keys.clone());
         register(registry, "aquifer_authentication_delays_total", self.delayed_refusals.clone());
@@ -141,9 +152,20 @@ impl Metrics {
         for result in ["stored", "restored", "missed"] {
             drop(self.turns.get_or_create(&Labels::one("result", result)));
         }
+        for result in DrainResult::ALL {
+            drop(self.drains.get_or_create(&Labels::one("result", result.word())));
+        }
         for result in ["won", "lost", "failed", "abandoned"] {
             drop(self.hedges.get_or_create(&Labels::one("result", result)));
         }
+    }
+
+    /// The gauge of the open streams of a model in this phase. The model is a new label value only if it is known: it has
+    /// not answered yet.
+    pub(crate) fn open_streams(&self, stream: OpenStream<'_>) -> Gauge {
+        let proof = if stream.is_known_model { Proof::Known } else { Proof::None };
+        let model = self.models.bound_by(proof, stream.model_id);
+        self.streams.get_or_create_owned(&Labels::one("model", model).with("phase", stream.phase.word()))
     }
 
     /// Notes that a configuration was refused.
@@ -167,6 +189,9 @@ impl Metrics {
         }
         if record.cached {
             self.cached.inc();
+        }
+        if let Some(drain) = record.drain {
+            self.drains.get_or_create(&Labels::one("result", drain.result.word())).inc();
         }
         self.observe_attempts(record);
         if !record.backend.is_empty() {

@@ -1,5 +1,6 @@
 //! The clients from their registries, each at the version that the suites were written for.
 
+use crate::aids::unpack_debian;
 use crate::workspace::{root, run};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -119,6 +120,39 @@ pub(super) const NODE_BEDROCK: Node =
 /// What drives a browser, and what looks for barriers in a page. Chromium is the system's.
 pub(super) const NODE_BROWSER: Node =
     Node { folder: "node-browser", names: &["playwright-core@1.64.1", "axe-core@4.14.1"] };
+/// A package of Debian's release, unpacked and not installed: the release pins its version.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Debian {
+    /// Its name, and that of its folder below that of all clients.
+    package: &'static str,
+    /// One of its programs.
+    program: &'static str,
+}
+
+/// Prometheus with promtool.
+pub(super) const PROMETHEUS: Debian = Debian { package: "prometheus", program: "prometheus" };
+
+impl Debian {
+    /// The folder of its programs.
+    pub(super) fn programs(&self, clients: &Path) -> PathBuf {
+        clients.join("debian").join(self.package).join("usr/bin")
+    }
+
+    /// Unpacks it, unless it is there. Where there is no archive of Debian's, its suite says that it is skipped.
+    #[expect(clippy::print_stderr, reason = "a chore speaks to the person who started it")]
+    pub(super) fn install(&self, clients: &Path) {
+        if !self.is_there(clients)
+            && let Err(error) = unpack_debian(self.package, &clients.join("debian").join(self.package))
+        {
+            eprintln!("xtask: there is no {}: {error:#}", self.package);
+        }
+    }
+
+    /// Whether it is unpacked.
+    pub(super) fn is_there(&self, clients: &Path) -> bool {
+        self.programs(clients).join(self.program).is_file()
+    }
+}
 
 impl Python {
     /// The interpreter that has them.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The fields of a line, in the order in which a line without a format of its own has them.
-pub const LOG_FIELDS: [&str; 55] = [
+pub const LOG_FIELDS: [&str; 57] = [
     "id",
     "operation",
     "dialect",
@@ -46,6 +46,8 @@ pub const LOG_FIELDS: [&str; 55] = [
     "warnings",
     "bytes_in",
     "told_bytes",
+    "drain",
+    "drain_ms",
     "usage",
     "prompt_tokens",
     "input_tokens",

@@ -33,7 +33,7 @@ pub use routes::Routes;
 pub(crate) use routes::RulePosition;
 pub use text::mistake::{ConfigError, Notice, Severity};
 pub use text::yaml::MAX_BYTES;
-pub use traffic::{Circuit, Outliers, Retry, Traffic};
+pub use traffic::{Circuit, OnClientGone, Outliers, Retry, Traffic};
 
 use crate::key_ring::KeyRing;
 use aquifer_translate::dialect::openai_responses::seal_keys::SealKeys;

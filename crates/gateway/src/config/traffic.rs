@@ -21,8 +21,35 @@ pub struct Traffic {
     /// From the call to the first content of its answer. `None`: what is usual, while another backend could be asked.
     /// Nought: as long as any other silence.
     pub first_byte: Option<Duration>,
+    /// What becomes of a call whose client leaves. `None`: the host decides.
+    pub on_client_gone: Option<OnClientGone>,
     /// From a request to the end of its answer, when its rule does not say it. `None`: no limit.
     pub whole: Option<Duration>,
+}
+
+/// What becomes of a call whose client leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnClientGone {
+    /// Its connection is closed: what it cost is not told.
+    #[default]
+    Close,
+    /// It is read to its end, within limits, so that its tokens are reported.
+    Drain,
+}
+
+impl OnClientGone {
+    /// The words for them, in this order.
+    pub const WORDS: [&'static str; 2] = ["close", "drain"];
+
+    /// The meaning of a word.
+    #[must_use]
+    pub fn read(word: &str) -> Option<Self> {
+        match word {
+            "close" => Some(Self::Close),
+            "drain" => Some(Self::Drain),
+            _ => None,
+        }
+    }
 }
 
 /// The retry policy: failed calls are retried until the first byte was sent to the client.

@@ -618,6 +618,11 @@ impl Attempt {
         self.outgoing.schema
     }
 
+    /// Whether its answer is a model's words, all of them.
+    pub(super) fn is_chat(&self) -> bool {
+        self.answers == AnswerTo::Chat
+    }
+
     /// Whether the answer is a stream so far, as its client is told it. A refusal that is being read is none.
     pub(super) fn is_streaming(&self) -> bool {
         match self.answer {

@@ -9,7 +9,7 @@ use super::passed::Glance;
 use super::plan::Plan;
 use crate::config::Config;
 use crate::health::BackendHealth;
-use crate::record::{AttemptResult, Estimate, Outcome, Record, Tokens};
+use crate::record::{Estimate, Outcome, Record, Tokens};
 use crate::restore::{Keep, TurnKey};
 use aquifer_translate::Fault;
 use aquifer_translate::dialect::{self, AnswerKind, Dialect, ErrorAnswer};
@@ -41,6 +41,8 @@ pub(super) struct Common {
     /// When the request's body was there, and when the last part of an answer came.
     pub(super) body_at: Option<Instant>,
     pub(super) heard_at: Option<Instant>,
+    /// When the client left, of an exchange that goes on without it.
+    pub(super) left: Option<Instant>,
     /// Since when a block of reasoning is open.
     pub(super) thinking_since: Option<Instant>,
     /// What came of the part of an answer that is being read.
@@ -96,6 +98,7 @@ impl Common {
             defers: false,
             body_at: None,
             heard_at: None,
+            left: None,
             thinking_since: None,
             told: Told::default(),
             glance: None,
@@ -290,9 +293,7 @@ impl Common {
             self.estimate(call.attempt.estimate());
         }
         if let Some(hedge) = hedge {
-            self.estimate(hedge.attempt.estimate());
-            self.record.hedges.abandoned += 1;
-            hedge.over(&mut self.record, AttemptResult::Abandoned, since);
+            self.hedge_abandoned(&hedge, now);
         }
         if let Some(call) = primary {
             call.recorded(&mut self.record, outcome, since);
@@ -302,7 +303,7 @@ impl Common {
             self.release_probes(&mut plan);
         }
         self.record.outcome = outcome;
-        self.record.duration = since;
+        self.record.duration = self.left.unwrap_or(now).saturating_duration_since(self.begun);
         // The exchange keeps its id.
         let kept = Record { id: self.record.id.clone(), ..Record::default() };
         let record = Box::new(std::mem::replace(&mut self.record, kept));

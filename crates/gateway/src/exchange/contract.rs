@@ -1,6 +1,8 @@
 //! What an exchange and its host say to one another: the request, what happened, what is to be done.
 
-use crate::config::Circuit;
+use super::draining::DrainLimits;
+use super::phase::Phase;
+use crate::config::{Circuit, OnClientGone};
 use crate::record::Record;
 use crate::restore::{Keep, KeepResponse, TurnKey, TurnStore};
 use aquifer_translate::Fault;
@@ -85,6 +87,10 @@ pub struct HostLimits {
     pub keep_alive_kind: KeepAlive,
     /// How long a count of tokens is cached; zero: not at all.
     pub token_count_life: Duration,
+    /// What becomes of a call whose client leaves.
+    pub on_client_gone: OnClientGone,
+    /// How far an answer is read on whose client has left.
+    pub drain: DrainLimits,
 }
 
 impl Default for HostLimits {
@@ -99,6 +105,8 @@ impl Default for HostLimits {
             keep_alive: None,
             keep_alive_kind: KeepAlive::Comment,
             token_count_life: Duration::from_secs(600),
+            on_client_gone: OnClientGone::Close,
+            drain: DrainLimits::default(),
         }
     }
 }
@@ -119,6 +127,17 @@ impl Default for Abilities {
     fn default() -> Self {
         Self { retry: true, pause: true, hedge: true }
     }
+}
+
+/// A stream that is under way, for a gauge of open streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenStream<'a> {
+    /// The model id that is called.
+    pub model_id: &'a str,
+    /// The configuration or the catalogue names it.
+    pub is_known_model: bool,
+    /// What it does now.
+    pub phase: Phase,
 }
 
 /// Which of the calls that may be under way at once.

@@ -19,7 +19,7 @@ pub enum Phase {
     Answering,
     /// It writes a tool call. Only who reads the text of an answer can tell.
     Tools,
-    /// The answer has ended; the client is still being told the rest of it.
+    /// The answer has ended and its client is still being told the rest, or the client left and the answer is read on.
     Draining,
 }
 
@@ -51,7 +51,7 @@ impl Exchange {
             State::Calling(_) => Phase::Called,
             State::Answering(_) if self.common.is_thinking() => Phase::Thinking,
             State::Answering(_) => Phase::Answering,
-            State::Over => Phase::Draining,
+            State::Draining(_) | State::Over => Phase::Draining,
         }
     }
 

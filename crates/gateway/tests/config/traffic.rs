@@ -1,7 +1,7 @@
 //! Traffic policies: what they say, what they are attached to, and every mistake and every notice.
 
 use crate::support::{self, Outcome};
-use aquifer_gateway::config::{Circuit, Config, Outliers, Retry, Traffic};
+use aquifer_gateway::config::{Circuit, Config, OnClientGone, Outliers, Retry, Traffic};
 use aquifer_gateway::route::choose;
 use http::HeaderMap;
 use std::time::Duration;
@@ -80,7 +80,7 @@ healthCheck:
   panicThreshold: 30
 timeout: {tcp: {connectTimeout: 500ms}, http: {requestTimeout: 10m}}";
     let own = "{name: p, annotations: {aquifer.dev/first-byte-timeout: 5s, aquifer.dev/hedge-after: 2s, \
-               aquifer.dev/early-head: 30s}}";
+               aquifer.dev/early-head: 30s, aquifer.dev/on-client-gone: drain}}";
     let config = config(&policy("p", ROUTE, fields).replace("{name: p}", own));
     let seconds = Duration::from_secs;
     let expected = Traffic {
@@ -106,6 +106,7 @@ timeout: {tcp: {connectTimeout: 500ms}, http: {requestTimeout: 10m}}";
         hedge: Some(seconds(2)),
         early_head: Some(seconds(30)),
         first_byte: Some(seconds(5)),
+        on_client_gone: Some(OnClientGone::Drain),
         whole: Some(seconds(600)),
     };
     assert_eq!(at(&config, "other"), &expected);
@@ -199,7 +200,8 @@ timeout: {tcp: {tcpKeepalive: 1s}, http: {maxStreamDuration: 1s}}";
         format!("f:35:19: spec.timeout.tcp.tcpKeepalive: {nothing}"),
         format!("f:35:45: spec.timeout.http.maxStreamDuration: {nothing}"),
         "f:28:35: metadata.annotations[\"aquifer.dev/x\"]: unknown annotation, ignored; \
-         known here: aquifer.dev/first-byte-timeout, aquifer.dev/hedge-after, aquifer.dev/early-head"
+         known here: aquifer.dev/first-byte-timeout, aquifer.dev/hedge-after, aquifer.dev/early-head, \
+         aquifer.dev/on-client-gone"
             .to_owned(),
     ];
     assert_eq!(notices(&config(&text)), expected);
@@ -277,7 +279,10 @@ fn a_route_says_itself_when_another_backend_is_asked() {
     let told = support::config(&places).notices;
     assert_eq!((mistyped, told.len()), (0, 1), "{told:?}");
     assert!(
-        told[0].ends_with("unknown annotation, ignored; known here: aquifer.dev/hedge-after, aquifer.dev/early-head"),
+        told[0].ends_with(
+            "unknown annotation, ignored; known here: aquifer.dev/hedge-after, aquifer.dev/early-head, \
+             aquifer.dev/on-client-gone"
+        ),
         "{told:?}"
     );
     let wrong = hedge("{aquifer.dev/hedge-after: often}", "{}").unwrap_err();
@@ -285,4 +290,23 @@ fn a_route_says_itself_when_another_backend_is_asked() {
         wrong[0].to_string().contains("metadata.annotations[\"aquifer.dev/hedge-after\"]: Invalid value"),
         "{wrong:?}"
     );
+}
+
+#[test]
+fn a_route_says_what_becomes_of_calls_whose_client_leaves() {
+    let when = |route: &str, of_policy: &str| {
+        let policy = policy("p", ROUTE, "").replace("{name: p}", &format!("{{name: p, annotations: {of_policy}}}"));
+        let places = PLACES.replace("{name: r}\nspec", &format!("{{name: r, annotations: {route}}}\nspec"));
+        support::loaded(&format!("{places}{policy}")).map(|config| at(&config, "named").on_client_gone)
+    };
+    assert_eq!(when("{}", "{}"), Ok(None));
+    assert_eq!(when("{}", "{aquifer.dev/on-client-gone: drain}"), Ok(Some(OnClientGone::Drain)));
+    let both = when("{aquifer.dev/on-client-gone: close}", "{aquifer.dev/on-client-gone: drain}");
+    assert_eq!(both, Ok(Some(OnClientGone::Close)));
+    for (route, of_policy) in [("{aquifer.dev/on-client-gone: 5s}", "{}"), ("{}", "{aquifer.dev/on-client-gone: 5s}")] {
+        let wrong = when(route, of_policy).unwrap_err();
+        let expected =
+            "metadata.annotations[\"aquifer.dev/on-client-gone\"]: Invalid value: \"5s\": must be close or drain";
+        assert!(wrong[0].to_string().ends_with(expected), "{wrong:?}");
+    }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, which may look at the clock")]
 
 mod again;
+mod drained;
 mod hedging;
 mod outages;
 mod passing;

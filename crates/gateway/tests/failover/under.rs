@@ -1,8 +1,8 @@
 //! Requests at backends that a test lets fail, and what their clients are told.
 
-use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, Route, Rule, Service, Traffic};
+use aquifer_gateway::config::{Backend, BackendKind, BackendRef, Config, OnClientGone, Route, Rule, Service, Traffic};
 use aquifer_gateway::exchange::{
-    Abilities, Call, CallId, Exchange, HostLimits, HostTerms, Input, KeepAlive, Output, RequestHead,
+    Abilities, Call, CallId, DrainLimits, Exchange, HostLimits, HostTerms, Input, KeepAlive, Output, RequestHead,
 };
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::Record;
@@ -76,6 +76,8 @@ const PATIENT: HostLimits = HostLimits {
     keep_alive: None,
     keep_alive_kind: KeepAlive::Comment,
     token_count_life: Duration::ZERO,
+    on_client_gone: OnClientGone::Close,
+    drain: DrainLimits { bytes: 1000, time: Duration::from_secs(60) },
 };
 const ABILITIES: Abilities = Abilities { retry: true, pause: true, hedge: true };
 /// A host that waits, and says nothing.

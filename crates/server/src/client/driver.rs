@@ -18,10 +18,12 @@ use aquifer_telemetry::{InFlight, log};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Sleep, sleep_until};
 
@@ -195,7 +197,10 @@ impl ExchangeDriver {
                 Output::Recall(keys) => self.recall = Some(self.host.turns.recall(&keys)),
                 Output::Keep(keep) => TurnStore::keep(&*self.host.turns, *keep),
                 Output::KeepResponse(keep) => self.host.turns.keep_response(*keep),
-                Output::Call(call) => self.call(*call),
+                Output::Call(call) => {
+                    self.call(*call);
+                    self.note_stream();
+                }
                 Output::Cancel(CallId::Primary) => self.primary = CallState::Idle,
                 Output::Cancel(CallId::Hedge) => self.hedge = None,
                 Output::Retry => self.away = Some(Away::Waiting(offload::permit(&self.host))),
@@ -215,6 +220,7 @@ impl ExchangeDriver {
                     if let Some(watch) = &mut self.watch {
                         watch.body(&bytes, self.exchange.phase(), self.exchange.heard_at());
                     }
+                    self.note_stream();
                     return Some(Step::Body(bytes));
                 }
                 Output::Ejected { backend, model, alone } => {
@@ -268,6 +274,13 @@ impl ExchangeDriver {
         match id {
             CallId::Primary => self.primary = state,
             CallId::Hedge => self.hedge = Some(Box::new(state)),
+        }
+    }
+
+    /// Counts the stream as open in the phase that it is in now.
+    fn note_stream(&mut self) {
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.set_stream(self.exchange.open_stream());
         }
     }
 
@@ -497,9 +510,38 @@ fn abandon(mut exchange: Exchange, host: &Host, source: RequestSource) {
     }
 }
 
+impl ExchangeDriver {
+    /// Where the exchange wants its tokens known although the client left, a task of its own reads on; false where it does
+    /// not, or none may any more.
+    fn drain(&mut self) -> bool {
+        if self.away.is_some() || !self.exchange.wants_drain() {
+            return false;
+        }
+        let permit = Arc::clone(&self.host.drains).try_acquire_owned();
+        let (Ok(runtime), has_room) = (Handle::try_current(), permit.is_ok()) else { return false };
+        if !self.exchange.drain(has_room, clock::now()) {
+            return false;
+        }
+        let serving = Arc::clone(&self.serving);
+        let nothing = Exchange::nothing(Arc::clone(&serving.config), Arc::clone(&serving.health), clock::now());
+        let exchange = std::mem::replace(&mut self.exchange, nothing);
+        let mut detached = Self::new(&self.host, serving, self.source, exchange);
+        detached.primary = std::mem::replace(&mut self.primary, CallState::Idle);
+        detached.watch = self.watch.take();
+        detached.show_sent();
+        self.over = true;
+        runtime.spawn(async move {
+            // A host that ends drops this, and with it the exchange, which is recorded then.
+            while !matches!(poll_fn(|cx| detached.poll_next(cx)).await, Step::End | Step::Stuck) {}
+            drop(permit);
+        });
+        true
+    }
+}
+
 impl Drop for ExchangeDriver {
     fn drop(&mut self) {
-        if self.over {
+        if self.over || !std::thread::panicking() && self.drain() {
             return;
         }
         self.give_up();

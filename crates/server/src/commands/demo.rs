@@ -8,9 +8,9 @@ use crate::process::stdout::say;
 use crate::upstream::Connections;
 use aquifer_aws::Environment;
 use aquifer_gateway::config::{
-    Backend, BackendKind, BackendRef, Config, Credentials, Observe, ReasoningPolicy, Route, Rule, Service,
+    Backend, BackendKind, BackendRef, Config, Credentials, Observe, OnClientGone, ReasoningPolicy, Route, Rule, Service,
 };
-use aquifer_gateway::exchange::KeepAlive;
+use aquifer_gateway::exchange::{DrainLimits, KeepAlive};
 use aquifer_gateway::secret::Secret;
 use aquifer_simulator::Options;
 use aquifer_telemetry::{Telemetry, log};
@@ -87,6 +87,9 @@ fn limits() -> Limits {
         keep_alive_kind: KeepAlive::Comment,
         token_count_life: Duration::from_secs(600),
         text_retention: Duration::from_secs(60),
+        on_client_gone: OnClientGone::Close,
+        max_drains: 100,
+        drain: DrainLimits::default(),
         client_idle: Duration::from_secs(300),
         max_connections: 1000,
         max_connections_per_address: None,

@@ -145,7 +145,7 @@ pub(super) async fn until_signalled(
     host.begin_draining();
     delayed(ending.delay, &mut signals).await;
     stop.send_replace(true);
-    let code = drained(serving, ending.drain, signals).await;
+    let code = drained(&host, serving, ending.drain, signals).await;
     // Streams that are still in flight end here, and are recorded.
     workers.end();
     Ok(code)
@@ -192,10 +192,13 @@ async fn delayed(delay: Duration, signals: &mut Signals) {
     }
 }
 
-/// Waits for the streams in flight, up to the drain timeout.
-async fn drained(mut serving: JoinSet<()>, drain: Duration, mut signals: Signals) -> ExitCode {
+/// Waits for the streams in flight, and for those that are read on without their client, up to the drain timeout.
+async fn drained(host: &Host, mut serving: JoinSet<()>, drain: Duration, mut signals: Signals) -> ExitCode {
     tracing::info!(limit_s = drain.as_secs(), "draining: streams in flight may end");
-    let ended = async { while serving.join_next().await.is_some() {} };
+    let ended = async {
+        while serving.join_next().await.is_some() {}
+        host.drains_ended().await;
+    };
     tokio::select! {
         () = ended => {
             tracing::info!("drained");

@@ -18,6 +18,7 @@ use aquifer_aws::Profiles;
 use aquifer_aws::{AUTH, CredentialOrigin};
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{Config, ConfigError, Listener, MetricConventions, ServerTls, Severity};
+use aquifer_gateway::exchange::DrainLimits;
 use aquifer_telemetry::Telemetry;
 use aquifer_telemetry::log::{self, LogControl};
 use std::path::PathBuf;
@@ -161,6 +162,9 @@ fn limits(arguments: &Serve) -> Limits {
         keep_alive_kind: arguments.keep_alive_kind.into(),
         token_count_life: arguments.token_count_cache,
         text_retention: arguments.text_retention,
+        on_client_gone: arguments.on_client_gone.into(),
+        max_drains: arguments.gone_clients,
+        drain: DrainLimits { bytes: arguments.gone_client_bytes as u64, time: arguments.gone_client_time },
         client_idle: arguments.client_idle_timeout,
         max_connections: arguments.max_connections,
         max_connections_per_address: arguments.max_connections_per_address,

@@ -17,6 +17,17 @@ pub(super) struct Names {
     pub(super) alike: Digest,
 }
 
+/// The size of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Turns held.
+    pub(super) entries: usize,
+    /// Their bytes.
+    pub(super) bytes: usize,
+    /// The limits of bytes, of the groups that hold turns.
+    pub(super) limit_bytes: usize,
+}
+
 /// The approximate memory of a turn's entries in the index, beside its bytes.
 const OVERHEAD: usize = 200;
 
@@ -107,9 +118,14 @@ impl Ledger {
         evicted
     }
 
-    /// The number of turns held, and their bytes.
-    pub(super) fn size(&self) -> (usize, usize) {
-        (self.turns.len(), self.groups.values().map(|group| group.bytes).sum())
+    /// The size of what is held.
+    pub(super) fn size(&self) -> Size {
+        let (mut bytes, mut limit_bytes) = (0, 0_usize);
+        for group in self.groups.values().filter(|group| !group.order.is_empty()) {
+            bytes += group.bytes;
+            limit_bytes = limit_bytes.saturating_add(group.limits.bytes);
+        }
+        Size { entries: self.turns.len(), bytes, limit_bytes }
     }
 
     fn trim(&mut self, group: u64, now: Instant) -> u64 {
@@ -203,12 +219,12 @@ mod tests {
         let most = 2 * (100 + OVERHEAD);
         for number in 0..10 {
             ledger.enter(names(number), sealed(100), 0, limits(100, most, 60), now);
-            assert!(ledger.size().1 <= most);
+            assert!(ledger.size().bytes <= most);
         }
-        assert_eq!(ledger.size(), (2, most));
+        assert_eq!(ledger.size(), Size { entries: 2, bytes: most, limit_bytes: most });
         // A turn that is larger than all that is allowed is not held at all.
         assert_eq!(ledger.enter(names(20), sealed(most), 0, limits(100, most, 60), now), 3);
-        assert_eq!(ledger.size(), (0, 0));
+        assert_eq!(ledger.size(), Size { entries: 0, bytes: 0, limit_bytes: 0 });
     }
 
     #[test]
@@ -237,6 +253,6 @@ mod tests {
         let (mut ledger, now) = (Ledger::default(), crate::process::clock::now());
         ledger.enter(names(0), sealed(10), 0, limits(10, 10_000, 60), now);
         ledger.enter(names(0), sealed(20), 0, limits(10, 10_000, 60), now);
-        assert_eq!(ledger.size(), (1, 20 + OVERHEAD));
+        assert_eq!(ledger.size(), Size { entries: 1, bytes: 20 + OVERHEAD, limit_bytes: 10_000 });
     }
 }

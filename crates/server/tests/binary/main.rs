@@ -19,6 +19,8 @@ mod credentials;
 #[cfg(test)]
 mod crowds;
 #[cfg(test)]
+mod dashboards;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod drain;

@@ -132,6 +132,66 @@ fn a_client_that_leaves_in_mid_stream_ends_the_call() {
 }
 
 #[test]
+fn the_call_of_a_client_that_left_is_drained_where_that_is_wanted() {
+    let (aquifer, bedrock) = pair(&["--on-client-gone", "drain", "--gone-clients", "1"]);
+    let (chat, mut call) = under_way(&aquifer, &bedrock);
+    let (second, mut closed) = under_way(&aquifer, &bedrock);
+    drop(chat);
+    aquifer.wait_for_metric("aquifer_requests_in_flight", 1.0);
+    aquifer.wait_for_metric("aquifer_backend_open_calls", 2.0);
+    // One is drained at once, and no other.
+    drop(second);
+    closed.wait_until_dropped();
+    aquifer.wait_for_metric("aquifer_drains_total{result=\"no_room\"}", 1.0);
+    call.text("two");
+    call.finish();
+    aquifer.wait_for_metric("aquifer_drains_total{result=\"reported\"}", 1.0);
+    aquifer.wait_for_metric("aquifer_requests_total{outcome=\"abandoned\"", 2.0);
+    aquifer.wait_for_metric("aquifer_backend_open_calls", 0.0);
+    aquifer.wait_for_metric("aquifer_open_streams", 0.0);
+    assert!((aquifer.metric("gen_ai_client_token_usage_sum") - 30.0).abs() < 0.1);
+    aquifer.wait_for_metric("aquifer_cost_unknown_total{reason=\"no_usage\"}", 1.0);
+    aquifer.wait_for_log("drain=\"reported\"");
+    let log = aquifer.log();
+    let line = log.lines().find(|line| line.contains("drain=\"reported\"")).unwrap();
+    assert!(line.contains("outcome=\"abandoned\"") && line.contains("usage=\"reported\""), "{line}");
+    // It may be the next one again.
+    let (third, mut limited) = under_way(&aquifer, &bedrock);
+    drop(third);
+    aquifer.wait_for_metric("aquifer_requests_in_flight", 0.0);
+    limited.text("three");
+    drop(limited);
+    aquifer.wait_for_metric("aquifer_drains_total{result=\"broken\"}", 1.0);
+}
+
+#[test]
+fn a_drain_ends_by_its_limits_and_with_the_process() {
+    let limits = ["--on-client-gone", "drain", "--gone-client-time", "200ms", "--drain-timeout", "1s"];
+    let (aquifer, bedrock) = pair(&limits);
+    let (chat, mut call) = under_way(&aquifer, &bedrock);
+    drop(chat);
+    call.wait_until_dropped();
+    aquifer.wait_for_metric("aquifer_drains_total{result=\"limit\"}", 1.0);
+    for (limit, ends) in [("1s", "limit"), ("30s", "reported")] {
+        let (mut aquifer, bedrock) = pair(&["--on-client-gone", "drain", "--drain-timeout", limit]);
+        let (chat, call) = under_way(&aquifer, &bedrock);
+        drop(chat);
+        aquifer.wait_for_metric("aquifer_requests_in_flight", 0.0);
+        aquifer.signal("TERM");
+        aquifer.wait_for_log("draining: streams");
+        let call = if ends == "reported" {
+            call.finish();
+            None
+        } else {
+            Some(call)
+        };
+        assert_eq!(aquifer.wait(), Some(0));
+        aquifer.wait_for_log(&format!("drain=\"{ends}\""));
+        drop(call);
+    }
+}
+
+#[test]
 fn a_client_that_leaves_before_the_answer_ends_the_call() {
     let (aquifer, bedrock) = pair(&[]);
     let chat = Chat::begin(&aquifer, "Hello?");

@@ -3,7 +3,9 @@
 use super::*;
 use aquifer_gateway::config::LOG_FIELDS;
 use aquifer_gateway::cost::{CallCost, Cost};
-use aquifer_gateway::record::{Asked, AttemptRecord, AttemptResult, Estimate, Hedges, Tokens, Turns};
+use aquifer_gateway::record::{
+    Asked, AttemptRecord, AttemptResult, Drain, DrainResult, Estimate, Hedges, Tokens, Turns,
+};
 use aquifer_gateway::translate::translation::Parameters;
 use std::cell::RefCell;
 use std::io::Write;
@@ -321,6 +323,7 @@ fn told_whole() -> Record {
         fault: Some("f".to_owned()),
         fault_message: Some("m".to_owned()),
         cached: true,
+        drain: Some(Drain { result: DrainResult::Limit, time: Duration::from_millis(1234), bytes: 5 }),
         costs: vec![CountedCost { key: "a \"key\"".into(), value: 12 }, CountedCost { key: "b".into(), value: 3 }],
         attempts: vec![throttled, answered],
         ..records().swap_remove(0)
@@ -335,6 +338,8 @@ fn every_field_is_told_under_its_name() {
     let missing: Vec<_> = LOG_FIELDS.iter().filter(|name| !line.contains_key(**name)).collect();
     assert!(missing.is_empty() && FIELDS.len() == LOG_FIELDS.len(), "{missing:?}");
     for (name, told) in [
+        ("drain", "\"limit\""),
+        ("drain_ms", "1234"),
         ("attempt_path", "\"default/a:429,default/b:200\""),
         ("cost_usd", "1.2340505"),
         ("cost_parts_usd", "\"input=0.00005,cache_read=0.0000005,output=1.234,reasoning=1\""),

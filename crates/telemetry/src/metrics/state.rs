@@ -28,6 +28,8 @@ pub struct BackendState {
     pub name: String,
     /// It is left alone after failures.
     pub is_ejected: bool,
+    /// Its calls that were sent and whose answer is not read to its end.
+    pub open_calls: usize,
     /// When the AWS credentials in use expire, in seconds since 1970.
     pub credentials_expiry: Option<u64>,
 }
@@ -37,6 +39,7 @@ pub struct BackendState {
 pub(super) struct StateGauges {
     tasks: Gauge,
     ejected: Family<Labels, Gauge>,
+    open_calls: Family<Labels, Gauge>,
     credentials: Family<Labels, Gauge>,
     reload_successful: Gauge,
     reload_time: Seconds,
@@ -60,6 +63,7 @@ impl StateGauges {
     pub(super) fn register(&self, registry: &mut Registry) {
         register(registry, "aquifer_tasks", self.tasks.clone());
         register(registry, "aquifer_backend_ejected", self.ejected.clone());
+        register(registry, "aquifer_backend_open_calls", self.open_calls.clone());
         register(registry, "aquifer_credentials_expiry_timestamp_seconds", self.credentials.clone());
         register(registry, "aquifer_config_last_reload_successful", self.reload_successful.clone());
         register(registry, "aquifer_config_last_reload_timestamp_seconds", self.reload_time.clone());
@@ -90,12 +94,13 @@ impl StateGauges {
     pub(super) fn set(&self, state: &HostState) {
         self.tasks.set(whole(state.tasks));
         // A backend that is gone is not told any more.
-        for family in [&self.ejected, &self.credentials] {
+        for family in [&self.ejected, &self.open_calls, &self.credentials] {
             family.clear();
         }
-        for BackendState { name, is_ejected, credentials_expiry } in &state.backends {
+        for BackendState { name, is_ejected, open_calls, credentials_expiry } in &state.backends {
             let labels = Labels::one("backend", name);
             self.ejected.get_or_create(&labels).set(i64::from(*is_ejected));
+            self.open_calls.get_or_create(&labels).set(whole(*open_calls));
             if let Some(expiry) = credentials_expiry {
                 self.credentials.get_or_create(&labels).set(i64::try_from(*expiry).unwrap_or(i64::MAX));
             }

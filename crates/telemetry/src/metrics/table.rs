@@ -96,6 +96,7 @@ macro_rules! table {
 table! {
     "aquifer_build_info" Gauge "" &["version"], Own: "the version that runs";
     "aquifer_requests_in_flight" Gauge "requests" &[], Own: "exchanges under way";
+    "aquifer_open_streams" Gauge "streams" &["model", "phase"], Own: "streams under way, by their phase: `called`, `thinking`, `answering`";
     "aquifer_tasks" Gauge "tasks" &[], Own: "tasks of the runtime that have not ended: one for each connection and a few more";
     "aquifer_requests_total" Counter "requests" &["outcome", "status", "model", "backend"], Own: "exchanges that ended";
     "aquifer_request_errors_total" Counter "requests" &["fault", "model", "backend"], Own: "exchanges that failed, by fault";
@@ -124,11 +125,14 @@ table! {
     "aquifer_reasoning_turns_evicted_total" Counter "turns" &[], Own: "remembered turns that were forgotten for want of room or for their age";
     "aquifer_reasoning_turns_held" Gauge "turns" &[], Own: "turns remembered now";
     "aquifer_reasoning_turns_held_bytes" Gauge "bytes" &[], Own: "bytes of the turns remembered now";
+    "aquifer_reasoning_turns_limit_bytes" Gauge "bytes" &[], Own: "the most bytes that turns may take, of the backends and routes whose turns are remembered now";
     "aquifer_told_bytes_total" Counter "bytes" &["outcome"], Own: "bytes of answers' bodies that clients were given. Bedrock counts tokens at the end of a stream: of one whose client left (`abandoned`) this is what is known";
     "aquifer_hedges_total" Counter "calls" &["result"], Own: "second calls that were made because the first was slow: `won`, the answer is theirs; `lost`, the first was quicker; `failed`; `abandoned`, the client left first";
+    "aquifer_drains_total" Counter "calls" &["result"], Own: "calls that were read on after their client had left, so that their tokens are known: `reported`; `limit`, one of time or bytes was reached; `broken`, the backend failed or reported none; `no_room`, as many were read on already as may be, and this one was closed";
     "aquifer_requests_amended_total" Counter "calls" &[], Own: "calls made once more, otherwise, after a refusal";
     "aquifer_token_counts_cached_total" Counter "requests" &[], Own: "counts of tokens that were answered from the cache, without a call";
     "aquifer_backend_ejected" Gauge "" &["backend"], Own: "1 while a backend is left alone after failures";
+    "aquifer_backend_open_calls" Gauge "calls" &["backend"], Own: "calls that were sent and whose answer is not read to its end";
     "aquifer_credentials_expiry_timestamp_seconds" Gauge "s" &["backend"], Own: "when the AWS credentials in use expire, of those that do";
     "aquifer_config_last_reload_successful" Gauge "" &[], Own: "1: the configuration in force is that of the files; 0: the last reload was refused";
     "aquifer_config_last_reload_timestamp_seconds" Gauge "s" &[], Own: "when a configuration was last taken over";

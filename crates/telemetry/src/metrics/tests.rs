@@ -3,6 +3,7 @@
 use super::bounded::DISTINCT;
 use super::*;
 use aquifer_gateway::cost::Cost;
+use aquifer_gateway::exchange::Phase;
 use aquifer_gateway::record::{Tokens, Turns};
 
 fn answered(model: &str) -> Record {
@@ -339,6 +340,7 @@ fn what_alerts_divide_by_is_there_from_the_start() {
         "aquifer_request_errors_total{fault=\"overloaded\",model=\"\",backend=\"\"} 0",
         "aquifer_reasoning_turns_total{result=\"missed\"} 0",
         "aquifer_hedges_total{result=\"won\"} 0",
+        "aquifer_drains_total{result=\"reported\"} 0",
         "aquifer_cost_unknown_total{reason=\"no_price\"} 0",
         "aquifer_config_last_reload_successful 1",
         "aquifer_config_warnings 2",
@@ -365,8 +367,11 @@ fn the_table_has_every_metric() {
     let backends = vec![BackendState {
         name: "default/bedrock".to_owned(),
         is_ejected: true,
+        open_calls: 1,
         credentials_expiry: Some(1_800_000_000),
     }];
+    let stream = OpenStream { model_id: "m", is_known_model: true, phase: Phase::Thinking };
+    metrics.open_streams(stream).inc();
     let text = metrics.text(&HostState { tasks: 1, backends });
     let mut seen = std::collections::BTreeSet::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {

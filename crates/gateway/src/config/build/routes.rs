@@ -6,7 +6,7 @@ use crate::config::build::policies::Policies;
 use crate::config::build::security_policies::SecurityPolicies;
 use crate::config::build::traffic_policies::{TrafficPolicies, unknown_annotations};
 use crate::config::check::forms::{duration, seconds_since_epoch};
-use crate::config::check::traffic_rules::{EARLY, HEDGE};
+use crate::config::check::traffic_rules::{EARLY, HEDGE, ON_CLIENT_GONE};
 use crate::config::resource::{Document, Kind, Resource, Set};
 use crate::config::resources::gateway_route::{
     GatewayRouteSpec, HeaderMatchType, ParentRef, RequestCost as SpecifiedCost, RequestCostType, RouteBackendRef,
@@ -68,7 +68,7 @@ impl RouteBuilder<'_> {
     fn route(&mut self, spec: &GatewayRouteSpec) -> Route {
         let document = self.document;
         let costs = self.costs(spec.llm_request_costs.as_deref().unwrap_or_default());
-        unknown_annotations(document, &[HEDGE, EARLY], self.report);
+        unknown_annotations(document, &[HEDGE, EARLY, ON_CLIENT_GONE], self.report);
         Route {
             namespace: document.namespace.clone(),
             name: document.name.clone(),

@@ -3,7 +3,7 @@
 use crate::config::check::checker::{join, short};
 use crate::config::check::forms::duration;
 use crate::config::check::traffic_rules::{
-    ANNOTATION, EARLY, FIRST_BYTE, HEDGE, gateway_target, route_target, targets,
+    ANNOTATION, EARLY, FIRST_BYTE, HEDGE, ON_CLIENT_GONE, gateway_target, route_target, targets,
 };
 use crate::config::resource::{Document, Kind, Resource, Set, location};
 use crate::config::resources::backend_traffic_policy::{
@@ -12,7 +12,7 @@ use crate::config::resources::backend_traffic_policy::{
 use crate::config::resources::text::DurationText;
 use crate::config::text::mistake::{Location, Report};
 use crate::config::text::yaml::Node;
-use crate::config::traffic::{Circuit, Outliers, Retry, Traffic};
+use crate::config::traffic::{Circuit, OnClientGone, Outliers, Retry, Traffic};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,7 +103,8 @@ impl<'a> TrafficPolicies<'a> {
         let hedge = annotated(route, HEDGE);
         let hedge = hedge.map_or(of_policies.hedge, |time| Some(time).filter(|time| !time.is_zero()));
         let early_head = annotated(route, EARLY).or(of_policies.early_head);
-        Arc::new(Traffic { hedge, early_head, ..of_policies })
+        let on_client_gone = when_client_gone(route).or(of_policies.on_client_gone);
+        Arc::new(Traffic { hedge, early_head, on_client_gone, ..of_policies })
     }
 
     fn at(&self, target: Target) -> Option<&'a Document<'a>> {
@@ -169,7 +170,7 @@ fn unused(document: &Document<'_>, report: &mut Report) {
             report.problem(location, "not used: this gateway has nothing like it");
         }
     }
-    unknown_annotations(document, &[FIRST_BYTE, HEDGE, EARLY], report);
+    unknown_annotations(document, &[FIRST_BYTE, HEDGE, EARLY, ON_CLIENT_GONE], report);
 }
 
 /// Names annotations of ours that say nothing there: a mistyped one would be missed.
@@ -230,6 +231,11 @@ fn annotated(document: &Document<'_>, key: &str) -> Option<Duration> {
     document.root.at("metadata.annotations")?.get(key).and_then(Node::text).and_then(duration)
 }
 
+/// What an annotation says of calls whose client leaves.
+fn when_client_gone(document: &Document<'_>) -> Option<OnClientGone> {
+    document.root.at("metadata.annotations")?.get(ON_CLIENT_GONE).and_then(Node::text).and_then(OnClientGone::read)
+}
+
 fn traffic(policies: &[&Document<'_>]) -> Traffic {
     let layers = TrafficLayers::of(policies);
     let usual = Outliers::default();
@@ -248,6 +254,7 @@ fn traffic(policies: &[&Document<'_>]) -> Traffic {
         hedge: layers.annotated(HEDGE).filter(|time| !time.is_zero()),
         early_head: layers.annotated(EARLY),
         first_byte: layers.annotated(FIRST_BYTE),
+        on_client_gone: policies.iter().find_map(|policy| when_client_gone(policy)),
         whole: limit(layers.first(|spec| spec.timeout.as_ref()?.http.as_ref()?.request_timeout.as_ref())),
     }
 }

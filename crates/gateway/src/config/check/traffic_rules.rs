@@ -3,6 +3,7 @@
 use crate::config::check::checker::{Check, join, short};
 use crate::config::check::forms::{Form, duration};
 use crate::config::text::yaml::Node;
+use crate::config::traffic::OnClientGone;
 
 /// The annotations that say what Envoy Gateway has no words for.
 pub(in crate::config) const ANNOTATION: &str = "aquifer.dev/";
@@ -13,6 +14,9 @@ pub(in crate::config) const HEDGE: &str = "aquifer.dev/hedge-after";
 
 /// After this time without a word of a stream its head is sent, and no other backend is asked any more.
 pub(in crate::config) const EARLY: &str = "aquifer.dev/early-head";
+
+/// What becomes of a call whose client leaves: `close` or `drain`.
+pub(in crate::config) const ON_CLIENT_GONE: &str = "aquifer.dev/on-client-gone";
 
 /// Those that speak of gRPC's statuses.
 const OF_GRPC: [&str; 5] = ["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"];
@@ -104,9 +108,20 @@ fn triggers(check: &mut Check<'_>, spec: &Node) {
     }
 }
 
-/// Annotations of these names are times.
+/// The annotation of what becomes of a call whose client leaves is one of its words.
+fn on_client_gone(check: &mut Check<'_>, annotations: &Node) {
+    let Some(node) = annotations.get(ON_CLIENT_GONE) else { return };
+    if node.text().and_then(OnClientGone::read).is_none() {
+        let words = OnClientGone::WORDS.join(" or ");
+        let message = format!("Invalid value: {:?}: must be {words}", short(node.shown()));
+        check.refuse(node, &join("metadata.annotations", ON_CLIENT_GONE), message);
+    }
+}
+
+/// Annotations of these names are times; that of clients which leave is a word.
 pub(in crate::config) fn annotations(check: &mut Check<'_>, root: &Node, times: &[&str]) {
     let Some(annotations) = root.at("metadata.annotations") else { return };
+    on_client_gone(check, annotations);
     for name in times {
         let Some(node) = annotations.get(name) else { continue };
         let sound = node.text().is_some_and(|text| Form::Duration.fits(text) && duration(text).is_some());

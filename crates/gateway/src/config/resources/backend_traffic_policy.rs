@@ -12,7 +12,7 @@ use serde::Deserialize;
 #[schemars(transform = in_order::<Self>, extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub(in crate::config) struct BackendTrafficPolicy {
     /// The name of the resource. Its annotations `aquifer.dev/first-byte-timeout`, `aquifer.dev/hedge-after` and
-    /// `aquifer.dev/early-head` are durations.
+    /// `aquifer.dev/early-head` are durations, `aquifer.dev/on-client-gone` is `close` or `drain`.
     pub(in crate::config) metadata: Metadata,
     /// The targets and the policy.
     pub(in crate::config) spec: BackendTrafficPolicySpec,
