@@ -31,7 +31,7 @@ def run(url, model, message, more):
         env = {"PATH": os.environ["PATH"], "HOME": home, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
         env |= {"ANTHROPIC_API_KEY": "key-of-aider-itself", "ANTHROPIC_API_BASE": url}
         command = [sys.executable, "-m", "aider", "--model", f"anthropic/{model}", "--message", message, *OPTIONS, *more, "greet.py"]
-        shape = {"cwd": home, "env": env, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 100}
+        shape = {"cwd": home, "env": env, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 200}
         ran = subprocess.run(command, **shape)
         return file.read_text(), ran.stdout + ran.stderr
 

@@ -79,7 +79,7 @@ impl Passed {
         }
         let (mut body, mut warnings) = (body.clone(), Vec::new());
         if self.glance.reasoning
-            && let Some(own) = dialect::own_reasoning(&body, target.mark(config))
+            && let Some(own) = dialect::own_reasoning(&body, target.mark(config), config.seal_keys.as_deref())
         {
             body = Bytes::from(own.body);
             if own.left_out {

@@ -124,8 +124,7 @@ fn reasoning_and_answer_of_each_dialect_are_seen_while_they_stream() {
         assert_eq!(text["blocks"].as_array().unwrap().len(), 2, "{path}: {text}");
         assert!(text["request"]["upstream"].as_str().unwrap().contains("PROMPT?"), "{path}: {text}");
         let audited = format!("exchange=\"{id}\"");
-        let lines = || aquifer.log().lines().filter(|line| line.contains("a text was opened")).count();
-        wait_until("two lines of audit", || lines() == 2, || aquifer.log());
+        wait_until("two lines of audit", || aquifer.log().matches("a text was opened").count() == 2, || aquifer.log());
         let log = aquifer.log();
         assert!(log.contains(&audited) && log.contains("loopback"), "{log}");
         assert!(!log.contains("PROMPT?") && !log.contains("thought"), "{log}");

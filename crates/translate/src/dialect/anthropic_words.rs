@@ -4,6 +4,7 @@
 use super::json::{Node, Object};
 use super::media;
 use super::notes::Notes;
+use super::openai_responses::seal_keys::is_sealed;
 use super::reasoning_claim::{Claim, effort};
 use super::seal;
 use crate::fault::Fault;
@@ -38,7 +39,8 @@ pub(super) fn redacted_block<'a>(part: &Object<'a, '_>, notes: &mut Notes) -> Re
 /// Reasoning that only its provider can read. What is not base64 cannot have come from Bedrock, and is left out.
 pub(super) fn sealed<'a>(data: &Node<'a, '_>, notes: &mut Notes) -> Result<Option<Block<'a>>, Fault> {
     let (text, issuer) = seal::unmarked(data.text()?);
-    if media::is_base64(&text.plain()) {
+    // A seal of Responses that its client carried into this dialect is opened later.
+    if media::is_base64(&text.plain()) || is_sealed(&text.plain()) {
         return Ok(Some(Block::Redacted { data: text, issuer }));
     }
     notes.dropped(data, "it is not base64, so it did not come from Bedrock");

@@ -9,7 +9,7 @@ use super::openai_chat::{self, ReasoningFields};
 use super::openai_responses::{
     self,
     seal_keys::SealKeys,
-    sealed_item::{self, SealedItem},
+    sealed_item::{self, OpenedInPlace, SealedItem},
 };
 use crate::fault::Fault;
 use crate::limits::Limits;
@@ -83,13 +83,17 @@ pub struct Answerer {
 }
 
 impl Asked<'_> {
-    /// Opens the reasoning that came back sealed with these keys, and has the answer's sealed with them.
-    pub fn unseal(&mut self, keys: &Arc<SealKeys>) {
+    /// Opens the reasoning that came back sealed with these keys, and has the answer's sealed with them. Returns the
+    /// positions of the messages that are not what the body says any more.
+    pub fn unseal(&mut self, keys: &Arc<SealKeys>) -> Vec<usize> {
+        let OpenedInPlace { changed, warning } = sealed_item::open_in_place(&mut self.request.messages, keys);
+        self.warnings.extend(warning);
         let sealed = std::mem::take(&mut self.sealed);
         self.warnings.extend(sealed_item::open(sealed, &mut self.request.messages, keys));
         if let Manner::OpenAiResponses(manner) = &mut self.manner {
             manner.seals = Some(Arc::clone(keys));
         }
+        changed
     }
 }
 

@@ -166,7 +166,7 @@ impl<'a> Incoming<'a> {
 
     /// Opens the reasoning that came back in `encrypted_content`, and has the answer's sealed with the same keys.
     pub fn unseal(&mut self, keys: &Arc<SealKeys>) {
-        self.asked.unseal(keys);
+        self.restored.extend(self.asked.unseal(keys));
     }
 
     /// The request's parameters in numbers, for its record.

@@ -3,6 +3,7 @@
 
 use aquifer_translate::bedrock::{Api, Terms};
 use aquifer_translate::catalogue::{Adjustment, Catalogue, Rules};
+use aquifer_translate::dialect::openai_responses::seal_keys::SealKeys;
 use aquifer_translate::dialect::{self, Dialect};
 use aquifer_translate::limits::{ClientFields, Limits};
 use aquifer_translate::model::issuer::Mark;
@@ -13,7 +14,7 @@ use serde::de::IgnoredAny;
 const MODELS: [&str; 5] = ["gpt-4o", "gpt-5", "gpt-5.2", "deepseek-chat", "us.anthropic.claude-opus-5"];
 
 pub(crate) fn run(data: &[u8]) {
-    if let Some(left) = dialect::own_reasoning(data, Mark::default()) {
+    if let Some(left) = dialect::own_reasoning(data, Mark::default(), Some(&SealKeys::new([7; 32], []))) {
         assert!(serde_json::from_slice::<IgnoredAny>(&left.body).is_ok(), "what is left is JSON");
     }
     for model in MODELS {

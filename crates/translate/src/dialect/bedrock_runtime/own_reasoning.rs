@@ -1,9 +1,12 @@
 //! Reasoning with a mark of this gateway, in a conversation that goes on to Bedrock: its own is unmarked, other is taken out.
 
 use super::redacted::BEGINS_IN_BASE64;
+use crate::dialect::openai_responses::seal_keys::{SealKeys, SealedThought, is_sealed};
 use crate::dialect::seal;
 use crate::model::issuer::Mark;
 use crate::model::text::Text;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -53,18 +56,19 @@ pub struct OwnReasoning {
 
 /// The body of a Converse request with its reasoning as a backend takes it: a signature that this gateway marked for that
 /// backend, in another dialect, has its mark taken off; blocks that it marked for another one are left out, because
-/// Bedrock would refuse their seals. `None`: there are no marks.
+/// Bedrock would refuse their seals. What a client carried in `redactedContent` as Responses sealed it with these keys is
+/// written as Bedrock made it. `None`: nothing of that is there.
 #[must_use]
-pub fn own_reasoning(body: &[u8], mark: Mark) -> Option<OwnReasoning> {
+pub fn own_reasoning(body: &[u8], mark: Mark, keys: Option<&SealKeys>) -> Option<OwnReasoning> {
     memmem::find(body, b"reasoningContent")?;
-    if memmem::find(body, b"~").is_none() && memmem::find(body, BEGINS_IN_BASE64.as_bytes()).is_none() {
+    if memmem::find(body, b"~").is_none() && memmem::find(body, b"redactedContent").is_none() {
         return None;
     }
     let text = std::str::from_utf8(body).ok()?;
     let conversation: Conversation<'_> = serde_json::from_str(text).ok()?;
     let mut edits = Vec::new();
     for turn in &conversation.messages {
-        edit(text, &turn.content, mark, &mut edits);
+        edit(text, &turn.content, &|block| made(block, mark, keys), &mut edits);
     }
     if edits.is_empty() {
         return None;
@@ -74,21 +78,18 @@ pub fn own_reasoning(body: &[u8], mark: Mark) -> Option<OwnReasoning> {
     let mut from = 0;
     for Edit { begin, end, with } in edits {
         written.extend_from_slice(body.get(from..begin)?);
-        if let Some(signature) = with {
-            written.extend_from_slice(&[b"\"", signature.as_bytes(), b"\""].concat());
-        }
+        written.extend_from_slice(with.unwrap_or_default().as_bytes());
         from = end;
     }
     written.extend_from_slice(body.get(from..)?);
     Some(OwnReasoning { body: written, left_out })
 }
 
-/// A part of a body that is left out, or is written as another string.
-struct Edit<'a> {
+/// A part of a body that is left out, or is written as other JSON.
+struct Edit {
     begin: usize,
     end: usize,
-    /// The string, still escaped.
-    with: Option<&'a str>,
+    with: Option<String>,
 }
 
 /// Whose reasoning a block holds.
@@ -100,21 +101,27 @@ enum Made<'a> {
         raw: &'a str,
         signature: &'a str,
     },
+    /// The backend's own, sealed for a client of Responses: the block as the backend made it.
+    Sealed(String),
     Elsewhere,
 }
 
 /// Adds the edits of one turn: blocks go with the comma to their next neighbour, or else to the one before. A turn that
 /// is nothing else stays as it is: Bedrock takes no empty one.
-fn edit<'a>(text: &str, content: &[&'a RawValue], mark: Mark, edits: &mut Vec<Edit<'a>>) {
+fn edit<'a>(text: &str, content: &[&'a RawValue], made: &dyn Fn(&'a RawValue) -> Made<'a>, edits: &mut Vec<Edit>) {
     let place = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
-    let made: Vec<Made<'a>> = content.iter().map(|block| made(block, mark)).collect();
+    let made: Vec<Made<'a>> = content.iter().map(|block| made(block)).collect();
     let Some(last_kept) = made.iter().rposition(|made| !matches!(made, Made::Elsewhere)) else { return };
     for (at, (block, made)) in content.iter().zip(&made).enumerate() {
         match made {
             Made::Unmarked => {}
             Made::Own { raw, signature } => {
                 let begin = place(raw);
-                edits.push(Edit { begin, end: begin + raw.len(), with: Some(signature) });
+                edits.push(Edit { begin, end: begin + raw.len(), with: Some(format!("\"{signature}\"")) });
+            }
+            Made::Sealed(opened) => {
+                let begin = place(block.get());
+                edits.push(Edit { begin, end: begin + block.get().len(), with: Some(opened.clone()) });
             }
             Made::Elsewhere => {
                 let (begin, end) = (place(block.get()), place(block.get()) + block.get().len());
@@ -128,7 +135,7 @@ fn edit<'a>(text: &str, content: &[&'a RawValue], mark: Mark, edits: &mut Vec<Ed
     }
 }
 
-fn made(block: &RawValue, mark: Mark) -> Made<'_> {
+fn made<'a>(block: &'a RawValue, mark: Mark, keys: Option<&SealKeys>) -> Made<'a> {
     let Ok(Thinking { reasoning_content }) = serde_json::from_str::<Thinking<'_>>(block.get()) else {
         return Made::Unmarked;
     };
@@ -142,21 +149,46 @@ fn made(block: &RawValue, mark: Mark) -> Made<'_> {
             Some(_) => Made::Elsewhere,
         };
     }
-    let redacted = reasoning_content.redacted_content.and_then(Text::from_raw);
-    match redacted.is_some_and(|data| data.as_escaped().starts_with(BEGINS_IN_BASE64)) {
-        true => Made::Elsewhere,
-        false => Made::Unmarked,
+    let Some(redacted) = reasoning_content.redacted_content.and_then(Text::from_raw) else { return Made::Unmarked };
+    if redacted.as_escaped().starts_with(BEGINS_IN_BASE64) {
+        return Made::Elsewhere;
     }
+    match opened(&redacted, keys) {
+        None => Made::Unmarked,
+        Some(thought) if thought.mark == mark => Made::Sealed(written(&thought)),
+        Some(_) => Made::Elsewhere,
+    }
+}
+
+/// The thought in redacted bytes that are a seal of Responses.
+fn opened(redacted: &Text<'_>, keys: Option<&SealKeys>) -> Option<SealedThought<'static>> {
+    let seal = String::from_utf8(STANDARD.decode(redacted.plain().as_bytes()).ok()?).ok()?;
+    keys.filter(|_| is_sealed(&seal))?.open(&seal)
+}
+
+/// A thought as Converse has it.
+fn written(thought: &SealedThought<'_>) -> String {
+    let SealedThought { text, signature, redacted, mark: _ } = thought;
+    if let Some(data) = redacted {
+        return format!(r#"{{"reasoningContent":{{"redactedContent":"{}"}}}}"#, data.as_escaped());
+    }
+    let signature = signature.as_ref().map(|signature| format!(r#","signature":"{}""#, signature.as_escaped()));
+    let (text, signature) = (text.as_escaped(), signature.unwrap_or_default());
+    format!(r#"{{"reasoningContent":{{"reasoningText":{{"text":"{text}"{signature}}}}}}}"#)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::request_id::RequestId;
     use serde_json::{Value, json};
+
+    const OWN: Mark = Mark { model: 1, backend: 2 };
 
     fn left(content: &Value) -> Option<Value> {
         let body = json!({"messages": [{"role": "user", "content": [{"text": "~"}]}, {"role": "assistant", "content": content}]});
-        let left = own_reasoning(body.to_string().as_bytes(), Mark { model: 1, backend: 2 })?;
+        let keys = SealKeys::new([7; 32], []);
+        let left = own_reasoning(body.to_string().as_bytes(), OWN, Some(&keys))?;
         let left: Value = serde_json::from_slice(&left.body).unwrap();
         assert_eq!(left["messages"][0], body["messages"][0]);
         Some(left["messages"][1]["content"].clone())
@@ -182,5 +214,28 @@ mod tests {
         ] {
             assert_eq!(left(&content), expected, "{content}");
         }
+    }
+    #[test]
+    fn what_responses_sealed_is_opened_for_its_own_backend() {
+        let carried = |thought: &SealedThought<'_>, key: u8| {
+            let seal = SealKeys::new([key; 32], []).seal(thought, RequestId(3), 0);
+            json!({"reasoningContent": {"redactedContent": STANDARD.encode(seal)}})
+        };
+        let signed = SealedThought {
+            text: Text::from_plain("a \"thought\""),
+            signature: Some(Text::from_plain("EpMC")),
+            mark: OWN,
+            ..SealedThought::default()
+        };
+        let redacted =
+            SealedThought { redacted: Some(Text::from_plain("QUJD")), mark: OWN, ..SealedThought::default() };
+        let elsewhere = SealedThought { mark: Mark { model: 9, backend: 2 }, ..signed.clone() };
+        let said = json!({"text": "a"});
+        let opened = json!({"reasoningContent": {"reasoningText": {"text": "a \"thought\"", "signature": "EpMC"}}});
+        assert_eq!(left(&json!([carried(&signed, 7), said])), Some(json!([opened, said])));
+        let opened = json!({"reasoningContent": {"redactedContent": "QUJD"}});
+        assert_eq!(left(&json!([carried(&redacted, 7), said])), Some(json!([opened, said])));
+        assert_eq!(left(&json!([carried(&elsewhere, 7), said])), Some(json!([said])));
+        assert_eq!(left(&json!([carried(&signed, 8), said])), None);
     }
 }

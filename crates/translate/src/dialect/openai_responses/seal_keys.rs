@@ -89,6 +89,15 @@ impl PartialEq for SealKeys {
 
 impl Eq for SealKeys {}
 
+/// Whether a text has the form of a seal; only the keys tell whether it is one.
+#[must_use]
+pub fn is_sealed(text: &str) -> bool {
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    // The version is in the first two letters.
+    let version = matches!(text.as_bytes(), [b'A', b'Q'..=b'Z' | b'a'..=b'f', ..]);
+    version && text.len() > (HEAD + AES_256_GCM.tag_len()) * 4 / 3 && text.bytes().all(letters)
+}
+
 impl SealKeys {
     /// The key that seals from now on, and those that it takes the place of, which still open what they sealed.
     #[must_use]
@@ -193,6 +202,7 @@ mod tests {
         let redacted = SealedThought { redacted: Some(Text::from_escaped("QUJD")), ..SealedThought::default() };
         for thought in [thought(), redacted, SealedThought::default()] {
             let seal = keys.seal(&thought, EXCHANGE, 3);
+            assert!(is_sealed(&seal), "{seal}");
             assert_eq!(keys.open(&seal), Some(thought));
         }
         assert_ne!(keys.seal(&thought(), EXCHANGE, 0), keys.seal(&thought(), EXCHANGE, 1));

@@ -1,6 +1,7 @@
 //! Reasoning that comes back.
 
 use super::conversation::{Conversation, Item};
+use crate::dialect::json::Object;
 use crate::dialect::notes::Notes;
 use crate::dialect::openai_responses::sealed_item::SealedItem;
 use crate::fault::Fault;
@@ -23,22 +24,38 @@ pub(super) fn read<'a>(
         conversation.said(Role::Assistant, item.position);
         let Some(turn) = conversation.turns.len().checked_sub(1) else { return Ok(()) };
         let block = conversation.turns.last().map_or(0, |turn| turn.content.len());
-        conversation.sealed.push(SealedItem { turn, block, position: item.position, seal });
+        let mut shown = shown(object, "content")?;
+        if shown.is_empty() {
+            shown = self::shown(object, "summary")?;
+        }
+        let id = object.get("id").and_then(|id| id.string().ok());
+        let issuer = Issuer::claimed(id.as_deref(), None);
+        let position = item.position;
+        conversation.sealed.push(SealedItem { turn, block, position, seal, shown, issuer });
         return Ok(());
     }
-    let mut text = String::new();
-    if let Some(node) = object.get("content") {
-        for node in node.list()?.each() {
-            if let Some(part) = node.object()?.get("text") {
-                text.push_str(part.text()?.as_escaped());
-            }
-        }
-    }
+    let text = shown(object, "content")?;
     if text.is_empty() {
         notes.dropped_each(&item.node, "it holds no `encrypted_content`, and no model takes a summary back");
         return Ok(());
     }
-    let thought = Block::Reasoning { text: Text::from_escaped(text), signature: None, issuer: Issuer::default() };
+    let thought = Block::Reasoning { text, signature: None, issuer: Issuer::default() };
     conversation.said(Role::Assistant, item.position).push(thought);
     Ok(())
+}
+
+/// The text of all parts of a member.
+fn shown<'a>(item: &Object<'a, '_>, member: &str) -> Result<Text<'a>, Fault> {
+    let mut shown = Text::default();
+    if let Some(node) = item.get(member) {
+        for node in node.list()?.each() {
+            if let Some(part) = node.object()?.get("text") {
+                match shown.is_empty() {
+                    true => shown = part.text()?,
+                    false => shown.append(&part.text()?),
+                }
+            }
+        }
+    }
+    Ok(shown)
 }
