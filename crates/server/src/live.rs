@@ -46,6 +46,8 @@ use view::{StreamView, StreamsView, TextView};
 const SHARDS: usize = 16;
 /// The most exchanges of one list.
 const MOST_LISTED: usize = 500;
+/// The target of the lines of audit.
+const AUDIT: &str = "aquifer::audit";
 /// Texts whose time is over go at the next of these moments.
 const EXPIRY: Duration = Duration::from_millis(250);
 
@@ -144,13 +146,13 @@ impl Live {
 
     /// The exchanges under way that may be listed, newest first.
     fn listed(&self) -> Vec<Arc<OpenExchange>> {
-        let mut all = Vec::new();
+        let mut all: Vec<Arc<OpenExchange>> = Vec::new();
         for shard in &self.open {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            all.extend(shard.iter().map(|(key, open)| (*key, Arc::clone(open))));
+            all.extend(shard.lock().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone));
         }
-        all.sort_unstable_by_key(|(key, _)| Reverse(*key));
-        all.into_iter().map(|(_, open)| open).filter(|open| open.is_listed()).collect()
+        all.retain(|open| open.is_listed());
+        all.sort_unstable_by_key(|open| Reverse(open.begun));
+        all
     }
 
     /// The JSON of the exchanges under way, newest first.
@@ -204,9 +206,6 @@ impl Drop for Live {
         self.texts.ended.notify_one();
     }
 }
-
-/// The target of the lines of audit.
-const AUDIT: &str = "aquifer::audit";
 
 /// The live stream of these topics (`stats,streams,exchanges,backends,text:ID`), for a viewer.
 ///

@@ -17,7 +17,7 @@ mod lines;
 mod messages;
 mod responses;
 
-use crate::bedrock::invoke::stream::ChunkBuffer;
+use crate::bedrock::ChunkBuffer;
 use crate::dialect::Dialect;
 use crate::model::text::Text;
 use crate::wire::eventstream::{Frame, Kind};
@@ -87,12 +87,12 @@ impl AnswerFraming {
     #[must_use]
     pub fn of(content_type: &str) -> Option<Self> {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
-        let known = [
-            ("text/event-stream", Self::Events),
-            ("application/vnd.amazon.eventstream", Self::Frames),
-            ("application/json", Self::Whole),
-        ];
-        known.into_iter().find(|(name, _)| essence.eq_ignore_ascii_case(name)).map(|(_, framing)| framing)
+        match essence.to_ascii_lowercase().as_str() {
+            "text/event-stream" => Some(Self::Events),
+            "application/vnd.amazon.eventstream" => Some(Self::Frames),
+            "application/json" => Some(Self::Whole),
+            _ => None,
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+//! The hub as its viewers see it: topics, texts, refusals.
+
 use super::open::tests::open;
 use super::*;
 use aquifer_gateway::record::Outcome;

@@ -153,8 +153,8 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
 
 fn tools(text: &ObservedText) -> Vec<ToolView<'_>> {
     let tool = text.called().map(|called| {
-        let is_of = |it: &Stretch<'_>| it.kind == TextKind::CallArguments && it.block == called.block;
-        let arguments = text.stretches().filter(is_of).map(|it| it.text).collect();
+        let of_it = text.stretches().filter(|it| it.kind == TextKind::CallArguments && it.block == called.block);
+        let arguments = of_it.map(|it| it.text).collect();
         ToolView { id: called.id.text(), name: called.name.text(), arguments }
     });
     tool.collect()

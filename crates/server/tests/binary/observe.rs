@@ -124,8 +124,7 @@ fn reasoning_and_answer_of_each_dialect_are_seen_while_they_stream() {
         assert_eq!(text["blocks"].as_array().unwrap().len(), 2, "{path}: {text}");
         assert!(text["request"]["upstream"].as_str().unwrap().contains("PROMPT?"), "{path}: {text}");
         let audited = format!("exchange=\"{id}\"");
-        let lines = || aquifer.log().lines().filter(|line| line.contains("a text was opened")).count();
-        wait_until("two lines of audit", || lines() == 2, || aquifer.log());
+        wait_until("two lines of audit", || aquifer.log().matches("a text was opened").count() == 2, || aquifer.log());
         let log = aquifer.log();
         assert!(log.contains(&audited) && log.contains("loopback"), "{log}");
         assert!(!log.contains("PROMPT?") && !log.contains("thought"), "{log}");
@@ -173,8 +172,10 @@ fn without_a_policy_that_allows_it_no_text_is_seen() {
             call.finish();
             client.read_to_end();
             let (all, one) = (live.read_until("\"open\":0"), text.read_until("\"open\":0"));
-            let refused = aquifer.admin(&format!("/admin/api/v1/exchanges/{id}/text"));
-            assert_eq!(refused.status, 404, "{refused:?}");
+            let path_of_text = format!("/admin/api/v1/exchanges/{id}/text");
+            wait_until("a refusal", || aquifer.admin(&path_of_text).status == 403, || aquifer.log());
+            let refused = aquifer.admin(&path_of_text);
+            assert!(refused.body.contains("observe: metadata"), "{refused:?}");
             for told in [all, one, &refused.body] {
                 assert!(!told.contains("MARKER") && !told.contains("TUFSS0VS"), "{path}: {told}");
             }

@@ -32,22 +32,29 @@ pub(super) enum PlaceKind {
 #[derive(Debug, Default)]
 pub(super) struct BlockNumbers {
     next: u32,
-    open: VecDeque<(Place, u32)>,
+    open: VecDeque<Numbered>,
+}
+
+/// A block with its number.
+#[derive(Clone, Copy, Debug)]
+struct Numbered {
+    place: Place,
+    number: u32,
 }
 
 impl BlockNumbers {
     /// The number of the block at a place. Calls may grow side by side; any other block ends where another one begins.
     fn number(&mut self, place: Place) -> u32 {
         let known = match place.kind {
-            PlaceKind::Call => self.open.iter().rev().find(|(known, _)| *known == place),
-            PlaceKind::Reasoning | PlaceKind::Content => self.open.back().filter(|(known, _)| *known == place),
+            PlaceKind::Call => self.open.iter().rev().find(|known| known.place == place),
+            PlaceKind::Reasoning | PlaceKind::Content => self.open.back().filter(|known| known.place == place),
         };
-        if let Some((_, number)) = known {
-            return *number;
+        if let Some(known) = known {
+            return known.number;
         }
         let number = self.next;
         self.next = number.saturating_add(1);
-        self.open.push_back((place, number));
+        self.open.push_back(Numbered { place, number });
         if self.open.len() > REMEMBERED {
             self.open.pop_front();
         }

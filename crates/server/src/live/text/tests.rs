@@ -1,3 +1,5 @@
+//! Texts under each policy, and what viewers are told of them.
+
 use super::*;
 use crate::live::pane::KEPT;
 use std::borrow::Cow;
