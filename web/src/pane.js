@@ -77,12 +77,11 @@ export const Pane = ({ log, kind, title, empty, busy, follow, actions }) => {
       ${actions}
       <button type="button" class="quiet small" disabled=${nothing} onClick=${() => copy(body.current.innerText, title)}>copy</button>
     </header>
-    <div class="pane-body" ref=${body} role="log" aria-live="off" aria-label=${title} tabindex="0" onScroll=${scrolled}>
+    <div class=${`pane-body ${busy ? "busy" : ""}`} ref=${body} role="log" aria-live="off" aria-label=${title} tabindex="0" onScroll=${scrolled}>
       ${log.dropped ? html`<p class="dropped">… ${bytes(log.dropped)} before this are no longer kept</p>` : null}
       ${hidden ? html`<p class="dropped"><button type="button" class="quiet small" onClick=${() => { sticky.current = false; setMost(most + SHOWN); }}>
         show ${count(Math.min(hidden, SHOWN))} of ${count(hidden)} earlier paragraphs</button></p>` : null}
       ${nothing ? html`<p class="empty-pane">${empty}</p>` : shown}
-      ${busy && !nothing ? html`<span class="caret" aria-hidden="true"></span>` : null}
     </div>
     ${below ? html`<button type="button" class="below" onClick=${toEnd}>new text below ↓</button>` : null}
   </section>`;

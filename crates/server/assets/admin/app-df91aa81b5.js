@@ -151,12 +151,11 @@ Please report this to https://github.com/markedjs/marked.`,e){let s="<p>An error
       ${o}
       <button type="button" class="quiet small" disabled=${k} onClick=${()=>Rt(h.current.innerText,n)}>copy</button>
     </header>
-    <div class="pane-body" ref=${h} role="log" aria-live="off" aria-label=${n} tabindex="0" onScroll=${A}>
+    <div class=${`pane-body ${l?"busy":""}`} ref=${h} role="log" aria-live="off" aria-label=${n} tabindex="0" onScroll=${A}>
       ${e.dropped?m`<p class="dropped">… ${Ut(e.dropped)} before this are no longer kept</p>`:null}
       ${b?m`<p class="dropped"><button type="button" class="quiet small" onClick=${()=>{d.current=!1,c(i+Pi)}}>
         show ${J(Math.min(b,Pi))} of ${J(b)} earlier paragraphs</button></p>`:null}
       ${k?m`<p class="empty-pane">${s}</p>`:T}
-      ${l&&!k?m`<span class="caret" aria-hidden="true"></span>`:null}
     </div>
     ${f?m`<button type="button" class="below" onClick=${v}>new text below ↓</button>`:null}
   </section>`};var Qd=34,eo=30,$u=[["queue","queue, back-off"],["wait","waits for the first byte"],["thinking","thinking"],["answering","answering"],["lost","ended without an answer"]],Xd=[1,2,5,10,20,50,100,200,500,1e3,2e3,5e3,1e4,2e4,3e4,6e4,12e4,3e5,6e5],em=(e,t,n)=>{let s=t.sent_ms??t.started_ms,l=t.ended_ms??n,r=[],o=(h,d,g)=>{d!=null&&g!=null&&g>d&&r.push({kind:h,from:d,to:g})};if(o("queue",t.started_ms,s),!(["answered","ok","won"].includes(t.result)||t.first_byte_ms!=null&&t===e.attempts.at(-1)&&e.first_content_ms!=null))return o("wait",s,t.first_byte_ms??l),o("lost",t.first_byte_ms,l),r;let c=e.first_reasoning_ms,f=e.first_content_ms,p=Math.min(...[c,f,l].filter(h=>h!=null));return o("wait",s,p),c!=null&&o("thinking",c,Math.min(f??l,l)),f!=null&&o("answering",f,l),r},tm=()=>m`<defs>
