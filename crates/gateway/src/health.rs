@@ -377,6 +377,22 @@ impl BackendHealth {
         self.is_out(backend, Some(model), now)
     }
 
+    /// The time for which a backend, or some model of it, is still ejected; `None`: nothing of it is.
+    #[must_use]
+    pub fn ejected_for(&self, backend: usize, now: Instant) -> Option<Duration> {
+        let outliers = self.backends.get(backend).and_then(Health::ill)?;
+        let now = self.milliseconds(now);
+        let last = outliers.iter().filter_map(|outlier| outlier.until).max()?;
+        last.checked_sub(now).filter(|left| *left > 0).map(Duration::from_millis)
+    }
+
+    /// The retry budget of a backend: the number of retries that it would allow now, with parts of one.
+    #[must_use]
+    pub fn retry_budget(&self, backend: usize) -> f64 {
+        let credit = self.backends.get(backend).map_or(0, |health| health.credit.load(Ordering::Relaxed));
+        credit as f64 / COST as f64
+    }
+
     fn is_out(&self, backend: usize, model: Option<&str>, now: Instant) -> bool {
         let Some(outliers) = self.backends.get(backend).and_then(Health::ill) else { return false };
         let now = self.milliseconds(now);
@@ -474,6 +490,8 @@ mod tests {
         let straggler = Failure { reach: Reach::Nowhere, probe: false, spared: false };
         assert!((0..50).all(|_| health.failed_of(0, "m", straggler, OUTLIERS, now).is_none()));
         assert!(!health.is_ejected(0, now + Duration::from_secs(10)));
+        assert_eq!(health.ejected_for(0, now), Some(Duration::from_secs(10)));
+        assert_eq!(health.ejected_for(0, now + Duration::from_secs(10)), None);
     }
 
     const BY_MODEL: Failure = Failure { reach: Reach::Answered, probe: false, spared: false };
@@ -533,6 +551,7 @@ mod tests {
         let saved = (0..1000).filter(|_| health.spend(0)).count();
         assert_eq!(saved, 100);
         (0..50).for_each(|_| health.earn(0));
+        assert!((health.retry_budget(0) - 25.0).abs() < f64::EPSILON, "{}", health.retry_budget(0));
         assert_eq!((0..1000).filter(|_| health.spend(0)).count(), 25);
         assert!(!health.spend(9), "there is no such backend");
     }

@@ -102,10 +102,33 @@ pub struct Record {
     pub costs: Vec<CountedCost>,
     /// The answer is a count of tokens that was cached: nothing was called for it.
     pub cached: bool,
+    /// Where the request came from.
+    pub source: RequestSource,
     /// How much of it may be observed: the least that the policies of its calls say.
     pub observe: Observe,
     /// `namespace/name` of the policy that says so; `None`: it is the default.
     pub observe_by: Option<Arc<str>>,
+}
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RequestSource {
+    /// A listener for clients.
+    #[default]
+    Client,
+    /// The playground of the admin page.
+    Playground,
+}
+
+impl RequestSource {
+    /// Its word, in the admin API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Playground => "playground",
+        }
+    }
 }
 
 /// What a request asked for, in numbers.
@@ -239,6 +262,20 @@ pub enum AttemptReason {
     Adjusted,
     /// The stream before it broke off while the model was thinking.
     Restart,
+}
+
+impl AttemptReason {
+    /// Its word, in the admin API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Retry => "retry",
+            Self::Hedge => "hedge",
+            Self::Adjusted => "adjusted",
+            Self::Restart => "restart",
+        }
+    }
 }
 
 /// Where the numbers of tokens come from.
@@ -488,6 +525,18 @@ pub enum Outcome {
     Failed,
     /// The client left before the end.
     Abandoned,
+}
+
+impl Outcome {
+    /// Its word, in log, metrics and the admin API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Abandoned => "abandoned",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Route look-up: the backends that may answer a request, and the models that clients can name.
 
+mod explain;
+
 pub use crate::config::MODEL_HEADER;
+pub use explain::{Explanation, explain};
 
 use crate::beginning;
 use crate::config::{

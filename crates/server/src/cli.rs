@@ -1,9 +1,11 @@
 //! The command line: commands, flags, defaults, help.
 
+use crate::admin::scopes::Scope;
 use crate::client::cors;
 use aquifer_chat::EFFORTS;
 use aquifer_gateway::config::{AccessDenied, LogLevel, MetricConventions, duration};
 use aquifer_gateway::exchange::KeepAlive;
+use aquifer_gateway::secret::Secret;
 use aquifer_gateway::translate::limits::Limits;
 use aquifer_telemetry::log;
 use clap::builder::FalseyValueParser;
@@ -17,7 +19,7 @@ use std::time::Duration;
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:1975";
 /// Its port.
 pub(crate) const DEFAULT_PORT: u16 = 1975;
-/// Where health and metrics are served when nothing else is said.
+/// Where health, metrics and the admin page are served when nothing else is said.
 pub(crate) const DEFAULT_ADMIN: &str = "127.0.0.1:1064";
 
 /// An AI gateway for AWS Bedrock: OpenAI's Chat Completions in front, Converse behind, reasoning intact.
@@ -189,9 +191,11 @@ pub(crate) struct Demo {
     /// Address and port for clients; the default falls back to a free port when it is taken
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: Option<String>,
-    /// Address and port for health and metrics; the default falls back to a free port when it is taken
+    /// Address and port for health, metrics and the admin page; the default falls back to a free port when it is taken
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) admin: Option<String>,
+    #[command(flatten)]
+    pub(crate) admin_access: AdminAccess,
     /// Pause between the deltas of the simulated model, for example 50ms or 1s
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) pace: Option<Duration>,
@@ -212,9 +216,11 @@ pub(crate) struct Serve {
     /// Address on which the ports of the configuration's Gateways are served, such as 0.0.0.0 in a container
     #[arg(long, value_name = "ADDR", env = "AQUIFER_BIND", default_value = "127.0.0.1")]
     pub(crate) bind: IpAddr,
-    /// Address and port for /healthz, /readyz and /metrics; port 0 takes a free one
+    /// Address and port for /healthz, /readyz, /metrics and the page /admin/; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", env = "AQUIFER_ADMIN", default_value = DEFAULT_ADMIN)]
     pub(crate) admin: String,
+    #[command(flatten)]
+    pub(crate) admin_access: AdminAccess,
     /// File with the API keys of clients, one `name: key` or `name: sha256:DIGEST` a line; read again when it changes
     #[arg(long, value_name = "FILE", env = "AQUIFER_API_KEYS_FILE")]
     pub(crate) api_keys_file: Option<PathBuf>,
@@ -334,6 +340,51 @@ pub(crate) struct Serve {
     pub(crate) telemetry_conventions: Option<ConventionsAs>,
     #[command(flatten)]
     pub(crate) log: Log,
+}
+
+/// Who may use the admin page and its API.
+#[derive(Debug, Args)]
+pub(crate) struct AdminAccess {
+    /// A name by which the admin page may be called, besides localhost and addresses; may be given again
+    #[arg(long = "admin-host", value_name = "HOST", env = "AQUIFER_ADMIN_HOST", value_delimiter = ',')]
+    pub(crate) admin_hosts: Vec<String>,
+    /// File with the token for the admin page and its API; AQUIFER_ADMIN_TOKEN may hold the token itself [default: none on
+    /// a loopback address; elsewhere one is made at the start, and the link with it is printed once]
+    #[arg(long, value_name = "FILE", env = "AQUIFER_ADMIN_TOKEN_FILE")]
+    pub(crate) admin_token_file: Option<PathBuf>,
+    #[arg(long, hide = true, env = "AQUIFER_ADMIN_TOKEN", hide_env_values = true, value_parser = secret)]
+    pub(crate) admin_token: Option<Secret>,
+    /// What the holder of the token may do, separated by commas; `play` sends requests, which costs money, and `operate`
+    /// changes the level of the log
+    #[arg(
+        long,
+        value_name = "SCOPES",
+        env = "AQUIFER_ADMIN_SCOPES",
+        value_delimiter = ',',
+        default_value = "observe,observe:text,play,operate"
+    )]
+    pub(crate) admin_scopes: Vec<AdminScope>,
+}
+
+/// `--admin-scopes`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum AdminScope {
+    Observe,
+    #[value(name = "observe:text")]
+    ObserveText,
+    Play,
+    Operate,
+}
+
+impl From<AdminScope> for Scope {
+    fn from(scope: AdminScope) -> Self {
+        match scope {
+            AdminScope::Observe => Self::Observe,
+            AdminScope::ObserveText => Self::ObserveText,
+            AdminScope::Play => Self::Play,
+            AdminScope::Operate => Self::Operate,
+        }
+    }
 }
 
 /// `--telemetry-conventions`.
@@ -626,6 +677,10 @@ fn size(text: &str) -> Result<usize, String> {
         unit => return Err(format!("unknown unit `{unit}`; expected KiB, MiB or GiB")),
     };
     number.checked_mul(factor).ok_or_else(|| "too large".to_owned())
+}
+
+fn secret(text: &str) -> Result<Secret, String> {
+    Ok(Secret::new(text.to_owned()))
 }
 
 fn threads(text: &str) -> Result<usize, String> {

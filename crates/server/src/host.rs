@@ -5,10 +5,11 @@ use crate::client::failed_attempts::FailedAttempts;
 use crate::client::seal_keys;
 use crate::live::Live;
 use crate::process::clock;
+use crate::process::config_status::ConfigStatus;
 use crate::turn_store::MemoryTurnStore;
 use crate::upstream::{Connections, Upstreams};
 use anyhow::bail;
-use aquifer_aws::Environment;
+use aquifer_aws::{CredentialOrigin, Environment};
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{Backend, Config, MetricConventions, Observe};
 use aquifer_gateway::exchange::{Abilities, HostLimits, HostTerms, KeepAlive};
@@ -16,13 +17,14 @@ use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::dialect::openai_responses::seal_keys::SealKeys;
 use aquifer_gateway::translate::fault::MistakeKind;
-use aquifer_telemetry::{BackendState, HostState, Telemetry};
+use aquifer_telemetry::{BackendState, HostState, Recent, Telemetry};
 use arc_swap::ArcSwap;
 use http::Uri;
-use std::net::IpAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -34,6 +36,8 @@ pub(crate) struct Serving {
     pub(crate) upstreams: Upstreams,
     /// The health of its backends: outlier detection and retry budget.
     pub(crate) health: Arc<BackendHealth>,
+    /// The same configuration without API keys, made when it is first asked for.
+    without_keys: OnceLock<Arc<Config>>,
     /// The least and the most that its policies let operators observe.
     observed: [Observe; 2],
 }
@@ -43,7 +47,18 @@ impl Serving {
         let health = Arc::new(BackendHealth::new(config.backends.len(), clock::now()));
         let least = config.observed().min().unwrap_or_default();
         let most = config.observed().max().unwrap_or_default();
-        Self { config, upstreams, health, observed: [least, most] }
+        Self { config, upstreams, health, without_keys: OnceLock::new(), observed: [least, most] }
+    }
+
+    /// The configuration without API keys, for requests that were authenticated otherwise.
+    pub(crate) fn config_without_keys(&self) -> Arc<Config> {
+        let config = self.without_keys.get_or_init(|| {
+            let mut config = Config { keys: None, ..Config::clone(&self.config) };
+            config.listeners.iter_mut().for_each(|listener| listener.keys = None);
+            config.routes.change(|routes| routes.iter_mut().for_each(|route| route.keys = None));
+            Arc::new(config)
+        });
+        Arc::clone(config)
     }
 
     /// Whether some policy lets the bodies of requests be observed.
@@ -142,9 +157,28 @@ async fn sweep(turns: Weak<MemoryTurnStore>) {
     }
 }
 
+/// Keeps the time series of exchanges ready for as long as they exist.
+async fn prepare(recent: Weak<Recent>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let Some(recent) = recent.upgrade() else { return };
+        recent.prepare();
+    }
+}
+
 /// The state that all requests of the process share.
 pub(crate) struct Host {
     serving: ArcSwap<Serving>,
+    /// The outcome of the last attempts to load the configuration.
+    pub(crate) config_status: ConfigStatus,
+    /// The sources of credentials by `namespace/name` of the backend, as they were last looked for.
+    pub(crate) credential_sources: ArcSwap<HashMap<String, String>>,
+    /// The newest exchanges, for the admin API.
+    pub(crate) recent: Arc<Recent>,
+    /// Where the admin page is, when the admin listener is on a loopback address.
+    pub(crate) admin_page: OnceLock<SocketAddr>,
+    /// When the process began to serve, in milliseconds since 1970.
+    pub(crate) started_unix_ms: u64,
     environment: Environment,
     draining: AtomicBool,
     /// The sinks of records: log and metrics.
@@ -195,13 +229,22 @@ impl Host {
         let serving = ArcSwap::from_pointee(Serving::new(Arc::new(config), upstreams));
         let turns = Arc::new(MemoryTurnStore::new(telemetry.turns())?);
         tokio::spawn(sweep(Arc::downgrade(&turns)));
+        let recent = Arc::new(Recent::default());
+        tokio::spawn(prepare(Arc::downgrade(&recent)));
+        let config_status = ConfigStatus::default();
+        config_status.loaded();
         let live = Live::new(limits.text_retention);
         tokio::spawn(Live::expire(Arc::downgrade(&live)));
         Ok(Self {
             serving,
+            config_status,
+            credential_sources: ArcSwap::default(),
+            admin_page: OnceLock::new(),
+            started_unix_ms: clock::unix_ms(),
             environment,
             draining: AtomicBool::new(false),
-            telemetry,
+            telemetry: telemetry.and_recent(Arc::clone(&recent)),
+            recent,
             limits,
             body_memory: BodyMemory::new(limits.max_bodies),
             origins: Vec::new(),
@@ -245,11 +288,6 @@ impl Host {
         Some(RequestPermit(Arc::clone(&self.requests)))
     }
 
-    /// The environment variables of the process.
-    pub(crate) fn environment(&self) -> &Environment {
-        &self.environment
-    }
-
     /// The configuration in force, for a new exchange.
     pub(crate) fn serving(&self) -> Arc<Serving> {
         self.serving.load_full()
@@ -266,7 +304,31 @@ impl Host {
         config.keys.clone_from(&before.config.keys);
         config.seal_keys.clone_from(&before.config.seal_keys);
         config.may_replace(&before.config).map_err(anyhow::Error::msg)?;
-        self.replace(config)
+        let config = self.replace(config)?;
+        self.config_status.loaded();
+        Ok(config)
+    }
+
+    /// Counts that a configuration was refused, and keeps the reason for the operator.
+    pub(crate) fn refused_config(&self, why: String) {
+        self.telemetry.refused_config();
+        self.config_status.refused(why);
+    }
+
+    /// Looks for the credentials of each backend; gives their sources, with the names of the backends that share one.
+    pub(crate) async fn credential_origins(&self) -> Vec<(String, CredentialOrigin)> {
+        let origins = self.serving().upstreams.origins(&self.environment).await;
+        let mut sources = HashMap::new();
+        for (backends, origin) in &origins {
+            let source = match origin {
+                CredentialOrigin::Found(source) => source.clone(),
+                CredentialOrigin::Missing(why) => format!("none: {why}"),
+                CredentialOrigin::Unneeded => "none is needed".to_owned(),
+            };
+            sources.extend(backends.split(", ").map(|backend| (backend.to_owned(), source.clone())));
+        }
+        self.credential_sources.store(Arc::new(sources));
+        origins
     }
 
     /// Puts new API keys in force.

@@ -9,7 +9,7 @@
 //! - `client/`: the clients' side, from the accepted connection to the written answer.
 //! - [`upstream`]: the backends' side: connection pools, concurrency limits, signed calls. Other hosts can use it.
 //! - `process/`: worker threads, clock, randomness, configuration files, file descriptors.
-//! - `host.rs`: the state that all requests share; `turn_store.rs`: remembered turns; `admin.rs`: health and metrics.
+//! - `host.rs`: the state that all requests share; `turn_store.rs`: remembered turns; `admin/`: health, metrics, the admin page and its API.
 //! - `live.rs`: exchanges under way, and their texts, for those who may watch.
 //! - `commands/` and `cli.rs`: the commands and flags of the binary, which calls [`main`]; `doctor/`: `aquifer doctor`.
 //!
@@ -26,6 +26,7 @@ mod commands;
 mod doctor;
 mod host;
 mod live;
+mod page_headers;
 mod process;
 mod tls;
 mod turn_store;

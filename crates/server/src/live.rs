@@ -14,7 +14,6 @@
 mod events;
 mod open;
 mod pane;
-pub(crate) mod routes;
 mod seats;
 mod store;
 mod text;
@@ -236,7 +235,6 @@ pub(crate) fn text(live: &Live, viewer: &Viewer, id: &str) -> Result<String, Liv
 }
 
 /// What can be read of the text of an exchange with this record.
-#[allow(dead_code, reason = "the admin API's view of one exchange asks for it")]
 pub(crate) fn text_state(live: &Live, record: &Record) -> TextState {
     let available = live.texts.find(&record.id).is_some_and(|open| !open.text().is_closed());
     let policy = record.observe_by.as_ref().map(|policy| policy.to_string());

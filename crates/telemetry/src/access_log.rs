@@ -121,7 +121,7 @@ fields! {
     };
     "stream": |line, name, it| line.flag(name, it.stream);
     "status": |line, name, it| line.number(name, it.status);
-    "outcome": |line, name, it| line.text(name, outcome_word(it.outcome));
+    "outcome": |line, name, it| line.text(name, it.outcome.word());
     "stop_reason": |line, name, it| line.maybe(name, it.stop_reason, Line::text);
     "finish_reason": |line, name, it| line.maybe(name, it.finish_reason, Line::text);
     "fault": |line, name, it| line.maybe(name, it.fault.as_deref(), Line::text);
@@ -257,15 +257,6 @@ fn cost_parts(line: &mut Line<'_>, name: Name, record: &Record) {
             }
         }
     });
-}
-
-/// The word for an outcome, in log and metrics.
-pub(crate) fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Answered => "answered",
-        Outcome::Failed => "failed",
-        Outcome::Abandoned => "abandoned",
-    }
 }
 
 fn counted(count: u32) -> Option<u32> {

@@ -6,7 +6,8 @@
 //! ```text
 //!                           ┌─► metrics: counters and histograms with bounded labels
 //!  Record ─► Arc<Record> ───┤
-//!                           └─► log: a line, in a buffer of 1 MiB, written by a thread of its own
+//!                           ├─► log: a line, in a buffer of 1 MiB, written by a thread of its own
+//!                           └─► recent: a ring of the newest records, and time series (where a host wants them)
 //! ```
 //!
 //! A sink never blocks the thread that hands it a record, holds a bounded amount of memory, and counts what it drops.
@@ -18,23 +19,29 @@
 
 mod access_log;
 mod clock;
+mod histogram;
 mod line;
 mod line_buffer;
 pub mod log;
 mod metrics;
+mod recent;
 mod sink;
+mod time_series;
 
 use aquifer_gateway::config::{Config, MetricConventions, Severity};
 use aquifer_gateway::record::Record;
+pub use histogram::Quantiles;
 use metrics::Metrics;
 pub use metrics::{BackendState, HostState, TurnStoreCounters, metrics_table};
+pub use recent::{RING, Recent, Seen, Window};
 use sink::Sink;
 use std::sync::Arc;
+pub use time_series::Totals;
 
 /// The sinks of a process, and the metrics that exchanges do not have.
 pub struct Telemetry {
     metrics: Arc<Metrics>,
-    sinks: [Sink; 2],
+    sinks: Vec<Sink>,
 }
 
 /// Counts an exchange as in flight until it is dropped.
@@ -46,8 +53,21 @@ impl Telemetry {
     #[expect(clippy::new_without_default, reason = "two of them in one process would share the log and nothing else")]
     pub fn new() -> Self {
         let metrics = Arc::new(Metrics::new());
-        let sinks = [Sink::Metrics(Arc::clone(&metrics)), Sink::Log];
+        let sinks = vec![Sink::Metrics(Arc::clone(&metrics)), Sink::Log];
         Self { metrics, sinks }
+    }
+
+    /// Hands records to this ring too.
+    #[must_use]
+    pub fn and_recent(mut self, recent: Arc<Recent>) -> Self {
+        self.sinks.push(Sink::Recent(recent));
+        self
+    }
+
+    /// The number of exchanges in flight.
+    #[must_use]
+    pub fn in_flight(&self) -> i64 {
+        self.metrics.in_flight.get()
     }
 
     /// Counts an exchange that begins as in flight.

@@ -11,7 +11,7 @@ use aquifer_gateway::record::Record;
 use arc_swap::ArcSwap;
 use std::io::{IsTerminal, Write, stderr};
 use std::mem::forget;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -32,6 +32,23 @@ pub enum LogFormat {
 pub struct LogControl {
     filter: reload::Handle<Targets, Registry>,
     asked: Option<LogLevel>,
+    levels: Mutex<Levels>,
+}
+
+/// The levels that were asked for. No request looks at them.
+struct Levels {
+    /// The level of the command line or the configuration.
+    lasting: LogLevel,
+    /// The level that takes its place for a while.
+    temporary: Option<LogLevel>,
+    /// The number of temporary levels so far.
+    number: u64,
+}
+
+impl Levels {
+    fn in_force(&self) -> LogLevel {
+        self.temporary.unwrap_or(self.lasting)
+    }
 }
 
 /// The buffer of all lines of the log.
@@ -62,7 +79,8 @@ impl Write for Entry {
 /// Starts the log; a level asked for on the command line stays whatever the configuration says.
 pub fn start(asked: Option<LogLevel>, format: LogFormat) -> anyhow::Result<LogControl> {
     let (filter, handle) = reload::Layer::new(targets(filter_of(asked.unwrap_or(LogLevel::Info))));
-    let control = LogControl { filter: handle, asked };
+    let levels = Levels { lasting: asked.unwrap_or(LogLevel::Info), temporary: None, number: 0 };
+    let control = LogControl { filter: handle, asked, levels: Mutex::new(levels) };
     let registry = tracing_subscriber::registry().with(filter);
     let form = match format {
         LogFormat::Json => Form::Json,
@@ -102,10 +120,41 @@ impl LogControl {
         if self.asked.is_some() {
             return;
         }
-        let level = filter_of(level.unwrap_or(LogLevel::Info));
-        if let Err(error) = self.filter.reload(targets(level)) {
+        self.change(|levels| levels.lasting = level.unwrap_or(LogLevel::Info));
+    }
+
+    /// The level in force.
+    #[must_use]
+    pub fn level(&self) -> LogLevel {
+        self.levels.lock().unwrap_or_else(PoisonError::into_inner).in_force()
+    }
+
+    /// Puts a level in force until [`fall_back`](Self::fall_back) is called with the number that this gives.
+    pub fn set_temporarily(&self, level: LogLevel) -> u64 {
+        self.change(|levels| (levels.temporary, levels.number) = (Some(level), levels.number + 1))
+    }
+
+    /// Falls back to the lasting level, unless another temporary level was set since; returns whether it did.
+    pub fn fall_back(&self, number: u64) -> bool {
+        let mut did = false;
+        self.change(|levels| {
+            did = levels.number == number && levels.temporary.is_some();
+            levels.temporary = levels.temporary.filter(|_| !did);
+        });
+        did
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Levels)) -> u64 {
+        let mut levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = levels.in_force();
+        change(&mut levels);
+        let level = levels.in_force();
+        if level != before
+            && let Err(error) = self.filter.reload(targets(filter_of(level)))
+        {
             tracing::error!(%error, "the log's level was not changed");
         }
+        levels.number
     }
 }
 

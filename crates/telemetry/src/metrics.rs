@@ -6,7 +6,6 @@ mod series;
 mod state;
 mod table;
 
-use crate::access_log::outcome_word;
 use crate::log;
 use aquifer_gateway::config::MetricConventions;
 use aquifer_gateway::cost::{CallCost, CostUnknown};
@@ -127,7 +126,7 @@ impl Metrics {
             }
         }
         for outcome in [Outcome::Answered, Outcome::Failed, Outcome::Abandoned] {
-            let word = outcome_word(outcome);
+            let word = outcome.word();
             let labels = Labels::one("outcome", word).with("status", "").with("model", "").with("backend", "");
             drop(self.families.requests.get_or_create(&labels));
             drop(self.families.told.get_or_create(&Labels::one("outcome", word)));

@@ -2,6 +2,7 @@
 
 use crate::log;
 use crate::metrics::Metrics;
+use crate::recent::Recent;
 use aquifer_gateway::record::Record;
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ pub(crate) enum Sink {
     Metrics(Arc<Metrics>),
     /// Writes a line into the buffer of standard error. Dropped lines are counted as `aquifer_log_lines_dropped`.
     Log,
+    /// Keeps the newest records and counts all, without a lock and in a fixed amount of memory: a newer record takes the
+    /// place of the oldest one.
+    Recent(Arc<Recent>),
 }
 
 impl Sink {
@@ -22,6 +26,7 @@ impl Sink {
         match self {
             Self::Metrics(metrics) => metrics.observe(record),
             Self::Log => log::exchange(record),
+            Self::Recent(recent) => recent.take(record),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::config::check::checker::{Check, short, unsupported};
 use crate::config::check::policy_rules;
 use crate::config::check::rules;
 use crate::config::check::traffic_rules;
+use crate::config::redacted::redacted;
 use crate::config::resource::{Document, Kind, Loader, Resource, SETTINGS};
 use crate::config::resources::{self, Definition, ENVOY_VERSIONS, OWN_VERSIONS};
 use crate::config::text::mistake::{ConfigError, Location, Notice, Report};
@@ -59,6 +60,7 @@ pub fn load(
     }
     let mut config = assemble(&documents, loader, &mut report);
     if report.mistakes.is_empty() {
+        config.redacted = redacted(&documents).into();
         config.notices = report.notices;
         config.notices.extend(skipped_line(&skipped).map(Notice::note));
         return Ok(config);

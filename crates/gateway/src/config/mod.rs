@@ -9,6 +9,7 @@ mod listener;
 mod load;
 mod model_index;
 mod reasoning;
+mod redacted;
 mod resource;
 #[expect(dead_code, reason = "parts of resources that are checked and shown, and not used")]
 mod resources;
@@ -75,6 +76,8 @@ pub struct Config {
     pub access_denied: AccessDenied,
     /// Notices about a configuration that is valid: kinds skipped, fields ignored, references that dangle.
     pub notices: Vec<Notice>,
+    /// The resources that it was built from, as YAML with every secret masked; empty where there were none.
+    pub redacted: Arc<str>,
     /// The index over the models that are named above, made at the first look-up.
     pub model_index: ModelIndex,
 }
@@ -145,4 +148,18 @@ pub enum LogLevel {
     Debug,
     /// And the content: for a developer's own machine only.
     Trace,
+}
+
+impl LogLevel {
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
 }

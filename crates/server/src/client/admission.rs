@@ -2,9 +2,11 @@
 
 use crate::client::authority;
 use crate::client::cors::{self, PageOrigin};
+use crate::client::front_page;
 use crate::host::Host;
 use aquifer_gateway::auth;
 use aquifer_gateway::ingress::{self, Ingress};
+use aquifer_gateway::record::RequestSource;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::dialect;
 use aquifer_gateway::translate::fault::MistakeKind;
@@ -22,6 +24,8 @@ pub(crate) struct ConnectionInfo {
     pub(crate) loopback: bool,
     /// The server name of the TLS handshake (SNI).
     pub(crate) sni: Option<String>,
+    /// Where its requests come from. Those of the playground were admitted by the admin listener.
+    pub(crate) source: RequestSource,
 }
 
 /// Checks the head, and normalises its authority into `Host`.
@@ -31,6 +35,10 @@ pub(crate) struct ConnectionInfo {
 pub(crate) fn check(host: &Host, came_by: &ConnectionInfo, head: &mut request::Parts) -> Result<PageOrigin, Fault> {
     authority::settle(head)?;
     framing(&head.headers)?;
+    if came_by.source == RequestSource::Playground {
+        coding(&head.headers)?;
+        return Ok(PageOrigin::Own);
+    }
     let called = authority::host(&head.headers);
     let config = &host.serving().config;
     if came_by.loopback {
@@ -47,8 +55,8 @@ pub(crate) fn check(host: &Host, came_by: &ConnectionInfo, head: &mut request::P
     if matches!(page, Ok(PageOrigin::Allowed(_))) && cors::is_preflight(head) {
         return page;
     }
-    // Nor does a client that only asks whether a server is there.
-    if dialect::is_probe(&head.method, head.uri.path()) {
+    // Nor does a client that only asks whether a server is there, nor a person who looks what it is.
+    if dialect::is_probe(&head.method, head.uri.path()) || front_page::is_asked(head) {
         return page;
     }
     let called = Some(called).filter(|called| !called.is_empty());

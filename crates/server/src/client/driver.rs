@@ -8,8 +8,9 @@ use crate::process::clock;
 use crate::turn_store::RecallFuture;
 use crate::upstream::concurrency::Permit;
 use crate::upstream::{QueuedCall, SendingCall, StartedCall, UpstreamBody, UpstreamResponse};
+use aquifer_gateway::config::Config;
 use aquifer_gateway::exchange::{Call, CallId, Exchange, Input, Output, RequestHead};
-use aquifer_gateway::record::Record;
+use aquifer_gateway::record::{Record, RequestSource};
 use aquifer_gateway::restore::TurnStore;
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::Unreachable;
@@ -31,6 +32,8 @@ use tokio::time::{Sleep, sleep_until};
 pub(crate) struct ExchangeDriver {
     host: Arc<Host>,
     serving: Arc<Serving>,
+    /// Where its request came from.
+    source: RequestSource,
     exchange: Exchange,
     /// The store's answer about the turns of the conversation.
     recall: Option<RecallFuture>,
@@ -113,25 +116,26 @@ impl fmt::Debug for Step {
 
 impl ExchangeDriver {
     /// Begins with the head of a request.
-    pub(crate) fn begin(host: &Arc<Host>, head: &RequestHead<'_>) -> Self {
+    pub(crate) fn begin(host: &Arc<Host>, source: RequestSource, head: &RequestHead<'_>) -> Self {
         let serving = host.serving();
-        let (config, health) = (Arc::clone(&serving.config), Arc::clone(&serving.health));
+        let (config, health) = (config(&serving, source), Arc::clone(&serving.health));
         let exchange = Exchange::begin(config, health, host.limits.terms(), head);
-        Self::new(host, serving, exchange)
+        Self::new(host, serving, source, exchange)
     }
 
     /// Begins with the head of a request that is refused for it.
-    pub(crate) fn refuse(host: &Arc<Host>, head: &RequestHead<'_>, fault: &Fault) -> Self {
+    pub(crate) fn refuse(host: &Arc<Host>, source: RequestSource, head: &RequestHead<'_>, fault: &Fault) -> Self {
         let serving = host.serving();
-        let (config, health) = (Arc::clone(&serving.config), Arc::clone(&serving.health));
+        let (config, health) = (config(&serving, source), Arc::clone(&serving.health));
         let exchange = Exchange::refuse(config, health, host.limits.terms(), head, fault);
-        Self::new(host, serving, exchange)
+        Self::new(host, serving, source, exchange)
     }
 
-    fn new(host: &Arc<Host>, serving: Arc<Serving>, exchange: Exchange) -> Self {
+    fn new(host: &Arc<Host>, serving: Arc<Serving>, source: RequestSource, exchange: Exchange) -> Self {
         Self {
             host: Arc::clone(host),
             serving,
+            source,
             exchange,
             recall: None,
             primary: CallState::Idle,
@@ -223,7 +227,7 @@ impl ExchangeDriver {
                     }
                 }
                 Output::Done(record) => {
-                    self.finish(record);
+                    self.finish(*record);
                     return Some(Step::End);
                 }
             }
@@ -321,7 +325,7 @@ impl ExchangeDriver {
         };
         let slot = Arc::new(Mutex::new(Some(std::mem::replace(&mut self.exchange, nothing))));
         let (done, again) = oneshot::channel();
-        let (host, taken) = (Arc::clone(&self.host), Arc::clone(&slot));
+        let (host, taken, source) = (Arc::clone(&self.host), Arc::clone(&slot), self.source);
         let begun = offload::spawn(move || {
             let exchange = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(mut exchange) = exchange {
@@ -329,7 +333,7 @@ impl ExchangeDriver {
                     exchange.retry(true, clock::now());
                 }
                 if let Err(exchange) = done.send(exchange) {
-                    abandon(exchange, &host);
+                    abandon(exchange, &host, source);
                 }
             }
             drop(turn);
@@ -396,14 +400,13 @@ impl ExchangeDriver {
         }
     }
 
-    fn finish(&mut self, record: impl Into<Arc<Record>>) {
+    fn finish(&mut self, record: Record) {
         self.give_up();
         if !std::mem::replace(&mut self.over, true) {
-            let record = record.into();
             if let Some(mut watch) = self.watch.take() {
                 watch.end(record.outcome);
             }
-            self.host.telemetry.observe(record);
+            self.host.telemetry.observe(Record { source: self.source, ..record });
         }
     }
 
@@ -476,12 +479,20 @@ impl CallState {
     }
 }
 
+/// The configuration by which requests of a source are decided: the playground's were authenticated by the admin listener.
+fn config(serving: &Serving, source: RequestSource) -> Arc<Config> {
+    match source {
+        RequestSource::Client => Arc::clone(&serving.config),
+        RequestSource::Playground => serving.config_without_keys(),
+    }
+}
+
 /// The client left while its exchange was on another thread.
-fn abandon(mut exchange: Exchange, host: &Host) {
+fn abandon(mut exchange: Exchange, host: &Host, source: RequestSource) {
     exchange.handle(Input::ClientGone, clock::now());
     while let Some(output) = exchange.poll() {
         if let Output::Done(record) = output {
-            host.telemetry.observe(record);
+            host.telemetry.observe(Record { source, ..*record });
         }
     }
 }
@@ -502,7 +513,7 @@ impl Drop for ExchangeDriver {
             self.exchange.handle(Input::ClientGone, clock::now());
             while let Some(output) = self.exchange.poll() {
                 if let Output::Done(record) = output {
-                    self.finish(record);
+                    self.finish(*record);
                 }
             }
         }

@@ -58,7 +58,7 @@ impl FailedAttempts {
 }
 
 /// The address by which failures are counted: in IPv6 the /64 prefix, because one client has at least that.
-fn site(address: IpAddr) -> IpAddr {
+pub(crate) fn site(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         address @ IpAddr::V4(_) => address,

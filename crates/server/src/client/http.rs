@@ -4,6 +4,7 @@ use crate::client::admission::{self, ConnectionInfo};
 use crate::client::connection::ActiveRequest;
 use crate::client::cors::{self, PageOrigin};
 use crate::client::driver::{ExchangeDriver, Step};
+use crate::client::front_page;
 use crate::client::offload;
 use crate::host::{Host, RequestPermit};
 use crate::process::clock;
@@ -147,7 +148,11 @@ async fn start(
     if let Some(headers) = cors::preflight(&incoming.head, page) {
         return Err(respond(StatusCode::NO_CONTENT, headers, Bytes::new()));
     }
-    let mut driver = Box::new(ExchangeDriver::begin(host, &incoming.head()));
+    if front_page::is_asked(&incoming.head) {
+        let (headers, page) = front_page::answer(host, incoming.connection.peer);
+        return Err(respond(StatusCode::OK, headers, page));
+    }
+    let mut driver = Box::new(ExchangeDriver::begin(host, incoming.connection.source, &incoming.head()));
     let limit = match driver.next_ready() {
         Some(Step::ReadBody(limit)) => limit,
         step => return Err(answered_unread(host, &incoming.head, body, begun(step, driver), false).await),
@@ -304,7 +309,7 @@ fn begin_body(mut driver: Box<ExchangeDriver>) -> Content {
 
 /// Refuses a request by its head.
 fn refuse(host: &Arc<Host>, incoming: &Incoming, fault: &Fault) -> Response<Content> {
-    let mut driver = Box::new(ExchangeDriver::refuse(host, &incoming.head(), fault));
+    let mut driver = Box::new(ExchangeDriver::refuse(host, incoming.connection.source, &incoming.head(), fault));
     begun(driver.next_ready(), driver)
 }
 

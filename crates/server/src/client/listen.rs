@@ -17,6 +17,7 @@ use crate::client::stream_executor::StreamExecutor;
 use crate::host::Host;
 use crate::process::workers::Workers;
 use ::http::{Request, Version};
+use aquifer_gateway::record::RequestSource;
 use arc_swap::ArcSwap;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -91,6 +92,7 @@ pub(crate) async fn serve(listen: Listen, mut stop: watch::Receiver<bool>) {
                 peer: stream.peer_addr().ok().map(|peer| peer.ip()),
                 loopback,
                 sni: None,
+                source: RequestSource::Client,
             },
             host: Arc::clone(&listen.host),
             workers: Arc::clone(&listen.workers),

@@ -1,6 +1,6 @@
 //! `aquifer demo`: a simulated Bedrock, a gateway in front of it, and lines to paste.
 
-use super::run::{ClientListener, Ending, Listeners, Signals, bind, serve_for_good, until_signalled};
+use super::run::{AdminListener, ClientListener, Ending, Listeners, Signals, bind, serve_for_good, until_signalled};
 use crate::cli::{DEFAULT_ADMIN, DEFAULT_LISTEN, Demo};
 use crate::host::{Host, Limits};
 use crate::process::descriptors;
@@ -36,12 +36,14 @@ const ECHO: usize = 400;
 /// Serves until a signal.
 pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
-    log::start(arguments.log.log_level.map(Into::into), arguments.log.log_format.into())?;
+    let control = log::start(arguments.log.log_level.map(Into::into), arguments.log.log_format.into())?;
     let listener = default_or_free("--listen", arguments.listen.as_deref(), DEFAULT_LISTEN).await?;
     let admin = default_or_free("--admin", arguments.admin.as_deref(), DEFAULT_ADMIN).await?;
+    let admin = AdminListener::new(admin, &arguments.admin_access, Arc::new(control))?;
     let simulator = bind("--listen", "127.0.0.1:0").await?;
     let host = host(simulator, arguments.pace.unwrap_or(PACE))?;
-    say(&invitation(listener.local_addr()?))?;
+    say(&invitation(listener.local_addr()?, admin.listener.local_addr()?))?;
+    host.credential_origins().await;
     let clients = vec![ClientListener { listener, certificate: None, port: None }];
     let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
     until_signalled(host, None, Listeners { clients, admin }, ending, signals).await
@@ -147,7 +149,7 @@ fn config(simulator: SocketAddr) -> anyhow::Result<Config> {
     Ok(Config { backends: vec![backend], routes: vec![route].into(), ..Config::default() })
 }
 
-fn invitation(gateway: SocketAddr) -> String {
+fn invitation(gateway: SocketAddr, admin: SocketAddr) -> String {
     let body = format!(
         r#"{{"model": "{MODEL}", "stream": true, "reasoning_effort": "low", "messages": [{{"role": "user", "content": "Why is the sky blue?"}}]}}"#
     );
@@ -156,6 +158,7 @@ fn invitation(gateway: SocketAddr) -> String {
          curl -N http://{gateway}/v1/chat/completions -H 'content-type: application/json' -d '{body}'\n\n\
          First come chunks with delta.reasoning, then chunks with delta.content. Or start Claude Code against it:\n\n  \
          ANTHROPIC_BASE_URL=http://{gateway} ANTHROPIC_AUTH_TOKEN=demo claude --model {CLAUDE_CODE_MODEL}\n\n\
+         The admin page shows what goes through: http://{admin}/admin/\n\n\
          Ctrl-C ends the demo.\n"
     )
 }

@@ -4,7 +4,7 @@ mod chat;
 mod check;
 mod demo;
 mod listeners;
-mod models;
+pub(crate) mod models;
 mod run;
 mod serve;
 mod simulator;

@@ -32,11 +32,10 @@ pub(super) fn run(arguments: &Models) -> anyhow::Result<ExitCode> {
         Some(id) => named(&config, id),
         None => all(&config),
     };
-    if arguments.json {
-        let mut rows = rows.iter().map(as_json).collect::<anyhow::Result<Vec<_>>>()?;
-        if arguments.id.is_none() {
-            rows.extend(encoders::all_as_json().collect::<anyhow::Result<Vec<_>>>()?);
-        }
+    if arguments.json && arguments.id.is_none() {
+        say(&serde_json::to_string_pretty(&all_as_json(&config)?)?)?;
+    } else if arguments.json {
+        let rows = rows.iter().map(as_json).collect::<anyhow::Result<Vec<_>>>()?;
         say(&serde_json::to_string_pretty(&rows)?)?;
     } else if arguments.id.is_some() {
         let rows: Vec<String> = rows.iter().map(one::described).collect();
@@ -48,6 +47,16 @@ pub(super) fn run(arguments: &Models) -> anyhow::Result<ExitCode> {
         say("\nNote \"unproven\": sources conflict, or none tells. All that is known of one: aquifer models ID")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every row as JSON, of models that answer and of those that embed or rank, with what a configuration knows better.
+///
+/// # Errors
+/// A row cannot be told as JSON.
+pub(crate) fn all_as_json(config: &Config) -> anyhow::Result<Vec<Value>> {
+    let mut rows = all(config).iter().map(as_json).collect::<anyhow::Result<Vec<_>>>()?;
+    rows.extend(encoders::all_as_json().collect::<anyhow::Result<Vec<_>>>()?);
+    Ok(rows)
 }
 
 fn read(path: &Path) -> anyhow::Result<Config> {

@@ -1,13 +1,15 @@
 //! The run loop that `serve` and `demo` share: binding, ready lines, signals, graceful drain.
 
-use crate::admin;
+use crate::admin::scopes::Scope;
+use crate::admin::{self, Access, AccessOptions, Admin, token};
+use crate::cli::AdminAccess;
 use crate::client::connection_limit::ConnectionLimit;
 use crate::client::listen::{self, Certificate, Listen};
 use crate::host::Host;
 use crate::process::stdout::say;
 use crate::process::workers::Workers;
-use anyhow::Context;
-use aquifer_telemetry::log;
+use anyhow::{Context, ensure};
+use aquifer_telemetry::log::{self, LogControl};
 use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -31,8 +33,39 @@ pub(super) struct ClientListener {
 pub(super) struct Listeners {
     /// Those for clients.
     pub(super) clients: Vec<ClientListener>,
-    /// The one for health and metrics.
-    pub(super) admin: TcpListener,
+    /// The one for health, metrics and the admin page.
+    pub(super) admin: AdminListener,
+}
+
+/// The bound listener for health, metrics and the admin page.
+pub(super) struct AdminListener {
+    /// The socket.
+    pub(super) listener: TcpListener,
+    /// Who may use the page and its API.
+    pub(super) access: AccessOptions,
+    /// The log, whose level they may change.
+    pub(super) log: Arc<LogControl>,
+}
+
+impl AdminListener {
+    /// A listener with what the command line says of its access.
+    ///
+    /// # Errors
+    /// The token cannot be used.
+    pub(super) fn new(listener: TcpListener, said: &AdminAccess, log: Arc<LogControl>) -> anyhow::Result<Self> {
+        ensure!(
+            said.admin_token.is_none() || said.admin_token_file.is_none(),
+            "both AQUIFER_ADMIN_TOKEN and --admin-token-file name the admin token; say one of them"
+        );
+        let token = match (&said.admin_token_file, &said.admin_token) {
+            (Some(file), _) => Some(token::from_file(file)?),
+            (None, Some(text)) => Some(token::checked(text.expose()).context("AQUIFER_ADMIN_TOKEN")?),
+            (None, None) => None,
+        };
+        let scopes = said.admin_scopes.iter().map(|scope| Scope::from(*scope)).collect();
+        let access = AccessOptions { hosts: said.admin_hosts.clone(), token, scopes };
+        Ok(Self { listener, access, log })
+    }
 }
 
 /// Binds an address, or says which flag to change.
@@ -100,8 +133,7 @@ pub(super) async fn until_signalled(
         let listen = Listen { listener, certificate, port, host, workers, connections };
         serving.spawn(listen::serve(listen, stopped.clone()));
     }
-    lines.push(format!("aquifer admin on http://{}", listeners.admin.local_addr()?));
-    tokio::spawn(admin::serve(listeners.admin, Arc::clone(&host), Arc::clone(&workers)));
+    lines.extend(serve_admin(listeners.admin, &host, &workers)?);
     // Flushed first, so that whoever sees the ready lines finds the log of the start complete.
     log::flush();
     for line in lines {
@@ -115,6 +147,22 @@ pub(super) async fn until_signalled(
     // Streams that are still in flight end here, and are recorded.
     workers.end();
     Ok(code)
+}
+
+/// Begins to serve the admin listener; gives the lines that say where it is.
+fn serve_admin(bound: AdminListener, host: &Arc<Host>, workers: &Arc<Workers>) -> anyhow::Result<Vec<String>> {
+    let AdminListener { listener, access, log } = bound;
+    let address = listener.local_addr()?;
+    let (access, link) = Access::new(access, address)?;
+    if address.ip().is_loopback() {
+        let _ = host.admin_page.set(address);
+    } else {
+        tracing::warn!(%address, "the admin page and its token go over this address in clear: keep it within your network");
+    }
+    tokio::spawn(admin::serve(listener, Admin::new(Arc::clone(host), Arc::clone(workers), access, log)));
+    let mut lines = vec![format!("aquifer admin on http://{address}")];
+    lines.extend(link.map(|link| format!("aquifer admin page: {link}")));
+    Ok(lines)
 }
 
 /// Serves clients as long as the process lives, beside a command that takes its signals itself.

@@ -2,7 +2,7 @@
 
 use super::check::summary;
 use super::listeners::{PortCertificate, bind_listeners, certificates_of};
-use super::run::{ClientListener, Ending, Listeners, Signals, bind, until_signalled};
+use super::run::{AdminListener, ClientListener, Ending, Listeners, Signals, bind, until_signalled};
 use crate::cli::{Serve, UpstreamAcks};
 use crate::client::api_keys;
 use crate::client::seal_keys::{self, SealKeysFile};
@@ -34,13 +34,15 @@ const LOOK: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_millis(200);
 /// The time that the start waits for credentials which are at hand.
 const QUICK: Duration = Duration::from_millis(250);
+/// The number of a refused configuration's mistakes that the admin API tells.
+const MISTAKES: usize = 50;
 /// The timeout of one read of the configuration files.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs the gateway.
 pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
-    let control = log::start(arguments.log.log_level.map(Into::into), arguments.log.log_format.into())?;
+    let control = Arc::new(log::start(arguments.log.log_level.map(Into::into), arguments.log.log_format.into())?);
     let environment = Environment::read().with(AUTH, arguments.bedrock_auth.name());
     let settings = arguments.config.clone().map(|path| ConfigFiles { path, environment: environment.clone() });
     let (fingerprint, mut config) = first_config(settings.as_ref(), &environment)?;
@@ -61,6 +63,7 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let (clients, certificates) = bind_listeners(&arguments, &config.listeners).await?;
     let guarded = guarded(&arguments, &config, &clients)?;
     let admin = bind("--admin", &arguments.admin).await?;
+    let admin = AdminListener::new(admin, &arguments.admin_access, Arc::clone(&control))?;
     let limits = descriptors::fit(limits(&arguments));
     let listeners = config.listeners.clone();
     let host = Arc::new(
@@ -127,7 +130,7 @@ async fn credentials(host: &Arc<Host>, required: bool) -> anyhow::Result<()> {
 /// Whether every backend that needs credentials has some; logs their sources.
 async fn tell_origins(host: &Host, required: bool) -> bool {
     let mut all = true;
-    for (backends, origin) in host.serving().upstreams.origins(host.environment()).await {
+    for (backends, origin) in host.credential_origins().await {
         all &= !matches!(origin, CredentialOrigin::Missing(_));
         match origin {
             CredentialOrigin::Found(source) => tracing::info!(backends, source, "credentials found"),
@@ -224,7 +227,7 @@ struct Watch {
     /// Whether clients may name objects in S3, by the command line.
     allow_s3_uris: Option<bool>,
     profiles: Option<Profiles>,
-    control: LogControl,
+    control: Arc<LogControl>,
     /// The conventions of metrics, by the command line.
     conventions: Option<MetricConventions>,
     certificates: Vec<PortCertificate>,
@@ -358,11 +361,12 @@ impl Watch {
                 for mistake in &mistakes {
                     tracing::error!("{mistake}");
                 }
-                self.host.telemetry.refused_config();
+                let lines: Vec<String> = mistakes.iter().take(MISTAKES).map(ToString::to_string).collect();
+                self.host.refused_config(lines.join("\n"));
                 tracing::error!(mistakes = mistakes.len(), "the new configuration is wrong; the old one stays");
             }
             Err(error) => {
-                self.host.telemetry.refused_config();
+                self.host.refused_config(format!("{error:#}"));
                 tracing::error!("{error:#}; the old configuration stays");
             }
         }
@@ -373,12 +377,14 @@ impl Watch {
         let config = match self.host.adopt(config) {
             Ok(config) => config,
             Err(error) => {
-                self.host.telemetry.refused_config();
+                self.host.refused_config(format!("{error:#}"));
                 return tracing::error!("{error:#}; the old configuration stays");
             }
         };
         self.control.configured(level);
         self.host.tell_telemetry(self.conventions);
+        let host = Arc::clone(&self.host);
+        tokio::spawn(async move { host.credential_origins().await });
         tell(&config);
         let places = |all: &[Listener]| all.iter().map(|it| (it.port, it.tls.is_some())).collect::<Vec<_>>();
         if places(&listeners) != places(&self.listeners) {

@@ -18,3 +18,9 @@ pub(crate) fn wall() -> SystemTime {
 pub(crate) fn unix_seconds() -> u64 {
     wall().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
+
+/// Milliseconds since the epoch; 0 when the clock is set before it.
+pub(crate) fn unix_ms() -> u64 {
+    let since = wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -3,6 +3,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod config_files;
+pub(crate) mod config_status;
 pub(crate) mod descriptors;
 pub(crate) mod random;
 pub(crate) mod stdout;

@@ -1,5 +1,6 @@
 //! The body of a backend's response, whatever the version of HTTP.
 
+use super::CountedCall;
 use super::error::deepest;
 use super::{h1_connection, h2_pool};
 use http::StatusCode;
@@ -18,6 +19,8 @@ pub struct UpstreamBody {
     body: Body,
     /// The deadline of an error response's body: what has arrived by then is enough.
     until: Option<Pin<Box<Sleep>>>,
+    /// Counts the call as open until the body is dropped.
+    _open: Option<CountedCall>,
 }
 
 pub(super) enum Body {
@@ -32,12 +35,18 @@ pub(super) enum Body {
 impl UpstreamBody {
     /// The body of a response with this status; that of an error has a deadline.
     pub(super) fn new(body: Body, status: StatusCode) -> Self {
-        Self { body, until: (!status.is_success()).then(|| Box::pin(sleep(REFUSAL))) }
+        Self { body, until: (!status.is_success()).then(|| Box::pin(sleep(REFUSAL))), _open: None }
     }
 
     /// A body that was read already.
     pub(super) fn read(bytes: Vec<u8>) -> Self {
-        Self { body: Body::Read(Some(bytes)), until: None }
+        Self { body: Body::Read(Some(bytes)), until: None, _open: None }
+    }
+
+    /// The same body, with the count of its call as open.
+    pub(super) fn counted(mut self, open: CountedCall) -> Self {
+        self._open = Some(open);
+        self
     }
 
     /// Reads more of the body and hands it to `show`, a borrow of the thread's read buffer, so that nothing is copied;

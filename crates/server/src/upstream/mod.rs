@@ -9,6 +9,8 @@ use aquifer_gateway::config::{Backend, BackendKind, Config};
 use aquifer_gateway::exchange::Call;
 use aquifer_gateway::translate::fault::Unreachable;
 pub use body::UpstreamBody;
+use call_counters::CallCounters;
+pub use call_counters::{CallCounts, CountedCall};
 use concurrency::{ConcurrencyLimit, Permit};
 pub use endpoint_client::EndpointClient;
 use http::response::Parts;
@@ -20,6 +22,7 @@ use tokio::time::sleep;
 
 mod addresses;
 mod body;
+mod call_counters;
 pub mod concurrency;
 pub mod control_plane;
 mod endpoint_client;
@@ -57,6 +60,7 @@ struct Upstream {
     backend: Backend,
     client: Result<EndpointClient, String>,
     limit: Arc<ConcurrencyLimit>,
+    counters: Arc<CallCounters>,
 }
 
 /// The response to a call: its head, and a body that is still to be read.
@@ -134,6 +138,11 @@ impl Upstreams {
         Some(signer.expiry()?.duration_since(UNIX_EPOCH).ok()?.as_secs())
     }
 
+    /// The numbers of calls of a backend that are open, and that wait for a permit.
+    pub fn calls(&self, backend: usize) -> CallCounts {
+        self.all.get(backend).map(|upstream| upstream.counters.counts()).unwrap_or_default()
+    }
+
     /// Sends a call when the concurrency limit permits it, and waits for the head of the response.
     pub fn call(&self, call: Call) -> impl Future<Output = Result<UpstreamResponse, Unreachable>> + use<> {
         let begun = self.begin(call);
@@ -157,7 +166,10 @@ impl Upstreams {
                 sleep(call.after).await;
             }
             let pass = match &upstream {
-                Some(upstream) => upstream.limit.acquire(call.circuit).await?,
+                Some(upstream) => {
+                    let _waiting = call.circuit.parallel.map(|_| upstream.counters.waiting());
+                    upstream.limit.acquire(call.circuit).await?
+                }
                 None => None,
             };
             let sent: SendingCall = Box::pin(send(upstream, call, pass));
@@ -189,8 +201,9 @@ async fn send(
     let mut request = Request::new(call.body);
     *request.method_mut() = Method::POST;
     *request.headers_mut() = call.headers;
+    let open = upstream.counters.open();
     let (head, body) = caller.send_within(call.connect, &call.path, request).await?;
-    Ok(UpstreamResponse { head, body, pass })
+    Ok(UpstreamResponse { head, body: body.counted(open), pass })
 }
 
 impl Upstream {
@@ -200,7 +213,7 @@ impl Upstream {
                 .with_context(|| format!("backend {}/{}", backend.namespace, backend.name))?),
             BackendKind::NotServed { why, .. } => Err(why.clone()),
         };
-        Ok(Self { backend: backend.clone(), client, limit: Arc::default() })
+        Ok(Self { backend: backend.clone(), client, limit: Arc::default(), counters: Arc::default() })
     }
 }
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod admin_api;
+#[cfg(test)]
 mod bedrock;
 #[cfg(test)]
 mod bedrock_api;

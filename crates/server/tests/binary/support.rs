@@ -217,7 +217,9 @@ impl Aquifer {
 
     /// One request to the admin listener.
     pub(crate) fn admin(&self, path: &str) -> Reply {
-        ask(self.admin.unwrap(), "GET", path, "")
+        let mut stream = connect(self.admin.unwrap());
+        stream.write_all(request_to("localhost", "GET", path, "").as_bytes()).unwrap();
+        read_reply(&mut stream)
     }
 
     /// The value of a metric, summed over the lines that begin so; 0 when there is none.
@@ -296,8 +298,13 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
 
 /// The bytes of one request.
 pub(crate) fn request(method: &str, path: &str, body: &str) -> String {
+    request_to("aquifer", method, path, body)
+}
+
+/// The bytes of one request to this host.
+pub(crate) fn request_to(host: &str, method: &str, path: &str, body: &str) -> String {
     format!(
-        "{method} {path} HTTP/1.1\r\nhost: aquifer\r\ncontent-type: application/json\r\nconnection: close\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\nconnection: close\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -26,7 +26,7 @@ macro_rules! event {
             backend = Some($record.backend.as_str()).filter(|backend| !backend.is_empty()),
             stream = $record.stream,
             status = $record.status,
-            outcome = outcome_word($record.outcome),
+            outcome = $record.outcome.word(),
             finish_reason = $record.finish_reason,
             fault = $record.fault,
             fault_message = $record.fault_message,

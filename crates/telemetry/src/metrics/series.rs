@@ -2,7 +2,6 @@
 
 use super::families::{Families, Labels, UsdCounter};
 use super::time_per_token;
-use crate::access_log::outcome_word;
 use aquifer_gateway::cost::CallCost;
 use aquifer_gateway::record::{AttemptRecord, AttemptResult, Outcome, Record, Tokens};
 use arc_swap::ArcSwap;
@@ -192,7 +191,7 @@ impl Series {
     /// The series of a key whose labels are bounded.
     pub(crate) fn new(families: &Families, bounded: Key<'_>) -> Self {
         let (id, backend) = (("model", bounded.model_id.to_owned()), ("backend", bounded.backend.to_owned()));
-        let ended = [("outcome", outcome_word(bounded.outcome).to_owned()), ("status", bounded.status.to_string())];
+        let ended = [("outcome", bounded.outcome.word().to_owned()), ("status", bounded.status.to_string())];
         let requests = Labels(ended.into_iter().chain([id.clone(), backend.clone()]).collect());
         let error = bounded.fault.map(|fault| Labels(vec![("fault", fault.to_owned()), id, backend]));
         let called = !bounded.backend.is_empty();
@@ -227,7 +226,7 @@ impl Called {
         let ended = fault.map_or_else(|| labels.clone(), |fault| labels.with("error_type", fault));
         let stop = stop_reason.map(|reason| Labels::one("model", model_id).with("reason", reason));
         Self {
-            told: families.told.get_or_create_owned(&Labels::one("outcome", outcome_word(outcome))),
+            told: families.told.get_or_create_owned(&Labels::one("outcome", outcome.word())),
             stop: stop.map(|labels| families.stops.get_or_create_owned(&labels)),
             overhead: OnceLock::new(),
             operation,
