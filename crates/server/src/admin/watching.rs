@@ -38,7 +38,7 @@ fn new_rows(recent: &Recent, cursor: Option<u64>) -> NewRows {
     }
     let oldest = newest.saturating_sub(RING as u64);
     let found = recent.since(cursor, MOST_ROWS);
-    let next = found.last().map_or(cursor.max(oldest), |last| last.number + 1);
+    let next = found.last().map_or_else(|| cursor.max(oldest), |last| last.number + 1);
     NewRows {
         rows: found.iter().map(|seen| view::exchange::row(seen).to_string()).collect(),
         cursor: next,

@@ -53,7 +53,7 @@ pub(crate) struct ExchangeDriver {
     body: usize,
     in_flight: Option<InFlight>,
     /// Its place among the exchanges that can be watched.
-    watch: Option<Box<Watch>>,
+    watch: Option<Watch>,
 }
 
 /// The stage of a retry that takes its time.
@@ -179,7 +179,7 @@ impl ExchangeDriver {
         self.in_flight = Some(self.host.telemetry.begin());
         let shown = self.serving.may_show_bodies().then(|| bytes.clone());
         self.exchange.handle(Input::Body { head, bytes, turns: &*self.host.turns }, clock::now());
-        self.watch = self.host.live.begin(&self.exchange, shown, self.serving.lists_early()).map(Box::new);
+        self.watch = self.host.live.begin(&self.exchange, shown, self.serving.lists_early());
     }
 
     /// Refuses the request whose body was asked for.

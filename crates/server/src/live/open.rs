@@ -7,7 +7,7 @@ use aquifer_gateway::exchange::{Exchange, Phase};
 use aquifer_gateway::record::{Outcome, Record};
 use aquifer_gateway::translate::answer_text::TextKind;
 use aquifer_gateway::translate::dialect::Dialect;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -23,13 +23,13 @@ pub(super) struct OpenExchange {
     phase: AtomicU8,
     /// Milliseconds since it began.
     phase_since: AtomicU64,
+    /// Nanoseconds since it began; nought before the first byte.
     last_byte: AtomicU64,
     bytes: AtomicU64,
     reasoning_chars: AtomicU64,
     content_chars: AtomicU64,
-    /// Its text is kept.
-    observed: AtomicBool,
-    text: Mutex<ObservedText>,
+    /// Its text, from the moment at which it is kept.
+    text: OnceLock<Box<Mutex<ObservedText>>>,
     /// The memory of its text that is counted.
     pub(super) counted: AtomicUsize,
     outcome: OnceLock<Outcome>,
@@ -52,21 +52,26 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// What the record of an exchange under way says.
+    /// What the record of an exchange says before any call.
     fn of(record: &Record) -> Self {
-        let last = record.attempts.last();
         Self {
             model: record.model.clone(),
             caller: record.caller.clone(),
             route: record.route.clone(),
             rule: record.rule.clone(),
             stream: record.stream,
-            attempts: record.attempts.len(),
-            backend: last.map(|call| call.backend.clone()),
-            model_id: last.map(|call| call.model_id.clone()),
-            observe: last.map(|_| record.observe),
-            policy: record.observe_by.clone(),
+            ..Self::default()
         }
+    }
+
+    /// Takes in what the record says of its calls.
+    fn call(&mut self, record: &Record) {
+        let last = record.attempts.last();
+        self.attempts = record.attempts.len();
+        self.backend = last.map(|call| call.backend.clone());
+        self.model_id = last.map(|call| call.model_id.clone());
+        self.observe = last.map(|_| record.observe);
+        self.policy.clone_from(&record.observe_by);
     }
 }
 
@@ -88,8 +93,7 @@ impl OpenExchange {
             bytes: AtomicU64::new(0),
             reasoning_chars: AtomicU64::new(0),
             content_chars: AtomicU64::new(0),
-            observed: AtomicBool::new(false),
-            text: Mutex::default(),
+            text: OnceLock::new(),
             counted: AtomicUsize::new(0),
             outcome: OnceLock::new(),
         }
@@ -97,7 +101,7 @@ impl OpenExchange {
 
     /// Takes in what the record says once another call was made; gives what may be observed now.
     pub(super) fn called(&self, record: &Record) -> Observe {
-        *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = Facts::of(record);
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).call(record);
         record.observe
     }
 
@@ -107,7 +111,10 @@ impl OpenExchange {
         // Nobody else writes these, so that no bus is locked.
         self.bytes.store(self.bytes.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
         if let Some(at) = heard_at {
-            self.last_byte.store(millis(at.saturating_duration_since(self.begun)), Ordering::Relaxed);
+            let since = at.saturating_duration_since(self.begun);
+            // Of the ways to put a time into a word this is the cheapest one.
+            let nanoseconds = since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos());
+            self.last_byte.store(nanoseconds, Ordering::Relaxed);
         }
     }
 
@@ -147,7 +154,7 @@ impl OpenExchange {
     /// When the last byte of an answer came; `None`: none did.
     pub(super) fn last_byte_unix_ms(&self) -> Option<u64> {
         let last = self.last_byte.load(Ordering::Relaxed);
-        (last > 0).then(|| self.begun_unix_ms + last)
+        (last > 0).then(|| self.begun_unix_ms + last / 1_000_000)
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -174,17 +181,12 @@ impl OpenExchange {
 
     /// Its text, as far as it is kept.
     pub(super) fn text(&self) -> MutexGuard<'_, ObservedText> {
-        self.text.lock().unwrap_or_else(PoisonError::into_inner)
+        self.text.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether its text was kept from its beginning.
+    /// Whether its text was kept.
     pub(super) fn is_observed(&self) -> bool {
-        self.observed.load(Ordering::Relaxed)
-    }
-
-    /// From now on its text is kept.
-    pub(super) fn set_observed(&self) {
-        self.observed.store(true, Ordering::Relaxed);
+        self.text.get().is_some()
     }
 
     /// It ended.

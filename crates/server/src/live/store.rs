@@ -39,7 +39,6 @@ impl TextStore {
 
     /// Keeps the text of an exchange from now on.
     pub(super) fn keep(&self, of: &Arc<OpenExchange>) {
-        of.set_observed();
         self.kept().push_back(Kept { of: Arc::clone(of), until: None });
         self.count(of);
     }

@@ -194,7 +194,6 @@ impl<'t> RequestsView<'t> {
 
 /// What can be read of the text of an exchange that has a record.
 #[derive(Serialize)]
-#[allow(dead_code, reason = "the admin API's view of one exchange asks for it")]
 pub(crate) struct TextState {
     pub(super) observe: &'static str,
     pub(super) policy: Option<String>,
