@@ -65,7 +65,10 @@ pub(super) async fn answer(admin: &Admin, asked: Asked, request: Request<Incomin
         return reply::error(StatusCode::FORBIDDEN, "missing_scope", &message);
     }
     match (asked.row.endpoint, &head.method) {
-        (Endpoint::Play, _) => play::answer(&admin.host, asked.peer, Request::from_parts(head, body)).await,
+        (Endpoint::Play, _) => {
+            tracing::info!(target: "aquifer::audit", who = grant.who, "a request of the playground");
+            play::answer(&admin.host, asked.peer, Request::from_parts(head, body)).await
+        }
         (Endpoint::LogLevel, &Method::POST) => match whole(body).await {
             Ok(body) => log_level(admin, &grant, &body),
             Err(refusal) => refusal,

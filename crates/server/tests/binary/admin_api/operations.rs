@@ -1,8 +1,10 @@
 //! What the admin API changes: the level of the log, and requests of the playground.
 
-use super::{API, JSON, TOKEN, code, get, say};
-use crate::support::{Aquifer, wait_until};
+use super::{API, JSON, TOKEN, code, get, near, say};
+use crate::support::{Aquifer, connect, wait_until};
 use serde_json::json;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 fn set_level(aquifer: &Aquifer, body: &str) -> crate::support::Reply {
     say(aquifer, "POST", &format!("{API}log-level"), JSON, body)
@@ -91,4 +93,52 @@ fn the_playground_asks_over_the_data_path() {
     assert_eq!(played.len(), 3, "{played:?}");
     assert!(played.iter().all(|row| row["caller"].is_null()), "{played:?}");
     assert_eq!(read("?q=source:client").len(), 1);
+}
+
+/// Reads live events until one holds this text; gives all that came.
+fn events_until(stream: &mut TcpStream, read: &mut String, text: &str) {
+    let mut buffer = [0; 65536];
+    while !read.contains(text) {
+        let count = stream.read(&mut buffer).unwrap();
+        assert!(count > 0 && read.len() < 4 << 20, "`{text}` never came in {read}");
+        read.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    }
+}
+
+fn live(aquifer: &Aquifer, topics: &str, headers: &str) -> TcpStream {
+    let address = near(aquifer);
+    let mut stream = connect(address);
+    let head = format!("GET {API}live?topics={topics} HTTP/1.1\r\nhost: {address}\r\n{headers}\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn live_events_tell_what_the_other_endpoints_tell() {
+    let aquifer = Aquifer::demo(&[]);
+    let (mut stream, mut read) = (live(&aquifer, "stats%2Cexchanges,backends,streams", ""), String::new());
+    events_until(&mut stream, &mut read, "event: stats");
+    let head = read.split("\r\n\r\n").next().unwrap().to_ascii_lowercase();
+    for header in ["content-type: text/event-stream", "cache-control: no-store", "x-content-type-options: nosniff"] {
+        assert!(head.contains(header), "{head}");
+    }
+    events_until(&mut stream, &mut read, "\"usd_per_hour\":\"0.000000\"");
+    events_until(&mut stream, &mut read, "default/simulator");
+    crate::admin_api::answered(&aquifer);
+    let id = get(&aquifer, "exchanges")["exchanges"][0]["id"].as_str().unwrap().to_owned();
+    events_until(&mut stream, &mut read, "event: exchanges");
+    events_until(&mut stream, &mut read, &format!("\"id\":\"{id}\""));
+    let whole = get(&aquifer, &format!("exchanges/{id}"));
+    assert_eq!(whole["text"]["observe"], "everything", "{whole:#}");
+    let refused = say(&aquifer, "GET", &format!("{API}live?topics=nothing"), "", "");
+    assert_eq!((refused.status, code(&refused).as_str()), (400, "invalid_topics"));
+}
+
+#[test]
+fn a_token_without_the_scope_opens_no_text() {
+    let aquifer = Aquifer::serve(&["--admin-scopes", "observe"], &[("AQUIFER_ADMIN_TOKEN", TOKEN)]);
+    let bearer = format!("authorization: Bearer {TOKEN}\r\n");
+    let (mut stream, mut read) = (live(&aquifer, "text:chatcmpl-a", &bearer), String::new());
+    events_until(&mut stream, &mut read, "\"kind\":\"refused\"");
+    assert!(read.contains("observe:text"), "{read}");
 }

@@ -51,6 +51,11 @@ fn every_answer_of_the_page_and_its_api_has_the_headers() {
         }
         assert!(method != "HEAD" || reply.body.is_empty());
     }
+    assert_eq!(
+        say(&aquifer, "GET", "/metrics", "host: aquifer\r\n", "").status,
+        200,
+        "probes take any name without a dot"
+    );
     let told = say(&aquifer, "GET", "/", "", "");
     assert_eq!((told.status, told.body.as_str()), (404, "here are /healthz, /readyz and /metrics\n"));
 }
