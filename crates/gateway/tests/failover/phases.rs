@@ -2,12 +2,13 @@
 //! call has its place in the one record.
 
 use crate::under::{MODEL, TERMS, Under, body, config};
-use aquifer_gateway::config::Traffic;
-use aquifer_gateway::exchange::{Abilities, Exchange, HostLimits, HostTerms, Input, Output, RequestHead};
+use aquifer_gateway::config::{Config, Observe, ReasoningPolicy, Route, Traffic};
+use aquifer_gateway::exchange::{Abilities, Exchange, HostLimits, HostTerms, Input, Output, Phase, RequestHead};
 use aquifer_gateway::health::BackendHealth;
 use aquifer_gateway::record::{AttemptReason, Outcome, Record, UsageSource};
 use aquifer_gateway::translate::Fault;
 use aquifer_gateway::translate::fault::MistakeKind;
+use aquifer_testing::frames::frame;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -131,4 +132,73 @@ fn every_call_has_its_place_in_the_record() {
     assert_eq!(second.usage.map(|usage| (usage.input, usage.output)), Some((3, 4)));
     assert_eq!((record.usage_source(), record.route.as_deref()), (UsageSource::Reported, Some("default/route")));
     assert_eq!((record.asked.body_bytes, record.asked.parameters.messages), (body().len() as u64, 1));
+}
+
+#[test]
+fn the_phase_of_a_stream_is_known_without_its_text() {
+    let (config, now) = (config(&[0], Traffic::default()), Instant::now());
+    let health = Arc::new(BackendHealth::new(1, now));
+    let asked = r#"{"stream": true, "reasoning_effort": "low", "#;
+    let mut under = Under::begin(&config, &health, now, &body().replacen('{', asked, 1));
+    under.call().unwrap();
+    assert_eq!(under.exchange.phase(), Phase::Called);
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/vnd.amazon.eventstream"));
+    under.exchange.handle(Input::UpstreamHead { status: StatusCode::OK, headers: &headers }, now);
+    let thought = r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"Hm"}}}"#;
+    let seal = r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"signature":"c2ln"}}}"#;
+    let again = r#"{"contentBlockIndex":2,"delta":{"reasoningContent":{"text":"Hm"}}}"#;
+    for (kind, payload, phase) in [
+        ("messageStart", r#"{"role":"assistant"}"#, Phase::Called),
+        ("contentBlockDelta", thought, Phase::Thinking),
+        ("contentBlockDelta", seal, Phase::Thinking),
+        ("contentBlockStop", r#"{"contentBlockIndex":0}"#, Phase::Thinking),
+        ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"text":"Yes"}}"#, Phase::Answering),
+        ("contentBlockStop", r#"{"contentBlockIndex":1}"#, Phase::Answering),
+        ("contentBlockDelta", again, Phase::Thinking),
+        ("contentBlockStop", r#"{"contentBlockIndex":2}"#, Phase::Answering),
+        ("messageStop", r#"{"stopReason":"end_turn"}"#, Phase::Answering),
+    ] {
+        under.exchange.handle(Input::UpstreamBody(&frame(kind, payload)), now);
+        assert_eq!(under.exchange.phase(), phase, "{kind}");
+        assert!(under.call().is_none(), "{kind}");
+    }
+    assert_eq!(under.exchange.heard_at(), Some(now));
+    under.exchange.handle(Input::UpstreamEnd, now);
+    assert_eq!(under.exchange.phase(), Phase::Draining, "the rest is still to be told");
+}
+
+/// Two backends of one rule, which let this be observed.
+fn observed(one: Observe, other: Observe) -> Arc<Config> {
+    let config = config(&[0, 1], Traffic::default());
+    let mut routes: Vec<Route> = config.routes.to_vec();
+    for (backend, observe) in routes[0].rules[0].backends.iter_mut().zip([one, other]) {
+        let observe_by = Some(format!("d/{}", observe.word()).into());
+        backend.reasoning = Arc::new(ReasoningPolicy { observe, observe_by, ..ReasoningPolicy::default() });
+    }
+    Arc::new(Config { routes: routes.into(), ..Config::clone(&config) })
+}
+
+#[test]
+fn the_strictest_policy_of_all_calls_says_what_may_be_observed() {
+    for (one, other, least) in [
+        (Observe::Everything, Observe::Reasoning, Observe::Reasoning),
+        (Observe::Nothing, Observe::Everything, Observe::Nothing),
+        (Observe::Everything, Observe::Everything, Observe::Everything),
+    ] {
+        let (config, now) = (observed(one, other), Instant::now());
+        let health = Arc::new(BackendHealth::new(2, now));
+        let mut under = Under::begin(&config, &health, now, &body());
+        let mut call = under.call().unwrap();
+        while call.backend == 0 {
+            assert_eq!(under.exchange.record().observe, one);
+            under.unwell();
+            call = under.call().unwrap();
+        }
+        let told = under.exchange.record();
+        assert_eq!((told.observe, told.observe_by.as_deref()), (least, Some(&*format!("d/{}", least.word()))));
+        under.answer();
+        assert!(under.call().is_none());
+        assert_eq!(under.record.unwrap().observe, least);
+    }
 }

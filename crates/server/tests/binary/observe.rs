@@ -172,8 +172,10 @@ fn without_a_policy_that_allows_it_no_text_is_seen() {
             call.finish();
             client.read_to_end();
             let (all, one) = (live.read_until("\"open\":0"), text.read_until("\"open\":0"));
-            let refused = aquifer.admin(&format!("/admin/api/v1/exchanges/{id}/text"));
-            assert!(refused.status == 403 && refused.body.contains("observe: metadata"), "{refused:?}");
+            let path_of_text = format!("/admin/api/v1/exchanges/{id}/text");
+            wait_until("a refusal", || aquifer.admin(&path_of_text).status == 403, || aquifer.log());
+            let refused = aquifer.admin(&path_of_text);
+            assert!(refused.body.contains("observe: metadata"), "{refused:?}");
             for told in [all, one, &refused.body] {
                 assert!(!told.contains("MARKER") && !told.contains("TUFSS0VS"), "{path}: {told}");
             }
