@@ -49,10 +49,9 @@ mod veil;
 
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
 pub use contract::{
-    Abilities, Call, CallId, HostLimits, HostTerms, Input, OpenStream, Output, RequestHead, StreamPhase,
+    Abilities, Call, CallId, DrainLimits, HostLimits, HostTerms, Input, OpenStream, Output, RequestHead, StreamPhase,
 };
 pub use deadlines::LONGEST_TIMEOUT;
-pub use draining::DrainLimits;
 pub use single_attempt::ChosenBackend;
 
 use crate::config::Config;
