@@ -94,7 +94,7 @@ impl Conversation {
     pub(crate) fn body(&self) -> Value {
         let system = self.system.iter().map(|text| json!({"role": "system", "content": text}));
         let messages: Vec<Value> = system.chain(self.messages.iter().cloned()).collect();
-        let mut body = json!({"model": self.ask.model, "messages": messages, "stream": true, "stream_options": {"include_usage": true}});
+        let mut body = json!({"model": self.ask.model, "messages": messages, "stream": true, "stream_options": {"include_usage": true}, "usage": {"include": true}});
         if let Some(reasoning) = self.ask.reasoning() {
             body["reasoning"] = reasoning;
         }

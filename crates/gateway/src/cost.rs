@@ -7,6 +7,7 @@
 //! ```
 
 use aquifer_translate::catalogue::{Amount, Factor, Price, Rates, base_id};
+use aquifer_translate::model::answer_cost::{AnswerCost, CostTeller};
 use aquifer_translate::model::response::{ServiceTier, Usage};
 use std::sync::Arc;
 
@@ -119,6 +120,19 @@ impl CallPrice {
         let (Some(price), Some(factor)) = (&self.price, self.factor) else { return Err(CostUnknown::NoPrice) };
         let rates = rates(price, tier, tokens.prompt()).ok_or(CostUnknown::NoPrice)?;
         cost(rates, factor, tokens).ok_or(CostUnknown::NoPrice)
+    }
+}
+
+impl CallPrice {
+    /// The price in a client's words, as it may be told with the usage of its answer.
+    pub(crate) fn teller(&self) -> CostTeller {
+        let price = self.clone();
+        CostTeller::new(move |usage| {
+            let Cost { input, cache_read, cache_write, output, reasoning: _ } =
+                price.cost(&Tokens::from(*usage)).ok()?;
+            let prompt = input.saturating_add(cache_read).saturating_add(cache_write);
+            Some(AnswerCost { prompt, output })
+        })
     }
 }
 

@@ -47,14 +47,14 @@ mod stored;
 mod target;
 mod timeouts;
 mod veil;
+mod watched;
 
 pub use aquifer_translate::translation::{KeepAlive, ReasoningProgress, ReasoningState};
 pub use contract::{
-    Abilities, Call, CallId, HostLimits, HostTerms, Input, OpenStream, Output, RequestHead,
+    Abilities, Call, CallId, DrainLimits, HostLimits, HostTerms, Input, OpenStream, Output, RequestHead,
 };
 pub use deadlines::LONGEST_TIMEOUT;
 pub use phase::Phase;
-pub use draining::DrainLimits;
 pub use single_attempt::ChosenBackend;
 
 use crate::config::Config;

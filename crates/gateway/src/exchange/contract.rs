@@ -1,6 +1,5 @@
 //! What an exchange and its host say to one another: the request, what happened, what is to be done.
 
-use super::draining::DrainLimits;
 use super::phase::Phase;
 use crate::config::{Circuit, OnClientGone};
 use crate::record::Record;
@@ -108,6 +107,22 @@ impl Default for HostLimits {
             on_client_gone: OnClientGone::Close,
             drain: DrainLimits::default(),
         }
+    }
+}
+
+/// How far an answer is read on whose client has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainLimits {
+    /// The most bytes of the backend's answer, counted from then on.
+    pub bytes: u64,
+    /// The longest time.
+    pub time: Duration,
+}
+
+impl Default for DrainLimits {
+    /// 8 MiB, and five minutes.
+    fn default() -> Self {
+        Self { bytes: 8 << 20, time: Duration::from_secs(300) }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Answering, Calling, Exchange, State};
 use crate::config::OnClientGone;
 use crate::record::{AttemptResult, Drain, DrainResult, Tokens};
 use aquifer_translate::Fault;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// An exchange whose client has left and whose call is read on.
 pub(super) struct Draining {
@@ -141,21 +141,5 @@ impl Draining {
         let time = now.saturating_duration_since(self.left);
         common.record.drain = Some(Drain { result, time, bytes: self.bytes });
         common.abandoned(self.plan, [Some(self.call), None], now)
-    }
-}
-
-/// How far an answer is read on whose client has left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DrainLimits {
-    /// The most bytes of the backend's answer, counted from then on.
-    pub bytes: u64,
-    /// The longest time.
-    pub time: Duration,
-}
-
-impl Default for DrainLimits {
-    /// 8 MiB, and five minutes.
-    fn default() -> Self {
-        Self { bytes: 8 << 20, time: Duration::from_secs(300) }
     }
 }

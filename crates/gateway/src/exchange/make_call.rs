@@ -31,7 +31,13 @@ pub(super) const COUNT_TOKENS: &str = "count_tokens";
 
 impl Common {
     /// Makes a call.
-    pub(super) fn call(&mut self, plan: &mut Plan, making: Making, written: Written, now: Instant) -> Box<OpenCall> {
+    pub(super) fn call(
+        &mut self,
+        plan: &mut Plan,
+        making: Making,
+        mut written: Written,
+        now: Instant,
+    ) -> Box<OpenCall> {
         let Making { id, why, after } = making;
         let Written { at, backend, count_key, .. } = written;
         let (road, put_back, model_id) = (written.road, written.put_back, written.model_id.clone());
@@ -48,16 +54,13 @@ impl Common {
         self.record.observe_as(&written.policy);
         let timeouts = self.timeouts(plan, at, id, whole, now);
         self.early_head_of(id, &timeouts);
+        let region =
+            plan.config.backends.get(backend).and_then(|backend| backend.kind.bedrock_service()?.region.clone());
+        let price = self.tell_price(plan, &mut written, region.as_deref());
         let Begun { attempt, request, warnings } = plan.begin(written, self.id);
         let UpstreamRequest { path, headers, body } = request;
         let connect = timeouts.connect.unwrap_or(self.terms.limits.connect);
         let call = Call { id, backend, path, headers, body, connect, after, circuit: plan.traffic.circuit };
-        let region =
-            plan.config.backends.get(backend).and_then(|backend| backend.kind.bedrock_service()?.region.clone());
-        let price = (self.record.operation != COUNT_TOKENS).then(|| {
-            let price = plan.targets.get(at).and_then(|target| price(target, road, &plan.config));
-            CallPrice::of(price, &model_id, region.as_deref(), self.record.asked.parameters.tier)
-        });
         let facts = Facts {
             price,
             provider: road.provider(),
@@ -92,6 +95,18 @@ impl Common {
             count_key,
             at: place,
         })
+    }
+
+    /// The price of a call, which the client is told by if it wants to know what its answer cost; `None`: a count of tokens
+    /// costs nothing.
+    fn tell_price(&self, plan: &Plan, written: &mut Written, region: Option<&str>) -> Option<CallPrice> {
+        if self.record.operation == COUNT_TOKENS {
+            return None;
+        }
+        let price = plan.targets.get(written.at).and_then(|target| price(target, written.road, &plan.config));
+        let price = CallPrice::of(price, &written.model_id, region, self.record.asked.parameters.tier);
+        written.outgoing.style.style.tell_cost(|| price.teller());
+        Some(price)
     }
 
     /// The limits of a call: the whole answer has one time for all attempts.

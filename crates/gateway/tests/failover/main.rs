@@ -11,4 +11,5 @@ mod phases;
 mod played;
 mod restart;
 mod restart_invoke;
+mod told_cost;
 mod under;

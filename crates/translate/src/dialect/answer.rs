@@ -2,6 +2,7 @@
 
 use super::{Dialect, Envelope, anthropic_messages, bedrock_runtime, openai_chat, openai_responses};
 use crate::fault::{Fault, MistakeKind};
+use crate::model::answer_cost::CostTeller;
 use crate::model::delta::{Delta, Event};
 use crate::model::request_id::RequestId;
 use crate::model::response::{Finish, Response, Usage};
@@ -41,6 +42,14 @@ impl Style {
             Self::AnthropicMessages(style) => style.finish_reason(finish),
             Self::Bedrock(style) => style.finish_reason(finish),
             Self::OpenAiResponses(style) => style.finish_reason(finish),
+        }
+    }
+
+    /// Tells the client what its answer costs, if it wants to know; `price` is made then only.
+    pub fn tell_cost(&mut self, price: impl FnOnce() -> CostTeller) {
+        match self {
+            Self::OpenAiChat(style) if style.wants_cost => style.price = Some(price()),
+            Self::OpenAiChat(_) | Self::AnthropicMessages(_) | Self::Bedrock(_) | Self::OpenAiResponses(_) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! The neutral words: what a request, an answer and its increments are, in nobody's dialect.
 
 pub mod alike;
+pub mod answer_cost;
 pub mod arguments;
 pub(crate) mod as_text;
 pub mod call_id;

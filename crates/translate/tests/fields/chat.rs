@@ -6,7 +6,7 @@ use aquifer_translate::dialect::Dialect::OpenAiChat;
 use serde_json::{Value, json};
 
 /// Every parameter of OpenAI's SDKs, the older ones, and those of servers of open-weight models.
-const FIELDS: [&str; 53] = [
+const FIELDS: [&str; 54] = [
     "additionalModelRequestFields",
     "anthropic_beta",
     "audio",
@@ -56,6 +56,7 @@ const FIELDS: [&str; 53] = [
     "top_k",
     "top_logprobs",
     "top_p",
+    "usage",
     "user",
     "verbosity",
     "web_search_options",

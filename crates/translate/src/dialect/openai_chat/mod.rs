@@ -14,13 +14,20 @@ mod usage;
 pub use reasoning_fields::{Conventions, Details, ReasoningFields};
 
 use super::{Answerer, Exposure};
+use crate::model::answer_cost::{AnswerCost, CostTeller};
 use crate::model::issuer::Mark;
 use crate::model::reasoning::Placeholder;
 use crate::model::request_id::RequestId;
-use crate::model::response::Finish;
+use crate::model::response::{Finish, Usage};
 use http::HeaderName;
 
 impl Style {
+    /// The cost of an answer with these tokens, where the client wants it and it is known.
+    #[must_use]
+    pub fn cost(&self, usage: &Usage) -> Option<AnswerCost> {
+        self.price.as_ref()?.cost(usage)
+    }
+
     /// The word for an end.
     #[must_use]
     pub fn finish_reason(&self, finish: &Finish) -> &'static str {
@@ -35,6 +42,8 @@ impl request::Manner {
         let Answerer { reasoning_format, mark, placeholder, trace } = answerer;
         Style {
             include_usage: self.include_usage,
+            wants_cost: self.wants_cost,
+            price: None,
             legacy_functions: self.legacy_functions,
             exclude_reasoning: self.exclude_reasoning || exposure.hidden,
             shown: match (exposure.hidden, self.exclude_reasoning) {
@@ -65,6 +74,10 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub struct Style {
     /// Usage comes in a chunk of its own at the end of a stream.
     pub include_usage: bool,
+    /// The client wants to know what its answer cost.
+    pub wants_cost: bool,
+    /// The price of the answer, where the client wants to know what it cost.
+    pub price: Option<CostTeller>,
     /// Tools were declared with the deprecated `functions`: calls come back as `function_call`.
     pub legacy_functions: bool,
     /// The readable reasoning is not wanted.

@@ -57,6 +57,7 @@ const INDEXED: Indexed = Indexed {
         "thinking",
         "tool_choice",
         "tools",
+        "usage",
     ],
     beside: "extra_body",
     opaque: &["parameters", "schema"],
@@ -78,6 +79,8 @@ pub struct Asked<'a> {
 pub struct Manner {
     /// A stream ends with a chunk that holds the usage.
     pub include_usage: bool,
+    /// The usage tells what the answer cost.
+    pub wants_cost: bool,
     /// A tool call is answered as `function_call`, because the tools came as `functions`.
     pub legacy_functions: bool,
     /// The answer shows no reasoning.
@@ -137,8 +140,10 @@ pub fn read_within<'a>(body: &'a [u8], limits: &Limits) -> Result<Asked<'a>, Fau
         ..Request::default()
     };
     service::read(&top, &mut request, &mut notes)?;
+    let wants_cost = wants_cost(&top, &mut notes)?;
     let manner = Manner {
-        include_usage: include_usage(&top, &mut notes)?,
+        include_usage: include_usage(&top, &mut notes)? || wants_cost,
+        wants_cost,
         legacy_functions: offer.legacy,
         exclude_reasoning: request.reasoning.exclude,
         affinity: top.get("prompt_cache_key").and_then(|node| node.string().ok()).map(Cow::into_owned),
@@ -180,6 +185,14 @@ fn open<'a, 'p>(document: &'p Document<'a>) -> Result<Object<'a, 'p>, Fault> {
 
 fn flag(node: Option<Node<'_, '_>>) -> Result<Option<bool>, Fault> {
     node.map(|node| node.boolean()).transpose()
+}
+
+/// OpenRouter's switch for the usage and what it cost.
+fn wants_cost(top: &Object<'_, '_>, notes: &mut Notes) -> Result<bool, Fault> {
+    let Some(node) = top.get("usage") else { return Ok(false) };
+    let options = node.object()?;
+    notes.unknown(&options, &["include"]);
+    Ok(flag(options.get("include"))?.unwrap_or_default())
 }
 
 fn include_usage(top: &Object<'_, '_>, notes: &mut Notes) -> Result<bool, Fault> {

@@ -67,7 +67,7 @@ pub fn write(
         trace_of(trace, &mut out);
     }
     out.push_str(r#","usage":"#);
-    usage::write(&mut out, &response.usage);
+    usage::write(&mut out, &response.usage, style.cost(&response.usage));
     out.push('}');
     Ok((out, finish))
 }

@@ -140,7 +140,7 @@ impl Writer {
             let mut text = String::from(r#","choices":[]"#);
             text.push_str(&rest);
             text.push_str(r#","usage":"#);
-            usage::write(&mut text, usage);
+            usage::write(&mut text, usage, self.style.cost(usage));
             sse::data(out, &[&self.head, &text, "}"]);
         }
         sse::data(out, &["[DONE]"]);

@@ -1,5 +1,6 @@
 //! The bill, as Chat Completions tells it.
 
+use crate::model::answer_cost::{AnswerCost, write_usd};
 use crate::model::response::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -45,8 +46,9 @@ pub(super) fn read(raw: &RawValue) -> Option<Usage> {
     serde_json::from_str::<Counts>(raw.get()).ok().map(|counts| counts.usage())
 }
 
-/// Appends the `usage` object. Details are told when Bedrock reported them, and never guessed.
-pub(super) fn write(out: &mut String, usage: &Usage) {
+/// Appends the `usage` object. Details are told when Bedrock reported them, and never guessed; the cost, in US dollars, as
+/// OpenRouter tells it, where the client asked for it and it is known.
+pub(super) fn write(out: &mut String, usage: &Usage, cost: Option<AnswerCost>) {
     let (prompt, output, total) = (usage.prompt(), usage.output, usage.total());
     // Writing to a string cannot fail.
     let _ = write!(out, r#"{{"prompt_tokens":{prompt},"completion_tokens":{output},"total_tokens":{total}"#);
@@ -56,6 +58,18 @@ pub(super) fn write(out: &mut String, usage: &Usage) {
     }
     if let Some(reasoning) = usage.reasoning {
         let _ = write!(out, r#","completion_tokens_details":{{"reasoning_tokens":{reasoning}}}"#);
+    }
+    if let Some(cost) = cost {
+        for (name, amount) in [
+            (r#","cost":"#, cost.total()),
+            (r#","cost_details":{"upstream_inference_cost":"#, cost.total()),
+            (r#","upstream_inference_prompt_cost":"#, cost.prompt),
+            (r#","upstream_inference_completions_cost":"#, cost.output),
+        ] {
+            out.push_str(name);
+            write_usd(out, amount);
+        }
+        out.push('}');
     }
     out.push('}');
 }

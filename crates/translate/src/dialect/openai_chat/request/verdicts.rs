@@ -68,6 +68,7 @@ const KNOWN: &[&str] = &[
     "top_k",
     "top_logprobs",
     "top_p",
+    "usage",
     "user",
     "verbosity",
     "web_search_options",
