@@ -13,10 +13,12 @@
 
 mod attempt;
 mod blame;
+mod trace;
 mod usage;
 
 pub use crate::cost::Tokens;
 pub use attempt::{AttemptReason, AttemptRecord, AttemptResult};
+pub use trace::{BackendAddress, ExchangeTrace, RemoteSpan, TraceContext, TraceTrust};
 pub use usage::{Estimate, UsageSource};
 
 use crate::cost::{CallCost, Cost, CostUnknown};
@@ -107,6 +109,8 @@ pub struct Record {
     pub costs: Vec<CountedCost>,
     /// The answer is a count of tokens that was cached: nothing was called for it.
     pub cached: bool,
+    /// Its place in a distributed trace, of a host that traces.
+    pub trace: Option<Box<ExchangeTrace>>,
 }
 
 /// What a request asked for, in numbers.

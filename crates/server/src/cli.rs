@@ -1,6 +1,7 @@
 //! The command line: commands, flags, defaults, help.
 
 use crate::client::cors;
+use crate::otlp::arguments::Tracing;
 use aquifer_chat::EFFORTS;
 use aquifer_gateway::config::{AccessDenied, LogLevel, MetricConventions, duration};
 use aquifer_gateway::exchange::KeepAlive;
@@ -331,6 +332,8 @@ pub(crate) struct Serve {
     pub(crate) telemetry_conventions: Option<ConventionsAs>,
     #[command(flatten)]
     pub(crate) log: Log,
+    #[command(flatten)]
+    pub(crate) tracing: Tracing,
 }
 
 /// `--telemetry-conventions`.

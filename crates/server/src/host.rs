@@ -3,6 +3,7 @@
 use crate::client::body_memory::BodyMemory;
 use crate::client::failed_attempts::FailedAttempts;
 use crate::client::seal_keys;
+use crate::otlp::tracer::Tracer;
 use crate::process::clock;
 use crate::turn_store::MemoryTurnStore;
 use crate::upstream::{Connections, Upstreams};
@@ -144,6 +145,8 @@ pub(crate) struct Host {
     /// The store of turns, from which dropped reasoning is restored.
     pub(crate) turns: Arc<MemoryTurnStore>,
     failed_attempts: FailedAttempts,
+    /// Begins the traces of exchanges. `None`: nothing is traced.
+    pub(crate) tracer: Option<Tracer>,
     /// The ports on addresses that are not loopback, where no reload may drop authentication.
     guarded: Vec<Option<u16>>,
 }
@@ -188,6 +191,7 @@ impl Host {
             requests: Arc::default(),
             turns,
             failed_attempts: FailedAttempts::default(),
+            tracer: None,
             guarded: Vec::new(),
         })
     }
@@ -195,6 +199,12 @@ impl Host {
     /// Allows these origins in CORS.
     pub(crate) fn allow(mut self, origins: Vec<Uri>) -> Self {
         self.origins = origins;
+        self
+    }
+
+    /// Traces exchanges.
+    pub(crate) fn trace(mut self, tracer: Option<Tracer>) -> Self {
+        self.tracer = tracer;
         self
     }
 

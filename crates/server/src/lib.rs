@@ -24,6 +24,7 @@ mod client;
 mod commands;
 mod doctor;
 mod host;
+mod otlp;
 mod process;
 mod tls;
 mod turn_store;

@@ -6,7 +6,8 @@
 //! ```text
 //!                           ┌─► metrics: counters and histograms with bounded labels
 //!  Record ─► Arc<Record> ───┤
-//!                           └─► log: a line, in a buffer of 1 MiB, written by a thread of its own
+//!                           ├─► log: a line, in a buffer of 1 MiB, written by a thread of its own
+//!                           └─► spans: encoded for OTLP, in a bounded queue, exported by the host
 //! ```
 //!
 //! A sink never blocks the thread that hands it a record, holds a bounded amount of memory, and counts what it drops.
@@ -22,6 +23,7 @@ mod line;
 mod line_buffer;
 pub mod log;
 mod metrics;
+pub mod otlp;
 mod sink;
 
 use aquifer_gateway::config::{Config, MetricConventions, Severity};
@@ -34,7 +36,7 @@ use std::sync::Arc;
 /// The sinks of a process, and the metrics that exchanges do not have.
 pub struct Telemetry {
     metrics: Arc<Metrics>,
-    sinks: [Sink; 2],
+    sinks: Vec<Sink>,
 }
 
 /// Counts an exchange as in flight until it is dropped.
@@ -46,8 +48,21 @@ impl Telemetry {
     #[expect(clippy::new_without_default, reason = "two of them in one process would share the log and nothing else")]
     pub fn new() -> Self {
         let metrics = Arc::new(Metrics::new());
-        let sinks = [Sink::Metrics(Arc::clone(&metrics)), Sink::Log];
+        let sinks = vec![Sink::Metrics(Arc::clone(&metrics)), Sink::Log];
         Self { metrics, sinks }
+    }
+
+    /// Has spans of exchanges encoded into a queue, from which a host exports them.
+    #[must_use]
+    pub fn export_spans(&mut self, settings: otlp::SpanQueueSettings) -> Arc<otlp::SpanQueue> {
+        let queue = Arc::new(otlp::SpanQueue::new(settings, self.metrics.telemetry_dropped("traces")));
+        self.sinks.push(Sink::Spans(Arc::clone(&queue)));
+        queue
+    }
+
+    /// Counts an export of metrics that failed.
+    pub fn dropped_metrics(&self) {
+        self.metrics.telemetry_dropped("metrics").inc();
     }
 
     /// Counts an exchange that begins as in flight.

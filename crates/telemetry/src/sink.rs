@@ -2,6 +2,7 @@
 
 use crate::log;
 use crate::metrics::Metrics;
+use crate::otlp::SpanQueue;
 use aquifer_gateway::record::Record;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ pub(crate) enum Sink {
     Metrics(Arc<Metrics>),
     /// Writes a line into the buffer of standard error. Dropped lines are counted as `aquifer_log_lines_dropped`.
     Log,
+    /// Encodes spans into a queue, which a host exports. Dropped spans are counted as `aquifer_telemetry_dropped_total`.
+    Spans(Arc<SpanQueue>),
 }
 
 impl Sink {
@@ -22,6 +25,7 @@ impl Sink {
         match self {
             Self::Metrics(metrics) => metrics.observe(record),
             Self::Log => log::exchange(record),
+            Self::Spans(queue) => queue.take(record),
         }
     }
 }

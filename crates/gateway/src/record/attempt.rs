@@ -28,12 +28,20 @@ pub struct AttemptRecord {
     pub sent: Option<Duration>,
     /// From the request's head to the first that came of its answer.
     pub first_byte: Option<Duration>,
+    /// From the request's head to the first reasoning of its answer.
+    pub first_reasoning: Option<Duration>,
+    /// From the request's head to the first text or tool call of its answer.
+    pub first_content: Option<Duration>,
     /// From the request's head to the end of the call.
     pub ended: Option<Duration>,
     /// The HTTP status of its answer.
     pub status: Option<u16>,
     /// The backend's own id of it, as its support asks for: `x-amzn-requestid` of AWS.
     pub upstream_request_id: Option<String>,
+    /// Bytes of the body that was sent.
+    pub sent_bytes: u64,
+    /// Bytes of its answer's body that came.
+    pub came_bytes: u64,
     /// [`translate::Fault::label`](aquifer_translate::Fault::label) of what went wrong, if anything did.
     pub fault: Option<String>,
     /// Tokens as the backend reported them.
@@ -127,4 +135,18 @@ pub enum AttemptReason {
     Adjusted,
     /// The stream before it broke off while the model was thinking.
     Restart,
+}
+
+impl AttemptReason {
+    /// Its word, in traces.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Retry => "retry",
+            Self::Hedge => "hedge",
+            Self::Adjusted => "adjusted",
+            Self::Restart => "restart",
+        }
+    }
 }

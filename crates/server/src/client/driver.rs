@@ -3,6 +3,7 @@
 use crate::client::body_memory::Reservation;
 use crate::client::offload::{self, WaitForThread};
 use crate::host::{Host, Serving};
+use crate::otlp::tracer::OpenTrace;
 use crate::process::clock;
 use crate::turn_store::RecallFuture;
 use crate::upstream::concurrency::Permit;
@@ -16,6 +17,7 @@ use aquifer_telemetry::{InFlight, log};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
@@ -48,6 +50,8 @@ pub(crate) struct ExchangeDriver {
     /// The length of its body.
     body: usize,
     in_flight: Option<InFlight>,
+    /// Its place in a trace, where the host traces.
+    trace: Option<OpenTrace>,
 }
 
 /// The stage of a retry that takes its time.
@@ -140,7 +144,14 @@ impl ExchangeDriver {
             reservation: host.body_memory.reservation(),
             body: 0,
             in_flight: None,
+            trace: None,
         }
+    }
+
+    /// Traces the exchange, where the host traces.
+    pub(crate) fn traced(mut self, head: &RequestHead<'_>, client: Option<IpAddr>) -> Self {
+        self.trace = self.host.tracer.as_ref().and_then(|tracer| tracer.begin(head, client));
+        self
     }
 
     /// The memory of the request while its body is read, and of what will stand beside it.
@@ -222,7 +233,11 @@ impl ExchangeDriver {
     }
 
     /// Begins a call.
-    fn call(&mut self, call: Call) {
+    fn call(&mut self, mut call: Call) {
+        let backend = self.serving.config.backends.get(call.backend);
+        if let Some(trace) = &mut self.trace {
+            trace.write(&mut call, backend);
+        }
         // A store of turns that has not answered by now is not waited for any more.
         self.recall = None;
         // What was noted of the body is forgotten; what is sent may have been changed once more.
@@ -371,9 +386,10 @@ impl ExchangeDriver {
         }
     }
 
-    fn finish(&mut self, record: impl Into<Arc<Record>>) {
+    fn finish(&mut self, mut record: Box<Record>) {
         self.give_up();
         if !std::mem::replace(&mut self.over, true) {
+            record.trace = self.trace.take().map(|trace| trace.end(&self.serving.upstreams));
             self.host.telemetry.observe(record);
         }
     }
@@ -472,7 +488,7 @@ impl Drop for ExchangeDriver {
         }
         if !self.over {
             let record = self.exchange.broken(clock::now());
-            self.finish(record);
+            self.finish(Box::new(record));
         }
     }
 }

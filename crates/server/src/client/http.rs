@@ -147,7 +147,8 @@ async fn start(
     if let Some(headers) = cors::preflight(&incoming.head, page) {
         return Err(respond(StatusCode::NO_CONTENT, headers, Bytes::new()));
     }
-    let mut driver = Box::new(ExchangeDriver::begin(host, &incoming.head()));
+    let head = incoming.head();
+    let mut driver = Box::new(ExchangeDriver::begin(host, &head).traced(&head, incoming.connection.peer));
     let limit = match driver.next_ready() {
         Some(Step::ReadBody(limit)) => limit,
         step => return Err(answered_unread(host, &incoming.head, body, begun(step, driver), false).await),
@@ -304,7 +305,9 @@ fn begin_body(mut driver: Box<ExchangeDriver>) -> Content {
 
 /// Refuses a request by its head.
 fn refuse(host: &Arc<Host>, incoming: &Incoming, fault: &Fault) -> Response<Content> {
-    let mut driver = Box::new(ExchangeDriver::refuse(host, &incoming.head(), fault));
+    let head = incoming.head();
+    let driver = ExchangeDriver::refuse(host, &head, fault).traced(&head, incoming.connection.peer);
+    let mut driver = Box::new(driver);
     begun(driver.next_ready(), driver)
 }
 

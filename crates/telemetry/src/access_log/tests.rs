@@ -3,7 +3,9 @@
 use super::*;
 use aquifer_gateway::config::LOG_FIELDS;
 use aquifer_gateway::cost::{CallCost, Cost};
-use aquifer_gateway::record::{Asked, AttemptRecord, AttemptResult, Estimate, Hedges, Tokens, Turns};
+use aquifer_gateway::record::{
+    Asked, AttemptRecord, AttemptResult, Estimate, ExchangeTrace, Hedges, Tokens, TraceContext, TraceTrust, Turns,
+};
 use aquifer_gateway::translate::translation::Parameters;
 use std::cell::RefCell;
 use std::io::Write;
@@ -321,6 +323,16 @@ fn told_whole() -> Record {
         fault: Some("f".to_owned()),
         fault_message: Some("m".to_owned()),
         cached: true,
+        trace: Some(Box::new(ExchangeTrace {
+            context: TraceContext::begin(7, None, TraceTrust::Ignore, |_, _| true),
+            began: now(),
+            method: http::Method::POST,
+            path: "/".to_owned(),
+            route: None,
+            client: None,
+            user_agent: None,
+            servers: Vec::new(),
+        })),
         costs: vec![CountedCost { key: "a \"key\"".into(), value: 12 }, CountedCost { key: "b".into(), value: 3 }],
         attempts: vec![throttled, answered],
         ..records().swap_remove(0)
@@ -335,6 +347,7 @@ fn every_field_is_told_under_its_name() {
     let missing: Vec<_> = LOG_FIELDS.iter().filter(|name| !line.contains_key(**name)).collect();
     assert!(missing.is_empty() && FIELDS.len() == LOG_FIELDS.len(), "{missing:?}");
     for (name, told) in [
+        ("trace_id", "\"00000000000000000000000000000007\""),
         ("attempt_path", "\"default/a:429,default/b:200\""),
         ("cost_usd", "1.2340505"),
         ("cost_parts_usd", "\"input=0.00005,cache_read=0.0000005,output=1.234,reasoning=1\""),
