@@ -364,7 +364,7 @@ impl Answering {
 
     /// Gives the client what came.
     fn tell(&mut self, common: &mut Common, taken: Result<(), Fault>, now: Instant) -> Result<(), Ended> {
-        common.note(common.told.seen, now);
+        common.note(self.call.at, common.told.seen, now);
         if !common.told.progress.is_empty() {
             common.note_progress(now);
         }

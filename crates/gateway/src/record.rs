@@ -11,13 +11,25 @@
 //!
 //! Sums over calls are methods ([`Record::cost`], [`Record::cost_unknown`]); nothing is allocated for a delta.
 
-use crate::config::{Observe, ReasoningPolicy};
+mod attempt;
+mod blame;
+mod drain;
+mod source;
+mod trace;
+mod usage;
+
 pub use crate::cost::Tokens;
+pub use attempt::{AttemptReason, AttemptRecord, AttemptResult};
+pub use drain::{Drain, DrainResult};
+pub use source::RequestSource;
+pub use trace::{BackendAddress, ExchangeTrace, RemoteSpan, TraceContext, TraceTrust};
+pub use usage::{Estimate, UsageSource};
+
+use crate::config::{Observe, ReasoningPolicy};
 use crate::cost::{CallCost, Cost, CostUnknown};
 use crate::request_cost::{CostFacts, CountedCost, RouteCost};
 use aquifer_translate::dialect::Dialect;
-use aquifer_translate::fault::{Fault, Misbehaviour, Mistake, MistakeKind, Refusal};
-use aquifer_translate::model::reasoning::SentEffort;
+use aquifer_translate::fault::Fault;
 use aquifer_translate::translation::Parameters;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,68 +122,8 @@ pub struct Record {
     pub observe: Observe,
     /// `namespace/name` of the policy that says so; `None`: it is the default.
     pub observe_by: Option<Arc<str>>,
-}
-
-/// Where a request came from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum RequestSource {
-    /// A listener for clients.
-    #[default]
-    Client,
-    /// The playground of the admin page.
-    Playground,
-}
-
-impl RequestSource {
-    /// Its word, in the admin API.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Playground => "playground",
-        }
-    }
-}
-
-/// What came of reading an answer on after its client had left.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drain {
-    /// How it ended.
-    pub result: DrainResult,
-    /// From the client's leaving to the end.
-    pub time: Duration,
-    /// The bytes of the backend's answer that were read meanwhile.
-    pub bytes: u64,
-}
-
-/// How the reading of an answer ended whose client had left.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DrainResult {
-    /// The backend reported its tokens.
-    #[default]
-    Reported,
-    /// A limit of time or bytes was reached, or the process ended.
-    Limit,
-    /// The backend failed, or reported no tokens.
-    Broken,
-    /// As many were read on already as may be at once: the call was closed.
-    NoRoom,
-}
-
-impl DrainResult {
-    /// Every result.
-    pub const ALL: [Self; 4] = [Self::Reported, Self::Limit, Self::Broken, Self::NoRoom];
-
-    /// Its word, in log and metrics.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Reported => "reported",
-            Self::Limit => "limit",
-            Self::Broken => "broken",
-            Self::NoRoom => "no_room",
-        }
-    }
+    /// Its place in a distributed trace, of a host that traces.
+    pub trace: Option<Box<ExchangeTrace>>,
 }
 
 /// What a request asked for, in numbers.
@@ -181,155 +133,6 @@ pub struct Asked {
     pub body_bytes: u64,
     /// Its parameters (OpenTelemetry's `gen_ai.request.*`).
     pub parameters: Parameters,
-}
-
-/// One call for an exchange.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AttemptRecord {
-    /// `namespace/name` of the backend.
-    pub backend: String,
-    /// The model id that was called.
-    pub model_id: String,
-    /// What was called, in OpenTelemetry's words (`gen_ai.provider.name`).
-    pub provider: &'static str,
-    /// The AWS region, where the configuration names it.
-    pub region: Option<String>,
-    /// Why it was made.
-    pub why: AttemptReason,
-    /// What became of it.
-    pub result: AttemptResult,
-    /// What it said of how hard to reason.
-    pub effort: SentEffort,
-    /// From the request's head to the call.
-    pub started: Duration,
-    /// From the request's head to the moment at which it was sent: behind a queue, later than it was made.
-    pub sent: Option<Duration>,
-    /// From the request's head to the first that came of its answer.
-    pub first_byte: Option<Duration>,
-    /// From the request's head to the end of the call.
-    pub ended: Option<Duration>,
-    /// The HTTP status of its answer.
-    pub status: Option<u16>,
-    /// The backend's own id of it, as its support asks for: `x-amzn-requestid` of AWS.
-    pub upstream_request_id: Option<String>,
-    /// [`translate::Fault::label`](aquifer_translate::Fault::label) of what went wrong, if anything did.
-    pub fault: Option<String>,
-    /// Tokens as the backend reported them.
-    pub usage: Option<Tokens>,
-    /// What it cost, as far as is known.
-    pub cost: CallCost,
-    /// A guess at the cost, in 10⁻¹² US dollars, where no tokens were reported: by the bytes that were sent and that came.
-    pub estimated_cost: Option<u64>,
-}
-
-impl AttemptRecord {
-    /// Whether it may have cost something although no tokens were reported: a model had begun to answer, or was given up
-    /// while it may have done so.
-    #[must_use]
-    pub fn may_have_cost(&self) -> bool {
-        match self.result {
-            AttemptResult::Answered => true,
-            AttemptResult::HedgeLost | AttemptResult::Abandoned => self.status.is_none_or(|status| status < 300),
-            AttemptResult::Open | AttemptResult::Failed | AttemptResult::Throttled | AttemptResult::Amended => {
-                self.status.is_some_and(|status| status < 300)
-            }
-        }
-    }
-}
-
-/// What became of a call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum AttemptResult {
-    /// It is under way.
-    #[default]
-    Open,
-    /// Its answer is the client's.
-    Answered,
-    /// It was refused, or could not be made, or broke off.
-    Failed,
-    /// There were too many requests for the backend.
-    Throttled,
-    /// It was refused, and the one after it was adjusted to that.
-    Amended,
-    /// It lost a race: the other call was quicker.
-    HedgeLost,
-    /// The client left.
-    Abandoned,
-}
-
-impl AttemptResult {
-    /// Every result of a call that is over.
-    pub const ALL: [Self; 6] =
-        [Self::Answered, Self::Failed, Self::Throttled, Self::Amended, Self::HedgeLost, Self::Abandoned];
-
-    /// Its word, in log and metrics.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Answered => "answered",
-            Self::Failed => "failed",
-            Self::Throttled => "throttled",
-            Self::Amended => "amended",
-            Self::HedgeLost => "hedge_lost",
-            Self::Abandoned => "abandoned",
-        }
-    }
-
-    /// The result of a call that failed so.
-    pub(crate) fn of(fault: &Fault) -> Self {
-        match fault {
-            Fault::Refused(refusal) if refusal.status == 429 => Self::Throttled,
-            Fault::Refused(_)
-            | Fault::ClientMistaken(_)
-            | Fault::Unsupported(_)
-            | Fault::UpstreamMisbehaved(_)
-            | Fault::UpstreamUnreachable(_)
-            | Fault::Ours(_)
-            | Fault::Overloaded(_) => Self::Failed,
-        }
-    }
-}
-
-/// Why a call was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum AttemptReason {
-    /// It is the first one.
-    #[default]
-    First,
-    /// The one before it failed.
-    Retry,
-    /// Another one was slow.
-    Hedge,
-    /// Bedrock refused the one before it, and the request was adjusted to that.
-    Adjusted,
-    /// The stream before it broke off while the model was thinking.
-    Restart,
-}
-
-impl AttemptReason {
-    /// Its word, in the admin API.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::First => "first",
-            Self::Retry => "retry",
-            Self::Hedge => "hedge",
-            Self::Adjusted => "adjusted",
-            Self::Restart => "restart",
-        }
-    }
-}
-
-/// Where the numbers of tokens come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UsageSource {
-    /// The backend reported them, and nothing else was used.
-    Reported,
-    /// Some or all of them are estimated by bytes.
-    Estimated,
-    /// Nothing is known of them.
-    Unknown,
 }
 
 /// What became of the reasoning of turns that called tools.
@@ -356,47 +159,11 @@ pub struct Hedges {
     pub abandoned: u32,
 }
 
-/// An estimate of tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Estimate {
-    /// A token for each four bytes that were sent.
-    pub input: u64,
-    /// A token for each two hundred bytes of a stream that came, and at least one once it began: a stream brings a token
-    /// or a few in each of its parts.
-    pub output: u64,
-}
-
-impl Estimate {
-    /// Both.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self { input: self.input.saturating_add(other.input), output: self.output.saturating_add(other.output) }
-    }
-
-    /// By the bytes that were sent and that came.
-    #[must_use]
-    pub fn by_bytes(sent: u64, came: u64) -> Self {
-        Self { input: sent.div_ceil(4), output: came.div_ceil(200) }
-    }
-}
-
 impl Hedges {
     /// All of them.
     #[must_use]
     pub fn all(&self) -> u32 {
         self.won + self.lost + self.failed + self.abandoned
-    }
-}
-
-impl UsageSource {
-    /// Its word, in the log.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Reported => "reported",
-            Self::Estimated => "estimated",
-            Self::Unknown => "unknown",
-        }
     }
 }
 
@@ -494,68 +261,8 @@ impl Record {
     /// said.
     pub fn blame(&mut self, dialect: Dialect, fault: &Fault) {
         self.fault = Some(fault.label().to_owned());
-        self.fault_message = Some(without_content(dialect, fault));
+        self.fault_message = Some(blame::without_content(dialect, fault));
     }
-}
-
-/// What may be logged of a fault: its message unless that may quote a prompt, an answer or a value of the request.
-fn without_content(dialect: Dialect, fault: &Fault) -> String {
-    match fault {
-        Fault::ClientMistaken(mistake) | Fault::Unsupported(mistake) => mistaken(dialect, mistake),
-        Fault::Refused(refusal) => refused(refusal),
-        Fault::UpstreamMisbehaved(Misbehaviour::Json(_)) => "the answer is not the JSON it should be".to_owned(),
-        Fault::UpstreamMisbehaved(_) | Fault::UpstreamUnreachable(_) | Fault::Ours(_) | Fault::Overloaded(_) => {
-            fault.to_string()
-        }
-    }
-}
-
-fn mistaken(dialect: Dialect, mistake: &Mistake) -> String {
-    let what = match mistake.kind {
-        MistakeKind::ModelNotFound
-        | MistakeKind::PathNotFound
-        | MistakeKind::MethodNotAllowed
-        | MistakeKind::BadRequest
-        | MistakeKind::ForeignOrigin
-        | MistakeKind::MediaType
-        | MistakeKind::Misdirected
-        | MistakeKind::NoWebSocket
-        | MistakeKind::ResponseNotFound
-        | MistakeKind::TooLarge
-        | MistakeKind::TooSlow => &mistake.message,
-        MistakeKind::Malformed => "the body is not JSON",
-        MistakeKind::InvalidValue => "a wrong value",
-        MistakeKind::UnsupportedParameter => "a parameter that is not supported",
-        MistakeKind::TooMany | MistakeKind::Unauthorized => "the client's mistake",
-    };
-    match &mistake.field {
-        Some(field) => format!("{what}: {}", dialect.path(field)),
-        None => what.to_owned(),
-    }
-}
-
-/// Of an upstream's message only what AWS says of rights, word for word: any other may quote the request.
-fn refused(refusal: &Refusal) -> String {
-    let Refusal { exception, status, message, .. } = refusal;
-    match missing_right(message) {
-        Some((who, action, what)) => {
-            format!("{exception} ({status}): {who} is not authorized to perform {action} on {what}")
-        }
-        None => format!("{exception} ({status})"),
-    }
-}
-
-/// Who may not do what on what: `User: ARN is not authorized to perform: ACTION on resource: ARN`, as AWS says it.
-fn missing_right(message: &str) -> Option<(&str, &str, &str)> {
-    let arn = |word: &str| {
-        let letters = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/@+=,*".contains(&byte));
-        letters && word.starts_with("arn:aws") && word.len() <= 512
-    };
-    let (who, rest) = message.strip_prefix("User: ")?.split_once(" is not authorized to perform: ")?;
-    let (action, rest) = rest.split_once(" on resource: ")?;
-    let what = rest.split([' ', '\n']).next()?;
-    let known = action.strip_prefix("bedrock:").is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    (known && arn(who) && arn(what)).then_some((who, action, what))
 }
 
 /// How an exchange ended.
@@ -578,81 +285,6 @@ impl Outcome {
             Self::Answered => "answered",
             Self::Failed => "failed",
             Self::Abandoned => "abandoned",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use aquifer_translate::fault::Unreachable;
-    use aquifer_translate::model::field_ref::FieldRef;
-
-    const MARKER: &str = "xyzzy";
-
-    fn remembered(fault: &Fault) -> String {
-        let mut record = Record::default();
-        record.blame(Dialect::default(), fault);
-        assert_eq!(record.fault.as_deref(), Some(fault.label()));
-        record.fault_message.unwrap()
-    }
-
-    fn refusal(exception: &str, message: &str) -> Fault {
-        let (exception, message) = (exception.to_owned(), message.to_owned());
-        Fault::Refused(Refusal { exception, status: 400, message, retry_after: None })
-    }
-
-    #[test]
-    fn what_may_quote_the_request_or_the_answer_is_left_out() {
-        for (fault, told) in [
-            (Fault::invalid(FieldRef::own("messages[0].role"), MARKER), "a wrong value: messages[0].role"),
-            (Fault::unsupported(FieldRef::own("n"), MARKER), "a parameter that is not supported: n"),
-            (Fault::mistake(MistakeKind::Malformed, None, MARKER), "the body is not JSON"),
-            (refusal("ValidationException", MARKER), "ValidationException (400)"),
-            (refusal("ModelStreamErrorException", MARKER), "ModelStreamErrorException (400)"),
-            (refusal("AccessDeniedException", MARKER), "AccessDeniedException (400)"),
-            (refusal("ResourceNotFoundException", MARKER), "ResourceNotFoundException (400)"),
-            (refusal("ThrottlingException", MARKER), "ThrottlingException (400)"),
-            (refusal("InternalServerException", MARKER), "InternalServerException (400)"),
-            (refusal("ServiceUnavailableException", MARKER), "ServiceUnavailableException (400)"),
-            (refusal("UnrecognizedClientException", MARKER), "UnrecognizedClientException (400)"),
-            (
-                refusal(
-                    "AccessDeniedException",
-                    "User: xyzzy is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:::m",
-                ),
-                "AccessDeniedException (400)",
-            ),
-            (
-                Fault::UpstreamMisbehaved(Misbehaviour::Json(MARKER.to_owned())),
-                "the answer is not the JSON it should be",
-            ),
-        ] {
-            assert_eq!(remembered(&fault), told);
-        }
-    }
-
-    #[test]
-    fn what_the_operator_must_know_is_kept() {
-        for (fault, told) in [
-            (
-                refusal(
-                    "AccessDeniedException",
-                    "User: arn:aws:sts::123456789012:assumed-role/gateway/i-1 is not authorized to perform: \
-                     bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1::foundation-model/m because no \
-                     identity-based policy allows the bedrock:InvokeModel action",
-                ),
-                "AccessDeniedException (400): arn:aws:sts::123456789012:assumed-role/gateway/i-1 is not authorized to \
-                 perform bedrock:InvokeModel on arn:aws:bedrock:us-east-1::foundation-model/m",
-            ),
-            (Fault::mistake(MistakeKind::ModelNotFound, None, "no such model"), "no such model"),
-            (Fault::Ours("a bug".to_owned()), "internal error of the gateway: a bug"),
-            (
-                Fault::UpstreamUnreachable(Unreachable::Timeout("nothing came".to_owned())),
-                "the upstream did not answer in time: nothing came",
-            ),
-        ] {
-            assert_eq!(remembered(&fault), told);
         }
     }
 }

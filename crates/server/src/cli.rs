@@ -2,6 +2,7 @@
 
 use crate::admin::scopes::Scope;
 use crate::client::cors;
+use crate::otlp::arguments::Tracing;
 use aquifer_chat::EFFORTS;
 use aquifer_gateway::config::{AccessDenied, LogLevel, MetricConventions, OnClientGone, duration};
 use aquifer_gateway::exchange::KeepAlive;
@@ -353,6 +354,8 @@ pub(crate) struct Serve {
     pub(crate) telemetry_conventions: Option<ConventionsAs>,
     #[command(flatten)]
     pub(crate) log: Log,
+    #[command(flatten)]
+    pub(crate) tracing: Tracing,
 }
 
 /// Who may use the admin page and its API.

@@ -4,6 +4,7 @@ use crate::client::body_memory::BodyMemory;
 use crate::client::failed_attempts::FailedAttempts;
 use crate::client::seal_keys;
 use crate::live::Live;
+use crate::otlp::tracer::Tracer;
 use crate::process::clock;
 use crate::process::config_status::ConfigStatus;
 use crate::turn_store::MemoryTurnStore;
@@ -209,6 +210,8 @@ pub(crate) struct Host {
     /// The exchanges under way, for those who may watch.
     pub(crate) live: Arc<Live>,
     failed_attempts: FailedAttempts,
+    /// Begins the traces of exchanges. `None`: nothing is traced.
+    pub(crate) tracer: Option<Tracer>,
     /// The ports on addresses that are not loopback, where no reload may drop authentication.
     guarded: Vec<Option<u16>>,
 }
@@ -267,6 +270,7 @@ impl Host {
             turns,
             live,
             failed_attempts: FailedAttempts::default(),
+            tracer: None,
             guarded: Vec::new(),
         })
     }
@@ -274,6 +278,12 @@ impl Host {
     /// Allows these origins in CORS.
     pub(crate) fn allow(mut self, origins: Vec<Uri>) -> Self {
         self.origins = origins;
+        self
+    }
+
+    /// Traces exchanges.
+    pub(crate) fn trace(mut self, tracer: Option<Tracer>) -> Self {
+        self.tracer = tracer;
         self
     }
 

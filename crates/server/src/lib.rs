@@ -27,6 +27,7 @@ mod doctor;
 mod host;
 mod live;
 mod page_headers;
+mod otlp;
 mod process;
 mod tls;
 mod turn_store;

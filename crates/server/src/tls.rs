@@ -40,12 +40,17 @@ pub(crate) fn server_for(certificates: &[(Option<String>, ServerTls)]) -> anyhow
 }
 
 fn certified(tls: &ServerTls, provider: &CryptoProvider) -> anyhow::Result<CertifiedKey> {
+    let (chain, key) = chain_and_key(tls)?;
+    CertifiedKey::from_der(chain, key, provider).context("the certificate and the key do not belong together")
+}
+
+fn chain_and_key(tls: &ServerTls) -> anyhow::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(tls.certificate_pem.as_bytes())
         .collect::<Result<_, _>>()
         .context("the certificate chain is not PEM")?;
     ensure!(!chain.is_empty(), "the certificate chain holds no certificate");
     let key = PrivateKeyDer::from_pem_slice(tls.key_pem.expose().as_bytes()).context("the private key is not PEM")?;
-    CertifiedKey::from_der(chain, key, provider).context("the certificate and the key do not belong together")
+    Ok((chain, key))
 }
 
 /// Certificates by the hostname of the client's handshake (SNI).
@@ -101,16 +106,26 @@ pub(crate) enum Authorities<'a> {
 /// # Errors
 /// The given text holds no certificate.
 pub(crate) fn client(authorities: &Authorities<'_>) -> anyhow::Result<ClientConfig> {
+    client_with(authorities, None)
+}
+
+/// The same with a certificate of this process, PEM, that is shown to whoever asks for one.
+///
+/// # Errors
+/// The texts hold no certificate or no key, or they do not belong together.
+pub(crate) fn client_with(authorities: &Authorities<'_>, identity: Option<&ServerTls>) -> anyhow::Result<ClientConfig> {
     let roots = match authorities {
         Authorities::Own(pem) => Arc::new(own_roots(pem)?),
         Authorities::System => system_roots(),
         Authorities::Nobody => Arc::new(RootCertStore::empty()),
     };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+        .with_root_certificates(roots);
+    let Some(identity) = identity else { return Ok(builder.with_no_client_auth()) };
+    let (chain, key) = chain_and_key(identity)?;
+    builder.with_client_auth_cert(chain, key).context("the certificate and the key do not belong together")
 }
 
 fn own_roots(pem: &str) -> anyhow::Result<RootCertStore> {

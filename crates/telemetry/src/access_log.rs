@@ -104,6 +104,16 @@ macro_rules! fields {
 
 fields! {
     "id": |line, name, it| line.text(name, &it.id);
+    "trace_id": |line, name, it| {
+        if let Some(trace) = &it.trace {
+            line.hex(name, trace.context.trace_id, 32);
+        }
+    };
+    "span_id": |line, name, it| {
+        if let Some(trace) = &it.trace {
+            line.hex(name, trace.context.span_id.into(), 16);
+        }
+    };
     "operation": |line, name, it| line.text(name, it.operation);
     "dialect": |line, name, it| line.maybe(name, called(it).map(|it| it.dialect.word()), Line::text);
     "caller": |line, name, it| line.maybe(name, it.caller.as_deref(), Line::text);
@@ -266,7 +276,7 @@ fn counted(count: u32) -> Option<u32> {
 }
 
 /// A client may name a model as long as its body.
-fn shortened(text: &str) -> &str {
+pub(crate) fn shortened(text: &str) -> &str {
     &text[..text.floor_char_boundary(200)]
 }
 

@@ -7,7 +7,8 @@
 //!                           ┌─► metrics: counters and histograms with bounded labels
 //!  Record ─► Arc<Record> ───┤
 //!                           ├─► log: a line, in a buffer of 1 MiB, written by a thread of its own
-//!                           └─► recent: a ring of the newest records, and time series (where a host wants them)
+//!                           ├─► recent: a ring of the newest records, and time series (where a host wants them)
+//!                           └─► spans: encoded for OTLP, in a bounded queue, exported by the host
 //! ```
 //!
 //! A sink never blocks the thread that hands it a record, holds a bounded amount of memory, and counts what it drops.
@@ -25,6 +26,7 @@ mod line_buffer;
 pub mod log;
 mod metrics;
 mod recent;
+pub mod otlp;
 mod sink;
 mod time_series;
 
@@ -79,6 +81,19 @@ impl Telemetry {
     #[must_use]
     pub fn in_flight(&self) -> i64 {
         self.metrics.in_flight.get()
+    }
+
+    /// Has spans of exchanges encoded into a queue, from which a host exports them.
+    #[must_use]
+    pub fn export_spans(&mut self, settings: otlp::SpanQueueSettings) -> Arc<otlp::SpanQueue> {
+        let queue = Arc::new(otlp::SpanQueue::new(settings, self.metrics.telemetry_dropped("traces")));
+        self.sinks.push(Sink::Spans(Arc::clone(&queue)));
+        queue
+    }
+
+    /// Counts an export of metrics that failed.
+    pub fn dropped_metrics(&self) {
+        self.metrics.telemetry_dropped("metrics").inc();
     }
 
     /// Counts an exchange that begins as in flight.

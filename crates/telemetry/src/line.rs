@@ -207,6 +207,14 @@ impl Line<'_> {
         digits(self.bytes, value.into(), 1);
     }
 
+    /// An id as so many digits of hexadecimal.
+    pub(crate) fn hex(&mut self, name: Name, value: u128, digits: usize) {
+        self.joined(name, |line| {
+            // Writing to memory does not fail.
+            let _ = write!(line.bytes, "{value:0digits$x}");
+        });
+    }
+
     /// A field in thousandths: `0.042`.
     pub(crate) fn thousandths(&mut self, name: Name, value: u64) {
         self.name(name);

@@ -27,7 +27,13 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+#[cfg(test)]
+pub(crate) use table::METRICS;
 pub use table::markdown as metrics_table;
+pub(crate) use table::{Described, Kind, described};
+
+/// The signals of OTLP that are exported.
+const SIGNALS: [&str; 2] = ["traces", "metrics"];
 
 /// The metrics that a store of turns keeps itself; the others about turns come from records.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +66,8 @@ pub(crate) struct Metrics {
     drains: Counters,
     pub(crate) turn_store: TurnStoreCounters,
     log_dropped: Counter,
+    /// Spans and exports of metrics that were dropped, by signal.
+    telemetry_dropped: Counters,
     pub(crate) refused_keys: Counter,
     pub(crate) delayed_refusals: Counter,
     /// The models that were called, and those that clients named.
@@ -87,6 +95,7 @@ impl Metrics {
             drains: Counters::default(),
             turn_store: TurnStoreCounters::default(),
             log_dropped: Counter::default(),
+            telemetry_dropped: Counters::default(),
             refused_keys: Counter::default(),
             delayed_refusals: Counter::default(),
             models: Bounded::default(),
@@ -117,6 +126,7 @@ impl Metrics {
         register(registry, "aquifer_reasoning_turns_held_bytes", bytes);
         register(registry, "aquifer_reasoning_turns_limit_bytes", limit_bytes);
         register(registry, "aquifer_log_lines_dropped_total", self.log_dropped.clone());
+        register(registry, "aquifer_telemetry_dropped_total", self.telemetry_dropped.clone());
         register(registry, "aquifer_authentication_failures_total", self.refused_keys.clone());
         register(registry, "aquifer_authentication_delays_total", self.delayed_refusals.clone());
     }
@@ -149,6 +159,9 @@ impl Metrics {
         for reason in CostUnknown::ALL {
             drop(self.families.cost_unknown.get_or_create(&Labels::one("reason", reason.word())));
         }
+        for signal in SIGNALS {
+            drop(self.telemetry_dropped(signal));
+        }
         for result in ["stored", "restored", "missed"] {
             drop(self.turns.get_or_create(&Labels::one("result", result)));
         }
@@ -171,6 +184,11 @@ impl Metrics {
     /// Notes that a configuration was refused.
     pub(crate) fn refused_config(&self) {
         self.state.refused();
+    }
+
+    /// The counter of what was dropped of a signal of OTLP.
+    pub(crate) fn telemetry_dropped(&self, signal: &'static str) -> Counter {
+        self.telemetry_dropped.get_or_create_owned(&Labels::one("signal", signal))
     }
 
     fn attempts(&self, backend: &str, result: AttemptResult) -> Counter {

@@ -3,6 +3,7 @@
 use crate::log;
 use crate::metrics::Metrics;
 use crate::recent::Recent;
+use crate::otlp::SpanQueue;
 use aquifer_gateway::record::Record;
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ pub(crate) enum Sink {
     /// Keeps the newest records and counts all, without a lock and in a fixed amount of memory: a newer record takes the
     /// place of the oldest one.
     Recent(Arc<Recent>),
+    /// Encodes spans into a queue, which a host exports. Dropped spans are counted as `aquifer_telemetry_dropped_total`.
+    Spans(Arc<SpanQueue>),
 }
 
 impl Sink {
@@ -27,6 +30,7 @@ impl Sink {
             Self::Metrics(metrics) => metrics.observe(record),
             Self::Log => log::exchange(record),
             Self::Recent(recent) => recent.take(record),
+            Self::Spans(queue) => queue.take(record),
         }
     }
 }

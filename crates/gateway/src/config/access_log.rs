@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The fields of a line, in the order in which a line without a format of its own has them.
-pub const LOG_FIELDS: [&str; 57] = [
+pub const LOG_FIELDS: [&str; 59] = [
     "id",
+    "trace_id",
+    "span_id",
     "operation",
     "dialect",
     "caller",

@@ -574,6 +574,12 @@ impl Attempt {
         }
     }
 
+    /// The bytes of the body that was sent, and of the answer's that came.
+    #[must_use]
+    pub fn bytes(&self) -> (u64, u64) {
+        (self.sent, self.came)
+    }
+
     /// The tokens that may have been used, where the backend does not count them.
     #[must_use]
     pub fn estimate(&self) -> Estimate {

@@ -102,6 +102,14 @@ impl Calling {
         }
     }
 
+    /// The place of a call in the record.
+    fn place(&self, id: CallId) -> usize {
+        match (id, &self.hedge) {
+            (CallId::Hedge, Some(hedge)) => hedge.at,
+            (CallId::Hedge, None) | (CallId::Primary, _) => self.primary.at,
+        }
+    }
+
     /// Goes on with what came of a call: it is the answer, or it failed, or more is awaited.
     fn told(self, common: &mut Common, id: CallId, taken: Result<(), Fault>, now: Instant) -> State {
         if let Some(answer) = common.told.part.take() {
@@ -111,7 +119,7 @@ impl Calling {
             return self.answer_whole(common, id, now);
         }
         if common.told.stream.is_none() && common.told.end.is_none() {
-            common.note(common.told.seen, now);
+            common.note(self.place(id), common.told.seen, now);
             common.note_progress(now);
             common.say_told();
             return match taken {

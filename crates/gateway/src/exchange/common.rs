@@ -119,19 +119,26 @@ impl Common {
         self.outputs.push_back(output);
     }
 
-    /// Records when the first reasoning and the first token were seen.
-    pub(super) fn note(&mut self, seen: Option<Milestones>, now: Instant) {
+    /// Records when the first reasoning and the first token of a call were seen; `at` is its place in the record.
+    pub(super) fn note(&mut self, at: usize, seen: Option<Milestones>, now: Instant) {
         let Some(seen) = seen else { return };
         let begun = self.begun;
         let since = || now.saturating_duration_since(begun);
         if seen.reasoning {
             self.record.reasoned = true;
         }
+        let mut attempt = self.record.attempts.get_mut(at);
         if seen.thought {
             self.record.time_to_first_reasoning.get_or_insert_with(since);
+            if let Some(attempt) = &mut attempt {
+                attempt.first_reasoning.get_or_insert_with(since);
+            }
         }
         if seen.said {
             self.record.time_to_first_content.get_or_insert_with(since);
+            if let Some(attempt) = &mut attempt {
+                attempt.first_content.get_or_insert_with(since);
+            }
         }
     }
 

@@ -108,6 +108,7 @@ impl OpenCall {
             record.ended = Some(since);
             record.result = result;
             record.usage = self.attempt.usage().map(Tokens::from);
+            (record.sent_bytes, record.came_bytes) = self.attempt.bytes();
             self.bill(record);
         }
     }

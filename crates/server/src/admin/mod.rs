@@ -27,6 +27,7 @@ pub(crate) mod token;
 mod view;
 mod watching;
 
+pub(crate) use probes::tasks;
 pub(crate) use access::{Access, AccessOptions};
 
 use crate::host::Host;

@@ -47,6 +47,6 @@ fn health(stuck: &[String]) -> Answer {
 }
 
 /// Tasks that have not ended, those of this thread's runtime among them.
-fn tasks(workers: &Workers) -> usize {
+pub(crate) fn tasks(workers: &Workers) -> usize {
     Handle::current().metrics().num_alive_tasks() + workers.tasks()
 }

@@ -4,6 +4,7 @@ use crate::client::body_memory::Reservation;
 use crate::client::offload::{self, WaitForThread};
 use crate::host::{Host, Serving};
 use crate::live::Watch;
+use crate::otlp::tracer::OpenTrace;
 use crate::process::clock;
 use crate::turn_store::RecallFuture;
 use crate::upstream::concurrency::Permit;
@@ -19,6 +20,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::fmt;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
@@ -56,6 +58,8 @@ pub(crate) struct ExchangeDriver {
     in_flight: Option<InFlight>,
     /// Its place among the exchanges that can be watched.
     watch: Option<Watch>,
+    /// Its place in a trace, where the host traces.
+    trace: Option<OpenTrace>,
 }
 
 /// The stage of a retry that takes its time.
@@ -150,7 +154,14 @@ impl ExchangeDriver {
             body: 0,
             in_flight: None,
             watch: None,
+            trace: None,
         }
+    }
+
+    /// Traces the exchange, where the host traces.
+    pub(crate) fn traced(mut self, head: &RequestHead<'_>, client: Option<IpAddr>) -> Self {
+        self.trace = self.host.tracer.as_ref().and_then(|tracer| tracer.begin(head, client));
+        self
     }
 
     /// The memory of the request while its body is read, and of what will stand beside it.
@@ -233,7 +244,7 @@ impl ExchangeDriver {
                     }
                 }
                 Output::Done(record) => {
-                    self.finish(*record);
+                    self.finish(record);
                     return Some(Step::End);
                 }
             }
@@ -249,7 +260,11 @@ impl ExchangeDriver {
     }
 
     /// Begins a call.
-    fn call(&mut self, call: Call) {
+    fn call(&mut self, mut call: Call) {
+        let backend = self.serving.config.backends.get(call.backend);
+        if let Some(trace) = &mut self.trace {
+            trace.write(&mut call, backend);
+        }
         // A store of turns that has not answered by now is not waited for any more.
         self.recall = None;
         // What was noted of the body is forgotten; what is sent may have been changed once more.
@@ -413,13 +428,15 @@ impl ExchangeDriver {
         }
     }
 
-    fn finish(&mut self, record: Record) {
+    fn finish(&mut self, mut record: Box<Record>) {
         self.give_up();
         if !std::mem::replace(&mut self.over, true) {
             if let Some(mut watch) = self.watch.take() {
                 watch.end(record.outcome);
             }
-            self.host.telemetry.observe(Record { source: self.source, ..record });
+            record.source = self.source;
+            record.trace = self.trace.take().map(|trace| trace.end(&self.serving.upstreams));
+            self.host.telemetry.observe(record);
         }
     }
 
@@ -527,7 +544,7 @@ impl ExchangeDriver {
         let exchange = std::mem::replace(&mut self.exchange, nothing);
         let mut detached = Self::new(&self.host, serving, self.source, exchange);
         detached.primary = std::mem::replace(&mut self.primary, CallState::Idle);
-        detached.watch = self.watch.take();
+        (detached.watch, detached.trace) = (self.watch.take(), self.trace.take());
         detached.show_sent();
         self.over = true;
         runtime.spawn(async move {
@@ -555,13 +572,13 @@ impl Drop for ExchangeDriver {
             self.exchange.handle(Input::ClientGone, clock::now());
             while let Some(output) = self.exchange.poll() {
                 if let Output::Done(record) = output {
-                    self.finish(*record);
+                    self.finish(record);
                 }
             }
         }
         if !self.over {
             let record = self.exchange.broken(clock::now());
-            self.finish(record);
+            self.finish(Box::new(record));
         }
     }
 }

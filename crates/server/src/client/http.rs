@@ -152,7 +152,8 @@ async fn start(
         let (headers, page) = front_page::answer(host, incoming.connection.peer);
         return Err(respond(StatusCode::OK, headers, page));
     }
-    let mut driver = Box::new(ExchangeDriver::begin(host, incoming.connection.source, &incoming.head()));
+    let (head, ConnectionInfo { source, peer, .. }) = (incoming.head(), &*incoming.connection);
+    let mut driver = Box::new(ExchangeDriver::begin(host, *source, &head).traced(&head, *peer));
     let limit = match driver.next_ready() {
         Some(Step::ReadBody(limit)) => limit,
         step => return Err(answered_unread(host, &incoming.head, body, begun(step, driver), false).await),
@@ -309,7 +310,8 @@ fn begin_body(mut driver: Box<ExchangeDriver>) -> Content {
 
 /// Refuses a request by its head.
 fn refuse(host: &Arc<Host>, incoming: &Incoming, fault: &Fault) -> Response<Content> {
-    let mut driver = Box::new(ExchangeDriver::refuse(host, incoming.connection.source, &incoming.head(), fault));
+    let (head, ConnectionInfo { source, peer, .. }) = (incoming.head(), &*incoming.connection);
+    let mut driver = Box::new(ExchangeDriver::refuse(host, *source, &head, fault).traced(&head, *peer));
     begun(driver.next_ready(), driver)
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn run(arguments: Demo) -> anyhow::Result<ExitCode> {
     host.credential_origins().await;
     let clients = vec![ClientListener { listener, certificate: None, port: None }];
     let ending = Ending { delay: Duration::ZERO, drain: Duration::from_secs(5) };
-    until_signalled(host, None, Listeners { clients, admin }, ending, signals).await
+    until_signalled(host, None, Listeners { clients, admin }, None, ending, signals).await
 }
 
 /// Starts a demo that serves as long as the process lives, says nothing, and takes no signals: where its clients are served.

@@ -6,6 +6,7 @@ use crate::cli::AdminAccess;
 use crate::client::connection_limit::ConnectionLimit;
 use crate::client::listen::{self, Certificate, Listen};
 use crate::host::Host;
+use crate::otlp::exporter::Exporter;
 use crate::process::stdout::say;
 use crate::process::workers::Workers;
 use anyhow::{Context, ensure};
@@ -116,6 +117,7 @@ pub(super) async fn until_signalled(
     host: Arc<Host>,
     threads: Option<usize>,
     listeners: Listeners,
+    exporter: Option<Exporter>,
     ending: Ending,
     mut signals: Signals,
 ) -> anyhow::Result<ExitCode> {
@@ -124,6 +126,7 @@ pub(super) async fn until_signalled(
     let connections = Arc::new(ConnectionLimit::new(limits.max_connections, limits.max_connections_per_address));
     let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
     let workers = Arc::new(Workers::start(threads)?);
+    let exporting = exporter.map(|exporter| exporter.start(&host, &workers));
     let mut serving = JoinSet::new();
     let mut urls = Vec::new();
     for ClientListener { listener, certificate, port } in listeners.clients {
@@ -148,6 +151,9 @@ pub(super) async fn until_signalled(
     let code = drained(&host, serving, ending.drain, signals).await;
     // Streams that are still in flight end here, and are recorded.
     workers.end();
+    if let Some(exporting) = exporting {
+        exporting.finish().await;
+    }
     Ok(code)
 }
 

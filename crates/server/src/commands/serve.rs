@@ -7,6 +7,10 @@ use crate::cli::{Serve, UpstreamAcks};
 use crate::client::api_keys;
 use crate::client::seal_keys::{self, SealKeysFile};
 use crate::host::{Host, Limits};
+use crate::otlp::arguments::Tracing;
+use crate::otlp::exporter::Exporter;
+use crate::otlp::settings::OtlpSettings;
+use crate::otlp::tracer::Tracer;
 use crate::process::config_files::{ConfigFiles, Fingerprint, first_config};
 use crate::process::descriptors;
 use crate::tls;
@@ -19,6 +23,7 @@ use aquifer_aws::{AUTH, CredentialOrigin};
 use aquifer_gateway::auth::{self, KeyRing};
 use aquifer_gateway::config::{Config, ConfigError, Listener, MetricConventions, ServerTls, Severity};
 use aquifer_gateway::exchange::DrainLimits;
+use aquifer_gateway::record::TraceTrust;
 use aquifer_telemetry::Telemetry;
 use aquifer_telemetry::log::{self, LogControl};
 use std::path::PathBuf;
@@ -67,10 +72,13 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let admin = AdminListener::new(admin, &arguments.admin_access, Arc::clone(&control))?;
     let limits = descriptors::fit(limits(&arguments));
     let listeners = config.listeners.clone();
-    let host = Arc::new(
-        Host::new(config, environment, Telemetry::new(), limits)?.allow(arguments.allow_origins).guard(guarded),
-    );
     let conventions = arguments.telemetry_conventions.map(Into::into);
+    let otlp = OtlpSettings::read(&environment, &arguments.tracing, conventions.or(config.conventions))?;
+    let tracer = tracer(&otlp, &arguments.tracing, &clients)?;
+    let mut telemetry = Telemetry::new();
+    let exporter = Exporter::new(otlp, &environment, &mut telemetry)?;
+    let host = Host::new(config, environment, telemetry, limits)?;
+    let host = Arc::new(host.allow(arguments.allow_origins).trace(tracer).guard(guarded));
     host.tell_telemetry(conventions);
     credentials(&host, arguments.require_credentials).await?;
     let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
@@ -94,7 +102,21 @@ pub(super) async fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     tokio::spawn(watching.run(hangup));
     let ending = Ending { delay: arguments.shutdown_delay, drain: arguments.drain_timeout };
-    until_signalled(host, arguments.threads, Listeners { clients, admin }, ending, signals).await
+    until_signalled(host, arguments.threads, Listeners { clients, admin }, Some(exporter), ending, signals).await
+}
+
+/// What begins traces, where the settings want any. Strangers who reach a listener choose no ids of traces, and force no
+/// sampling, unless the command line lets them.
+fn tracer(otlp: &OtlpSettings, flags: &Tracing, clients: &[ClientListener]) -> anyhow::Result<Option<Tracer>> {
+    let Some(propagators) = otlp.propagators else { return Ok(None) };
+    let mut trust = TraceTrust::Continue;
+    for client in clients {
+        if !client.listener.local_addr()?.ip().is_loopback() {
+            trust = TraceTrust::Link;
+        }
+    }
+    let trust = flags.trace_trust.map_or(trust, Into::into);
+    Ok(Some(Tracer { trust, sampler: otlp.sampler, propagators }))
 }
 
 /// Reads the keys of clients, and those that seal reasoning, where the command line names files.

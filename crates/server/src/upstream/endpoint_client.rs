@@ -14,7 +14,7 @@ use aquifer_gateway::translate::fault::Unreachable;
 use aquifer_sign::SigningScope;
 use bytes::Bytes;
 use http::response::Parts;
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::Full;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -85,6 +85,11 @@ impl EndpointClient {
             false => Transport::H1(H1Pool::new(connector, connections)),
         };
         Ok(Self { endpoint, url: OnceLock::new(), signer: Signer::new(service, environment, chains), transport })
+    }
+
+    /// The URL of the endpoint with the path `/`, once it was called.
+    pub(super) fn root(&self) -> Option<&Uri> {
+        self.url.get()?.as_ref().map(|url| &url.root)
     }
 
     /// Signs and sends a request with the default connect timeout; `path` is percent-encoded as on the wire.

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use aquifer_aws::{CredentialChains, CredentialOrigin, Environment, Signer};
 use aquifer_gateway::config::{Backend, BackendKind, Config};
 use aquifer_gateway::exchange::Call;
+use aquifer_gateway::record::BackendAddress;
 use aquifer_gateway::translate::fault::Unreachable;
 pub use body::UpstreamBody;
 use call_counters::CallCounters;
@@ -35,7 +36,7 @@ mod h1_pool;
 mod h2_pool;
 mod idle_connections;
 mod proxy;
-mod socket;
+pub(crate) mod socket;
 
 /// The backends of one configuration, in its order.
 #[derive(Default)]
@@ -141,6 +142,12 @@ impl Upstreams {
     /// The numbers of calls of a backend that are open, and that wait for a permit.
     pub fn calls(&self, backend: usize) -> CallCounts {
         self.all.get(backend).map(|upstream| upstream.counters.counts()).unwrap_or_default()
+    }
+
+    /// The host and port of a backend, once it was called.
+    pub(crate) fn address(&self, backend: usize) -> Option<BackendAddress> {
+        let root = self.all.get(backend)?.client.as_ref().ok()?.root()?;
+        Some(BackendAddress { host: addresses::bare_host(root).to_owned(), port: addresses::port(root) })
     }
 
     /// Sends a call when the concurrency limit permits it, and waits for the head of the response.

@@ -29,11 +29,11 @@ struct Variable {
 
 /// A proxy.
 #[derive(Clone)]
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     /// Its URL, without user and password.
     pub(super) uri: Uri,
     /// The `proxy-authorization` header (Basic) from the URL's user and password.
-    pub(super) authorization: Option<HeaderValue>,
+    pub(crate) authorization: Option<HeaderValue>,
     /// The TLS connector of a proxy with an `https` URL.
     pub(super) tls: Option<TlsConnector>,
     /// The variable that names it.

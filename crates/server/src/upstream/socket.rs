@@ -9,6 +9,7 @@ use aquifer_aws::Environment;
 use aquifer_gateway::config::Service;
 use aquifer_gateway::translate::fault::Unreachable;
 use http::Uri;
+use rustls::client::ClientConfig;
 use rustls_pki_types::ServerName;
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -22,11 +23,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// The default connect timeout, name lookup and TLS handshake included.
-pub(super) const CONNECT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT: Duration = Duration::from_secs(10);
 
 /// Establishes connections to one backend.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     tls: TlsConnector,
     /// The name that the backend's certificate must bear, when it is not the URL's host.
     name: Option<ServerName<'static>>,
@@ -38,7 +39,7 @@ pub(super) struct Connector {
 
 /// A connection in clear or over TLS; what TLS holds stands elsewhere, so that a connection in clear is small. Through a
 /// proxy that is spoken to over TLS there is one inside the other.
-pub(super) enum Socket {
+pub(crate) enum Socket {
     Plain(TcpStream),
     Tls(Box<TlsStream<Self>>),
 }
@@ -69,11 +70,27 @@ impl Connector {
         Ok(Self { tls, name, http2: service.http2, proxies, route: OnceLock::new() })
     }
 
+    /// For a server that is not a backend: its TLS configuration, its version of HTTP, its proxy.
+    ///
+    /// # Errors
+    /// The variable of its proxy cannot be used.
+    pub(crate) fn with_tls(
+        config: ClientConfig,
+        http2: bool,
+        environment: &Environment,
+        like: &Uri,
+    ) -> anyhow::Result<Self> {
+        let proxies = Proxies::read(environment);
+        proxies.route(like, http2).map_err(anyhow::Error::msg)?;
+        let tls = TlsConnector::from(Arc::new(config));
+        Ok(Self { tls, name: None, http2, proxies, route: OnceLock::new() })
+    }
+
     /// The proxy that is asked for the URLs of the endpoint, when there is one.
     ///
     /// # Errors
     /// The variable that names the proxy is wrong.
-    pub(super) fn forwarding(&self, to: &Uri) -> std::result::Result<Option<&Proxy>, Unreachable> {
+    pub(crate) fn forwarding(&self, to: &Uri) -> std::result::Result<Option<&Proxy>, Unreachable> {
         match self.route(to) {
             Ok(Route::Forwarded(proxy)) => Ok(Some(proxy)),
             Ok(Route::Direct | Route::Tunnelled(_)) => Ok(None),
@@ -96,7 +113,7 @@ impl Connector {
     ///
     /// # Errors
     /// There is none, or not in time.
-    pub(super) async fn connect(&self, to: &Uri, limit: Duration) -> std::result::Result<Socket, Unreachable> {
+    pub(crate) async fn connect(&self, to: &Uri, limit: Duration) -> std::result::Result<Socket, Unreachable> {
         // Boxed, because the future of every call would be as large as that of a handshake.
         match timeout(limit, Box::pin(self.connected(to, limit))).await {
             Ok(Ok(socket)) => Ok(socket),

@@ -26,7 +26,11 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aquifer"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if name.starts_with("AWS_") || name.starts_with("AQUIFER_") || name.to_ascii_uppercase().ends_with("_PROXY") {
+        if name.starts_with("AWS_")
+            || name.starts_with("AQUIFER_")
+            || name.starts_with("OTEL_")
+            || name.to_ascii_uppercase().ends_with("_PROXY")
+        {
             command.env_remove(name);
         }
     }

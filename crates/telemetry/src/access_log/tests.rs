@@ -4,7 +4,8 @@ use super::*;
 use aquifer_gateway::config::LOG_FIELDS;
 use aquifer_gateway::cost::{CallCost, Cost};
 use aquifer_gateway::record::{
-    Asked, AttemptRecord, AttemptResult, Drain, DrainResult, Estimate, Hedges, Tokens, Turns,
+    Asked, AttemptRecord, AttemptResult, Drain, DrainResult, Estimate, ExchangeTrace, Hedges, Tokens, TraceContext,
+    TraceTrust, Turns,
 };
 use aquifer_gateway::translate::translation::Parameters;
 use std::cell::RefCell;
@@ -324,6 +325,16 @@ fn told_whole() -> Record {
         fault_message: Some("m".to_owned()),
         cached: true,
         drain: Some(Drain { result: DrainResult::Limit, time: Duration::from_millis(1234), bytes: 5 }),
+        trace: Some(Box::new(ExchangeTrace {
+            context: TraceContext::begin(7, None, TraceTrust::Ignore, |_, _| true),
+            began: now(),
+            method: http::Method::POST,
+            path: "/".to_owned(),
+            route: None,
+            client: None,
+            user_agent: None,
+            servers: Vec::new(),
+        })),
         costs: vec![CountedCost { key: "a \"key\"".into(), value: 12 }, CountedCost { key: "b".into(), value: 3 }],
         attempts: vec![throttled, answered],
         ..records().swap_remove(0)
@@ -340,6 +351,7 @@ fn every_field_is_told_under_its_name() {
     for (name, told) in [
         ("drain", "\"limit\""),
         ("drain_ms", "1234"),
+        ("trace_id", "\"00000000000000000000000000000007\""),
         ("attempt_path", "\"default/a:429,default/b:200\""),
         ("cost_usd", "1.2340505"),
         ("cost_parts_usd", "\"input=0.00005,cache_read=0.0000005,output=1.234,reasoning=1\""),

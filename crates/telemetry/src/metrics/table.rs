@@ -140,6 +140,7 @@ table! {
     "aquifer_authentication_failures_total" Counter "requests" &[], Own: "requests without a valid API key";
     "aquifer_authentication_delays_total" Counter "requests" &[], Own: "those of them that were answered late, because their address failed often";
     "aquifer_log_lines_dropped_total" Counter "lines" &[], Own: "lines of the log that standard error did not take, beyond the 1 MiB that is kept for it";
+    "aquifer_telemetry_dropped_total" Counter "items" &["signal"], Own: "what was not exported by OTLP: spans (`traces`) for which the queue had no room or which the collector did not take, exports of metrics (`metrics`) that failed";
     "process_cpu_seconds_total" Counter "s" &[], Prometheus: "CPU time of the process";
     "process_start_time_seconds" Gauge "s" &[], Prometheus: "when the process began";
     "process_resident_memory_bytes" Gauge "bytes" &[], Prometheus: "its resident memory";

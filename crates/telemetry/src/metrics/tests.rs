@@ -377,7 +377,7 @@ fn the_table_has_every_metric() {
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let (name, rest) = line.split_at(line.find(['{', ' ']).unwrap());
         let stem = ["_bucket", "_sum", "_count"].into_iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-        let metric = table::described(name).or_else(|| table::described(stem)).unwrap_or_else(|| panic!("{line}"));
+        let metric = described(name).or_else(|| described(stem)).unwrap_or_else(|| panic!("{line}"));
         assert!(text.contains(&format!(" {}\n", metric.kind.word())), "{line}");
         let labels = rest.strip_prefix('{').and_then(|rest| rest.rsplit_once('}')).map_or("", |(labels, _)| labels);
         for label in labels.split("\",").filter(|label| !label.is_empty()) {
@@ -386,7 +386,7 @@ fn the_table_has_every_metric() {
         }
         seen.insert(metric.name);
     }
-    let missing: Vec<_> = table::METRICS.iter().map(|metric| metric.name).filter(|name| !seen.contains(name)).collect();
+    let missing: Vec<_> = METRICS.iter().map(|metric| metric.name).filter(|name| !seen.contains(name)).collect();
     assert!(missing.is_empty(), "{missing:?} are not in\n{text}");
 }
 

@@ -185,6 +185,14 @@ impl<'p> Surface<'p> {
         }
     }
 
+    /// The pattern of a path that is served, with `{id}` in the place of an id, such as `/model/{id}/converse`.
+    #[must_use]
+    pub fn pattern(path: &str) -> Option<&'static str> {
+        let alias = ALIASES.iter().find(|known| known.0 == path).map(|known| known.0);
+        let served = SERVED.iter().find(|endpoint| alias.is_none() && endpoint.matched(path).is_some());
+        alias.or_else(|| served.map(|endpoint| endpoint.path)).filter(|_| advice(path).is_none())
+    }
+
     /// The model's id where the path holds one, its escapes undone.
     #[must_use]
     pub fn model_id(&self) -> Option<Cow<'p, str>> {

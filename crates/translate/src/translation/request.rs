@@ -101,6 +101,10 @@ pub struct Parameters {
     pub temperature: Option<f64>,
     /// 0 to 1.
     pub top_p: Option<f64>,
+    /// The number of candidates for each token.
+    pub top_k: Option<u32>,
+    /// The answer is asked to be JSON.
+    pub json: bool,
     /// The effort of the reasoning, where the client says it in words.
     pub effort: Option<Effort>,
     /// The tier that is asked of the service.
@@ -178,6 +182,8 @@ impl<'a> Incoming<'a> {
             max_tokens: request.sampling.max_tokens,
             temperature: request.sampling.temperature,
             top_p: request.sampling.top_p,
+            top_k: request.sampling.top_k,
+            json: !matches!(request.format, Format::Text),
             effort: request.reasoning.effort,
             tier: request.service_tier.map(ServiceTier::named),
             messages: count(request.messages.len()),
