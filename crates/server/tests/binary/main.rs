@@ -9,6 +9,8 @@ mod bedrock_api;
 #[cfg(test)]
 mod chat;
 #[cfg(test)]
+mod collector;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod configuration;
@@ -43,6 +45,8 @@ mod models;
 #[cfg(test)]
 mod numbered_keys;
 #[cfg(test)]
+mod otlp_messages;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod passthrough;
@@ -68,6 +72,8 @@ mod streams;
 mod support;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod traces;
 #[cfg(test)]
 mod users;
 #[cfg(test)]
