@@ -2,8 +2,8 @@
 
 use crate::log;
 use crate::metrics::Metrics;
-use crate::recent::Recent;
 use crate::otlp::SpanQueue;
+use crate::recent::Recent;
 use aquifer_gateway::record::Record;
 use std::sync::Arc;
 

@@ -27,8 +27,8 @@ pub(crate) mod token;
 mod view;
 mod watching;
 
-pub(crate) use probes::tasks;
 pub(crate) use access::{Access, AccessOptions};
+pub(crate) use probes::tasks;
 
 use crate::host::Host;
 use crate::live::Feeds;

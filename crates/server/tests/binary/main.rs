@@ -11,6 +11,8 @@ mod bedrock_api;
 #[cfg(test)]
 mod chat;
 #[cfg(test)]
+mod collector;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod configuration;
@@ -48,6 +50,7 @@ mod models;
 mod numbered_keys;
 #[cfg(test)]
 mod observe;
+mod otlp_messages;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
@@ -74,6 +77,8 @@ mod streams;
 mod support;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod traces;
 #[cfg(test)]
 mod users;
 #[cfg(test)]

@@ -92,10 +92,11 @@ impl Eq for SealKeys {}
 /// Whether a text has the form of a seal; only the keys tell whether it is one.
 #[must_use]
 pub fn is_sealed(text: &str) -> bool {
-    let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     // The version is in the first two letters.
     let version = matches!(text.as_bytes(), [b'A', b'Q'..=b'Z' | b'a'..=b'f', ..]);
-    version && text.len() > (HEAD + AES_256_GCM.tag_len()) * 4 / 3 && text.bytes().all(letters)
+    version
+        && text.len() > (HEAD + AES_256_GCM.tag_len()) * 4 / 3
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_'))
 }
 
 impl SealKeys {
