@@ -5,6 +5,8 @@ mod admin;
 #[cfg(test)]
 mod admin_api;
 #[cfg(test)]
+mod admin_page;
+#[cfg(test)]
 mod bedrock;
 #[cfg(test)]
 mod bedrock_api;

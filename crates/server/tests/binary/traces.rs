@@ -39,6 +39,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a line for each attribute")]
 fn a_stream_is_told_on_both_transports_without_its_content() {
     for (protocol, path, compression) in [
         ("http/protobuf", "/v1/traces", "none"),

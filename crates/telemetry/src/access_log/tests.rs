@@ -275,6 +275,7 @@ fn a_line_allocates_nothing() {
 }
 
 /// An exchange of which everything is known that a line can tell.
+#[expect(clippy::too_many_lines, reason = "a line for each field")]
 fn told_whole() -> Record {
     let attempt = |backend: &str, status, result| AttemptRecord {
         backend: backend.to_owned(),

@@ -51,6 +51,7 @@ fn trace(trust: TraceTrust) -> ExchangeTrace {
 }
 
 /// A stream whose first call was throttled and whose second one answered.
+#[expect(clippy::too_many_lines, reason = "a line for each field")]
 fn retried() -> Record {
     let throttled = AttemptRecord {
         backend: "default/a".to_owned(),
@@ -188,6 +189,7 @@ fn assert_has(span: &Span, expected: &[(&str, &str)]) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a line for each attribute")]
 fn a_retried_stream_is_three_spans_with_all_that_the_record_has() {
     let spans = spans(&retried(), ALL);
     let [exchange, throttled, answered] = spans.as_slice() else { panic!("{spans:?}") };
